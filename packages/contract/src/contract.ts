@@ -1,0 +1,11 @@
+import { conversations, direct } from './conversations.ts'
+import { messages } from './messages.ts'
+import { sessions } from './sessions.ts'
+import { users } from './users.ts'
+
+/**
+ * Every operation of Sotto. The router's types, the REST routes, the OpenAPI document, the SDK's types and the
+ * tests that hold for every operation are made from this table.
+ */
+export const contract = { users, sessions, messages, conversations, direct }
+export type Contract = typeof contract

@@ -1,0 +1,70 @@
+/**
+ * The small world that every example speaks of, so that the examples fit together in the OpenAPI document, in
+ * the docs and in the tests, which build this very world.
+ */
+import type { Conversation } from './conversations.ts'
+import type { Message } from './messages.ts'
+import type { PublicUser, User } from './users.ts'
+
+const joined = new Date('2026-01-31T09:00:00.000Z')
+const sent = new Date('2026-01-31T12:00:00.000Z')
+
+export const exampleIds = {
+  alice: '019c13a0-0000-7000-8000-00000000000a',
+  bob: '019c13a0-0000-7000-8000-00000000000b',
+  conversation: '019c13a0-0000-7000-8000-0000000000c1',
+  message: '019c13a0-0000-7000-8000-0000000000d1',
+} as const
+
+export const exampleAlice: PublicUser = {
+  id: exampleIds.alice,
+  username: 'alice',
+  displayName: 'Alice',
+  firstName: null,
+  lastName: null,
+  avatarUrl: null,
+  createdAt: joined,
+  updatedAt: joined,
+}
+
+export const exampleBob: PublicUser = { ...exampleAlice, id: exampleIds.bob, username: 'bob', displayName: 'Bob' }
+
+/** As alice herself and a bare key see her. */
+export const exampleAliceWithEmail: User = { ...exampleAlice, email: 'alice@example.com' }
+
+/** As bob, who received it, sees it: clientMessageId is its sender's alone. */
+export const exampleMessage: Message = {
+  id: exampleIds.message,
+  conversationId: exampleIds.conversation,
+  seq: 1,
+  senderId: exampleIds.alice,
+  sender: 'alice',
+  kind: 'text',
+  text: 'Hello, Bob!',
+  image: null,
+  video: null,
+  clientMessageId: null,
+  createdAt: sent,
+  editedAt: null,
+  deletedAt: null,
+  deliveredAt: null,
+  readAt: null,
+  reactions: [],
+}
+
+/** As bob sees it. */
+export const exampleConversation: Conversation = {
+  id: exampleIds.conversation,
+  kind: 'direct',
+  name: null,
+  participants: [
+    { user: exampleAlice, role: 'member' },
+    { user: exampleBob, role: 'member' },
+  ],
+  lastMessage: exampleMessage,
+  lastSeq: 1,
+  readSeq: 0,
+  unreadCount: 1,
+  createdAt: sent,
+  updatedAt: sent,
+}

@@ -1,0 +1,61 @@
+import type { z } from 'zod'
+import type { ErrorCode } from './errors.ts'
+
+export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+/**
+ * Who may call a procedure at all; what they may see or change is the use case's to say.
+ *
+ * - `anyone`: no credentials needed.
+ * - `caller`: a service key or a user.
+ * - `actor`: a user, or a service key that acts for one.
+ */
+export type Access = 'anyone' | 'caller' | 'actor'
+
+/** Which caller an example is for: nobody, the bare service key, or a user of the example world. */
+export type ExampleCaller = 'nobody' | 'key' | 'alice' | 'bob'
+
+export interface Procedure<
+  Kind extends 'query' | 'mutation' = 'query' | 'mutation',
+  Input extends z.ZodType = z.ZodType,
+  Output extends z.ZodType = z.ZodType,
+> {
+  readonly kind: Kind
+  readonly input: Input
+  readonly output: Output
+  readonly access: Access
+  /** What it can answer besides INVALID_INPUT, UNAUTHENTICATED, RATE_LIMITED, INTERNAL and UNAVAILABLE. */
+  readonly errors: readonly ErrorCode[]
+  /** True when repeating a call whose answer was lost changes nothing more. Only such calls are retried. */
+  readonly idempotent: boolean
+  readonly summary: string
+  readonly description?: string
+  readonly http: {
+    readonly method: HttpMethod
+    /** As in OpenAPI: `/v1/users/{user}`. A name in braces is a field of the input. */
+    readonly path: `/v1/${string}`
+    /** 204 answers no body. */
+    readonly status: 200 | 201 | 204
+    /** Set where a repeated call answers another status than the first. */
+    readonly repeatedStatus?: 200
+  }
+  readonly example: {
+    readonly as: ExampleCaller
+    readonly input: z.input<Input>
+    readonly output: z.output<Output>
+  }
+}
+
+/** Keeps the exact types of a query's entry. */
+export function query<Input extends z.ZodType, Output extends z.ZodType>(
+  entry: Omit<Procedure<'query', Input, Output>, 'kind' | 'idempotent'>,
+): Procedure<'query', Input, Output> {
+  return { kind: 'query', idempotent: true, ...entry }
+}
+
+/** Keeps the exact types of a mutation's entry. */
+export function mutation<Input extends z.ZodType, Output extends z.ZodType>(
+  entry: Omit<Procedure<'mutation', Input, Output>, 'kind'>,
+): Procedure<'mutation', Input, Output> {
+  return { kind: 'mutation', ...entry }
+}

@@ -1,0 +1,146 @@
+import { z } from 'zod'
+import { exampleAlice, exampleAliceWithEmail, exampleBob } from './example-world.ts'
+import { mutation, query } from './procedure.ts'
+import { cursor, httpUrl, id, limit, listOf, plainString, profileName, timestamp, userRef, username } from './values.ts'
+
+const email = z
+  .email('takes an email address')
+  .max(254, 'takes at most 254 characters')
+  .meta({ description: 'Shown only to the user and to a bare service key.' })
+
+/** Any characters: length is what makes a password hard to guess (NIST SP 800-63B). */
+export const password = plainString.min(8, 'takes 8 to 256 characters').max(256, 'takes 8 to 256 characters')
+
+export const publicUser = z
+  .object({
+    id,
+    username: z.string(),
+    displayName: z.string().nullable(),
+    firstName: z.string().nullable(),
+    lastName: z.string().nullable(),
+    avatarUrl: z.string().nullable(),
+    createdAt: timestamp,
+    updatedAt: timestamp,
+  })
+  .meta({ id: 'PublicUser' })
+/** A user as other users see them. */
+export type PublicUser = z.output<typeof publicUser>
+
+export const user = publicUser
+  .extend({ email: z.string().nullable().optional() })
+  .meta({ id: 'User', description: 'email is there only for the user and for a bare service key.' })
+/** A user. `email` is there only for the user and for a bare service key. */
+export type User = z.output<typeof user>
+
+const profile = {
+  displayName: profileName('The name to show.'),
+  firstName: profileName('The given name.'),
+  lastName: profileName('The family name.'),
+  email,
+  avatarUrl: httpUrl,
+}
+
+export const users = {
+  create: mutation({
+    summary: 'Create a user',
+    description:
+      'With a service key, or by anyone when sign-up is open (a password is then required). A user without a password can only be acted for by a service key.',
+    access: 'anyone',
+    errors: ['FORBIDDEN', 'USERNAME_TAKEN', 'EMAIL_TAKEN'],
+    idempotent: false,
+    http: { method: 'POST', path: '/v1/users', status: 201 },
+    input: z.strictObject({
+      username,
+      password: password.optional(),
+      displayName: profile.displayName.optional(),
+      firstName: profile.firstName.optional(),
+      lastName: profile.lastName.optional(),
+      email: profile.email.optional(),
+      avatarUrl: profile.avatarUrl.optional(),
+    }),
+    output: user,
+    example: {
+      as: 'key',
+      input: { username: 'alice', displayName: 'Alice', email: 'alice@example.com' },
+      output: exampleAliceWithEmail,
+    },
+  }),
+  list: query({
+    summary: 'List users',
+    description: 'By username, ascending.',
+    access: 'caller',
+    errors: ['INVALID_CURSOR'],
+    http: { method: 'GET', path: '/v1/users', status: 200 },
+    input: z.strictObject({
+      q: plainString
+        .min(1, 'takes 1 to 128 characters')
+        .max(128, 'takes 1 to 128 characters')
+        .optional()
+        .meta({ description: 'The username or the displayName begins with it, case aside.' }),
+      limit: limit.optional(),
+      cursor: cursor.optional(),
+    }),
+    output: listOf(user),
+    example: { as: 'alice', input: { q: 'bo' }, output: { items: [exampleBob], nextCursor: null } },
+  }),
+  get: query({
+    summary: 'Get a user',
+    access: 'caller',
+    errors: ['USER_NOT_FOUND'],
+    http: { method: 'GET', path: '/v1/users/{user}', status: 200 },
+    input: z.strictObject({ user: userRef }),
+    output: user,
+    example: { as: 'alice', input: { user: 'bob' }, output: exampleBob },
+  }),
+  update: mutation({
+    summary: "Change a user's profile",
+    description: 'With a bare service key, or by the user. What is left out stays; null empties a field.',
+    access: 'caller',
+    errors: ['USER_NOT_FOUND', 'FORBIDDEN', 'EMAIL_TAKEN'],
+    idempotent: true,
+    http: { method: 'PATCH', path: '/v1/users/{user}', status: 200 },
+    input: z.strictObject({
+      user: userRef,
+      displayName: profile.displayName.nullable().optional(),
+      firstName: profile.firstName.nullable().optional(),
+      lastName: profile.lastName.nullable().optional(),
+      email: profile.email.nullable().optional(),
+      avatarUrl: profile.avatarUrl.nullable().optional(),
+    }),
+    output: user,
+    example: {
+      as: 'alice',
+      input: { user: 'alice', displayName: 'Alice' },
+      output: exampleAliceWithEmail,
+    },
+  }),
+  correspondents: query({
+    summary: 'List who has exchanged direct messages with a user',
+    description:
+      'One item for each other user, latest message first. The counts are of messages ever sent, deleted ones included.',
+    access: 'caller',
+    errors: ['USER_NOT_FOUND', 'FORBIDDEN', 'INVALID_CURSOR'],
+    http: { method: 'GET', path: '/v1/users/{user}/correspondents', status: 200 },
+    input: z.strictObject({ user: userRef, limit: limit.optional(), cursor: cursor.optional() }),
+    output: listOf(
+      z
+        .object({
+          user: publicUser,
+          lastMessageAt: timestamp,
+          sentCount: z.int().meta({ description: 'Messages from the named user to this one.' }),
+          receivedCount: z.int().meta({ description: 'Messages from this one to the named user.' }),
+        })
+        .meta({ id: 'Correspondent' }),
+    ),
+    example: {
+      as: 'bob',
+      input: { user: 'bob' },
+      output: {
+        items: [
+          { user: exampleAlice, lastMessageAt: new Date('2026-01-31T12:00:00.000Z'), sentCount: 0, receivedCount: 1 },
+        ],
+        nextCursor: null,
+      },
+    },
+  }),
+}
