@@ -1,0 +1,113 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+
+// `pnpm test`: every check and every test, each as the command one would run by hand. A failing one does not
+// keep the others from running. The last line is `N passed, N failed`; exit code 1 when anything failed.
+// With arguments (`pnpm test packages/db`) they go to vitest and the checks are left out.
+
+interface Count {
+  passed: number
+  failed: number
+}
+
+const checks: [name: string, command: string, ...args: string[]][] = [
+  ['format', 'biome', 'check', '--linter-enabled=false', '.'],
+  ['lint', 'biome', 'lint', '--error-on-warnings', '.'],
+  ['import direction', 'node', 'scripts/check-imports.ts'],
+  ['unused code', 'knip', '--no-progress'],
+  ['types', 'turbo', 'run', 'typecheck', '--output-logs=errors-only', '--continue'],
+]
+
+const root = path.join(import.meta.dirname, '..')
+const testArguments = process.argv.slice(2).filter((argument) => argument !== '--')
+const total: Count = { passed: 0, failed: 0 }
+
+if (testArguments.length === 0) {
+  for (const [name, command, ...args] of checks) add(name, await check(command, args))
+}
+add('tests', await runTests(testArguments))
+console.log(`\n${total.passed} passed, ${total.failed} failed`)
+process.exitCode = total.failed > 0 ? 1 : 0
+
+function add(name: string, { passed, failed }: Count): void {
+  total.passed += passed
+  total.failed += failed
+  console.log(`${failed > 0 ? 'FAILED' : 'ok'}: ${name}`)
+}
+
+async function check(command: string, args: string[]): Promise<Count> {
+  return (await run(command, args)) === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }
+}
+
+async function runTests(args: string[]): Promise<Count> {
+  const directory = mkdtempSync(path.join(tmpdir(), 'sotto-test-'))
+  const report = path.join(directory, 'report.json')
+  try {
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+    const exitCode = await run('vitest', ['run', ...reporters, ...args])
+    const count = countTests(report)
+    // Such as an error outside of any test, or a run that was cut short.
+    if (exitCode !== 0 && count.failed === 0) count.failed = 1
+    return count
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+interface Report {
+  numPassedTests: number
+  testResults: {
+    name: string
+    status: string
+    message: string
+    assertionResults: { fullName: string; status: string }[]
+  }[]
+}
+
+function countTests(file: string): Count {
+  let report: Report
+  try {
+    // Vitest's own report, in the format that its version pinned here writes.
+    report = JSON.parse(readFileSync(file, 'utf8')) as Report
+  } catch {
+    console.error('vitest left no report')
+    return { passed: 0, failed: 1 }
+  }
+  let failed = 0
+  for (const { name, status, assertionResults } of report.testResults) {
+    const failures = assertionResults.filter((test) => test.status !== 'passed')
+    failed += failures.length
+    for (const test of failures) {
+      if (test.status === 'failed') continue
+      console.error(
+        `${path.relative(root, name)}: "${test.fullName}" is ${test.status}; every test has to run`,
+      )
+    }
+    // A file that could not be loaded, or whose hooks failed, has no failing test of its own.
+    if (status === 'failed' && failures.length === 0) failed += 1
+  }
+  return { passed: report.numPassedTests, failed }
+}
+
+async function run(command: string, args: string[]): Promise<number> {
+  console.log(`\n> ${[command, ...args].join(' ')}`)
+  const env: NodeJS.ProcessEnv = {
+    ...process.env,
+    PATH: `${path.join(root, 'node_modules/.bin')}${path.delimiter}${process.env.PATH}`,
+    TURBO_TELEMETRY_DISABLED: '1',
+  }
+  if (!process.stdout.isTTY) {
+    env.NO_COLOR = '1'
+    delete env.FORCE_COLOR
+  }
+  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env })
+  const { promise, resolve } = Promise.withResolvers<number>()
+  child.once('error', (error) => {
+    console.error(error.message)
+    resolve(1)
+  })
+  child.once('close', (code) => resolve(code ?? 1))
+  return await promise
+}

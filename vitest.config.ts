@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['{apps,packages}/*/test/**/*.test.ts', 'scripts/test/**/*.test.ts'],
+    globalSetup: ['scripts/test-postgres.ts'],
+    // Processes, not threads: servers in tests must not share native modules' state or process.env.
+    pool: 'forks',
+    // Two test files at a time: as much as two cores carry without timing-sensitive tests slowing down.
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+  },
+})
