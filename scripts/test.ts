@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -16,13 +17,21 @@ const checks: [name: string, command: string, ...args: string[]][] = [
   ['format', 'biome', 'check', '--linter-enabled=false', '.'],
   ['lint', 'biome', 'lint', '--error-on-warnings', '.'],
   ['import direction', 'node', 'scripts/check-imports.ts'],
-  ['unused code', 'knip', '--no-progress'],
+  ['unused code', 'knip', '--no-config-hints', '--no-progress'],
   ['types', 'turbo', 'run', 'typecheck', '--output-logs=errors-only', '--continue'],
 ]
 
 const root = path.join(import.meta.dirname, '..')
 const testArguments = process.argv.slice(2).filter((argument) => argument !== '--')
 const total: Count = { passed: 0, failed: 0 }
+let running: ChildProcess | undefined
+let interrupted = false
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    interrupted = true
+    running?.kill(signal)
+  })
+}
 
 if (testArguments.length === 0) {
   for (const [name, command, ...args] of checks) add(name, await check(command, args))
@@ -92,6 +101,7 @@ function countTests(file: string): Count {
 }
 
 async function run(command: string, args: string[]): Promise<number> {
+  if (interrupted) return 1
   console.log(`\n> ${[command, ...args].join(' ')}`)
   const env: NodeJS.ProcessEnv = {
     ...process.env,
@@ -103,6 +113,7 @@ async function run(command: string, args: string[]): Promise<number> {
     delete env.FORCE_COLOR
   }
   const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env })
+  running = child
   const { promise, resolve } = Promise.withResolvers<number>()
   child.once('error', (error) => {
     console.error(error.message)
