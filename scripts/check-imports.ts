@@ -18,8 +18,7 @@ const packageRules: Record<string, PackageRule> = {
   'packages/db': { workspace: ['@sotto/contract'] },
   'packages/sdk': {
     workspace: ['@sotto/contract'],
-    external: ['@trpc/client', 'superjson', 'zod'],
-    types: ['@trpc/server'],
+    external: ['@trpc/client', '@trpc/server', 'superjson', 'zod'],
   },
   'packages/testing': { workspace: ['@sotto/sdk', '@sotto/server'] },
   'apps/server': { workspace: ['@sotto/contract', '@sotto/db'] },

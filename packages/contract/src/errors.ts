@@ -40,13 +40,15 @@ interface SottoErrorOptions {
   detail?: string | undefined
   issues?: readonly InputIssue[] | undefined
   requestId?: string | undefined
+  retryAfterMs?: number | undefined
   cause?: unknown
 }
 
 /**
  * An error of the catalogue. Branch on `code`; the words are for people and may change.
  *
- * `requestId` names the request in the server's log, `issues` is not empty for INVALID_INPUT.
+ * `requestId` names the request in the server's log, `issues` is not empty for INVALID_INPUT. `retryAfterMs` is
+ * how long to wait before trying again, where the server said so.
  */
 export class SottoError extends Error {
   override readonly name = 'SottoError'
@@ -55,6 +57,7 @@ export class SottoError extends Error {
   readonly retryable: boolean
   readonly issues: readonly InputIssue[]
   readonly requestId: string | undefined
+  readonly retryAfterMs: number | undefined
 
   constructor(code: ErrorCode, options: SottoErrorOptions = {}) {
     super(options.detail ?? errorCatalogue[code].title, { cause: options.cause })
@@ -63,6 +66,7 @@ export class SottoError extends Error {
     this.retryable = errorCatalogue[code].retryable
     this.issues = options.issues ?? []
     this.requestId = options.requestId
+    this.retryAfterMs = options.retryAfterMs
   }
 }
 

@@ -1,0 +1,45 @@
+import type { Procedure } from '@sotto/contract'
+import { contract } from '@sotto/contract'
+import { z } from 'zod'
+
+/** The source of `src/operations.ts`, made from the contract. */
+export function operationsSource(): string {
+  const lines = [
+    '// Made from the contract by `pnpm --filter @sotto/sdk generate`; a test compares them.',
+    "import type { OperationsOf } from './operation.ts'",
+    '',
+    '/** What the client has to know of each operation at run time, without any of the schemas. */',
+    'export const operations = {',
+  ]
+  for (const [resource, procedures] of Object.entries<Record<string, Procedure>>(contract)) {
+    lines.push(`  ${resource}: {`)
+    for (const [name, procedure] of Object.entries(procedures)) {
+      const { kind, idempotent } = procedure
+      lines.push(...comment(procedure))
+      lines.push(`    ${name}: { kind: '${kind}', idempotent: ${idempotent}, list: ${isList(procedure)} },`)
+    }
+    lines.push('  },')
+  }
+  lines.push('} as const satisfies OperationsOf', '')
+  return lines.join('\n')
+}
+
+function comment({ summary, description, http }: Procedure): string[] {
+  const text = [`${summary}.`, ...(description ? ['', ...wrap(description)] : [])]
+  text.push('', `REST: \`${http.method} ${http.path}\``)
+  return ['    /**', ...text.map((line) => (line ? `     * ${line}` : '     *')), '     */']
+}
+
+function wrap(text: string): string[] {
+  const lines = ['']
+  for (const word of text.replaceAll('*/', '* /').split(' ')) {
+    const line = lines.at(-1) ?? ''
+    if (line.length + word.length > 100) lines.push(word)
+    else lines[lines.length - 1] = line ? `${line} ${word}` : word
+  }
+  return lines
+}
+
+function isList({ output }: Procedure): boolean {
+  return output instanceof z.ZodObject && 'items' in output.shape && 'nextCursor' in output.shape
+}

@@ -1,0 +1,117 @@
+import type { AppRouter, Contract, Procedure } from '@sotto/contract'
+import { createTRPCUntypedClient, TRPCClientError } from '@trpc/client'
+import type { CallContext, ClientOptions } from './links.ts'
+import { links } from './links.ts'
+import type { Page } from './list.ts'
+import { List } from './list.ts'
+import type { InputOf, ItemOf, Operation, OutputOf } from './operation.ts'
+import { operations } from './operations.ts'
+import { sottoErrorOf } from './transport.ts'
+
+export interface CallOptions {
+  /** Ends the call, which then throws the signal's reason. What the server had already begun it carries out. */
+  signal?: AbortSignal | undefined
+  /** Instead of the client's own `timeoutMs`; for a list, of each page. */
+  timeoutMs?: number | undefined
+}
+
+type Arguments<Input> =
+  Record<never, never> extends Input
+    ? [input?: Input, options?: CallOptions]
+    : [input: Input, options?: CallOptions]
+
+type Method<P extends Procedure> = [ItemOf<P>] extends [never]
+  ? (...args: Arguments<InputOf<P>>) => Promise<OutputOf<P>>
+  : (...args: Arguments<InputOf<P>>) => List<ItemOf<P>>
+
+// Over `operations` and not over the contract, since its comments are those that editors show.
+type Resources = {
+  [Resource in keyof typeof operations]: {
+    [Name in keyof (typeof operations)[Resource]]: Name extends keyof Contract[Resource]
+      ? Contract[Resource][Name] extends infer P extends Procedure
+        ? Method<P>
+        : never
+      : never
+  }
+}
+
+type ListMessages = Contract['messages']['list']
+type BetweenFilters = Omit<InputOf<ListMessages>, 'between' | 'sender' | 'recipient'>
+
+/**
+ * A client of one server. Every call throws a SottoError when it fails, the signal's reason when it was aborted,
+ * and nothing else but what the caller's own `token` function throws.
+ */
+export interface SottoClient extends Omit<Resources, 'messages'> {
+  messages: Resources['messages'] & {
+    /** The messages of the direct conversation of two users, newest first. */
+    between(
+      users: [string, string],
+      filters?: BetweenFilters,
+      options?: CallOptions,
+    ): List<ItemOf<ListMessages>>
+  }
+  /**
+   * The same client, acting for a user (a username or an id). For service keys; a user can only act for
+   * themselves.
+   */
+  as(user: string): SottoClient
+}
+
+/**
+ * Makes a client. Nothing is sent before the first call.
+ *
+ * Calls that fail for a passing reason (no connection, UNAVAILABLE, RATE_LIMITED) are made again with growing,
+ * random pauses, if the operation is idempotent; `messages.send` is, since every message gets a `clientMessageId`.
+ * Messages into one conversation are sent one after the other, in the order of the calls.
+ */
+export function createClient(options: ClientOptions): SottoClient {
+  const trpc = createTRPCUntypedClient<AppRouter>({ links: links(options) })
+
+  async function call(
+    path: string,
+    kind: Operation['kind'],
+    input: unknown,
+    actAs: string | undefined,
+    { signal, timeoutMs }: CallOptions,
+  ) {
+    const context: CallContext = { timeoutMs, actAs }
+    try {
+      return await trpc[kind](path, input, { context: { ...context }, ...(signal && { signal }) })
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw sottoErrorOf(error) ?? (error instanceof TRPCClientError ? (error.cause ?? error) : error)
+    }
+  }
+
+  function clientFor(actAs: string | undefined): SottoClient {
+    const method = (path: string, { kind, list }: Operation) => {
+      const run = (input: object = {}, callOptions: CallOptions = {}) =>
+        call(path, kind, input, actAs, callOptions)
+      if (!list) return run
+      return (input: object = {}, callOptions: CallOptions = {}) =>
+        // The contract says that an operation that is a list answers pages; see OperationsOf.
+        new List(input, (pageInput) => run(pageInput, callOptions) as Promise<Page<unknown>>)
+    }
+    // Object.entries forgets which names it was given; they are those of `operations`, and so of `Resources`.
+    const resources = Object.fromEntries(
+      Object.entries<Readonly<Record<string, Operation>>>(operations).map(([resource, table]) => [
+        resource,
+        Object.fromEntries(
+          Object.entries(table).map(([name, operation]) => [name, method(`${resource}.${name}`, operation)]),
+        ),
+      ]),
+    ) as Resources
+    return {
+      ...resources,
+      messages: {
+        ...resources.messages,
+        between: (users, filters, callOptions) =>
+          resources.messages.list({ ...filters, between: users }, callOptions),
+      },
+      as: clientFor,
+    }
+  }
+
+  return clientFor(undefined)
+}

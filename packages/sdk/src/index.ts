@@ -1,0 +1,24 @@
+import type { AppRouter } from '@sotto/contract'
+import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
+
+export type {
+  AppRouter,
+  Conversation,
+  ErrorCode,
+  InputIssue,
+  Message,
+  MessageKind,
+  ParticipantRole,
+  PublicUser,
+  User,
+  VideoSource,
+} from '@sotto/contract'
+export { SottoError } from '@sotto/contract'
+export { type CallOptions, createClient, type SottoClient } from './client.ts'
+export { type CallContext, type ClientOptions, links, type Token } from './links.ts'
+export type { List, Page } from './list.ts'
+export type { Fetch } from './transport.ts'
+/** What each operation takes: `RouterInputs['messages']['send']`. */
+export type RouterInputs = inferRouterInputs<AppRouter>
+/** What each operation answers. */
+export type RouterOutputs = inferRouterOutputs<AppRouter>

@@ -1,0 +1,240 @@
+import type { AppRouter } from '@sotto/contract'
+import { SottoError } from '@sotto/contract'
+import type { Operation as Call, OperationLink, OperationResultEnvelope, TRPCLink } from '@trpc/client'
+import { httpLink, TRPCClientError } from '@trpc/client'
+import { observable } from '@trpc/server/observable'
+import superjson from 'superjson'
+import type { Operation } from './operation.ts'
+import { operations } from './operations.ts'
+import { abortable, createOutbox } from './outbox.ts'
+import type { Fetch } from './transport.ts'
+import { answersOf, sottoErrorOf } from './transport.ts'
+
+/** A service key or a session's token, or what gives it: asked again for every request. */
+export type Token = string | (() => string | Promise<string>)
+
+interface ConnectionOptions {
+  /** Where the server is, such as `https://chat.example.com`. */
+  url: string | URL
+  /** Used instead of the global `fetch`. */
+  fetch?: Fetch | undefined
+  /** How long a call may take in all, waiting and repeating included. 30,000 ms unless told otherwise. */
+  timeoutMs?: number | undefined
+  /** How often a call that failed for a passing reason is made again. 3 unless told otherwise; 0 is never. */
+  retries?: number | undefined
+}
+
+type Credentials =
+  | { token?: Token | undefined; basic?: undefined }
+  | { token?: undefined; basic: { username: string; password: string } }
+
+export type ClientOptions = ConnectionOptions & Credentials
+
+/** What the links read from the context of one call. */
+export interface CallContext {
+  /** Instead of the client's own `timeoutMs`. */
+  timeoutMs?: number | undefined
+  /** The user that a service key acts for: a username or an id. */
+  actAs?: string | undefined
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000
+const DEFAULT_RETRIES = 3
+
+/** The longest wait before the first repeat, and how far doubling takes it. */
+const FIRST_BACKOFF_MS = 200
+const LONGEST_BACKOFF_MS = 5_000
+
+/** `setTimeout` takes 32 bits; a longer wait would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+type Envelope = OperationResultEnvelope<unknown, TRPCClientError<AppRouter>>
+type Next = Parameters<OperationLink<AppRouter>>[0]['next']
+
+/**
+ * tRPC links for those who want a plain tRPC client, `createTRPCClient<AppRouter>({ links: links({ url, token }) })`.
+ * Calls have the guarantees of `createClient`: a timeout, repeats of what can be repeated, one message after the
+ * other within a conversation. `context: { actAs, timeoutMs }` of a call does what `as` and `timeoutMs` do there.
+ */
+export function links(options: ClientOptions): TRPCLink<AppRouter>[] {
+  const url = `${baseOf(options.url)}/trpc`
+  const headers = async ({ op }: { op: Call }) => {
+    const { actAs }: CallContext = op.context
+    const authorization = await authorizationOf(options)
+    return { ...(authorization && { authorization }), ...(actAs && { 'act-as': actAs }) }
+  }
+  return [
+    reliable(options),
+    httpLink({ url, headers, transformer: superjson, fetch: answersOf(options.fetch) }),
+  ]
+}
+
+/** The address without a slash at its end; one without a host is of the page's own server. */
+function baseOf(url: string | URL): string {
+  const base = String(url)
+  if (!/^(https?:\/\/|\/|$)/i.test(base)) {
+    throw new TypeError(
+      `url takes an http or https address, such as http://localhost:1337, and not "${base}"`,
+    )
+  }
+  return base.replace(/\/+$/, '')
+}
+
+async function authorizationOf({ token, basic }: Credentials): Promise<string | undefined> {
+  if (token !== undefined) return `Bearer ${typeof token === 'function' ? await token() : token}`
+  if (!basic) return undefined
+  // btoa takes bytes as characters; RFC 7617 has the names in UTF-8.
+  const bytes = new TextEncoder().encode(`${basic.username}:${basic.password}`)
+  return `Basic ${btoa(String.fromCharCode(...bytes))}`
+}
+
+/** Gives every call a deadline, an order where it needs one, and repeats. */
+function reliable({
+  timeoutMs = DEFAULT_TIMEOUT_MS,
+  retries = DEFAULT_RETRIES,
+}: ClientOptions): TRPCLink<AppRouter> {
+  return () => {
+    const inTurn = createOutbox()
+    return ({ op, next }) => {
+      if (op.type === 'subscription') return next(op)
+      return observable((observer) => {
+        const deadline = deadlineOf(op, timeoutMs)
+        const call: Call = { ...op, input: stamped(op), signal: deadline.signal }
+        const run = () => repeat(call, next, retries, deadline)
+        const key = outboxKey(call)
+        const answer = key === undefined ? run() : inTurn(key, deadline.signal, run)
+        answer
+          .then(
+            (envelope) => {
+              observer.next(envelope)
+              observer.complete()
+            },
+            (error) => observer.error(TRPCClientError.from(error)),
+          )
+          .finally(deadline.clear)
+        return () => deadline.abort()
+      })
+    }
+  }
+}
+
+/** The call's input; a message gets a clientMessageId, the same for all repeats, so that they make one message. */
+function stamped({ path, input }: Call): unknown {
+  if (!isSend(path) || !isRecord(input) || input.clientMessageId !== undefined) return input
+  return { ...input, clientMessageId: randomId() }
+}
+
+/**
+ * Calls with the same key go one after the other; undefined is for those that need no order. A conversation that
+ * is named in two ways (its id, its other user) is two queues.
+ */
+function outboxKey({ path, input, context }: Call): string | undefined {
+  if (!isSend(path) || !isRecord(input)) return undefined
+  const { actAs }: CallContext = context
+  const key = [input.from ?? actAs, input.to ?? input.user, input.conversationId]
+  return JSON.stringify(key.map((part) => (typeof part === 'string' ? part.toLowerCase() : null)))
+}
+
+function isSend(path: string): boolean {
+  return path === 'messages.send' || path === 'direct.send'
+}
+
+/** 128 random bits. Not `randomUUID`, which browsers keep from pages that came over plain http. */
+function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+/** Makes the call until it is answered, fails for good, or cannot be answered in time any more. */
+async function repeat(call: Call, next: Next, retries: number, deadline: Deadline): Promise<Envelope> {
+  const attempts = operationAt(call.path)?.idempotent ? retries + 1 : 1
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await once(call, next, deadline.signal)
+    } catch (error) {
+      const failure = sottoErrorOf(error)
+      if (deadline.signal.aborted || !failure?.retryable || attempt >= attempts) throw error
+      const wait = backoff(attempt, failure.retryAfterMs)
+      // What went wrong says more than a timeout would.
+      if (wait >= deadline.remainingMs()) throw error
+      deadline.lastFailure = failure
+      await sleep(wait, deadline.signal)
+    }
+  }
+}
+
+/**
+ * Full jitter, https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/; never before the time
+ * that the server named.
+ */
+function backoff(attempt: number, retryAfterMs = 0): number {
+  const longest = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (attempt - 1))
+  return retryAfterMs + Math.random() * longest
+}
+
+function once(call: Call, next: Next, signal: AbortSignal): Promise<Envelope> {
+  const answer = new Promise<Envelope>((resolve, reject) => {
+    next(call).subscribe({ next: resolve, error: reject })
+  })
+  // A fetch of the caller's own may not heed the signal.
+  return abortable(answer, signal)
+}
+
+async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const elapsed = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  try {
+    await abortable(elapsed, signal)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+interface Deadline {
+  /** Aborted by the caller, with the caller's reason, or when the time is up, with a SottoError. */
+  signal: AbortSignal
+  remainingMs: () => number
+  /** Why the call is being repeated; told as the cause when the time is up. */
+  lastFailure: SottoError | undefined
+  abort: () => void
+  clear: () => void
+}
+
+function deadlineOf({ path, signal, context }: Call, clientTimeoutMs: number): Deadline {
+  const { timeoutMs = clientTimeoutMs }: CallContext = context
+  const end = performance.now() + timeoutMs
+  const controller = new AbortController()
+  const byCaller = () => controller.abort(signal?.reason)
+  if (signal?.aborted) byCaller()
+  signal?.addEventListener('abort', byCaller, { once: true })
+  const timer = setTimeout(
+    () => {
+      const detail = `${path} had no answer within ${timeoutMs} ms`
+      controller.abort(new SottoError('UNAVAILABLE', { detail, cause: deadline.lastFailure }))
+    },
+    Math.min(timeoutMs, LONGEST_TIMER_MS),
+  )
+  const deadline: Deadline = {
+    signal: controller.signal,
+    remainingMs: () => end - performance.now(),
+    lastFailure: undefined,
+    abort: () => controller.abort(),
+    clear() {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', byCaller)
+    },
+  }
+  return deadline
+}
+
+function operationAt(path: string): Operation | undefined {
+  const [resource = '', name = ''] = path.split('.')
+  const table: Record<string, Record<string, Operation>> = operations
+  return table[resource]?.[name]
+}
+
+function isRecord(input: unknown): input is Record<string, unknown> {
+  return typeof input === 'object' && input !== null
+}

@@ -1,0 +1,196 @@
+// Made from the contract by `pnpm --filter @sotto/sdk generate`; a test compares them.
+import type { OperationsOf } from './operation.ts'
+
+/** What the client has to know of each operation at run time, without any of the schemas. */
+export const operations = {
+  users: {
+    /**
+     * Create a user.
+     *
+     * With a service key, or by anyone when sign-up is open (a password is then required). A user without a
+     * password can only be acted for by a service key.
+     *
+     * REST: `POST /v1/users`
+     */
+    create: { kind: 'mutation', idempotent: false, list: false },
+    /**
+     * List users.
+     *
+     * By username, ascending.
+     *
+     * REST: `GET /v1/users`
+     */
+    list: { kind: 'query', idempotent: true, list: true },
+    /**
+     * Get a user.
+     *
+     * REST: `GET /v1/users/{user}`
+     */
+    get: { kind: 'query', idempotent: true, list: false },
+    /**
+     * Change a user's profile.
+     *
+     * With a bare service key, or by the user. What is left out stays; null empties a field.
+     *
+     * REST: `PATCH /v1/users/{user}`
+     */
+    update: { kind: 'mutation', idempotent: true, list: false },
+    /**
+     * List who has exchanged direct messages with a user.
+     *
+     * One item for each other user, latest message first. The counts are of messages ever sent, deleted
+     * ones included.
+     *
+     * REST: `GET /v1/users/{user}/correspondents`
+     */
+    correspondents: { kind: 'query', idempotent: true, list: true },
+  },
+  sessions: {
+    /**
+     * Log in.
+     *
+     * Answers a token for the Authorization header. Unknown user and wrong password answer alike.
+     *
+     * REST: `POST /v1/sessions`
+     */
+    create: { kind: 'mutation', idempotent: false, list: false },
+    /**
+     * Log out.
+     *
+     * Ends the session whose token the request carries.
+     *
+     * REST: `DELETE /v1/sessions/current`
+     */
+    end: { kind: 'mutation', idempotent: false, list: false },
+  },
+  messages: {
+    /**
+     * Send a message.
+     *
+     * To a user (`to`) or into a conversation (`conversationId`). The first message to a user makes the
+     * conversation. Repeated with the same clientMessageId and content it answers the first message again,
+     * with other content IDEMPOTENCY_CONFLICT. A bare service key names the sender in `from`.
+     *
+     * REST: `POST /v1/messages`
+     */
+    send: { kind: 'mutation', idempotent: true, list: false },
+    /**
+     * List messages across conversations.
+     *
+     * Newest first. A user sees their own conversations, a bare service key all. Every filter can be
+     * combined; where a rare combination would read too far, an answer can be short (even empty) and still
+     * have a nextCursor. `between` alone also takes pages.
+     *
+     * REST: `GET /v1/messages`
+     */
+    list: { kind: 'query', idempotent: true, list: true },
+    /**
+     * Get a message.
+     *
+     * REST: `GET /v1/messages/{messageId}`
+     */
+    get: { kind: 'query', idempotent: true, list: false },
+    /**
+     * Edit a message.
+     *
+     * Its sender alone. Sets the text, or the caption of an image or a video.
+     *
+     * REST: `PATCH /v1/messages/{messageId}`
+     */
+    edit: { kind: 'mutation', idempotent: true, list: false },
+    /**
+     * Delete a message.
+     *
+     * Its sender alone. Leaves a tombstone without content; repeating it answers the same.
+     *
+     * REST: `DELETE /v1/messages/{messageId}`
+     */
+    delete: { kind: 'mutation', idempotent: true, list: false },
+    /**
+     * Like a message.
+     *
+     * The reaction 👍. Repeating it changes nothing.
+     *
+     * REST: `PUT /v1/messages/{messageId}/like`
+     */
+    like: { kind: 'mutation', idempotent: true, list: false },
+    /**
+     * Take a like back.
+     *
+     * REST: `DELETE /v1/messages/{messageId}/like`
+     */
+    unlike: { kind: 'mutation', idempotent: true, list: false },
+    /**
+     * React to a message with an emoji.
+     *
+     * Repeating it changes nothing.
+     *
+     * REST: `PUT /v1/messages/{messageId}/reactions/{emoji}`
+     */
+    react: { kind: 'mutation', idempotent: true, list: false },
+    /**
+     * Take a reaction back.
+     *
+     * REST: `DELETE /v1/messages/{messageId}/reactions/{emoji}`
+     */
+    unreact: { kind: 'mutation', idempotent: true, list: false },
+  },
+  conversations: {
+    /**
+     * The inbox.
+     *
+     * The actor's conversations, latest activity first.
+     *
+     * REST: `GET /v1/conversations`
+     */
+    list: { kind: 'query', idempotent: true, list: true },
+    /**
+     * Get a conversation.
+     *
+     * REST: `GET /v1/conversations/{conversationId}`
+     */
+    get: { kind: 'query', idempotent: true, list: false },
+    /**
+     * List a conversation's messages.
+     *
+     * Newest first; with `after` oldest first. Page 10,000 costs what page 1 costs.
+     *
+     * REST: `GET /v1/conversations/{conversationId}/messages`
+     */
+    messages: { kind: 'query', idempotent: true, list: true },
+    /**
+     * Mark messages as read.
+     *
+     * All up to and including `seq`. Never moves back; beyond the last message is INVALID_INPUT.
+     *
+     * REST: `POST /v1/conversations/{conversationId}/read`
+     */
+    read: { kind: 'mutation', idempotent: true, list: false },
+  },
+  direct: {
+    /**
+     * Get the direct conversation with a user.
+     *
+     * CONVERSATION_NOT_FOUND before the first message.
+     *
+     * REST: `GET /v1/direct/{user}`
+     */
+    get: { kind: 'query', idempotent: true, list: false },
+    /**
+     * List the messages with a user.
+     *
+     * Newest first; with `after` oldest first. Empty before the first message.
+     *
+     * REST: `GET /v1/direct/{user}/messages`
+     */
+    messages: { kind: 'query', idempotent: true, list: true },
+    /**
+     * Send a message to a user.
+     *
+     * As POST /v1/messages with `to`.
+     *
+     * REST: `POST /v1/direct/{user}/messages`
+     */
+    send: { kind: 'mutation', idempotent: true, list: false },
+  },
+} as const satisfies OperationsOf
