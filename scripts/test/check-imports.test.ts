@@ -11,7 +11,7 @@ const refused: [file: string, source: string, reason: string][] = [
   ['packages/sdk/src/a.ts', `import { open } from '@sotto/db'`, 'must not import @sotto/db'],
   ['packages/sdk/src/a.ts', `type A = import('@sotto/server').A`, 'must not import @sotto/server'],
   ['packages/sdk/src/a.ts', `await import('node:fs/promises')`, 'must not import node:fs/promises'],
-  ['packages/sdk/src/a.ts', `import { httpLink } from '@trpc/server/http'`, 'for types only'],
+  ['packages/contract/src/a.ts', `import { httpLink } from '@trpc/server/http'`, 'for types only'],
   ['packages/testing/src/a.ts', `import { open } from '@sotto/db'`, 'must not import @sotto/db'],
   ['apps/server/src/a.ts', `import { createClient } from '@sotto/sdk'`, 'must not import @sotto/sdk'],
   ['apps/web/src/a.tsx', `import { errors } from '@sotto/contract'`, 'must not import @sotto/contract'],
