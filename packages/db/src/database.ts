@@ -1,0 +1,148 @@
+import { type Dialect, Kysely, sql } from 'kysely'
+import { Migrator } from 'kysely/migration'
+import { isPostgres } from './dialect/column-types.ts'
+import { postgresDialect } from './dialect/postgres.ts'
+import { lockSqliteFile, sqliteDialect } from './dialect/sqlite.ts'
+import { DatabaseOpenError, isUnavailable } from './errors.ts'
+import { migrations } from './migrations/index.ts'
+import type { Schema } from './schema.ts'
+import type { Executor } from './statement.ts'
+
+export interface DatabaseOptions {
+  /** `file:./data/sotto.db`, `file::memory:` or `postgres://…`. */
+  url: string
+  /** PostgreSQL: how many connections at most. */
+  poolSize?: number
+  /** PostgreSQL: false behind a transaction pooler that does not track named statements. */
+  preparedStatements?: boolean
+  /** SQLite: hold the file for this process, as a server does. */
+  exclusive?: boolean
+}
+
+export interface Database extends AsyncDisposable {
+  readonly db: Executor
+  /** Where the data is, for people; no password in it. */
+  readonly location: string
+  /** Brings the schema up to date, alone among all servers that try. */
+  migrate(): Promise<{ applied: string[] }>
+  /** The schema is the one this code is written for. Throws when the database does not answer. */
+  isCurrent(): Promise<boolean>
+}
+
+const DEFAULT_POOL_SIZE = 10
+const MINIMUM_POSTGRES = 150_000
+
+/**
+ * Opens a database. SQLite files are made when they are missing.
+ *
+ * @throws {DatabaseOpenError} with one line for the operator.
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const target = parseDatabaseUrl(options.url)
+  const unlock = target.kind === 'sqlite' && options.exclusive ? lockSqliteFile(target.path) : () => {}
+  const dialect: Dialect =
+    target.kind === 'sqlite'
+      ? sqliteDialect(target.path)
+      : postgresDialect(options.url, {
+          poolSize: options.poolSize ?? DEFAULT_POOL_SIZE,
+          preparedStatements: options.preparedStatements ?? true,
+        })
+  const db: Executor = new Kysely<Schema>({ dialect })
+  try {
+    await checkServer(db)
+  } catch (error) {
+    await db.destroy().catch(() => {})
+    unlock()
+    if (error instanceof DatabaseOpenError) throw error
+    throw new DatabaseOpenError(`cannot open ${target.location}: ${firstLine(error)}`, { cause: error })
+  }
+  return {
+    db,
+    location: target.location,
+    migrate: () => migrate(db),
+    isCurrent: () => isCurrent(db),
+    async [Symbol.asyncDispose]() {
+      await db.destroy()
+      unlock()
+    },
+  }
+}
+
+type Target = { kind: 'sqlite'; path: string; location: string } | { kind: 'postgres'; location: string }
+
+/** @throws {DatabaseOpenError} for anything that is not one of the three forms. */
+export function parseDatabaseUrl(url: string): Target {
+  if (url === 'file::memory:') return { kind: 'sqlite', path: ':memory:', location: 'memory, gone at exit' }
+  if (/^file:(?!\/\/)[^?#]+$/.test(url)) {
+    const path = url.slice('file:'.length)
+    return { kind: 'sqlite', path, location: path }
+  }
+  if (/^postgres(ql)?:\/\//.test(url) && URL.canParse(url)) {
+    const { hostname, port, pathname } = new URL(url)
+    return { kind: 'postgres', location: `PostgreSQL at ${hostname}:${port || 5432}${pathname}` }
+  }
+  throw new DatabaseOpenError('takes file:<path>, file::memory: or postgres://<user>:<password>@<host>:<port>/<database>')
+}
+
+async function checkServer(db: Executor): Promise<void> {
+  if (!isPostgres(db)) {
+    // Reads the file's header and schema: what is not a database fails here.
+    await sql`select count(*) from sqlite_master`.execute(db)
+    return
+  }
+  const { rows } = await sql<{ version: number; encoding: string }>`
+    select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding
+  `.execute(db)
+  const version = rows[0]?.version ?? 0
+  if (version < MINIMUM_POSTGRES) {
+    throw new DatabaseOpenError(`PostgreSQL 15 or newer is needed, this is ${Math.floor(version / 10_000)}`)
+  }
+  if (rows[0]?.encoding !== 'UTF8') {
+    throw new DatabaseOpenError(`the database must be encoded in UTF8, this one is in ${rows[0]?.encoding}`)
+  }
+}
+
+function migrator(db: Executor): Migrator {
+  return new Migrator({
+    db,
+    provider: { getMigrations: async () => migrations },
+    migrationTableName: 'migrations',
+    migrationLockTableName: 'migrations_lock',
+  })
+}
+
+async function migrate(db: Executor): Promise<{ applied: string[] }> {
+  await refuseNewer(db)
+  const { error, results } = await migrator(db).migrateToLatest()
+  if (error) {
+    if (isUnavailable(error)) throw error
+    const failed = results?.find((result) => result.status === 'Error')?.migrationName
+    throw new DatabaseOpenError(`migration ${failed ?? ''} failed: ${firstLine(error)}`, { cause: error })
+  }
+  return { applied: (results ?? []).map((result) => result.migrationName) }
+}
+
+async function appliedNames(db: Executor): Promise<string[]> {
+  const tables = await db.introspection.getTables()
+  if (!tables.some((table) => table.name === 'migrations')) return []
+  const { rows } = await sql<{ name: string }>`select name from migrations order by name`.execute(db)
+  return rows.map((row) => row.name)
+}
+
+async function refuseNewer(db: Executor): Promise<void> {
+  const unknown = (await appliedNames(db)).find((name) => !Object.hasOwn(migrations, name))
+  if (unknown) {
+    throw new DatabaseOpenError(`the database is newer than this server (it has migration ${unknown}); update the server`)
+  }
+}
+
+async function isCurrent(db: Executor): Promise<boolean> {
+  const { rows } = await sql<{ name: string }>`select name from migrations`.execute(db)
+  const applied = new Set(rows.map((row) => row.name))
+  return Object.keys(migrations).every((name) => applied.has(name))
+}
+
+function firstLine(error: unknown): string {
+  const text = error instanceof Error ? error.message || String((error as { code?: unknown }).code ?? error.name) : String(error)
+  return text.split('\n')[0] ?? ''
+}

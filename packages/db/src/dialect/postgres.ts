@@ -1,0 +1,89 @@
+import { type Dialect, PostgresDialect } from 'kysely'
+import pg from 'pg'
+
+export interface PostgresOptions {
+  /** How many connections the pool holds at most. */
+  poolSize: number
+  /** Named prepared statements; off for a transaction pooler (pgbouncer) that does not track them. */
+  preparedStatements: boolean
+}
+
+/** How long a request waits for a free connection, in milliseconds. */
+const CONNECT_TIMEOUT_MS = 5_000
+
+// An open writer holds back everyone who reads the event log in commit order, so ours are short.
+const STATEMENT_TIMEOUT = '10s'
+const IDLE_IN_TRANSACTION_TIMEOUT = '5s'
+const TRANSACTION_TIMEOUT = '15s'
+
+const SESSION_SETTINGS = `select
+  set_config('statement_timeout', '${STATEMENT_TIMEOUT}', false),
+  set_config('idle_in_transaction_session_timeout', '${IDLE_IN_TRANSACTION_TIMEOUT}', false),
+  set_config('timezone', 'UTC', false),
+  case when current_setting('server_version_num')::int >= 170000
+    then set_config('transaction_timeout', '${TRANSACTION_TIMEOUT}', false) end`
+
+/** Bounds the named statements a connection keeps. */
+const MAX_NAMED_STATEMENTS = 500
+
+
+export function postgresDialect(url: string, options: PostgresOptions): Dialect {
+  const names = new Map<string, string>()
+
+  function nameOf(text: string): string | undefined {
+    let name = names.get(text)
+    if (name === undefined && names.size < MAX_NAMED_STATEMENTS) {
+      name = `sotto_${names.size}`
+      names.set(text, name)
+    }
+    return name
+  }
+
+  /** Names each statement, so that PostgreSQL parses and plans it once for a connection. */
+  class PreparingClient extends pg.Client {
+    // biome-ignore lint/suspicious/noExplicitAny: one of pg's nine overloads is wrapped, the rest goes through.
+    override query(config: any, values?: any, callback?: any): any {
+      if (typeof config === 'string' && Array.isArray(values) && values.length > 0) {
+        const named: pg.QueryConfig = { name: nameOf(config), text: config, values }
+        return callback ? super.query(named, callback) : super.query(named)
+      }
+      return super.query(config, values, callback)
+    }
+  }
+
+  return new PostgresDialect({
+    pool: async () => {
+      const pool = new pg.Pool({
+        connectionString: url,
+        max: options.poolSize,
+        connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+        Client: options.preparedStatements ? PreparingClient : pg.Client,
+        types: { getTypeParser: typeParser },
+        application_name: 'sotto',
+        onConnect: async (client) => {
+          await client.query(SESSION_SETTINGS)
+        },
+      })
+      // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
+      pool.on('error', () => {})
+      return pool
+    },
+  })
+}
+
+/** Text that PostgreSQL sends, to what the queries declare: the same as on SQLite. */
+function typeParser(oid: number, format?: 'text' | 'binary') {
+  if (format !== 'binary') {
+    if (oid === pg.types.builtins.INT8) return Number
+    if (oid === pg.types.builtins.TIMESTAMPTZ) return parseTimestamp
+    // JSON columns are parsed one by one, where it is known what they hold.
+    if (oid === pg.types.builtins.JSON || oid === pg.types.builtins.JSONB) return String
+  }
+  return pg.types.getTypeParser(oid, format as 'text')
+}
+
+/** `2026-01-31 12:00:00.123+00`, as a session in UTC writes it. */
+function parseTimestamp(text: string): Date {
+  return new Date(`${text.slice(0, 10)}T${text.slice(11)}:00`)
+}
+

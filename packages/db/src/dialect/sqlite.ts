@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import Sqlite from 'better-sqlite3'
+import { type Dialect, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
+import { DatabaseOpenError } from '../errors.ts'
+import { BUSY_TIMEOUT_MS, SqliteDriver } from './sqlite-driver.ts'
+
+/** Runs DDL inside transactions, which SQLite can; Kysely's own adapter assumes that it cannot. */
+class TransactionalSqliteAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true
+  }
+
+  // The driver hands out turns itself, so that transactions can share a commit.
+  override get supportsMultipleConnections(): boolean {
+    return true
+  }
+}
+
+export function sqliteDialect(path: string): Dialect {
+  return {
+    createAdapter: () => new TransactionalSqliteAdapter(),
+    createDriver: () => new SqliteDriver(() => openFiles(path)),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  }
+}
+
+function openFiles(path: string) {
+  if (path === ':memory:') return { writer: openConnection(path), reader: undefined }
+  mkdirSync(dirname(path), { recursive: true })
+  const writer = openConnection(path)
+  const reader = openConnection(path)
+  reader.pragma('query_only = on')
+  return { writer, reader }
+}
+
+function openConnection(path: string): Sqlite.Database {
+  const database = new Sqlite(path, { timeout: BUSY_TIMEOUT_MS })
+  try {
+    database.pragma('journal_mode = wal')
+    // NORMAL can lose acknowledged commits on a power loss, FULL does not.
+    database.pragma('synchronous = full')
+    database.pragma('foreign_keys = on')
+    // In KiB when negative: the inner pages of the indexes of some million messages.
+    database.pragma('cache_size = -32768')
+    database.pragma('temp_store = memory')
+  } catch (error) {
+    database.close()
+    throw error
+  }
+  return database
+}
+
+/**
+ * Holds the file for one server until it is released or the process ends, however it ends.
+ *
+ * A lock file of its own, since holding the database's own lock would shut out backups and the command line.
+ */
+export function lockSqliteFile(path: string): () => void {
+  if (path === ':memory:') return () => {}
+  mkdirSync(dirname(path), { recursive: true })
+  const lock = new Sqlite(`${path}.lock`, { timeout: 0 })
+  try {
+    lock.pragma('journal_mode = delete')
+    lock.exec('begin exclusive')
+    // Reserving is not enough on every file system: a write makes the lock real.
+    lock.exec(`create table if not exists holder (id text); insert into holder values ('${randomUUID()}')`)
+  } catch (error) {
+    lock.close()
+    throw new DatabaseOpenError(`another server is running on ${path}`, { cause: error })
+  }
+  return () => lock.close()
+}

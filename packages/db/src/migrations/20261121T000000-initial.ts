@@ -1,0 +1,166 @@
+import { type Kysely, sql } from 'kysely'
+import { columnTypes, isPostgres } from '../dialect/column-types.ts'
+
+export async function up(db: Kysely<unknown>): Promise<void> {
+  const type = columnTypes(db)
+
+  await db.schema
+    .createTable('users')
+    .addColumn('id', type.uuid, (c) => c.primaryKey())
+    .addColumn('username', type.key, (c) => c.notNull().unique())
+    .addColumn('display_name', 'text')
+    .addColumn('display_name_key', type.key)
+    .addColumn('first_name', 'text')
+    .addColumn('last_name', 'text')
+    .addColumn('email', 'text')
+    .addColumn('email_key', type.key, (c) => c.unique())
+    .addColumn('avatar_url', 'text')
+    .addColumn('password_hash', 'text')
+    .addColumn('created_at', type.timestamp, (c) => c.notNull())
+    .addColumn('updated_at', type.timestamp, (c) => c.notNull())
+    .execute()
+  await db.schema.createIndex('users_display_name').on('users').columns(['display_name_key', 'username']).execute()
+
+  await db.schema
+    .createTable('sessions')
+    .addColumn('id', type.uuid, (c) => c.primaryKey())
+    .addColumn('user_id', type.uuid, (c) => c.notNull().references('users.id'))
+    .addColumn('token_hash', 'text', (c) => c.notNull().unique())
+    .addColumn('created_at', type.timestamp, (c) => c.notNull())
+    .addColumn('expires_at', type.timestamp, (c) => c.notNull())
+    .execute()
+  await db.schema.createIndex('sessions_user').on('sessions').column('user_id').execute()
+
+  await db.schema
+    .createTable('service_keys')
+    .addColumn('id', type.uuid, (c) => c.primaryKey())
+    .addColumn('name', 'text', (c) => c.notNull())
+    .addColumn('key_hash', 'text', (c) => c.notNull().unique())
+    .addColumn('created_at', type.timestamp, (c) => c.notNull())
+    .addColumn('revoked_at', type.timestamp)
+    .execute()
+
+  await db.schema
+    .createTable('conversations')
+    .addColumn('id', type.uuid, (c) => c.primaryKey())
+    .addColumn('kind', 'text', (c) => c.notNull())
+    .addColumn('name', 'text')
+    .addColumn('direct_key', type.key, (c) => c.unique())
+    .addColumn('last_seq', type.bigint, (c) => c.notNull())
+    .addColumn('created_at', type.timestamp, (c) => c.notNull())
+    .addColumn('updated_at', type.timestamp, (c) => c.notNull())
+    .execute()
+
+  await db.schema
+    .createTable('participants')
+    .addColumn('conversation_id', type.uuid, (c) => c.notNull().references('conversations.id'))
+    .addColumn('user_id', type.uuid, (c) => c.notNull().references('users.id'))
+    .addColumn('role', 'text', (c) => c.notNull())
+    .addColumn('read_seq', type.bigint, (c) => c.notNull())
+    .addColumn('delivered_seq', type.bigint, (c) => c.notNull())
+    .addColumn('unread_count', type.bigint, (c) => c.notNull())
+    .addColumn('sent_count', type.bigint, (c) => c.notNull())
+    .addColumn('joined_at', type.timestamp, (c) => c.notNull())
+    .addColumn('active_at', type.timestamp)
+    .addPrimaryKeyConstraint('participants_pkey', ['conversation_id', 'user_id'])
+    .execute()
+  // The inbox and the correspondents, latest first.
+  await db.schema
+    .createIndex('participants_inbox')
+    .on('participants')
+    .columns(['user_id', 'active_at', 'conversation_id'])
+    .execute()
+
+  await db.schema
+    .createTable('messages')
+    .addColumn('id', type.uuid, (c) => c.notNull().unique())
+    .addColumn('conversation_id', type.uuid, (c) => c.notNull().references('conversations.id'))
+    .addColumn('seq', type.bigint, (c) => c.notNull())
+    .addColumn('sender_id', type.uuid, (c) => c.notNull().references('users.id'))
+    .addColumn('recipient_id', type.uuid, (c) => c.references('users.id'))
+    .addColumn('kind', 'text', (c) => c.notNull())
+    .addColumn('text', 'text')
+    .addColumn('media', type.json)
+    .addColumn('client_message_id', 'text')
+    .addColumn('content_hash', 'text')
+    .addColumn('reactions', type.json)
+    .addColumn('created_at', type.timestamp, (c) => c.notNull())
+    .addColumn('edited_at', type.timestamp)
+    .addColumn('deleted_at', type.timestamp)
+    .addPrimaryKeyConstraint('messages_pkey', ['conversation_id', 'seq'])
+    .execute()
+  await db.schema
+    .createIndex('messages_client_message_id')
+    .unique()
+    .on('messages')
+    .columns(['conversation_id', 'sender_id', 'client_message_id'])
+    .where('client_message_id', 'is not', null)
+    .execute()
+  // The lists across conversations: everything, by sender, by recipient; in the order (created_at, id).
+  await db.schema.createIndex('messages_time').on('messages').columns(['created_at', 'id']).execute()
+  await db.schema.createIndex('messages_sender').on('messages').columns(['sender_id', 'created_at', 'id']).execute()
+  await db.schema
+    .createIndex('messages_recipient')
+    .on('messages')
+    .columns(['recipient_id', 'created_at', 'id'])
+    .where('recipient_id', 'is not', null)
+    .execute()
+  // A time's place within one conversation, where created_at never goes back.
+  await db.schema
+    .createIndex('messages_conversation_time')
+    .on('messages')
+    .columns(['conversation_id', 'created_at', 'seq'])
+    .execute()
+
+  await db.schema
+    .createTable('message_edits')
+    .addColumn('message_id', type.uuid, (c) => c.notNull().references('messages.id'))
+    .addColumn('version', 'integer', (c) => c.notNull())
+    .addColumn('text', 'text')
+    .addColumn('replaced_at', type.timestamp, (c) => c.notNull())
+    .addPrimaryKeyConstraint('message_edits_pkey', ['message_id', 'version'])
+    .execute()
+
+  await db.schema
+    .createTable('reactions')
+    .addColumn('message_id', type.uuid, (c) => c.notNull().references('messages.id'))
+    .addColumn('user_id', type.uuid, (c) => c.notNull().references('users.id'))
+    .addColumn('emoji', 'text', (c) => c.notNull())
+    .addColumn('created_at', type.timestamp, (c) => c.notNull())
+    .addPrimaryKeyConstraint('reactions_pkey', ['message_id', 'user_id', 'emoji'])
+    .execute()
+
+  await db.schema
+    .createTable('receipts')
+    .addColumn('conversation_id', type.uuid, (c) => c.notNull().references('conversations.id'))
+    .addColumn('user_id', type.uuid, (c) => c.notNull().references('users.id'))
+    .addColumn('kind', 'text', (c) => c.notNull())
+    .addColumn('seq', type.bigint, (c) => c.notNull())
+    .addColumn('receipt_at', type.timestamp, (c) => c.notNull())
+    .addPrimaryKeyConstraint('receipts_pkey', ['conversation_id', 'user_id', 'kind', 'seq'])
+    .execute()
+
+  // No foreign keys: the log tells what was, also of rows that are gone by now.
+  const events = db.schema
+    .createTable('events')
+    .addColumn('type', 'text', (c) => c.notNull())
+    .addColumn('conversation_id', type.uuid)
+    .addColumn('audience_user_id', type.uuid)
+    .addColumn('user_id', type.uuid)
+    .addColumn('message_id', type.uuid)
+    .addColumn('seq', type.bigint)
+    .addColumn('emoji', 'text')
+    .addColumn('created_at', type.timestamp, (c) => c.notNull())
+  if (isPostgres(db)) {
+    // A serial alone is not commit order: a reader at 2 would miss a 1 that commits later. The transaction's
+    // id, read only below the oldest one that is still running, is.
+    await events
+      .addColumn('xid', sql`xid8`, (c) => c.notNull().defaultTo(sql`pg_current_xact_id()`))
+      .addColumn('id', 'bigserial', (c) => c.notNull())
+      .addPrimaryKeyConstraint('events_pkey', ['xid', 'id'] as never)
+      .execute()
+  } else {
+    // AUTOINCREMENT never gives a number twice, even when the newest rows are gone.
+    await events.addColumn('id', 'integer', (c) => c.primaryKey().autoIncrement()).execute()
+  }
+}

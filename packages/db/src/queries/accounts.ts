@@ -1,0 +1,101 @@
+import type { Executor } from '../statement.ts'
+import { statement } from '../statement.ts'
+import { type UserRow, userColumns } from './users.ts'
+
+/* Sessions and service keys: what a caller shows, found by its hash. */
+
+const sessionByToken = statement((db, p: { tokenHash: string }) =>
+  db
+    .selectFrom('sessions')
+    .innerJoin('users', 'users.id', 'sessions.user_id')
+    .select(userColumns)
+    .select(['sessions.id as session_id', 'sessions.expires_at'])
+    .where('sessions.token_hash', '=', p.tokenHash),
+)
+
+export type SessionRow = UserRow & { session_id: string; expires_at: Date }
+
+export async function findSession(db: Executor, tokenHash: string): Promise<SessionRow | undefined> {
+  const [row] = await sessionByToken(db, { tokenHash })
+  return row
+}
+
+export interface NewSession {
+  id: string
+  userId: string
+  tokenHash: string
+  createdAt: Date
+  expiresAt: Date
+}
+
+export async function insertSession(db: Executor, session: NewSession): Promise<void> {
+  await db
+    .insertInto('sessions')
+    .values({
+      id: session.id,
+      user_id: session.userId,
+      token_hash: session.tokenHash,
+      created_at: session.createdAt,
+      expires_at: session.expiresAt,
+    })
+    .execute()
+}
+
+export async function deleteSession(db: Executor, id: string): Promise<void> {
+  await db.deleteFrom('sessions').where('id', '=', id).execute()
+}
+
+/** Ends every session of a user, as a changed password asks for. */
+export async function deleteSessionsOf(db: Executor, userId: string): Promise<void> {
+  await db.deleteFrom('sessions').where('user_id', '=', userId).execute()
+}
+
+const keyByHash = statement((db, p: { keyHash: string }) =>
+  db
+    .selectFrom('service_keys')
+    .select(['id', 'name'])
+    .where('key_hash', '=', p.keyHash)
+    .where('revoked_at', 'is', null),
+)
+
+export interface ServiceKeyRow {
+  id: string
+  name: string
+}
+
+/** A key that is not revoked. */
+export async function findServiceKey(db: Executor, keyHash: string): Promise<ServiceKeyRow | undefined> {
+  const [row] = await keyByHash(db, { keyHash })
+  return row
+}
+
+export interface NewServiceKey {
+  id: string
+  name: string
+  keyHash: string
+  at: Date
+}
+
+export async function insertServiceKey(db: Executor, key: NewServiceKey): Promise<void> {
+  await db
+    .insertInto('service_keys')
+    .values({ id: key.id, name: key.name, key_hash: key.keyHash, created_at: key.at, revoked_at: null })
+    .execute()
+}
+
+/** True when the key was valid until now. */
+export async function revokeServiceKey(db: Executor, id: string, at: Date): Promise<boolean> {
+  const revoked = await db
+    .updateTable('service_keys')
+    .set({ revoked_at: at })
+    .where('id', '=', id)
+    .where('revoked_at', 'is', null)
+    .returning('id')
+    .executeTakeFirst()
+  return revoked !== undefined
+}
+
+/** Every key that was ever made, oldest first, revoked ones too. */
+export async function listServiceKeys(db: Executor) {
+  return db.selectFrom('service_keys').select(['id', 'name', 'created_at', 'revoked_at']).orderBy('created_at').execute()
+}

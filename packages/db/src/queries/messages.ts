@@ -1,0 +1,306 @@
+import type { Message } from '@sotto/contract'
+import { jsonArray, type IdList, idList, inList } from '../dialect/expressions.ts'
+import type { MessageTable } from '../schema.ts'
+import { type Executor, statement } from '../statement.ts'
+import { isUuid } from './users.ts'
+
+export type Media = NonNullable<Message['image']> | NonNullable<Message['video']>
+
+/** A message with what it takes to show it to one viewer. */
+export type MessageRow = MessageTable & {
+  sender: string
+  delivered_at: Date | null
+  read_at: Date | null
+  /** JSON array of the viewer's reactions; null when the message has none. */
+  my_emojis: string | null
+}
+
+/** Who looks: a user's id, or null for a bare service key. */
+export type Viewer = string | null
+
+/**
+ * The select that every list of messages shares.
+ *
+ * Receipts are ranges that end at their seq, so the one that covers a message is the first at or after it.
+ */
+function selectMessages(db: Executor, viewer: Viewer) {
+  return db
+    .selectFrom('messages as m')
+    .innerJoin('users as sender', 'sender.id', 'm.sender_id')
+    .select([
+      'm.id',
+      'm.conversation_id',
+      'm.seq',
+      'm.sender_id',
+      'm.recipient_id',
+      'm.kind',
+      'm.text',
+      'm.media',
+      'm.client_message_id',
+      'm.content_hash',
+      'm.reactions',
+      'm.created_at',
+      'm.edited_at',
+      'm.deleted_at',
+      'sender.username as sender',
+    ])
+    .select((eb) => {
+      const receipt = (kind: 'delivered' | 'read') =>
+        eb
+          .selectFrom('receipts as r')
+          .select('r.receipt_at')
+          .whereRef('r.conversation_id', '=', 'm.conversation_id')
+          .whereRef('r.user_id', '=', 'm.recipient_id')
+          .where('r.kind', '=', kind)
+          .whereRef('r.seq', '>=', 'm.seq')
+          .orderBy('r.seq')
+          .limit(1)
+      return [receipt('delivered').as('delivered_at'), receipt('read').as('read_at')]
+    })
+    .select((eb) =>
+      eb
+        .case()
+        .when('m.reactions', 'is not', null)
+        .then(
+          eb
+            .selectFrom('reactions as mine')
+            .select(jsonArray(db, eb.ref('mine.emoji' as never)).as('emojis'))
+            .whereRef('mine.message_id', '=', 'm.id')
+            .where('mine.user_id', '=', viewer),
+        )
+        .else(null)
+        .end()
+        .as('my_emojis'),
+    )
+}
+
+/** What a viewer sees of a message. */
+export function toMessage(row: MessageRow, viewer: Viewer): Message {
+  const deleted = row.deleted_at !== null
+  const media = row.media === null ? null : (JSON.parse(row.media) as never)
+  return {
+    id: row.id,
+    conversationId: row.conversation_id,
+    seq: row.seq,
+    senderId: row.sender_id,
+    sender: row.sender,
+    kind: row.kind,
+    text: row.text,
+    image: row.kind === 'image' ? media : null,
+    video: row.kind === 'video' ? media : null,
+    clientMessageId: row.sender_id === viewer ? row.client_message_id : null,
+    createdAt: row.created_at,
+    editedAt: row.edited_at,
+    deletedAt: row.deleted_at,
+    deliveredAt: row.delivered_at,
+    readAt: row.read_at,
+    reactions: deleted ? [] : toReactions(row),
+  }
+}
+
+function toReactions(row: MessageRow): Message['reactions'] {
+  if (row.reactions === null) return []
+  const mine = row.my_emojis === null ? [] : (JSON.parse(row.my_emojis) as string[])
+  return parseReactions(row.reactions).map(([emoji, count]) => ({ emoji, count, byMe: mine.includes(emoji) }))
+}
+
+/** [emoji, count] in the order of their first use. */
+export type ReactionCounts = [emoji: string, count: number][]
+
+export function parseReactions(json: string | null): ReactionCounts {
+  return json === null ? [] : (JSON.parse(json) as ReactionCounts)
+}
+
+interface Range {
+  viewer: Viewer
+  conversationId: string
+  /** seq > above */
+  above: number
+  /** seq < below */
+  below: number
+  limit: number
+}
+
+const newestFirst = statement((db, p: Range) =>
+  selectMessages(db, p.viewer)
+    .where('m.conversation_id', '=', p.conversationId)
+    .where('m.seq', '>', p.above)
+    .where('m.seq', '<', p.below)
+    .orderBy('m.seq', 'desc')
+    .limit(p.limit),
+)
+const oldestFirst = statement((db, p: Range) =>
+  selectMessages(db, p.viewer)
+    .where('m.conversation_id', '=', p.conversationId)
+    .where('m.seq', '>', p.above)
+    .where('m.seq', '<', p.below)
+    .orderBy('m.seq', 'asc')
+    .limit(p.limit),
+)
+
+/** A conversation's messages with above < seq < below, by seq. */
+export async function listConversationMessages(
+  db: Executor,
+  range: Range,
+  order: 'newest first' | 'oldest first',
+): Promise<MessageRow[]> {
+  return (order === 'newest first' ? newestFirst : oldestFirst)(db, range)
+}
+
+const byId = statement((db, p: { viewer: Viewer; id: string }) => selectMessages(db, p.viewer).where('m.id', '=', p.id))
+
+export async function findMessage(db: Executor, id: string, viewer: Viewer): Promise<MessageRow | undefined> {
+  if (!isUuid(id)) return undefined
+  const [row] = await byId(db, { viewer, id })
+  return row
+}
+
+const byIds = statement((db, p: { viewer: Viewer; ids: IdList }) =>
+  selectMessages(db, p.viewer).where((eb) => inList(db, eb, 'm.id', p.ids)),
+)
+
+/** In no particular order. */
+export async function findMessages(db: Executor, ids: readonly string[], viewer: Viewer): Promise<MessageRow[]> {
+  return ids.length === 0 ? [] : byIds(db, { viewer, ids: idList(db, ids) })
+}
+
+const lastOfEach = statement((db, p: { viewer: Viewer; ids: IdList }) =>
+  selectMessages(db, p.viewer)
+    .innerJoin('conversations as c', (join) =>
+      join.onRef('c.id', '=', 'm.conversation_id').onRef('c.last_seq', '=', 'm.seq'),
+    )
+    .where((eb) => inList(db, eb, 'c.id', p.ids)),
+)
+
+/** The last message of each of these conversations. */
+export async function findLastMessages(
+  db: Executor,
+  conversationIds: readonly string[],
+  viewer: Viewer,
+): Promise<MessageRow[]> {
+  return conversationIds.length === 0 ? [] : lastOfEach(db, { viewer, ids: idList(db, conversationIds) })
+}
+
+const byClientMessageId = statement(
+  (db, p: { conversationId: string; senderId: string; clientMessageId: string }) =>
+    db
+      .selectFrom('messages')
+      .select(['id', 'content_hash'])
+      .where('conversation_id', '=', p.conversationId)
+      .where('sender_id', '=', p.senderId)
+      .where('client_message_id', '=', p.clientMessageId),
+)
+
+/** The message that an earlier send with this clientMessageId made. */
+export async function findByClientMessageId(
+  db: Executor,
+  key: { conversationId: string; senderId: string; clientMessageId: string },
+): Promise<{ id: string; content_hash: string | null } | undefined> {
+  const [row] = await byClientMessageId(db, key)
+  return row
+}
+
+export interface NewMessage {
+  id: string
+  conversationId: string
+  seq: number
+  senderId: string
+  recipientId: string | null
+  kind: MessageTable['kind']
+  text: string | null
+  media: string | null
+  clientMessageId: string | null
+  contentHash: string | null
+  at: Date
+}
+
+const insert = statement((db, p: NewMessage) =>
+  db.insertInto('messages').values({
+    id: p.id,
+    conversation_id: p.conversationId,
+    seq: p.seq,
+    sender_id: p.senderId,
+    recipient_id: p.recipientId,
+    kind: p.kind,
+    text: p.text,
+    media: p.media,
+    client_message_id: p.clientMessageId,
+    content_hash: p.contentHash,
+    reactions: null,
+    created_at: p.at,
+    edited_at: null,
+    deleted_at: null,
+  }),
+)
+
+export async function insertMessage(trx: Executor, message: NewMessage): Promise<void> {
+  await insert(trx, message)
+}
+
+/** Sets the text, and keeps what it was. */
+export async function updateText(trx: Executor, message: MessageRow, text: string, at: Date): Promise<void> {
+  await trx
+    .insertInto('message_edits')
+    .columns(['message_id', 'version', 'text', 'replaced_at'])
+    .expression((eb) =>
+      eb
+        .selectFrom('message_edits')
+        .select((s) => [
+          s.val(message.id).$castTo<string>().as('message_id'),
+          s(s.fn.coalesce(s.fn.max('version'), s.lit(0)), '+', s.lit(1)).as('version'),
+          s.val(message.text).as('text'),
+          s.val(at).as('replaced_at'),
+        ])
+        .where('message_id', '=', message.id),
+    )
+    .execute()
+  await trx.updateTable('messages').set({ text, edited_at: at }).where('id', '=', message.id).execute()
+}
+
+/** Leaves a tombstone: everything that was said or felt is gone, the number and the times stay. */
+export async function eraseContent(trx: Executor, messageId: string, at: Date): Promise<void> {
+  await trx.deleteFrom('message_edits').where('message_id', '=', messageId).execute()
+  await trx.deleteFrom('reactions').where('message_id', '=', messageId).execute()
+  await trx
+    .updateTable('messages')
+    .set({ text: null, media: null, reactions: null, deleted_at: at })
+    .where('id', '=', messageId)
+    .execute()
+}
+
+interface ReactionKey {
+  messageId: string
+  userId: string
+  emoji: string
+}
+
+/** False when it was there already. */
+export async function insertReaction(trx: Executor, reaction: ReactionKey, at: Date): Promise<boolean> {
+  const inserted = await trx
+    .insertInto('reactions')
+    .values({ message_id: reaction.messageId, user_id: reaction.userId, emoji: reaction.emoji, created_at: at })
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('emoji')
+    .executeTakeFirst()
+  return inserted !== undefined
+}
+
+/** False when it was not there. */
+export async function deleteReaction(trx: Executor, reaction: ReactionKey): Promise<boolean> {
+  const deleted = await trx
+    .deleteFrom('reactions')
+    .where('message_id', '=', reaction.messageId)
+    .where('user_id', '=', reaction.userId)
+    .where('emoji', '=', reaction.emoji)
+    .returning('emoji')
+    .executeTakeFirst()
+  return deleted !== undefined
+}
+
+export async function updateReactionCounts(trx: Executor, messageId: string, counts: ReactionCounts): Promise<void> {
+  await trx
+    .updateTable('messages')
+    .set({ reactions: counts.length === 0 ? null : JSON.stringify(counts) })
+    .where('id', '=', messageId)
+    .execute()
+}

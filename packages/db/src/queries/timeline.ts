@@ -1,0 +1,156 @@
+import { sql } from 'kysely'
+import type { MessageTable } from '../schema.ts'
+import type { Executor } from '../statement.ts'
+
+/*
+ * Messages across conversations, newest first.
+ *
+ * Each list is a merge of sources, and each source is a range of one index in the order of the list, so that a
+ * page reads about as many rows as it answers. Filters that no index serves are checked on the way; a walk that
+ * meets too few that pass stops at a bound, and the page is short.
+ */
+
+/** A range of an index: all messages, one side of a user, or one conversation. */
+export type Source =
+  | { by: 'all' }
+  | { by: 'sender'; userId: string }
+  | { by: 'recipient'; userId: string; exceptFrom?: string }
+  | { by: 'conversation'; conversationId: string; senderId?: string }
+
+export interface TimelineFilter {
+  kind?: MessageTable['kind'] | undefined
+  /** Read by its recipient or not; messages without one (in groups) match neither. */
+  isRead?: boolean | undefined
+  /** created_at >= since */
+  since?: Date | undefined
+  /** created_at < until */
+  until?: Date | undefined
+}
+
+/** Before which to go on: the time, and the id, or the seq within one conversation. */
+export interface TimelinePosition {
+  at: Date
+  tie: string | number
+}
+
+export interface TimelinePage {
+  ids: string[]
+  next: TimelinePosition | undefined
+}
+
+interface Key {
+  id: string
+  created_at: Date
+  tie: string | number
+}
+
+/** How many messages one request walks over at most, all sources together. */
+const SCAN_BUDGET = 2_000
+
+/** The ids of one page. Sources must not overlap; a conversation can only be a source of its own. */
+export async function listTimeline(
+  db: Executor,
+  sources: readonly Source[],
+  filter: TimelineFilter,
+  before: TimelinePosition | undefined,
+  limit: number,
+): Promise<TimelinePage> {
+  const budget = Math.floor(SCAN_BUDGET / sources.length)
+  const walks: Walk[] = []
+  for (const source of sources) walks.push(await walk(db, source, filter, before, limit, budget))
+
+  // Where a source stopped early, what the others have below that place must wait for the next page.
+  const floor = walks.flatMap((done) => done.stoppedAt ?? []).reduce<Key | undefined>(newerOf, undefined)
+  const merged = walks
+    .flatMap((done) => done.matches)
+    .sort((a, b) => -compare(a, b))
+    .filter((key) => !floor || compare(key, floor) >= 0)
+  const page = merged.slice(0, limit)
+  const last = merged.length > limit ? page.at(-1) : floor
+  return { ids: page.map((key) => key.id), next: last && { at: last.created_at, tie: last.tie } }
+}
+
+function compare(a: Key, b: Key): number {
+  const byTime = a.created_at.getTime() - b.created_at.getTime()
+  return byTime !== 0 ? byTime : a.tie < b.tie ? -1 : a.tie > b.tie ? 1 : 0
+}
+
+function newerOf(a: Key | undefined, b: Key): Key {
+  return a && compare(a, b) > 0 ? a : b
+}
+
+interface Walk {
+  matches: Key[]
+  /** The last key that was looked at, when there may be more behind it. */
+  stoppedAt: Key | undefined
+}
+
+async function walk(
+  db: Executor,
+  source: Source,
+  filter: TimelineFilter,
+  before: TimelinePosition | undefined,
+  limit: number,
+  budget: number,
+): Promise<Walk> {
+  const matches: Key[] = []
+  let position = before
+  let chunk = Math.min(limit + 1, budget)
+  for (let scanned = 0; scanned < budget; ) {
+    const keys = await readKeys(db, source, filter, position, chunk)
+    for (const key of keys) {
+      if (!key.matches) continue
+      matches.push(key)
+      if (matches.length > limit) return { matches, stoppedAt: key }
+    }
+    const last = keys.at(-1)
+    if (!last || keys.length < chunk) return { matches, stoppedAt: undefined }
+    position = { at: last.created_at, tie: last.tie }
+    scanned += chunk
+    if (scanned >= budget) return { matches, stoppedAt: last }
+    chunk = Math.min(chunk * 2, budget - scanned)
+  }
+  throw new Error('a walk has a budget of at least one row')
+}
+
+async function readKeys(
+  db: Executor,
+  source: Source,
+  filter: TimelineFilter,
+  before: TimelinePosition | undefined,
+  limit: number,
+): Promise<(Key & { matches: number })[]> {
+  const tie = source.by === 'conversation' ? ('m.seq' as const) : ('m.id' as const)
+  let query = db
+    .selectFrom('messages as m')
+    .select(['m.id', 'm.created_at', sql.ref<string | number>(tie).as('tie')])
+    .select((eb) => {
+      const read = eb.exists(
+        eb
+          .selectFrom('participants as p')
+          .select('p.user_id')
+          .whereRef('p.conversation_id', '=', 'm.conversation_id')
+          .whereRef('p.user_id', '=', 'm.recipient_id')
+          .whereRef('p.read_seq', '>=', 'm.seq'),
+      )
+      const conditions = [
+        ...(filter.kind ? [eb('m.kind', '=', filter.kind)] : []),
+        ...(filter.isRead === undefined ? [] : [eb('m.recipient_id', 'is not', null), filter.isRead ? read : eb.not(read)]),
+        ...(source.by === 'conversation' && source.senderId ? [eb('m.sender_id', '=', source.senderId)] : []),
+        ...(source.by === 'recipient' && source.exceptFrom ? [eb('m.sender_id', '<>', source.exceptFrom)] : []),
+      ]
+      return conditions.length === 0
+        ? eb.lit(1).as('matches')
+        : eb.case().when(eb.and(conditions)).then(eb.lit(1)).else(eb.lit(0)).end().as('matches')
+    })
+    .orderBy('m.created_at', 'desc')
+    .orderBy(tie, 'desc')
+    .limit(limit)
+  if (source.by === 'sender') query = query.where('m.sender_id', '=', source.userId)
+  if (source.by === 'recipient') query = query.where('m.recipient_id', '=', source.userId)
+  if (source.by === 'conversation') query = query.where('m.conversation_id', '=', source.conversationId)
+  if (filter.since) query = query.where('m.created_at', '>=', filter.since)
+  if (filter.until) query = query.where('m.created_at', '<', filter.until)
+  if (before) query = query.where(sql<boolean>`(m.created_at, ${sql.ref(tie)}) < (${before.at}, ${before.tie})`)
+  return query.execute()
+}

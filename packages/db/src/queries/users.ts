@@ -1,0 +1,228 @@
+import type { PublicUser, User } from '@sotto/contract'
+import type { Executor } from '../statement.ts'
+import { statement } from '../statement.ts'
+import { idList, inList } from '../dialect/expressions.ts'
+import type { UserTable } from '../schema.ts'
+
+export type UserRow = Omit<UserTable, 'display_name_key' | 'email_key' | 'password_hash'>
+
+export const userColumns = [
+  'users.id',
+  'users.username',
+  'users.display_name',
+  'users.first_name',
+  'users.last_name',
+  'users.email',
+  'users.avatar_url',
+  'users.created_at',
+  'users.updated_at',
+] as const
+
+/** A user as other users see them. */
+export function toPublicUser(row: UserRow): PublicUser {
+  return {
+    id: row.id,
+    username: row.username,
+    displayName: row.display_name,
+    firstName: row.first_name,
+    lastName: row.last_name,
+    avatarUrl: row.avatar_url,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }
+}
+
+/** A user as they see themselves. */
+export function toUser(row: UserRow): User {
+  return { ...toPublicUser(row), email: row.email }
+}
+
+const byId = statement((db, p: { id: string }) =>
+  db.selectFrom('users').select(userColumns).where('id', '=', p.id),
+)
+const byUsername = statement((db, p: { username: string }) =>
+  db.selectFrom('users').select(userColumns).where('username', '=', p.username),
+)
+const byIds = statement((db, p: { ids: ReturnType<typeof idList> }) =>
+  db.selectFrom('users').select(userColumns).where((eb) => inList(db, eb, 'users.id', p.ids)),
+)
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+/** PostgreSQL refuses to compare a uuid with anything else, so what is none is never asked for. */
+export function isUuid(value: string): boolean {
+  return UUID.test(value)
+}
+
+/** By id or by username, both lower case. No username looks like an id: it is too short. */
+export async function findUser(db: Executor, ref: string): Promise<UserRow | undefined> {
+  const [row] = isUuid(ref) ? await byId(db, { id: ref }) : await byUsername(db, { username: ref })
+  return row
+}
+
+export async function findUsers(db: Executor, ids: readonly string[]): Promise<UserRow[]> {
+  return ids.length === 0 ? [] : byIds(db, { ids: idList(db, ids) })
+}
+
+const credentials = statement((db, p: { id: string }) =>
+  db.selectFrom('users').select('password_hash').where('id', '=', p.id),
+)
+
+export async function findPasswordHash(db: Executor, id: string): Promise<string | undefined> {
+  const [row] = await credentials(db, { id })
+  return row?.password_hash ?? undefined
+}
+
+export interface NewUser {
+  id: string
+  username: string
+  displayName: string | null
+  firstName: string | null
+  lastName: string | null
+  email: string | null
+  avatarUrl: string | null
+  passwordHash: string | null
+  at: Date
+}
+
+/** False when the username or the email address is taken; nothing is written then. */
+export async function insertUser(db: Executor, user: NewUser): Promise<boolean> {
+  const inserted = await db
+    .insertInto('users')
+    .values({
+      id: user.id,
+      username: user.username,
+      display_name: user.displayName,
+      display_name_key: user.displayName?.toLowerCase() ?? null,
+      first_name: user.firstName,
+      last_name: user.lastName,
+      email: user.email,
+      email_key: user.email?.toLowerCase() ?? null,
+      avatar_url: user.avatarUrl,
+      password_hash: user.passwordHash,
+      created_at: user.at,
+      updated_at: user.at,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('id')
+    .executeTakeFirst()
+  return inserted !== undefined
+}
+
+export interface ProfileChange {
+  displayName?: string | null | undefined
+  firstName?: string | null | undefined
+  lastName?: string | null | undefined
+  email?: string | null | undefined
+  avatarUrl?: string | null | undefined
+}
+
+/** Changes what is there, leaves what is undefined. A taken email address is a unique violation. */
+export async function updateProfile(db: Executor, id: string, change: ProfileChange, at: Date): Promise<void> {
+  await db
+    .updateTable('users')
+    .set({
+      ...(change.displayName !== undefined && {
+        display_name: change.displayName,
+        display_name_key: change.displayName?.toLowerCase() ?? null,
+      }),
+      ...(change.firstName !== undefined && { first_name: change.firstName }),
+      ...(change.lastName !== undefined && { last_name: change.lastName }),
+      ...(change.email !== undefined && { email: change.email, email_key: change.email?.toLowerCase() ?? null }),
+      ...(change.avatarUrl !== undefined && { avatar_url: change.avatarUrl }),
+      updated_at: at,
+    })
+    .where('id', '=', id)
+    .execute()
+}
+
+export async function updatePasswordHash(db: Executor, id: string, passwordHash: string, at: Date): Promise<void> {
+  await db.updateTable('users').set({ password_hash: passwordHash, updated_at: at }).where('id', '=', id).execute()
+}
+
+const listAfter = statement((db, p: { after: string; limit: number }) =>
+  db.selectFrom('users').select(userColumns).where('username', '>', p.after).orderBy('username').limit(p.limit),
+)
+
+/** Sorts after every string that begins with the prefix, by code points. */
+const LAST = '\u{10FFFF}'
+
+/** How many users whose display name matches are sorted at most; above that the matches are dense. */
+const MAX_SORTED = 1_000
+/** How many users a search among dense matches looks at in one request. */
+const SCAN_BUDGET = 2_000
+
+const usernameMatches = statement((db, p: { after: string; from: string; to: string; limit: number }) =>
+  db
+    .selectFrom('users')
+    .select(userColumns)
+    .where('username', '>', p.after)
+    .where('username', '>=', p.from)
+    .where('username', '<', p.to)
+    .orderBy('username')
+    .limit(p.limit),
+)
+const displayNameMatches = statement((db, p: { from: string; to: string; limit: number }) =>
+  db
+    .selectFrom('users')
+    .select(['id', 'username'])
+    .where('display_name_key', '>=', p.from)
+    .where('display_name_key', '<', p.to)
+    .limit(p.limit),
+)
+
+export interface UserPage {
+  rows: UserRow[]
+  /** The username to go on after, or undefined at the end. */
+  next: string | undefined
+}
+
+/** By username, ascending, after the given one ('' for the first page). */
+export async function listUsers(db: Executor, after: string, limit: number): Promise<UserPage> {
+  return endOfPage(await listAfter(db, { after, limit: limit + 1 }), limit)
+}
+
+function endOfPage(rows: UserRow[], limit: number): UserPage {
+  const page = rows.slice(0, limit)
+  return { rows: page, next: rows.length > limit ? page.at(-1)?.username : undefined }
+}
+
+/**
+ * Those whose username or display name begins with `prefix`, case aside, by username.
+ *
+ * Few display names match: they are fetched by their own index and sorted here. Many match: a walk by username
+ * meets them soon, and stops at a bound; the page is short then, and has a `next`.
+ */
+export async function searchUsers(db: Executor, prefix: string, after: string, limit: number): Promise<UserPage> {
+  const from = prefix.toLowerCase()
+  const to = from + LAST
+  const byDisplayName = await displayNameMatches(db, { from, to, limit: MAX_SORTED + 1 })
+  if (byDisplayName.length > MAX_SORTED) return walkUsers(db, from, after, limit)
+
+  const byUsernameRows = await usernameMatches(db, { after, from, to, limit: limit + 1 })
+  const found = new Map(byUsernameRows.map((row) => [row.id, row]))
+  const more = byDisplayName
+    .filter((match) => match.username > after && !found.has(match.id))
+    .sort((a, b) => (a.username < b.username ? -1 : 1))
+    .slice(0, limit + 1)
+  for (const row of await findUsers(db, more.map((match) => match.id))) found.set(row.id, row)
+  const rows = [...found.values()].sort((a, b) => (a.username < b.username ? -1 : 1))
+  return endOfPage(rows.slice(0, limit + 1), limit)
+}
+
+async function walkUsers(db: Executor, prefix: string, after: string, limit: number): Promise<UserPage> {
+  const rows: UserRow[] = []
+  let position = after
+  let chunk = limit + 1
+  for (let scanned = 0; scanned < SCAN_BUDGET; scanned += chunk, chunk = Math.min(chunk * 2, SCAN_BUDGET - scanned)) {
+    const walked = await listAfter(db, { after: position, limit: chunk })
+    for (const row of walked) {
+      if (row.username.startsWith(prefix) || row.display_name?.toLowerCase().startsWith(prefix)) rows.push(row)
+      if (rows.length > limit) return endOfPage(rows, limit)
+    }
+    const last = walked.at(-1)
+    if (!last || walked.length < chunk) return { rows, next: undefined }
+    position = last.username
+  }
+  return { rows, next: position }
+}

@@ -1,0 +1,150 @@
+import type { Generated } from 'kysely'
+
+/*
+ * Columns are snake_case on both sides of Kysely, so that what is read here is what stands in the database.
+ * Times are Dates here: integers (milliseconds since 1970) on SQLite, timestamptz(3) on PostgreSQL.
+ */
+
+export interface Schema {
+  users: UserTable
+  sessions: SessionTable
+  service_keys: ServiceKeyTable
+  conversations: ConversationTable
+  participants: ParticipantTable
+  messages: MessageTable
+  message_edits: MessageEditTable
+  reactions: ReactionTable
+  receipts: ReceiptTable
+  events: EventTable
+}
+
+export interface UserTable {
+  id: string
+  username: string
+  display_name: string | null
+  /** display_name in lower case, for searching. */
+  display_name_key: string | null
+  first_name: string | null
+  last_name: string | null
+  email: string | null
+  /** email in lower case: the unique one. */
+  email_key: string | null
+  avatar_url: string | null
+  password_hash: string | null
+  created_at: Date
+  updated_at: Date
+}
+
+interface SessionTable {
+  id: string
+  user_id: string
+  /** SHA-256 of the token, which has 256 random bits: nothing to guess, so nothing to slow down. */
+  token_hash: string
+  created_at: Date
+  expires_at: Date
+}
+
+interface ServiceKeyTable {
+  id: string
+  name: string
+  /** SHA-256 of the key. */
+  key_hash: string
+  created_at: Date
+  revoked_at: Date | null
+}
+
+export interface ConversationTable {
+  id: string
+  kind: 'direct' | 'group'
+  name: string | null
+  /** Both user ids, sorted; null for a group. It exists before its row does. */
+  direct_key: string | null
+  last_seq: number
+  created_at: Date
+  /** When the last message was sent, which no later message goes back behind. */
+  updated_at: Date
+}
+
+export interface ParticipantTable {
+  conversation_id: string
+  user_id: string
+  role: 'owner' | 'admin' | 'member'
+  read_seq: number
+  delivered_seq: number
+  /**
+   * The others' messages after read_seq that are not deleted, kept for direct conversations: counting them at
+   * each look would cost as much as there are messages.
+   */
+  unread_count: number
+  /** Messages ever sent by this user into this conversation. */
+  sent_count: number
+  joined_at: Date
+  /**
+   * When something was last sent. Kept for direct conversations, whose two rows a send can afford; null in
+   * groups, whose members read it off the conversation.
+   */
+  active_at: Date | null
+}
+
+export interface MessageTable {
+  id: string
+  conversation_id: string
+  seq: number
+  sender_id: string
+  /** The other one of a direct conversation (oneself in notes to self); null in groups. */
+  recipient_id: string | null
+  kind: 'text' | 'image' | 'video'
+  text: string | null
+  /** JSON of the image or the video, as the contract shows it. */
+  media: string | null
+  client_message_id: string | null
+  /** SHA-256 of the first content, for repeated sends. */
+  content_hash: string | null
+  /** JSON of [emoji, count] pairs in the order of their first use; null without any. */
+  reactions: string | null
+  created_at: Date
+  edited_at: Date | null
+  deleted_at: Date | null
+}
+
+/** What a message said before an edit. */
+interface MessageEditTable {
+  message_id: string
+  /** 1 for the first edit. */
+  version: number
+  text: string | null
+  /** When the edit replaced it. */
+  replaced_at: Date
+}
+
+interface ReactionTable {
+  message_id: string
+  user_id: string
+  emoji: string
+  created_at: Date
+}
+
+/** "Had everything up to seq at this time": a range ends here, and begins after the row before it. */
+interface ReceiptTable {
+  conversation_id: string
+  user_id: string
+  kind: 'delivered' | 'read'
+  seq: number
+  receipt_at: Date
+}
+
+export interface EventTable {
+  /** Ascending in commit order together with the writing transaction's id on PostgreSQL; alone on SQLite. */
+  id: Generated<number>
+  type: string
+  conversation_id: string | null
+  /** Set when the event is for one user alone; otherwise it is for the conversation's participants. */
+  audience_user_id: string | null
+  /** Who did it, or whom it is about. */
+  user_id: string | null
+  message_id: string | null
+  /** The place in the conversation: the message's seq, or how far a receipt goes. */
+  seq: number | null
+  emoji: string | null
+  created_at: Date
+}
