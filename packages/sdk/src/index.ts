@@ -15,7 +15,7 @@ export type {
 } from '@sotto/contract'
 export { SottoError } from '@sotto/contract'
 export { type CallOptions, createClient, type SottoClient } from './client.ts'
-export { type CallContext, type ClientOptions, links, type Token } from './links.ts'
+export { type CallContext, type ClientOptions, type Link, links, type Token } from './links.ts'
 export type { List, Page } from './list.ts'
 export type { Fetch } from './transport.ts'
 /** What each operation takes: `RouterInputs['messages']['send']`. */

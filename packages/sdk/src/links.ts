@@ -38,6 +38,13 @@ export interface CallContext {
   actAs?: string | undefined
 }
 
+/**
+ * A tRPC link, for `createTRPCClient` to take. Not tRPC's own type, which names types that only a browser has and
+ * so would keep a program for Node alone from compiling.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: what goes in and out is between tRPC and this link.
+export type Link = (runtime: object) => (call: any) => any
+
 const DEFAULT_TIMEOUT_MS = 30_000
 const DEFAULT_RETRIES = 3
 
@@ -56,7 +63,7 @@ type Next = Parameters<OperationLink<AppRouter>>[0]['next']
  * Calls have the guarantees of `createClient`: a timeout, repeats of what can be repeated, one message after the
  * other within a conversation. `context: { actAs, timeoutMs }` of a call does what `as` and `timeoutMs` do there.
  */
-export function links(options: ClientOptions): TRPCLink<AppRouter>[] {
+export function links(options: ClientOptions): Link[] {
   const url = `${baseOf(options.url)}/trpc`
   const headers = async ({ op }: { op: Call }) => {
     const { actAs }: CallContext = op.context
