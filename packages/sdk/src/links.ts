@@ -179,12 +179,13 @@ function backoff(attempt: number, retryAfterMs = 0): number {
   return retryAfterMs + Math.random() * longest
 }
 
-function once(call: Call, next: Next, signal: AbortSignal): Promise<Envelope> {
+async function once(call: Call, next: Next, signal: AbortSignal): Promise<Envelope> {
+  signal.throwIfAborted()
   const answer = new Promise<Envelope>((resolve, reject) => {
     next(call).subscribe({ next: resolve, error: reject })
   })
   // A fetch of the caller's own may not heed the signal.
-  return abortable(answer, signal)
+  return await abortable(answer, signal)
 }
 
 async function sleep(ms: number, signal: AbortSignal): Promise<void> {

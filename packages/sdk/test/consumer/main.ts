@@ -1,0 +1,44 @@
+// A program of somebody who has installed the package: compiled and run by package.test.ts, outside of this
+// repository.
+import type { AppRouter, Message, RouterInputs, RouterOutputs, SottoClient } from '@sotto/sdk'
+import { createClient, links, SottoError } from '@sotto/sdk'
+import { token, url } from './where.ts'
+
+const sotto: SottoClient = createClient({ url, token: () => Promise.resolve(token) })
+const [alice, bob] = [`alice-${Date.now()}`, `bob-${Date.now()}`]
+for (const username of [alice, bob]) await sotto.users.create({ username })
+
+const input: RouterInputs['messages']['send'] = { to: bob, text: 'hello' }
+const sent: RouterOutputs['messages']['send'] = await sotto.as(alice).messages.send(input)
+const createdAt: Date = sent.createdAt
+await Promise.all(['1', '2', '3'].map((text) => sotto.as(alice).direct.send({ user: bob, text })))
+
+const texts: Message['text'][] = []
+for await (const page of sotto.messages.between([alice, bob], { limit: 3 }).pages()) {
+  texts.push(...page.items.map(({ text }) => text))
+}
+const { items } = await sotto.as(bob).conversations.list()
+
+let code: string | undefined
+try {
+  await sotto.messages.get({ messageId: 'none' }, { signal: AbortSignal.timeout(10_000), timeoutMs: 5_000 })
+} catch (error) {
+  if (error instanceof SottoError) code = error.code
+}
+
+// Never called: what must not compile.
+export function wrong(): void {
+  // @ts-expect-error: there is no such field
+  void sotto.messages.send({ to: bob, txt: 'hello' })
+  // @ts-expect-error: get needs to know of which message
+  void sotto.messages.get()
+  // @ts-expect-error: there is no such operation
+  void sotto.messages.explode()
+  // @ts-expect-error: either or
+  createClient({ url, token, basic: { username: alice, password: '' } })
+}
+
+export type Router = AppRouter
+export const plain = links({ url, token })
+
+console.log(JSON.stringify({ texts, unread: items[0]?.unreadCount, isDate: createdAt instanceof Date, code }))

@@ -1,0 +1,9 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { expect, it } from 'vitest'
+import { operationsSource } from '../scripts/operations.ts'
+
+it('knows the operations as the contract has them', () => {
+  const source = readFileSync(path.join(import.meta.dirname, '../src/operations.ts'), 'utf8')
+  expect(source, 'run `pnpm --filter @sotto/sdk generate`').toBe(operationsSource())
+})

@@ -1,0 +1,158 @@
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
+import { publint } from 'publint'
+import { rolldown } from 'rolldown'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bin, packageRoot, run } from './support/commands.ts'
+import type { RunningServer } from './support/server.ts'
+import { startServer } from './support/server.ts'
+
+/** What a page downloads for a program that sends one message, with all that the client is made of. */
+const HELLO_WORLD_GZIP_BYTES = 14_000
+
+let server: RunningServer
+let workshop: string
+let tarball: Buffer
+/** A project that has nothing but the tarball, outside of this repository. */
+let project: string
+/** Its program, bundled for a browser. */
+let bundle: string
+
+beforeAll(async () => {
+  workshop = await mkdtemp(path.join(tmpdir(), 'sotto-sdk-'))
+  project = path.join(workshop, 'project')
+  await run(packageRoot, 'npx', '-y', 'pnpm@12', 'pack', '--pack-destination', workshop)
+  const file = (await readdir(workshop)).find((name) => name.endsWith('.tgz')) ?? ''
+  tarball = await readFile(path.join(workshop, file))
+
+  await cp(path.join(packageRoot, 'test/consumer'), project, { recursive: true })
+  await write('package.json', { private: true, type: 'module' })
+  const wanted = [path.join(workshop, file), await pinned('typescript'), await pinned('@types/node')]
+  await run(project, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', ...wanted)
+
+  server = await startServer()
+  await write('where.ts', `export const url = '${server.url}', token = '${server.serviceKey}'\n`)
+  bundle = await bundled(path.join(project, 'main.ts'))
+  await write('bundle.js', bundle)
+}, 180_000)
+
+afterAll(async () => {
+  await server?.[Symbol.asyncDispose]()
+  await rm(workshop, { recursive: true, force: true })
+})
+
+async function write(name: string, content: string | object): Promise<void> {
+  const text = typeof content === 'string' ? content : JSON.stringify(content)
+  await writeFile(path.join(project, name), text)
+}
+
+/** `name@version` of the version that this repository uses. */
+async function pinned(name: string): Promise<string> {
+  const manifest = await readFile(path.join(packageRoot, 'node_modules', name, 'package.json'), 'utf8')
+  return `${name}@${JSON.parse(manifest).version}`
+}
+
+/** The program and everything it imports as one file for a browser. */
+async function bundled(input: string): Promise<string> {
+  await using build = await rolldown({ input, platform: 'browser' })
+  const { output } = await build.generate({ format: 'esm', minify: true })
+  expect(output).toHaveLength(1)
+  expect(output[0].imports).toEqual([])
+  return output[0].code
+}
+
+describe('the package', () => {
+  it('is in order for every kind of resolution', async () => {
+    const { buffer, byteOffset, byteLength } = tarball
+    const pack = { tarball: buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer }
+    expect((await publint({ pack, strict: true })).messages).toEqual([])
+
+    const analysis = await checkPackage(createPackageFromTarballData(tarball))
+    // ESM alone: `require` gets it where require(esm) is known, and node10 knows no `exports`.
+    const byDesign = ['CJSResolvesToESM', 'NoResolution']
+    expect(analysis.types).toMatchObject({ kind: 'included' })
+    expect(
+      'problems' in analysis && analysis.problems.filter(({ kind }) => !byDesign.includes(kind)),
+    ).toEqual([])
+  })
+
+  it('names only what it depends on', async () => {
+    const root = path.join(project, 'node_modules/@sotto/sdk')
+    const { dependencies, peerDependencies } = JSON.parse(
+      await readFile(path.join(root, 'package.json'), 'utf8'),
+    )
+    const allowed = Object.keys({ ...dependencies, ...peerDependencies })
+    expect(allowed.sort()).toEqual(['@trpc/client', '@trpc/server', 'superjson', 'zod'])
+
+    const names = new Set<string>()
+    for (const file of await readdir(root, { recursive: true })) {
+      if (!/\.(js|ts)$/.test(file)) continue
+      const source = await readFile(path.join(root, file), 'utf8')
+      for (const [, name = ''] of source.matchAll(
+        /(?:from|import\(|import|require\()\s*["']([^."'][^"']*)["']/g,
+      )) {
+        names.add(name.split('/', name.startsWith('@') ? 2 : 1).join('/'))
+      }
+    }
+    expect([...names].sort()).toEqual(allowed)
+  })
+})
+
+describe('whoever installs it', () => {
+  const libraries: [string, object][] = [
+    ['in a browser', { lib: ['es2022', 'dom'], types: [] }],
+    ['in Node', { lib: ['es2022'], types: ['node'] }],
+    ['with what the compiler takes by itself', { types: ['node'] }],
+  ]
+  it.each(libraries)('compiles %s, every declaration checked', async (_, library) => {
+    for (const module of ['nodenext', 'esnext']) {
+      const compilerOptions = {
+        ...library,
+        module,
+        moduleResolution: module === 'nodenext' ? module : 'bundler',
+        target: 'es2022',
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        skipLibCheck: false,
+        allowImportingTsExtensions: true,
+        noEmit: true,
+      }
+      await write('tsconfig.json', { compilerOptions, files: ['main.ts'] })
+      await run(project, path.join(project, 'node_modules/.bin/tsc'), '-p', '.')
+    }
+  })
+
+  it('bundles it for a browser without a schema or anything of Node', async () => {
+    expect(bundle).not.toMatch(/\bZod|node:|\bBuffer\b|\bprocess\./)
+    await write(
+      'hello.js',
+      `import { createClient } from '@sotto/sdk'
+      console.log(await createClient({ url: '/', token: 'x' }).messages.send({ to: 'bob', text: 'hello' }))`,
+    )
+    const hello = gzipSync(await bundled(path.join(project, 'hello.js'))).byteLength
+    expect(hello).toBeLessThan(HELLO_WORLD_GZIP_BYTES)
+    await write('error.js', `import { SottoError } from '@sotto/sdk'\nconsole.log(SottoError)`)
+    expect(gzipSync(await bundled(path.join(project, 'error.js'))).byteLength).toBeLessThan(1_500)
+  })
+
+  const net = () => `--allow-net=${new URL(server.url).host}`
+  const runtimes: [string, () => [string, ...string[]]][] = [
+    ['Node', () => [process.execPath, 'main.ts']],
+    ['Bun', () => [bin('bun'), 'main.ts']],
+    ['Deno', () => [bin('deno'), 'run', '--no-prompt', net(), 'main.ts']],
+    // No right but the network's: what a page has.
+    ['Deno from the bundle', () => [bin('deno'), 'run', '--no-prompt', '--no-config', net(), 'bundle.js']],
+  ]
+  it.each(runtimes)('runs it on %s against a live server', async (_, command) => {
+    const [program, ...args] = command()
+    expect(JSON.parse(await run(project, program, ...args))).toEqual({
+      texts: ['3', '2', '1', 'hello'],
+      unread: 4,
+      isDate: true,
+      code: 'MESSAGE_NOT_FOUND',
+    })
+  })
+})

@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const main = path.join(import.meta.dirname, '../../../../apps/server/src/main.ts')
+const START_TIMEOUT_MS = 20_000
+
+export interface RunningServer extends AsyncDisposable {
+  url: string
+  serviceKey: string
+}
+
+/** The real server in a process and on a port of its own, with its database in memory. */
+export async function startServer(): Promise<RunningServer> {
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const serviceKey = `sk_${'sdk-test-'.repeat(5)}`
+  const env = {
+    PATH: process.env.PATH,
+    PORT: String(port),
+    SOTTO_SERVICE_KEY: serviceKey,
+    DATABASE_URL: 'file::memory:',
+  }
+  const child = spawn(process.execPath, [main, 'start'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const exited = once(child, 'exit')
+  const output: string[] = []
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => output.push(String(chunk)))
+
+  const end = Date.now() + START_TIMEOUT_MS
+  while (!(await isReady(url))) {
+    if (child.exitCode !== null || Date.now() > end) {
+      child.kill('SIGKILL')
+      throw new Error(`the server did not start:\n${output.join('')}`)
+    }
+    await sleep(50)
+  }
+  return {
+    url,
+    serviceKey,
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGTERM')
+      await exited
+    },
+  }
+}
+
+async function isReady(url: string): Promise<boolean> {
+  try {
+    return (await fetch(`${url}/readyz`)).ok
+  } catch {
+    return false
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return typeof address === 'object' && address ? address.port : 0
+}
