@@ -67,13 +67,23 @@ export function links(options: ClientOptions): Link[] {
   const url = `${baseOf(options.url)}/trpc`
   const headers = async ({ op }: { op: Call }) => {
     const { actAs }: CallContext = op.context
+    const headers = new Headers()
     const authorization = await authorizationOf(options)
-    return { ...(authorization && { authorization }), ...(actAs && { 'act-as': actAs }) }
+    // Throws for what cannot be a header's value, which is a mistake and not a passing failure.
+    if (authorization !== undefined) headers.set('authorization', authorization)
+    if (actAs !== undefined) headers.set('act-as', nameable(actAs))
+    return headers
   }
   return [
     reliable(options),
     httpLink({ url, headers, transformer: superjson, fetch: answersOf(options.fetch) }),
   ]
+}
+
+/** The user, whom nobody can be where a header cannot carry the name or where there is none. */
+function nameable(user: string): string {
+  if (!/^[!-~]+$/.test(user)) throw new SottoError('USER_NOT_FOUND')
+  return user
 }
 
 /** The address without a slash at its end; one without a host is of the page's own server. */

@@ -172,6 +172,17 @@ describe('errors', () => {
     await expect(client.users.list().then()).rejects.toBe(reason)
   })
 
+  it('are the same for users whom no header can name', async () => {
+    for (const user of ['', 'Zoë', 'a b']) {
+      expect(await failureOf(keyed().as(user).users.list())).toMatchObject({ code: 'USER_NOT_FOUND' })
+    }
+  })
+
+  it('tell a token that cannot be one from a passing failure', async () => {
+    const client = createClient({ url: server.url, token: 'ключ' })
+    await expect(client.users.list().then()).rejects.toThrow(TypeError)
+  })
+
   it('make sense of a proxy that answers itself', async () => {
     const html = { headers: { 'content-type': 'text/html' }, body: '<h1>Bad gateway</h1>' }
     const expected: [Fate, object][] = [
