@@ -8,7 +8,7 @@ import type { InputOf, ItemOf, Operation, OutputOf } from './operation.ts'
 import { operations } from './operations.ts'
 import { sottoErrorOf } from './transport.ts'
 
-export interface CallOptions {
+export interface CallOptions extends Pick<CallContext, 'requestId'> {
   /** Ends the call, which then throws the signal's reason. What the server had already begun it carries out. */
   signal?: AbortSignal | undefined
   /** Instead of the client's own `timeoutMs`; for a list, of each page. */
@@ -73,9 +73,9 @@ export function createClient(options: ClientOptions): SottoClient {
     kind: Operation['kind'],
     input: unknown,
     actAs: string | undefined,
-    { signal, timeoutMs }: CallOptions,
+    { signal, ...callContext }: CallOptions,
   ) {
-    const context: CallContext = { timeoutMs, actAs }
+    const context: CallContext = { ...callContext, actAs }
     try {
       return await trpc[kind](path, input, { context: { ...context }, ...(signal && { signal }) })
     } catch (error) {

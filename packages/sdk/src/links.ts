@@ -36,6 +36,8 @@ export interface CallContext {
   timeoutMs?: number | undefined
   /** The user that a service key acts for: a username or an id. */
   actAs?: string | undefined
+  /** What the server is to call the request, in its log and in errors: 1 to 128 of `a-z A-Z 0-9 . : _ -`. */
+  requestId?: string | undefined
 }
 
 /**
@@ -55,29 +57,36 @@ const LONGEST_BACKOFF_MS = 5_000
 /** `setTimeout` takes 32 bits; a longer wait would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
+/**
+ * Answers are superjson. Inputs are plain JSON, which is superjson without annotations: the contract takes times
+ * as strings too, and the server refuses what superjson notes when an object is in an input twice.
+ */
+const transformer = {
+  input: { serialize: (json: unknown) => ({ json }), deserialize: superjson.deserialize },
+  output: superjson,
+}
+
 type Envelope = OperationResultEnvelope<unknown, TRPCClientError<AppRouter>>
 type Next = Parameters<OperationLink<AppRouter>>[0]['next']
 
 /**
  * tRPC links for those who want a plain tRPC client, `createTRPCClient<AppRouter>({ links: links({ url, token }) })`.
  * Calls have the guarantees of `createClient`: a timeout, repeats of what can be repeated, one message after the
- * other within a conversation. `context: { actAs, timeoutMs }` of a call does what `as` and `timeoutMs` do there.
+ * other within a conversation. `context` of a call is a CallContext.
  */
 export function links(options: ClientOptions): Link[] {
   const url = `${baseOf(options.url)}/trpc`
   const headers = async ({ op }: { op: Call }) => {
-    const { actAs }: CallContext = op.context
+    const { actAs, requestId }: CallContext = op.context
     const headers = new Headers()
     const authorization = await authorizationOf(options)
     // Throws for what cannot be a header's value, which is a mistake and not a passing failure.
     if (authorization !== undefined) headers.set('authorization', authorization)
     if (actAs !== undefined) headers.set('act-as', nameable(actAs))
+    if (requestId !== undefined) headers.set('x-request-id', requestId)
     return headers
   }
-  return [
-    reliable(options),
-    httpLink({ url, headers, transformer: superjson, fetch: answersOf(options.fetch) }),
-  ]
+  return [reliable(options), httpLink({ url, headers, transformer, fetch: answersOf(options.fetch) })]
 }
 
 /** The user, whom nobody can be where a header cannot carry the name or where there is none. */

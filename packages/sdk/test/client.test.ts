@@ -11,7 +11,7 @@ let server: RunningServer
 beforeAll(async () => {
   server = await startServer()
 })
-afterAll(async () => await server[Symbol.asyncDispose]())
+afterAll(async () => await server?.[Symbol.asyncDispose]())
 
 let pairs = 0
 /** Two users that no other test knows, so that every test has a conversation of its own. */
@@ -74,6 +74,18 @@ describe('calls', () => {
     for (const client of clients) await client.direct.send({ user: b, text: 'hi' })
     expect((await clients[1]?.direct.messages({ user: b }))?.items).toHaveLength(3)
     expect(asked).toBe(2)
+  })
+
+  it('takes the same time twice', async () => {
+    const [a, b] = await pair()
+    const { createdAt } = await keyed().as(a).messages.send({ to: b, text: 'now' })
+    const { items } = await keyed().messages.between([a, b], { since: createdAt, until: createdAt })
+    expect(items).toEqual([])
+  })
+
+  it('names its request when it is told how', async () => {
+    const error = await failureOf(keyed().messages.get({ messageId: 'none' }, { requestId: 'req-1' }))
+    expect(error.requestId).toBe('req-1')
   })
 
   it('answers nothing where there is nothing to answer', async () => {
