@@ -1,0 +1,91 @@
+import { defaultMaxTextLength } from '@sotto/contract'
+import { parseDatabaseUrl } from '@sotto/db'
+import { z } from 'zod'
+
+/** A setting that the server cannot start with. The message is one line that names the variable. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+}
+
+const MAX_TEXT_LENGTH_LIMIT = 200_000
+
+function wholeNumber(min: number, max: number) {
+  const message = `takes a whole number from ${min} to ${max}`
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, message)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, message)
+}
+
+function oneOf<const Values extends readonly [string, ...string[]]>(values: Values) {
+  return z.enum(values, `takes ${values.join(', ')}`)
+}
+
+const databaseUrl = z.string().superRefine((value, context) => {
+  try {
+    parseDatabaseUrl(value)
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) })
+  }
+})
+
+/** Every environment variable that Sotto reads: this is the one place that reads them. */
+const environment = z.object({
+  PORT: wholeNumber(0, 65_535).prefault('1337'),
+  HOST: z.string().min(1, 'takes an address to listen on').default('127.0.0.1'),
+  DATABASE_URL: databaseUrl.default('file:./data/sotto.db'),
+  DATABASE_DIRECT_URL: databaseUrl.optional(),
+  DATABASE_POOL_SIZE: wholeNumber(1, 500).prefault('10'),
+  DATABASE_PREPARED_STATEMENTS: oneOf(['on', 'off']).default('on'),
+  LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  SOTTO_SERVICE_KEY: z
+    .string()
+    .regex(/^sk_[\x21-\x7e]{1,252}$/, 'takes a key that begins with sk_, of at most 255 printable characters without spaces')
+    .optional(),
+  SOTTO_MAX_TEXT_LENGTH: wholeNumber(1, MAX_TEXT_LENGTH_LIMIT).prefault(String(defaultMaxTextLength)),
+  SOTTO_SIGNUP: oneOf(['open', 'closed']).default('closed'),
+})
+
+export interface Config {
+  port: number
+  host: string
+  databaseUrl: string
+  /** For migrations, where databaseUrl is a transaction pooler. */
+  databaseDirectUrl: string | undefined
+  databasePoolSize: number
+  preparedStatements: boolean
+  logLevel: z.output<typeof environment>['LOG_LEVEL']
+  /** A key that is valid besides those in the database. */
+  serviceKey: string | undefined
+  /** Unicode code points. */
+  maxTextLength: number
+  signUp: 'open' | 'closed'
+}
+
+/**
+ * Reads the settings. A variable that is set to nothing counts as not set, as compose files do it.
+ *
+ * @throws {ConfigError} that names the variable and what it takes.
+ */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+  const parsed = environment.safeParse(given)
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]
+    throw new ConfigError(`${issue?.path.join('.')} ${issue?.message}`)
+  }
+  const settings = parsed.data
+  return {
+    port: settings.PORT,
+    host: settings.HOST,
+    databaseUrl: settings.DATABASE_URL,
+    databaseDirectUrl: settings.DATABASE_DIRECT_URL,
+    databasePoolSize: settings.DATABASE_POOL_SIZE,
+    preparedStatements: settings.DATABASE_PREPARED_STATEMENTS === 'on',
+    logLevel: settings.LOG_LEVEL,
+    serviceKey: settings.SOTTO_SERVICE_KEY,
+    maxTextLength: settings.SOTTO_MAX_TEXT_LENGTH,
+    signUp: settings.SOTTO_SIGNUP,
+  }
+}

@@ -1,0 +1,50 @@
+import { SottoError } from '@sotto/contract'
+import { newest, type TimePosition } from '@sotto/db'
+import { z } from 'zod'
+
+/*
+ * Cursors are opaque to callers: base64url of a JSON array that begins with the list they belong to. They hold
+ * a position, never a right: what a page shows is decided by who asks for it.
+ */
+
+const listKinds = {
+  users: z.tuple([z.string().max(64)]),
+  /** Places in (time, id) order. */
+  inbox: z.tuple([z.int().min(0), z.uuid()]),
+  correspondents: z.tuple([z.int().min(0), z.uuid()]),
+  timeline: z.tuple([z.int().min(0), z.uuid()]),
+  /** Within one conversation the seq breaks ties. */
+  'conversation-timeline': z.tuple([z.int().min(0), z.int().min(0)]),
+  conversation: z.tuple([z.enum(['older', 'newer']), z.int().min(0)]),
+} as const
+
+type ListKind = keyof typeof listKinds
+type Position<Kind extends ListKind> = z.output<(typeof listKinds)[Kind]>
+
+export function encodeCursor<Kind extends ListKind>(kind: Kind, position: Position<Kind>): string {
+  return Buffer.from(JSON.stringify([kind, ...position])).toString('base64url')
+}
+
+/** @throws {SottoError} INVALID_CURSOR for anything that this list did not give out. */
+export function decodeCursor<Kind extends ListKind>(kind: Kind, cursor: string): Position<Kind> {
+  let decoded: unknown
+  try {
+    decoded = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
+  } catch {
+    throw new SottoError('INVALID_CURSOR')
+  }
+  if (!Array.isArray(decoded) || decoded[0] !== kind) throw new SottoError('INVALID_CURSOR')
+  const parsed = listKinds[kind].safeParse(decoded.slice(1))
+  // Re-encoding shows whether it is one of ours, to the byte.
+  if (!parsed.success) throw new SottoError('INVALID_CURSOR')
+  const position = parsed.data as Position<Kind>
+  if (encodeCursor(kind, position) !== cursor) throw new SottoError('INVALID_CURSOR')
+  return position
+}
+
+/** Where to go on in a list that is ordered by a time and an id. */
+export function timePosition(kind: 'inbox' | 'correspondents', cursor: string | undefined): TimePosition {
+  if (cursor === undefined) return newest
+  const [at, id] = decodeCursor(kind, cursor)
+  return { at: new Date(at), id }
+}

@@ -1,0 +1,25 @@
+import { isUtf8 } from 'node:buffer'
+import { SottoError } from '@sotto/contract'
+import type { FastifyInstance } from 'fastify'
+
+/**
+ * Takes JSON and nothing else. An empty body is none, whatever its type says: many clients send the header with
+ * every request.
+ */
+export function registerJsonBody(app: FastifyInstance): void {
+  const parseJson = app.getDefaultJsonParser('error', 'error')
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    if (body.length === 0) return done(null, undefined)
+    // Decoding would put U+FFFD for what is not UTF-8, and a text would not be kept as it came.
+    if (!isUtf8(body)) return done(invalidBody('the body is not UTF-8'))
+    parseJson(request, body.toString('utf8'), (error, value) => {
+      if (error) done(invalidBody(`the body is not JSON: ${error.message}`))
+      else done(null, value)
+    })
+  })
+}
+
+function invalidBody(detail: string): SottoError {
+  return new SottoError('INVALID_INPUT', { detail, issues: [{ path: '', message: 'takes JSON in UTF-8' }] })
+}

@@ -1,0 +1,202 @@
+import { defaultMaxTextLength, errorCatalogue, type ErrorCode } from '@sotto/contract'
+import { type Operation, operations, toJsonSchema } from './operations.ts'
+
+type Json = Record<string, unknown>
+
+/** What every operation can answer besides what its entry says. */
+const COMMON_ERRORS: readonly ErrorCode[] = ['INVALID_INPUT', 'RATE_LIMITED', 'INTERNAL', 'UNAVAILABLE']
+
+const problemSchema = {
+  type: 'object',
+  description: 'RFC 9457 problem details. Branch on code.',
+  required: ['type', 'title', 'status', 'detail', 'code', 'requestId'],
+  properties: {
+    type: { type: 'string' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string' },
+    code: { type: 'string', enum: Object.keys(errorCatalogue) },
+    requestId: { type: 'string', description: "Names this request in the server's log." },
+    issues: {
+      type: 'array',
+      description: 'What is wrong with the input, field by field.',
+      items: {
+        type: 'object',
+        required: ['path', 'message'],
+        properties: { path: { type: 'string' }, message: { type: 'string' } },
+      },
+    },
+  },
+}
+
+/** The OpenAPI 3.1 document of the contract. */
+export function openApiDocument(): Json {
+  const schemas: Record<string, unknown> = { Problem: problemSchema }
+  const paths: Record<string, Record<string, Json>> = {}
+  for (const operation of operations) {
+    const { method, path } = operation.entry.http
+    paths[path] ??= {}
+    paths[path][method.toLowerCase()] = toOperationObject(operation, schemas)
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Sotto',
+      version: '1',
+      description: `Private messaging that you own. Texts take at most ${defaultMaxTextLength} characters unless the server says otherwise.`,
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '/' }],
+    tags: [...new Set(operations.map(tagOf))].map((name) => ({ name })),
+    security: [{ bearer: [] }, { basic: [] }],
+    paths,
+    components: {
+      schemas,
+      securitySchemes: {
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'A service key (sk_…), or the token of a session.',
+        },
+        basic: { type: 'http', scheme: 'basic', description: 'Username and password.' },
+      },
+    },
+  }
+}
+
+function tagOf(operation: Operation): string {
+  return operation.name.split('.')[0] ?? ''
+}
+
+function toOperationObject(operation: Operation, schemas: Json): Json {
+  const { entry, name, hasBody, pathFields } = operation
+  const { properties = {}, required = [] } = collect(toJsonSchema(entry.input, 'input'), schemas) as {
+    properties?: Record<string, Json>
+    required?: string[]
+  }
+  const input = jsonOf(entry.example.input) as Json
+  const outside = Object.keys(properties).filter((field) => !hasBody || pathFields.includes(field))
+  const inside = Object.keys(properties).filter((field) => !outside.includes(field))
+  return {
+    operationId: name,
+    tags: [tagOf(operation)],
+    summary: entry.summary,
+    ...(entry.description && { description: entry.description }),
+    ...(entry.access === 'anyone' && { security: [{}, { bearer: [] }] }),
+    parameters: [
+      ...outside.map((field) => toParameter(field, operation, properties[field] ?? {}, required, input)),
+      ...(entry.access === 'anyone' ? [] : [actAsParameter]),
+    ],
+    ...(inside.length > 0 && {
+      requestBody: {
+        required: inside.some((field) => required.includes(field)),
+        content: {
+          'application/json': {
+            schema: {
+              type: 'object',
+              properties: pick(properties, inside),
+              required: required.filter((field) => inside.includes(field)),
+              additionalProperties: false,
+            },
+            example: pick(input, inside),
+          },
+        },
+      },
+    }),
+    responses: toResponses(operation, schemas),
+  }
+}
+
+const actAsParameter = {
+  name: 'Act-As',
+  in: 'header',
+  description: 'The user (username or id) whom a service key acts for.',
+  schema: { type: 'string' },
+}
+
+function toParameter(field: string, { pathFields }: Operation, schema: Json, required: string[], input: Json): Json {
+  const inPath = pathFields.includes(field)
+  const { description, ...rest } = schema
+  const isList = rest['type'] === 'array'
+  return {
+    name: field,
+    in: inPath ? 'path' : 'query',
+    required: inPath || required.includes(field),
+    ...(description !== undefined && { description }),
+    // A list is one value with commas.
+    ...(isList && { style: 'form', explode: false }),
+    schema: rest,
+    ...(input[field] !== undefined && { example: input[field] }),
+  }
+}
+
+function toResponses(operation: Operation, schemas: Json): Json {
+  const { entry } = operation
+  const { status, repeatedStatus } = entry.http
+  const success =
+    status === 204
+      ? { description: 'Done.' }
+      : {
+          description: entry.summary,
+          content: {
+            'application/json': {
+              schema: collect(toJsonSchema(entry.output, 'output'), schemas),
+              example: jsonOf(entry.example.output),
+            },
+          },
+        }
+  const codes: ErrorCode[] = [
+    ...new Set([
+      ...entry.errors,
+      ...COMMON_ERRORS,
+      ...(entry.access === 'anyone' && entry.http.path !== '/v1/sessions' ? [] : (['UNAUTHENTICATED'] as const)),
+    ]),
+  ]
+  const byStatus = Map.groupBy(codes, (code) => errorCatalogue[code].status)
+  const failures = [...byStatus].map(([failure, names]) => [
+    failure,
+    {
+      description: names.map((name) => `${name}: ${errorCatalogue[name].title}.`).join(' '),
+      content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+    },
+  ])
+  return {
+    [status]: success,
+    ...(repeatedStatus && { [repeatedStatus]: { ...success, description: 'Repeated: the first answer again.' } }),
+    ...Object.fromEntries(failures),
+  }
+}
+
+/** Moves a schema's definitions to the document's components, and points there. */
+function collect(schema: Json, schemas: Json): Json {
+  const { $schema: _, $defs = {}, ...rest } = schema as Json & { $defs?: Json }
+  for (const [name, definition] of Object.entries($defs)) schemas[name] = repoint(definition as Json)
+  const named = typeof rest['id'] === 'string' ? rest['id'] : undefined
+  const pointed = repoint(rest) as Json
+  if (!named) return pointed
+  schemas[named] = pointed
+  return { $ref: `#/components/schemas/${named}` }
+}
+
+function repoint(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(repoint)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      // JSON Schema's own `id` is long gone; zod writes it for its names.
+      .filter(([key, inner]) => !(key === 'id' && typeof inner === 'string'))
+      .map(([key, inner]) => [
+        key,
+        key === '$ref' && typeof inner === 'string' ? inner.replace('#/$defs/', '#/components/schemas/') : repoint(inner),
+      ]),
+  )
+}
+
+function pick(record: Json, fields: readonly string[]): Json {
+  return Object.fromEntries(fields.filter((field) => field in record).map((field) => [field, record[field]]))
+}
+
+/** As it goes over the wire. */
+function jsonOf(value: unknown): unknown {
+  return value === undefined ? undefined : JSON.parse(JSON.stringify(value))
+}

@@ -1,0 +1,179 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { SottoError } from '@sotto/contract'
+import { type Executor, findPasswordHash, findServiceKey, findSession, findUser } from '@sotto/db'
+import type { Actor, Caller } from '../context.ts'
+import { Passwords } from './passwords.ts'
+import { hashSecret } from './secrets.ts'
+import { TimedCache } from './timed-cache.ts'
+
+/**
+ * How long another server's change (a revoked key, an ended session) may go unnoticed, in milliseconds. This
+ * server's own changes are seen at once.
+ */
+const CREDENTIAL_LIFETIME_MS = 1_000
+/** How long basic authentication does without hashing a password again, in milliseconds. */
+const BASIC_LIFETIME_MS = 60_000
+const MAX_ENTRIES = 10_000
+
+interface Session {
+  id: string
+  expiresAt: Date
+  actor: Actor
+}
+
+interface Options {
+  db: Executor
+  now: () => Date
+  /** Valid besides the keys in the database. */
+  serviceKey: string | undefined
+}
+
+/** Tells who a request's caller is. Tokens and passwords are looked at here and nowhere else. */
+export class Identity {
+  readonly passwords = new Passwords()
+  readonly #db: Executor
+  readonly #now: () => Date
+  readonly #configuredKeyHash: Buffer | undefined
+  readonly #keys = new TimedCache<string>(CREDENTIAL_LIFETIME_MS, MAX_ENTRIES)
+  readonly #sessions = new TimedCache<Session>(CREDENTIAL_LIFETIME_MS, MAX_ENTRIES)
+  readonly #users = new TimedCache<Actor>(CREDENTIAL_LIFETIME_MS, MAX_ENTRIES)
+  readonly #verified = new TimedCache<string>(BASIC_LIFETIME_MS, MAX_ENTRIES)
+  /** So that what the cache of verified passwords holds is worth nothing in a memory dump. */
+  readonly #pepper = randomBytes(32)
+
+  constructor(options: Options) {
+    this.#db = options.db
+    this.#now = options.now
+    this.#configuredKeyHash = options.serviceKey === undefined ? undefined : digest(options.serviceKey)
+  }
+
+  /**
+   * @param authorization the header: `Bearer sk_…`, `Bearer st_…` or `Basic …`; undefined is nobody.
+   * @param actAs the user whom a service key acts for.
+   * @throws {SottoError} UNAUTHENTICATED, FORBIDDEN, USER_NOT_FOUND
+   */
+  async authenticate(authorization: string | undefined, actAs: string | undefined): Promise<Caller> {
+    if (authorization === undefined) {
+      if (actAs !== undefined) throw unauthenticated('Act-As needs a service key')
+      return { kind: 'anonymous' }
+    }
+    const [, scheme = '', credentials = ''] = /^(\S+) +(\S+) *$/.exec(authorization) ?? []
+    switch (scheme.toLowerCase()) {
+      case 'bearer':
+        return credentials.startsWith('sk_') ? this.#byKey(credentials, actAs) : this.#bySession(credentials, actAs)
+      case 'basic':
+        return this.#byPassword(credentials, actAs)
+      default:
+        throw unauthenticated('Authorization takes "Bearer <key or token>" or "Basic <credentials>"')
+    }
+  }
+
+  /** Finds a user by username or id. Neither ever changes, so this may be a moment old. */
+  async findActor(ref: string): Promise<Actor | undefined> {
+    const key = ref.toLowerCase()
+    const known = this.#users.get(key)
+    if (known) return known
+    const row = await findUser(this.#db, key)
+    if (!row) return undefined
+    const actor = { id: row.id, username: row.username }
+    this.#users.set(key, actor)
+    return actor
+  }
+
+  /** Checks a username and a password. Unknown and wrong take the same time, and answer the same. */
+  async verifyPassword(username: string, password: string): Promise<Actor | undefined> {
+    const actor = await this.findActor(username)
+    const passwordHash = actor && (await findPasswordHash(this.#db, actor.id))
+    return (await this.passwords.verify(passwordHash, password)) ? actor : undefined
+  }
+
+  /** Makes this server see that a session has ended. */
+  forgetSessions(): void {
+    this.#sessions.clear()
+  }
+
+  async #byKey(key: string, actAs: string | undefined): Promise<Caller> {
+    const keyId = await this.#keyId(key)
+    if (keyId === undefined) throw unauthenticated('the service key is not valid')
+    if (actAs === undefined) return { kind: 'key', keyId, actor: undefined }
+    const actor = await this.findActor(actAs)
+    if (!actor) throw new SottoError('USER_NOT_FOUND', { detail: 'Act-As names nobody' })
+    return { kind: 'key', keyId, actor }
+  }
+
+  async #keyId(key: string): Promise<string | undefined> {
+    if (this.#configuredKeyHash && timingSafeEqual(digest(key), this.#configuredKeyHash)) return 'environment'
+    const keyHash = hashSecret(key)
+    const known = this.#keys.get(keyHash)
+    if (known !== undefined) return known
+    const row = await findServiceKey(this.#db, keyHash)
+    if (row) this.#keys.set(keyHash, row.id)
+    return row?.id
+  }
+
+  async #bySession(token: string, actAs: string | undefined): Promise<Caller> {
+    const session = await this.#session(hashSecret(token))
+    if (!session || session.expiresAt <= this.#now()) throw unauthenticated('the token is not valid')
+    return { kind: 'user', sessionId: session.id, actor: only(session.actor, actAs) }
+  }
+
+  async #session(tokenHash: string): Promise<Session | undefined> {
+    const known = this.#sessions.get(tokenHash)
+    if (known) return known
+    const row = await findSession(this.#db, tokenHash)
+    if (!row) return undefined
+    const session = {
+      id: row.session_id,
+      expiresAt: row.expires_at,
+      actor: { id: row.id, username: row.username },
+    }
+    this.#sessions.set(tokenHash, session)
+    return session
+  }
+
+  async #byPassword(credentials: string, actAs: string | undefined): Promise<Caller> {
+    const [, username = '', password = ''] = /^([^:]*):(.*)$/s.exec(decodeBasic(credentials)) ?? []
+    const actor = await this.#verifiedActor(username, password)
+    if (!actor) throw unauthenticated('the username or the password is wrong')
+    return { kind: 'user', sessionId: undefined, actor: only(actor, actAs) }
+  }
+
+  async #verifiedActor(username: string, password: string): Promise<Actor | undefined> {
+    const key = createHash('sha256').update(this.#pepper).update(`${username}:${password}`).digest('base64')
+    const verifiedHash = this.#verified.get(key)
+    if (verifiedHash !== undefined) {
+      const actor = await this.findActor(username)
+      // A password that was changed since is asked for again.
+      if (actor && (await findPasswordHash(this.#db, actor.id)) === verifiedHash) return actor
+    }
+    const actor = await this.verifyPassword(username, password)
+    const passwordHash = actor && (await findPasswordHash(this.#db, actor.id))
+    if (passwordHash !== undefined) this.#verified.set(key, passwordHash)
+    return actor
+  }
+}
+
+/** A user acts as nobody else. */
+function only(actor: Actor, actAs: string | undefined): Actor {
+  if (actAs !== undefined && !names(actor, actAs)) {
+    throw new SottoError('FORBIDDEN', { detail: 'only a service key can act for somebody else' })
+  }
+  return actor
+}
+
+export function names(actor: Actor, ref: string): boolean {
+  const key = ref.toLowerCase()
+  return key === actor.username || key === actor.id
+}
+
+function unauthenticated(detail: string): SottoError {
+  return new SottoError('UNAUTHENTICATED', { detail })
+}
+
+function digest(secret: string): Buffer {
+  return createHash('sha256').update(secret).digest()
+}
+
+function decodeBasic(credentials: string): string {
+  return Buffer.from(credentials, 'base64').toString('utf8')
+}

@@ -1,0 +1,55 @@
+import { hash, verify } from '@node-rs/argon2'
+import { SottoError } from '@sotto/contract'
+
+/** Argon2id as OWASP's Password Storage Cheat Sheet has it: 19 MiB, 2 passes, 1 lane. Argon2id is the default. */
+const ARGON2 = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
+
+/** How many hashes are made at once: they take whole cores, which messages need too. */
+const CONCURRENCY = 2
+/** How many wait at most; further ones are told to come back. About 2 s of work. */
+const MAX_WAITING = 200
+
+/** Makes and checks password hashes, a bounded number at once. */
+export class Passwords {
+  #running = 0
+  readonly #waiting: (() => void)[] = []
+  #unknownUserHash: Promise<string> | undefined
+
+  /** @throws {SottoError} RATE_LIMITED when too many are waiting. */
+  hash(password: string): Promise<string> {
+    return this.#queued(() => hash(password, ARGON2))
+  }
+
+  /**
+   * Takes as long for a user without a password, or for nobody at all, as for a wrong one.
+   *
+   * @throws {SottoError} RATE_LIMITED when too many are waiting.
+   */
+  async verify(passwordHash: string | undefined, password: string): Promise<boolean> {
+    if (passwordHash === undefined) {
+      this.#unknownUserHash ??= hash('nobody has this password', ARGON2)
+      const unknown = await this.#unknownUserHash
+      await this.#queued(() => verify(unknown, password))
+      return false
+    }
+    return this.#queued(() => verify(passwordHash, password))
+  }
+
+  async #queued<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#running >= CONCURRENCY) {
+      if (this.#waiting.length >= MAX_WAITING) {
+        throw new SottoError('RATE_LIMITED', { detail: 'too many passwords are being checked' })
+      }
+      await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    } else {
+      this.#running++
+    }
+    try {
+      return await work()
+    } finally {
+      const next = this.#waiting.shift()
+      if (next) next()
+      else this.#running--
+    }
+  }
+}

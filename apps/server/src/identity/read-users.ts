@@ -1,0 +1,65 @@
+import { type Contract, defaultLimit, type PublicUser, SottoError, type User } from '@sotto/contract'
+import { findUser, listCorrespondents, listUsers as listRows, searchUsers, toPublicUser, toUser, type UserRow } from '@sotto/db'
+import type { z } from 'zod'
+import type { Context } from '../context.ts'
+import { actorOf, isBareKey, requireCaller, requireSelfOrKey } from '../access.ts'
+import { decodeCursor, encodeCursor, timePosition } from '../cursors.ts'
+
+type Inputs = { [Name in keyof Contract['users']]: z.output<Contract['users'][Name]['input']> }
+
+/** An email address is shown to its user and to a bare service key. */
+export function showUser(ctx: Context, row: UserRow): User {
+  return isBareKey(ctx) || actorOf(ctx)?.id === row.id ? toUser(row) : toPublicUser(row)
+}
+
+export async function getUser(ctx: Context, input: Inputs['get']): Promise<User> {
+  requireCaller(ctx)
+  const row = await findUser(ctx.app.db, input.user)
+  if (!row) throw new SottoError('USER_NOT_FOUND', { detail: 'user names nobody' })
+  return showUser(ctx, row)
+}
+
+export async function listUsers(
+  ctx: Context,
+  input: Inputs['list'],
+): Promise<{ items: User[]; nextCursor: string | null }> {
+  requireCaller(ctx)
+  const [after] = input.cursor === undefined ? [''] : decodeCursor('users', input.cursor)
+  const limit = input.limit ?? defaultLimit
+  const page =
+    input.q === undefined
+      ? await listRows(ctx.app.db, after, limit)
+      : await searchUsers(ctx.app.db, input.q, after, limit)
+  return {
+    items: page.rows.map((row) => showUser(ctx, row)),
+    nextCursor: page.next === undefined ? null : encodeCursor('users', [page.next]),
+  }
+}
+
+interface Correspondent {
+  user: PublicUser
+  lastMessageAt: Date
+  sentCount: number
+  receivedCount: number
+}
+
+export async function getCorrespondents(
+  ctx: Context,
+  input: Inputs['correspondents'],
+): Promise<{ items: Correspondent[]; nextCursor: string | null }> {
+  const user = await requireSelfOrKey(ctx, input.user)
+  const limit = input.limit ?? defaultLimit
+  const rows = await listCorrespondents(ctx.app.db, user.id, timePosition('correspondents', input.cursor), limit + 1)
+  const page = rows.slice(0, limit).flatMap((row) => (row.active_at ? [{ ...row, active_at: row.active_at }] : []))
+  const last = page.at(-1)
+  return {
+    items: page.map((row) => ({
+      user: toPublicUser(row),
+      lastMessageAt: row.active_at,
+      sentCount: row.sent_count,
+      receivedCount: row.received_count,
+    })),
+    nextCursor:
+      last && rows.length > limit ? encodeCursor('correspondents', [last.active_at.getTime(), last.conversation_id]) : null,
+  }
+}

@@ -1,0 +1,13 @@
+import { createHash, randomBytes } from 'node:crypto'
+
+const SECRET_BYTES = 32
+
+/** A secret of 256 random bits with a prefix that tells what it is. */
+export function newSecret(prefix: 'sk' | 'st'): string {
+  return `${prefix}_${randomBytes(SECRET_BYTES).toString('base64url')}`
+}
+
+/** What is kept of a secret. A fast hash is enough: there are 256 bits to guess. */
+export function hashSecret(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex')
+}

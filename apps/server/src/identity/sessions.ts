@@ -1,0 +1,41 @@
+import { type Contract, SottoError, type User } from '@sotto/contract'
+import { deleteSession, findUser, insertSession, toUser } from '@sotto/db'
+import type { z } from 'zod'
+import type { Context } from '../context.ts'
+import { requireActor } from '../access.ts'
+import { hashSecret, newSecret } from './secrets.ts'
+
+const DAY_MS = 24 * 60 * 60 * 1_000
+const SESSION_LIFETIME_MS = 30 * DAY_MS
+
+/** Logs in. The token is told once and kept hashed. */
+export async function createSession(
+  ctx: Context,
+  input: z.output<Contract['sessions']['create']['input']>,
+): Promise<{ token: string; expiresAt: Date; user: User }> {
+  const { db, identity, newId, now } = ctx.app
+  const actor = await identity.verifyPassword(input.username, input.password)
+  if (!actor) throw wrongCredentials()
+  const user = await findUser(db, actor.id)
+  if (!user) throw wrongCredentials()
+  const token = newSecret('st')
+  const createdAt = now()
+  const expiresAt = new Date(createdAt.getTime() + SESSION_LIFETIME_MS)
+  await db.transaction().execute((trx) =>
+    insertSession(trx, { id: newId(), userId: actor.id, tokenHash: hashSecret(token), createdAt, expiresAt }),
+  )
+  return { token, expiresAt, user: toUser(user) }
+}
+
+function wrongCredentials(): SottoError {
+  return new SottoError('UNAUTHENTICATED', { detail: 'the username or the password is wrong' })
+}
+
+/** Logs out. A caller without a session (a key, basic authentication) has nothing to end. */
+export async function endSession(ctx: Context): Promise<void> {
+  requireActor(ctx)
+  const sessionId = ctx.caller.kind === 'user' ? ctx.caller.sessionId : undefined
+  if (sessionId === undefined) return
+  await ctx.app.db.transaction().execute((trx) => deleteSession(trx, sessionId))
+  ctx.app.identity.forgetSessions()
+}

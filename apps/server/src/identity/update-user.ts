@@ -1,0 +1,25 @@
+import { type Contract, SottoError, type User } from '@sotto/contract'
+import { findUser, isUniqueViolation, updateProfile } from '@sotto/db'
+import type { z } from 'zod'
+import type { Context } from '../context.ts'
+import { requireSelfOrKey } from '../access.ts'
+import { showUser } from './read-users.ts'
+
+/** Changes a profile. A username never changes: others hold on to it. */
+export async function updateUser(
+  ctx: Context,
+  { user: ref, ...change }: z.output<Contract['users']['update']['input']>,
+): Promise<User> {
+  const user = await requireSelfOrKey(ctx, ref)
+  if (Object.values(change).some((value) => value !== undefined)) {
+    try {
+      await ctx.app.db.transaction().execute((trx) => updateProfile(trx, user.id, change, ctx.app.now()))
+    } catch (error) {
+      if (isUniqueViolation(error)) throw new SottoError('EMAIL_TAKEN')
+      throw error
+    }
+  }
+  const row = await findUser(ctx.app.db, user.id)
+  if (!row) throw new SottoError('USER_NOT_FOUND', { detail: 'user names nobody' })
+  return showUser(ctx, row)
+}

@@ -1,0 +1,57 @@
+import { SottoError } from '@sotto/contract'
+import {
+  appendEvent,
+  type EventType,
+  type Executor,
+  findConversation,
+  lockConversation,
+  lockKeyOf,
+  type MessageRow,
+} from '@sotto/db'
+import type { Context } from '../context.ts'
+import { requireMessage } from '../access.ts'
+
+/** Tells the conversation's participants what was done. */
+export type Tell = (type: EventType, emoji?: string) => Promise<void>
+
+/**
+ * Changes a message in its conversation's turn, and answers it as it stands afterwards.
+ *
+ * The message is read again under the lock, so `change` sees what the one before it has left.
+ */
+export async function changeMessage(
+  ctx: Context,
+  messageId: string,
+  actorId: string,
+  change: (trx: Executor, message: MessageRow, tell: Tell, at: Date) => Promise<void>,
+): Promise<MessageRow> {
+  const before = await requireMessage(ctx, messageId)
+  const conversation = await findConversation(ctx.app.db, before.conversation_id)
+  if (!conversation) throw new SottoError('MESSAGE_NOT_FOUND')
+  return ctx.app.db.transaction().execute(async (trx) => {
+    await lockConversation(trx, lockKeyOf(conversation))
+    const message = await requireMessage(ctx, messageId, trx)
+    const at = ctx.app.now()
+    const tell: Tell = (type, emoji) =>
+      appendEvent(trx, {
+        type,
+        conversationId: message.conversation_id,
+        userId: actorId,
+        messageId: message.id,
+        seq: message.seq,
+        emoji: emoji ?? null,
+        at,
+      })
+    await change(trx, message, tell, at)
+    return requireMessage(ctx, messageId, trx)
+  })
+}
+
+/** Only the sender changes what they said. Whoever may not even read it was told that it does not exist. */
+export function requireOwn(message: MessageRow, actorId: string): void {
+  if (message.sender_id !== actorId) throw new SottoError('FORBIDDEN', { detail: 'only the sender may do this' })
+}
+
+export function requireNotDeleted(message: MessageRow): void {
+  if (message.deleted_at !== null) throw new SottoError('MESSAGE_DELETED')
+}

@@ -1,0 +1,22 @@
+import type { Contract, Message } from '@sotto/contract'
+import { eraseContent, noteDeleted, toMessage } from '@sotto/db'
+import type { z } from 'zod'
+import type { Context } from '../context.ts'
+import { requireActor } from '../access.ts'
+import { changeMessage, requireOwn } from './change-message.ts'
+
+/** Leaves a tombstone. Repeating it answers the same. */
+export async function deleteMessage(
+  ctx: Context,
+  input: z.output<Contract['messages']['delete']['input']>,
+): Promise<Message> {
+  const actor = requireActor(ctx)
+  const row = await changeMessage(ctx, input.messageId, actor.id, async (trx, message, tell, at) => {
+    requireOwn(message, actor.id)
+    if (message.deleted_at !== null) return
+    await eraseContent(trx, message.id, at)
+    await noteDeleted(trx, { conversationId: message.conversation_id, senderId: actor.id, seq: message.seq })
+    await tell('message.deleted')
+  })
+  return toMessage(row, actor.id)
+}

@@ -1,0 +1,23 @@
+import { type Contract, type Conversation, defaultLimit } from '@sotto/contract'
+import { listInbox } from '@sotto/db'
+import type { z } from 'zod'
+import type { Context } from '../context.ts'
+import { requireActor } from '../access.ts'
+import { encodeCursor, timePosition } from '../cursors.ts'
+import { showConversations } from './show-conversations.ts'
+
+/** The inbox: latest activity first. */
+export async function listConversations(
+  ctx: Context,
+  input: z.output<Contract['conversations']['list']['input']>,
+): Promise<{ items: Conversation[]; nextCursor: string | null }> {
+  const actor = requireActor(ctx)
+  const limit = input.limit ?? defaultLimit
+  const rows = await listInbox(ctx.app.db, actor.id, timePosition('inbox', input.cursor), limit + 1)
+  const page = rows.slice(0, limit)
+  const last = page.at(-1)
+  return {
+    items: await showConversations(ctx, page, actor.id),
+    nextCursor: last && rows.length > limit ? encodeCursor('inbox', [last.updated_at.getTime(), last.id]) : null,
+  }
+}

@@ -1,0 +1,113 @@
+import { type Contract, defaultLimit, type Message, SottoError } from '@sotto/contract'
+import {
+  directKey,
+  findDirectConversation,
+  findMessages,
+  listTimeline,
+  type Source,
+  type TimelinePosition,
+  toMessage,
+} from '@sotto/db'
+import type { z } from 'zod'
+import type { Actor, Context } from '../context.ts'
+import { actorOf, requireCaller, requireUser, viewerOf } from '../access.ts'
+import { decodeCursor, encodeCursor } from '../cursors.ts'
+import { pageOf } from './list-conversation-messages.ts'
+
+type Input = z.output<Contract['messages']['list']['input']>
+
+/** Messages across conversations, newest first: one's own, or all of them for a bare service key. */
+export async function listMessages(
+  ctx: Context,
+  input: Input,
+): Promise<{ items: Message[]; nextCursor: string | null }> {
+  requireCaller(ctx)
+  const question = await toQuestion(ctx, input)
+  if (question.between && !hasFilter(input)) {
+    const { a, b } = question.between
+    return pageOf(ctx, await findDirectConversation(ctx.app.db, directKey(a.id, b.id)), input)
+  }
+  const sources = await toSources(ctx, question)
+  const kind = sources.some((source) => source.by === 'conversation') ? 'conversation-timeline' : 'timeline'
+  const before = input.cursor === undefined ? undefined : toPosition(decodeCursor(kind, input.cursor))
+  if (sources.length === 0) return { items: [], nextCursor: null }
+
+  const { db } = ctx.app
+  const viewer = viewerOf(ctx)
+  const page = await listTimeline(db, sources, input, before, input.limit ?? defaultLimit)
+  const rows = new Map((await findMessages(db, page.ids, viewer)).map((row) => [row.id, row]))
+  // A message that went away in between is left out.
+  const found = page.ids.flatMap((id) => rows.get(id) ?? [])
+  const actor = actorOf(ctx)
+  if (actor) ctx.app.deliveryMarks.note(actor.id, found)
+  return { items: found.map((row) => toMessage(row, viewer)), nextCursor: toCursor(page.next) }
+}
+
+function hasFilter(input: Input): boolean {
+  return (
+    input.isRead !== undefined || input.kind !== undefined || input.since !== undefined || input.until !== undefined
+  )
+}
+
+function toPosition([at, tie]: [number, string | number]): TimelinePosition {
+  return { at: new Date(at), tie }
+}
+
+function toCursor(next: TimelinePosition | undefined): string | null {
+  if (!next) return null
+  const at = next.at.getTime()
+  return typeof next.tie === 'string'
+    ? encodeCursor('timeline', [at, next.tie])
+    : encodeCursor('conversation-timeline', [at, next.tie])
+}
+
+/** The input with its users found. */
+interface Question {
+  between: { a: Actor; b: Actor } | undefined
+  sender: Actor | undefined
+  recipient: Actor | undefined
+}
+
+async function toQuestion(ctx: Context, input: Input): Promise<Question> {
+  const find = (ref: string | undefined, field: string) =>
+    ref === undefined ? undefined : requireUser(ctx, ref, field)
+  const a = await find(input.between?.[0], 'between')
+  const b = await find(input.between?.[1], 'between')
+  const actor = actorOf(ctx)
+  if (actor && a && b && actor.id !== a.id && actor.id !== b.id) {
+    throw new SottoError('FORBIDDEN', { detail: 'between must name the one who acts' })
+  }
+  return {
+    between: a && b && { a, b },
+    sender: await find(input.sender, 'sender'),
+    recipient: await find(input.recipient, 'recipient'),
+  }
+}
+
+/** Where the messages in question are found. No source: there can be none. */
+async function toSources(ctx: Context, { between, sender, recipient }: Question): Promise<Source[]> {
+  const actor = actorOf(ctx)
+  if (between) return conversationSource(ctx, between.a, between.b, undefined)
+  if (sender && recipient) {
+    if (actor && actor.id !== sender.id && actor.id !== recipient.id) return []
+    return conversationSource(ctx, sender, recipient, sender)
+  }
+  if (!actor) {
+    if (sender) return [{ by: 'sender', userId: sender.id }]
+    if (recipient) return [{ by: 'recipient', userId: recipient.id }]
+    return [{ by: 'all' }]
+  }
+  if (sender && sender.id !== actor.id) return conversationSource(ctx, sender, actor, sender)
+  if (recipient && recipient.id !== actor.id) return conversationSource(ctx, actor, recipient, actor)
+  const sent: Source = { by: 'sender', userId: actor.id }
+  if (sender) return [sent]
+  if (recipient) return [{ by: 'recipient', userId: actor.id }]
+  // Notes to self have oneself at both ends: they come with what was sent.
+  return [sent, { by: 'recipient', userId: actor.id, exceptFrom: actor.id }]
+}
+
+async function conversationSource(ctx: Context, a: Actor, b: Actor, sender: Actor | undefined): Promise<Source[]> {
+  const conversation = await findDirectConversation(ctx.app.db, directKey(a.id, b.id))
+  if (!conversation) return []
+  return [{ by: 'conversation', conversationId: conversation.id, ...(sender && { senderId: sender.id }) }]
+}

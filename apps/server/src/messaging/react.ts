@@ -1,0 +1,59 @@
+import { invalidInput, type Message } from '@sotto/contract'
+import {
+  deleteReaction,
+  insertReaction,
+  parseReactions,
+  type ReactionCounts,
+  toMessage,
+  updateReactionCounts,
+} from '@sotto/db'
+import type { Context } from '../context.ts'
+import { requireActor } from '../access.ts'
+import { changeMessage, requireNotDeleted } from './change-message.ts'
+
+/** Bounds what a message carries along wherever it is shown. */
+const MAX_EMOJIS = 100
+
+interface Reaction {
+  messageId: string
+  emoji: string
+}
+
+/** Adds one's reaction. Repeating it changes nothing. */
+export async function react(ctx: Context, { messageId, emoji }: Reaction): Promise<Message> {
+  const actor = requireActor(ctx)
+  const row = await changeMessage(ctx, messageId, actor.id, async (trx, message, tell, at) => {
+    requireNotDeleted(message)
+    if (!(await insertReaction(trx, { messageId: message.id, userId: actor.id, emoji }, at))) return
+    const counts = parseReactions(message.reactions)
+    const counted = counts.find(([known]) => known === emoji)
+    if (!counted && counts.length >= MAX_EMOJIS) {
+      throw invalidInput('emoji', `takes one of those there are: a message holds ${MAX_EMOJIS} different ones`)
+    }
+    if (counted) counted[1]++
+    else counts.push([emoji, 1])
+    await updateReactionCounts(trx, message.id, counts)
+    await tell('reaction.added', emoji)
+  })
+  return toMessage(row, actor.id)
+}
+
+/** Takes one's reaction back. Without one, nothing changes. */
+export async function unreact(ctx: Context, { messageId, emoji }: Reaction): Promise<Message> {
+  const actor = requireActor(ctx)
+  const row = await changeMessage(ctx, messageId, actor.id, async (trx, message, tell) => {
+    requireNotDeleted(message)
+    if (!(await deleteReaction(trx, { messageId: message.id, userId: actor.id, emoji }))) return
+    const counts: ReactionCounts = parseReactions(message.reactions).map(([known, count]) => [
+      known,
+      known === emoji ? count - 1 : count,
+    ])
+    await updateReactionCounts(
+      trx,
+      message.id,
+      counts.filter(([, count]) => count > 0),
+    )
+    await tell('reaction.removed', emoji)
+  })
+  return toMessage(row, actor.id)
+}

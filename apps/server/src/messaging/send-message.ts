@@ -1,0 +1,219 @@
+import { createHash } from 'node:crypto'
+import { type Contract, invalidInput, kindOf, type Message, type MessageKind, SottoError } from '@sotto/contract'
+import {
+  appendEvent,
+  type Executor,
+  directKey,
+  findByClientMessageId,
+  findConversation,
+  findDirectConversation,
+  findMessage,
+  insertDirectConversation,
+  insertMessage,
+  lockConversation,
+  lockKeyOf,
+  noteSent,
+  takeSeq,
+  toMessage,
+} from '@sotto/db'
+import type { z } from 'zod'
+import type { Actor, Context } from '../context.ts'
+import { requireConversationOf, requireSender, requireUser } from '../access.ts'
+import { sourceOf } from './video-source.ts'
+
+type Input = z.output<Contract['messages']['send']['input']>
+
+/**
+ * Sends a message. The first one to a user makes the conversation.
+ *
+ * One transaction holds the conversation's turn: number, message, counters and event commit together.
+ */
+export async function sendMessage(ctx: Context, input: Input): Promise<Message> {
+  const sender = await requireSender(ctx, input.from)
+  const content = toContent(ctx, input)
+  const target = await toTarget(ctx, sender, input)
+
+  const sent = await ctx.app.db.transaction().execute(async (trx) => {
+    await lockConversation(trx, target.lockKey)
+    const conversation = await openConversation(ctx, trx, sender, target)
+    if (input.clientMessageId !== undefined) {
+      const earlier = await findEarlier(trx, conversation.id, sender, input.clientMessageId, content)
+      if (earlier) return { earlier }
+    }
+    const now = ctx.app.now()
+    const at = now < conversation.notBefore ? conversation.notBefore : now
+    const message = {
+      id: ctx.app.newId(),
+      conversationId: conversation.id,
+      seq: await takeSeq(trx, conversation.id, at),
+      senderId: sender.id,
+      recipientId: target.recipientId,
+      kind: content.kind,
+      text: content.text,
+      media: content.media && JSON.stringify(content.media),
+      clientMessageId: input.clientMessageId ?? null,
+      contentHash: input.clientMessageId === undefined ? null : hashContent(content),
+      at,
+    }
+    await insertMessage(trx, message)
+    await noteSent(trx, message)
+    await appendEvent(trx, {
+      type: 'message.created',
+      conversationId: message.conversationId,
+      userId: sender.id,
+      messageId: message.id,
+      seq: message.seq,
+      emoji: null,
+      at,
+    })
+    return { message }
+  })
+
+  if (!sent.message) {
+    ctx.outcome.repeated = true
+    return earlierMessage(ctx, sent.earlier, sender)
+  }
+  return toMessage(
+    {
+      id: sent.message.id,
+      conversation_id: sent.message.conversationId,
+      seq: sent.message.seq,
+      sender_id: sender.id,
+      sender: sender.username,
+      recipient_id: sent.message.recipientId,
+      kind: sent.message.kind,
+      text: sent.message.text,
+      media: sent.message.media,
+      client_message_id: sent.message.clientMessageId,
+      content_hash: sent.message.contentHash,
+      created_at: sent.message.at,
+      edited_at: null,
+      deleted_at: null,
+      delivered_at: null,
+      read_at: null,
+      reactions: null,
+      my_emojis: null,
+    },
+    sender.id,
+  )
+}
+
+interface Content {
+  kind: MessageKind
+  text: string | null
+  media: Message['image'] | Message['video']
+}
+
+function toContent(ctx: Context, input: Input): Content {
+  if (input.text !== undefined) requireTextLength(ctx, input.text)
+  return {
+    kind: kindOf(input),
+    text: input.text ?? null,
+    media: toImage(input.image) ?? toVideo(input.video),
+  }
+}
+
+/** Counts code points, as people who set the limit do. */
+export function requireTextLength(ctx: Context, text: string): void {
+  const { maxTextLength } = ctx.app
+  // No text has more code points than code units.
+  if (text.length > maxTextLength && [...text].length > maxTextLength) {
+    throw invalidInput('text', `takes at most ${maxTextLength} characters`)
+  }
+}
+
+function toImage(image: Input['image']): Message['image'] {
+  if (!image) return null
+  return { url: image.url, width: image.width ?? null, height: image.height ?? null, alt: image.alt ?? null }
+}
+
+function toVideo(video: Input['video']): Message['video'] {
+  if (!video) return null
+  return {
+    url: video.url,
+    source: video.source ?? sourceOf(video.url),
+    durationSeconds: video.durationSeconds ?? null,
+    width: video.width ?? null,
+    height: video.height ?? null,
+  }
+}
+
+function hashContent(content: Content): string {
+  return createHash('sha256').update(JSON.stringify([content.kind, content.text, content.media])).digest('base64url')
+}
+
+/** Where a message goes. A direct conversation has its lock key before it exists. */
+interface Target {
+  lockKey: string
+  /** Unset when a first message to the recipient may still have to make the conversation. */
+  conversationId: string | undefined
+  recipientId: string | null
+}
+
+async function toTarget(ctx: Context, sender: Actor, input: Input): Promise<Target> {
+  if (input.to !== undefined) {
+    const recipient = await requireUser(ctx, input.to, 'to')
+    return { lockKey: directKey(sender.id, recipient.id), conversationId: undefined, recipientId: recipient.id }
+  }
+  // The contract asks for one of the two. The sender must be in it, also when a bare key names them.
+  const conversation = await requireConversationOf(ctx, input.conversationId ?? '', sender.id)
+  return {
+    lockKey: lockKeyOf(conversation),
+    conversationId: conversation.id,
+    recipientId: conversation.direct_key && otherOf(conversation.direct_key, sender.id),
+  }
+}
+
+/** The other user of a direct conversation; oneself in notes to self. */
+function otherOf(key: string, userId: string): string {
+  const [a = userId, b = userId] = key.split(':')
+  return a === userId ? b : a
+}
+
+async function openConversation(
+  ctx: Context,
+  trx: Executor,
+  sender: Actor,
+  target: Target,
+): Promise<{ id: string; notBefore: Date }> {
+  const existing = target.conversationId
+    ? await findConversation(trx, target.conversationId)
+    : await findDirectConversation(trx, target.lockKey)
+  if (existing) return { id: existing.id, notBefore: existing.updated_at }
+  if (!target.recipientId || target.conversationId) throw new SottoError('CONVERSATION_NOT_FOUND')
+
+  const id = ctx.app.newId()
+  const at = ctx.app.now()
+  const userIds = [...new Set([sender.id, target.recipientId])]
+  await insertDirectConversation(trx, { id, directKey: target.lockKey, userIds, at })
+  await appendEvent(trx, {
+    type: 'conversation.created',
+    conversationId: id,
+    userId: sender.id,
+    messageId: null,
+    seq: 0,
+    emoji: null,
+    at,
+  })
+  return { id, notBefore: at }
+}
+
+/** The id of the message that an earlier send of the same made. */
+async function findEarlier(
+  trx: Executor,
+  conversationId: string,
+  sender: Actor,
+  clientMessageId: string,
+  content: Content,
+): Promise<string | undefined> {
+  const earlier = await findByClientMessageId(trx, { conversationId, senderId: sender.id, clientMessageId })
+  if (!earlier) return undefined
+  if (earlier.content_hash !== hashContent(content)) throw new SottoError('IDEMPOTENCY_CONFLICT')
+  return earlier.id
+}
+
+async function earlierMessage(ctx: Context, id: string, sender: Actor): Promise<Message> {
+  const row = await findMessage(ctx.app.db, id, sender.id)
+  if (!row) throw new Error(`message ${id} is gone`)
+  return toMessage(row, sender.id)
+}

@@ -1,0 +1,16 @@
+import type { VideoSource } from '@sotto/contract'
+
+const domains: readonly (readonly [domain: string, source: VideoSource])[] = [
+  ['youtube.com', 'youtube'],
+  ['youtu.be', 'youtube'],
+  ['youtube-nocookie.com', 'youtube'],
+  ['vimeo.com', 'vimeo'],
+  ['vevo.com', 'vevo'],
+]
+
+/** Where a video link leads, by its host: the domain itself or a host below it. */
+export function sourceOf(url: string): VideoSource {
+  const host = new URL(url).hostname.replace(/\.$/, '')
+  const known = domains.find(([domain]) => host === domain || host.endsWith(`.${domain}`))
+  return known ? known[1] : 'other'
+}

@@ -1,0 +1,32 @@
+import type { AppRouter } from '@sotto/contract'
+import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
+import { conversationsRouter, directRouter } from './conversations.ts'
+import { messagesRouter } from './messages.ts'
+import { sessionsRouter } from './sessions.ts'
+import { router } from './trpc.ts'
+import { usersRouter } from './users.ts'
+
+export const appRouter = router({
+  users: usersRouter,
+  sessions: sessionsRouter,
+  messages: messagesRouter,
+  conversations: conversationsRouter,
+  direct: directRouter,
+})
+
+export type ServerRouter = typeof appRouter
+
+/*
+ * The contract's router type is what clients compile against, this router is what they reach. Whatever one of
+ * them has and the other has not, does not compile.
+ */
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false
+type Kinds<Record> = {
+  [Resource in keyof Record]: {
+    [Name in keyof Record[Resource]]: Record[Resource][Name] extends { _def: { type: infer Kind } } ? Kind : never
+  }
+}
+
+true satisfies Same<inferRouterInputs<ServerRouter>, inferRouterInputs<AppRouter>>
+true satisfies Same<inferRouterOutputs<ServerRouter>, inferRouterOutputs<AppRouter>>
+true satisfies Same<Kinds<ServerRouter['_def']['record']>, Kinds<AppRouter['_def']['record']>>

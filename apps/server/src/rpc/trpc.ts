@@ -1,0 +1,31 @@
+import type { ErrorShape, Procedure } from '@sotto/contract'
+import { initTRPC } from '@trpc/server'
+import type { z } from 'zod'
+import type { Context } from '../context.ts'
+import { toSottoError } from '../errors.ts'
+import { transformer } from './transformer.ts'
+
+const t = initTRPC
+  .context<Context>()
+  .meta<Procedure>()
+  .create({
+    transformer,
+    isDev: false,
+    errorFormatter({ shape, error, ctx }): ErrorShape {
+      const { code, message, status, retryable, issues, requestId } = toSottoError(error)
+      return {
+        message,
+        code: shape.code,
+        data: { code, httpStatus: status, retryable, requestId: ctx?.requestId ?? requestId ?? '', issues },
+      }
+    },
+  })
+
+export const { router } = t
+
+/** A procedure as the contract has it, waiting for its `.query` or `.mutation`. */
+export function procedure<Input extends z.ZodType, Output extends z.ZodType>(
+  entry: Procedure<'query' | 'mutation', Input, Output>,
+) {
+  return t.procedure.meta(entry).input(entry.input).output(entry.output)
+}

@@ -1,0 +1,180 @@
+import { randomUUID } from 'node:crypto'
+import type { Server as HttpServer } from 'node:http'
+import { Server as NetServer } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
+import { type Database, insertServiceKey, listServiceKeys, openDatabase } from '@sotto/db'
+import type { FastifyInstance } from 'fastify'
+import { type Logger, pino } from 'pino'
+import type { Config } from './config.ts'
+import type { App } from './context.ts'
+import { createHttpApp } from './http/app.ts'
+import { Identity } from './identity/identity.ts'
+import { hashSecret, newSecret } from './identity/secrets.ts'
+import { createIds, type NewId } from './ids.ts'
+import { DeliveryMarks } from './messaging/delivery-marks.ts'
+
+/** What a test sets and a production server leaves alone. */
+export interface ServerOverrides {
+  now?: () => Date
+  newId?: NewId
+  log?: Logger
+}
+
+export interface Server extends AsyncDisposable {
+  readonly app: App
+  /** Where the data is, for people. */
+  readonly dataLocation: string
+  /** A service key that was made just now, because there was none. It is told here and never again. */
+  readonly newServiceKey: string | undefined
+  /** True when the database was empty. */
+  readonly isFirstStart: boolean
+  /** Starts to listen. @returns the address, as a URL. */
+  listen(): Promise<string>
+  /** Answers a request without a network: the same code as behind the port. */
+  fetch(request: Request): Promise<Response>
+  /** Stops: no new connections, answers what was accepted, then closes the database. */
+  close(): Promise<void>
+}
+
+/** How long clients that keep their connections have to notice that the server stops, in milliseconds. */
+const DRAIN_MS = 1_000
+const DRAIN_POLL_MS = 20
+
+/**
+ * Puts the parts together: the one place that does. Brings the schema up to date first.
+ *
+ * @throws {DatabaseOpenError} with one line for the operator.
+ */
+export async function createServer(config: Config, overrides: ServerOverrides = {}): Promise<Server> {
+  const log = overrides.log ?? pino({ level: config.logLevel, base: null })
+  const now = overrides.now ?? (() => new Date())
+  const newId = overrides.newId ?? createIds(now)
+
+  if (config.databaseDirectUrl !== undefined) await migrateDirectly(config.databaseDirectUrl)
+  const database = await openDatabase({
+    url: config.databaseUrl,
+    poolSize: config.databasePoolSize,
+    preparedStatements: config.preparedStatements,
+    exclusive: true,
+  })
+  try {
+    const { applied } = config.databaseDirectUrl === undefined ? await database.migrate() : { applied: [] }
+    const newServiceKey = await makeFirstKey(config, database, now, newId)
+    return await assemble({ config, log, now, newId, database, newServiceKey, isFirstStart: applied.length > 0 })
+  } catch (error) {
+    await database[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+async function migrateDirectly(url: string): Promise<void> {
+  await using database = await openDatabase({ url, poolSize: 1 })
+  await database.migrate()
+}
+
+/** Without any key nobody could make a user, so the first start makes one. */
+async function makeFirstKey(
+  config: Config,
+  database: Database,
+  now: () => Date,
+  newId: NewId,
+): Promise<string | undefined> {
+  if (config.serviceKey !== undefined || (await listServiceKeys(database.db)).length > 0) return undefined
+  const key = newSecret('sk')
+  await database.db
+    .transaction()
+    .execute((trx) => insertServiceKey(trx, { id: newId(), name: 'first', keyHash: hashSecret(key), at: now() }))
+  return key
+}
+
+interface Parts {
+  config: Config
+  log: Logger
+  now: () => Date
+  newId: NewId
+  database: Database
+  newServiceKey: string | undefined
+  isFirstStart: boolean
+}
+
+async function assemble({ config, log, now, newId, database, newServiceKey, isFirstStart }: Parts): Promise<Server> {
+  const { db } = database
+  const deliveryMarks = new DeliveryMarks({ db, now, log })
+  const app: App = {
+    db,
+    now,
+    newId,
+    log,
+    identity: new Identity({ db, now, serviceKey: config.serviceKey }),
+    deliveryMarks,
+    maxTextLength: config.maxTextLength,
+    signUp: config.signUp,
+  }
+  let stopping: Promise<void> | undefined
+  const http = await createHttpApp({
+    app,
+    log,
+    newRequestId: randomUUID,
+    isReady: async () => !stopping && (await database.isCurrent().catch(() => false)),
+  })
+  await http.ready()
+
+  async function stop(): Promise<void> {
+    await drain(http.server)
+    await http.close()
+    await deliveryMarks.close()
+    await database[Symbol.asyncDispose]()
+  }
+
+  function close(): Promise<void> {
+    stopping ??= stop()
+    return stopping
+  }
+
+  return {
+    app,
+    dataLocation: database.location,
+    newServiceKey,
+    isFirstStart,
+    listen: () => http.listen({ port: config.port, host: config.host }),
+    fetch: (request) => fetchFrom(http, request),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/**
+ * Stops to listen, and gives clients that keep their connections a moment to learn of it from an answer, which
+ * then says `connection: close`. Closing an idle connection at once would fail a request that is on its way.
+ */
+async function drain(server: HttpServer): Promise<void> {
+  if (!server.listening) return
+  // The HTTP server's own close would end the idle connections too.
+  NetServer.prototype.close.call(server)
+  server.prependListener('request', (_request, response) => response.setHeader('connection', 'close'))
+  const deadline = performance.now() + DRAIN_MS
+  while (performance.now() < deadline && (await openConnections(server)) > 0) await setTimeout(DRAIN_POLL_MS)
+}
+
+function openConnections(server: HttpServer): Promise<number> {
+  return new Promise((resolve) => server.getConnections((error, count) => resolve(error ? 0 : count)))
+}
+
+/** Hands a request to the routes without a network. */
+async function fetchFrom(http: FastifyInstance, request: Request): Promise<Response> {
+  const url = new URL(request.url)
+  const body = request.body === null ? undefined : Buffer.from(await request.arrayBuffer())
+  const answer = await http.inject({
+    // Fastify knows more methods than the type of its injection says.
+    method: request.method as 'GET',
+    url: url.pathname + url.search,
+    headers: Object.fromEntries(request.headers),
+    ...(body && { payload: body }),
+  })
+  const headers = new Headers()
+  for (const [name, value] of Object.entries(answer.headers)) {
+    for (const one of Array.isArray(value) ? value : [value]) headers.append(name, String(one))
+  }
+  const isEmpty = answer.statusCode === 204 || answer.statusCode === 304
+  return new Response(isEmpty ? null : new Uint8Array(answer.rawPayload), { status: answer.statusCode, headers })
+}
