@@ -167,7 +167,8 @@ describe('lists', () => {
 
 describe('errors', () => {
   it("are the catalogue's", async () => {
-    const error = await failureOf(keyed().as('nobody').messages.send({ to: 'nobody', text: '' }))
+    const [a, b] = await pair()
+    const error = await failureOf(keyed().as(a).messages.send({ to: b, text: '' }))
     expect(error).toMatchObject({ name: 'SottoError', code: 'INVALID_INPUT', status: 400, retryable: false })
     expect(error.issues).toEqual([{ path: 'text', message: expect.any(String) }])
     expect(error.requestId).toEqual(expect.any(String))
@@ -300,22 +301,23 @@ describe('time', () => {
     expect(took).toBeLessThan(2_000)
   })
 
-  it('ends a call when it is aborted, with the reason as it is', async () => {
-    await using proxy = await startProxy(server.url, () => 'hang')
-    const reason = { not: 'even an error' }
-    const controller = new AbortController()
-    const call = keyed(proxy.url).users.list({}, { signal: controller.signal }).then()
-    setTimeout(() => controller.abort(reason), 50)
-    await expect(call).rejects.toBe(reason)
+  it.each([[new Error('enough')], ['text'], [null]])(
+    'ends a call that is aborted with %s',
+    async (reason) => {
+      await using proxy = await startProxy(server.url, () => 'hang')
+      const controller = new AbortController()
+      const call = keyed(proxy.url).users.list({}, { signal: controller.signal }).then()
+      setTimeout(() => controller.abort(reason), 50)
+      await expect(call).rejects.toBe(reason)
 
-    const before = proxy.passages.length
-    await expect(
-      keyed(proxy.url)
+      const before = proxy.passages.length
+      const late = keyed(proxy.url)
         .users.list({}, { signal: AbortSignal.abort(reason) })
-        .then(),
-    ).rejects.toBe(reason)
-    expect(proxy.passages).toHaveLength(before)
-  })
+        .then()
+      await expect(late).rejects.toBe(reason)
+      expect(proxy.passages).toHaveLength(before)
+    },
+  )
 
   it('ends the wait for a repeat when it is aborted', async () => {
     await using proxy = await startProxy(server.url, () => ({
