@@ -105,7 +105,8 @@ export async function requireMessage(
   requireCaller(ctx)
   const viewer = viewerOf(ctx)
   const message = await findMessage(db, messageId, viewer)
-  if (!message || !(await mayRead(db, message.conversation_id, viewer))) throw new SottoError('MESSAGE_NOT_FOUND')
+  if (!message || !(await mayRead(db, message.conversation_id, viewer)))
+    throw new SottoError('MESSAGE_NOT_FOUND')
   return message
 }
 

@@ -41,7 +41,10 @@ const environment = z.object({
   LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   SOTTO_SERVICE_KEY: z
     .string()
-    .regex(/^sk_[\x21-\x7e]{1,252}$/, 'takes a key that begins with sk_, of at most 255 printable characters without spaces')
+    .regex(
+      /^sk_[\x21-\x7e]{1,252}$/,
+      'takes a key that begins with sk_, of at most 255 printable characters without spaces',
+    )
     .optional(),
   SOTTO_MAX_TEXT_LENGTH: wholeNumber(1, MAX_TEXT_LENGTH_LIMIT).prefault(String(defaultMaxTextLength)),
   SOTTO_SIGNUP: oneOf(['open', 'closed']).default('closed'),

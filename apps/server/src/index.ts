@@ -1,2 +1,5 @@
+export { schemaVersion } from '@sotto/db'
 export { type Config, ConfigError, readConfig } from './config.ts'
+export { newServiceKey } from './identity/secrets.ts'
+export { memoryLogger } from './log.ts'
 export { createServer, type Server, type ServerOverrides } from './server.ts'

@@ -4,19 +4,21 @@ import { Server as NetServer } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { type Database, insertServiceKey, listServiceKeys, openDatabase } from '@sotto/db'
 import type { FastifyInstance } from 'fastify'
-import { type Logger, pino } from 'pino'
+import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import type { App } from './context.ts'
 import { createHttpApp } from './http/app.ts'
 import { Identity } from './identity/identity.ts'
-import { hashSecret, newSecret } from './identity/secrets.ts'
+import { hashSecret, newServiceKey } from './identity/secrets.ts'
 import { createIds, type NewId } from './ids.ts'
+import { createLogger } from './log.ts'
 import { DeliveryMarks } from './messaging/delivery-marks.ts'
 
 /** What a test sets and a production server leaves alone. */
 export interface ServerOverrides {
   now?: () => Date
-  newId?: NewId
+  /** An id to give out next; undefined for one of the server's own making. */
+  nextId?: () => string | undefined
   log?: Logger
 }
 
@@ -46,9 +48,10 @@ const DRAIN_POLL_MS = 20
  * @throws {DatabaseOpenError} with one line for the operator.
  */
 export async function createServer(config: Config, overrides: ServerOverrides = {}): Promise<Server> {
-  const log = overrides.log ?? pino({ level: config.logLevel, base: null })
+  const log = overrides.log ?? createLogger(config.logLevel)
   const now = overrides.now ?? (() => new Date())
-  const newId = overrides.newId ?? createIds(now)
+  const ownIds = createIds(now)
+  const newId: NewId = () => overrides.nextId?.() ?? ownIds()
 
   if (config.databaseDirectUrl !== undefined) await migrateDirectly(config.databaseDirectUrl)
   const database = await openDatabase({
@@ -59,8 +62,16 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
   })
   try {
     const { applied } = config.databaseDirectUrl === undefined ? await database.migrate() : { applied: [] }
-    const newServiceKey = await makeFirstKey(config, database, now, newId)
-    return await assemble({ config, log, now, newId, database, newServiceKey, isFirstStart: applied.length > 0 })
+    const newServiceKey = await makeFirstKey(config, database, now, ownIds)
+    return await assemble({
+      config,
+      log,
+      now,
+      newId,
+      database,
+      newServiceKey,
+      isFirstStart: applied.length > 0,
+    })
   } catch (error) {
     await database[Symbol.asyncDispose]()
     throw error
@@ -80,10 +91,12 @@ async function makeFirstKey(
   newId: NewId,
 ): Promise<string | undefined> {
   if (config.serviceKey !== undefined || (await listServiceKeys(database.db)).length > 0) return undefined
-  const key = newSecret('sk')
+  const key = newServiceKey()
   await database.db
     .transaction()
-    .execute((trx) => insertServiceKey(trx, { id: newId(), name: 'first', keyHash: hashSecret(key), at: now() }))
+    .execute((trx) =>
+      insertServiceKey(trx, { id: newId(), name: 'first', keyHash: hashSecret(key), at: now() }),
+    )
   return key
 }
 
@@ -97,7 +110,15 @@ interface Parts {
   isFirstStart: boolean
 }
 
-async function assemble({ config, log, now, newId, database, newServiceKey, isFirstStart }: Parts): Promise<Server> {
+async function assemble({
+  config,
+  log,
+  now,
+  newId,
+  database,
+  newServiceKey,
+  isFirstStart,
+}: Parts): Promise<Server> {
   const { db } = database
   const deliveryMarks = new DeliveryMarks({ db, now, log })
   const app: App = {
@@ -176,5 +197,8 @@ async function fetchFrom(http: FastifyInstance, request: Request): Promise<Respo
     for (const one of Array.isArray(value) ? value : [value]) headers.append(name, String(one))
   }
   const isEmpty = answer.statusCode === 204 || answer.statusCode === 304
-  return new Response(isEmpty ? null : new Uint8Array(answer.rawPayload), { status: answer.statusCode, headers })
+  return new Response(isEmpty ? null : new Uint8Array(answer.rawPayload), {
+    status: answer.statusCode,
+    headers,
+  })
 }

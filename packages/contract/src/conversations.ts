@@ -16,7 +16,9 @@ export const conversation = z
     participants: z.array(z.object({ user: publicUser, role: z.enum(participantRoles) })),
     lastMessage: message.nullable(),
     lastSeq: z.int(),
-    readSeq: z.int().meta({ description: 'Read up to here; 0 before the first. For a bare service key always 0.' }),
+    readSeq: z
+      .int()
+      .meta({ description: 'Read up to here; 0 before the first. For a bare service key always 0.' }),
     unreadCount: z.int().meta({
       description:
         "Messages after readSeq that are not one's own and not deleted. Exact to 999; 1000 means that many or more.",

@@ -27,7 +27,12 @@ export const exampleAlice: PublicUser = {
   updatedAt: joined,
 }
 
-export const exampleBob: PublicUser = { ...exampleAlice, id: exampleIds.bob, username: 'bob', displayName: 'Bob' }
+export const exampleBob: PublicUser = {
+  ...exampleAlice,
+  id: exampleIds.bob,
+  username: 'bob',
+  displayName: 'Bob',
+}
 
 /** As alice herself and a bare key see her. */
 export const exampleAliceWithEmail: User = { ...exampleAlice, email: 'alice@example.com' }

@@ -1,6 +1,13 @@
 export { type Contract, contract } from './contract.ts'
 export type { Conversation, ParticipantRole } from './conversations.ts'
-export { type ErrorCode, errorCatalogue, type InputIssue, invalidInput, isErrorCode, SottoError } from './errors.ts'
+export {
+  type ErrorCode,
+  errorCatalogue,
+  type InputIssue,
+  invalidInput,
+  isErrorCode,
+  SottoError,
+} from './errors.ts'
 export { kindOf, type Message, type MessageKind, messageKinds, type VideoSource } from './messages.ts'
 export type { Access, ExampleCaller, HttpMethod, Procedure } from './procedure.ts'
 export type { AppRouter, ErrorData, ErrorShape } from './router.ts'

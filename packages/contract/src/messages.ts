@@ -38,9 +38,7 @@ export const message = z
     sender: z.string().meta({ description: "The sender's username." }),
     kind,
     text: z.string().nullable(),
-    image: z
-      .object({ url: z.string(), width: int, height: int, alt: z.string().nullable() })
-      .nullable(),
+    image: z.object({ url: z.string(), width: int, height: int, alt: z.string().nullable() }).nullable(),
     video: z
       .object({
         url: z.string(),
@@ -100,14 +98,16 @@ export function kindOf(fields: ContentFields): MessageKind {
 
 function checkContent(fields: ContentFields, context: z.core.$RefinementCtx): void {
   const is = kindOf(fields)
-  const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
+  const refuse = (path: string, message: string) =>
+    context.addIssue({ code: 'custom', path: [path], message })
   if (is === 'text' && fields.text === undefined) {
     refuse('text', fields.kind ? 'is required for kind text' : 'is required, or image, or video')
   }
   if (is === 'image' && !fields.image) refuse('image', 'is required for kind image')
   if (is === 'video' && !fields.video) refuse('video', 'is required for kind video')
   if (is !== 'image' && fields.image) refuse('image', `does not go with kind ${is}`)
-  if (is !== 'video' && fields.video) refuse('video', `does not go with ${fields.kind ? `kind ${is}` : 'image'}`)
+  if (is !== 'video' && fields.video)
+    refuse('video', `does not go with ${fields.kind ? `kind ${is}` : 'image'}`)
 }
 
 /** What is sent where the address already says to whom: `POST /v1/direct/{user}/messages`. */
@@ -147,7 +147,8 @@ export const messages = {
           context.addIssue({
             code: 'custom',
             path: ['to'],
-            message: fields.to === undefined ? 'is required, or conversationId' : 'does not go with conversationId',
+            message:
+              fields.to === undefined ? 'is required, or conversationId' : 'does not go with conversationId',
           })
         }
         checkContent(fields, context)
@@ -177,7 +178,10 @@ export const messages = {
         isRead: z
           .boolean('takes true or false')
           .optional()
-          .meta({ description: 'Read by the recipient; for a user: received and read by me, or sent and read by the other.' }),
+          .meta({
+            description:
+              'Read by the recipient; for a user: received and read by me, or sent and read by the other.',
+          }),
         kind: kind.optional(),
         since: instant.optional().meta({ description: 'Sent at this time or later.' }),
         until: instant.optional().meta({ description: 'Sent before this time.' }),
@@ -187,7 +191,8 @@ export const messages = {
         pageSize: pageSize.optional(),
       })
       .superRefine((fields, context) => {
-        const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
+        const refuse = (path: string, message: string) =>
+          context.addIssue({ code: 'custom', path: [path], message })
         checkPaging(fields, context)
         if (fields.between && fields.sender !== undefined) refuse('sender', 'does not go with between')
         if (fields.between && fields.recipient !== undefined) refuse('recipient', 'does not go with between')
@@ -305,7 +310,8 @@ interface PagingFields {
 
 /** Pages by number and cursors are two ways through the same list: one at a time. */
 export function checkPaging(fields: PagingFields, context: z.core.$RefinementCtx): void {
-  const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
+  const refuse = (path: string, message: string) =>
+    context.addIssue({ code: 'custom', path: [path], message })
   if (fields.page !== undefined && fields.cursor !== undefined) refuse('page', 'does not go with cursor')
   if (fields.page !== undefined && fields.limit !== undefined) refuse('page', 'does not go with limit')
   if (fields.pageSize !== undefined && fields.page === undefined) refuse('pageSize', 'goes only with page')

@@ -7,7 +7,8 @@ import { plainString, timestamp, userRef } from './values.ts'
 export const sessions = {
   create: mutation({
     summary: 'Log in',
-    description: 'Answers a token for the Authorization header. Unknown user and wrong password answer alike.',
+    description:
+      'Answers a token for the Authorization header. Unknown user and wrong password answer alike.',
     access: 'anyone',
     errors: [],
     idempotent: false,

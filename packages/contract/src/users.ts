@@ -1,7 +1,18 @@
 import { z } from 'zod'
 import { exampleAlice, exampleAliceWithEmail, exampleBob } from './example-world.ts'
 import { mutation, query } from './procedure.ts'
-import { cursor, httpUrl, id, limit, listOf, plainString, profileName, timestamp, userRef, username } from './values.ts'
+import {
+  cursor,
+  httpUrl,
+  id,
+  limit,
+  listOf,
+  plainString,
+  profileName,
+  timestamp,
+  username,
+  userRef,
+} from './values.ts'
 
 const email = z
   .email('takes an email address')
@@ -137,7 +148,12 @@ export const users = {
       input: { user: 'bob' },
       output: {
         items: [
-          { user: exampleAlice, lastMessageAt: new Date('2026-01-31T12:00:00.000Z'), sentCount: 0, receivedCount: 1 },
+          {
+            user: exampleAlice,
+            lastMessageAt: new Date('2026-01-31T12:00:00.000Z'),
+            sentCount: 0,
+            receivedCount: 1,
+          },
         ],
         nextCursor: null,
       },

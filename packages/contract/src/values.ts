@@ -6,7 +6,10 @@ import { z } from 'zod'
  */
 export const plainString = z
   .string()
-  .refine((value) => !value.includes('\0') && value.isWellFormed(), 'takes text without NUL or unpaired surrogates')
+  .refine(
+    (value) => !value.includes('\0') && value.isWellFormed(),
+    'takes text without NUL or unpaired surrogates',
+  )
 
 /** How many characters (Unicode code points) a message text may have, unless the server is told otherwise. */
 export const defaultMaxTextLength = 10_000
@@ -43,7 +46,10 @@ const MAX_INT_32 = 2_147_483_647
 
 export const httpUrl = plainString
   .max(MAX_URL_LENGTH, `takes at most ${MAX_URL_LENGTH} characters`)
-  .refine((value) => /^https?:\/\/[^\s/]\S*$/iu.test(value) && URL.canParse(value), 'takes an http or https URL')
+  .refine(
+    (value) => /^https?:\/\/[^\s/]\S*$/iu.test(value) && URL.canParse(value),
+    'takes an http or https URL',
+  )
   .meta({ format: 'uri' })
 
 /** Pixels or seconds: a positive 32-bit integer. */
@@ -75,10 +81,9 @@ const INSTANT_MESSAGE = 'takes an ISO 8601 time with a zone, such as 2026-01-31T
 
 /** A moment that a caller names: an ISO 8601 string with a zone, or a Date. */
 export const instant = z
-  .union([
-    z.date(),
-    z.iso.datetime({ offset: true }).transform((value) => new Date(value)),
-  ], { error: INSTANT_MESSAGE })
+  .union([z.date(), z.iso.datetime({ offset: true }).transform((value) => new Date(value))], {
+    error: INSTANT_MESSAGE,
+  })
   .refine((value) => value >= EARLIEST && value <= LATEST, INSTANT_MESSAGE)
   .meta({ type: 'string', format: 'date-time' })
 
@@ -91,7 +96,10 @@ const pageLength = z
   .min(1, 'takes a whole number from 1 to 200')
   .max(MAX_PAGE_LENGTH, 'takes a whole number from 1 to 200')
 
-export const limit = pageLength.meta({ description: 'How many items to answer at most.', default: defaultLimit })
+export const limit = pageLength.meta({
+  description: 'How many items to answer at most.',
+  default: defaultLimit,
+})
 export const cursor = plainString
   .min(1, 'takes the nextCursor of an earlier answer')
   .max(512, 'takes the nextCursor of an earlier answer')
@@ -109,5 +117,8 @@ export function listOf<Item extends z.ZodType>(item: Item) {
 
 /** An optional field that may be left out, but not be null. */
 export function profileName(what: string) {
-  return plainString.min(1, `takes 1 to 128 characters`).max(128, 'takes 1 to 128 characters').meta({ description: what })
+  return plainString
+    .min(1, `takes 1 to 128 characters`)
+    .max(128, 'takes 1 to 128 characters')
+    .meta({ description: what })
 }

@@ -81,7 +81,9 @@ export function parseDatabaseUrl(url: string): Target {
     const { hostname, port, pathname } = new URL(url)
     return { kind: 'postgres', location: `PostgreSQL at ${hostname}:${port || 5432}${pathname}` }
   }
-  throw new DatabaseOpenError('takes file:<path>, file::memory: or postgres://<user>:<password>@<host>:<port>/<database>')
+  throw new DatabaseOpenError(
+    'takes file:<path>, file::memory: or postgres://<user>:<password>@<host>:<port>/<database>',
+  )
 }
 
 async function checkServer(db: Executor): Promise<void> {
@@ -100,6 +102,11 @@ async function checkServer(db: Executor): Promise<void> {
   if (rows[0]?.encoding !== 'UTF8') {
     throw new DatabaseOpenError(`the database must be encoded in UTF8, this one is in ${rows[0]?.encoding}`)
   }
+}
+
+/** Names the schema that this code is written for: its last migration, as an identifier. */
+export function schemaVersion(): string {
+  return (Object.keys(migrations).at(-1) ?? '').toLowerCase().replaceAll(/\W/g, '_')
 }
 
 function migrator(db: Executor): Migrator {
@@ -132,7 +139,9 @@ async function appliedNames(db: Executor): Promise<string[]> {
 async function refuseNewer(db: Executor): Promise<void> {
   const unknown = (await appliedNames(db)).find((name) => !Object.hasOwn(migrations, name))
   if (unknown) {
-    throw new DatabaseOpenError(`the database is newer than this server (it has migration ${unknown}); update the server`)
+    throw new DatabaseOpenError(
+      `the database is newer than this server (it has migration ${unknown}); update the server`,
+    )
   }
 }
 
@@ -143,6 +152,9 @@ async function isCurrent(db: Executor): Promise<boolean> {
 }
 
 function firstLine(error: unknown): string {
-  const text = error instanceof Error ? error.message || String((error as { code?: unknown }).code ?? error.name) : String(error)
+  const text =
+    error instanceof Error
+      ? error.message || String((error as { code?: unknown }).code ?? error.name)
+      : String(error)
   return text.split('\n')[0] ?? ''
 }

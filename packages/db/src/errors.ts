@@ -40,5 +40,10 @@ export function isUnavailable(error: unknown): boolean {
   if (UNAVAILABLE_CODES.has(code) || code.startsWith('SQLITE_BUSY')) return true
   if (UNAVAILABLE_CLASSES.some((prefix) => code.startsWith(prefix) && code.length === 5)) return true
   // pg says these in words alone.
-  return error instanceof Error && /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/.test(error.message)
+  return (
+    error instanceof Error &&
+    /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/.test(
+      error.message,
+    )
+  )
 }

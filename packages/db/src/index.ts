@@ -1,4 +1,10 @@
-export { type Database, type DatabaseOptions, openDatabase, parseDatabaseUrl } from './database.ts'
+export {
+  type Database,
+  type DatabaseOptions,
+  openDatabase,
+  parseDatabaseUrl,
+  schemaVersion,
+} from './database.ts'
 export { DatabaseOpenError, isUnavailable, isUniqueViolation } from './errors.ts'
 export * from './queries/accounts.ts'
 export * from './queries/conversations.ts'

@@ -1,7 +1,12 @@
 import type { Socket } from 'node:net'
 import { type ErrorCode, SottoError } from '@sotto/contract'
 import { type FastifyTRPCPluginOptions, fastifyTRPCPlugin } from '@trpc/server/adapters/fastify'
-import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify'
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyRequest,
+} from 'fastify'
 import type { App, Context } from '../context.ts'
 import { toSottoError } from '../errors.ts'
 import { appRouter, type ServerRouter } from '../rpc/router.ts'
@@ -31,7 +36,12 @@ export interface HttpOptions {
 }
 
 /** The whole HTTP surface: /v1, /trpc, the documentation and the health routes. */
-export async function createHttpApp({ app, log, newRequestId, isReady }: HttpOptions): Promise<FastifyInstance> {
+export async function createHttpApp({
+  app,
+  log,
+  newRequestId,
+  isReady,
+}: HttpOptions): Promise<FastifyInstance> {
   const http = fastify({
     loggerInstance: log,
     // One line a request, written by the hook below.
@@ -51,7 +61,10 @@ export async function createHttpApp({ app, log, newRequestId, isReady }: HttpOpt
   })
 
   async function createContext(request: FastifyRequest): Promise<Context> {
-    const caller = await app.identity.authenticate(request.headers.authorization, headerText(request.headers['act-as']))
+    const caller = await app.identity.authenticate(
+      request.headers.authorization,
+      headerText(request.headers['act-as']),
+    )
     return { app, caller, requestId: request.id, outcome: { repeated: false } }
   }
 

@@ -2,7 +2,9 @@ import type { FastifyInstance } from 'fastify'
 
 /** `/healthz`: the process lives. `/readyz`: it can serve. */
 export function registerHealth(app: FastifyInstance, isReady: () => Promise<boolean>): void {
-  app.get('/healthz', async (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'ok' }))
+  app.get('/healthz', async (_request, reply) =>
+    reply.header('cache-control', 'no-store').send({ status: 'ok' }),
+  )
   app.get('/readyz', async (_request, reply) => {
     const ready = await isReady()
     return reply

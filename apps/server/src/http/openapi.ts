@@ -1,4 +1,4 @@
-import { defaultMaxTextLength, errorCatalogue, type ErrorCode } from '@sotto/contract'
+import { defaultMaxTextLength, type ErrorCode, errorCatalogue } from '@sotto/contract'
 import { type Operation, operations, toJsonSchema } from './operations.ts'
 
 type Json = Record<string, unknown>
@@ -114,7 +114,13 @@ const actAsParameter = {
   schema: { type: 'string' },
 }
 
-function toParameter(field: string, { pathFields }: Operation, schema: Json, required: string[], input: Json): Json {
+function toParameter(
+  field: string,
+  { pathFields }: Operation,
+  schema: Json,
+  required: string[],
+  input: Json,
+): Json {
   const inPath = pathFields.includes(field)
   const { description, ...rest } = schema
   const isList = rest['type'] === 'array'
@@ -149,7 +155,9 @@ function toResponses(operation: Operation, schemas: Json): Json {
     ...new Set([
       ...entry.errors,
       ...COMMON_ERRORS,
-      ...(entry.access === 'anyone' && entry.http.path !== '/v1/sessions' ? [] : (['UNAUTHENTICATED'] as const)),
+      ...(entry.access === 'anyone' && entry.http.path !== '/v1/sessions'
+        ? []
+        : (['UNAUTHENTICATED'] as const)),
     ]),
   ]
   const byStatus = Map.groupBy(codes, (code) => errorCatalogue[code].status)
@@ -162,7 +170,9 @@ function toResponses(operation: Operation, schemas: Json): Json {
   ])
   return {
     [status]: success,
-    ...(repeatedStatus && { [repeatedStatus]: { ...success, description: 'Repeated: the first answer again.' } }),
+    ...(repeatedStatus && {
+      [repeatedStatus]: { ...success, description: 'Repeated: the first answer again.' },
+    }),
     ...Object.fromEntries(failures),
   }
 }
@@ -187,7 +197,9 @@ function repoint(value: unknown): unknown {
       .filter(([key, inner]) => !(key === 'id' && typeof inner === 'string'))
       .map(([key, inner]) => [
         key,
-        key === '$ref' && typeof inner === 'string' ? inner.replace('#/$defs/', '#/components/schemas/') : repoint(inner),
+        key === '$ref' && typeof inner === 'string'
+          ? inner.replace('#/$defs/', '#/components/schemas/')
+          : repoint(inner),
       ]),
   )
 }

@@ -38,7 +38,8 @@ export function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): Record<
     io,
     unrepresentable: 'any',
     override({ zodSchema, jsonSchema }) {
-      if (zodSchema._zod.def.type === 'date') Object.assign(jsonSchema, { type: 'string', format: 'date-time' })
+      if (zodSchema._zod.def.type === 'date')
+        Object.assign(jsonSchema, { type: 'string', format: 'date-time' })
       // A moment may come as text or, over RPC, as a Date. Over HTTP there is only the text.
       if (jsonSchema.format === 'date-time') {
         delete jsonSchema.anyOf
@@ -49,7 +50,9 @@ export function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): Record<
 }
 
 function decodersOf(input: z.ZodType): Map<string, FieldDecoder> {
-  const { properties = {} } = toJsonSchema(input, 'input') as { properties?: Record<string, { type?: string }> }
+  const { properties = {} } = toJsonSchema(input, 'input') as {
+    properties?: Record<string, { type?: string }>
+  }
   const decoders = new Map<string, FieldDecoder>()
   for (const [name, { type }] of Object.entries(properties)) {
     if (type === 'integer' || type === 'number') decoders.set(name, decodeNumber)

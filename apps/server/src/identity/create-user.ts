@@ -22,7 +22,10 @@ function requireMayCreate(ctx: Context, input: Input): void {
 }
 
 /** Adds a user, whoever asks for it. */
-export async function addUser(app: Pick<App, 'db' | 'newId' | 'now' | 'identity'>, input: Input): Promise<User> {
+export async function addUser(
+  app: Pick<App, 'db' | 'newId' | 'now' | 'identity'>,
+  input: Input,
+): Promise<User> {
   const passwordHash = input.password === undefined ? null : await app.identity.passwords.hash(input.password)
   const id = app.newId()
   const inserted = await app.db.transaction().execute((trx) =>

@@ -60,7 +60,9 @@ export class Identity {
     const [, scheme = '', credentials = ''] = /^(\S+) +(\S+) *$/.exec(authorization) ?? []
     switch (scheme.toLowerCase()) {
       case 'bearer':
-        return credentials.startsWith('sk_') ? this.#byKey(credentials, actAs) : this.#bySession(credentials, actAs)
+        return credentials.startsWith('sk_')
+          ? this.#byKey(credentials, actAs)
+          : this.#bySession(credentials, actAs)
       case 'basic':
         return this.#byPassword(credentials, actAs)
       default:

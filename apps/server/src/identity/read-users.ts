@@ -1,8 +1,16 @@
 import { type Contract, defaultLimit, type PublicUser, SottoError, type User } from '@sotto/contract'
-import { findUser, listCorrespondents, listUsers as listRows, searchUsers, toPublicUser, toUser, type UserRow } from '@sotto/db'
+import {
+  findUser,
+  listCorrespondents,
+  listUsers as listRows,
+  searchUsers,
+  toPublicUser,
+  toUser,
+  type UserRow,
+} from '@sotto/db'
 import type { z } from 'zod'
-import type { Context } from '../context.ts'
 import { actorOf, isBareKey, requireCaller, requireSelfOrKey } from '../access.ts'
+import type { Context } from '../context.ts'
 import { decodeCursor, encodeCursor, timePosition } from '../cursors.ts'
 
 type Inputs = { [Name in keyof Contract['users']]: z.output<Contract['users'][Name]['input']> }
@@ -49,8 +57,15 @@ export async function getCorrespondents(
 ): Promise<{ items: Correspondent[]; nextCursor: string | null }> {
   const user = await requireSelfOrKey(ctx, input.user)
   const limit = input.limit ?? defaultLimit
-  const rows = await listCorrespondents(ctx.app.db, user.id, timePosition('correspondents', input.cursor), limit + 1)
-  const page = rows.slice(0, limit).flatMap((row) => (row.active_at ? [{ ...row, active_at: row.active_at }] : []))
+  const rows = await listCorrespondents(
+    ctx.app.db,
+    user.id,
+    timePosition('correspondents', input.cursor),
+    limit + 1,
+  )
+  const page = rows
+    .slice(0, limit)
+    .flatMap((row) => (row.active_at ? [{ ...row, active_at: row.active_at }] : []))
   const last = page.at(-1)
   return {
     items: page.map((row) => ({
@@ -60,6 +75,8 @@ export async function getCorrespondents(
       receivedCount: row.received_count,
     })),
     nextCursor:
-      last && rows.length > limit ? encodeCursor('correspondents', [last.active_at.getTime(), last.conversation_id]) : null,
+      last && rows.length > limit
+        ? encodeCursor('correspondents', [last.active_at.getTime(), last.conversation_id])
+        : null,
   }
 }

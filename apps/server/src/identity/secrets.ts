@@ -11,3 +11,8 @@ export function newSecret(prefix: 'sk' | 'st'): string {
 export function hashSecret(secret: string): string {
   return createHash('sha256').update(secret).digest('hex')
 }
+
+/** A new service key. Whoever has it can do everything: keep it on your servers. */
+export function newServiceKey(): string {
+  return newSecret('sk')
+}

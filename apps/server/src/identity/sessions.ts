@@ -1,8 +1,8 @@
 import { type Contract, SottoError, type User } from '@sotto/contract'
 import { deleteSession, findUser, insertSession, toUser } from '@sotto/db'
 import type { z } from 'zod'
-import type { Context } from '../context.ts'
 import { requireActor } from '../access.ts'
+import type { Context } from '../context.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
@@ -21,9 +21,17 @@ export async function createSession(
   const token = newSecret('st')
   const createdAt = now()
   const expiresAt = new Date(createdAt.getTime() + SESSION_LIFETIME_MS)
-  await db.transaction().execute((trx) =>
-    insertSession(trx, { id: newId(), userId: actor.id, tokenHash: hashSecret(token), createdAt, expiresAt }),
-  )
+  await db
+    .transaction()
+    .execute((trx) =>
+      insertSession(trx, {
+        id: newId(),
+        userId: actor.id,
+        tokenHash: hashSecret(token),
+        createdAt,
+        expiresAt,
+      }),
+    )
   return { token, expiresAt, user: toUser(user) }
 }
 

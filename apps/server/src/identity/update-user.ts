@@ -1,8 +1,8 @@
 import { type Contract, SottoError, type User } from '@sotto/contract'
 import { findUser, isUniqueViolation, updateProfile } from '@sotto/db'
 import type { z } from 'zod'
-import type { Context } from '../context.ts'
 import { requireSelfOrKey } from '../access.ts'
+import type { Context } from '../context.ts'
 import { showUser } from './read-users.ts'
 
 /** Changes a profile. A username never changes: others hold on to it. */

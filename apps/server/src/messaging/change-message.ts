@@ -8,8 +8,8 @@ import {
   lockKeyOf,
   type MessageRow,
 } from '@sotto/db'
-import type { Context } from '../context.ts'
 import { requireMessage } from '../access.ts'
+import type { Context } from '../context.ts'
 
 /** Tells the conversation's participants what was done. */
 export type Tell = (type: EventType, emoji?: string) => Promise<void>
@@ -49,7 +49,8 @@ export async function changeMessage(
 
 /** Only the sender changes what they said. Whoever may not even read it was told that it does not exist. */
 export function requireOwn(message: MessageRow, actorId: string): void {
-  if (message.sender_id !== actorId) throw new SottoError('FORBIDDEN', { detail: 'only the sender may do this' })
+  if (message.sender_id !== actorId)
+    throw new SottoError('FORBIDDEN', { detail: 'only the sender may do this' })
 }
 
 export function requireNotDeleted(message: MessageRow): void {

@@ -1,8 +1,8 @@
 import type { Contract, Message } from '@sotto/contract'
 import { toMessage, updateText } from '@sotto/db'
 import type { z } from 'zod'
-import type { Context } from '../context.ts'
 import { requireActor } from '../access.ts'
+import type { Context } from '../context.ts'
 import { changeMessage, requireNotDeleted, requireOwn } from './change-message.ts'
 import { requireTextLength } from './send-message.ts'
 

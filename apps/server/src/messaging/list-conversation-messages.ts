@@ -1,8 +1,14 @@
 import { type Contract, defaultLimit, type Message, SottoError } from '@sotto/contract'
-import { type ConversationRow, directKey, findDirectConversation, listConversationMessages, toMessage } from '@sotto/db'
+import {
+  type ConversationRow,
+  directKey,
+  findDirectConversation,
+  listConversationMessages,
+  toMessage,
+} from '@sotto/db'
 import type { z } from 'zod'
-import type { Context } from '../context.ts'
 import { actorOf, requireActor, requireConversation, requireUser, viewerOf } from '../access.ts'
+import type { Context } from '../context.ts'
 import { decodeCursor, encodeCursor } from '../cursors.ts'
 
 interface MessagePage {

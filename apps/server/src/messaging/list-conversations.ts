@@ -1,8 +1,8 @@
 import { type Contract, type Conversation, defaultLimit } from '@sotto/contract'
 import { listInbox } from '@sotto/db'
 import type { z } from 'zod'
-import type { Context } from '../context.ts'
 import { requireActor } from '../access.ts'
+import type { Context } from '../context.ts'
 import { encodeCursor, timePosition } from '../cursors.ts'
 import { showConversations } from './show-conversations.ts'
 
@@ -18,6 +18,7 @@ export async function listConversations(
   const last = page.at(-1)
   return {
     items: await showConversations(ctx, page, actor.id),
-    nextCursor: last && rows.length > limit ? encodeCursor('inbox', [last.updated_at.getTime(), last.id]) : null,
+    nextCursor:
+      last && rows.length > limit ? encodeCursor('inbox', [last.updated_at.getTime(), last.id]) : null,
   }
 }

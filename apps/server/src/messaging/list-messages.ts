@@ -9,8 +9,8 @@ import {
   toMessage,
 } from '@sotto/db'
 import type { z } from 'zod'
-import type { Actor, Context } from '../context.ts'
 import { actorOf, requireCaller, requireUser, viewerOf } from '../access.ts'
+import type { Actor, Context } from '../context.ts'
 import { decodeCursor, encodeCursor } from '../cursors.ts'
 import { pageOf } from './list-conversation-messages.ts'
 
@@ -45,7 +45,10 @@ export async function listMessages(
 
 function hasFilter(input: Input): boolean {
   return (
-    input.isRead !== undefined || input.kind !== undefined || input.since !== undefined || input.until !== undefined
+    input.isRead !== undefined ||
+    input.kind !== undefined ||
+    input.since !== undefined ||
+    input.until !== undefined
   )
 }
 
@@ -106,7 +109,12 @@ async function toSources(ctx: Context, { between, sender, recipient }: Question)
   return [sent, { by: 'recipient', userId: actor.id, exceptFrom: actor.id }]
 }
 
-async function conversationSource(ctx: Context, a: Actor, b: Actor, sender: Actor | undefined): Promise<Source[]> {
+async function conversationSource(
+  ctx: Context,
+  a: Actor,
+  b: Actor,
+  sender: Actor | undefined,
+): Promise<Source[]> {
   const conversation = await findDirectConversation(ctx.app.db, directKey(a.id, b.id))
   if (!conversation) return []
   return [{ by: 'conversation', conversationId: conversation.id, ...(sender && { senderId: sender.id }) }]

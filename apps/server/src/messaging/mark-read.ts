@@ -12,8 +12,8 @@ import {
   updateReadMark,
 } from '@sotto/db'
 import type { z } from 'zod'
-import type { Context } from '../context.ts'
 import { requireActor, requireConversation } from '../access.ts'
+import type { Context } from '../context.ts'
 import { recordDelivered } from './delivery-marks.ts'
 import { boundUnread } from './show-conversations.ts'
 
@@ -32,7 +32,8 @@ export async function markRead(
     if (input.seq > conversation.last_seq) {
       throw invalidInput('seq', `takes 0 to ${conversation.last_seq}, the last message`)
     }
-    if (input.seq <= mine.read_seq) return { readSeq: mine.read_seq, unreadCount: boundUnread(mine.unread_count) }
+    if (input.seq <= mine.read_seq)
+      return { readSeq: mine.read_seq, unreadCount: boundUnread(mine.unread_count) }
 
     const mark = { conversationId: id, userId: actor.id, seq: input.seq }
     const unreadCount = await unreadAfter(trx, mine, input.seq, conversation.last_seq)
@@ -54,10 +55,18 @@ export async function markRead(
 }
 
 /** Counts on the shorter side of the new mark: what was read now, or what is left. */
-async function unreadAfter(trx: Executor, mine: ParticipantRow, seq: number, lastSeq: number): Promise<number> {
+async function unreadAfter(
+  trx: Executor,
+  mine: ParticipantRow,
+  seq: number,
+  lastSeq: number,
+): Promise<number> {
   const { conversation_id: conversationId, user_id: userId } = mine
   if (seq - mine.read_seq < lastSeq - seq) {
-    return mine.unread_count - (await countOthersMessages(trx, { conversationId, userId, above: mine.read_seq, upTo: seq }))
+    return (
+      mine.unread_count -
+      (await countOthersMessages(trx, { conversationId, userId, above: mine.read_seq, upTo: seq }))
+    )
   }
   return seq === lastSeq ? 0 : countOthersMessages(trx, { conversationId, userId, above: seq, upTo: lastSeq })
 }

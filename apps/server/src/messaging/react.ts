@@ -7,8 +7,8 @@ import {
   toMessage,
   updateReactionCounts,
 } from '@sotto/db'
-import type { Context } from '../context.ts'
 import { requireActor } from '../access.ts'
+import type { Context } from '../context.ts'
 import { changeMessage, requireNotDeleted } from './change-message.ts'
 
 /** Bounds what a message carries along wherever it is shown. */
@@ -28,7 +28,10 @@ export async function react(ctx: Context, { messageId, emoji }: Reaction): Promi
     const counts = parseReactions(message.reactions)
     const counted = counts.find(([known]) => known === emoji)
     if (!counted && counts.length >= MAX_EMOJIS) {
-      throw invalidInput('emoji', `takes one of those there are: a message holds ${MAX_EMOJIS} different ones`)
+      throw invalidInput(
+        'emoji',
+        `takes one of those there are: a message holds ${MAX_EMOJIS} different ones`,
+      )
     }
     if (counted) counted[1]++
     else counts.push([emoji, 1])

@@ -1,9 +1,16 @@
 import { createHash } from 'node:crypto'
-import { type Contract, invalidInput, kindOf, type Message, type MessageKind, SottoError } from '@sotto/contract'
+import {
+  type Contract,
+  invalidInput,
+  kindOf,
+  type Message,
+  type MessageKind,
+  SottoError,
+} from '@sotto/contract'
 import {
   appendEvent,
-  type Executor,
   directKey,
+  type Executor,
   findByClientMessageId,
   findConversation,
   findDirectConversation,
@@ -17,8 +24,8 @@ import {
   toMessage,
 } from '@sotto/db'
 import type { z } from 'zod'
-import type { Actor, Context } from '../context.ts'
 import { requireConversationOf, requireSender, requireUser } from '../access.ts'
+import type { Actor, Context } from '../context.ts'
 import { sourceOf } from './video-source.ts'
 
 type Input = z.output<Contract['messages']['send']['input']>
@@ -139,7 +146,9 @@ function toVideo(video: Input['video']): Message['video'] {
 }
 
 function hashContent(content: Content): string {
-  return createHash('sha256').update(JSON.stringify([content.kind, content.text, content.media])).digest('base64url')
+  return createHash('sha256')
+    .update(JSON.stringify([content.kind, content.text, content.media]))
+    .digest('base64url')
 }
 
 /** Where a message goes. A direct conversation has its lock key before it exists. */
@@ -153,7 +162,11 @@ interface Target {
 async function toTarget(ctx: Context, sender: Actor, input: Input): Promise<Target> {
   if (input.to !== undefined) {
     const recipient = await requireUser(ctx, input.to, 'to')
-    return { lockKey: directKey(sender.id, recipient.id), conversationId: undefined, recipientId: recipient.id }
+    return {
+      lockKey: directKey(sender.id, recipient.id),
+      conversationId: undefined,
+      recipientId: recipient.id,
+    }
   }
   // The contract asks for one of the two. The sender must be in it, also when a bare key names them.
   const conversation = await requireConversationOf(ctx, input.conversationId ?? '', sender.id)

@@ -1,5 +1,12 @@
 import type { Conversation } from '@sotto/contract'
-import { type ConversationRow, findLastMessages, findMembers, toMessage, toPublicUser, type Viewer } from '@sotto/db'
+import {
+  type ConversationRow,
+  findLastMessages,
+  findMembers,
+  toMessage,
+  toPublicUser,
+  type Viewer,
+} from '@sotto/db'
 import type { Context } from '../context.ts'
 
 /** Unread messages are told exactly up to 999; this means that many or more. */
@@ -25,7 +32,10 @@ export async function showConversations(
       id: row.id,
       kind: row.kind,
       name: row.name,
-      participants: (members.get(row.id) ?? []).map((member) => ({ user: toPublicUser(member), role: member.role })),
+      participants: (members.get(row.id) ?? []).map((member) => ({
+        user: toPublicUser(member),
+        role: member.role,
+      })),
       lastMessage: last ? toMessage(last, viewer) : null,
       lastSeq: row.last_seq,
       readSeq: row.read_seq,

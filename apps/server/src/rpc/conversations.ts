@@ -12,7 +12,9 @@ const { conversations, direct } = contract
 export const conversationsRouter = router({
   list: procedure(conversations.list).query(({ ctx, input }) => listConversations(ctx, input)),
   get: procedure(conversations.get).query(({ ctx, input }) => getConversation(ctx, input)),
-  messages: procedure(conversations.messages).query(({ ctx, input }) => listMessagesOfConversation(ctx, input)),
+  messages: procedure(conversations.messages).query(({ ctx, input }) =>
+    listMessagesOfConversation(ctx, input),
+  ),
   read: procedure(conversations.read).mutation(({ ctx, input }) => markRead(ctx, input)),
 })
 

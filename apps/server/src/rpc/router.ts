@@ -23,7 +23,9 @@ export type ServerRouter = typeof appRouter
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false
 type Kinds<Record> = {
   [Resource in keyof Record]: {
-    [Name in keyof Record[Resource]]: Record[Resource][Name] extends { _def: { type: infer Kind } } ? Kind : never
+    [Name in keyof Record[Resource]]: Record[Resource][Name] extends { _def: { type: infer Kind } }
+      ? Kind
+      : never
   }
 }
 

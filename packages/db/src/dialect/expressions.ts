@@ -1,4 +1,10 @@
-import { type Expression, type ExpressionBuilder, type RawBuilder, type ReferenceExpression, sql } from 'kysely'
+import {
+  type Expression,
+  type ExpressionBuilder,
+  type RawBuilder,
+  type ReferenceExpression,
+  sql,
+} from 'kysely'
 import type { Executor } from '../statement.ts'
 import { isPostgres } from './column-types.ts'
 

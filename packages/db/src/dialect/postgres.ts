@@ -26,7 +26,6 @@ const SESSION_SETTINGS = `select
 /** Bounds the named statements a connection keeps. */
 const MAX_NAMED_STATEMENTS = 500
 
-
 export function postgresDialect(url: string, options: PostgresOptions): Dialect {
   const names = new Map<string, string>()
 
@@ -86,4 +85,3 @@ function typeParser(oid: number, format?: 'text' | 'binary') {
 function parseTimestamp(text: string): Date {
   return new Date(`${text.slice(0, 10)}T${text.slice(11)}:00`)
 }
-

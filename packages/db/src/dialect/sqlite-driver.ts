@@ -232,7 +232,10 @@ function preparedStatement(database: Sqlite.Database, sql: string): PreparedStat
   if (known) return known
   const statement = database.prepare(sql)
   const timeColumns = statement.reader
-    ? statement.columns().map((column) => column.name).filter((name) => name.endsWith('_at'))
+    ? statement
+        .columns()
+        .map((column) => column.name)
+        .filter((name) => name.endsWith('_at'))
     : []
   if (prepared.size >= MAX_PREPARED) prepared.clear()
   const fresh = { statement, timeColumns }

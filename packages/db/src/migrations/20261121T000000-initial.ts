@@ -19,7 +19,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('created_at', type.timestamp, (c) => c.notNull())
     .addColumn('updated_at', type.timestamp, (c) => c.notNull())
     .execute()
-  await db.schema.createIndex('users_display_name').on('users').columns(['display_name_key', 'username']).execute()
+  await db.schema
+    .createIndex('users_display_name')
+    .on('users')
+    .columns(['display_name_key', 'username'])
+    .execute()
 
   await db.schema
     .createTable('sessions')
@@ -98,7 +102,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .execute()
   // The lists across conversations: everything, by sender, by recipient; in the order (created_at, id).
   await db.schema.createIndex('messages_time').on('messages').columns(['created_at', 'id']).execute()
-  await db.schema.createIndex('messages_sender').on('messages').columns(['sender_id', 'created_at', 'id']).execute()
+  await db.schema
+    .createIndex('messages_sender')
+    .on('messages')
+    .columns(['sender_id', 'created_at', 'id'])
+    .execute()
   await db.schema
     .createIndex('messages_recipient')
     .on('messages')

@@ -97,5 +97,9 @@ export async function revokeServiceKey(db: Executor, id: string, at: Date): Prom
 
 /** Every key that was ever made, oldest first, revoked ones too. */
 export async function listServiceKeys(db: Executor) {
-  return db.selectFrom('service_keys').select(['id', 'name', 'created_at', 'revoked_at']).orderBy('created_at').execute()
+  return db
+    .selectFrom('service_keys')
+    .select(['id', 'name', 'created_at', 'revoked_at'])
+    .orderBy('created_at')
+    .execute()
 }

@@ -32,7 +32,9 @@ export async function lockConversation(trx: Executor, key: string): Promise<void
   if (isPostgres(trx)) await advisoryLock(trx, { key })
 }
 
-const byId = statement((db, p: { id: string }) => db.selectFrom('conversations').selectAll().where('id', '=', p.id))
+const byId = statement((db, p: { id: string }) =>
+  db.selectFrom('conversations').selectAll().where('id', '=', p.id),
+)
 const byDirectKey = statement((db, p: { key: string }) =>
   db.selectFrom('conversations').selectAll().where('direct_key', '=', p.key),
 )
@@ -43,7 +45,10 @@ export async function findConversation(db: Executor, id: string): Promise<Conver
   return row
 }
 
-export async function findDirectConversation(db: Executor, key: string): Promise<ConversationRow | undefined> {
+export async function findDirectConversation(
+  db: Executor,
+  key: string,
+): Promise<ConversationRow | undefined> {
   const [row] = await byDirectKey(db, { key })
   return row
 }
@@ -56,7 +61,10 @@ export interface NewDirectConversation {
   at: Date
 }
 
-export async function insertDirectConversation(trx: Executor, conversation: NewDirectConversation): Promise<void> {
+export async function insertDirectConversation(
+  trx: Executor,
+  conversation: NewDirectConversation,
+): Promise<void> {
   const { id, at } = conversation
   await trx
     .insertInto('conversations')
@@ -188,29 +196,30 @@ export async function listInbox(
   return inboxPage(db, { userId, beforeAt: before.at, beforeId: before.id, limit })
 }
 
-const correspondentPage = statement((db, p: { userId: string; beforeAt: Date; beforeId: string; limit: number }) =>
-  db
-    .selectFrom('participants as mine')
-    .innerJoin('participants as theirs', (join) =>
-      join
-        .onRef('theirs.conversation_id', '=', 'mine.conversation_id')
-        .onRef('theirs.user_id', '<>', 'mine.user_id'),
-    )
-    .innerJoin('users', 'users.id', 'theirs.user_id')
-    .select(userColumns)
-    .select([
-      'mine.conversation_id',
-      'mine.active_at',
-      'mine.sent_count',
-      'theirs.sent_count as received_count',
-    ])
-    .where('mine.user_id', '=', p.userId)
-    .where((eb) =>
-      eb(eb.refTuple('mine.active_at', 'mine.conversation_id'), '<', eb.tuple(p.beforeAt, p.beforeId)),
-    )
-    .orderBy('mine.active_at', 'desc')
-    .orderBy('mine.conversation_id', 'desc')
-    .limit(p.limit),
+const correspondentPage = statement(
+  (db, p: { userId: string; beforeAt: Date; beforeId: string; limit: number }) =>
+    db
+      .selectFrom('participants as mine')
+      .innerJoin('participants as theirs', (join) =>
+        join
+          .onRef('theirs.conversation_id', '=', 'mine.conversation_id')
+          .onRef('theirs.user_id', '<>', 'mine.user_id'),
+      )
+      .innerJoin('users', 'users.id', 'theirs.user_id')
+      .select(userColumns)
+      .select([
+        'mine.conversation_id',
+        'mine.active_at',
+        'mine.sent_count',
+        'theirs.sent_count as received_count',
+      ])
+      .where('mine.user_id', '=', p.userId)
+      .where((eb) =>
+        eb(eb.refTuple('mine.active_at', 'mine.conversation_id'), '<', eb.tuple(p.beforeAt, p.beforeId)),
+      )
+      .orderBy('mine.active_at', 'desc')
+      .orderBy('mine.conversation_id', 'desc')
+      .limit(p.limit),
 )
 
 export type CorrespondentRow = UserRow & {
@@ -255,7 +264,11 @@ const sentInDirect = statement(
       .set((eb) => ({
         active_at: p.at,
         sent_count: eb('sent_count', '+', eb.case().when('user_id', '=', p.senderId).then(1).else(0).end()),
-        unread_count: eb('unread_count', '+', eb.case().when('user_id', '=', p.senderId).then(0).else(1).end()),
+        unread_count: eb(
+          'unread_count',
+          '+',
+          eb.case().when('user_id', '=', p.senderId).then(0).else(1).end(),
+        ),
         read_seq: eb
           .case()
           .when(eb.and([eb('user_id', '=', p.senderId), eb('read_seq', '=', p.previousSeq)]))

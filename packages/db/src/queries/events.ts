@@ -1,4 +1,4 @@
-import { statement, type Executor } from '../statement.ts'
+import { type Executor, statement } from '../statement.ts'
 
 export type EventType =
   | 'message.created'

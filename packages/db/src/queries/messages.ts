@@ -1,5 +1,5 @@
 import type { Message } from '@sotto/contract'
-import { jsonArray, type IdList, idList, inList } from '../dialect/expressions.ts'
+import { type IdList, idList, inList, jsonArray } from '../dialect/expressions.ts'
 import type { MessageTable } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
 import { isUuid } from './users.ts'
@@ -147,7 +147,9 @@ export async function listConversationMessages(
   return (order === 'newest first' ? newestFirst : oldestFirst)(db, range)
 }
 
-const byId = statement((db, p: { viewer: Viewer; id: string }) => selectMessages(db, p.viewer).where('m.id', '=', p.id))
+const byId = statement((db, p: { viewer: Viewer; id: string }) =>
+  selectMessages(db, p.viewer).where('m.id', '=', p.id),
+)
 
 export async function findMessage(db: Executor, id: string, viewer: Viewer): Promise<MessageRow | undefined> {
   if (!isUuid(id)) return undefined
@@ -160,7 +162,11 @@ const byIds = statement((db, p: { viewer: Viewer; ids: IdList }) =>
 )
 
 /** In no particular order. */
-export async function findMessages(db: Executor, ids: readonly string[], viewer: Viewer): Promise<MessageRow[]> {
+export async function findMessages(
+  db: Executor,
+  ids: readonly string[],
+  viewer: Viewer,
+): Promise<MessageRow[]> {
   return ids.length === 0 ? [] : byIds(db, { viewer, ids: idList(db, ids) })
 }
 
@@ -278,7 +284,12 @@ interface ReactionKey {
 export async function insertReaction(trx: Executor, reaction: ReactionKey, at: Date): Promise<boolean> {
   const inserted = await trx
     .insertInto('reactions')
-    .values({ message_id: reaction.messageId, user_id: reaction.userId, emoji: reaction.emoji, created_at: at })
+    .values({
+      message_id: reaction.messageId,
+      user_id: reaction.userId,
+      emoji: reaction.emoji,
+      created_at: at,
+    })
     .onConflict((conflict) => conflict.doNothing())
     .returning('emoji')
     .executeTakeFirst()
@@ -297,7 +308,11 @@ export async function deleteReaction(trx: Executor, reaction: ReactionKey): Prom
   return deleted !== undefined
 }
 
-export async function updateReactionCounts(trx: Executor, messageId: string, counts: ReactionCounts): Promise<void> {
+export async function updateReactionCounts(
+  trx: Executor,
+  messageId: string,
+  counts: ReactionCounts,
+): Promise<void> {
   await trx
     .updateTable('messages')
     .set({ reactions: counts.length === 0 ? null : JSON.stringify(counts) })

@@ -6,15 +6,16 @@ interface Mark {
   seq: number
 }
 
-const countUnread = statement((db, p: { conversationId: string; userId: string; above: number; upTo: number }) =>
-  db
-    .selectFrom('messages')
-    .select((eb) => eb.fn.countAll<number>().as('count'))
-    .where('conversation_id', '=', p.conversationId)
-    .where('seq', '>', p.above)
-    .where('seq', '<=', p.upTo)
-    .where('sender_id', '<>', p.userId)
-    .where('deleted_at', 'is', null),
+const countUnread = statement(
+  (db, p: { conversationId: string; userId: string; above: number; upTo: number }) =>
+    db
+      .selectFrom('messages')
+      .select((eb) => eb.fn.countAll<number>().as('count'))
+      .where('conversation_id', '=', p.conversationId)
+      .where('seq', '>', p.above)
+      .where('seq', '<=', p.upTo)
+      .where('sender_id', '<>', p.userId)
+      .where('deleted_at', 'is', null),
 )
 
 /** The others' messages with above < seq <= upTo that are not deleted. */
@@ -53,7 +54,13 @@ export async function updateDeliveredMark(trx: Executor, mark: Mark): Promise<vo
 const addReceipt = statement((db, p: Mark & { kind: 'delivered' | 'read'; at: Date }) =>
   db
     .insertInto('receipts')
-    .values({ conversation_id: p.conversationId, user_id: p.userId, kind: p.kind, seq: p.seq, receipt_at: p.at })
+    .values({
+      conversation_id: p.conversationId,
+      user_id: p.userId,
+      kind: p.kind,
+      seq: p.seq,
+      receipt_at: p.at,
+    })
     .onConflict((conflict) => conflict.doNothing()),
 )
 

@@ -135,9 +135,13 @@ async function readKeys(
       )
       const conditions = [
         ...(filter.kind ? [eb('m.kind', '=', filter.kind)] : []),
-        ...(filter.isRead === undefined ? [] : [eb('m.recipient_id', 'is not', null), filter.isRead ? read : eb.not(read)]),
+        ...(filter.isRead === undefined
+          ? []
+          : [eb('m.recipient_id', 'is not', null), filter.isRead ? read : eb.not(read)]),
         ...(source.by === 'conversation' && source.senderId ? [eb('m.sender_id', '=', source.senderId)] : []),
-        ...(source.by === 'recipient' && source.exceptFrom ? [eb('m.sender_id', '<>', source.exceptFrom)] : []),
+        ...(source.by === 'recipient' && source.exceptFrom
+          ? [eb('m.sender_id', '<>', source.exceptFrom)]
+          : []),
       ]
       return conditions.length === 0
         ? eb.lit(1).as('matches')
@@ -151,6 +155,7 @@ async function readKeys(
   if (source.by === 'conversation') query = query.where('m.conversation_id', '=', source.conversationId)
   if (filter.since) query = query.where('m.created_at', '>=', filter.since)
   if (filter.until) query = query.where('m.created_at', '<', filter.until)
-  if (before) query = query.where(sql<boolean>`(m.created_at, ${sql.ref(tie)}) < (${before.at}, ${before.tie})`)
+  if (before)
+    query = query.where(sql<boolean>`(m.created_at, ${sql.ref(tie)}) < (${before.at}, ${before.tie})`)
   return query.execute()
 }

@@ -1,8 +1,8 @@
 import type { PublicUser, User } from '@sotto/contract'
-import type { Executor } from '../statement.ts'
-import { statement } from '../statement.ts'
 import { idList, inList } from '../dialect/expressions.ts'
 import type { UserTable } from '../schema.ts'
+import type { Executor } from '../statement.ts'
+import { statement } from '../statement.ts'
 
 export type UserRow = Omit<UserTable, 'display_name_key' | 'email_key' | 'password_hash'>
 
@@ -44,7 +44,10 @@ const byUsername = statement((db, p: { username: string }) =>
   db.selectFrom('users').select(userColumns).where('username', '=', p.username),
 )
 const byIds = statement((db, p: { ids: ReturnType<typeof idList> }) =>
-  db.selectFrom('users').select(userColumns).where((eb) => inList(db, eb, 'users.id', p.ids)),
+  db
+    .selectFrom('users')
+    .select(userColumns)
+    .where((eb) => inList(db, eb, 'users.id', p.ids)),
 )
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
@@ -118,7 +121,12 @@ export interface ProfileChange {
 }
 
 /** Changes what is there, leaves what is undefined. A taken email address is a unique violation. */
-export async function updateProfile(db: Executor, id: string, change: ProfileChange, at: Date): Promise<void> {
+export async function updateProfile(
+  db: Executor,
+  id: string,
+  change: ProfileChange,
+  at: Date,
+): Promise<void> {
   await db
     .updateTable('users')
     .set({
@@ -128,7 +136,10 @@ export async function updateProfile(db: Executor, id: string, change: ProfileCha
       }),
       ...(change.firstName !== undefined && { first_name: change.firstName }),
       ...(change.lastName !== undefined && { last_name: change.lastName }),
-      ...(change.email !== undefined && { email: change.email, email_key: change.email?.toLowerCase() ?? null }),
+      ...(change.email !== undefined && {
+        email: change.email,
+        email_key: change.email?.toLowerCase() ?? null,
+      }),
       ...(change.avatarUrl !== undefined && { avatar_url: change.avatarUrl }),
       updated_at: at,
     })
@@ -136,12 +147,26 @@ export async function updateProfile(db: Executor, id: string, change: ProfileCha
     .execute()
 }
 
-export async function updatePasswordHash(db: Executor, id: string, passwordHash: string, at: Date): Promise<void> {
-  await db.updateTable('users').set({ password_hash: passwordHash, updated_at: at }).where('id', '=', id).execute()
+export async function updatePasswordHash(
+  db: Executor,
+  id: string,
+  passwordHash: string,
+  at: Date,
+): Promise<void> {
+  await db
+    .updateTable('users')
+    .set({ password_hash: passwordHash, updated_at: at })
+    .where('id', '=', id)
+    .execute()
 }
 
 const listAfter = statement((db, p: { after: string; limit: number }) =>
-  db.selectFrom('users').select(userColumns).where('username', '>', p.after).orderBy('username').limit(p.limit),
+  db
+    .selectFrom('users')
+    .select(userColumns)
+    .where('username', '>', p.after)
+    .orderBy('username')
+    .limit(p.limit),
 )
 
 /** Sorts after every string that begins with the prefix, by code points. */
@@ -193,7 +218,12 @@ function endOfPage(rows: UserRow[], limit: number): UserPage {
  * Few display names match: they are fetched by their own index and sorted here. Many match: a walk by username
  * meets them soon, and stops at a bound; the page is short then, and has a `next`.
  */
-export async function searchUsers(db: Executor, prefix: string, after: string, limit: number): Promise<UserPage> {
+export async function searchUsers(
+  db: Executor,
+  prefix: string,
+  after: string,
+  limit: number,
+): Promise<UserPage> {
   const from = prefix.toLowerCase()
   const to = from + LAST
   const byDisplayName = await displayNameMatches(db, { from, to, limit: MAX_SORTED + 1 })
@@ -205,7 +235,11 @@ export async function searchUsers(db: Executor, prefix: string, after: string, l
     .filter((match) => match.username > after && !found.has(match.id))
     .sort((a, b) => (a.username < b.username ? -1 : 1))
     .slice(0, limit + 1)
-  for (const row of await findUsers(db, more.map((match) => match.id))) found.set(row.id, row)
+  for (const row of await findUsers(
+    db,
+    more.map((match) => match.id),
+  ))
+    found.set(row.id, row)
   const rows = [...found.values()].sort((a, b) => (a.username < b.username ? -1 : 1))
   return endOfPage(rows.slice(0, limit + 1), limit)
 }
@@ -214,10 +248,15 @@ async function walkUsers(db: Executor, prefix: string, after: string, limit: num
   const rows: UserRow[] = []
   let position = after
   let chunk = limit + 1
-  for (let scanned = 0; scanned < SCAN_BUDGET; scanned += chunk, chunk = Math.min(chunk * 2, SCAN_BUDGET - scanned)) {
+  for (
+    let scanned = 0;
+    scanned < SCAN_BUDGET;
+    scanned += chunk, chunk = Math.min(chunk * 2, SCAN_BUDGET - scanned)
+  ) {
     const walked = await listAfter(db, { after: position, limit: chunk })
     for (const row of walked) {
-      if (row.username.startsWith(prefix) || row.display_name?.toLowerCase().startsWith(prefix)) rows.push(row)
+      if (row.username.startsWith(prefix) || row.display_name?.toLowerCase().startsWith(prefix))
+        rows.push(row)
       if (rows.length > limit) return endOfPage(rows, limit)
     }
     const last = walked.at(-1)
