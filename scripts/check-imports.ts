@@ -34,7 +34,8 @@ const serverRules: Record<string, readonly string[]> = {
 }
 
 const serverSource = 'apps/server/src'
-const configReaders = ['main.ts', 'server.ts']
+/** The command line and the package's entry; everything else is given its settings. */
+const configReaders = ['cli', 'index.ts', 'server.ts']
 
 interface ImportSite {
   specifier: string
@@ -122,8 +123,8 @@ function serverRefusal(file: string, target: string, typeOnly: boolean): string 
   const fromRoom = from.split('/')[0] ?? ''
   const toRoom = to.split('/')[0] ?? ''
   if (serverRules[fromRoom]?.includes(toRoom)) return `${fromRoom}/ must not import ${toRoom}/`
-  if (to === 'config.ts' && !typeOnly && !configReaders.includes(from)) {
-    return `only ${configReaders.join(' and ')} read the configuration; take what you need as an argument`
+  if (to === 'config.ts' && !typeOnly && !configReaders.includes(fromRoom)) {
+    return `only ${configReaders.join(', ')} read the configuration; take what you need as an argument`
   }
   return undefined
 }
