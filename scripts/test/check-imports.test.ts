@@ -37,7 +37,7 @@ const allowed: [file: string, source: string][] = [
     `import { createTRPCClient } from '@trpc/client'\nexport type { A } from './a.ts'`,
   ],
   ['apps/server/src/http/a.ts', `import { router } from '../rpc/router.ts'`],
-  ['apps/server/src/main.ts', `import { readConfig } from './config.ts'`],
+  ['apps/server/src/cli/start.ts', `import { readConfig } from '../config.ts'`],
   ['apps/server/src/messaging/a.ts', `import type { Config } from '../config.ts'`],
   ['apps/bench/src/a.ts', `import { open } from '@sotto/db'`],
 ]
