@@ -2,7 +2,13 @@ import { randomUUID } from 'node:crypto'
 import type { Server as HttpServer } from 'node:http'
 import { Server as NetServer } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
-import { type Database, insertServiceKey, listServiceKeys, openDatabase } from '@sotto/db'
+import {
+  type Database,
+  insertServiceKey,
+  listServiceKeys,
+  openDatabase,
+  type StatementListener,
+} from '@sotto/db'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
@@ -20,6 +26,7 @@ export interface ServerOverrides {
   /** An id to give out next; undefined for one of the server's own making. */
   nextId?: () => string | undefined
   log?: Logger
+  onStatement?: StatementListener
 }
 
 export interface Server extends AsyncDisposable {
@@ -59,6 +66,7 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
     poolSize: config.databasePoolSize,
     preparedStatements: config.preparedStatements,
     exclusive: true,
+    onStatement: overrides.onStatement,
   })
   try {
     const { applied } = config.databaseDirectUrl === undefined ? await database.migrate() : { applied: [] }

@@ -1,4 +1,4 @@
-import { type Dialect, Kysely, sql } from 'kysely'
+import { type Dialect, Kysely, type Logger, sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { isPostgres } from './dialect/column-types.ts'
 import { postgresDialect } from './dialect/postgres.ts'
@@ -17,7 +17,11 @@ export interface DatabaseOptions {
   preparedStatements?: boolean
   /** SQLite: hold the file for this process, as a server does. */
   exclusive?: boolean
+  /** Told of each statement after it ran (begin and commit aside), for tests and measurements. */
+  onStatement?: StatementListener | undefined
 }
+
+export type StatementListener = (sql: string, parameters: readonly unknown[]) => void
 
 export interface Database extends AsyncDisposable {
   readonly db: Executor
@@ -47,7 +51,10 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
           poolSize: options.poolSize ?? DEFAULT_POOL_SIZE,
           preparedStatements: options.preparedStatements ?? true,
         })
-  const db: Executor = new Kysely<Schema>({ dialect })
+  const db: Executor = new Kysely<Schema>({
+    dialect,
+    ...(options.onStatement && { log: toLogger(options.onStatement) }),
+  })
   try {
     await checkServer(db)
   } catch (error) {
@@ -65,6 +72,12 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       await db.destroy()
       unlock()
     },
+  }
+}
+
+function toLogger(listener: StatementListener): Logger {
+  return (event) => {
+    if (event.level === 'query') listener(event.query.sql, event.query.parameters)
   }
 }
 

@@ -3,6 +3,7 @@ export {
   type DatabaseOptions,
   openDatabase,
   parseDatabaseUrl,
+  type StatementListener,
   schemaVersion,
 } from './database.ts'
 export { DatabaseOpenError, isUnavailable, isUniqueViolation } from './errors.ts'

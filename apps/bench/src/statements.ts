@@ -1,0 +1,61 @@
+import { createServer, type Server } from '@sotto/server'
+import { SERVICE_KEY } from './server-process.ts'
+
+/** A statement as the server ran it. */
+export interface Statement {
+  sql: string
+  parameters: readonly unknown[]
+}
+
+/** Runs requests against the server in this process, and gives back what they asked of the database. */
+export async function withServer<T>(
+  databaseUrl: string,
+  work: (server: Server, capture: (request: () => Promise<unknown>) => Promise<Statement[]>) => Promise<T>,
+): Promise<T> {
+  let captured: Statement[] | undefined
+  await using server = await createServer(
+    {
+      port: 0,
+      host: '127.0.0.1',
+      databaseUrl,
+      databaseDirectUrl: undefined,
+      databasePoolSize: 10,
+      preparedStatements: true,
+      logLevel: 'error',
+      serviceKey: SERVICE_KEY,
+      maxTextLength: 10_000,
+      signUp: 'closed',
+    },
+    { onStatement: (sql, parameters) => captured?.push({ sql, parameters }) },
+  )
+  return await work(server, async (request) => {
+    captured = []
+    await request()
+    const statements = captured
+    captured = undefined
+    return statements
+  })
+}
+
+/** A request to a server in this process; it throws for anything but a 2xx. */
+export async function ask(
+  server: Server,
+  method: string,
+  path: string,
+  body?: object,
+  actAs?: string,
+): Promise<unknown> {
+  const headers: Record<string, string> = {
+    authorization: `Bearer ${SERVICE_KEY}`,
+    'content-type': 'application/json',
+  }
+  if (actAs) headers['act-as'] = actAs
+  const request = new Request(`http://sotto${path}`, {
+    method,
+    headers,
+    body: body ? JSON.stringify(body) : null,
+  })
+  const answer = await server.fetch(request)
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`)
+  return answer.json()
+}
