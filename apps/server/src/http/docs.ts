@@ -52,11 +52,13 @@ export async function registerDocs(app: FastifyInstance): Promise<void> {
   app.get('/docs/reference.js', async (_request, reply) =>
     reply.header('content-type', 'text/javascript; charset=utf-8').send(SCRIPT),
   )
-  await app.register(staticFiles, {
-    root: dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json')),
-    serve: false,
-  })
+  await app.register(staticFiles, { root: assetFolder(), serve: false })
   for (const asset of ASSETS) {
     app.get(`/docs/assets/${asset}`, async (_request, reply) => reply.sendFile(asset))
   }
+}
+
+/** package.json says where `#swagger-ui` is: in the workspace the package, in what is published a copy of it. */
+function assetFolder(): string {
+  return dirname(createRequire(import.meta.url).resolve(`#swagger-ui/${ASSETS[0]}`))
 }

@@ -1,0 +1,55 @@
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import type { Plugin } from 'rolldown'
+import { defineConfig } from 'rolldown'
+import { dts } from 'rolldown-plugin-dts'
+import manifest from './package.json' with { type: 'json' }
+
+/** What is installed beside this package. The contract and the database are not: the bundle holds them. */
+const external = [/^node:/, ...Object.keys(manifest.dependencies).map((name) => new RegExp(`^${name}($|/)`))]
+
+/** Where tsconfig.build.json puts the declarations of this package and of what is bundled with it. */
+const declarations = path.resolve('node_modules/.types')
+
+/** The declarations of the bundled packages instead of their sources: no bundler can infer zod's types. */
+const bundledDeclarations: Plugin = {
+  name: 'bundled-declarations',
+  resolveId: {
+    order: 'pre',
+    handler(id) {
+      const name = /^@sotto\/(contract|db)$/.exec(id)?.[1]
+      return name ? path.join(declarations, 'packages', name, 'src/index.d.ts') : null
+    },
+  },
+}
+
+/** The reference page's files, so that nobody who installs the server installs swagger-ui-dist's telemetry. */
+const swaggerUi: Plugin = {
+  name: 'swagger-ui',
+  async generateBundle() {
+    const from = path.resolve('node_modules/swagger-ui-dist')
+    const files = ['swagger-ui.css', 'swagger-ui-bundle.js', 'swagger-ui-bundle.js.LICENSE.txt', 'LICENSE', 'NOTICE']
+    for (const file of files) {
+      const source = await readFile(path.join(from, file))
+      this.emitFile({ type: 'asset', fileName: `swagger-ui/${file}`, source })
+    }
+  },
+}
+
+export default defineConfig([
+  {
+    input: ['src/index.ts', 'src/main.ts'],
+    platform: 'node',
+    external,
+    plugins: [swaggerUi],
+    // The oldest Node that the dependencies run on; it does not know `await using`.
+    transform: { target: 'node22' },
+    output: { dir: 'dist', cleanDir: true },
+  },
+  {
+    input: { index: path.join(declarations, 'apps/server/src/index.d.ts') },
+    external,
+    plugins: [bundledDeclarations, dts({ dtsInput: true, generator: 'oxc', tsconfig: false })],
+    output: { dir: 'dist', banner: '/// <reference lib="esnext.disposable" />' },
+  },
+])
