@@ -1,18 +1,19 @@
 import { invalidInput } from '@sotto/contract'
 import superjson, { type SuperJSONResult } from 'superjson'
+import { serialize } from './serialize.ts'
 
 /** The annotations that an input can need: every other type is one that no schema here takes. */
 const ALLOWED = new Set<unknown>(['Date', 'undefined'])
 
 /**
- * superjson, that lets inputs be Dates and undefined and nothing else.
+ * superjson on the wire, that lets inputs be Dates and undefined and nothing else.
  *
  * Its other annotations (Map, Set, RegExp, Error, references, …) make objects of a caller's choosing before any
  * schema has seen them.
  */
 export const transformer = {
   input: { serialize: superjson.serialize, deserialize },
-  output: superjson,
+  output: { serialize, deserialize: superjson.deserialize },
 }
 
 function deserialize(payload: SuperJSONResult): unknown {
