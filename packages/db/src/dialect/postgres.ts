@@ -65,6 +65,9 @@ export function postgresDialect(url: string, options: PostgresOptions): Dialect 
       })
       // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
       pool.on('error', () => {})
+      // The pool listens to idle connections alone. One that breaks under a query fails the query and says it here
+      // too, which without a listener would end the process as well.
+      pool.on('connect', (client) => client.on('error', () => {}))
       return pool
     },
   })
