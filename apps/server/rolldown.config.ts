@@ -23,15 +23,24 @@ const bundledDeclarations: Plugin = {
   },
 }
 
-/** The reference page's files, so that nobody who installs the server installs swagger-ui-dist's telemetry. */
+/**
+ * The reference page's files, so that nobody who installs the server installs swagger-ui-dist's telemetry. Its
+ * licence goes by another name: beside a file called LICENSE, pnpm would leave this package's own out.
+ */
+const swaggerUiFiles: Record<string, string> = {
+  'swagger-ui.css': 'swagger-ui.css',
+  'swagger-ui-bundle.js': 'swagger-ui-bundle.js',
+  'swagger-ui-bundle.js.LICENSE.txt': 'swagger-ui-bundle.js.LICENSE.txt',
+  LICENSE: 'APACHE-2.0.txt',
+  NOTICE: 'NOTICE',
+}
+
 const swaggerUi: Plugin = {
   name: 'swagger-ui',
   async generateBundle() {
-    const from = path.resolve('node_modules/swagger-ui-dist')
-    const files = ['swagger-ui.css', 'swagger-ui-bundle.js', 'swagger-ui-bundle.js.LICENSE.txt', 'LICENSE', 'NOTICE']
-    for (const file of files) {
-      const source = await readFile(path.join(from, file))
-      this.emitFile({ type: 'asset', fileName: `swagger-ui/${file}`, source })
+    for (const [from, to] of Object.entries(swaggerUiFiles)) {
+      const source = await readFile(path.resolve('node_modules/swagger-ui-dist', from))
+      this.emitFile({ type: 'asset', fileName: `swagger-ui/${to}`, source })
     }
   },
 }

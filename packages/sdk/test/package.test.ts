@@ -24,7 +24,7 @@ let bundle: string
 beforeAll(async () => {
   workshop = await mkdtemp(path.join(tmpdir(), 'sotto-sdk-'))
   project = path.join(workshop, 'project')
-  await run(packageRoot, 'npx', '-y', 'pnpm@12', 'pack', '--pack-destination', workshop)
+  await run(packageRoot, process.execPath, '../../scripts/pack.ts', workshop, '@sotto/sdk')
   const file = (await readdir(workshop)).find((name) => name.endsWith('.tgz')) ?? ''
   tarball = await readFile(path.join(workshop, file))
 

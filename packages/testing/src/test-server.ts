@@ -64,7 +64,7 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
 
 async function createDatabase({ using = 'sqlite' }: TestServerOptions): Promise<TestDatabase> {
   if (using === 'sqlite') return createMemoryDatabase()
-  const url = using === 'postgres' ? process.env['SOTTO_TEST_POSTGRES_URL'] : using.postgres
+  const url = using === 'postgres' ? process.env.SOTTO_TEST_POSTGRES_URL : using.postgres
   if (!url) {
     throw new Error(
       "using: 'postgres' needs SOTTO_TEST_POSTGRES_URL, the URL of a user who may create databases",

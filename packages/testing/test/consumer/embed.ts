@@ -1,0 +1,35 @@
+// A program of somebody who embeds the server: run and type-checked by package.test.ts, outside of this repository.
+import { createClient } from '@sotto/sdk'
+import { type Config, ConfigError, createServer, readConfig, type Server } from '@sotto/server'
+
+const serviceKey = 'sk_embedded'
+const config: Config = readConfig({
+  DATABASE_URL: 'file::memory:',
+  LOG_LEVEL: 'silent',
+  PORT: '0',
+  SOTTO_SERVICE_KEY: serviceKey,
+})
+const server: Server = await createServer(config)
+const url = await server.listen()
+const user = await createClient({ url, token: serviceKey }).users.create({ username: 'alice' })
+
+const assets: number[] = []
+for (const path of ['/readyz', '/docs', '/docs/assets/swagger-ui.css', '/docs/assets/swagger-ui-bundle.js']) {
+  assets.push((await server.fetch(new Request(new URL(path, url)))).status)
+}
+await server.close()
+
+let refusal = ''
+try {
+  readConfig({ PORT: 'many' })
+} catch (error) {
+  if (error instanceof ConfigError) refusal = error.message
+}
+
+// Never called: what must not compile.
+export function wrong(): void {
+  // @ts-expect-error: a port is a number
+  void createServer({ ...config, port: '1337' })
+}
+
+console.log(JSON.stringify({ username: user.username, assets, refusal }))

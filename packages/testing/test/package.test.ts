@@ -1,0 +1,124 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { packageProblems } from '../../../scripts/check-package.ts'
+import { cleanEnvironment, publishedNames, run } from '../../../scripts/pack.ts'
+
+const packageRoot = path.join(import.meta.dirname, '..')
+const repository = path.join(packageRoot, '../..')
+
+let workshop: string
+let tarballs: string[]
+/** A project that has the three tarballs and nothing else of this repository. */
+let project: string
+
+beforeAll(async () => {
+  workshop = await mkdtemp(path.join(tmpdir(), 'sotto-packages-'))
+  project = path.join(workshop, 'project')
+  await run(repository, [process.execPath, 'scripts/pack.ts', workshop])
+  tarballs = (await readdir(workshop)).filter((name) => name.endsWith('.tgz')).sort()
+
+  await cp(path.join(packageRoot, 'test/consumer'), project, { recursive: true })
+  await write('package.json', { private: true, type: 'module' })
+  const wanted = await Promise.all(['vitest', 'typescript', '@types/node'].map(pinned))
+  const files = tarballs.map((name) => path.join(workshop, name))
+  await run(project, ['npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', ...files, ...wanted])
+}, 180_000)
+
+afterAll(async () => {
+  await rm(workshop, { recursive: true, force: true })
+})
+
+async function write(name: string, content: object): Promise<void> {
+  await writeFile(path.join(project, name), JSON.stringify(content))
+}
+
+/** `name@version` of the version that this repository uses. */
+async function pinned(name: string): Promise<string> {
+  const manifest = await readFile(path.join(repository, 'node_modules', name, 'package.json'), 'utf8')
+  return `${name}@${JSON.parse(manifest).version}`
+}
+
+function bin(name: string): string {
+  return path.join(project, 'node_modules/.bin', name)
+}
+
+/** Without what the vitest around it tells its workers, and with this Node for scripts that ask for any. */
+function outside(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+  const entries = Object.entries(cleanEnvironment()).filter(
+    ([name]) => !/^(VITEST|NODE_ENV$|TEST$)/.test(name),
+  )
+  const PATH = `${path.dirname(process.execPath)}${path.delimiter}${process.env.PATH}`
+  return { ...Object.fromEntries(entries), PATH, ...extra }
+}
+
+describe('the packages', () => {
+  it('are all there is to publish, and in order', async () => {
+    expect(tarballs).toHaveLength(publishedNames.length)
+    for (const tarball of tarballs) {
+      expect(await packageProblems(await readFile(path.join(workshop, tarball))), tarball).toEqual([])
+    }
+  })
+
+  it('bring neither packages of the workspace nor telemetry', async () => {
+    const scopes = await readdir(path.join(project, 'node_modules/@sotto'))
+    expect(scopes.sort()).toEqual(['sdk', 'server', 'testing'])
+    const installed = await readdir(path.join(project, 'node_modules'))
+    expect(installed.filter((name) => /scarf|swagger/.test(name))).toEqual([])
+  })
+})
+
+describe('whoever installs them', () => {
+  it.each(['nodenext', 'esnext'])('compiles with module %s, every declaration checked', async (module) => {
+    const compilerOptions = {
+      module,
+      moduleResolution: module === 'nodenext' ? module : 'bundler',
+      target: 'es2024',
+      lib: ['es2024', 'esnext.disposable'],
+      types: ['node'],
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      skipLibCheck: false,
+      noEmit: true,
+    }
+    await write('tsconfig.json', { compilerOptions, include: ['*.ts'] })
+    await run(project, [bin('tsc'), '-p', '.'], outside())
+  })
+
+  it('tests against a real server', async () => {
+    await cp(path.join(project, 'messages.ts'), path.join(project, 'messages.test.ts'))
+    await run(project, [bin('vitest'), 'run', '--reporter=json', '--outputFile=report.json'], outside())
+    const report = await readFile(path.join(project, 'report.json'), 'utf8')
+    const { numPassedTests, numTotalTests } = JSON.parse(report)
+    expect({ numPassedTests, numTotalTests }).toEqual({ numPassedTests: 4, numTotalTests: 4 })
+  })
+
+  it('embeds the server', async () => {
+    expect(JSON.parse(await run(project, [process.execPath, 'embed.ts'], outside()))).toEqual({
+      username: 'alice',
+      assets: [200, 200, 200, 200],
+      refusal: 'PORT takes a whole number from 0 to 65535',
+    })
+  })
+
+  it('starts the server from the command line and stops it', async () => {
+    const env = outside({ PORT: '0', HOST: '127.0.0.1', DATABASE_URL: 'file:chat.db' })
+    const server = spawn(bin('sotto'), ['start'], { cwd: project, env, stdio: ['ignore', 'pipe', 'inherit'] })
+    let output = ''
+    server.stdout.on('data', (chunk: Buffer) => {
+      output += chunk
+    })
+    try {
+      const url = () => /http:\/\/127\.0\.0\.1:\d+(?=["\s])/.exec(output)?.[0]
+      await expect.poll(url, { timeout: 10_000 }).toBeDefined()
+      expect((await fetch(`${url()}/readyz`)).status).toBe(200)
+    } finally {
+      server.kill('SIGTERM')
+    }
+    const [code] = await once(server, 'exit')
+    expect(code).toBe(0)
+  })
+})
