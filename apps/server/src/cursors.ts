@@ -1,4 +1,4 @@
-import { SottoError } from '@sotto/contract'
+import { contract, SottoError } from '@sotto/contract'
 import { newest, type TimePosition } from '@sotto/db'
 import { z } from 'zod'
 
@@ -7,14 +7,19 @@ import { z } from 'zod'
  * a position, never a right: what a page shows is decided by who asks for it.
  */
 
+/** Milliseconds, as far as a Date and both databases can follow. */
+const time = z.int().min(0).max(newest.at.getTime())
+
+const { username } = contract.users.create.input.shape
+
 const listKinds = {
-  users: z.tuple([z.string().max(64)]),
+  users: z.tuple([username]),
   /** Places in (time, id) order. */
-  inbox: z.tuple([z.int().min(0), z.uuid()]),
-  correspondents: z.tuple([z.int().min(0), z.uuid()]),
-  timeline: z.tuple([z.int().min(0), z.uuid()]),
+  inbox: z.tuple([time, z.uuid()]),
+  correspondents: z.tuple([time, z.uuid()]),
+  timeline: z.tuple([time, z.uuid()]),
   /** Within one conversation the seq breaks ties. */
-  'conversation-timeline': z.tuple([z.int().min(0), z.int().min(0)]),
+  'conversation-timeline': z.tuple([time, z.int().min(0)]),
   conversation: z.tuple([z.enum(['older', 'newer']), z.int().min(0)]),
 } as const
 
