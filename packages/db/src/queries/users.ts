@@ -3,6 +3,7 @@ import { idList, inList } from '../dialect/expressions.ts'
 import type { UserTable } from '../schema.ts'
 import type { Executor } from '../statement.ts'
 import { statement } from '../statement.ts'
+import { nextChunk } from './walk.ts'
 
 export type UserRow = Omit<UserTable, 'display_name_key' | 'email_key' | 'password_hash'>
 
@@ -59,6 +60,8 @@ export function isUuid(value: string): boolean {
 
 /** By id or by username, both lower case. No username looks like an id: it is too short. */
 export async function findUser(db: Executor, ref: string): Promise<UserRow | undefined> {
+  // PostgreSQL refuses to compare with it. Credentials can hold it, which no schema has seen.
+  if (ref.includes('\0')) return undefined
   const [row] = isUuid(ref) ? await byId(db, { id: ref }) : await byUsername(db, { username: ref })
   return row
 }
@@ -88,6 +91,14 @@ export interface NewUser {
   at: Date
 }
 
+/**
+ * A text with its case aside, character by character: lowered as a whole, the beginning of a text would not be the
+ * beginning of the text lowered (a capital sigma is another letter at the end of a word).
+ */
+function foldCase(text: string): string {
+  return Array.from(text, (character) => character.toUpperCase().toLowerCase()).join('')
+}
+
 /** False when the username or the email address is taken; nothing is written then. */
 export async function insertUser(db: Executor, user: NewUser): Promise<boolean> {
   const inserted = await db
@@ -96,7 +107,7 @@ export async function insertUser(db: Executor, user: NewUser): Promise<boolean> 
       id: user.id,
       username: user.username,
       display_name: user.displayName,
-      display_name_key: user.displayName?.toLowerCase() ?? null,
+      display_name_key: user.displayName === null ? null : foldCase(user.displayName),
       first_name: user.firstName,
       last_name: user.lastName,
       email: user.email,
@@ -132,7 +143,7 @@ export async function updateProfile(
     .set({
       ...(change.displayName !== undefined && {
         display_name: change.displayName,
-        display_name_key: change.displayName?.toLowerCase() ?? null,
+        display_name_key: change.displayName === null ? null : foldCase(change.displayName),
       }),
       ...(change.firstName !== undefined && { first_name: change.firstName }),
       ...(change.lastName !== undefined && { last_name: change.lastName }),
@@ -176,13 +187,23 @@ const LAST = '\u{10FFFF}'
 const MAX_SORTED = 1_000
 /** How many users a search among dense matches looks at in one request. */
 const SCAN_BUDGET = 2_000
+/** How many pages a search looks through for a page of matches, before it sorts them instead. */
+const SHORT_WALK = 3
 
-const usernameMatches = statement((db, p: { after: string; from: string; to: string; limit: number }) =>
+const usernamesFrom = statement((db, p: { from: string; to: string; limit: number }) =>
+  db
+    .selectFrom('users')
+    .select(userColumns)
+    .where('username', '>=', p.from)
+    .where('username', '<', p.to)
+    .orderBy('username')
+    .limit(p.limit),
+)
+const usernamesAfter = statement((db, p: { after: string; to: string; limit: number }) =>
   db
     .selectFrom('users')
     .select(userColumns)
     .where('username', '>', p.after)
-    .where('username', '>=', p.from)
     .where('username', '<', p.to)
     .orderBy('username')
     .limit(p.limit),
@@ -215,8 +236,9 @@ function endOfPage(rows: UserRow[], limit: number): UserPage {
 /**
  * Those whose username or display name begins with `prefix`, case aside, by username.
  *
- * Few display names match: they are fetched by their own index and sorted here. Many match: a walk by username
- * meets them soon, and stops at a bound; the page is short then, and has a `next`.
+ * Display names have an index of their own, whose order is another one. A page full of them at most is sorted
+ * here. When there are more, a short walk by username meets enough of them if they are many; if they are not, up
+ * to MAX_SORTED are sorted. Beyond that the walk goes on to a bound; the page may be short then, and has a `next`.
  */
 export async function searchUsers(
   db: Executor,
@@ -225,12 +247,31 @@ export async function searchUsers(
   limit: number,
 ): Promise<UserPage> {
   const from = prefix.toLowerCase()
-  const to = from + LAST
-  const byDisplayName = await displayNameMatches(db, { from, to, limit: MAX_SORTED + 1 })
-  if (byDisplayName.length > MAX_SORTED) return walkUsers(db, from, after, limit)
+  const few = await displayNameMatches(db, { from, to: from + LAST, limit: limit + 1 })
+  if (few.length <= limit) return mergeMatches(db, few, from, after, limit)
 
-  const byUsernameRows = await usernameMatches(db, { after, from, to, limit: limit + 1 })
-  const found = new Map(byUsernameRows.map((row) => [row.id, row]))
+  const walked = await walkUsers(db, from, after, limit, SHORT_WALK * limit)
+  if (walked.isWhole) return walked.page
+
+  const more = await displayNameMatches(db, { from, to: from + LAST, limit: MAX_SORTED + 1 })
+  if (more.length <= MAX_SORTED) return mergeMatches(db, more, from, after, limit)
+  return (await walkUsers(db, from, after, limit, SCAN_BUDGET)).page
+}
+
+/** One page out of all whose display names match, and those whose usernames do. */
+async function mergeMatches(
+  db: Executor,
+  byDisplayName: readonly Pick<UserRow, 'id' | 'username'>[],
+  prefix: string,
+  after: string,
+  limit: number,
+): Promise<UserPage> {
+  const to = prefix + LAST
+  // One lower bound: SQLite looks for the first one it finds, and reads over what the other one excludes.
+  const byUsername = await (after < prefix
+    ? usernamesFrom(db, { from: prefix, to, limit: limit + 1 })
+    : usernamesAfter(db, { after, to, limit: limit + 1 }))
+  const found = new Map(byUsername.map((row) => [row.id, row]))
   const more = byDisplayName
     .filter((match) => match.username > after && !found.has(match.id))
     .sort((a, b) => (a.username < b.username ? -1 : 1))
@@ -244,24 +285,28 @@ export async function searchUsers(
   return endOfPage(rows.slice(0, limit + 1), limit)
 }
 
-async function walkUsers(db: Executor, prefix: string, after: string, limit: number): Promise<UserPage> {
+/** `isWhole`: the page is full, or holds all there is. */
+async function walkUsers(
+  db: Executor,
+  prefix: string,
+  after: string,
+  limit: number,
+  budget: number,
+): Promise<{ page: UserPage; isWhole: boolean }> {
   const rows: UserRow[] = []
   let position = after
-  let chunk = limit + 1
-  for (
-    let scanned = 0;
-    scanned < SCAN_BUDGET;
-    scanned += chunk, chunk = Math.min(chunk * 2, SCAN_BUDGET - scanned)
-  ) {
+  for (let scanned = 0, chunk = limit + 1; scanned < budget; ) {
     const walked = await listAfter(db, { after: position, limit: chunk })
     for (const row of walked) {
       if (row.username.startsWith(prefix) || row.display_name?.toLowerCase().startsWith(prefix))
         rows.push(row)
-      if (rows.length > limit) return endOfPage(rows, limit)
+      if (rows.length > limit) return { page: endOfPage(rows, limit), isWhole: true }
     }
     const last = walked.at(-1)
-    if (!last || walked.length < chunk) return { rows, next: undefined }
+    if (!last || walked.length < chunk) return { page: { rows, next: undefined }, isWhole: true }
     position = last.username
+    scanned += chunk
+    chunk = Math.min(nextChunk(scanned, rows.length, limit), budget - scanned)
   }
-  return { rows, next: position }
+  return { page: { rows, next: position }, isWhole: false }
 }
