@@ -1,0 +1,101 @@
+import type { InputIssue } from '@sotto/contract'
+import type { TestServer } from '@sotto/testing'
+import superjson, { type SuperJSONResult } from 'superjson'
+import type { Operation } from './operations.ts'
+
+type Input = Readonly<Record<string, unknown>>
+export type Headers = Readonly<Record<string, string>>
+
+/** What both transports have to agree on. */
+export interface Answer {
+  status: number
+  /** As JSON; undefined for a failure and where there is nothing to answer. */
+  output: unknown
+  code: string | undefined
+  issues: readonly InputIssue[]
+}
+
+/** An answer with what came over the wire. */
+export interface WireAnswer {
+  answer: Answer
+  /** Headers and body, for looking for what should not be in them. */
+  wire: string
+}
+
+export type Call = (
+  server: TestServer,
+  operation: Operation,
+  input: Input,
+  headers: Headers,
+) => Promise<WireAnswer>
+
+/** Calls over plain HTTP: path, query or body, as the contract says. */
+export const callRest: Call = async (server, operation, input, headers) => {
+  const path = operation.entry.http.path.replaceAll(/\{(\w+)\}/g, (_, field: string) =>
+    encodeURIComponent(String(input[field])),
+  )
+  const others = Object.entries(input).filter(
+    ([name, value]) => !operation.pathFields.includes(name) && value !== undefined,
+  )
+  const query = operation.rest === 'query' ? `?${new URLSearchParams(others.map(textOf))}` : ''
+  const response = await server.fetch(path + query, {
+    method: operation.entry.http.method,
+    headers: operation.rest === 'body' ? { ...headers, 'content-type': 'application/json' } : headers,
+    ...(operation.rest === 'body' && { body: JSON.stringify(Object.fromEntries(others)) }),
+  })
+  const body = await response.text()
+  const json: unknown = body === '' ? undefined : JSON.parse(body)
+  return { answer: toAnswer(response, json, problemOf(json)), wire: wireOf(response, body) }
+}
+
+/** Calls over tRPC, as any client of it would: without our SDK. */
+export const callRpc: Call = async (server, { name, entry }, input, headers) => {
+  const payload = JSON.stringify({ json: input })
+  const response =
+    entry.kind === 'query'
+      ? await server.fetch(`/trpc/${name}?input=${encodeURIComponent(payload)}`, { headers })
+      : await server.fetch(`/trpc/${name}`, {
+          method: 'POST',
+          headers: { ...headers, 'content-type': 'application/json' },
+          body: payload,
+        })
+  const body = await response.text()
+  const json = JSON.parse(body) as { result?: { data: SuperJSONResult }; error?: { json: { data: Problem } } }
+  const output = json.result && superjson.deserialize(json.result.data)
+  return {
+    answer: toAnswer(response, output, json.error?.json.data),
+    wire: wireOf(response, body),
+  }
+}
+
+interface Problem {
+  code: string
+  issues?: readonly InputIssue[]
+}
+
+function problemOf(json: unknown): Problem | undefined {
+  return typeof json === 'object' && json !== null && 'code' in json ? (json as Problem) : undefined
+}
+
+function toAnswer(response: Response, output: unknown, problem: Problem | undefined): Answer {
+  const failed = response.status >= 400
+  return {
+    status: response.status,
+    output: failed ? undefined : jsonOf(output),
+    code: failed ? (problem?.code ?? 'no code') : undefined,
+    issues: problem?.issues ?? [],
+  }
+}
+
+function textOf([name, value]: [string, unknown]): [string, string] {
+  return [name, Array.isArray(value) ? value.join(',') : String(value)]
+}
+
+function wireOf(response: Response, body: string): string {
+  return `${[...response.headers].map(([name, value]) => `${name}: ${value}`).join('\n')}\n\n${body}`
+}
+
+/** As it goes over the wire. */
+export function jsonOf(value: unknown): unknown {
+  return value === undefined ? undefined : JSON.parse(JSON.stringify(value))
+}

@@ -1,0 +1,77 @@
+import { contract, type ExampleCaller, type Procedure } from '@sotto/contract'
+import { createTestServer, type TestServer } from '@sotto/testing'
+import type { Headers } from './calls.ts'
+import { jsonOf } from './calls.ts'
+
+const { password: PASSWORD } = contract.sessions.create.example.input
+const alice = contract.users.create.example.output
+const bob = contract.users.get.example.output
+const message = contract.messages.send.example.output
+const JOINED = '2026-01-31T09:00:00.000Z'
+const SENT = '2026-01-31T12:00:00.000Z'
+
+export interface ExampleWorld extends AsyncDisposable {
+  server: TestServer
+  headers(caller: ExampleCaller): Headers
+}
+
+/**
+ * The world that the contract's examples speak of, as it is right before this example: what the example makes is
+ * not there yet, and the clock stands where the example's answer says that it stood.
+ */
+export async function buildExampleWorld(
+  using: 'sqlite' | 'postgres',
+  { http, example }: Procedure,
+): Promise<ExampleWorld> {
+  const output = jsonOf(example.output)
+  const made = http.status === 201 && isRecord(output) ? output.id : undefined
+  const server = await createTestServer({ using })
+
+  // Hashing a password takes longer than all the rest, so only who logs in has one.
+  const passwordOf = (name: ExampleCaller) =>
+    example.as === name || (example.as === 'nobody' && name === 'alice') ? { password: PASSWORD } : {}
+
+  server.clock.set(JOINED)
+  if (made !== alice.id) {
+    server.giveIds(alice.id)
+    await server.client.users.create({ ...contract.users.create.example.input, ...passwordOf('alice') })
+    server.giveIds(bob.id)
+    await server.client.users.create({ username: 'bob', displayName: 'Bob', ...passwordOf('bob') })
+    if (made !== message.id) {
+      server.clock.set(SENT)
+      server.giveIds(message.conversationId, message.id)
+      await server.as('alice').messages.send(contract.messages.send.example.input)
+    }
+  }
+
+  const tokens = await logIn(server, example.as)
+  server.clock.set(isRecord(output) && 'expiresAt' in output ? SENT : (timesIn(output).sort().at(-1) ?? SENT))
+  if (made === message.id) server.giveIds(message.conversationId, message.id)
+  else if (typeof made === 'string') server.giveIds(made)
+
+  return {
+    server,
+    headers: (caller) => tokens[caller] ?? {},
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  }
+}
+
+async function logIn(
+  server: TestServer,
+  caller: ExampleCaller,
+): Promise<Partial<Record<ExampleCaller, Headers>>> {
+  if (caller === 'nobody') return {}
+  if (caller === 'key') return { key: { authorization: `Bearer ${server.serviceKey}` } }
+  const { token } = await server.client.sessions.create({ username: caller, password: PASSWORD })
+  return { [caller]: { authorization: `Bearer ${token}` } }
+}
+
+function timesIn(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(timesIn)
+  if (isRecord(value)) return Object.values(value).flatMap(timesIn)
+  return typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value) ? [value] : []
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,50 @@
+import type { TestServer } from '@sotto/testing'
+
+export interface RestAnswer {
+  status: number
+  headers: Headers
+  body: unknown
+}
+
+interface RestRequest {
+  /** The service key acts for this user. */
+  as?: string
+  /** Instead of the service key; null for none. */
+  authorization?: string | null
+  headers?: Record<string, string>
+  /** Sent as JSON. */
+  json?: unknown
+  /** Sent as it is. */
+  body?: string | Uint8Array<ArrayBuffer>
+}
+
+/** One request over plain HTTP, with the service key unless told otherwise: `rest(server, 'GET /v1/users')`. */
+export async function rest(
+  server: TestServer,
+  line: `${string} /${string}`,
+  { as, authorization = `Bearer ${server.serviceKey}`, headers, json, body }: RestRequest = {},
+): Promise<RestAnswer> {
+  const [method = '', ...path] = line.split(' ')
+  const content = json === undefined ? body : JSON.stringify(json)
+  const response = await server.fetch(path.join(' '), {
+    method,
+    headers: {
+      ...(authorization !== null && { authorization }),
+      ...(as !== undefined && { 'act-as': as }),
+      ...(content !== undefined && { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(content !== undefined && { body: content }),
+  })
+  const text = await response.text()
+  const isJson = /json/.test(response.headers.get('content-type') ?? '')
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: isJson && text ? JSON.parse(text) : text,
+  }
+}
+
+export function basic(username: string, password: string): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
+}

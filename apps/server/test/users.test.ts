@@ -1,0 +1,248 @@
+import { createTestServer } from '@sotto/testing'
+import { describe, expect, test } from 'vitest'
+import { dialects } from './support/dialects.ts'
+import { codeOf, failureOf } from './support/failure.ts'
+import { rest } from './support/rest.ts'
+
+describe.each(dialects)('users on %s', (using) => {
+  test('have what was given, null for the rest, and never a password', async () => {
+    await using server = await createTestServer({ using })
+    server.clock.set('2026-05-01T10:00:00.123Z')
+    const created = await rest(server, 'POST /v1/users', {
+      json: { username: 'zoe', firstName: ' Zoë ', password: 'long enough', email: 'Zoe@Example.com' },
+    })
+
+    expect(created).toMatchObject({ status: 201 })
+    expect(created.body).toEqual({
+      id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/),
+      username: 'zoe',
+      displayName: null,
+      firstName: ' Zoë ',
+      lastName: null,
+      email: 'Zoe@Example.com',
+      avatarUrl: null,
+      createdAt: '2026-05-01T10:00:00.123Z',
+      updatedAt: '2026-05-01T10:00:00.123Z',
+    })
+    expect((await rest(server, 'GET /v1/users/zoe')).body).toEqual(created.body)
+  })
+
+  test('take upper case in a username, store it lower, and are named in any case or by id', async () => {
+    await using server = await createTestServer({ using })
+    const zoe = await server.client.users.create({ username: 'Zoe.O-Hara_9' })
+
+    expect(zoe.username).toBe('zoe.o-hara_9')
+    for (const ref of ['ZOE.o-hara_9', zoe.id, zoe.id.toUpperCase()]) {
+      expect(await server.client.users.get({ user: ref })).toEqual(zoe)
+      expect((await server.as(ref).messages.send({ to: ref, text: 'note' })).sender).toBe(zoe.username)
+    }
+    expect(await codeOf(server.client.users.create({ username: 'ZOE.O-HARA_9' }))).toBe('USERNAME_TAKEN')
+  })
+
+  test('have usernames of 1 to 32 characters that begin with a letter or digit', async () => {
+    await using server = await createTestServer({ using })
+    for (const username of ['a', '7', 'a'.repeat(32), 'a._-']) {
+      expect((await server.client.users.create({ username })).username).toBe(username)
+    }
+    for (const username of ['', '.a', '_a', '-a', 'a b', 'a'.repeat(33), 'é', 'ａ', 'a\n', 'a/b', '\u212a']) {
+      const error = await failureOf(server.client.users.create({ username }))
+      expect([error.code, error.issues.map(({ path }) => path)]).toEqual(['INVALID_INPUT', ['username']])
+    }
+  })
+
+  test('are taken by username and by email address, case aside', async () => {
+    await using server = await createTestServer({
+      using,
+      users: [{ username: 'alice', email: 'a@example.com' }],
+    })
+    const { users } = server.client
+    expect(await codeOf(users.create({ username: 'Alice' }))).toBe('USERNAME_TAKEN')
+    expect(await codeOf(users.create({ username: 'bob', email: 'A@EXAMPLE.com' }))).toBe('EMAIL_TAKEN')
+    expect(await codeOf(users.create({ username: 'alice', email: 'a@example.com' }))).toBe('USERNAME_TAKEN')
+    await users.create({ username: 'bob', email: 'b@example.com' })
+    expect(await codeOf(users.update({ user: 'bob', email: 'a@Example.com' }))).toBe('EMAIL_TAKEN')
+    // One's own address in other letters is one's own.
+    expect((await users.update({ user: 'alice', email: 'A@example.com' })).email).toBe('A@example.com')
+  })
+
+  test('show their email address to themselves and to a bare key alone', async () => {
+    await using server = await createTestServer({
+      using,
+      users: [{ username: 'alice', email: 'alice@example.com', password: 'long enough' }, 'bob'],
+    })
+    await server.as('bob').messages.send({ to: 'alice', text: 'hi' })
+    const seen = async (as: string | undefined) => {
+      const client = as === undefined ? server.client : server.as(as)
+      const { items } = await client.users.list({ q: 'alice' })
+      return [await client.users.get({ user: 'alice' }), ...items]
+    }
+
+    for (const viewer of [undefined, 'alice']) {
+      for (const user of await seen(viewer)) expect(user.email).toBe('alice@example.com')
+    }
+    for (const user of await seen('bob')) expect(user).not.toHaveProperty('email')
+    const elsewhere = JSON.stringify([
+      await server.as('bob').direct.get({ user: 'alice' }),
+      await server.as('bob').conversations.list(),
+      await server.client.users.correspondents({ user: 'bob' }),
+      await server.as('bob').users.correspondents({ user: 'bob' }),
+      await server.as('bob').users.list(),
+    ])
+    expect(elsewhere).toContain('alice')
+    expect(elsewhere).not.toContain('example.com')
+    const bob = await server.client.users.get({ user: 'bob' })
+    expect(bob).toHaveProperty('email', null)
+  })
+
+  test('are changed by a bare key or by themselves: what is left out stays, null empties', async () => {
+    await using server = await createTestServer({ using, users: ['bob'] })
+    server.clock.set('2026-05-01T10:00:00.000Z')
+    await server.client.users.create({ username: 'alice', displayName: 'Alice', lastName: 'Liddell' })
+    server.clock.advance(1_000)
+
+    const byKey = await server.client.users.update({ user: 'alice', avatarUrl: 'https://example.com/a.png' })
+    expect(byKey).toMatchObject({
+      displayName: 'Alice',
+      lastName: 'Liddell',
+      avatarUrl: 'https://example.com/a.png',
+    })
+    expect(byKey.updatedAt).toEqual(new Date('2026-05-01T10:00:01.000Z'))
+    expect(byKey.createdAt).toEqual(new Date('2026-05-01T10:00:00.000Z'))
+    const byAlice = await server.as('alice').users.update({ user: 'alice', lastName: null })
+    expect(byAlice).toMatchObject({ displayName: 'Alice', lastName: null })
+    expect(await codeOf(server.as('bob').users.update({ user: 'alice', lastName: 'X' }))).toBe('FORBIDDEN')
+    expect(await codeOf(server.client.users.update({ user: 'nobody', lastName: 'X' }))).toBe('USER_NOT_FOUND')
+    // Emptied is gone from the search as well.
+    await server.client.users.update({ user: 'alice', displayName: null })
+    expect((await server.client.users.list({ q: 'Ali' })).items.map(({ username }) => username)).toEqual([
+      'alice',
+    ])
+    await server.client.users.update({ user: 'bob', displayName: 'Älice' })
+    expect((await server.client.users.list({ q: 'äLI' })).items.map(({ username }) => username)).toEqual([
+      'bob',
+    ])
+  })
+
+  test('are listed by username, and found by the beginning of username or displayName', async () => {
+    await using server = await createTestServer({
+      using,
+      users: [
+        { username: 'carl', displayName: 'A%b' },
+        { username: 'a_b' },
+        { username: 'axb' },
+        { username: 'dora', displayName: 'Åsa' },
+        { username: 'emil', displayName: 'a_Bc' },
+        { username: 'finn', displayName: 'not a_b' },
+        { username: 'gus', displayName: '🙂 Gus' },
+        { username: 'hera', displayName: 'ΟΔΥΣΣΕΥΣ' },
+        { username: 'ivy', displayName: '\u{10FFFF}end' },
+        { username: 'jo', displayName: "' OR 1=1 --" },
+      ],
+    })
+    const found = async (q?: string) =>
+      (await server.client.users.list(q === undefined ? {} : { q })).items.map(({ username }) => username)
+
+    expect(await found()).toEqual(['a_b', 'axb', 'carl', 'dora', 'emil', 'finn', 'gus', 'hera', 'ivy', 'jo'])
+    expect(await found('a_b')).toEqual(['a_b', 'emil'])
+    expect(await found('A_B')).toEqual(['a_b', 'emil'])
+    expect(await found('a%')).toEqual(['carl'])
+    expect(await found('%')).toEqual([])
+    expect(await found('_')).toEqual([])
+    expect(await found('å')).toEqual(['dora'])
+    expect(await found('ÅSA')).toEqual(['dora'])
+    expect(await found('🙂')).toEqual(['gus'])
+    expect(await found('οδυ')).toEqual(['hera'])
+    // A capital sigma at the end of what is typed is small as in the midst of a word.
+    expect(await found('ΟΔΥΣ')).toEqual(['hera'])
+    expect(await found('\u{10FFFF}')).toEqual(['ivy'])
+    expect(await found("' or 1=1")).toEqual(['jo'])
+    expect(await found('b')).toEqual([])
+    expect(await found('\\')).toEqual([])
+  })
+
+  test('are paged through by cursor, with and without a search', async () => {
+    await using server = await createTestServer({ using })
+    const names = Array.from({ length: 7 }, (_, index) => `user-${index}`)
+    for (const [index, username] of names.entries()) {
+      await server.client.users.create({ username, displayName: index % 2 ? 'Odd' : 'user' })
+    }
+    for (const q of [undefined, 'USER']) {
+      const pages: string[][] = []
+      for await (const { items } of server.client.users.list({ limit: 3, ...(q && { q }) }).pages()) {
+        pages.push(items.map(({ username }) => username))
+      }
+      expect(pages).toEqual([names.slice(0, 3), names.slice(3, 6), names.slice(6)])
+    }
+    const exact: string[][] = []
+    for await (const { items } of server.client.users.list({ limit: 7 }).pages()) {
+      exact.push(items.map(({ username }) => username))
+    }
+    expect(exact).toEqual([names])
+  })
+
+  test('have correspondents: the others they exchanged direct messages with, latest first', async () => {
+    await using server = await createTestServer({ using, users: ['alice', 'bob', 'carol', 'dave'] })
+    const [alice, bob] = [server.as('alice'), server.as('bob')]
+    const at = (second: number) => server.clock.set(`2026-05-01T10:00:0${second}.000Z`)
+    at(1)
+    await alice.messages.send({ to: 'bob', text: 'one' })
+    const gone = await alice.messages.send({ to: 'bob', text: 'two' })
+    at(2)
+    await server.as('carol').messages.send({ to: 'alice', text: 'three' })
+    at(3)
+    await alice.messages.send({ to: 'alice', text: 'a note' })
+    await bob.messages.send({ to: 'carol', text: 'none of your business' })
+    at(4)
+    await alice.messages.delete({ messageId: gone.id })
+
+    const shape = async (client: typeof alice) =>
+      (await client.users.correspondents({ user: 'alice' })).items.map((item) => [
+        item.user.username,
+        item.sentCount,
+        item.receivedCount,
+        item.lastMessageAt.getUTCSeconds(),
+      ])
+    const expected = [
+      ['carol', 0, 1, 2],
+      ['bob', 2, 0, 1],
+    ]
+    expect(await shape(server.client)).toEqual(expected)
+    expect(await shape(alice)).toEqual(expected)
+    at(5)
+    await bob.messages.send({ to: 'alice', text: 'back' })
+    expect(await shape(alice)).toEqual([
+      ['bob', 2, 1, 5],
+      ['carol', 0, 1, 2],
+    ])
+    expect(await codeOf(bob.users.correspondents({ user: 'alice' }))).toBe('FORBIDDEN')
+    expect(await codeOf(server.client.users.correspondents({ user: 'nobody' }))).toBe('USER_NOT_FOUND')
+    expect(await server.client.users.correspondents({ user: 'dave' })).toEqual({
+      items: [],
+      nextCursor: null,
+    })
+
+    const paged: string[] = []
+    for await (const { user } of alice.users.correspondents({ user: 'alice', limit: 1 }))
+      paged.push(user.username)
+    expect(paged).toEqual(['bob', 'carol'])
+  })
+
+  test('count their characters as people do, not as UTF-16 does', async () => {
+    await using server = await createTestServer({ using })
+    const longest = '🙂'.repeat(128)
+    const zoe = await server.client.users.create({
+      username: 'zoe',
+      displayName: longest,
+      password: '🙂'.repeat(256),
+    })
+    expect(zoe.displayName).toBe(longest)
+    const tooLong = await failureOf(
+      server.client.users.create({ username: 'yan', displayName: `${longest}x` }),
+    )
+    expect(tooLong.issues.map(({ path }) => path)).toEqual(['displayName'])
+    const tooShort = await failureOf(
+      server.client.users.create({ username: 'yan', password: '🙂'.repeat(7) }),
+    )
+    expect(tooShort.issues.map(({ path }) => path)).toEqual(['password'])
+  })
+})
