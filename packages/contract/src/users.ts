@@ -72,7 +72,13 @@ export const users = {
     output: user,
     example: {
       as: 'key',
-      input: { username: 'alice', displayName: 'Alice', email: 'alice@example.com' },
+      // The password is the one that the example of sessions.create logs in with.
+      input: {
+        username: 'alice',
+        password: 'correct horse battery staple',
+        displayName: 'Alice',
+        email: 'alice@example.com',
+      },
       output: exampleAliceWithEmail,
     },
   }),
