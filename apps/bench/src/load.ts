@@ -6,6 +6,18 @@ export interface Call {
   body?: string
 }
 
+export interface Load {
+  /** How many calls are under way at once. */
+  lanes: number
+  seconds: number
+}
+
+/** What a load did: each call's milliseconds, and how long all of it took. */
+export interface Run {
+  latencies: number[]
+  seconds: number
+}
+
 export interface Figures {
   perSecond: number
   /** Milliseconds. */
@@ -14,62 +26,62 @@ export interface Figures {
   p99: number
 }
 
-export interface Load {
-  connections: number
-  seconds: number
-  warmUpSeconds?: number
-}
-
-/** Calls one after the other on each of so many lanes; what comes before the warm-up's end is not counted. */
-export async function measure(
-  load: Load,
-  call: (lane: number, turn: number) => Promise<unknown>,
-): Promise<Figures> {
-  const warmUpMs = (load.warmUpSeconds ?? 1) * 1_000
-  const begin = performance.now()
-  const countFrom = begin + warmUpMs
-  const end = countFrom + load.seconds * 1_000
+/** Calls one after the other on each lane until the time is over. */
+export async function drive(load: Load, call: (lane: number) => Promise<unknown>): Promise<Run> {
   const latencies: number[] = []
+  const begin = performance.now()
+  const end = begin + load.seconds * 1_000
   await Promise.all(
-    Array.from({ length: load.connections }, async (_, lane) => {
-      for (let turn = 0; ; turn++) {
+    Array.from({ length: load.lanes }, async (_, lane) => {
+      for (;;) {
         const before = performance.now()
         if (before >= end) return
-        await call(lane, turn)
-        const after = performance.now()
-        if (before >= countFrom && after <= end) latencies.push(after - before)
+        await call(lane)
+        latencies.push(performance.now() - before)
       }
     }),
   )
-  latencies.sort((a, b) => a - b)
+  return { latencies, seconds: (performance.now() - begin) / 1_000 }
+}
+
+export function figuresOf(runs: readonly Run[]): Figures {
+  const latencies = runs.flatMap((run) => run.latencies).sort((a, b) => a - b)
   return {
-    perSecond: latencies.length / load.seconds,
+    perSecond: median(runs.map(perSecondOf)),
     p50: quantile(latencies, 0.5),
     p95: quantile(latencies, 0.95),
     p99: quantile(latencies, 0.99),
   }
 }
 
+export function perSecondOf(run: Run): number {
+  return run.latencies.length / run.seconds
+}
+
+export function median(values: readonly number[]): number {
+  return quantile(
+    [...values].sort((a, b) => a - b),
+    0.5,
+  )
+}
+
 function quantile(sorted: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN
 }
 
-/** A load over HTTP with kept connections. A status other than 2xx ends it. */
-export async function measureHttp(
-  url: string,
-  load: Load,
-  headers: Record<string, string>,
-  next: (lane: number, turn: number) => Call,
-): Promise<Figures> {
-  const pool = new Pool(url, { connections: load.connections, pipelining: 1 })
-  try {
-    return await measure(load, async (lane, turn) => {
-      const { method, path, body } = next(lane, turn)
+export interface HttpClient extends AsyncDisposable {
+  call(call: Call): Promise<void>
+}
+
+/** Kept connections to one server. A status other than 2xx throws. */
+export function httpClient(url: string, connections: number, headers: Record<string, string>): HttpClient {
+  const pool = new Pool(url, { connections, pipelining: 1 })
+  return {
+    async call({ method, path, body }) {
       const answer = await pool.request({ method, path, headers, body: body ?? null })
       const text = await answer.body.text()
       if (answer.statusCode >= 300) throw new Error(`${method} ${path}: ${answer.statusCode} ${text}`)
-    })
-  } finally {
-    await pool.close()
+    },
+    [Symbol.asyncDispose]: () => pool.close(),
   }
 }

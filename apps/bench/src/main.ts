@@ -1,18 +1,38 @@
 import { parseArgs } from 'node:util'
+import { measureBreakdown } from './breakdown.ts'
 import { makers } from './databases.ts'
 import { measureOperations } from './operations.ts'
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: 'string', default: '5' },
-    on: { type: 'string', default: 'sqlite,postgres' },
-  },
-  allowPositionals: true,
-})
+const HELP = `Usage: pnpm bench [what] [options]
 
+  operations   sends and pages over REST, RPC and SDK beside their baselines (the default)
+  breakdown    where the processor time of each goes
+
+  --on sqlite,postgres   which databases
+  --seconds N            how long each run is (4)
+  --rounds N             how many runs each has, in turn with the others (5)
+`
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    help: { type: 'boolean', default: false },
+    on: { type: 'string', default: 'sqlite,postgres' },
+    seconds: { type: 'string', default: '4' },
+    rounds: { type: 'string', default: '5' },
+  },
+})
+const [what = 'operations'] = positionals
+const settings = { seconds: Number(values.seconds), rounds: Number(values.rounds) }
+
+if (values.help || !['operations', 'breakdown'].includes(what)) {
+  console.log(HELP)
+  process.exit(values.help ? 0 : 2)
+}
 for (const kind of values.on.split(',')) {
   if (kind !== 'sqlite' && kind !== 'postgres')
-    throw new Error('--on takes sqlite, postgres or both with a comma')
+    throw new Error('--on takes sqlite, postgres, or both with a comma')
   await using database = await makers[kind]()
-  await measureOperations(database, Number(values.seconds))
+  if (what === 'operations') await measureOperations(database, settings)
+  else await measureBreakdown(database, settings.seconds)
 }

@@ -1,102 +1,115 @@
 import { createClient } from '@sotto/sdk'
 import superjson from 'superjson'
-import { measureBaselineSends } from './baseline-sends.ts'
+import { baselineSends, laneOf } from './baseline-sends.ts'
+import { type Comparison, type Contender, compare } from './compare.ts'
 import type { BenchDatabase } from './databases.ts'
-import { type Figures, measure, measureHttp } from './load.ts'
+import { drive, httpClient } from './load.ts'
 import { SERVICE_KEY, startBaseline, startServer } from './server-process.ts'
-import { type Lane, makeWorld } from './world.ts'
+import { megabytes, printTable, whole } from './table.ts'
+import { makeWorld, type World } from './world.ts'
 
-const CONNECTIONS = 32
+/** As many as the load has connections, and pairs of users who write to each other. */
+export const CONNECTIONS = 32
 const TEXT = 'How are you? See you at eight.'
+const PAGE = 50
 
-export async function measureOperations(database: BenchDatabase, seconds: number): Promise<void> {
+export interface Settings {
+  seconds: number
+  rounds: number
+}
+
+/** Sends and pages of 50 over REST, RPC and SDK, each beside its baseline. */
+export async function measureOperations(database: BenchDatabase, settings: Settings): Promise<void> {
   const world = await makeWorld(database.url, CONNECTIONS)
-  const load = { connections: CONNECTIONS, seconds }
-  const key = { authorization: `Bearer ${SERVICE_KEY}` }
-  const json = { ...key, 'content-type': 'application/json' }
-  const laneAt = (lane: number): Lane => {
-    const found = world.lanes[lane]
-    if (!found) throw new Error('there are as many pairs as connections')
-    return found
-  }
+  const load = { lanes: CONNECTIONS, seconds: settings.seconds }
 
-  const baselineSends = await measureBaselineSends(database.url, world, load)
-  const rows: [string, Figures, Figures][] = []
+  await using server = await startServer(database.url)
+  const idle = await server.memory()
+  const transports = transportsOf(server.url, world)
+  const rows: Comparison[] = []
   {
-    await using baseline = await startBaseline(database.url, world.page)
-    const bare = await measureHttp(baseline.url, load, {}, () => ({ method: 'GET', path: '/page' }))
-    await using server = await startServer(database.url)
-    const path = `/v1/conversations/${world.pageOf.conversationId}/messages?limit=50`
-    rows.push([
-      'page of 50, REST',
-      await measureHttp(server.url, load, key, () => ({ method: 'GET', path })),
-      bare,
-    ])
-    const rpcInput = encodeURIComponent(
-      JSON.stringify({ json: { conversationId: world.pageOf.conversationId, limit: 50 } }),
-    )
-    rows.push([
-      'page of 50, RPC',
-      await measureHttp(server.url, load, key, () => ({
-        method: 'GET',
-        path: `/trpc/conversations.messages?input=${rpcInput}`,
-      })),
-      bare,
-    ])
-    const client = createClient({ url: server.url, token: SERVICE_KEY })
-    rows.push([
-      'page of 50, SDK',
-      await measure(load, () =>
-        client.conversations.messages({ conversationId: world.pageOf.conversationId, limit: 50 }),
-      ),
-      bare,
-    ])
-    rows.push([
-      'send, REST',
-      await measureHttp(server.url, load, json, (lane) => ({
-        method: 'POST',
-        path: '/v1/messages',
-        body: JSON.stringify({
-          from: laneAt(lane).sender.username,
-          to: laneAt(lane).recipient.username,
-          text: TEXT,
-        }),
-      })),
-      baselineSends,
-    ])
-    rows.push([
-      'send, RPC',
-      await measureHttp(server.url, load, json, (lane) => ({
-        method: 'POST',
-        path: '/trpc/messages.send',
-        body: JSON.stringify(
-          superjson.serialize({
-            from: laneAt(lane).sender.username,
-            to: laneAt(lane).recipient.username,
-            text: TEXT,
-          }),
-        ),
-      })),
-      baselineSends,
-    ])
-    rows.push([
-      'send, SDK',
-      await measure(load, (lane) =>
-        client.messages.send({
-          from: laneAt(lane).sender.username,
-          to: laneAt(lane).recipient.username,
-          text: TEXT,
+    await using bare = await startBaseline(database.url, world.page)
+    await using bareClient = httpClient(bare.url, CONNECTIONS, {})
+    const baseline: Contender = {
+      name: 'a bare route',
+      run: (each) => drive(each, () => bareClient.call({ method: 'GET', path: '/page' })),
+    }
+    rows.push(...(await compare(baseline, transports.pages, load, settings.rounds)))
+  }
+  {
+    await using baseline = baselineSends(database.url, world)
+    rows.push(...(await compare(baseline.contender, transports.sends, load, settings.rounds)))
+  }
+  await transports.close()
+
+  printTable(
+    [database.name, 'a second', 'p50 ms', 'p95 ms', 'p99 ms', 'baseline', 'ratio'],
+    rows.map(({ name, figures, baseline, ratio }) => [
+      name,
+      whole(figures.perSecond),
+      figures.p50.toFixed(1),
+      figures.p95.toFixed(1),
+      figures.p99.toFixed(1),
+      whole(baseline.perSecond),
+      ratio.toFixed(2),
+    ]),
+  )
+  console.log(`${database.name}: ready ${whole(server.startMs)} ms after spawn, ${megabytes(idle)} idle\n`)
+}
+
+interface Transports {
+  pages: Contender[]
+  sends: Contender[]
+  close(): Promise<void>
+}
+
+/** The same two operations over every transport. */
+export function transportsOf(url: string, world: World): Transports {
+  const http = httpClient(url, CONNECTIONS, {
+    authorization: `Bearer ${SERVICE_KEY}`,
+    'content-type': 'application/json',
+  })
+  const sdk = createClient({ url, token: SERVICE_KEY })
+  const pageInput = { conversationId: world.pageOf.conversationId, limit: PAGE }
+  const query = encodeURIComponent(JSON.stringify(superjson.serialize(pageInput)))
+  const sendInput = (lane: number) => {
+    const { sender, recipient } = laneOf(world, lane)
+    return { from: sender.username, to: recipient.username, text: TEXT }
+  }
+  return {
+    pages: [
+      contender(`page of ${PAGE}, REST`, () =>
+        http.call({
+          method: 'GET',
+          path: `/v1/conversations/${pageInput.conversationId}/messages?limit=${PAGE}`,
         }),
       ),
-      baselineSends,
-    ])
-    console.log(
-      `${database.name}: start ${Math.round(server.startMs)} ms, memory ${Math.round((await server.memory()) / 1e6)} MB`,
-    )
+      contender(`page of ${PAGE}, RPC`, () =>
+        http.call({ method: 'GET', path: `/trpc/conversations.messages?input=${query}` }),
+      ),
+      contender(`page of ${PAGE}, SDK`, async () => {
+        await sdk.conversations.messages(pageInput)
+      }),
+    ],
+    sends: [
+      contender('send, REST', (lane) =>
+        http.call({ method: 'POST', path: '/v1/messages', body: JSON.stringify(sendInput(lane)) }),
+      ),
+      contender('send, RPC', (lane) =>
+        http.call({
+          method: 'POST',
+          path: '/trpc/messages.send',
+          body: JSON.stringify(superjson.serialize(sendInput(lane))),
+        }),
+      ),
+      contender('send, SDK', (lane) => sdk.messages.send(sendInput(lane))),
+    ],
+    async close() {
+      await http[Symbol.asyncDispose]()
+    },
   }
-  for (const [name, figures, baseline] of rows) {
-    console.log(
-      `${database.name.padEnd(12)} ${name.padEnd(18)} ${Math.round(figures.perSecond).toString().padStart(7)}/s  p50 ${figures.p50.toFixed(1)}  p95 ${figures.p95.toFixed(1)}  p99 ${figures.p99.toFixed(1)} ms   baseline ${Math.round(baseline.perSecond)}/s  ratio ${(figures.perSecond / baseline.perSecond).toFixed(2)}`,
-    )
-  }
+}
+
+function contender(name: string, call: (lane: number) => Promise<unknown>): Contender {
+  return { name, run: (load) => drive(load, call) }
 }
