@@ -107,6 +107,21 @@ export const conversations = {
       output: { readSeq: 1, unreadCount: 0 },
     },
   }),
+  typing: mutation({
+    summary: 'Say that one is typing',
+    description: 'Tells the others who stream, for at most 10 s; say it again while it lasts. Never kept.',
+    access: 'actor',
+    errors: ['ACTOR_REQUIRED', 'CONVERSATION_NOT_FOUND'],
+    idempotent: true,
+    http: { method: 'POST', path: '/v1/conversations/{conversationId}/typing', status: 204 },
+    input: z.strictObject({ conversationId: idRef, typing: z.boolean('takes true or false') }),
+    output: z.void(),
+    example: {
+      as: 'bob',
+      input: { conversationId: exampleIds.conversation, typing: true },
+      output: undefined,
+    },
+  }),
 }
 
 export const direct = {

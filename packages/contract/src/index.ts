@@ -8,8 +8,9 @@ export {
   isErrorCode,
   SottoError,
 } from './errors.ts'
+export type { Event } from './events.ts'
 export { kindOf, type Message, type MessageKind, messageKinds, type VideoSource } from './messages.ts'
-export type { Access, ExampleCaller, HttpMethod, Procedure } from './procedure.ts'
-export type { AppRouter, ErrorData, ErrorShape } from './router.ts'
+export type { Access, ExampleCaller, HttpMethod, Procedure, ProcedureKind } from './procedure.ts'
+export type { AppRouter, ErrorData, ErrorShape, Tracked } from './router.ts'
 export type { PublicUser, User } from './users.ts'
 export { defaultLimit, defaultMaxTextLength } from './values.ts'

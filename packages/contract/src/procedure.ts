@@ -15,8 +15,10 @@ export type Access = 'anyone' | 'caller' | 'actor'
 /** Which caller an example is for: nobody, the bare service key, or a user of the example world. */
 export type ExampleCaller = 'nobody' | 'key' | 'alice' | 'bob'
 
+export type ProcedureKind = 'query' | 'mutation' | 'subscription'
+
 export interface Procedure<
-  Kind extends 'query' | 'mutation' = 'query' | 'mutation',
+  Kind extends ProcedureKind = ProcedureKind,
   Input extends z.ZodType = z.ZodType,
   Output extends z.ZodType = z.ZodType,
 > {
@@ -58,4 +60,11 @@ export function mutation<Input extends z.ZodType, Output extends z.ZodType>(
   entry: Omit<Procedure<'mutation', Input, Output>, 'kind'>,
 ): Procedure<'mutation', Input, Output> {
   return { kind: 'mutation', ...entry }
+}
+
+/** Keeps the exact types of a subscription's entry; `output` is one event of it. Over HTTP it is Server-Sent Events. */
+export function subscription<Input extends z.ZodType, Output extends z.ZodType>(
+  entry: Omit<Procedure<'subscription', Input, Output>, 'kind' | 'idempotent'>,
+): Procedure<'subscription', Input, Output> {
+  return { kind: 'subscription', idempotent: true, ...entry }
 }

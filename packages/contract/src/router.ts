@@ -1,4 +1,9 @@
-import type { TRPCBuiltRouter, TRPCMutationProcedure, TRPCQueryProcedure } from '@trpc/server'
+import type {
+  TRPCBuiltRouter,
+  TRPCMutationProcedure,
+  TRPCQueryProcedure,
+  TRPCSubscriptionProcedure,
+} from '@trpc/server'
 import type { z } from 'zod'
 import type { Contract } from './contract.ts'
 import type { ErrorCode, InputIssue } from './errors.ts'
@@ -33,9 +38,22 @@ interface RootTypes {
   transformer: true
 }
 
+/** What a subscription hands over: the event with the cursor to go on after it. */
+export interface Tracked<Data> {
+  id: string
+  data: Data
+}
+
 export type RouterProcedure<P extends Procedure> = P extends { kind: 'query' }
   ? TRPCQueryProcedure<{ input: z.input<P['input']>; output: z.output<P['output']>; meta: unknown }>
-  : TRPCMutationProcedure<{ input: z.input<P['input']>; output: z.output<P['output']>; meta: unknown }>
+  : P extends { kind: 'mutation' }
+    ? TRPCMutationProcedure<{ input: z.input<P['input']>; output: z.output<P['output']>; meta: unknown }>
+    : TRPCSubscriptionProcedure<{
+        input: z.input<P['input']>
+        // biome-ignore lint/suspicious/noExplicitAny: what tRPC itself infers for a generator of tracked events.
+        output: AsyncIterable<Tracked<z.output<P['output']>>, void, any>
+        meta: unknown
+      }>
 
 export type RouterRecordOf<Table extends Record<string, Record<string, Procedure>>> = {
   [Resource in keyof Table]: { [Name in keyof Table[Resource]]: RouterProcedure<Table[Resource][Name]> }

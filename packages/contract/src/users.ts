@@ -165,4 +165,21 @@ export const users = {
       },
     },
   }),
+  presence: query({
+    summary: 'See whether a user is online',
+    description:
+      'Online is who has a stream open. Told to those who share a conversation with the user; to others the user was never seen.',
+    access: 'caller',
+    errors: ['USER_NOT_FOUND'],
+    http: { method: 'GET', path: '/v1/users/{user}/presence', status: 200 },
+    input: z.strictObject({ user: userRef }),
+    output: z
+      .object({ userId: id, online: z.boolean(), lastSeenAt: timestamp.nullable() })
+      .meta({ id: 'Presence' }),
+    example: {
+      as: 'bob',
+      input: { user: 'alice' },
+      output: { userId: exampleAlice.id, online: false, lastSeenAt: null },
+    },
+  }),
 }

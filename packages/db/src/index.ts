@@ -7,8 +7,10 @@ export {
   schemaVersion,
 } from './database.ts'
 export { DatabaseOpenError, isUnavailable, isUniqueViolation } from './errors.ts'
+export { type Hints, openHints } from './hints.ts'
 export * from './queries/accounts.ts'
 export * from './queries/conversations.ts'
+export * from './queries/event-log.ts'
 export * from './queries/events.ts'
 export * from './queries/messages.ts'
 export * from './queries/receipts.ts'

@@ -16,6 +16,7 @@ export interface Schema {
   reactions: ReactionTable
   receipts: ReceiptTable
   events: EventTable
+  event_log: EventLogTable
 }
 
 export interface UserTable {
@@ -147,4 +148,9 @@ export interface EventTable {
   seq: number | null
   emoji: string | null
   created_at: Date
+}
+
+/** One row, which says which log the events belong to. */
+interface EventLogTable {
+  epoch: string
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { type Kysely, sql } from 'kysely'
 import { columnTypes, isPostgres } from '../dialect/column-types.ts'
 
@@ -167,8 +168,19 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       .addColumn('id', 'bigserial', (c) => c.notNull())
       .addPrimaryKeyConstraint('events_pkey', ['xid', 'id'] as never)
       .execute()
+    await sql`create index events_conversation on events (conversation_id, xid, id)`.execute(db)
   } else {
     // AUTOINCREMENT never gives a number twice, even when the newest rows are gone.
     await events.addColumn('id', 'integer', (c) => c.primaryKey().autoIncrement()).execute()
+    await sql`create index events_conversation on events (conversation_id, id)`.execute(db)
   }
+  // Retention deletes from the old end.
+  await db.schema.createIndex('events_time').on('events').column('created_at').execute()
+
+  // Which log this is: another one, after an import, has another epoch.
+  await db.schema
+    .createTable('event_log')
+    .addColumn('epoch', 'text', (c) => c.primaryKey())
+    .execute()
+  await sql`insert into event_log (epoch) values (${randomUUID().slice(0, 8)})`.execute(db)
 }

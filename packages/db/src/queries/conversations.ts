@@ -303,3 +303,14 @@ export async function noteDeleted(
 ): Promise<void> {
   await forgetUnread(trx, message)
 }
+
+const byIds = statement((db, p: { ids: IdList }) =>
+  db
+    .selectFrom('conversations')
+    .selectAll()
+    .where((eb) => inList(db, eb, 'conversations.id', p.ids)),
+)
+
+export async function findConversations(db: Executor, ids: readonly string[]): Promise<ConversationRow[]> {
+  return ids.length === 0 ? [] : byIds(db, { ids: idList(db, ids) })
+}

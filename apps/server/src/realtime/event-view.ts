@@ -1,0 +1,66 @@
+import type { Conversation, Event } from '@sotto/contract'
+import { type EventRow, type Executor, findMessages, type MessageRow, toMessage } from '@sotto/db'
+
+/** The messages that log rows point to, in nobody's eyes yet. */
+export type ShownMessages = ReadonlyMap<string, MessageRow>
+
+/** A conversation as a user in it sees it; undefined for anybody else. */
+export type ShowConversation = (conversationId: string, viewer: string) => Promise<Conversation | undefined>
+
+/** Fetches what log rows point to, as it stands now: the log itself has ids alone. */
+export async function findShownMessages(db: Executor, rows: readonly EventRow[]): Promise<ShownMessages> {
+  const ids = new Set(rows.flatMap((row) => (row.type.startsWith('message.') ? (row.message_id ?? []) : [])))
+  const messages = await findMessages(db, [...ids], null)
+  return new Map(messages.map((message) => [message.id, message]))
+}
+
+interface Sources {
+  db: Executor
+  showConversation: ShowConversation
+  messages: ShownMessages
+}
+
+interface View {
+  event: Event
+  message?: MessageRow
+}
+
+/** A log row as one user sees it; undefined when what it tells of is gone. */
+export async function viewOf(sources: Sources, row: EventRow, viewer: string): Promise<View | undefined> {
+  const { conversation_id: conversationId, user_id: userId, message_id: messageId, type } = row
+  if (conversationId === null || userId === null) return undefined
+  const base = { id: String(row.id), conversationId, at: row.created_at }
+  switch (type) {
+    case 'message.created':
+    case 'message.edited':
+    case 'message.deleted': {
+      const message = await inTheEyesOf(sources, messageId, viewer)
+      return message && { event: { ...base, type, message: toMessage(message, viewer) }, message }
+    }
+    case 'reaction.added':
+    case 'reaction.removed':
+      if (messageId === null || row.emoji === null) return undefined
+      return { event: { ...base, type, messageId, userId, emoji: row.emoji } }
+    case 'receipt.delivered':
+    case 'receipt.read': {
+      const kind = type === 'receipt.read' ? 'read' : 'delivered'
+      return { event: { ...base, type: 'receipt.updated', userId, kind, seq: row.seq ?? 0 } }
+    }
+    case 'conversation.created': {
+      const conversation = await sources.showConversation(conversationId, viewer)
+      return conversation && { event: { ...base, type, conversation } }
+    }
+  }
+}
+
+/** Which reactions are the viewer's own is asked only where there are any. */
+async function inTheEyesOf(
+  { db, messages }: Sources,
+  messageId: string | null,
+  viewer: string,
+): Promise<MessageRow | undefined> {
+  const message = messages.get(messageId ?? '')
+  if (!message?.reactions) return message
+  const [own] = await findMessages(db, [message.id], viewer)
+  return own
+}

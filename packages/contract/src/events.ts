@@ -1,0 +1,105 @@
+import { z } from 'zod'
+import { conversation } from './conversations.ts'
+import { exampleIds, exampleMessage } from './example-world.ts'
+import { message } from './messages.ts'
+import { query, subscription } from './procedure.ts'
+import { cursor, id, idRef, plainString, timestamp, userRef } from './values.ts'
+
+/** What every event of a conversation begins with. */
+const inConversation = {
+  id: z.string().meta({ description: 'Stable, and the same on every transport: drop what you have seen.' }),
+  conversationId: id,
+  at: timestamp,
+}
+/** What belongs to no conversation. */
+const outside = { ...inConversation, conversationId: z.null() }
+
+const aboutMessage = { ...inConversation, message }
+const aboutReaction = { ...inConversation, messageId: id, userId: id, emoji: z.string() }
+const aboutUser = { ...inConversation, userId: id }
+
+/** What happens, told to everyone concerned, in order within a conversation. */
+export const event = z
+  .discriminatedUnion('type', [
+    z.object({ type: z.literal('message.created'), ...aboutMessage }),
+    z.object({ type: z.literal('message.edited'), ...aboutMessage }),
+    z.object({ type: z.literal('message.deleted'), ...aboutMessage }),
+    z.object({ type: z.literal('reaction.added'), ...aboutReaction }),
+    z.object({ type: z.literal('reaction.removed'), ...aboutReaction }),
+    z.object({
+      type: z.literal('receipt.updated'),
+      ...aboutUser,
+      kind: z.enum(['delivered', 'read']),
+      seq: z.int(),
+    }),
+    z.object({ type: z.literal('conversation.created'), ...inConversation, conversation }),
+    z.object({ type: z.literal('typing.started'), ...aboutUser }),
+    z.object({ type: z.literal('typing.stopped'), ...aboutUser }),
+    z.object({
+      type: z.literal('presence.changed'),
+      ...outside,
+      userId: id,
+      online: z.boolean(),
+      lastSeenAt: timestamp.nullable(),
+    }),
+    z.object({ type: z.literal('resync'), ...outside }),
+  ])
+  .meta({
+    id: 'Event',
+    description:
+      'A message comes as it stands now. typing and presence are signals, which are not kept. resync: reload what you show, and go on from its cursor.',
+  })
+/** What happens, as one user sees it. */
+export type Event = z.output<typeof event>
+
+const exampleEvent: Event = {
+  id: '2',
+  type: 'message.created',
+  conversationId: exampleIds.conversation,
+  at: exampleMessage.createdAt,
+  message: exampleMessage,
+}
+const exampleCursor = 'WyJldmVudHMiLCJub3ciXQ'
+
+export const events = {
+  stream: subscription({
+    summary: 'Stream events',
+    description:
+      'Server-Sent Events: `id:` the cursor, `event:` the type, `data:` the event as one line of JSON. `Last-Event-ID` resumes after it; without one the stream starts now.',
+    access: 'actor',
+    errors: ['ACTOR_REQUIRED', 'INVALID_CURSOR', 'CONVERSATION_NOT_FOUND', 'USER_NOT_FOUND'],
+    http: { method: 'GET', path: '/v1/events', status: 200 },
+    input: z.strictObject({
+      conversationId: idRef.optional().meta({ description: 'Only the events of this conversation.' }),
+      presence: z
+        .array(userRef)
+        .max(200, 'takes at most 200 users')
+        .optional()
+        .meta({ description: 'Tell when these users come and go. Only for those who share a conversation.' }),
+      cursor: cursor.optional(),
+      /** tRPC's name for the cursor of the last event that came, which its clients send by themselves. */
+      lastEventId: plainString.max(512).nullish(),
+    }),
+    output: event,
+    example: { as: 'bob', input: {}, output: exampleEvent },
+  }),
+  pull: query({
+    summary: 'Pull events',
+    description:
+      'For those who cannot stream: answers what came after the cursor, waiting for the first up to `wait` seconds. Without a cursor it answers the present one.',
+    access: 'actor',
+    errors: ['ACTOR_REQUIRED', 'INVALID_CURSOR'],
+    http: { method: 'GET', path: '/v1/events/pull', status: 200 },
+    input: z.strictObject({
+      cursor: cursor.optional(),
+      wait: z
+        .int('takes 0 to 30 seconds')
+        .min(0, 'takes 0 to 30 seconds')
+        .max(30, 'takes 0 to 30 seconds')
+        .optional()
+        .meta({ description: 'Seconds.', default: 0 }),
+    }),
+    output: z.object({ items: z.array(event), cursor: z.string() }).meta({ id: 'EventPage' }),
+    example: { as: 'bob', input: {}, output: { items: [], cursor: exampleCursor } },
+  }),
+}
