@@ -70,6 +70,11 @@ async function pack(folder: string, names: readonly string[]): Promise<void> {
 
 if (import.meta.main) {
   const [folder, ...names] = process.argv.slice(2)
-  if (!folder) throw new Error('node scripts/pack.ts <folder> [package…]')
-  await pack(path.resolve(folder), names.length > 0 ? names : publishedNames)
+  try {
+    if (!folder) throw new Error('which folder? node scripts/pack.ts <folder> [package…]')
+    await pack(path.resolve(folder), names.length > 0 ? names : publishedNames)
+  } catch (error) {
+    console.error(`pack: ${error instanceof Error ? error.message : String(error)}`)
+    process.exitCode = 1
+  }
 }

@@ -20,6 +20,10 @@ export function toSottoError(error: unknown): SottoError {
     if (error.cause instanceof SottoError) return error.cause
     if (error.code === 'BAD_REQUEST' && error.cause instanceof z.core.$ZodError) return fromZod(error.cause)
     const code = trpcCodes[error.code]
+    if (code === 'INVALID_INPUT') {
+      const message = 'takes a JSON object of inputs, of no more calls than a batch may hold'
+      return new SottoError(code, { detail: error.message, issues: [{ path: '', message }], cause: error })
+    }
     if (code) return new SottoError(code, { cause: error })
     if (error.cause) return toSottoError(error.cause)
   }

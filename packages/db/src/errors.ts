@@ -23,6 +23,7 @@ const UNAVAILABLE_CODES = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
   'SQLITE_FULL',
+  'SQLITE_ABORT_ROLLBACK', // somebody else's statement met a full disk, say
   '3D000', // invalid_catalog_name: the database is not there, as while it is being restored
   '55000', // object_not_in_prerequisite_state: it takes no connections, as while it is being moved
   '25P03', // idle_in_transaction_session_timeout

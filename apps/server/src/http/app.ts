@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net'
 import { type ErrorCode, SottoError } from '@sotto/contract'
-import { type FastifyTRPCPluginOptions, fastifyTRPCPlugin } from '@trpc/server/adapters/fastify'
 import fastify, {
   type FastifyBaseLogger,
   type FastifyError,
@@ -9,13 +8,13 @@ import fastify, {
 } from 'fastify'
 import type { App, Context } from '../context.ts'
 import { toSottoError } from '../errors.ts'
-import { appRouter, type ServerRouter } from '../rpc/router.ts'
+import { appRouter } from '../rpc/router.ts'
 import { registerJsonBody } from './body.ts'
 import { registerDocs } from './docs.ts'
 import { registerHealth } from './health.ts'
-import { operations } from './operations.ts'
 import { PROBLEM_TYPE, sendProblem, toProblem } from './problem.ts'
 import { registerRest } from './rest.ts'
+import { registerRpc } from './rpc.ts'
 
 /** The largest body, in bytes: a text of the greatest length in its longest encoding fits. */
 const BODY_LIMIT = 1_048_576
@@ -55,7 +54,9 @@ export async function createHttpApp({
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     clientErrorHandler: refuseMalformed,
-    frameworkErrors: (error, _request, reply) => {
+    // These come before any hook.
+    frameworkErrors: (error, request, reply) => {
+      reply.header('x-request-id', request.id)
       sendProblem(reply, fromFastify(error))
     },
   })
@@ -90,24 +91,28 @@ export async function createHttpApp({
     return sendProblem(reply, known)
   })
   http.setNotFoundHandler((request, reply) => {
-    const allowed = methodsAt(request.url.split('?', 1)[0] ?? '')
+    const path = request.url.split('?', 1)[0] ?? ''
+    const allowed = routes.filter((route) => route.pattern.test(path)).map((route) => route.method)
     if (allowed.length === 0) return sendProblem(reply, new SottoError('ROUTE_NOT_FOUND'))
     reply.header('allow', allowed.join(', '))
     return sendProblem(reply, new SottoError('METHOD_NOT_ALLOWED'))
+  })
+
+  const routes: { method: string; pattern: RegExp }[] = []
+  http.addHook('onRoute', ({ method, url }) => {
+    const pattern = new RegExp(`^${url.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+')}$`)
+    for (const one of [method].flat()) routes.push({ method: one, pattern })
   })
 
   registerJsonBody(http)
   registerHealth(http, isReady)
   registerRest(http, { router: appRouter, createContext })
   await registerDocs(http)
-  await http.register(fastifyTRPCPlugin, {
-    prefix: '/trpc',
-    trpcOptions: {
-      router: appRouter,
-      maxBatchSize: MAX_BATCH_SIZE,
-      createContext: ({ req }) => createContext(req),
-      onError: ({ error, req }) => logFailure(log, toSottoError(error), req.id),
-    } satisfies FastifyTRPCPluginOptions<ServerRouter>['trpcOptions'],
+  await registerRpc(http, {
+    router: appRouter,
+    maxBatchSize: MAX_BATCH_SIZE,
+    createContext: ({ req }) => createContext(req),
+    onError: ({ error, req }) => logFailure(log, toSottoError(error), req.id),
   })
   return http
 }
@@ -143,17 +148,12 @@ function fromFastify(error: FastifyError): SottoError {
   if (code) return new SottoError(code, { cause: error })
   const isCallers = error.statusCode !== undefined && error.statusCode < 500
   return isCallers
-    ? new SottoError('INVALID_INPUT', { detail: error.message, cause: error })
+    ? new SottoError('INVALID_INPUT', {
+        detail: error.message,
+        issues: [{ path: '', message: error.message }],
+        cause: error,
+      })
     : new SottoError('INTERNAL', { cause: error })
-}
-
-const routes = operations.map(({ entry }) => ({
-  method: entry.http.method,
-  pattern: new RegExp(`^${entry.http.path.replaceAll(/\{\w+\}/g, '[^/]+')}$`),
-}))
-
-function methodsAt(path: string): string[] {
-  return routes.filter((route) => route.pattern.test(path)).map((route) => route.method)
 }
 
 /** Answers what is not HTTP, or comes too slowly, before there is a request. */

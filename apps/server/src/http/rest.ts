@@ -65,6 +65,7 @@ function readInput(operation: Operation, request: FastifyRequest): Record<string
   const issues: InputIssue[] = []
   const input: Record<string, unknown> = {}
 
+  requireWellFormedQuery(request.url)
   for (const [name, value] of Object.entries(request.query as Record<string, string | string[]>)) {
     if (operation.hasBody || operation.pathFields.includes(name)) {
       issues.push({ path: name, message: 'is not a field of the query here' })
@@ -85,6 +86,21 @@ function readInput(operation: Operation, request: FastifyRequest): Record<string
   const [first] = issues
   if (first) throw new SottoError('INVALID_INPUT', { detail: `${first.path}: ${first.message}`, issues })
   return input
+}
+
+/** The parser of queries puts U+FFFD, or the text as it is, where one is not percent-encoded UTF-8. */
+function requireWellFormedQuery(url: string): void {
+  const start = url.indexOf('?')
+  if (start === -1) return
+  try {
+    decodeURIComponent(url.slice(start))
+  } catch {
+    const message = 'takes percent-encoded UTF-8'
+    throw new SottoError('INVALID_INPUT', {
+      detail: 'the query is not percent-encoded UTF-8',
+      issues: [{ path: '', message }],
+    })
+  }
 }
 
 function decode({ decoders }: Operation, name: string, text: string): unknown {

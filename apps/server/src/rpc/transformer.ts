@@ -20,10 +20,18 @@ function deserialize(payload: SuperJSONResult): unknown {
   const meta: unknown = payload?.meta
   if (meta !== undefined) requirePlain(meta)
   try {
+    requireNoPrototype(payload)
     return superjson.deserialize(payload)
   } catch {
     throw invalidInput('', 'takes JSON, or superjson with Date and undefined')
   }
+}
+
+/** superjson would drop it, where every other field that is none is refused. */
+function requireNoPrototype(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return
+  if (Object.hasOwn(value, '__proto__')) refuse()
+  for (const inner of Object.values(value)) requireNoPrototype(inner)
 }
 
 function requirePlain(meta: unknown): void {

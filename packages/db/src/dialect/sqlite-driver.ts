@@ -7,6 +7,11 @@ export const BUSY_TIMEOUT_MS = 50
 /** How often a busy database is tried again, without blocking, before the caller is told. */
 const BUSY_ATTEMPTS = 60
 const BUSY_PAUSE_MS = 50
+/**
+ * How long to wait for one's turn, in milliseconds. Less than what the one whose turn it is takes to find the
+ * database busy, so that those behind it are not made to wait as long again, one after another.
+ */
+const TURN_TIMEOUT_MS = 5_000
 /** How many transactions share one commit at most, so that the first does not wait for a crowd. */
 const MAX_GROUP = 64
 
@@ -48,7 +53,7 @@ export class SqliteDriver implements Driver {
   }
 
   async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await this.#turns.take()
+    await this.#turns.take(TURN_TIMEOUT_MS)
     try {
       if (this.#group && this.#group.size >= MAX_GROUP) this.#commitGroup()
       if (!this.#group) {
@@ -66,7 +71,7 @@ export class SqliteDriver implements Driver {
 
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
     const group = this.#group
-    if (!group || !this.writer.inTransaction) throw new Error('the transaction was rolled back by SQLite')
+    if (!group || !this.writer.inTransaction) throw rolledBack()
     this.#run('release member')
     asOurs(connection).inTransaction = false
     const committed = new Promise<void>((resolve, reject) => {
@@ -85,6 +90,8 @@ export class SqliteDriver implements Driver {
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    // Kysely also rolls back when the commit failed. The group is gone then, and the turn is somebody else's.
+    if (!asOurs(connection).inTransaction) return
     asOurs(connection).inTransaction = false
     try {
       const group = this.#group
@@ -92,14 +99,21 @@ export class SqliteDriver implements Driver {
       if (!this.writer.inTransaction) {
         // SQLite ended the whole transaction by itself (a full disk, say): nobody in it was committed.
         this.#group = undefined
-        failGroup(group, new Error('the transaction was rolled back by SQLite'))
+        failGroup(group, rolledBack())
         return
       }
-      this.#run('rollback to member')
-      this.#run('release member')
-      if (group.waiting.length === 0) {
+      try {
+        this.#run('rollback to member')
+        this.#run('release member')
+        if (group.waiting.length > 0) return
         this.#run('rollback')
         this.#group = undefined
+      } catch (error) {
+        // What this one did cannot be told from what the others did any more.
+        this.#group = undefined
+        failGroup(group, rolledBack())
+        if (this.writer.inTransaction) this.#run('rollback')
+        throw error
       }
     } finally {
       this.#turns.pass()
@@ -132,7 +146,7 @@ export class SqliteDriver implements Driver {
 
   /** Runs a statement that is not part of a transaction on the writer, after what was committed before it. */
   async alone<T>(run: () => T): Promise<T> {
-    await this.#turns.take()
+    await this.#turns.take(TURN_TIMEOUT_MS)
     try {
       if (this.#group) this.#commitGroup()
       return await retryBusy(run)
@@ -175,6 +189,13 @@ export class SqliteDriver implements Driver {
   }
 }
 
+/** The code is SQLite's own for it. */
+function rolledBack(): Error {
+  return Object.assign(new Error('the transaction was rolled back by SQLite'), {
+    code: 'SQLITE_ABORT_ROLLBACK',
+  })
+}
+
 function failGroup(group: Group, error: unknown): void {
   for (const member of group.waiting) member.reject(error)
 }
@@ -193,7 +214,12 @@ export class SqliteConnection implements DatabaseConnection {
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    if (this.inTransaction) return execute<R>(this.#driver.writer, query)
+    if (this.inTransaction) {
+      const { writer } = this.#driver
+      // Outside of a transaction each statement would be committed by itself.
+      if (!writer.inTransaction) throw rolledBack()
+      return execute<R>(writer, query)
+    }
     const reader = this.#driver.reader
     if (reader && isRead(query.sql)) return execute<R>(reader, query)
     return this.#driver.alone(() => execute<R>(this.#driver.writer, query))

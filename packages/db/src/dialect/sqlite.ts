@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { type Dialect, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
 import { DatabaseOpenError } from '../errors.ts'
-import { BUSY_TIMEOUT_MS, SqliteDriver } from './sqlite-driver.ts'
+import { BUSY_TIMEOUT_MS, isBusy, SqliteDriver } from './sqlite-driver.ts'
 
 /** Runs DDL inside transactions, which SQLite can; Kysely's own adapter assumes that it cannot. */
 class TransactionalSqliteAdapter extends SqliteAdapter {
@@ -60,8 +60,7 @@ function openConnection(path: string): Sqlite.Database {
  */
 export function lockSqliteFile(path: string): () => void {
   if (path === ':memory:') return () => {}
-  mkdirSync(dirname(path), { recursive: true })
-  const lock = new Sqlite(`${path}.lock`, { timeout: 0 })
+  const lock = openLockFile(path)
   try {
     lock.pragma('journal_mode = delete')
     lock.exec('begin exclusive')
@@ -69,7 +68,22 @@ export function lockSqliteFile(path: string): () => void {
     lock.exec(`create table if not exists holder (id text); insert into holder values ('${randomUUID()}')`)
   } catch (error) {
     lock.close()
+    if (!isBusy(error)) throw cannotLock(path, error)
     throw new DatabaseOpenError(`another server is running on ${path}`, { cause: error })
   }
   return () => lock.close()
+}
+
+function openLockFile(path: string): Sqlite.Database {
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+    return new Sqlite(`${path}.lock`, { timeout: 0 })
+  } catch (error) {
+    throw cannotLock(path, error)
+  }
+}
+
+function cannotLock(path: string, error: unknown): DatabaseOpenError {
+  const reason = error instanceof Error ? error.message : String(error)
+  return new DatabaseOpenError(`cannot open ${path}: ${reason}`, { cause: error })
 }

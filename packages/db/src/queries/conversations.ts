@@ -32,11 +32,22 @@ export async function lockConversation(trx: Executor, key: string): Promise<void
   if (isPostgres(trx)) await advisoryLock(trx, { key })
 }
 
+// By name: after a newer server has added a column, PostgreSQL refuses a statement that was prepared with `*`.
+const conversationColumns = [
+  'conversations.id',
+  'conversations.kind',
+  'conversations.name',
+  'conversations.direct_key',
+  'conversations.last_seq',
+  'conversations.created_at',
+  'conversations.updated_at',
+] as const
+
 const byId = statement((db, p: { id: string }) =>
-  db.selectFrom('conversations').selectAll().where('id', '=', p.id),
+  db.selectFrom('conversations').select(conversationColumns).where('id', '=', p.id),
 )
 const byDirectKey = statement((db, p: { key: string }) =>
-  db.selectFrom('conversations').selectAll().where('direct_key', '=', p.key),
+  db.selectFrom('conversations').select(conversationColumns).where('direct_key', '=', p.key),
 )
 
 export async function findConversation(db: Executor, id: string): Promise<ConversationRow | undefined> {
@@ -144,16 +155,6 @@ export type MemberRow = UserRow & Pick<ParticipantTable, 'conversation_id' | 'ro
 export async function findMembers(db: Executor, conversationIds: readonly string[]): Promise<MemberRow[]> {
   return conversationIds.length === 0 ? [] : participantsWithUsers(db, { ids: idList(db, conversationIds) })
 }
-
-const conversationColumns = [
-  'conversations.id',
-  'conversations.kind',
-  'conversations.name',
-  'conversations.direct_key',
-  'conversations.last_seq',
-  'conversations.created_at',
-  'conversations.updated_at',
-] as const
 
 export type InboxRow = ConversationRow & Pick<ParticipantRow, 'read_seq' | 'unread_count'>
 

@@ -1,6 +1,8 @@
 import { sql } from 'kysely'
 import type { MessageTable } from '../schema.ts'
 import type { Executor } from '../statement.ts'
+import { newest } from './conversations.ts'
+import { nextChunk } from './walk.ts'
 
 /*
  * Messages across conversations, newest first.
@@ -46,6 +48,9 @@ interface Key {
 
 /** How many messages one request walks over at most, all sources together. */
 const SCAN_BUDGET = 2_000
+
+/** Sorts before every id. */
+const FIRST_ID = '00000000-0000-0000-0000-000000000000'
 
 /** The ids of one page. Sources must not overlap; a conversation can only be a source of its own. */
 export async function listTimeline(
@@ -94,7 +99,7 @@ async function walk(
   budget: number,
 ): Promise<Walk> {
   const matches: Key[] = []
-  let position = before
+  let position = startOf(source, filter, before)
   let chunk = Math.min(limit + 1, budget)
   for (let scanned = 0; scanned < budget; ) {
     const keys = await readKeys(db, source, filter, position, chunk)
@@ -108,16 +113,30 @@ async function walk(
     position = { at: last.created_at, tie: last.tie }
     scanned += chunk
     if (scanned >= budget) return { matches, stoppedAt: last }
-    chunk = Math.min(chunk * 2, budget - scanned)
+    chunk = Math.min(nextChunk(scanned, matches.length, limit), budget - scanned)
   }
   throw new Error('a walk has a budget of at least one row')
+}
+
+/**
+ * The one place that everything comes before: `until`, or where the page before ended. With two upper bounds
+ * SQLite would look for one of them and read over what the other excludes.
+ */
+function startOf(
+  source: Source,
+  { until = newest.at }: TimelineFilter,
+  before: TimelinePosition | undefined,
+): TimelinePosition {
+  if (before && before.at < until) return before
+  // Below every id and seq there is nothing at that very time.
+  return { at: until, tie: source.by === 'conversation' ? 0 : FIRST_ID }
 }
 
 async function readKeys(
   db: Executor,
   source: Source,
   filter: TimelineFilter,
-  before: TimelinePosition | undefined,
+  before: TimelinePosition,
   limit: number,
 ): Promise<(Key & { matches: number })[]> {
   const tie = source.by === 'conversation' ? ('m.seq' as const) : ('m.id' as const)
@@ -150,12 +169,11 @@ async function readKeys(
     .orderBy('m.created_at', 'desc')
     .orderBy(tie, 'desc')
     .limit(limit)
+  // What makes the index of all messages usable; every seq is above 0.
+  if (source.by === 'all') query = query.where('m.seq', '>', (eb) => eb.lit(0))
   if (source.by === 'sender') query = query.where('m.sender_id', '=', source.userId)
   if (source.by === 'recipient') query = query.where('m.recipient_id', '=', source.userId)
   if (source.by === 'conversation') query = query.where('m.conversation_id', '=', source.conversationId)
   if (filter.since) query = query.where('m.created_at', '>=', filter.since)
-  if (filter.until) query = query.where('m.created_at', '<', filter.until)
-  if (before)
-    query = query.where(sql<boolean>`(m.created_at, ${sql.ref(tie)}) < (${before.at}, ${before.tie})`)
-  return query.execute()
+  return query.where(sql<boolean>`(m.created_at, ${sql.ref(tie)}) < (${before.at}, ${before.tie})`).execute()
 }

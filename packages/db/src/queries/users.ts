@@ -188,7 +188,7 @@ const MAX_SORTED = 1_000
 /** How many users a search among dense matches looks at in one request. */
 const SCAN_BUDGET = 2_000
 /** How many pages a search looks through for a page of matches, before it sorts them instead. */
-const SHORT_WALK = 3
+const SHORT_WALK = 4
 
 const usernamesFrom = statement((db, p: { from: string; to: string; limit: number }) =>
   db
@@ -214,6 +214,9 @@ const displayNameMatches = statement((db, p: { from: string; to: string; limit: 
     .select(['id', 'username'])
     .where('display_name_key', '>=', p.from)
     .where('display_name_key', '<', p.to)
+    // The order of the index: without one PostgreSQL may as well read the table until it has met enough.
+    .orderBy('display_name_key')
+    .orderBy('username')
     .limit(p.limit),
 )
 
@@ -236,9 +239,9 @@ function endOfPage(rows: UserRow[], limit: number): UserPage {
 /**
  * Those whose username or display name begins with `prefix`, case aside, by username.
  *
- * Display names have an index of their own, whose order is another one. A page full of them at most is sorted
- * here. When there are more, a short walk by username meets enough of them if they are many; if they are not, up
- * to MAX_SORTED are sorted. Beyond that the walk goes on to a bound; the page may be short then, and has a `next`.
+ * Display names have an index of their own, whose order is another one. Less than a page of them is sorted here.
+ * When there are more, a short walk by username meets enough of them if they are many; if they are not, up to
+ * MAX_SORTED are sorted. Beyond that the walk goes on to a bound; the page may be short then, and has a `next`.
  */
 export async function searchUsers(
   db: Executor,
@@ -246,9 +249,9 @@ export async function searchUsers(
   after: string,
   limit: number,
 ): Promise<UserPage> {
-  const from = prefix.toLowerCase()
-  const few = await displayNameMatches(db, { from, to: from + LAST, limit: limit + 1 })
-  if (few.length <= limit) return mergeMatches(db, few, from, after, limit)
+  const from = foldCase(prefix)
+  const few = await displayNameMatches(db, { from, to: from + LAST, limit })
+  if (few.length < limit) return mergeMatches(db, few, from, after, limit)
 
   const walked = await walkUsers(db, from, after, limit, SHORT_WALK * limit)
   if (walked.isWhole) return walked.page
@@ -298,7 +301,10 @@ async function walkUsers(
   for (let scanned = 0, chunk = limit + 1; scanned < budget; ) {
     const walked = await listAfter(db, { after: position, limit: chunk })
     for (const row of walked) {
-      if (row.username.startsWith(prefix) || row.display_name?.toLowerCase().startsWith(prefix))
+      if (
+        row.username.startsWith(prefix) ||
+        (row.display_name !== null && foldCase(row.display_name).startsWith(prefix))
+      )
         rows.push(row)
       if (rows.length > limit) return { page: endOfPage(rows, limit), isWhole: true }
     }

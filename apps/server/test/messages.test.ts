@@ -1,0 +1,497 @@
+import { createTestServer } from '@sotto/testing'
+import { describe, expect, test } from 'vitest'
+import { dialects } from './support/dialects.ts'
+import { codeOf, failureOf } from './support/failure.ts'
+import { rest } from './support/rest.ts'
+
+const users = ['alice', 'bob', 'carol']
+
+describe.each(dialects)('messages on %s', (using) => {
+  test('are what was sent, with null for what nobody gave', async () => {
+    await using server = await createTestServer({ using, users })
+    server.clock.set('2026-05-01T10:00:00.123Z')
+    const sent = await rest(server, 'POST /v1/messages', { as: 'alice', json: { to: 'bob', text: ' hi\n' } })
+
+    expect(sent.status).toBe(201)
+    expect(sent.body).toEqual({
+      id: expect.any(String),
+      conversationId: expect.any(String),
+      seq: 1,
+      senderId: (await server.client.users.get({ user: 'alice' })).id,
+      sender: 'alice',
+      kind: 'text',
+      text: ' hi\n',
+      image: null,
+      video: null,
+      clientMessageId: null,
+      createdAt: '2026-05-01T10:00:00.123Z',
+      editedAt: null,
+      deletedAt: null,
+      deliveredAt: null,
+      readAt: null,
+      reactions: [],
+    })
+    const { id } = sent.body as { id: string }
+    for (const as of ['alice', 'bob']) {
+      expect((await rest(server, `GET /v1/messages/${id}`, { as })).body).toEqual(sent.body)
+    }
+    expect((await rest(server, `GET /v1/messages/${id.toUpperCase()}`)).status).toBe(200)
+  })
+
+  test.each([
+    ['a word in JSON brackets', '[0]'],
+    ['JSON', '{"a":null}'],
+    ['SQL', "' OR 1=1; drop table messages; --"],
+    ['emoji of several code points', '👩‍👩‍👧‍👦🏳️‍🌈'],
+    ['right-to-left', 'שלום \u202eevil\u202c مرحبا'],
+    ['combining characters, not normalised', 'e\u0301 \u00e9'],
+    ['white space around it', '\u00a0\t x \r\n'],
+    ['controls', '\u0001\u001b[31m\u007f'],
+    ['a byte order mark', '\ufeffx'],
+    ['line separators', '\u2028\u2029x'],
+    ['backslashes and quotes', '\\ \\u0000 " \' ` $1 ? %s'],
+    ['noncharacters', '\uffff\u{10ffff}'],
+    ['a name of an object', '__proto__'],
+  ])('keep %s as it came, over both transports', async (_, text) => {
+    await using server = await createTestServer({ using, users })
+    const sent = await server.as('alice').messages.send({ to: 'bob', text })
+    expect(sent.text).toBe(text)
+    const overRest = await rest(server, 'POST /v1/messages', { as: 'alice', json: { to: 'bob', text } })
+    expect(overRest.body).toMatchObject({ text })
+    const { items } = await server.as('bob').direct.messages({ user: 'alice' })
+    expect(items.map((message) => message.text)).toEqual([text, text])
+    expect(
+      (await server.as('alice').messages.edit({ messageId: sent.id, text: `${text}${text}` })).text,
+    ).toBe(text + text)
+  })
+
+  test('refuse text that is empty, white, NUL or half of a surrogate pair', async () => {
+    await using server = await createTestServer({ using, users })
+    const { id: messageId } = await server.as('alice').messages.send({ to: 'bob', text: 'before' })
+    for (const text of [
+      '',
+      ' ',
+      '\n\t\u00a0\u3000',
+      '\ufeff',
+      'a\0b',
+      '\0',
+      '\ud83d',
+      '\ude00\ud83d',
+      'a\udfffb',
+    ]) {
+      for (const [line, json] of [
+        ['POST /v1/messages', { to: 'bob', text }],
+        ['POST /v1/direct/bob/messages', { text }],
+        [`PATCH /v1/messages/${messageId}`, { text }],
+      ] as const) {
+        const answer = await rest(server, line, { as: 'alice', json })
+        expect([answer.status, answer.body], JSON.stringify(text)).toMatchObject([
+          400,
+          { code: 'INVALID_INPUT', issues: [{ path: 'text' }] },
+        ])
+      }
+    }
+    expect((await server.as('alice').direct.get({ user: 'bob' })).lastSeq).toBe(1)
+  })
+
+  test('take 10,000 characters and not one more, counted in code points', async () => {
+    await using server = await createTestServer({ using, users })
+    const alice = server.as('alice')
+    for (const character of ['a', 'é', '🙂']) {
+      const longest = character.repeat(10_000)
+      const { id, text } = await alice.messages.send({ to: 'bob', text: longest })
+      expect(text).toBe(longest)
+      const issues = [{ path: 'text', message: expect.stringContaining('10000') }]
+      const error = await failureOf(alice.messages.send({ to: 'bob', text: `${longest}a` }))
+      expect(error).toMatchObject({ code: 'INVALID_INPUT', issues })
+      const edit = await failureOf(alice.messages.edit({ messageId: id, text: `${longest}a` }))
+      expect(edit).toMatchObject({ code: 'INVALID_INPUT', issues })
+      expect(
+        (await alice.messages.edit({ messageId: id, text: `${longest.slice(character.length)}b` })).text,
+      ).toMatch(/b$/)
+    }
+  })
+
+  test('take as many characters as the setting says', async () => {
+    await using server = await createTestServer({ using, users, settings: { maxTextLength: 160 } })
+    const alice = server.as('alice')
+    await alice.messages.send({ to: 'bob', text: '🙂'.repeat(160) })
+    expect(await codeOf(alice.messages.send({ to: 'bob', text: '🙂'.repeat(161) }))).toBe('INVALID_INPUT')
+    expect(
+      await codeOf(
+        alice.direct.send({
+          user: 'bob',
+          image: { url: 'https://example.com/a.png' },
+          text: 'a'.repeat(161),
+        }),
+      ),
+    ).toBe('INVALID_INPUT')
+  })
+
+  test('may be images and videos, whose metadata is never invented', async () => {
+    await using server = await createTestServer({ using, users })
+    const alice = server.as('alice')
+    const image = await alice.messages.send({ to: 'bob', image: { url: 'https://example.com/a.png' } })
+    expect(image).toMatchObject({ kind: 'image', text: null, video: null })
+    expect(image.image).toEqual({ url: 'https://example.com/a.png', width: null, height: null, alt: null })
+    const full = { url: 'HTTP://example.com/ü?a=[0]', width: 1, height: 2_147_483_647, alt: '' }
+    const captioned = await alice.messages.send({ to: 'bob', kind: 'image', image: full, text: 'look' })
+    expect(captioned).toMatchObject({ kind: 'image', text: 'look', image: full })
+    const video = await alice.messages.send({ to: 'bob', video: { url: 'https://example.com/v.mp4' } })
+    expect(video).toMatchObject({ kind: 'video', text: null, image: null })
+    expect(video.video).toEqual({
+      url: 'https://example.com/v.mp4',
+      source: 'other',
+      durationSeconds: null,
+      width: null,
+      height: null,
+    })
+    for (const message of [image, captioned, video]) {
+      expect(await server.as('bob').messages.get({ messageId: message.id })).toEqual({
+        ...message,
+        clientMessageId: null,
+      })
+    }
+  })
+
+  test.each([
+    ['https://www.youtube.com/watch?v=x', 'youtube'],
+    ['https://youtu.be/x', 'youtube'],
+    ['https://M.YouTube.com/x', 'youtube'],
+    ['https://www.youtube-nocookie.com/embed/x', 'youtube'],
+    ['https://vimeo.com/1', 'vimeo'],
+    ['https://player.vimeo.com/video/1', 'vimeo'],
+    ['https://www.vevo.com/watch/x', 'vevo'],
+    ['https://notyoutube.com/x', 'other'],
+    ['https://youtube.com.evil.example/x', 'other'],
+    ['https://example.com/?u=https://vimeo.com/1', 'other'],
+    ['https://vimeo.com@example.com/1', 'other'],
+  ] as const)('with the video %s are from %s', async (url, source) => {
+    await using server = await createTestServer({ using, users })
+    const alice = server.as('alice')
+    expect((await alice.messages.send({ to: 'bob', video: { url } })).video?.source).toBe(source)
+    expect((await alice.messages.send({ to: 'bob', video: { url, source: 'vevo' } })).video?.source).toBe(
+      'vevo',
+    )
+  })
+
+  test('refuse content that does not fit their kind', async () => {
+    await using server = await createTestServer({ using, users })
+    const image = { url: 'https://example.com/a.png' }
+    const video = { url: 'https://example.com/v.mp4' }
+    const bad: [object, string[]][] = [
+      [{}, ['text']],
+      [{ kind: 'text' }, ['text']],
+      [{ kind: 'image' }, ['image']],
+      [{ kind: 'image', text: 'x' }, ['image']],
+      [{ kind: 'video', image }, ['video', 'image']],
+      [{ kind: 'text', text: 'x', image }, ['image']],
+      [{ image, video }, ['video']],
+      [{ kind: 'audio', text: 'x' }, ['kind']],
+      [{ image: { url: 'ftp://example.com/a' } }, ['image.url']],
+      [{ image: { url: 'javascript:alert(1)' } }, ['image.url']],
+      [{ image: { url: '//example.com/a' } }, ['image.url']],
+      [{ image: { url: 'https://' } }, ['image.url']],
+      [{ image: { url: 'https://exa mple.com' } }, ['image.url']],
+      [{ image: { url: `https://example.com/${'a'.repeat(2_029)}` } }, ['image.url']],
+      [{ image: { ...image, width: 0 } }, ['image.width']],
+      [{ image: { ...image, width: 2_147_483_648 } }, ['image.width']],
+      [{ image: { ...image, height: 1.5 } }, ['image.height']],
+      [{ image: { ...image, width: '10' } }, ['image.width']],
+      [{ image: { ...image, size: 1 } }, ['image.size']],
+      [{ image: { ...image, alt: null } }, ['image.alt']],
+      [{ video: { ...video, durationSeconds: -1 } }, ['video.durationSeconds']],
+      [{ video: { ...video, source: 'tiktok' } }, ['video.source']],
+      [{ text: 'x', clientMessageId: '' }, ['clientMessageId']],
+      [{ text: 'x', clientMessageId: 'x'.repeat(129) }, ['clientMessageId']],
+      [{ text: 'x', conversationId: 'x' }, ['to']],
+    ]
+    for (const [content, paths] of bad) {
+      const answer = await rest(server, 'POST /v1/messages', { as: 'alice', json: { to: 'bob', ...content } })
+      expect(answer.status, JSON.stringify(content)).toBe(400)
+      const { issues } = answer.body as { issues: { path: string; message: string }[] }
+      expect(issues.map(({ path }) => path)).toEqual(paths)
+    }
+    const longest = `https://example.com/${'a'.repeat(2_028)}`
+    expect((await server.as('alice').messages.send({ to: 'bob', image: { url: longest } })).image?.url).toBe(
+      longest,
+    )
+    const nobody = await rest(server, 'POST /v1/messages', { as: 'alice', json: { text: 'x' } })
+    expect(nobody).toMatchObject({ status: 400, body: { issues: [{ path: 'to' }] } })
+  })
+
+  test('count 1, 2, 3 in each conversation, without gaps', async () => {
+    await using server = await createTestServer({ using, users })
+    const send = async (from: string, to: string) =>
+      (await server.as(from).messages.send({ to, text: 'x' })).seq
+    expect([await send('alice', 'bob'), await send('bob', 'alice'), await send('alice', 'carol')]).toEqual([
+      1, 2, 1,
+    ])
+    await codeOf(server.as('alice').messages.send({ to: 'nobody', text: 'x' }))
+    expect(await send('alice', 'bob')).toBe(3)
+    const many = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => send(i % 2 ? 'alice' : 'bob', i % 2 ? 'bob' : 'alice')),
+    )
+    expect(many.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, index) => index + 4))
+  })
+
+  test('made at once as the first ones make one conversation', async () => {
+    await using server = await createTestServer({ using, users })
+    const sent = await Promise.all(
+      Array.from({ length: 10 }, (_, index) =>
+        server
+          .as(index % 2 ? 'alice' : 'bob')
+          .messages.send({ to: index % 2 ? 'bob' : 'alice', text: String(index) }),
+      ),
+    )
+    expect(new Set(sent.map(({ conversationId }) => conversationId)).size).toBe(1)
+  })
+
+  test('never go back in time within a conversation, when the clock does', async () => {
+    await using server = await createTestServer({ using, users })
+    const send = async (from: string, to: string) =>
+      (await server.as(from).messages.send({ to, text: 'x' })).createdAt.toISOString()
+    server.clock.set('2026-05-01T10:00:05.000Z')
+    await send('alice', 'bob')
+    server.clock.set('2026-05-01T10:00:01.000Z')
+    expect(await send('bob', 'alice')).toBe('2026-05-01T10:00:05.000Z')
+    expect(await send('alice', 'carol')).toBe('2026-05-01T10:00:01.000Z')
+    server.clock.set('2026-05-01T10:00:06.000Z')
+    expect(await send('alice', 'bob')).toBe('2026-05-01T10:00:06.000Z')
+    const { items } = await server.client.messages.list({
+      between: ['alice', 'bob'],
+      since: '2026-05-01T10:00:05.000Z',
+    })
+    expect(items.map(({ seq }) => seq)).toEqual([3, 2, 1])
+  })
+
+  test('may be notes to self', async () => {
+    await using server = await createTestServer({ using, users })
+    const alice = server.as('alice')
+    const note = await alice.messages.send({ to: 'alice', text: 'milk' })
+    const conversation = await alice.direct.get({ user: 'alice' })
+
+    expect(conversation.participants.map(({ user }) => user.username)).toEqual(['alice'])
+    expect(conversation).toMatchObject({ kind: 'direct', unreadCount: 0, readSeq: 1, lastSeq: 1 })
+    const lists = [
+      alice.direct.messages({ user: 'alice' }),
+      alice.messages.list(),
+      alice.messages.list({ sender: 'alice' }),
+      alice.messages.list({ recipient: 'alice' }),
+      alice.messages.list({ sender: 'alice', recipient: 'alice' }),
+      alice.messages.between(['alice', 'alice']),
+      server.client.messages.list({ recipient: 'alice' }),
+    ]
+    for (const list of lists) expect((await list).items.map(({ id }) => id)).toEqual([note.id])
+    expect((await alice.users.correspondents({ user: 'alice' })).items).toEqual([])
+    expect((await alice.conversations.list()).items).toHaveLength(1)
+    expect((await server.as('bob').messages.list()).items).toEqual([])
+    await alice.messages.react({ messageId: note.id, emoji: '🥛' })
+    await alice.messages.edit({ messageId: note.id, text: 'oat milk' })
+    expect((await alice.messages.delete({ messageId: note.id })).text).toBeNull()
+  })
+
+  test('are edited by their sender alone', async () => {
+    await using server = await createTestServer({ using, users })
+    const [alice, bob] = [server.as('alice'), server.as('bob')]
+    server.clock.set('2026-05-01T10:00:00.000Z')
+    const sent = await alice.messages.send({ to: 'bob', text: 'helo', clientMessageId: 'c1' })
+    server.clock.advance(1_000)
+    const same = await alice.messages.edit({ messageId: sent.id, text: 'helo' })
+    expect(same).toEqual(sent)
+    const edited = await alice.messages.edit({ messageId: sent.id, text: 'hello' })
+    expect(edited).toEqual({ ...sent, text: 'hello', editedAt: new Date('2026-05-01T10:00:01.000Z') })
+    expect((await bob.direct.messages({ user: 'alice' })).items).toEqual([
+      { ...edited, clientMessageId: null },
+    ])
+    expect(await codeOf(bob.messages.edit({ messageId: sent.id, text: 'x' }))).toBe('FORBIDDEN')
+    expect(await codeOf(server.as('carol').messages.edit({ messageId: sent.id, text: 'x' }))).toBe(
+      'MESSAGE_NOT_FOUND',
+    )
+    expect(await codeOf(server.client.messages.edit({ messageId: sent.id, text: 'x' }))).toBe(
+      'ACTOR_REQUIRED',
+    )
+
+    const image = await alice.messages.send({ to: 'bob', image: { url: 'https://example.com/a.png' } })
+    const captioned = await alice.messages.edit({ messageId: image.id, text: 'a caption' })
+    expect(captioned).toMatchObject({ kind: 'image', text: 'a caption', image: image.image })
+  })
+
+  test('leave a tombstone without content, as often as they are deleted', async () => {
+    await using server = await createTestServer({ using, users })
+    const [alice, bob] = [server.as('alice'), server.as('bob')]
+    server.clock.set('2026-05-01T10:00:00.000Z')
+    const sent = await alice.messages.send({
+      to: 'bob',
+      image: { url: 'https://example.com/secret.png', alt: 'secret' },
+      text: 'secret',
+    })
+    await bob.messages.like({ messageId: sent.id })
+    await alice.messages.edit({ messageId: sent.id, text: 'secret still' })
+    server.clock.advance(1_000)
+    expect(await codeOf(bob.messages.delete({ messageId: sent.id }))).toBe('FORBIDDEN')
+    expect(await codeOf(server.as('carol').messages.delete({ messageId: sent.id }))).toBe('MESSAGE_NOT_FOUND')
+
+    const tombstone = await alice.messages.delete({ messageId: sent.id })
+    expect(tombstone).toMatchObject({
+      id: sent.id,
+      seq: 1,
+      kind: 'image',
+      text: null,
+      image: null,
+      video: null,
+      reactions: [],
+      deletedAt: new Date('2026-05-01T10:00:01.000Z'),
+    })
+    server.clock.advance(1_000)
+    expect(await alice.messages.delete({ messageId: sent.id })).toEqual(tombstone)
+    const seen = JSON.stringify([
+      await bob.direct.messages({ user: 'alice' }),
+      await bob.messages.list({ kind: 'image' }),
+      await bob.conversations.list(),
+      await server.client.messages.get({ messageId: sent.id }),
+    ])
+    expect(seen).toContain(sent.id)
+    expect(seen).not.toContain('secret')
+
+    for (const call of [
+      () => alice.messages.edit({ messageId: sent.id, text: 'x' }),
+      () => alice.messages.like({ messageId: sent.id }),
+      () => bob.messages.unlike({ messageId: sent.id }),
+      () => bob.messages.react({ messageId: sent.id, emoji: '🎉' }),
+      () => bob.messages.unreact({ messageId: sent.id, emoji: '🎉' }),
+    ]) {
+      expect(await codeOf(call())).toBe('MESSAGE_DELETED')
+    }
+    expect((await alice.messages.send({ to: 'bob', text: 'next' })).seq).toBe(2)
+  })
+
+  test('repeated with the same clientMessageId are the first one', async () => {
+    await using server = await createTestServer({ using, users })
+    const json = { to: 'bob', text: 'once', clientMessageId: 'c-1 🙂' }
+    const send = (change: object = {}, as = 'alice') =>
+      rest(server, 'POST /v1/messages', { as, json: { ...json, ...change } })
+    const first = await send()
+    const { id, conversationId } = first.body as { id: string; conversationId: string }
+    expect(first).toMatchObject({ status: 201, body: { clientMessageId: 'c-1 🙂' } })
+
+    const repeats = [
+      await send(),
+      await send({ kind: 'text' }),
+      await send({ to: 'BOB' }),
+      await send({ to: undefined, conversationId }),
+      await rest(server, 'POST /v1/direct/bob/messages', { as: 'alice', json: { ...json, to: undefined } }),
+      await rest(server, 'POST /v1/messages', { json: { ...json, from: 'alice' } }),
+    ]
+    for (const repeat of repeats) expect(repeat).toMatchObject({ status: 200, body: first.body })
+
+    for (const change of [{ text: 'Once' }, { text: 'once ' }, { image: { url: 'https://example.com/a' } }]) {
+      expect(await send(change)).toMatchObject({ status: 422, body: { code: 'IDEMPOTENCY_CONFLICT' } })
+    }
+    // The same words belong to others, and to other conversations, on their own.
+    expect((await send({ to: 'carol' })).status).toBe(201)
+    expect((await send({ to: 'alice' }, 'bob')).status).toBe(201)
+    // It is shown to its sender alone.
+    for (const as of ['bob', undefined]) {
+      expect((await rest(server, `GET /v1/messages/${id}`, as ? { as } : {})).body).toMatchObject({
+        clientMessageId: null,
+      })
+    }
+  })
+
+  test('repeated after an edit or a deletion are the first one as it stands', async () => {
+    await using server = await createTestServer({ using, users })
+    const alice = server.as('alice')
+    const message = { to: 'bob', text: 'first', clientMessageId: 'c' }
+    const { id: messageId } = await alice.messages.send(message)
+
+    const edited = await alice.messages.edit({ messageId, text: 'edited' })
+    expect(await alice.messages.send(message)).toEqual(edited)
+    expect(await codeOf(alice.messages.send({ ...message, text: 'edited' }))).toBe('IDEMPOTENCY_CONFLICT')
+    const deleted = await alice.messages.delete({ messageId })
+    expect(await alice.messages.send(message)).toEqual(deleted)
+    expect(await codeOf(alice.messages.send({ ...message, text: 'other' }))).toBe('IDEMPOTENCY_CONFLICT')
+    expect((await alice.direct.get({ user: 'bob' })).lastSeq).toBe(1)
+  })
+
+  test('repeated at the same moment, as the very first ones, are one message', async () => {
+    await using server = await createTestServer({ using, users })
+    const json = { to: 'bob', text: 'once', clientMessageId: 'c' }
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => rest(server, 'POST /v1/messages', { as: 'alice', json })),
+    )
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 200, 200, 200, 200, 200, 200, 201])
+    expect(new Set(answers.map(({ body }) => (body as { id: string }).id)).size).toBe(1)
+  })
+
+  test('carry likes and reactions: how many, and whether one is mine', async () => {
+    await using server = await createTestServer({ using, users })
+    const [alice, bob] = [server.as('alice'), server.as('bob')]
+    const { id: messageId } = await alice.messages.send({ to: 'bob', text: 'hi' })
+    const reactions = (list: { emoji: string; count: number; byMe: boolean }[]) =>
+      list.map(({ emoji, count, byMe }) => `${emoji}${count}${byMe ? ' mine' : ''}`)
+
+    expect(reactions((await bob.messages.like({ messageId })).reactions)).toEqual(['👍1 mine'])
+    expect(reactions((await bob.messages.like({ messageId })).reactions)).toEqual(['👍1 mine'])
+    expect(reactions((await bob.messages.react({ messageId, emoji: '👍' })).reactions)).toEqual(['👍1 mine'])
+    expect(reactions((await alice.messages.like({ messageId })).reactions)).toEqual(['👍2 mine'])
+    expect(reactions((await bob.messages.react({ messageId, emoji: '👩‍👩‍👧‍👦' })).reactions)).toEqual([
+      '👍2 mine',
+      '👩‍👩‍👧‍👦1 mine',
+    ])
+    expect(reactions((await alice.messages.get({ messageId })).reactions)).toEqual(['👍2 mine', '👩‍👩‍👧‍👦1'])
+    expect(reactions((await server.client.messages.get({ messageId })).reactions)).toEqual([
+      '👍2',
+      '👩‍👩‍👧‍👦1',
+    ])
+    expect(reactions((await alice.messages.unreact({ messageId, emoji: '👩‍👩‍👧‍👦' })).reactions)).toEqual([
+      '👍2 mine',
+      '👩‍👩‍👧‍👦1',
+    ])
+    expect(reactions((await bob.messages.unlike({ messageId })).reactions)).toEqual(['👍1', '👩‍👩‍👧‍👦1 mine'])
+    expect(reactions((await bob.messages.unlike({ messageId })).reactions)).toEqual(['👍1', '👩‍👩‍👧‍👦1 mine'])
+    expect(reactions((await bob.messages.unreact({ messageId, emoji: '👩‍👩‍👧‍👦' })).reactions)).toEqual([
+      '👍1',
+    ])
+    expect(reactions((await alice.messages.unreact({ messageId, emoji: '👍' })).reactions)).toEqual([])
+    expect(await codeOf(server.as('carol').messages.like({ messageId }))).toBe('MESSAGE_NOT_FOUND')
+    // A reaction is no edit.
+    expect((await alice.messages.get({ messageId })).editedAt).toBeNull()
+  })
+
+  test('count reactions that come at once', async () => {
+    const many = Array.from({ length: 2 }, (_, index) => `user-${index}`)
+    await using server = await createTestServer({ using, users: many })
+    const { id: messageId } = await server.as('user-0').messages.send({ to: 'user-1', text: 'hi' })
+    const emojis = ['👍', '🎉', '🥛', '❤️', '🇩🇪']
+    await Promise.all(
+      emojis.flatMap((emoji) => many.map((user) => server.as(user).messages.react({ messageId, emoji }))),
+    )
+    const { reactions } = await server.client.messages.get({ messageId })
+    expect(reactions.map(({ emoji }) => emoji).toSorted()).toEqual(emojis.toSorted())
+    expect(reactions.map(({ count }) => count)).toEqual([2, 2, 2, 2, 2])
+  })
+
+  test('take one emoji as a reaction, as Unicode recommends, and nothing else', async () => {
+    await using server = await createTestServer({ using, users })
+    const { id } = await server.as('alice').messages.send({ to: 'bob', text: 'hi' })
+    const react = (emoji: string) =>
+      rest(server, `PUT /v1/messages/${id}/reactions/${encodeURIComponent(emoji)}`, { as: 'bob' })
+    for (const emoji of ['👍', '👍🏽', '❤️', '🇺🇳', '🏴󠁧󠁢󠁥󠁮󠁧󠁿', '#️⃣', '👨‍👩‍👧', '🏳️‍🌈']) {
+      expect(await react(emoji), emoji).toMatchObject({ status: 200 })
+      expect(
+        (
+          await rest(server, `DELETE /v1/messages/${id}/reactions/${encodeURIComponent(emoji)}`, {
+            as: 'bob',
+          })
+        ).body,
+      ).toMatchObject({ reactions: [] })
+    }
+    for (const emoji of ['a', '👍👍', ' 👍', '❤', '👍\u200d', '🏽🏽', '1', ':+1:', '\0', 'x'.repeat(300)]) {
+      expect(await react(emoji), emoji).toMatchObject({
+        status: 400,
+        body: { code: 'INVALID_INPUT', issues: [{ path: 'emoji' }] },
+      })
+    }
+  })
+})

@@ -1,0 +1,157 @@
+import { createTestServer, type TestServer } from '@sotto/testing'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { dialects } from './support/dialects.ts'
+import { rest } from './support/rest.ts'
+
+const LENGTH = 55
+
+/** The three lists of one conversation's messages, which page alike. */
+const lists = ['/v1/direct/bob/messages', '/v1/messages', '/v1/conversations/ID/messages'] as const
+
+describe.each(dialects)('the pages of a conversation on %s', (using) => {
+  let server: TestServer
+  let conversationId = ''
+  beforeAll(async () => {
+    server = await createTestServer({ using, users: ['alice', 'bob'] })
+    for (let seq = 1; seq <= LENGTH; seq += 1) {
+      const from = seq % 3 ? 'alice' : 'bob'
+      const sent = await server
+        .as(from)
+        .messages.send({ to: from === 'alice' ? 'bob' : 'alice', text: String(seq) })
+      conversationId = sent.conversationId
+    }
+  })
+  afterAll(() => server[Symbol.asyncDispose]())
+
+  async function read(list: (typeof lists)[number], query: string) {
+    const between = list === '/v1/messages' ? 'between=alice,bob&' : ''
+    const path = `${list.replace('ID', conversationId)}?${between}${query}`
+    const { status, body } = await rest(server, `GET ${path}` as 'GET /', { as: 'alice' })
+    const {
+      items = [],
+      nextCursor,
+      code,
+      issues,
+    } = body as {
+      items?: { seq: number }[]
+      nextCursor?: string | null
+      code?: string
+      issues?: { path: string }[]
+    }
+    return {
+      status,
+      seqs: items.map(({ seq }) => seq),
+      nextCursor,
+      code,
+      paths: issues?.map(({ path }) => path),
+    }
+  }
+
+  const down = (from: number, to: number) =>
+    Array.from({ length: Math.max(0, from - to + 1) }, (_, i) => from - i)
+  const up = (from: number, to: number) => down(to, from).toReversed()
+
+  describe.each(lists)('%s', (list) => {
+    test('begin with the newest, 50 unless told otherwise', async () => {
+      expect((await read(list, '')).seqs).toEqual(down(55, 6))
+      expect((await read(list, 'limit=200')).seqs).toEqual(down(55, 1))
+      expect((await read(list, 'limit=1')).seqs).toEqual([55])
+      expect(await read(list, 'limit=55')).toMatchObject({ seqs: down(55, 1), nextCursor: null })
+    })
+
+    test.each(['0', '201', '-1', '1.5', 'x', '', '1e2', '+5', '%205', '99999999999999999999'])(
+      'refuse the limit and the page size %j, and never clamp it',
+      async (length) => {
+        expect(await read(list, `limit=${length}`)).toMatchObject({
+          status: 400,
+          code: 'INVALID_INPUT',
+          paths: ['limit'],
+        })
+        expect(await read(list, `page=1&pageSize=${length}`)).toMatchObject({
+          status: 400,
+          paths: ['pageSize'],
+        })
+      },
+    )
+
+    test('by number are the n-th from the newest', async () => {
+      expect((await read(list, 'page=1')).seqs).toEqual(down(55, 6))
+      expect((await read(list, 'page=2')).seqs).toEqual(down(5, 1))
+      expect((await read(list, 'page=1&pageSize=10')).seqs).toEqual(down(55, 46))
+      expect((await read(list, 'page=6&pageSize=10')).seqs).toEqual(down(5, 1))
+      expect(await read(list, 'page=5&pageSize=11')).toMatchObject({ seqs: down(11, 1), nextCursor: null })
+      for (const page of ['7', '10000', '999999999999999', '9007199254740991']) {
+        const answer = await read(list, `page=${page}&pageSize=10`)
+        if (answer.status === 200) expect(answer).toMatchObject({ seqs: [], nextCursor: null })
+        else expect(answer).toMatchObject({ status: 400, paths: ['page'] })
+      }
+      for (const page of ['0', '-1', '1.5', 'last', '']) {
+        expect(await read(list, `page=${page}`)).toMatchObject({ status: 400, paths: ['page'] })
+      }
+    })
+
+    test('by number go on by cursor', async () => {
+      const { nextCursor } = await read(list, 'page=2&pageSize=10')
+      expect((await read(list, `limit=10&cursor=${nextCursor}`)).seqs).toEqual(down(35, 26))
+    })
+
+    test('take one way through at a time', async () => {
+      const { nextCursor } = await read(list, 'limit=5')
+      expect(await read(list, `page=1&cursor=${nextCursor}`)).toMatchObject({ status: 400, paths: ['page'] })
+      expect(await read(list, 'page=1&limit=5')).toMatchObject({ status: 400, paths: ['page'] })
+      expect(await read(list, 'pageSize=5')).toMatchObject({ status: 400, paths: ['pageSize'] })
+      expect(await read(list, 'offset=5')).toMatchObject({ status: 400, paths: ['offset'] })
+      expect(await read(list, 'limit=5&limit=6')).toMatchObject({ status: 400, paths: ['limit'] })
+    })
+  })
+
+  describe.each([lists[0], lists[2]])('%s', (list) => {
+    test('before and after are around a seq', async () => {
+      expect((await read(list, 'before=10&limit=3')).seqs).toEqual([9, 8, 7])
+      expect((await read(list, 'before=1')).seqs).toEqual([])
+      expect((await read(list, 'before=0')).seqs).toEqual([])
+      expect((await read(list, 'after=10&limit=3')).seqs).toEqual([11, 12, 13])
+      expect((await read(list, 'after=0&limit=2')).seqs).toEqual([1, 2])
+      expect((await read(list, 'after=10&before=14')).seqs).toEqual([11, 12, 13])
+      expect((await read(list, 'after=14&before=10')).seqs).toEqual([])
+      expect((await read(list, 'after=100000')).seqs).toEqual([])
+      for (const query of ['before=-1', 'after=1.5', 'after=x', 'before=']) {
+        expect(await read(list, query)).toMatchObject({ status: 400, code: 'INVALID_INPUT' })
+      }
+      expect(await read(list, 'after=1&page=1')).toMatchObject({ status: 400, paths: ['after'] })
+      expect(await read(list, 'before=1&page=1')).toMatchObject({ status: 400, paths: ['before'] })
+    })
+
+    test('after and before go on by cursor, in their order and within their bounds', async () => {
+      const seqs: number[] = []
+      for (let cursor: string | null = ''; cursor !== null; ) {
+        const page: Awaited<ReturnType<typeof read>> = await read(
+          list,
+          `after=10&before=30&limit=6${cursor && `&cursor=${cursor}`}`,
+        )
+        seqs.push(...page.seqs)
+        cursor = page.nextCursor ?? null
+      }
+      expect(seqs).toEqual(up(11, 29))
+      const { nextCursor } = await read(list, 'before=10&limit=3')
+      expect((await read(list, `before=10&limit=3&cursor=${nextCursor}`)).seqs).toEqual([6, 5, 4])
+      // Without the filter a cursor still says where it was and which way it went.
+      const forward = await read(list, 'after=10&limit=3')
+      expect((await read(list, `limit=3&cursor=${forward.nextCursor}`)).seqs).toEqual([14, 15, 16])
+      expect(await read(list, `after=1&cursor=${nextCursor}`)).toMatchObject({ code: 'INVALID_CURSOR' })
+    })
+  })
+
+  test('stay where they are while new messages come and old ones go', async () => {
+    for (const list of lists) {
+      const first = await read(list, 'limit=10')
+      const last = first.seqs.at(-1) ?? 0
+      const more = await server.as('bob').messages.send({ to: 'alice', text: 'new' })
+      expect((await read(list, `limit=10&cursor=${first.nextCursor}`)).seqs).toEqual(
+        down(last - 1, last - 10),
+      )
+      await server.as('bob').messages.delete({ messageId: more.id })
+      expect((await read(list, 'limit=1')).seqs).toEqual([more.seq])
+    }
+  })
+})

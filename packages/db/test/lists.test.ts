@@ -1,0 +1,152 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  type Database,
+  listTimeline,
+  openDatabase,
+  type Source,
+  searchUsers,
+  type TimelineFilter,
+  type TimelinePosition,
+} from '../src/index.ts'
+import { createEmptyDatabase, dialects, type EmptyDatabase } from './support/databases.ts'
+import { createWorld, insertWorld, type Row } from './support/world.ts'
+
+const { tables, world } = createWorld(0.02)
+const rowsOf = (name: string): Row[] => tables.find((table) => table.name === name)?.rows ?? []
+const readSeqs = new Map(
+  rowsOf('participants').map((row) => [`${row.conversation_id} ${row.user_id}`, Number(row.read_seq)]),
+)
+
+const { hub, deep, middle, late } = world
+const sources: Record<string, Source[]> = {
+  everything: [{ by: 'all' }],
+  'what one has sent': [{ by: 'sender', userId: hub }],
+  'what one has received': [{ by: 'recipient', userId: hub }],
+  'what one has sent or received': [
+    { by: 'sender', userId: hub },
+    { by: 'recipient', userId: hub, exceptFrom: hub },
+  ],
+  'a conversation': [{ by: 'conversation', conversationId: deep.id }],
+  'one side of a conversation': [{ by: 'conversation', conversationId: deep.id, senderId: deep.author }],
+}
+const filters: TimelineFilter[] = [
+  {},
+  { kind: 'image' },
+  { isRead: true },
+  { isRead: false },
+  { since: middle },
+  { until: middle },
+  { since: middle, until: late },
+  { kind: 'text', isRead: false, since: middle, until: late },
+]
+
+/** The same question to plain arrays. */
+function expectedTimeline(from: readonly Source[], filter: TimelineFilter): string[] {
+  return rowsOf('messages')
+    .filter((row) => from.some((source) => isFrom(row, source)) && passes(row, filter))
+    .sort((a, b) => timeOf(b) - timeOf(a) || (String(a.id) < String(b.id) ? 1 : -1))
+    .map((row) => String(row.id))
+}
+
+function isFrom(row: Row, source: Source): boolean {
+  if (source.by === 'all') return true
+  if (source.by === 'sender') return row.sender_id === source.userId
+  if (source.by === 'recipient')
+    return row.recipient_id === source.userId && row.sender_id !== source.exceptFrom
+  return (
+    row.conversation_id === source.conversationId &&
+    (source.senderId === undefined || row.sender_id === source.senderId)
+  )
+}
+
+function passes(row: Row, { kind, isRead, since, until }: TimelineFilter): boolean {
+  if (kind && row.kind !== kind) return false
+  if (since && timeOf(row) < since.getTime()) return false
+  if (until && timeOf(row) >= until.getTime()) return false
+  if (isRead === undefined) return true
+  if (row.recipient_id === null) return false
+  return Number(row.seq) <= (readSeqs.get(`${row.conversation_id} ${row.recipient_id}`) ?? 0) === isRead
+}
+
+function timeOf(row: Row): number {
+  return row.created_at instanceof Date ? row.created_at.getTime() : 0
+}
+
+describe.each(dialects)('lists on %s', (using) => {
+  let empty: EmptyDatabase
+  let database: Database
+
+  beforeAll(async () => {
+    empty = await createEmptyDatabase(using)
+    database = await openDatabase({ url: empty.url })
+    await database.migrate()
+    await insertWorld(using, empty, tables)
+  })
+  afterAll(async () => {
+    await database[Symbol.asyncDispose]()
+    await empty[Symbol.asyncDispose]()
+  })
+
+  const questions = Object.entries(sources).flatMap(([name, from]) =>
+    filters.map((filter) => ({ name, from, filter, told: JSON.stringify(filter) })),
+  )
+  test.each(questions)(
+    'the pages of $name hold each message once, in order, with $told',
+    async (question) => {
+      const { from, filter } = question
+      const ids: string[] = []
+      let before: TimelinePosition | undefined
+      do {
+        const page = await listTimeline(database.db, from, filter, before, 20)
+        expect(page.ids.length).toBeLessThanOrEqual(20)
+        ids.push(...page.ids)
+        before = page.next
+      } while (before)
+
+      expect(ids).toEqual(expectedTimeline(from, filter))
+    },
+  )
+
+  test('a cursor that is combined with an earlier until goes on at the until', async () => {
+    const page = await listTimeline(
+      database.db,
+      [{ by: 'all' }],
+      { until: middle },
+      { at: late, tie: 'ffffffff-ffff-ffff-ffff-ffffffffffff' },
+      20,
+    )
+
+    expect(page.ids).toEqual(expectedTimeline([{ by: 'all' }], { until: middle }).slice(0, 20))
+  })
+
+  // Eighty users: Anna is a third of them, Zoe is one of them; all usernames begin with u.
+  test.each([
+    { prefix: 'ANNA', limit: 5 },
+    { prefix: 'anna', limit: 200 },
+    { prefix: 'zoe', limit: 1 },
+    { prefix: 'zoe', limit: 5 },
+    { prefix: 'u', limit: 5 },
+    { prefix: 's', limit: 3 },
+    { prefix: 'u1', limit: 3 },
+    { prefix: '%', limit: 3 },
+    { prefix: 'anna 12', limit: 1 },
+  ])('the pages of users who begin with $prefix hold each once, in order', async ({ prefix, limit }) => {
+    const usernames: string[] = []
+    let after: string | undefined = ''
+    while (after !== undefined) {
+      const page: Awaited<ReturnType<typeof searchUsers>> = await searchUsers(
+        database.db,
+        prefix,
+        after,
+        limit,
+      )
+      expect(page.rows.length).toBeLessThanOrEqual(limit)
+      usernames.push(...page.rows.map((row) => row.username))
+      after = page.next
+    }
+
+    const begins = (name: unknown) => String(name).toLowerCase().startsWith(prefix.toLowerCase())
+    const expected = rowsOf('users').filter((row) => begins(row.username) || begins(row.display_name))
+    expect(usernames).toEqual(expected.map((row) => String(row.username)).sort())
+  })
+})

@@ -1,0 +1,283 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  type Database,
+  type Executor,
+  findByClientMessageId,
+  findConversation,
+  findDirectConversation,
+  findLastMessages,
+  findMembers,
+  findMessage,
+  findMessages,
+  findParticipant,
+  findPasswordHash,
+  findServiceKey,
+  findSession,
+  findUser,
+  findUsers,
+  listConversationMessages,
+  listCorrespondents,
+  listInbox,
+  listTimeline,
+  listUsers,
+  newest,
+  openDatabase,
+  type Source,
+  searchUsers,
+  type TimelineFilter,
+} from '../src/index.ts'
+import { createEmptyDatabase, type EmptyDatabase } from './support/databases.ts'
+import { type Explainer, postgresExplainer, type Statement, sqliteExplainer } from './support/plans.ts'
+import { analyze, createWorld, insertWorld, type World } from './support/world.ts'
+
+/** A full page, as callers get it by default. */
+const PAGE = 50
+/** A full page costs at most so many looked-up rows for each row of it, those of its joins included. */
+const MAX_READS_A_ROW = 5
+/** What finds next to nothing gives up after looking at so many rows. */
+const MAX_READS_A_REQUEST = 5_000
+
+interface Question {
+  name: string
+  /** Returns how many rows came back. */
+  ask(db: Executor, world: World): Promise<number>
+}
+
+const lookUps: Question[] = [
+  { name: 'a user by id', ask: async (db, { hub }) => count(await findUser(db, hub)) },
+  { name: 'a user by name', ask: async (db, { username }) => count(await findUser(db, username)) },
+  { name: 'a password', ask: async (db, { hub }) => 1 + count(await findPasswordHash(db, hub)) },
+  { name: 'a session', ask: async (db) => count(await findSession(db, 'token 7')) },
+  { name: 'a service key', ask: async (db) => count(await findServiceKey(db, 'key 7')) },
+  { name: 'a conversation', ask: async (db, { deep }) => count(await findConversation(db, deep.id)) },
+  {
+    name: 'a direct conversation',
+    ask: async (db, { directKey }) => count(await findDirectConversation(db, directKey)),
+  },
+  {
+    name: 'a participant',
+    ask: async (db, { deep }) => count(await findParticipant(db, deep.id, deep.author)),
+  },
+  {
+    name: 'a message',
+    ask: async (db, { messageIds, hub }) => count(await findMessage(db, messageIds[50_000] ?? '', hub)),
+  },
+  {
+    name: 'an earlier send of the same',
+    ask: async (db, { deep, clientMessageId }) =>
+      count(
+        await findByClientMessageId(db, { conversationId: deep.id, senderId: deep.author, clientMessageId }),
+      ),
+  },
+]
+
+const pages: Question[] = [
+  { name: 'users', ask: async (db) => (await listUsers(db, '', PAGE)).rows.length },
+  { name: 'users from the middle', ask: async (db) => (await listUsers(db, 'u2', PAGE)).rows.length },
+  {
+    name: 'users by a name that forty have',
+    ask: async (db) => (await searchUsers(db, 'Zoe', '', PAGE)).rows.length,
+  },
+  {
+    name: 'users by a name that every third has',
+    ask: async (db) => (await searchUsers(db, 'anna', '', PAGE)).rows.length,
+  },
+  {
+    name: 'users by a name that every third has, from the middle',
+    ask: async (db) => (await searchUsers(db, 'anna', 'u2', PAGE)).rows.length,
+  },
+  {
+    name: 'users by the beginning of all usernames',
+    ask: async (db) => (await searchUsers(db, 'u', '', PAGE)).rows.length,
+  },
+  {
+    name: 'users by ids',
+    ask: async (db, { userIds }) => (await findUsers(db, userIds.slice(1_000, 1_000 + PAGE))).length,
+  },
+  { name: 'inbox', ask: async (db, { hub }) => (await listInbox(db, hub, newest, PAGE)).length },
+  {
+    name: 'inbox from the middle',
+    ask: async (db, { hub, late }) => (await listInbox(db, hub, { ...newest, at: late }, PAGE)).length,
+  },
+  {
+    name: 'correspondents',
+    ask: async (db, { hub }) => (await listCorrespondents(db, hub, newest, PAGE)).length,
+  },
+  {
+    name: 'correspondents from the middle',
+    ask: async (db, { hub, late }) =>
+      (await listCorrespondents(db, hub, { ...newest, at: late }, PAGE)).length,
+  },
+  {
+    name: 'participants of conversations',
+    ask: async (db, { conversationIds }) =>
+      (await findMembers(db, conversationIds.slice(1_000, 1_000 + PAGE))).length,
+  },
+  {
+    name: 'last messages of conversations',
+    ask: async (db, { conversationIds, hub }) =>
+      (await findLastMessages(db, conversationIds.slice(1_000, 1_000 + PAGE), hub)).length,
+  },
+  {
+    name: 'messages by ids',
+    ask: async (db, { messageIds, hub }) =>
+      (await findMessages(db, messageIds.slice(50_000, 50_000 + PAGE), hub)).length,
+  },
+  ...(['newest first', 'oldest first'] as const).flatMap((order) =>
+    [
+      { at: 'newest', above: 0.9, below: 2 },
+      { at: 'oldest', above: 0, below: 0.1 },
+      { at: 'middle', above: 0.4, below: 0.6 },
+      { at: 'all', above: 0, below: Number.MAX_SAFE_INTEGER },
+    ].map(({ at, above, below }) => ({
+      name: `the longest conversation, ${at}, ${order}`,
+      ask: async (db: Executor, { deep }: World) => {
+        const range = {
+          viewer: deep.reader,
+          conversationId: deep.id,
+          above: Math.floor(above * deep.lastSeq),
+          below: Math.min(Math.floor(below * deep.lastSeq), Number.MAX_SAFE_INTEGER),
+          limit: PAGE,
+        }
+        return (await listConversationMessages(db, range, order)).length
+      },
+    })),
+  ),
+]
+
+const sources: Record<string, (world: World) => Source[]> = {
+  everything: () => [{ by: 'all' }],
+  'what one has sent': ({ hub }) => [{ by: 'sender', userId: hub }],
+  'what one has sent, all of one kind': ({ deep }) => [{ by: 'sender', userId: deep.author }],
+  'what one has received': ({ hub }) => [{ by: 'recipient', userId: hub }],
+  'what one has sent or received': ({ hub }) => [
+    { by: 'sender', userId: hub },
+    { by: 'recipient', userId: hub, exceptFrom: hub },
+  ],
+  'the longest conversation': ({ deep }) => [{ by: 'conversation', conversationId: deep.id }],
+  'one side of the longest conversation': ({ deep }) => [
+    { by: 'conversation', conversationId: deep.id, senderId: deep.author },
+  ],
+  'a group': ({ group }) => [{ by: 'conversation', conversationId: group }],
+}
+
+interface NamedFilter {
+  name: string
+  of(world: World): TimelineFilter
+}
+
+/** What most messages pass, or an index finds. */
+const cheapFilters: NamedFilter[] = [
+  { name: 'no filter', of: () => ({}) },
+  { name: 'text', of: () => ({ kind: 'text' }) },
+  { name: 'since', of: ({ middle }) => ({ since: middle }) },
+  { name: 'until', of: ({ middle }) => ({ until: middle }) },
+  { name: 'since and until', of: ({ middle, late }) => ({ since: middle, until: late }) },
+]
+const costlyFilters: NamedFilter[] = [
+  { name: 'read', of: () => ({ isRead: true }) },
+  { name: 'unread', of: () => ({ isRead: false }) },
+  { name: 'images', of: () => ({ kind: 'image' }) },
+  { name: 'videos', of: () => ({ kind: 'video' }) },
+  { name: 'unread videos', of: () => ({ kind: 'video', isRead: false }) },
+  { name: 'read texts since', of: ({ middle }) => ({ kind: 'text', isRead: true, since: middle }) },
+  {
+    name: 'unread videos since and until',
+    of: ({ middle, late }) => ({ kind: 'video', isRead: false, since: middle, until: late }),
+  },
+]
+
+function timelines(filters: readonly NamedFilter[]): Question[] {
+  return Object.entries(sources).flatMap(([from, toSources]) =>
+    filters.flatMap((filter) =>
+      ['from the newest', 'from the middle'].map((where) => ({
+        name: `${from}: ${filter.name}, ${where}`,
+        ask: async (db: Executor, world: World) => {
+          const chosen = toSources(world)
+          const tie = chosen[0]?.by === 'conversation' ? Number.MAX_SAFE_INTEGER : newest.id
+          const before = where === 'from the middle' ? { at: world.later, tie } : undefined
+          return (await listTimeline(db, chosen, filter.of(world), before, PAGE)).ids.length
+        },
+      })),
+    ),
+  )
+}
+
+function count(found: unknown): number {
+  return found === undefined ? 0 : 1
+}
+
+const settings = [
+  { using: 'sqlite', statistics: 'none', open: ({ file }: EmptyDatabase) => sqliteExplainer(file) },
+  { using: 'sqlite', statistics: 'fresh', open: ({ file }: EmptyDatabase) => sqliteExplainer(file) },
+  {
+    using: 'postgres',
+    statistics: 'fresh',
+    open: ({ url }: EmptyDatabase) => postgresExplainer(url, 'force_custom_plan'),
+  },
+  {
+    using: 'postgres',
+    statistics: 'fresh, one plan for all values',
+    open: ({ url }: EmptyDatabase) => postgresExplainer(url, 'force_generic_plan'),
+  },
+] as const
+
+const { tables, world } = createWorld()
+
+describe.each(settings)('over 100,000 messages on $using, statistics: $statistics', (setting) => {
+  let empty: EmptyDatabase
+  let database: Database
+  let explainer: Explainer
+  let statements: Statement[] = []
+
+  beforeAll(async () => {
+    empty = await createEmptyDatabase(setting.using)
+    database = await openDatabase({
+      url: empty.url,
+      onStatement: (sql, parameters) => statements.push({ sql, parameters }),
+    })
+    await database.migrate()
+    await insertWorld(setting.using, empty, tables)
+    if (setting.statistics !== 'none') await analyze(setting.using, empty)
+    explainer = await setting.open(empty)
+  }, 60_000)
+  afterAll(async () => {
+    await explainer[Symbol.asyncDispose]()
+    await database[Symbol.asyncDispose]()
+    await empty[Symbol.asyncDispose]()
+  })
+
+  async function measure(question: Question) {
+    statements = []
+    const rows = await question.ask(database.db, world)
+    let reads = 0
+    const faults: string[] = []
+    const plans: string[] = []
+    for (const statement of [...statements]) {
+      const cost = await explainer.explain(statement)
+      for (const n of Object.values(cost.reads)) reads += n
+      faults.push(...cost.faults)
+      plans.push(cost.plan)
+    }
+    return { rows, reads, faults, plans }
+  }
+
+  test.each(lookUps)('looks up $name', async (question) => {
+    const { rows, reads, faults, plans } = await measure(question)
+    expect({ rows, faults }, plans.join('\n')).toEqual({ rows: 1, faults: [] })
+    expect(reads, plans.join('\n')).toBeLessThanOrEqual(MAX_READS_A_ROW)
+  })
+
+  test.each([...pages, ...timelines(cheapFilters)])('a page of $name', async (question) => {
+    const { rows, reads, faults, plans } = await measure(question)
+    expect(faults, plans.join('\n')).toEqual([])
+    expect(rows).toBeGreaterThan(0)
+    expect(reads, plans.join('\n')).toBeLessThanOrEqual(rows * MAX_READS_A_ROW)
+  })
+
+  test.each(timelines(costlyFilters))('$name', async (question) => {
+    const { reads, faults, plans } = await measure(question)
+    expect(faults, plans.join('\n')).toEqual([])
+    expect(reads, plans.join('\n')).toBeLessThanOrEqual(MAX_READS_A_REQUEST)
+  })
+})

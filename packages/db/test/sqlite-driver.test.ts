@@ -1,0 +1,305 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
+import Sqlite from 'better-sqlite3'
+import { sql } from 'kysely'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { type Database, type Executor, findConversation, isUnavailable, openDatabase } from '../src/index.ts'
+import { createEmptyDatabase, type EmptyDatabase } from './support/databases.ts'
+import { addUser, idOf, userNumbers } from './support/users.ts'
+
+/** More than what shares one commit. */
+const CROWD = 70
+
+let empty: EmptyDatabase
+let database: Database
+let db: Executor
+
+beforeEach(async () => {
+  empty = await createEmptyDatabase('sqlite')
+  database = await openDatabase({ url: empty.url })
+  db = database.db
+  await database.migrate()
+})
+afterEach(async () => {
+  vi.useRealTimers()
+  await database[Symbol.asyncDispose]()
+  await empty[Symbol.asyncDispose]()
+})
+
+function numbers(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index)
+}
+
+function add(n: number): Promise<void> {
+  return db.transaction().execute((trx) => addUser(trx, n))
+}
+
+/** Passes as a transaction, and makes the common commit fail. */
+function addWithoutUser(n: number): Promise<void> {
+  return db.transaction().execute(async (trx) => {
+    await sql`pragma defer_foreign_keys = on`.execute(trx)
+    await trx
+      .insertInto('sessions')
+      .values({
+        id: idOf(n),
+        user_id: idOf(n),
+        token_hash: `${n}`,
+        created_at: new Date(),
+        expires_at: new Date(),
+      })
+      .execute()
+  })
+}
+
+function outcomes(results: PromiseSettledResult<unknown>[]): string[] {
+  return results.map((result) => (result.status === 'fulfilled' ? 'committed' : 'failed'))
+}
+
+describe('transactions that share a commit', () => {
+  test('are all there, however many they are', async () => {
+    await Promise.all(numbers(1, 3 * CROWD).map(add))
+
+    expect(await userNumbers(db)).toEqual(numbers(1, 3 * CROWD))
+  })
+
+  test('do not notice that one among them fails', async () => {
+    const results = await Promise.allSettled(
+      numbers(1, 5).map((n) =>
+        db.transaction().execute(async (trx) => {
+          await addUser(trx, n)
+          if (n === 3) throw new Error('changed its mind')
+        }),
+      ),
+    )
+
+    expect(outcomes(results)).toEqual(['committed', 'committed', 'failed', 'committed', 'committed'])
+    expect(await userNumbers(db)).toEqual([1, 2, 4, 5])
+  })
+
+  test('do not notice that a statement in one among them fails', async () => {
+    await add(1)
+
+    const results = await Promise.allSettled(
+      [2, 3, 4].map((n) =>
+        db.transaction().execute(async (trx) => {
+          await addUser(trx, n)
+          if (n === 3) await sql`insert into users select * from users where username = 'user1'`.execute(trx)
+        }),
+      ),
+    )
+
+    expect(outcomes(results)).toEqual(['committed', 'failed', 'committed'])
+    expect(await userNumbers(db)).toEqual([1, 2, 4])
+  })
+
+  test('all fail when the commit fails, and leave nothing', async () => {
+    const results = await Promise.allSettled([add(1), addWithoutUser(2), add(3)])
+
+    expect(outcomes(results)).toEqual(['failed', 'failed', 'failed'])
+    expect(await userNumbers(db)).toEqual([])
+    await add(4)
+    expect(await userNumbers(db)).toEqual([4])
+  })
+
+  test('fail without touching the one whose turn it is', async () => {
+    // The last ones find the group full, commit it, which fails, and go on while the others are told.
+    const results = await Promise.allSettled([addWithoutUser(1), ...numbers(2, CROWD).map(add)])
+
+    const committed = numbers(1, CROWD).filter((_, index) => results[index]?.status === 'fulfilled')
+    expect(committed.length).toBeGreaterThan(0)
+    expect(committed.length).toBeLessThan(CROWD)
+    expect(await userNumbers(db)).toEqual(committed)
+  })
+
+  test('fail without touching a single statement that made them commit', async () => {
+    const failing = addWithoutUser(1)
+    const single = addUser(db, 2)
+    const after = add(3)
+
+    expect(outcomes(await Promise.allSettled([failing, single, after]))).toEqual([
+      'failed',
+      'committed',
+      'committed',
+    ])
+    expect(await userNumbers(db)).toEqual([2, 3])
+  })
+
+  test('fail as unavailable when the disk is full, and leave nothing of any', async () => {
+    const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(db)
+    await sql.raw(`pragma max_page_count = ${rows[0]?.page_count}`).execute(db)
+    const big = 'x'.repeat(1_000_000)
+    const attempts: Promise<unknown>[] = [
+      add(1),
+      db.transaction().execute(async (trx) => {
+        await addUser(trx, 2)
+        await trx.updateTable('users').set({ avatar_url: big }).where('id', '=', idOf(2)).execute()
+      }),
+      db.transaction().execute(async (trx) => {
+        await trx
+          .updateTable('users')
+          .set({ avatar_url: big })
+          .execute()
+          .catch(() => {})
+        // SQLite has ended the transaction by now: this must not be committed by itself.
+        await addUser(trx, 3)
+      }),
+    ]
+
+    const results = await Promise.allSettled(attempts)
+
+    expect(outcomes(results).slice(0, 2)).toEqual(['failed', 'failed'])
+    for (const result of results) {
+      if (result.status === 'rejected') expect(isUnavailable(result.reason), String(result.reason)).toBe(true)
+    }
+    await sql.raw('pragma max_page_count = 1000000').execute(db)
+    await add(4)
+    expect(await userNumbers(db)).toEqual(outcomes(results)[2] === 'committed' ? [3, 4] : [4])
+  })
+})
+
+describe('reads outside of a transaction', () => {
+  test('see what is committed and nothing else', async () => {
+    const seen: number[][] = []
+    const written = db.transaction().execute(async (trx) => {
+      await addUser(trx, 1)
+      seen.push(await userNumbers(db), await userNumbers(trx))
+    })
+    await written
+
+    expect(seen).toEqual([[], [1]])
+    expect(await userNumbers(db)).toEqual([1])
+  })
+})
+
+describe('another process that writes', () => {
+  let other: Sqlite.Database
+
+  beforeEach(() => {
+    other = new Sqlite(empty.file)
+    other.exec('begin immediate')
+  })
+  afterEach(() => {
+    other.close()
+  })
+
+  /** The longest that the event loop stood still while the work was going on, in milliseconds. */
+  async function longestPause(work: Promise<unknown>): Promise<number> {
+    let longest = 0
+    let last = performance.now()
+    const timer = setInterval(() => {
+      longest = Math.max(longest, performance.now() - last)
+      last = performance.now()
+    }, 1)
+    await work.catch(() => {})
+    clearInterval(timer)
+    return longest
+  }
+
+  test('is waited for, while everything else goes on', async () => {
+    const waiting = add(1)
+    let turns = 0
+    // After some attempts.
+    const timer = setInterval(() => {
+      if (++turns === 300) other.exec('commit')
+    }, 1)
+
+    expect(await longestPause(waiting)).toBeLessThan(150)
+    clearInterval(timer)
+    await waiting
+    expect(turns).toBeGreaterThanOrEqual(300)
+    expect(await userNumbers(db)).toEqual([1])
+  })
+
+  test('is not waited for without end, by however many', async () => {
+    const started = performance.now()
+    const waiting = Promise.allSettled(numbers(1, 50).map(add))
+
+    expect(await longestPause(waiting)).toBeLessThan(150)
+    const results = await waiting
+    expect(performance.now() - started).toBeLessThan(10_000)
+    for (const result of results) {
+      expect(result.status === 'rejected' && isUnavailable(result.reason)).toBe(true)
+    }
+    other.exec('rollback')
+    await add(51)
+    expect(await userNumbers(db)).toEqual([51])
+  })
+})
+
+test('a transaction that writes past its own handle fails, and what comes after it does not', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const misuse = db.transaction().execute(async (trx) => {
+    await addUser(trx, 1)
+    await addUser(db, 2)
+  })
+  const failure = expect(misuse).rejects.toThrow(/past its own handle/)
+  await vi.advanceTimersByTimeAsync(5_000)
+
+  await failure
+  await add(3)
+  expect(await userNumbers(db)).toEqual([3])
+})
+
+test('closing waits for the transaction that is going on, and keeps it', async () => {
+  const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>()
+  const { promise: hasBegun, resolve: begun } = Promise.withResolvers<void>()
+  const order: string[] = []
+  const written = db.transaction().execute(async (trx) => {
+    await addUser(trx, 1)
+    begun()
+    await mayEnd
+    order.push('ended')
+  })
+  await hasBegun
+  const closed = database[Symbol.asyncDispose]().then(() => order.push('closed'))
+  end()
+  await Promise.all([written, closed])
+
+  expect(order).toEqual(['ended', 'closed'])
+  await expect(userNumbers(db)).rejects.toThrow()
+  database = await openDatabase({ url: empty.url })
+  expect(await userNumbers(database.db)).toEqual([1])
+})
+
+test('statements that were prepared before see a column that a newer server has added', async () => {
+  await db
+    .insertInto('conversations')
+    .values({
+      id: idOf(1),
+      kind: 'group',
+      name: null,
+      direct_key: null,
+      last_seq: 0,
+      created_at: new Date(0),
+      updated_at: new Date(0),
+    })
+    .execute()
+  const before = await findConversation(db, idOf(1))
+  const newer = new Sqlite(empty.file)
+  newer.exec('alter table conversations add column closed_at integer')
+  newer.close()
+
+  expect(await findConversation(db, idOf(1))).toEqual(before)
+  await add(1)
+  expect(await userNumbers(db)).toEqual([1])
+})
+
+test('what was acknowledged survives kill -9', async () => {
+  await using victims = await createEmptyDatabase('sqlite')
+  const script = path.join(import.meta.dirname, 'support/endless-writer.ts')
+  const child = spawn(process.execPath, [script, victims.url], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const exited = once(child, 'exit')
+  const acknowledged: number[] = []
+  for await (const line of createInterface({ input: child.stdout })) {
+    acknowledged.push(Number(line))
+    if (acknowledged.length === 300) child.kill('SIGKILL')
+  }
+  await exited
+
+  await using survived = await openDatabase({ url: victims.url })
+  const present = new Set(await userNumbers(survived.db))
+  expect(acknowledged.length).toBeGreaterThanOrEqual(300)
+  expect(acknowledged.filter((n) => !present.has(n))).toEqual([])
+})

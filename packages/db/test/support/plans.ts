@@ -1,0 +1,170 @@
+import Sqlite from 'better-sqlite3'
+import { sql } from 'kysely'
+import pg from 'pg'
+import { openDatabase } from '../../src/index.ts'
+
+/** A statement as it went to the driver. */
+export interface Statement {
+  sql: string
+  parameters: readonly unknown[]
+}
+
+/** What running a statement cost. */
+export interface Cost {
+  /** Rows that were looked at, by table; whether or not they passed a filter, look-ups of joins included. */
+  reads: Record<string, number>
+  /** What a plan must not have: a scan without bounds, a sort of more than a page. */
+  faults: string[]
+  plan: string
+}
+
+export interface Explainer extends AsyncDisposable {
+  /** Runs the statement and tells what it took. */
+  explain(statement: Statement): Promise<Cost>
+}
+
+/** Tables that grow with use. A scan of any of them is a fault. */
+const BIG_TABLES = [
+  'users',
+  'sessions',
+  'service_keys',
+  'conversations',
+  'participants',
+  'messages',
+  'reactions',
+  'receipts',
+] as const
+
+/** More rows than the longest page, and than what the search by display name sorts by itself. */
+const MAX_SORTED = 250
+
+/** PostgreSQL plans a named statement for its values at first, and later once for all values. */
+export type PlanCacheMode = 'force_custom_plan' | 'force_generic_plan'
+
+interface PlanNode {
+  'Node Type': string
+  'Relation Name'?: string
+  'Actual Rows': number
+  'Actual Loops': number
+  'Rows Removed by Filter'?: number
+  'Rows Removed by Index Recheck'?: number
+  Plans?: PlanNode[]
+}
+
+export async function postgresExplainer(url: string, mode: PlanCacheMode): Promise<Explainer> {
+  // One connection, with the settings that ours have.
+  const database = await openDatabase({ url, poolSize: 1 })
+  const run = <Row>(text: string) => sql.raw<Row>(text).execute(database.db)
+  await run(`set plan_cache_mode = ${mode}`)
+  return {
+    async explain(statement) {
+      await run(`prepare explained as ${statement.sql}`)
+      try {
+        const values = statement.parameters.map(toLiteral).join(', ')
+        const { rows } = await run<{ 'QUERY PLAN': string }>(
+          `explain (analyze, format json) execute explained${values && `(${values})`}`,
+        )
+        // PostgreSQL's own documentation of the format.
+        const [explained] = JSON.parse(rows[0]?.['QUERY PLAN'] ?? '[]') as { Plan: PlanNode }[]
+        if (!explained) throw new Error('no plan')
+        return toCost(explained.Plan)
+      } finally {
+        await run('deallocate explained')
+      }
+    },
+    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
+  }
+}
+
+function toLiteral(value: unknown): string {
+  if (value === null) return 'null'
+  if (value instanceof Date) return pg.escapeLiteral(value.toISOString())
+  if (Array.isArray(value)) return pg.escapeLiteral(`{${value.join(',')}}`)
+  return pg.escapeLiteral(String(value))
+}
+
+function toCost(root: PlanNode): Cost {
+  const cost: Cost = { reads: {}, faults: [], plan: '' }
+  visit(root, 0)
+  return cost
+
+  function visit(node: PlanNode, depth: number): void {
+    const table = node['Relation Name']
+    const loops = node['Actual Loops']
+    const removed = (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Index Recheck'] ?? 0)
+    const rows = Math.round((node['Actual Rows'] + removed) * loops)
+    cost.plan += `${'  '.repeat(depth)}${node['Node Type']} ${table ?? ''} rows=${rows} loops=${loops}\n`
+    if (table) {
+      cost.reads[table] = (cost.reads[table] ?? 0) + rows
+      if (node['Node Type'] === 'Seq Scan' && loops > 0) cost.faults.push(`scans ${table}`)
+    }
+    if (/Sort/.test(node['Node Type']) && sortedRows(node) > MAX_SORTED) {
+      cost.faults.push(`sorts ${sortedRows(node)} rows`)
+    }
+    for (const child of node.Plans ?? []) visit(child, depth + 1)
+  }
+}
+
+/** What goes into a sort; under a limit, less comes out of it. */
+function sortedRows(node: PlanNode): number {
+  return Math.max(0, ...(node.Plans ?? []).map((child) => child['Actual Rows'] * child['Actual Loops']))
+}
+
+/**
+ * Counts rows on SQLite, whose own counters better-sqlite3 does not show.
+ *
+ * Each table is put behind a view of the same name that asks a function of ours about every row. SQLite dissolves
+ * such a view into the statement around it, so the plan is the one without it; where it were not, that would be
+ * told as a fault.
+ */
+export function sqliteExplainer(file: string): Explainer {
+  const plain = new Sqlite(file, { readonly: true })
+  const counting = new Sqlite(file, { readonly: true })
+  let reads: Record<string, number> = {}
+  counting.function('read_row', { deterministic: false, varargs: false }, (table: unknown, _row: unknown) => {
+    reads[String(table)] = (reads[String(table)] ?? 0) + 1
+    return 1
+  })
+  for (const table of BIG_TABLES) {
+    counting.exec(
+      `create temp view ${table} as select * from main.${table} where read_row('${table}', ${table}.rowid)`,
+    )
+  }
+  return {
+    async explain(statement) {
+      const values = statement.parameters.map((value) => (value instanceof Date ? value.getTime() : value))
+      const plan = planOf(plain, statement.sql, values)
+      const faults = plan.split('\n').flatMap(toFault)
+      if (withoutNames(planOf(counting, statement.sql, values)) !== withoutNames(plan))
+        faults.push('counted with another plan')
+      reads = {}
+      counting.prepare(statement.sql).all(values)
+      return { reads, faults, plan }
+    },
+    async [Symbol.asyncDispose]() {
+      plain.close()
+      counting.close()
+    },
+  }
+}
+
+/** A view's table goes by another name. */
+function withoutNames(plan: string): string {
+  const dissolved = plan.replaceAll(/^(SCAN|SEARCH) \S+/gm, '$1')
+  // For the sake of our question SQLite may add a filter in memory to the same plan.
+  return dissolved.replaceAll(/^BLOOM FILTER .*\n/gm, '')
+}
+
+function planOf(database: Sqlite.Database, text: string, values: unknown[]): string {
+  const rows = database.prepare<unknown[], { detail: string }>(`explain query plan ${text}`).all(values)
+  return rows.map((row) => row.detail).join('\n')
+}
+
+function toFault(detail: string): string[] {
+  // A list that was given as JSON is walked from end to end by design.
+  if (/^SCAN (?!json_each)/.test(detail)) return [detail]
+  // Sorting within what the index has in order already is no sort of the whole.
+  if (/^BLOOM FILTER/.test(detail)) return [detail]
+  if (/TEMP B-TREE FOR ORDER BY/.test(detail)) return [detail]
+  return []
+}

@@ -1,0 +1,121 @@
+import { type Access, contract, type Procedure } from '@sotto/contract'
+import { fieldTable } from './fields.ts'
+
+export interface Operation {
+  /** `messages.send` */
+  name: string
+  entry: Procedure
+}
+
+/** Every operation of the contract, in its order. */
+export const operations: readonly Operation[] = Object.entries(contract).flatMap(([resource, entries]) =>
+  Object.entries<Procedure>(entries).map(([name, entry]) => ({ name: `${resource}.${name}`, entry })),
+)
+
+export const callers: Record<Access, string> = {
+  anyone: 'anyone',
+  caller: 'a service key or a user',
+  actor: 'a user, or a service key that acts for one',
+}
+
+const sent = contract.messages.send.example.output
+
+/** The ids of the example world, and the shell variables in which the template keeps those of the reader's. */
+const variables = new Map([
+  [sent.id, '$MESSAGE'],
+  [sent.conversationId, '$CONVERSATION'],
+])
+
+/** What ends a session needs one: its sample uses the token that the template keeps of the log-in. */
+const withToken = new Set(['sessions.end'])
+
+const WITH_BODY = new Set(['POST', 'PUT', 'PATCH'])
+const ID = /[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}/g
+
+/** The section of one operation: what it is, what it takes, a sample, its answer and its errors. */
+export function documentOperation(operation: Operation): string {
+  const { name, entry } = operation
+  const { method, path } = entry.http
+  return [
+    `### ${entry.summary}`,
+    `\`${method} ${path}\`, for ${callers[entry.access]}. In the SDK \`${name}\`.`,
+    ...(entry.description ? [entry.description] : []),
+    ...fieldTable(entry, pathFieldsOf(path), hasBody(entry)),
+    fence('sh', sample(operation)),
+    ...answer(entry),
+    errorLine(entry),
+  ].join('\n\n')
+}
+
+function sample({ name, entry }: Operation): string {
+  const { http, example } = entry
+  const input = jsonOf(example.input)
+  const inPath = pathFieldsOf(http.path)
+  const rest = Object.fromEntries(Object.entries(input).filter(([field]) => !inPath.includes(field)))
+  const path = http.path.replaceAll(/\{(\w+)\}/g, (_, field: string) => urlPart(input[field]))
+  const query = Object.entries(rest).map(([field, value]) => `${field}=${urlPart(value)}`)
+  const isQuery = !hasBody(entry) && query.length > 0
+  const command = http.method === 'GET' ? 'curl' : `curl -X ${http.method}`
+  const lines = [`${command} "$SOTTO_URL${path}${isQuery ? `?${query.join('&')}` : ''}"`]
+  if (withToken.has(name)) lines.push('-H "Authorization: Bearer $TOKEN"')
+  else if (example.as !== 'nobody') lines.push('-H "Authorization: Bearer $SOTTO_SERVICE_KEY"')
+  if (!withToken.has(name) && example.as !== 'nobody' && example.as !== 'key')
+    lines.push(`-H "Act-As: ${example.as}"`)
+  if (hasBody(entry) && Object.keys(rest).length > 0)
+    lines.push('-H "Content-Type: application/json"', `-d ${quoted(JSON.stringify(rest))}`)
+  return lines.join(' \\\n  ')
+}
+
+function answer({ http, example }: Procedure): string[] {
+  if (http.status === 204) return ['Answers `204`, without a body.']
+  const repeated = http.repeatedStatus ? `, or \`${http.repeatedStatus}\` when it repeats an earlier one` : ''
+  return [
+    `Answers \`${http.status}\`${repeated}:`,
+    fence('json', JSON.stringify(jsonOf(example.output), null, 2)),
+  ]
+}
+
+function errorLine({ errors }: Procedure): string {
+  const own = errors.map((code) => `\`${code}\``).join(', ')
+  return own
+    ? `Errors: ${own}, and [those of every operation](#errors).`
+    : 'Errors: [those of every operation](#errors).'
+}
+
+function hasBody({ http }: Procedure): boolean {
+  return WITH_BODY.has(http.method)
+}
+
+function pathFieldsOf(path: string): string[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, field = '']) => field)
+}
+
+/** A list goes as one value with commas. */
+function urlPart(value: unknown): string {
+  const items = Array.isArray(value) ? value : [value]
+  return items
+    .map((item) => encodeURIComponent(String(item)))
+    .join(',')
+    .replaceAll(ID, variableOf)
+}
+
+/** In single quotes, which only variables leave. */
+function quoted(json: string): string {
+  const text = json.replaceAll("'", `'\\''`).replaceAll(ID, (id) => `'"${variableOf(id)}"'`)
+  return `'${text}'`
+}
+
+function variableOf(id: string): string {
+  const variable = variables.get(id)
+  if (!variable) throw new Error(`the sample has no variable for the id ${id}: keep one in template.md`)
+  return variable
+}
+
+function fence(language: string, text: string): string {
+  return `\`\`\`${language}\n${text}\n\`\`\``
+}
+
+/** As it goes over the wire. */
+function jsonOf(value: unknown): Record<string, unknown> {
+  return JSON.parse(JSON.stringify(value))
+}

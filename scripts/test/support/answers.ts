@@ -1,0 +1,39 @@
+const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+const TOKEN = /^st_[\w-]{40,}$/
+
+/** Times that say what has happened by now: the docs show them before it has. */
+const MAY_HAVE_HAPPENED = ['deliveredAt', 'editedAt']
+
+/**
+ * An answer with the documented ids, times and tokens in the place of its own, so that the two can be compared.
+ *
+ * @param ids the documented ids of real ones, one to one; the same for a whole file, and added to.
+ */
+export function asDocumented(actual: unknown, documented: unknown, ids: Map<string, string>): unknown {
+  if (Array.isArray(actual) && Array.isArray(documented)) {
+    return actual.map((item, index) => asDocumented(item, documented[index], ids))
+  }
+  if (isRecord(actual) && isRecord(documented)) {
+    const entries = Object.entries(actual).map(([key, value]) => {
+      const happened = MAY_HAVE_HAPPENED.includes(key) && documented[key] === null && isTime(value)
+      return [key, happened ? null : asDocumented(value, documented[key], ids)]
+    })
+    return Object.fromEntries(entries)
+  }
+  if (typeof actual !== 'string' || typeof documented !== 'string') return actual
+  if (UUID.test(actual) && UUID.test(documented)) {
+    if (!ids.has(actual) && ![...ids.values()].includes(documented)) ids.set(actual, documented)
+    return ids.get(actual) ?? actual
+  }
+  const alike = [TIME, TOKEN].some((pattern) => pattern.test(actual) && pattern.test(documented))
+  return alike ? documented : actual
+}
+
+function isTime(value: unknown): boolean {
+  return typeof value === 'string' && TIME.test(value)
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
