@@ -1,4 +1,4 @@
-import { createServer, type Server } from '@sotto/server'
+import { createServer, readConfig, type Server } from '@sotto/server'
 import { SERVICE_KEY } from './server-process.ts'
 
 /** A statement as the server ran it. */
@@ -14,18 +14,7 @@ export async function withServer<T>(
 ): Promise<T> {
   let captured: Statement[] | undefined
   await using server = await createServer(
-    {
-      port: 0,
-      host: '127.0.0.1',
-      databaseUrl,
-      databaseDirectUrl: undefined,
-      databasePoolSize: 10,
-      preparedStatements: true,
-      logLevel: 'error',
-      serviceKey: SERVICE_KEY,
-      maxTextLength: 10_000,
-      signUp: 'closed',
-    },
+    { ...readConfig({}), port: 0, databaseUrl, logLevel: 'error', serviceKey: SERVICE_KEY },
     { onStatement: (sql, parameters) => captured?.push({ sql, parameters }) },
   )
   return await work(server, async (request) => {

@@ -48,6 +48,20 @@ const environment = z.object({
     .optional(),
   SOTTO_MAX_TEXT_LENGTH: wholeNumber(1, MAX_TEXT_LENGTH_LIMIT).prefault(String(defaultMaxTextLength)),
   SOTTO_SIGNUP: oneOf(['open', 'closed']).default('closed'),
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\/\S+$/, 'takes redis://<host>:<port> or rediss://<host>:<port>')
+    .optional(),
+  SOTTO_MAX_STREAMS: wholeNumber(1, 1_000_000).prefault('20000'),
+  SOTTO_EVENT_RETENTION_DAYS: wholeNumber(1, 3_650).prefault('30'),
+  SOTTO_ALLOWED_ORIGINS: z
+    .string()
+    .transform((list) => list.split(',').map((origin) => origin.trim()))
+    .refine(
+      (list) => list.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin),
+      'takes origins such as https://app.example.com, with commas',
+    )
+    .optional(),
 })
 
 export interface Config {
@@ -64,6 +78,13 @@ export interface Config {
   /** Unicode code points. */
   maxTextLength: number
   signUp: 'open' | 'closed'
+  /** For several servers: hints, signals and presence go through it. */
+  redisUrl: string | undefined
+  /** How many event streams this server takes. */
+  maxStreams: number
+  eventRetentionDays: number
+  /** Origins besides the server's own whose pages may open a WebSocket. */
+  allowedOrigins: readonly string[]
 }
 
 /**
@@ -90,5 +111,9 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     serviceKey: settings.SOTTO_SERVICE_KEY,
     maxTextLength: settings.SOTTO_MAX_TEXT_LENGTH,
     signUp: settings.SOTTO_SIGNUP,
+    redisUrl: settings.REDIS_URL,
+    maxStreams: settings.SOTTO_MAX_STREAMS,
+    eventRetentionDays: settings.SOTTO_EVENT_RETENTION_DAYS,
+    allowedOrigins: settings.SOTTO_ALLOWED_ORIGINS ?? [],
   }
 }

@@ -3,15 +3,25 @@ import type { Logger } from 'pino'
 import type { Identity } from './identity/identity.ts'
 import type { NewId } from './ids.ts'
 import type { DeliveryMarks } from './messaging/delivery-marks.ts'
+import type { EventHub } from './realtime/event-hub.ts'
+import type { Presence } from './realtime/presence.ts'
+import type { StreamGuard } from './realtime/stream-guard.ts'
+import type { Typing } from './realtime/typing.ts'
 
 /** The parts of a running server that requests use. Put together in server.ts. */
 export interface App {
   readonly db: Executor
+  /** Runs a transaction that appends events, and tells those who read them. */
+  readonly write: <Result>(work: (trx: Executor) => Promise<Result>) => Promise<Result>
   readonly now: () => Date
   readonly newId: NewId
   readonly log: Logger
   readonly identity: Identity
   readonly deliveryMarks: DeliveryMarks
+  readonly events: EventHub
+  readonly streamGuard: StreamGuard
+  readonly typing: Typing
+  readonly presence: Presence
   /** Unicode code points. */
   readonly maxTextLength: number
   readonly signUp: 'open' | 'closed'
@@ -23,11 +33,14 @@ export interface Actor {
   username: string
 }
 
+/** What a user showed: the token of a session, or a password, known by the hash that it was checked against. */
+export type UserCredential = { kind: 'session'; id: string } | { kind: 'password'; hash: string }
+
 /** Who makes a request. */
 export type Caller =
   | { kind: 'anonymous' }
   | { kind: 'key'; keyId: string; actor: Actor | undefined }
-  | { kind: 'user'; sessionId: string | undefined; actor: Actor }
+  | { kind: 'user'; credential: UserCredential; actor: Actor }
 
 /** What a use case gets besides its input. */
 export interface Context {

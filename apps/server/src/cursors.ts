@@ -20,6 +20,14 @@ const listKinds = {
   timeline: z.tuple([time, z.uuid()]),
   /** Within one conversation the seq breaks ties. */
   'conversation-timeline': z.tuple([time, z.int().min(0)]),
+  /** Epoch of the log, whose it is, the place (transaction, id), and the time of the event there. */
+  events: z.tuple([
+    z.string().max(16),
+    z.uuid(),
+    z.string().regex(/^\d{1,20}$/),
+    z.int().min(0),
+    z.int().min(0),
+  ]),
   conversation: z.tuple([z.enum(['older', 'newer']), z.int().min(0)]),
 } as const
 

@@ -1,12 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import type { Server as HttpServer } from 'node:http'
 import { Server as NetServer } from 'node:net'
+import { Readable } from 'node:stream'
+import type { ReadableStream } from 'node:stream/web'
 import { setTimeout } from 'node:timers/promises'
 import {
   type Database,
+  findConversation,
   insertServiceKey,
   listServiceKeys,
   openDatabase,
+  openHints,
   type StatementListener,
 } from '@sotto/db'
 import type { FastifyInstance } from 'fastify'
@@ -14,11 +18,19 @@ import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import type { App } from './context.ts'
 import { createHttpApp } from './http/app.ts'
-import { Identity } from './identity/identity.ts'
+import { CONFIGURED_KEY_ID, Identity } from './identity/identity.ts'
 import { hashSecret, newServiceKey } from './identity/secrets.ts'
 import { createIds, type NewId } from './ids.ts'
 import { createLogger } from './log.ts'
 import { DeliveryMarks } from './messaging/delivery-marks.ts'
+import { showConversation } from './messaging/show-conversations.ts'
+import { EventHub } from './realtime/event-hub.ts'
+import { keepLogShort } from './realtime/log-retention.ts'
+import { Presence } from './realtime/presence.ts'
+import { RedisLink } from './realtime/redis-link.ts'
+import { itemOf, type Signal } from './realtime/signals.ts'
+import { StreamGuard } from './realtime/stream-guard.ts'
+import { Typing } from './realtime/typing.ts'
 
 /** What a test sets and a production server leaves alone. */
 export interface ServerOverrides {
@@ -48,6 +60,7 @@ export interface Server extends AsyncDisposable {
 /** How long clients that keep their connections have to notice that the server stops, in milliseconds. */
 const DRAIN_MS = 1_000
 const DRAIN_POLL_MS = 20
+const DAY_MS = 24 * 60 * 60 * 1_000
 
 /**
  * Puts the parts together: the one place that does. Brings the schema up to date first.
@@ -128,17 +141,7 @@ async function assemble({
   isFirstStart,
 }: Parts): Promise<Server> {
   const { db } = database
-  const deliveryMarks = new DeliveryMarks({ db, now, log })
-  const app: App = {
-    db,
-    now,
-    newId,
-    log,
-    identity: new Identity({ db, now, serviceKey: config.serviceKey }),
-    deliveryMarks,
-    maxTextLength: config.maxTextLength,
-    signUp: config.signUp,
-  }
+  const { app, closeRealtime } = createApp({ config, log, now, newId, db })
   let stopping: Promise<void> | undefined
   const http = await createHttpApp({
     app,
@@ -149,9 +152,12 @@ async function assemble({
   await http.ready()
 
   async function stop(): Promise<void> {
-    await drain(http.server)
+    const drained = drain(http.server)
+    // Streams are told to come back while the port is closed: they find another server, or this one's successor.
+    await app.events.close()
+    await drained
     await http.close()
-    await deliveryMarks.close()
+    await closeRealtime()
     await database[Symbol.asyncDispose]()
   }
 
@@ -172,6 +178,106 @@ async function assemble({
   }
 }
 
+interface AppParts {
+  config: Config
+  log: Logger
+  now: () => Date
+  newId: NewId
+  db: App['db']
+}
+
+/** What requests use, and how those parts of it end that are not requests. */
+function createApp({ config, log, now, newId, db }: AppParts): {
+  app: App
+  closeRealtime: () => Promise<void>
+} {
+  const identity = new Identity({ db, now, serviceKey: config.serviceKey })
+  const tell = (signal: Signal) => {
+    const item = itemOf(signal)
+    if ('userIds' in signal.to) events.signal(signal.to.userIds, item)
+    else events.signalWatchers(signal.to.watchersOf, item)
+  }
+  const send = (signal: Signal) => {
+    tell(signal)
+    redis?.signal(signal)
+  }
+  const onHint = () => events.hint()
+  const redis = config.redisUrl
+    ? new RedisLink({
+        url: config.redisUrl,
+        log,
+        onHint,
+        onSignal: tell,
+        streamingUsers: () => events.onlineUsers(),
+      })
+    : undefined
+  const hints = redis
+    ? undefined
+    : openHints({
+        url: config.databaseDirectUrl ?? config.databaseUrl,
+        onHint,
+        onError: (error) => log.warn({ err: error }, 'hints from other servers are late'),
+      })
+  const write: App['write'] = async (work) => {
+    const result = await db.transaction().execute(work)
+    onHint()
+    redis?.hint()
+    hints?.send()
+    return result
+  }
+  const deliveryMarks = new DeliveryMarks({ db, write, now, log })
+  const presence = new Presence({
+    now,
+    newId,
+    log,
+    send,
+    isStreaming: (userId) => events.isOnline(userId),
+    shared: redis,
+  })
+  const retentionMs = config.eventRetentionDays * DAY_MS
+  const events = new EventHub({
+    db,
+    now,
+    log,
+    deliveryMarks,
+    showConversation: async (conversationId, viewer) => {
+      const conversation = await findConversation(db, conversationId)
+      return conversation && showConversation({ db, deliveryMarks }, conversation, viewer)
+    },
+    maxStreams: config.maxStreams,
+    retentionMs,
+    onPresence: (userId, isStreaming) => presence.changed(userId, isStreaming),
+  })
+  const streamGuard = new StreamGuard({ db, now, log, configuredKeyId: CONFIGURED_KEY_ID })
+  const typing = new Typing({ now, newId, send })
+  const retention = keepLogShort({ db, now, log, retentionMs })
+  const app: App = {
+    db,
+    write,
+    now,
+    newId,
+    log,
+    identity,
+    deliveryMarks,
+    events,
+    streamGuard,
+    typing,
+    presence,
+    maxTextLength: config.maxTextLength,
+    signUp: config.signUp,
+  }
+  async function closeRealtime(): Promise<void> {
+    retention.stop()
+    typing.close()
+    presence.close()
+    streamGuard.close()
+    await deliveryMarks.close()
+    await hints?.close()
+    redis?.close()
+  }
+  return { app, closeRealtime }
+}
+
 /**
  * Stops to listen, and gives clients that keep their connections a moment to learn of it from an answer, which
  * then says `connection: close`. Closing an idle connection at once would fail a request that is on its way.
@@ -189,7 +295,7 @@ function openConnections(server: HttpServer): Promise<number> {
   return new Promise((resolve) => server.getConnections((error, count) => resolve(error ? 0 : count)))
 }
 
-/** Hands a request to the routes without a network. */
+/** Hands a request to the routes without a network. The answer comes as it is written, as over one. */
 async function fetchFrom(http: FastifyInstance, request: Request): Promise<Response> {
   const url = new URL(request.url)
   const body = request.body === null ? undefined : Buffer.from(await request.arrayBuffer())
@@ -198,14 +304,18 @@ async function fetchFrom(http: FastifyInstance, request: Request): Promise<Respo
     method: request.method as 'GET',
     url: url.pathname + url.search,
     headers: Object.fromEntries(request.headers),
+    payloadAsStream: true,
     ...(body && { payload: body }),
   })
   const headers = new Headers()
   for (const [name, value] of Object.entries(answer.headers)) {
     for (const one of Array.isArray(value) ? value : [value]) headers.append(name, String(one))
   }
+  const stream = answer.stream()
   const isEmpty = answer.statusCode === 204 || answer.statusCode === 304
-  return new Response(isEmpty ? null : new Uint8Array(answer.rawPayload), {
+  if (isEmpty) stream.resume()
+  request.signal.addEventListener('abort', () => stream.destroy())
+  return new Response(isEmpty ? null : (Readable.toWeb(stream) as ReadableStream<Uint8Array>), {
     status: answer.statusCode,
     headers,
   })

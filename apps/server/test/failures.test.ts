@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { createServer, memoryLogger, newServiceKey } from '@sotto/server'
+import { createServer, memoryLogger, newServiceKey, readConfig } from '@sotto/server'
 import { createTestServer, type TestServer } from '@sotto/testing'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
@@ -165,18 +165,7 @@ describe('an SQLite file that another process holds', () => {
     const serviceKey = newServiceKey()
     try {
       await using server = await createServer(
-        {
-          port: 0,
-          host: '127.0.0.1',
-          databaseUrl: `file:${file}`,
-          databaseDirectUrl: undefined,
-          databasePoolSize: 1,
-          preparedStatements: true,
-          logLevel: 'info',
-          serviceKey,
-          maxTextLength: 10_000,
-          signUp: 'closed',
-        },
+        { ...readConfig({}), port: 0, databaseUrl: `file:${file}`, serviceKey },
         { log: memoryLogger([]) },
       )
       const users = (init: RequestInit = {}) =>

@@ -8,7 +8,7 @@ export {
   isErrorCode,
   SottoError,
 } from './errors.ts'
-export type { Event } from './events.ts'
+export { type Event, event as eventSchema } from './events.ts'
 export { kindOf, type Message, type MessageKind, messageKinds, type VideoSource } from './messages.ts'
 export type { Access, ExampleCaller, HttpMethod, Procedure, ProcedureKind } from './procedure.ts'
 export type { AppRouter, ErrorData, ErrorShape, Tracked } from './router.ts'

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import pg from 'pg'
 
 /** Tells other servers on the same database that the event log has grown. A hint that is lost is only late. */
@@ -17,6 +18,8 @@ interface HintOptions {
 
 const CHANNEL = 'sotto_events'
 const RECONNECT_MS = 1_000
+/** Hints within this time are one. */
+const PAUSE_MS = 5
 
 /** PostgreSQL's LISTEN and NOTIFY. A SQLite file has one server, which needs nobody to tell it. */
 export function openHints(options: HintOptions): Hints {
@@ -57,12 +60,17 @@ class PostgresHints implements Hints {
     do {
       this.#again = false
       await this.#client?.query(`notify ${CHANNEL}`).catch(() => {})
+      await setTimeout(PAUSE_MS)
     } while (this.#again)
     this.#sending = false
   }
 
   async #connect(): Promise<void> {
-    const client = new pg.Client({ connectionString: this.#options.url, application_name: 'sotto hints', keepAlive: true })
+    const client = new pg.Client({
+      connectionString: this.#options.url,
+      application_name: 'sotto hints',
+      keepAlive: true,
+    })
     let lost = false
     const lose = (error: unknown) => {
       if (lost) return
@@ -71,17 +79,18 @@ class PostgresHints implements Hints {
       client.end().catch(() => {})
       if (this.#closed) return
       this.#options.onError(error)
-      this.#timer = setTimeout(() => void this.#connect(), RECONNECT_MS)
+      this.#timer = globalThis.setTimeout(() => void this.#connect(), RECONNECT_MS)
       this.#timer.unref()
     }
     client.on('error', lose)
     client.on('end', () => lose(new Error('the connection for hints ended')))
-    client.on('notification', ({ processId }) => {
-      // Our own come back too.
-      if (processId !== client.processID) this.#options.onHint()
-    })
     try {
       await client.connect()
+      const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
+      client.on('notification', ({ processId }) => {
+        // Our own come back too.
+        if (processId !== rows[0]?.pid) this.#options.onHint()
+      })
       await client.query(`listen ${CHANNEL}`)
     } catch (error) {
       lose(error)

@@ -15,6 +15,7 @@ export function operationsSource(): string {
     lines.push(`  ${resource}: {`)
     for (const [name, procedure] of Object.entries(procedures)) {
       const { kind, idempotent } = procedure
+      if (kind === 'subscription') continue
       lines.push(...comment(procedure))
       lines.push(`    ${name}: { kind: '${kind}', idempotent: ${idempotent}, list: ${isList(procedure)} },`)
     }

@@ -44,6 +44,15 @@ export const operations = {
      * REST: `GET /v1/users/{user}/correspondents`
      */
     correspondents: { kind: 'query', idempotent: true, list: true },
+    /**
+     * See whether a user is online.
+     *
+     * Online is who has a stream open. Told to those who share a conversation with the user; to others the
+     * user was never seen.
+     *
+     * REST: `GET /v1/users/{user}/presence`
+     */
+    presence: { kind: 'query', idempotent: true, list: false },
   },
   sessions: {
     /**
@@ -166,6 +175,14 @@ export const operations = {
      * REST: `POST /v1/conversations/{conversationId}/read`
      */
     read: { kind: 'mutation', idempotent: true, list: false },
+    /**
+     * Say that one is typing.
+     *
+     * Tells the others who stream, for at most 10 s; say it again while it lasts. Never kept.
+     *
+     * REST: `POST /v1/conversations/{conversationId}/typing`
+     */
+    typing: { kind: 'mutation', idempotent: true, list: false },
   },
   direct: {
     /**
@@ -192,5 +209,16 @@ export const operations = {
      * REST: `POST /v1/direct/{user}/messages`
      */
     send: { kind: 'mutation', idempotent: true, list: false },
+  },
+  events: {
+    /**
+     * Pull events.
+     *
+     * For those who cannot stream: answers what came after the cursor, waiting for the first up to `wait`
+     * seconds. Without a cursor it answers the present one.
+     *
+     * REST: `GET /v1/events/pull`
+     */
+    pull: { kind: 'query', idempotent: true, list: false },
   },
 } as const satisfies OperationsOf

@@ -4,6 +4,7 @@ import {
   createServer,
   memoryLogger,
   newServiceKey,
+  readConfig,
   type Server,
   schemaVersion,
 } from '@sotto/server'
@@ -22,7 +23,19 @@ export interface TestServerOptions {
    */
   using?: 'sqlite' | 'postgres' | { postgres: string }
   /** As the server's settings of the same names. */
-  settings?: Partial<Pick<Config, 'maxTextLength' | 'signUp' | 'databasePoolSize' | 'preparedStatements'>>
+  settings?: Partial<
+    Pick<
+      Config,
+      | 'maxTextLength'
+      | 'signUp'
+      | 'maxStreams'
+      | 'eventRetentionDays'
+      | 'redisUrl'
+      | 'allowedOrigins'
+      | 'databasePoolSize'
+      | 'preparedStatements'
+    >
+  >
 }
 
 export interface TestServer extends AsyncDisposable {
@@ -80,19 +93,8 @@ function configFor(
   serviceKey: string,
   settings: TestServerOptions['settings'] = {},
 ): Config {
-  return {
-    port: 0,
-    host: '127.0.0.1',
-    databaseUrl,
-    databaseDirectUrl: undefined,
-    databasePoolSize: 10,
-    preparedStatements: true,
-    logLevel: 'info',
-    serviceKey,
-    maxTextLength: 10_000,
-    signUp: 'closed',
-    ...settings,
-  }
+  // The defaults, whatever the environment of the test says.
+  return { ...readConfig({}), port: 0, databaseUrl, serviceKey, ...settings }
 }
 
 async function startOn(

@@ -2,6 +2,7 @@ import { type InputIssue, SottoError } from '@sotto/contract'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Context } from '../context.ts'
 import type { ServerRouter } from '../rpc/router.ts'
+import { sendEventStream } from './event-stream.ts'
 import { type Operation, operations } from './operations.ts'
 
 interface Options {
@@ -15,17 +16,30 @@ const JSON_TYPE = 'application/json; charset=utf-8'
 export function registerRest(app: FastifyInstance, { router, createContext }: Options): void {
   for (const operation of operations) {
     const { entry, name } = operation
+    const url = entry.http.path.replaceAll(/\{(\w+)\}/g, ':$1')
+    if (entry.kind === 'subscription') {
+      app.route({
+        method: entry.http.method,
+        url,
+        // A HEAD would hold the stream open for nothing.
+        exposeHeadRoute: false,
+        handler: async (request, reply) =>
+          sendEventStream(await createContext(request), readInput(operation, request), request, reply),
+      })
+      continue
+    }
+    const { kind } = entry
     const procedure = procedureAt(router, name)
     app.route({
       method: entry.http.method,
-      url: entry.http.path.replaceAll(/\{(\w+)\}/g, ':$1'),
+      url,
       async handler(request, reply) {
         const ctx = await createContext(request)
         const input = readInput(operation, request)
         const output: unknown = await procedure({
           ctx,
           path: name,
-          type: entry.kind,
+          type: kind,
           getRawInput: async () => input,
           signal: undefined,
           batchIndex: 0,

@@ -15,10 +15,19 @@ const CREDENTIAL_LIFETIME_MS = 1_000
 const BASIC_LIFETIME_MS = 60_000
 const MAX_ENTRIES = 10_000
 
+/** The id of the key that the settings hold. */
+export const CONFIGURED_KEY_ID = 'environment'
+
 interface Session {
   id: string
   expiresAt: Date
   actor: Actor
+}
+
+/** A user whose password was right, and the hash that it was right for. */
+interface Verified {
+  actor: Actor
+  hash: string
 }
 
 interface Options {
@@ -37,7 +46,7 @@ export class Identity {
   readonly #keys = new TimedCache<string>(CREDENTIAL_LIFETIME_MS, MAX_ENTRIES)
   readonly #sessions = new TimedCache<Session>(CREDENTIAL_LIFETIME_MS, MAX_ENTRIES)
   readonly #users = new TimedCache<Actor>(CREDENTIAL_LIFETIME_MS, MAX_ENTRIES)
-  readonly #verified = new TimedCache<string>(BASIC_LIFETIME_MS, MAX_ENTRIES)
+  readonly #passwords = new TimedCache<Verified>(BASIC_LIFETIME_MS, MAX_ENTRIES)
   /** So that what the cache of verified passwords holds is worth nothing in a memory dump. */
   readonly #pepper = randomBytes(32)
 
@@ -83,10 +92,11 @@ export class Identity {
   }
 
   /** Checks a username and a password. Unknown and wrong take the same time, and answer the same. */
-  async verifyPassword(username: string, password: string): Promise<Actor | undefined> {
+  async verifyPassword(username: string, password: string): Promise<Verified | undefined> {
     const actor = await this.findActor(username)
-    const passwordHash = actor && (await findPasswordHash(this.#db, actor.id))
-    return (await this.passwords.verify(passwordHash, password)) ? actor : undefined
+    const hash = actor && (await findPasswordHash(this.#db, actor.id))
+    const isRight = await this.passwords.verify(hash, password)
+    return isRight && actor && hash !== undefined ? { actor, hash } : undefined
   }
 
   /** Makes this server see that a session has ended. */
@@ -104,7 +114,8 @@ export class Identity {
   }
 
   async #keyId(key: string): Promise<string | undefined> {
-    if (this.#configuredKeyHash && timingSafeEqual(digest(key), this.#configuredKeyHash)) return 'environment'
+    if (this.#configuredKeyHash && timingSafeEqual(digest(key), this.#configuredKeyHash))
+      return CONFIGURED_KEY_ID
     const keyHash = hashSecret(key)
     const known = this.#keys.get(keyHash)
     if (known !== undefined) return known
@@ -116,7 +127,11 @@ export class Identity {
   async #bySession(token: string, actAs: string | undefined): Promise<Caller> {
     const session = await this.#session(hashSecret(token))
     if (!session || session.expiresAt <= this.#now()) throw unauthenticated('the token is not valid')
-    return { kind: 'user', sessionId: session.id, actor: only(session.actor, actAs) }
+    return {
+      kind: 'user',
+      credential: { kind: 'session', id: session.id },
+      actor: only(session.actor, actAs),
+    }
   }
 
   async #session(tokenHash: string): Promise<Session | undefined> {
@@ -135,23 +150,20 @@ export class Identity {
 
   async #byPassword(credentials: string, actAs: string | undefined): Promise<Caller> {
     const [, username = '', password = ''] = /^([^:]*):(.*)$/s.exec(decodeBasic(credentials)) ?? []
-    const actor = await this.#verifiedActor(username, password)
-    if (!actor) throw unauthenticated('the username or the password is wrong')
-    return { kind: 'user', sessionId: undefined, actor: only(actor, actAs) }
+    const verified = await this.#verified(username, password)
+    if (!verified) throw unauthenticated('the username or the password is wrong')
+    const { actor, hash } = verified
+    return { kind: 'user', credential: { kind: 'password', hash }, actor: only(actor, actAs) }
   }
 
-  async #verifiedActor(username: string, password: string): Promise<Actor | undefined> {
+  async #verified(username: string, password: string): Promise<Verified | undefined> {
     const key = createHash('sha256').update(this.#pepper).update(`${username}:${password}`).digest('base64')
-    const verifiedHash = this.#verified.get(key)
-    if (verifiedHash !== undefined) {
-      const actor = await this.findActor(username)
-      // A password that was changed since is asked for again.
-      if (actor && (await findPasswordHash(this.#db, actor.id)) === verifiedHash) return actor
-    }
-    const actor = await this.verifyPassword(username, password)
-    const passwordHash = actor && (await findPasswordHash(this.#db, actor.id))
-    if (passwordHash !== undefined) this.#verified.set(key, passwordHash)
-    return actor
+    const known = this.#passwords.get(key)
+    // A password that was changed since is asked for again.
+    if (known && (await findPasswordHash(this.#db, known.actor.id)) === known.hash) return known
+    const verified = await this.verifyPassword(username, password)
+    if (verified) this.#passwords.set(key, verified)
+    return verified
   }
 }
 

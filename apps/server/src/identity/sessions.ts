@@ -14,24 +14,23 @@ export async function createSession(
   input: z.output<Contract['sessions']['create']['input']>,
 ): Promise<{ token: string; expiresAt: Date; user: User }> {
   const { db, identity, newId, now } = ctx.app
-  const actor = await identity.verifyPassword(input.username, input.password)
-  if (!actor) throw wrongCredentials()
+  const verified = await identity.verifyPassword(input.username, input.password)
+  if (!verified) throw wrongCredentials()
+  const { actor } = verified
   const user = await findUser(db, actor.id)
   if (!user) throw wrongCredentials()
   const token = newSecret('st')
   const createdAt = now()
   const expiresAt = new Date(createdAt.getTime() + SESSION_LIFETIME_MS)
-  await db
-    .transaction()
-    .execute((trx) =>
-      insertSession(trx, {
-        id: newId(),
-        userId: actor.id,
-        tokenHash: hashSecret(token),
-        createdAt,
-        expiresAt,
-      }),
-    )
+  await db.transaction().execute((trx) =>
+    insertSession(trx, {
+      id: newId(),
+      userId: actor.id,
+      tokenHash: hashSecret(token),
+      createdAt,
+      expiresAt,
+    }),
+  )
   return { token, expiresAt, user: toUser(user) }
 }
 
@@ -42,8 +41,9 @@ function wrongCredentials(): SottoError {
 /** Logs out. A caller without a session (a key, basic authentication) has nothing to end. */
 export async function endSession(ctx: Context): Promise<void> {
   requireActor(ctx)
-  const sessionId = ctx.caller.kind === 'user' ? ctx.caller.sessionId : undefined
-  if (sessionId === undefined) return
-  await ctx.app.db.transaction().execute((trx) => deleteSession(trx, sessionId))
-  ctx.app.identity.forgetSessions()
+  const { caller, app } = ctx
+  if (caller.kind !== 'user' || caller.credential.kind !== 'session') return
+  const { id } = caller.credential
+  await app.db.transaction().execute((trx) => deleteSession(trx, id))
+  app.identity.forgetSessions()
 }

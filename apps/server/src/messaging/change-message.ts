@@ -28,7 +28,7 @@ export async function changeMessage(
   const before = await requireMessage(ctx, messageId)
   const conversation = await findConversation(ctx.app.db, before.conversation_id)
   if (!conversation) throw new SottoError('MESSAGE_NOT_FOUND')
-  return ctx.app.db.transaction().execute(async (trx) => {
+  return ctx.app.write(async (trx) => {
     await lockConversation(trx, lockKeyOf(conversation))
     const message = await requireMessage(ctx, messageId, trx)
     const at = ctx.app.now()

@@ -10,12 +10,14 @@ import {
   updateDeliveredMark,
 } from '@sotto/db'
 import type { Logger } from 'pino'
+import type { App } from '../context.ts'
 
 /** At most one write in this time for a conversation and user, in milliseconds. */
 const GATHER_MS = 1_000
 
 interface Options {
   db: Executor
+  write: App['write']
   now: () => Date
   log: Logger
 }
@@ -88,10 +90,10 @@ export class DeliveryMarks {
   }
 
   async #write(mark: Mark): Promise<void> {
-    const { db, now } = this.#options
+    const { db, write, now } = this.#options
     const conversation = await findConversation(db, mark.conversationId)
     if (!conversation) return
-    await db.transaction().execute(async (trx) => {
+    await write(async (trx) => {
       await lockConversation(trx, lockKeyOf(conversation))
       const participant = await findParticipant(trx, mark.conversationId, mark.userId)
       if (!participant || participant.delivered_seq >= mark.seq) return

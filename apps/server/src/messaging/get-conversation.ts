@@ -1,9 +1,9 @@
 import { type Contract, type Conversation, SottoError } from '@sotto/contract'
-import { type ConversationRow, directKey, findDirectConversation, findParticipant } from '@sotto/db'
+import { type ConversationRow, directKey, findDirectConversation } from '@sotto/db'
 import type { z } from 'zod'
 import { requireActor, requireConversation, requireUser, viewerOf } from '../access.ts'
 import type { Context } from '../context.ts'
-import { showConversations } from './show-conversations.ts'
+import { showConversation } from './show-conversations.ts'
 
 export async function getConversation(
   ctx: Context,
@@ -24,10 +24,7 @@ export async function getDirectConversation(
 }
 
 async function show(ctx: Context, conversation: ConversationRow): Promise<Conversation> {
-  const viewer = viewerOf(ctx)
-  const mine = viewer === null ? undefined : await findParticipant(ctx.app.db, conversation.id, viewer)
-  const row = { ...conversation, read_seq: mine?.read_seq ?? 0, unread_count: mine?.unread_count ?? 0 }
-  const [shown] = await showConversations(ctx, [row], viewer)
+  const shown = await showConversation(ctx.app, conversation, viewerOf(ctx))
   if (!shown) throw new SottoError('CONVERSATION_NOT_FOUND')
   return shown
 }

@@ -17,7 +17,7 @@ export async function listConversations(
   const page = rows.slice(0, limit)
   const last = page.at(-1)
   return {
-    items: await showConversations(ctx, page, actor.id),
+    items: await showConversations(ctx.app, page, actor.id),
     nextCursor:
       last && rows.length > limit ? encodeCursor('inbox', [last.updated_at.getTime(), last.id]) : null,
   }

@@ -24,7 +24,7 @@ export async function markRead(
 ): Promise<{ readSeq: number; unreadCount: number }> {
   const actor = requireActor(ctx)
   const { id, ...known } = await requireConversation(ctx, input.conversationId)
-  return ctx.app.db.transaction().execute(async (trx) => {
+  return ctx.app.write(async (trx) => {
     await lockConversation(trx, lockKeyOf({ id, ...known }))
     const conversation = await findConversation(trx, id)
     const mine = await findParticipant(trx, id, actor.id)

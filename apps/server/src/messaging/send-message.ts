@@ -40,7 +40,7 @@ export async function sendMessage(ctx: Context, input: Input): Promise<Message> 
   const content = toContent(ctx, input)
   const target = await toTarget(ctx, sender, input)
 
-  const sent = await ctx.app.db.transaction().execute(async (trx) => {
+  const sent = await ctx.app.write(async (trx) => {
     await lockConversation(trx, target.lockKey)
     const conversation = await openConversation(ctx, trx, sender, target)
     if (input.clientMessageId !== undefined) {

@@ -52,6 +52,8 @@ export interface SubscribeOptions {
   conversationId?: string | undefined
   watched?: ReadonlySet<string> | undefined
   cursor?: string | undefined
+  /** Called once, when the stream has ended. */
+  onEnd?: (stream: Subscription) => void
 }
 
 /**
@@ -95,7 +97,13 @@ export class EventHub {
    *
    * @throws {SottoError} INVALID_CURSOR, RATE_LIMITED (too many of this user's), UNAVAILABLE (too many in all)
    */
-  async subscribe({ userId, conversationId, watched, cursor }: SubscribeOptions): Promise<Subscription> {
+  async subscribe({
+    userId,
+    conversationId,
+    watched,
+    cursor,
+    onEnd,
+  }: SubscribeOptions): Promise<Subscription> {
     const from = cursor === undefined ? undefined : decodeEventCursor(cursor, userId)
     this.#refuseTooMany(userId)
     this.#count++
@@ -119,7 +127,10 @@ export class EventHub {
       onTaken: (item) => {
         if (item.message) this.#options.deliveryMarks.note(userId, [item.message])
       },
-      onEnd: (ended) => this.#detach(ended),
+      onEnd: (ended) => {
+        this.#detach(ended)
+        onEnd?.(ended)
+      },
     })
     this.#attach(subscription)
     return subscription
@@ -147,7 +158,8 @@ export class EventHub {
 
   async close(): Promise<void> {
     this.#stopped = true
-    for (const stream of [...this.#streams.values()].flatMap((streams) => [...streams])) stream.end('stopping')
+    for (const stream of [...this.#streams.values()].flatMap((streams) => [...streams]))
+      stream.end('stopping')
     this.#wake?.()
     await this.#tailing
   }
@@ -158,7 +170,9 @@ export class EventHub {
       throw new SottoError('UNAVAILABLE', { detail: 'the server has as many streams as it takes' })
     }
     if ((this.#streams.get(userId)?.size ?? 0) >= MAX_STREAMS_OF_A_USER) {
-      throw new SottoError('RATE_LIMITED', { detail: `a user takes at most ${MAX_STREAMS_OF_A_USER} streams` })
+      throw new SottoError('RATE_LIMITED', {
+        detail: `a user takes at most ${MAX_STREAMS_OF_A_USER} streams`,
+      })
     }
   }
 
@@ -305,7 +319,8 @@ export class EventHub {
     return async () => {
       if (!missed) {
         const found = await this.#missedSince(userId, from, end.position)
-        missed = found?.filter((row) => conversationId === undefined || row.conversation_id === conversationId) ?? []
+        missed =
+          found?.filter((row) => conversationId === undefined || row.conversation_id === conversationId) ?? []
         if (!found) return [this.#resync(userId, end)]
       }
       while (missed.length > 0) {
@@ -336,7 +351,12 @@ export class EventHub {
 
   #resync(userId: string, end: { position: LogPosition; at: Date }): StreamItem {
     const cursor = this.#cursorAt(userId, end)
-    const event = { id: `resync-${cursor}`, type: 'resync' as const, conversationId: null, at: this.#options.now() }
+    const event = {
+      id: `resync-${cursor}`,
+      type: 'resync' as const,
+      conversationId: null,
+      at: this.#options.now(),
+    }
     return { event, cursor, json: JSON.stringify(event) }
   }
 
@@ -363,4 +383,3 @@ function removeFrom<Value>(map: Map<string, Set<Value>>, key: string, value: Val
   map.delete(key)
   return true
 }
-

@@ -17,6 +17,8 @@ export type EndReason = 'slow' | 'unauthenticated' | 'stopping'
 
 /** How much may wait for a reader who does not take it, in bytes of JSON. */
 const MAX_QUEUED_BYTES = 262_144
+/** How much is handed over at once, so that what a reader has taken but not passed on is bounded too. */
+const MAX_TAKEN_BYTES = 65_536
 
 interface Options {
   userId: string
@@ -38,6 +40,8 @@ export class Subscription {
   readonly conversationId: string | undefined
   /** Whom this reader wants to see come and go. */
   readonly watched: ReadonlySet<string>
+  /** Called once, when the stream has ended, for a reader who may be stuck in handing things on. */
+  onEnded: (() => void) | undefined
   readonly #options: Options
   #cursor: string
   #replay: Options['replay']
@@ -68,13 +72,15 @@ export class Subscription {
 
   wants(item: StreamItem): boolean {
     const { conversationId } = item.event
-    return this.conversationId === undefined || conversationId === null || conversationId === this.conversationId
+    return (
+      this.conversationId === undefined || conversationId === null || conversationId === this.conversationId
+    )
   }
 
   /** What happened now. It waits behind what was missed before. */
   push(item: StreamItem): void {
     if (this.#ended || !this.wants(item)) return
-    this.#queuedBytes += item.json.length
+    this.#queuedBytes += Buffer.byteLength(item.json)
     if (this.#queuedBytes > MAX_QUEUED_BYTES) {
       this.end('slow')
       return
@@ -93,6 +99,7 @@ export class Subscription {
     this.#replay = undefined
     this.#options.onEnd(this)
     this.#wake?.()
+    this.onEnded?.()
   }
 
   /** Everything that is there, waiting for the first. Undefined at the end, or when the signal says so. */
@@ -112,9 +119,12 @@ export class Subscription {
   }
 
   #takeQueued(): StreamItem[] {
-    const items = this.#queue
-    this.#queue = []
-    this.#queuedBytes = 0
+    let count = 0
+    for (let bytes = 0; count < this.#queue.length && bytes < MAX_TAKEN_BYTES; count++) {
+      bytes += Buffer.byteLength(this.#queue[count]?.json ?? '')
+    }
+    const items = this.#queue.splice(0, count)
+    for (const item of items) this.#queuedBytes -= Buffer.byteLength(item.json)
     return this.#taken(items)
   }
 

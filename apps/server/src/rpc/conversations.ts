@@ -5,6 +5,7 @@ import { listDirectMessages, listMessagesOfConversation } from '../messaging/lis
 import { listConversations } from '../messaging/list-conversations.ts'
 import { markRead } from '../messaging/mark-read.ts'
 import { sendMessage } from '../messaging/send-message.ts'
+import { setTyping } from '../realtime/set-typing.ts'
 import { procedure, router } from './trpc.ts'
 
 const { conversations, direct } = contract
@@ -16,6 +17,7 @@ export const conversationsRouter = router({
     listMessagesOfConversation(ctx, input),
   ),
   read: procedure(conversations.read).mutation(({ ctx, input }) => markRead(ctx, input)),
+  typing: procedure(conversations.typing).mutation(({ ctx, input }) => setTyping(ctx, input)),
 })
 
 export const directRouter = router({

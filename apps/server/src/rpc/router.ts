@@ -1,6 +1,7 @@
 import type { AppRouter } from '@sotto/contract'
 import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
 import { conversationsRouter, directRouter } from './conversations.ts'
+import { eventsRouter } from './events.ts'
 import { messagesRouter } from './messages.ts'
 import { sessionsRouter } from './sessions.ts'
 import { router } from './trpc.ts'
@@ -12,6 +13,7 @@ export const appRouter = router({
   messages: messagesRouter,
   conversations: conversationsRouter,
   direct: directRouter,
+  events: eventsRouter,
 })
 
 export type ServerRouter = typeof appRouter

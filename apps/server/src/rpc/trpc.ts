@@ -5,12 +5,19 @@ import type { Context } from '../context.ts'
 import { toSottoError } from '../errors.ts'
 import { transformer } from './transformer.ts'
 
+/** How often a silent stream shows that it lives, in milliseconds. */
+export const HEARTBEAT_MS = 10_000
+
 const t = initTRPC
   .context<Context>()
   .meta<Procedure>()
   .create({
     transformer,
     isDev: false,
+    sse: {
+      ping: { enabled: true, intervalMs: HEARTBEAT_MS },
+      client: { reconnectAfterInactivityMs: 3 * HEARTBEAT_MS },
+    },
     errorFormatter({ shape, error, ctx }): ErrorShape {
       const { code, message, status, retryable, issues, requestId } = toSottoError(error)
       return {
@@ -28,4 +35,11 @@ export function procedure<Input extends z.ZodType, Output extends z.ZodType>(
   entry: Procedure<'query' | 'mutation', Input, Output>,
 ) {
   return t.procedure.meta(entry).input(entry.input).output(entry.output)
+}
+
+/** A subscription as the contract has it. What it yields is made from the contract's type, not parsed again. */
+export function subscription<Input extends z.ZodType, Output extends z.ZodType>(
+  entry: Procedure<'subscription', Input, Output>,
+) {
+  return t.procedure.meta(entry).input(entry.input)
 }

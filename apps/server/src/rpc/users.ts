@@ -2,6 +2,7 @@ import { contract } from '@sotto/contract'
 import { createUser } from '../identity/create-user.ts'
 import { getCorrespondents, getUser, listUsers } from '../identity/read-users.ts'
 import { updateUser } from '../identity/update-user.ts'
+import { getPresence } from '../realtime/get-presence.ts'
 import { procedure, router } from './trpc.ts'
 
 const { users } = contract
@@ -12,4 +13,5 @@ export const usersRouter = router({
   get: procedure(users.get).query(({ ctx, input }) => getUser(ctx, input)),
   update: procedure(users.update).mutation(({ ctx, input }) => updateUser(ctx, input)),
   correspondents: procedure(users.correspondents).query(({ ctx, input }) => getCorrespondents(ctx, input)),
+  presence: procedure(users.presence).query(({ ctx, input }) => getPresence(ctx, input)),
 })

@@ -1,3 +1,4 @@
+import { type IdList, idList, inList } from '../dialect/expressions.ts'
 import type { Executor } from '../statement.ts'
 import { statement } from '../statement.ts'
 import { type UserRow, userColumns } from './users.ts'
@@ -102,4 +103,49 @@ export async function listServiceKeys(db: Executor) {
     .select(['id', 'name', 'created_at', 'revoked_at'])
     .orderBy('created_at')
     .execute()
+}
+
+const liveSessions = statement((db, p: { ids: IdList; now: Date }) =>
+  db
+    .selectFrom('sessions')
+    .select('id')
+    .where((eb) => inList(db, eb, 'sessions.id', p.ids))
+    .where('expires_at', '>', p.now),
+)
+
+/** Which of these sessions have not ended. */
+export async function findLiveSessions(db: Executor, ids: readonly string[], now: Date): Promise<string[]> {
+  if (ids.length === 0) return []
+  return (await liveSessions(db, { ids: idList(db, ids), now })).map((row) => row.id)
+}
+
+const liveKeys = statement((db, p: { ids: IdList }) =>
+  db
+    .selectFrom('service_keys')
+    .select('id')
+    .where((eb) => inList(db, eb, 'service_keys.id', p.ids))
+    .where('revoked_at', 'is', null),
+)
+
+/** Which of these keys are not revoked. */
+export async function findLiveServiceKeys(db: Executor, ids: readonly string[]): Promise<string[]> {
+  if (ids.length === 0) return []
+  return (await liveKeys(db, { ids: idList(db, ids) })).map((row) => row.id)
+}
+
+const passwordHashes = statement((db, p: { ids: IdList }) =>
+  db
+    .selectFrom('users')
+    .select(['id', 'password_hash'])
+    .where((eb) => inList(db, eb, 'users.id', p.ids)),
+)
+
+/** The password hashes of these users, by id. */
+export async function findPasswordHashes(
+  db: Executor,
+  userIds: readonly string[],
+): Promise<Map<string, string | null>> {
+  if (userIds.length === 0) return new Map()
+  const rows = await passwordHashes(db, { ids: idList(db, userIds) })
+  return new Map(rows.map((row) => [row.id, row.password_hash]))
 }

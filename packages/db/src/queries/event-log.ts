@@ -65,7 +65,11 @@ const postgresAfter = statement((db, p: LogPosition & { limit: number }) =>
 
 /** What follows a place in the log, in order. */
 export async function readLog(db: Executor, after: LogPosition, limit: number): Promise<EventRow[]> {
-  const rows = await (isPostgres(db) ? postgresAfter : sqliteAfter)(db, { xid: after.xid, id: after.id, limit })
+  const rows = await (isPostgres(db) ? postgresAfter : sqliteAfter)(db, {
+    xid: after.xid,
+    id: after.id,
+    limit,
+  })
   // `type` is what appendEvent wrote.
   return rows as EventRow[]
 }
@@ -139,7 +143,10 @@ const sqliteMissed = statement((db, p: { userId: string; afterId: number; upToId
     .limit(p.limit),
 )
 const postgresMissed = statement(
-  (db, p: { userId: string; afterXid: string; afterId: number; upToXid: string; upToId: number; limit: number }) =>
+  (
+    db,
+    p: { userId: string; afterXid: string; afterId: number; upToXid: string; upToId: number; limit: number },
+  ) =>
     db
       .selectFrom('participants')
       .innerJoin('events', 'events.conversation_id', 'participants.conversation_id')
@@ -164,7 +171,14 @@ export async function readMissedEvents(
   upTo: LogPosition,
   limit: number,
 ): Promise<EventRow[] | undefined> {
-  const range = { userId, afterXid: after.xid, afterId: after.id, upToXid: upTo.xid, upToId: upTo.id, limit: limit + 1 }
+  const range = {
+    userId,
+    afterXid: after.xid,
+    afterId: after.id,
+    upToXid: upTo.xid,
+    upToId: upTo.id,
+    limit: limit + 1,
+  }
   const rows = await (isPostgres(db) ? postgresMissed : sqliteMissed)(db, range)
   return rows.length > limit ? undefined : (rows as EventRow[]).sort(comparePositions)
 }

@@ -1,0 +1,80 @@
+import { contract } from '@sotto/contract'
+import { TRPCError } from '@trpc/server'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Context } from '../context.ts'
+import { openStream } from '../realtime/open-stream.ts'
+import type { StreamItem, Subscription } from '../realtime/subscription.ts'
+import { HEARTBEAT_MS } from '../rpc/trpc.ts'
+
+/** Within how long those who are sent away by a stop come back, in milliseconds: not all in the same moment. */
+const RETURN_WITHIN_MS = 5_000
+
+/** Answers a request with Server-Sent Events, until one of both sides ends it. */
+export async function sendEventStream(
+  ctx: Context,
+  input: Record<string, unknown>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  const lastEventId = request.headers['last-event-id']
+  const parsed = contract.events.stream.input.safeParse(
+    lastEventId === undefined || lastEventId === '' ? input : { ...input, cursor: lastEventId },
+  )
+  if (!parsed.success) throw new TRPCError({ code: 'BAD_REQUEST', cause: parsed.error })
+  const stream = await openStream(ctx, parsed.data)
+  const response = reply.raw
+  reply.hijack()
+  response.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store, no-transform',
+    // nginx would gather the events otherwise.
+    'x-accel-buffering': 'no',
+    'x-request-id': request.id,
+  })
+  // Where the stream begins, so that a reader can resume who has had no event yet.
+  response.write(`id: ${stream.cursor}\n: connected\n\n`)
+  const heartbeat = setInterval(() => response.write(`id: ${stream.cursor}\n: alive\n\n`), HEARTBEAT_MS)
+  heartbeat.unref()
+  response.once('close', () => stream.end())
+  // A reader who is stuck cannot be told anything more.
+  stream.onEnded = () => {
+    if (stream.endReason === 'slow') response.destroy()
+  }
+  try {
+    await writeAll(stream, response)
+  } finally {
+    clearInterval(heartbeat)
+    stream.end()
+  }
+  if (response.destroyed) return
+  if (stream.endReason === 'stopping') {
+    response.write(`retry: ${Math.round(Math.random() * RETURN_WITHIN_MS)}\n\n`)
+  }
+  response.end()
+}
+
+async function writeAll(stream: Subscription, response: FastifyReply['raw']): Promise<void> {
+  for (;;) {
+    const items = await stream.take()
+    if (!items) return
+    if (!response.write(items.map(toBlock).join(''))) await drained(response)
+  }
+}
+
+function toBlock({ cursor, event, json }: StreamItem): string {
+  const id = cursor === undefined ? '' : `id: ${cursor}\n`
+  return `${id}event: ${event.type}\ndata: ${json}\n\n`
+}
+
+function drained(response: FastifyReply['raw']): Promise<void> {
+  if (response.destroyed) return Promise.resolve()
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done)
+      response.off('close', done)
+      resolve()
+    }
+    response.once('drain', done)
+    response.once('close', done)
+  })
+}

@@ -1,0 +1,46 @@
+import type { Contract } from '@sotto/contract'
+import { directKey, findDirectConversation } from '@sotto/db'
+import type { z } from 'zod'
+import { requireActor, requireConversation, requireUser } from '../access.ts'
+import type { Actor, Context } from '../context.ts'
+import { itemOf } from './signals.ts'
+import type { Subscription } from './subscription.ts'
+
+/** Opens a stream of the actor's events. Whoever opens it ends it. */
+export async function openStream(
+  ctx: Context,
+  input: z.output<Contract['events']['stream']['input']>,
+): Promise<Subscription> {
+  const actor = requireActor(ctx)
+  if (input.conversationId !== undefined) await requireConversation(ctx, input.conversationId)
+  const watched = await usersInSight(ctx, actor, input.presence ?? [])
+  const { events, streamGuard, presence, newId, now } = ctx.app
+  const stream = await events.subscribe({
+    userId: actor.id,
+    conversationId: input.conversationId,
+    watched: new Set(watched),
+    cursor: input.cursor ?? input.lastEventId ?? undefined,
+    onEnd: (ended) => streamGuard.forget(ended),
+  })
+  streamGuard.watch(stream, ctx.caller)
+  for (const userId of watched) {
+    const state = await presence.find(userId)
+    const base = { id: newId(), type: 'presence.changed' as const, conversationId: null, at: now() }
+    stream.push(itemOf({ to: { userIds: [actor.id] }, event: { ...base, userId, ...state } }))
+  }
+  return stream
+}
+
+/** Those of the named users with whom the actor shares a conversation: the others are not seen. */
+async function usersInSight(ctx: Context, actor: Actor, refs: readonly string[]): Promise<string[]> {
+  const userIds: string[] = []
+  for (const ref of refs) {
+    const user = await requireUser(ctx, ref, 'presence')
+    if (await sharesConversation(ctx, actor, user)) userIds.push(user.id)
+  }
+  return userIds
+}
+
+export async function sharesConversation(ctx: Context, a: Actor, b: Actor): Promise<boolean> {
+  return a.id === b.id || (await findDirectConversation(ctx.app.db, directKey(a.id, b.id))) !== undefined
+}

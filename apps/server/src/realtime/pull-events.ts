@@ -1,0 +1,21 @@
+import type { Contract, Event } from '@sotto/contract'
+import type { z } from 'zod'
+import { requireActor } from '../access.ts'
+import type { Context } from '../context.ts'
+import { openStream } from './open-stream.ts'
+
+/** Answers what came after the cursor, waiting for the first of it. */
+export async function pullEvents(
+  ctx: Context,
+  input: z.output<Contract['events']['pull']['input']>,
+): Promise<{ items: Event[]; cursor: string }> {
+  requireActor(ctx)
+  const stream = await openStream(ctx, { cursor: input.cursor })
+  try {
+    if (input.cursor === undefined) return { items: [], cursor: stream.cursor }
+    const items = await stream.take(AbortSignal.timeout((input.wait ?? 0) * 1_000))
+    return { items: (items ?? []).map((item) => item.event), cursor: stream.cursor }
+  } finally {
+    stream.end()
+  }
+}

@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto'
+import { createClient } from '@redis/client'
+import type { Logger } from 'pino'
+import type { PresenceState, SharedPresence } from './presence.ts'
+import { decodeSignal, encodeSignal, type Signal } from './signals.ts'
+
+const HINTS = 'sotto:hints'
+const SIGNALS = 'sotto:signals'
+const onlineKey = (userId: string) => `sotto:online:${userId}`
+const seenKey = (userId: string) => `sotto:seen:${userId}`
+
+/** How often a server says again who streams from it, and for how long that counts, in milliseconds. */
+const REFRESH_MS = 10_000
+const ONLINE_MS = 30_000
+const SEEN_SECONDS = 30 * 24 * 60 * 60
+/** Many hints within this time are one. */
+const HINT_PAUSE_MS = 5
+
+interface Options {
+  url: string
+  log: Logger
+  onHint: () => void
+  onSignal: (signal: Signal) => void
+  streamingUsers: () => Iterable<string>
+}
+
+/**
+ * What servers tell each other through Redis or Valkey: that the log has grown, signals, and who is online.
+ *
+ * Nothing depends on it: without it hints are late by the poll's time, and signals stay on their server. It
+ * connects again by itself.
+ */
+export class RedisLink implements SharedPresence {
+  readonly #options: Options
+  readonly #serverId = randomUUID()
+  readonly #client
+  readonly #subscriber
+  readonly #refresh: NodeJS.Timeout
+  #hintTimer: NodeJS.Timeout | undefined
+  #isDown = false
+
+  constructor(options: Options) {
+    this.#options = options
+    // Commands fail at once while the connection is away: what they would say is stale by the time it is back.
+    this.#client = createClient({ url: options.url, disableOfflineQueue: true })
+    this.#subscriber = createClient({ url: options.url })
+    for (const client of [this.#client, this.#subscriber]) {
+      client.on('error', (error: unknown) => this.#down(error))
+      client.on('ready', () => {
+        this.#isDown = false
+        // What was said meanwhile.
+        options.onHint()
+      })
+      client.connect().catch((error: unknown) => this.#down(error))
+    }
+    void this.#subscribe()
+    this.#refresh = setInterval(() => void this.#sayWhoIsOnline(), REFRESH_MS)
+    this.#refresh.unref()
+  }
+
+  hint(): void {
+    if (this.#hintTimer) return
+    this.#hintTimer = setTimeout(() => {
+      this.#hintTimer = undefined
+    }, HINT_PAUSE_MS)
+    this.#publish(HINTS, this.#serverId)
+  }
+
+  signal(signal: Signal): void {
+    this.#publish(SIGNALS, `${this.#serverId} ${encodeSignal(signal)}`)
+  }
+
+  async setOnline(userId: string): Promise<void> {
+    await this.#quietly(
+      this.#client
+        .multi()
+        .hSet(onlineKey(userId), this.#serverId, String(Date.now() + ONLINE_MS))
+        .pExpire(onlineKey(userId), ONLINE_MS)
+        .exec(),
+    )
+  }
+
+  async setOffline(userId: string, at: Date): Promise<void> {
+    await this.#quietly(
+      this.#client
+        .multi()
+        .hDel(onlineKey(userId), this.#serverId)
+        .set(seenKey(userId), String(at.getTime()), { expiration: { type: 'EX', value: SEEN_SECONDS } })
+        .exec(),
+    )
+  }
+
+  async find(userId: string): Promise<PresenceState> {
+    const [servers, seen] = (await this.#quietly(
+      Promise.all([this.#client.hGetAll(onlineKey(userId)), this.#client.get(seenKey(userId))]),
+    )) ?? [{}, null]
+    const now = Date.now()
+    const online = Object.entries(servers).some(([id, until]) => id !== this.#serverId && Number(until) > now)
+    return { online, lastSeenAt: online || seen === null ? null : new Date(Number(seen)) }
+  }
+
+  close(): void {
+    clearInterval(this.#refresh)
+    clearTimeout(this.#hintTimer)
+    this.#client.destroy()
+    this.#subscriber.destroy()
+  }
+
+  async #subscribe(): Promise<void> {
+    const { onHint, onSignal } = this.#options
+    await this.#quietly(
+      this.#subscriber.subscribe([HINTS, SIGNALS], (message, channel) => {
+        const space = message.indexOf(' ')
+        const from = space < 0 ? message : message.slice(0, space)
+        if (from === this.#serverId) return
+        if (channel === HINTS) {
+          onHint()
+          return
+        }
+        const signal = decodeSignal(message.slice(space + 1))
+        if (signal) onSignal(signal)
+      }),
+    )
+  }
+
+  async #sayWhoIsOnline(): Promise<void> {
+    for (const userId of this.#options.streamingUsers()) void this.setOnline(userId)
+  }
+
+  #publish(channel: string, message: string): void {
+    void this.#quietly(this.#client.publish(channel, message))
+  }
+
+  async #quietly<T>(answer: Promise<T>): Promise<T | undefined> {
+    try {
+      return await answer
+    } catch (error) {
+      this.#down(error)
+      return undefined
+    }
+  }
+
+  /** Said once, not at each command. */
+  #down(error: unknown): void {
+    if (this.#isDown) return
+    this.#isDown = true
+    this.#options.log.warn(
+      { err: error },
+      'Redis is not reached: hints are late, signals stay on this server',
+    )
+  }
+}

@@ -1,0 +1,19 @@
+import type { Contract } from '@sotto/contract'
+import { findMembers } from '@sotto/db'
+import type { z } from 'zod'
+import { requireActor, requireConversation } from '../access.ts'
+import type { Context } from '../context.ts'
+
+/** Tells the others of a conversation that one types, or no longer does. */
+export async function setTyping(
+  ctx: Context,
+  input: z.output<Contract['conversations']['typing']['input']>,
+): Promise<void> {
+  const actor = requireActor(ctx)
+  const { id: conversationId } = await requireConversation(ctx, input.conversationId)
+  const members = await findMembers(ctx.app.db, [conversationId])
+  const toUserIds = members.map((member) => member.id).filter((id) => id !== actor.id)
+  const typist = { conversationId, userId: actor.id, toUserIds }
+  if (input.typing) ctx.app.typing.start(typist)
+  else ctx.app.typing.stop(typist)
+}

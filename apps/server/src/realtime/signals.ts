@@ -1,0 +1,44 @@
+import { type Event, eventSchema } from '@sotto/contract'
+import { z } from 'zod'
+import type { StreamItem } from './subscription.ts'
+
+/** Something that is told to those who stream right now, and kept nowhere. */
+export interface Signal {
+  /** These users, or those who watch this one. */
+  to: { userIds: readonly string[] } | { watchersOf: string }
+  event: Event
+}
+
+/** A signal as it travels between servers. */
+export function encodeSignal(signal: Signal): string {
+  return JSON.stringify(signal)
+}
+
+const wire = z.object({
+  to: z.union([z.object({ userIds: z.array(z.string()) }), z.object({ watchersOf: z.string() })]),
+  event: z.record(z.string(), z.unknown()),
+})
+
+/** @returns undefined for what another version, or nobody we know, has sent. */
+export function decodeSignal(text: string): Signal | undefined {
+  try {
+    const { to, event } = wire.parse(JSON.parse(text))
+    return { to, event: eventSchema.parse({ ...event, ...datesOf(event) }) }
+  } catch {
+    return undefined
+  }
+}
+
+function datesOf(event: Record<string, unknown>): Record<string, Date | null> {
+  const { at, lastSeenAt } = event
+  return {
+    at: new Date(String(at)),
+    ...(lastSeenAt !== undefined && {
+      lastSeenAt: lastSeenAt === null ? null : new Date(String(lastSeenAt)),
+    }),
+  }
+}
+
+export function itemOf(signal: Signal): StreamItem {
+  return { event: signal.event, cursor: undefined, json: JSON.stringify(signal.event) }
+}

@@ -1,0 +1,90 @@
+import { type Executor, findLiveServiceKeys, findLiveSessions, findPasswordHashes } from '@sotto/db'
+import type { Logger } from 'pino'
+import type { Caller } from '../context.ts'
+import type { Subscription } from './subscription.ts'
+
+/** How often open streams' credentials are looked at: a revoked one ends its streams within twice this time. */
+const CHECK_MS = 1_000
+
+interface Options {
+  db: Executor
+  now: () => Date
+  log: Logger
+  /** The key that is valid without being in the database. */
+  configuredKeyId: string
+}
+
+/**
+ * Ends the streams whose token was revoked or has expired, or whose password was changed. One look at the
+ * database a second for all streams of this server.
+ */
+export class StreamGuard {
+  readonly #options: Options
+  readonly #streams = new Map<Subscription, Caller>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: Options) {
+    this.#options = options
+  }
+
+  watch(stream: Subscription, caller: Caller): void {
+    this.#streams.set(stream, caller)
+    this.#schedule()
+  }
+
+  forget(stream: Subscription): void {
+    this.#streams.delete(stream)
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+    this.#streams.clear()
+  }
+
+  #schedule(): void {
+    if (this.#timer || this.#streams.size === 0) return
+    this.#timer = setTimeout(() => void this.#check(), CHECK_MS)
+    this.#timer.unref()
+  }
+
+  async #check(): Promise<void> {
+    try {
+      const isValid = await this.#validity()
+      for (const [stream, caller] of this.#streams) {
+        if (!isValid(caller)) stream.end('unauthenticated')
+      }
+    } catch (error) {
+      this.#options.log.warn({ err: error }, "the streams' credentials cannot be checked")
+    } finally {
+      this.#timer = undefined
+      this.#schedule()
+    }
+  }
+
+  async #validity(): Promise<(caller: Caller) => boolean> {
+    const { db, now, configuredKeyId } = this.#options
+    const sessionIds = new Set<string>()
+    const keyIds = new Set<string>()
+    const passwordUsers = new Set<string>()
+    for (const caller of this.#streams.values()) {
+      if (caller.kind === 'key' && caller.keyId !== configuredKeyId) keyIds.add(caller.keyId)
+      if (caller.kind === 'user' && caller.credential.kind === 'session') sessionIds.add(caller.credential.id)
+      if (caller.kind === 'user' && caller.credential.kind === 'password') passwordUsers.add(caller.actor.id)
+    }
+    const sessions = new Set(await findLiveSessions(db, [...sessionIds], now()))
+    const keys = new Set(await findLiveServiceKeys(db, [...keyIds]))
+    const hashes = await findPasswordHashes(db, [...passwordUsers])
+    return (caller) => {
+      switch (caller.kind) {
+        case 'anonymous':
+          return false
+        case 'key':
+          return caller.keyId === configuredKeyId || keys.has(caller.keyId)
+        case 'user':
+          return caller.credential.kind === 'session'
+            ? sessions.has(caller.credential.id)
+            : hashes.get(caller.actor.id) === caller.credential.hash
+      }
+    }
+  }
+}
