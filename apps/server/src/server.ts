@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Server as HttpServer } from 'node:http'
 import { Server as NetServer } from 'node:net'
-import { setTimeout } from 'node:timers/promises'
+import { setTimeout as wait } from 'node:timers/promises'
 import {
   type Database,
   insertServiceKey,
@@ -13,12 +13,11 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import type { App } from './context.ts'
+import { createApp } from './create-app.ts'
 import { createHttpApp } from './http/app.ts'
-import { Identity } from './identity/identity.ts'
 import { hashSecret, newServiceKey } from './identity/secrets.ts'
 import { createIds, type NewId } from './ids.ts'
 import { createLogger } from './log.ts'
-import { DeliveryMarks } from './messaging/delivery-marks.ts'
 
 /** What a test sets and a production server leaves alone. */
 export interface ServerOverrides {
@@ -41,13 +40,18 @@ export interface Server extends AsyncDisposable {
   listen(): Promise<string>
   /** Answers a request without a network: the same code as behind the port. */
   fetch(request: Request): Promise<Response>
-  /** Stops: no new connections, answers what was accepted, then closes the database. */
+  /**
+   * Stops: no new connections, answers what was accepted, then closes the database. What is not answered after
+   * ten seconds is cut off.
+   */
   close(): Promise<void>
 }
 
 /** How long clients that keep their connections have to notice that the server stops, in milliseconds. */
 const DRAIN_MS = 1_000
 const DRAIN_POLL_MS = 20
+/** How long a request that was accepted may take to be answered after that, in milliseconds. */
+const ANSWER_MS = 10_000
 
 /**
  * Puts the parts together: the one place that does. Brings the schema up to date first.
@@ -127,31 +131,21 @@ async function assemble({
   newServiceKey,
   isFirstStart,
 }: Parts): Promise<Server> {
-  const { db } = database
-  const deliveryMarks = new DeliveryMarks({ db, now, log })
-  const app: App = {
-    db,
-    now,
-    newId,
-    log,
-    identity: new Identity({ db, now, serviceKey: config.serviceKey }),
-    deliveryMarks,
-    maxTextLength: config.maxTextLength,
-    signUp: config.signUp,
-  }
+  const app = createApp({ config, database, log, now, newId })
   let stopping: Promise<void> | undefined
   const http = await createHttpApp({
     app,
     log,
     newRequestId: randomUUID,
+    isStopping: () => stopping !== undefined,
     isReady: async () => !stopping && (await database.isCurrent().catch(() => false)),
   })
   await http.ready()
 
   async function stop(): Promise<void> {
     await drain(http.server)
-    await http.close()
-    await deliveryMarks.close()
+    await closeBounded(http, log)
+    await app.deliveryMarks.close()
     await database[Symbol.asyncDispose]()
   }
 
@@ -180,9 +174,24 @@ async function drain(server: HttpServer): Promise<void> {
   if (!server.listening) return
   // The HTTP server's own close would end the idle connections too.
   NetServer.prototype.close.call(server)
-  server.prependListener('request', (_request, response) => response.setHeader('connection', 'close'))
   const deadline = performance.now() + DRAIN_MS
-  while (performance.now() < deadline && (await openConnections(server)) > 0) await setTimeout(DRAIN_POLL_MS)
+  while (performance.now() < deadline && (await openConnections(server)) > 0) await wait(DRAIN_POLL_MS)
+}
+
+/** Waits for the answers that are not out yet, but not for ever. */
+async function closeBounded(http: FastifyInstance, log: Logger): Promise<void> {
+  // Closing ends the connections that are idle now; the others are once they have their answer.
+  const idle = setInterval(() => http.server.closeIdleConnections(), DRAIN_POLL_MS)
+  const cut = setTimeout(() => {
+    log.warn({ afterMs: ANSWER_MS }, 'stopping: requests were cut off')
+    http.server.closeAllConnections()
+  }, ANSWER_MS)
+  try {
+    await http.close()
+  } finally {
+    clearInterval(idle)
+    clearTimeout(cut)
+  }
 }
 
 function openConnections(server: HttpServer): Promise<number> {

@@ -8,6 +8,7 @@ export {
 } from './database.ts'
 export { DatabaseOpenError, isUnavailable, isUniqueViolation } from './errors.ts'
 export * from './queries/accounts.ts'
+export * from './queries/bulk.ts'
 export * from './queries/conversations.ts'
 export * from './queries/events.ts'
 export * from './queries/messages.ts'

@@ -30,6 +30,8 @@ export interface HttpOptions {
   app: App
   log: FastifyBaseLogger
   newRequestId: () => string
+  /** Whether a stop has begun: from then on every answer ends its connection. */
+  isStopping: () => boolean
   /** Whether the server can do its work: the database answers, its schema is current, no stop has begun. */
   isReady: () => Promise<boolean>
 }
@@ -39,6 +41,7 @@ export async function createHttpApp({
   app,
   log,
   newRequestId,
+  isStopping,
   isReady,
 }: HttpOptions): Promise<FastifyInstance> {
   const http = fastify({
@@ -71,6 +74,10 @@ export async function createHttpApp({
 
   http.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
+  })
+  http.addHook('onSend', (_request, reply, payload, done) => {
+    if (isStopping()) reply.header('connection', 'close')
+    done(null, payload)
   })
   http.addHook('onResponse', async (request, reply) => {
     log.info(
