@@ -1,12 +1,13 @@
 import { type Kysely, sql } from 'kysely'
 import { columnTypes, isPostgres } from '../dialect/column-types.ts'
 
+// SQLite takes a null for a primary key that does not say otherwise.
 export async function up(db: Kysely<unknown>): Promise<void> {
   const type = columnTypes(db)
 
   await db.schema
     .createTable('users')
-    .addColumn('id', type.uuid, (c) => c.primaryKey())
+    .addColumn('id', type.uuid, (c) => c.notNull().primaryKey())
     .addColumn('username', type.key, (c) => c.notNull().unique())
     .addColumn('display_name', 'text')
     .addColumn('display_name_key', type.key)
@@ -28,7 +29,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 
   await db.schema
     .createTable('sessions')
-    .addColumn('id', type.uuid, (c) => c.primaryKey())
+    .addColumn('id', type.uuid, (c) => c.notNull().primaryKey())
     .addColumn('user_id', type.uuid, (c) => c.notNull().references('users.id'))
     .addColumn('token_hash', 'text', (c) => c.notNull().unique())
     .addColumn('created_at', type.timestamp, (c) => c.notNull())
@@ -38,7 +39,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 
   await db.schema
     .createTable('service_keys')
-    .addColumn('id', type.uuid, (c) => c.primaryKey())
+    .addColumn('id', type.uuid, (c) => c.notNull().primaryKey())
     .addColumn('name', 'text', (c) => c.notNull())
     .addColumn('key_hash', 'text', (c) => c.notNull().unique())
     .addColumn('created_at', type.timestamp, (c) => c.notNull())
@@ -47,7 +48,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 
   await db.schema
     .createTable('conversations')
-    .addColumn('id', type.uuid, (c) => c.primaryKey())
+    .addColumn('id', type.uuid, (c) => c.notNull().primaryKey())
     .addColumn('kind', 'text', (c) => c.notNull())
     .addColumn('name', 'text')
     .addColumn('direct_key', type.key, (c) => c.unique())
@@ -177,6 +178,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       .execute()
   } else {
     // AUTOINCREMENT never gives a number twice, even when the newest rows are gone.
-    await events.addColumn('id', 'integer', (c) => c.primaryKey().autoIncrement()).execute()
+    await events.addColumn('id', 'integer', (c) => c.notNull().primaryKey().autoIncrement()).execute()
   }
 }
