@@ -29,6 +29,7 @@ export interface ServerOverrides {
 }
 
 export interface Server extends AsyncDisposable {
+  /** @internal The parts that requests use; whoever embeds the server must not come to depend on its tables. */
   readonly app: App
   /** Where the data is, for people. */
   readonly dataLocation: string

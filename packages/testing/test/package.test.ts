@@ -72,6 +72,12 @@ describe('the packages', () => {
 })
 
 describe('whoever installs them', () => {
+  it('sees nothing of the tables in the types of the server', async () => {
+    const types = await readFile(path.join(project, 'node_modules/@sotto/server/dist/index.d.ts'), 'utf8')
+    expect(types).toMatch(/interface Server\b/)
+    expect(types).not.toMatch(/kysely|Table\b/i)
+  })
+
   it.each(['nodenext', 'esnext'])('compiles with module %s, every declaration checked', async (module) => {
     const compilerOptions = {
       module,
