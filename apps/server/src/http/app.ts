@@ -167,8 +167,12 @@ function fromFastify(error: FastifyError): SottoError {
 function refuseMalformed(this: FastifyInstance, error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return
   const isSlow = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+  const message = isSlow ? 'takes a whole request in time' : 'takes HTTP/1.1'
   const problem = toProblem(
-    new SottoError('INVALID_INPUT', { detail: isSlow ? 'the request took too long' : 'this is not HTTP' }),
+    new SottoError('INVALID_INPUT', {
+      detail: isSlow ? 'the request took too long' : 'this is not HTTP',
+      issues: [{ path: '', message }],
+    }),
     '',
   )
   const body = JSON.stringify(problem)
