@@ -29,11 +29,11 @@ export function tarballName(name: PublishedPackage, version: string): string {
 
 /**
  * Settings of the package manager that runs a script are not for those that the script runs: only where packages
- * come from is.
+ * come from and go to is, and with which token.
  */
 export function cleanEnvironment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const entries = Object.entries(process.env).filter(
-    ([name]) => !/^(npm|pnpm)_/i.test(name) || /_(registry|cafile|userconfig)$/i.test(name),
+    ([name]) => !/^(npm|pnpm)_/i.test(name) || /_(registry|cafile|userconfig)$|\/\//i.test(name),
   )
   return { ...Object.fromEntries(entries), NO_COLOR: '1', ...extra }
 }

@@ -47,7 +47,9 @@ describe('pnpm release', () => {
     // What is being tested may not be committed yet.
     const files = await run(root, ['git', 'ls-files', '--cached', '--others', '--exclude-standard', '-z'])
     for (const file of files.split('\0').filter(Boolean)) {
-      await cp(path.join(root, file), path.join(clone, file)).catch(() => rm(path.join(clone, file)))
+      await cp(path.join(root, file), path.join(clone, file)).catch(() =>
+        rm(path.join(clone, file), { force: true }),
+      )
     }
     await run(clone, ['git', 'config', 'user.name', 'Test'])
     await run(clone, ['git', 'config', 'user.email', 'test@example.com'])
@@ -85,7 +87,7 @@ describe('pnpm release', () => {
     for (const name of ['@sotto/sdk', '@sotto/server', '@sotto/testing']) {
       expect(output).toContain(`${name}@7.8.9`)
     }
-  }, 120_000)
+  }, 240_000)
 
   test('refuses what is not committed, and a version that is none', async () => {
     await writeFile(path.join(clone, 'README.md'), 'Not committed.\n')

@@ -47,6 +47,10 @@ export interface Context {
   readonly app: App
   readonly caller: Caller
   readonly requestId: string
+  /** Asks again who calls, where one context serves a connection for as long as it lives. */
+  readonly reauthenticate?: (() => Promise<Caller>) | undefined
+  /** Ends the connection in a way that its client comes back from. */
+  readonly hangUp?: ((reason: 'slow' | 'stopping') => void) | undefined
   /** Set by a use case that found its work done already. */
   readonly outcome: { repeated: boolean }
 }

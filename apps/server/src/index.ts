@@ -1,4 +1,4 @@
-export { schemaVersion } from '@sotto/db'
+export { DatabaseOpenError, schemaVersion } from '@sotto/db'
 export { type Config, ConfigError, readConfig } from './config.ts'
 export { newServiceKey } from './identity/secrets.ts'
 export { memoryLogger } from './log.ts'

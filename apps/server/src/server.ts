@@ -3,34 +3,24 @@ import type { Server as HttpServer } from 'node:http'
 import { Server as NetServer } from 'node:net'
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
-import { setTimeout } from 'node:timers/promises'
+import { setTimeout as wait } from 'node:timers/promises'
 import {
   type Database,
-  findConversation,
   insertServiceKey,
   listServiceKeys,
   openDatabase,
-  openHints,
   type StatementListener,
 } from '@sotto/db'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import type { App } from './context.ts'
+import { createApp } from './create-app.ts'
 import { createHttpApp } from './http/app.ts'
-import { CONFIGURED_KEY_ID, Identity } from './identity/identity.ts'
 import { hashSecret, newServiceKey } from './identity/secrets.ts'
 import { createIds, type NewId } from './ids.ts'
 import { createLogger } from './log.ts'
-import { DeliveryMarks } from './messaging/delivery-marks.ts'
-import { showConversation } from './messaging/show-conversations.ts'
-import { EventHub } from './realtime/event-hub.ts'
-import { keepLogShort } from './realtime/log-retention.ts'
-import { Presence } from './realtime/presence.ts'
-import { RedisLink } from './realtime/redis-link.ts'
-import { itemOf, type Signal } from './realtime/signals.ts'
-import { StreamGuard } from './realtime/stream-guard.ts'
-import { Typing } from './realtime/typing.ts'
+import { connectNeighbours } from './realtime/neighbours.ts'
 
 /** What a test sets and a production server leaves alone. */
 export interface ServerOverrides {
@@ -42,6 +32,7 @@ export interface ServerOverrides {
 }
 
 export interface Server extends AsyncDisposable {
+  /** @internal The parts that requests use; whoever embeds the server must not come to depend on its tables. */
   readonly app: App
   /** Where the data is, for people. */
   readonly dataLocation: string
@@ -53,14 +44,18 @@ export interface Server extends AsyncDisposable {
   listen(): Promise<string>
   /** Answers a request without a network: the same code as behind the port. */
   fetch(request: Request): Promise<Response>
-  /** Stops: no new connections, answers what was accepted, then closes the database. */
+  /**
+   * Stops: no new connections, answers what was accepted, then closes the database. What is not answered after
+   * ten seconds is cut off.
+   */
   close(): Promise<void>
 }
 
 /** How long clients that keep their connections have to notice that the server stops, in milliseconds. */
 const DRAIN_MS = 1_000
 const DRAIN_POLL_MS = 20
-const DAY_MS = 24 * 60 * 60 * 1_000
+/** How long a request that was accepted may take to be answered after that, in milliseconds. */
+const ANSWER_MS = 10_000
 
 /**
  * Puts the parts together: the one place that does. Brings the schema up to date first.
@@ -140,24 +135,27 @@ async function assemble({
   newServiceKey,
   isFirstStart,
 }: Parts): Promise<Server> {
-  const { db } = database
-  const { app, closeRealtime } = createApp({ config, log, now, newId, db })
+  const connect = connectNeighbours(config, log)
+  const { app, closeApp } = createApp({ config, database, log, now, newId, connect })
   let stopping: Promise<void> | undefined
   const http = await createHttpApp({
     app,
     log,
     newRequestId: randomUUID,
+    isStopping: () => stopping !== undefined,
     isReady: async () => !stopping && (await database.isCurrent().catch(() => false)),
+    maxStreams: config.maxStreams,
+    allowedOrigins: config.allowedOrigins,
   })
   await http.ready()
 
   async function stop(): Promise<void> {
     const drained = drain(http.server)
-    // Streams are told to come back while the port is closed: they find another server, or this one's successor.
+    // While the port is closed: who is told to come back finds another server, or this one's successor.
     await app.events.close()
     await drained
-    await http.close()
-    await closeRealtime()
+    await closeBounded(http, log)
+    await closeApp()
     await database[Symbol.asyncDispose]()
   }
 
@@ -178,106 +176,6 @@ async function assemble({
   }
 }
 
-interface AppParts {
-  config: Config
-  log: Logger
-  now: () => Date
-  newId: NewId
-  db: App['db']
-}
-
-/** What requests use, and how those parts of it end that are not requests. */
-function createApp({ config, log, now, newId, db }: AppParts): {
-  app: App
-  closeRealtime: () => Promise<void>
-} {
-  const identity = new Identity({ db, now, serviceKey: config.serviceKey })
-  const tell = (signal: Signal) => {
-    const item = itemOf(signal)
-    if ('userIds' in signal.to) events.signal(signal.to.userIds, item)
-    else events.signalWatchers(signal.to.watchersOf, item)
-  }
-  const send = (signal: Signal) => {
-    tell(signal)
-    redis?.signal(signal)
-  }
-  const onHint = () => events.hint()
-  const redis = config.redisUrl
-    ? new RedisLink({
-        url: config.redisUrl,
-        log,
-        onHint,
-        onSignal: tell,
-        streamingUsers: () => events.onlineUsers(),
-      })
-    : undefined
-  const hints = redis
-    ? undefined
-    : openHints({
-        url: config.databaseDirectUrl ?? config.databaseUrl,
-        onHint,
-        onError: (error) => log.warn({ err: error }, 'hints from other servers are late'),
-      })
-  const write: App['write'] = async (work) => {
-    const result = await db.transaction().execute(work)
-    onHint()
-    redis?.hint()
-    hints?.send()
-    return result
-  }
-  const deliveryMarks = new DeliveryMarks({ db, write, now, log })
-  const presence = new Presence({
-    now,
-    newId,
-    log,
-    send,
-    isStreaming: (userId) => events.isOnline(userId),
-    shared: redis,
-  })
-  const retentionMs = config.eventRetentionDays * DAY_MS
-  const events = new EventHub({
-    db,
-    now,
-    log,
-    deliveryMarks,
-    showConversation: async (conversationId, viewer) => {
-      const conversation = await findConversation(db, conversationId)
-      return conversation && showConversation({ db, deliveryMarks }, conversation, viewer)
-    },
-    maxStreams: config.maxStreams,
-    retentionMs,
-    onPresence: (userId, isStreaming) => presence.changed(userId, isStreaming),
-  })
-  const streamGuard = new StreamGuard({ db, now, log, configuredKeyId: CONFIGURED_KEY_ID })
-  const typing = new Typing({ now, newId, send })
-  const retention = keepLogShort({ db, now, log, retentionMs })
-  const app: App = {
-    db,
-    write,
-    now,
-    newId,
-    log,
-    identity,
-    deliveryMarks,
-    events,
-    streamGuard,
-    typing,
-    presence,
-    maxTextLength: config.maxTextLength,
-    signUp: config.signUp,
-  }
-  async function closeRealtime(): Promise<void> {
-    retention.stop()
-    typing.close()
-    presence.close()
-    streamGuard.close()
-    await deliveryMarks.close()
-    await hints?.close()
-    redis?.close()
-  }
-  return { app, closeRealtime }
-}
-
 /**
  * Stops to listen, and gives clients that keep their connections a moment to learn of it from an answer, which
  * then says `connection: close`. Closing an idle connection at once would fail a request that is on its way.
@@ -286,9 +184,24 @@ async function drain(server: HttpServer): Promise<void> {
   if (!server.listening) return
   // The HTTP server's own close would end the idle connections too.
   NetServer.prototype.close.call(server)
-  server.prependListener('request', (_request, response) => response.setHeader('connection', 'close'))
   const deadline = performance.now() + DRAIN_MS
-  while (performance.now() < deadline && (await openConnections(server)) > 0) await setTimeout(DRAIN_POLL_MS)
+  while (performance.now() < deadline && (await openConnections(server)) > 0) await wait(DRAIN_POLL_MS)
+}
+
+/** Waits for the answers that are not out yet, but not for ever. */
+async function closeBounded(http: FastifyInstance, log: Logger): Promise<void> {
+  // Closing ends the connections that are idle now; the others are once they have their answer.
+  const idle = setInterval(() => http.server.closeIdleConnections(), DRAIN_POLL_MS)
+  const cut = setTimeout(() => {
+    log.warn({ afterMs: ANSWER_MS }, 'stopping: requests were cut off')
+    http.server.closeAllConnections()
+  }, ANSWER_MS)
+  try {
+    await http.close()
+  } finally {
+    clearInterval(idle)
+    clearTimeout(cut)
+  }
 }
 
 function openConnections(server: HttpServer): Promise<number> {

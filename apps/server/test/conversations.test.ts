@@ -1,4 +1,4 @@
-import type { SottoClient } from '@sotto/sdk'
+import type { Message, SottoClient } from '@sotto/sdk'
 import { createTestServer } from '@sotto/testing'
 import { describe, expect, test } from 'vitest'
 import { dialects } from './support/dialects.ts'
@@ -141,7 +141,7 @@ describe.each(dialects)('conversations on %s', (using) => {
   test('count what is unread, without what is deleted', async () => {
     await using server = await createTestServer({ using, users })
     const [alice, bob] = [server.as('alice'), server.as('bob')]
-    const sent = []
+    const sent: Message[] = []
     for (const text of ['1', '2', '3']) sent.push(await alice.messages.send({ to: 'bob', text }))
     const unread = async () => (await bob.direct.get({ user: 'alice' })).unreadCount
     await alice.messages.delete({ messageId: sent[2]?.id ?? '' })

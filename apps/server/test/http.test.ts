@@ -478,11 +478,19 @@ describe('tRPC', () => {
     expect((await post('toString', {})).status).toBe(404)
   })
 
-  test('takes no body but JSON', async () => {
+  test.each([
+    ['text', 'text/plain', '{"json":{"to":"bob","text":"x"}}'],
+    [
+      'a form',
+      'multipart/form-data; boundary=x',
+      '--x\r\ncontent-disposition: form-data; name="to"\r\n\r\nbob\r\n--x--\r\n',
+    ],
+    ['bytes', 'application/octet-stream', 'x'],
+  ])('takes no %s', async (_, type, body) => {
     const response = await server.fetch('/trpc/messages.send', {
       method: 'POST',
-      headers: { ...authorization(), 'content-type': 'text/plain' },
-      body: '{"json":{"to":"bob","text":"x"}}',
+      headers: { ...authorization(), 'content-type': type },
+      body,
     })
     expect([response.status, codeIn(await response.text())]).toEqual([415, 'UNSUPPORTED_MEDIA_TYPE'])
   })

@@ -26,7 +26,10 @@ export interface Procedure<
   readonly input: Input
   readonly output: Output
   readonly access: Access
-  /** What it can answer besides INVALID_INPUT, UNAUTHENTICATED, RATE_LIMITED, INTERNAL and UNAVAILABLE. */
+  /**
+   * What it can answer besides INVALID_INPUT, UNAUTHENTICATED, RATE_LIMITED, INTERNAL and UNAVAILABLE, and besides
+   * the USER_NOT_FOUND and FORBIDDEN of an Act-As that names nobody or somebody else.
+   */
   readonly errors: readonly ErrorCode[]
   /** True when repeating a call whose answer was lost changes nothing more. Only such calls are retried. */
   readonly idempotent: boolean

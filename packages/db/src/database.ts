@@ -1,7 +1,7 @@
 import { type Dialect, Kysely, type Logger, sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { isPostgres } from './dialect/column-types.ts'
-import { postgresDialect } from './dialect/postgres.ts'
+import { postgresDialect, withoutTimeouts } from './dialect/postgres.ts'
 import { lockSqliteFile, sqliteDialect } from './dialect/sqlite.ts'
 import { DatabaseOpenError, isUnavailable } from './errors.ts'
 import { migrations } from './migrations/index.ts'
@@ -133,7 +133,8 @@ function migrator(db: Executor): Migrator {
 
 async function migrate(db: Executor): Promise<{ applied: string[] }> {
   await refuseNewer(db)
-  const { error, results } = await migrator(db).migrateToLatest()
+  const run = (on: Executor) => migrator(on).migrateToLatest()
+  const { error, results } = await (isPostgres(db) ? withoutTimeouts(db, run) : run(db))
   if (error) {
     if (isUnavailable(error)) throw error
     const failed = results?.find((result) => result.status === 'Error')?.migrationName

@@ -18,14 +18,13 @@ let project: string
 beforeAll(async () => {
   workshop = await mkdtemp(path.join(tmpdir(), 'sotto-packages-'))
   project = path.join(workshop, 'project')
-  await run(repository, [process.execPath, 'scripts/pack.ts', workshop])
-  tarballs = (await readdir(workshop)).filter((name) => name.endsWith('.tgz')).sort()
-
   await cp(path.join(packageRoot, 'test/consumer'), project, { recursive: true })
   await write('package.json', { private: true, type: 'module' })
-  const wanted = await Promise.all(['vitest', 'typescript', '@types/node'].map(pinned))
-  const files = tarballs.map((name) => path.join(workshop, name))
-  await run(project, ['npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', ...files, ...wanted])
+  // What the project has of its own comes while the packages are made.
+  const tools = await Promise.all(['vitest', 'typescript', '@types/node'].map(pinned))
+  await Promise.all([run(repository, [process.execPath, 'scripts/pack.ts', workshop]), install(tools)])
+  tarballs = (await readdir(workshop)).filter((name) => name.endsWith('.tgz')).sort()
+  await install(tarballs.map((name) => path.join(workshop, name)))
 }, 180_000)
 
 afterAll(async () => {
@@ -34,6 +33,10 @@ afterAll(async () => {
 
 async function write(name: string, content: object): Promise<void> {
   await writeFile(path.join(project, name), JSON.stringify(content))
+}
+
+async function install(wanted: readonly string[]): Promise<void> {
+  await run(project, ['npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', ...wanted])
 }
 
 /** `name@version` of the version that this repository uses. */
@@ -72,6 +75,12 @@ describe('the packages', () => {
 })
 
 describe('whoever installs them', () => {
+  it('sees nothing of the tables in the types of the server', async () => {
+    const types = await readFile(path.join(project, 'node_modules/@sotto/server/dist/index.d.ts'), 'utf8')
+    expect(types).toMatch(/interface Server\b/)
+    expect(types).not.toMatch(/kysely|Table\b/i)
+  })
+
   it.each(['nodenext', 'esnext'])('compiles with module %s, every declaration checked', async (module) => {
     const compilerOptions = {
       module,

@@ -1,6 +1,87 @@
-import { start } from './start.ts'
+import { readFileSync } from 'node:fs'
+import { findPackageJSON } from 'node:module'
+import { type Command, UsageError } from './command.ts'
+import { commands } from './commands.ts'
+import { commandHelp, programHelp } from './help.ts'
 
-export async function run(_args: readonly string[]): Promise<number> {
-  await start()
-  return 0
+/**
+ * Carries out a command line, without the program's own name.
+ *
+ * @returns the exit code: 0 it worked, 1 it failed, 2 the command line was wrong. What failed is one line on
+ * standard error.
+ */
+export async function run(args: readonly string[]): Promise<number> {
+  // Whoever reads our output may stop reading it (`sotto … | head`).
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+  try {
+    await dispatch(args)
+    return 0
+  } catch (error) {
+    if (error instanceof UsageError) {
+      process.stderr.write(`sotto: ${error.message}\n`)
+      return 2
+    }
+    const { describeFailure } = await import('./failure.ts')
+    process.stderr.write(`sotto: ${describeFailure(error)}\n`)
+    const { isDebugging } = await import('../config.ts')
+    if (isDebugging()) process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
+    return 1
+  }
+}
+
+async function dispatch(args: readonly string[]): Promise<void> {
+  const isHelp = optionsOf(args).some((arg) => arg === '--help' || arg === '-h')
+  const words = args.filter((arg) => !arg.startsWith('-'))
+  const command = commands.find(({ name }) => startsWith(words, name.split(' ')))
+  if (command) {
+    if (isHelp) process.stdout.write(commandHelp(command))
+    else await command.execute(withoutName(args, command))
+    return
+  }
+  const group = commands.filter(({ name }) => words[0] !== undefined && name.startsWith(`${words[0]} `))
+  if (isHelp && (words.length === 0 || group.length > 0)) {
+    process.stdout.write(programHelp(group.length > 0 ? group : commands))
+    return
+  }
+  if (words.length === 0 && args[0] === '--version') {
+    process.stdout.write(`${readVersion()}\n`)
+    return
+  }
+  throw new UsageError(
+    `${problemOf(args, words)}; usage: sotto ${namesOf(group.length > 0 ? group : commands)}`,
+  )
+}
+
+/** What may be options: all that stands before a `--`. */
+function optionsOf(args: readonly string[]): readonly string[] {
+  const end = args.indexOf('--')
+  return end === -1 ? args : args.slice(0, end)
+}
+
+function startsWith(words: readonly string[], name: readonly string[]): boolean {
+  return name.every((word, index) => words[index] === word)
+}
+
+function withoutName(args: readonly string[], command: Command): string[] {
+  const rest = [...args]
+  for (const word of command.name.split(' ')) rest.splice(rest.indexOf(word), 1)
+  return rest
+}
+
+function problemOf(args: readonly string[], words: readonly string[]): string {
+  if (words.length > 0) return `there is no command "${words.slice(0, 2).join(' ')}"`
+  return args[0] === undefined ? 'which command?' : `there is no option ${args[0]}`
+}
+
+function namesOf(some: readonly Command[]): string {
+  return some.map((command) => command.name).join(' | ')
+}
+
+function readVersion(): string {
+  // The nearest one above: of the sources as of the published bundle.
+  const file = findPackageJSON('..', import.meta.url)
+  const { version } = JSON.parse(readFileSync(file ?? '', 'utf8')) as { version: string }
+  return version
 }

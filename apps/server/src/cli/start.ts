@@ -1,15 +1,23 @@
-import { readConfig } from '../config.ts'
+import { isIPv6 } from 'node:net'
+import { type Config, readConfig } from '../config.ts'
 import { createServer, type Server } from '../server.ts'
+import { CommandError } from './command-error.ts'
+
+/** A stop is bounded: ten seconds for requests, and this much in all where the database does not let go either. */
+const STOP_LIMIT_MS = 20_000
 
 /** `sotto start`: serves until it is told to stop. */
 export async function start(): Promise<void> {
   const config = readConfig()
   await using server = await createServer(config)
   const stopped = untilSignalled()
-  const url = await server.listen()
-  if (server.isFirstStart) process.stdout.write(welcome(url, server))
+  const url = await listen(server, config)
+  // The database may be there from an earlier `sotto migrate` or `sotto seed`.
+  if (server.isFirstStart || server.newServiceKey !== undefined) process.stdout.write(welcome(url, server))
   server.app.log.info({ url, data: server.dataLocation }, 'listening')
   server.app.log.info({ signal: await stopped }, 'stopping')
+  // What was answered is committed by then.
+  setTimeout(() => process.exit(0), STOP_LIMIT_MS).unref()
   await server.close()
 }
 
@@ -18,6 +26,38 @@ function untilSignalled(): Promise<string> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve(signal))
   })
+}
+
+async function listen(server: Server, { host, port }: Config): Promise<string> {
+  try {
+    return reachable(await server.listen(), host)
+  } catch (error) {
+    throw new CommandError(listenProblem(error, host, port), { cause: error })
+  }
+}
+
+function listenProblem(error: unknown, host: string, port: number): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  switch (code) {
+    case 'EADDRINUSE':
+      return `PORT ${port} is taken on ${host}: another program listens there`
+    case 'EACCES':
+      return `PORT ${port} is not open to this user: ports below 1024 need the right to use them`
+    case 'EADDRNOTAVAIL':
+      return `HOST ${host} is not an address of this machine`
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `HOST ${host} cannot be resolved to an address`
+    default:
+      return `cannot listen at HOST ${host}, PORT ${port}: ${error instanceof Error ? error.message : error}`
+  }
+}
+
+/** An address that one can open: "all addresses" is none, and this machine is always among them. */
+function reachable(url: string, host: string): string {
+  const { port } = new URL(url)
+  if (host === '0.0.0.0' || host === '::') return `http://localhost:${port}`
+  return isIPv6(host) ? `http://[${host}]:${port}` : `http://${host}:${port}`
 }
 
 function welcome(url: string, server: Server): string {

@@ -15,6 +15,7 @@ import { registerHealth } from './health.ts'
 import { PROBLEM_TYPE, sendProblem, toProblem } from './problem.ts'
 import { registerRest } from './rest.ts'
 import { registerRpc } from './rpc.ts'
+import { type Credentials, registerWebSocket } from './websocket.ts'
 
 /** The largest body, in bytes: a text of the greatest length in its longest encoding fits. */
 const BODY_LIMIT = 1_048_576
@@ -30,8 +31,12 @@ export interface HttpOptions {
   app: App
   log: FastifyBaseLogger
   newRequestId: () => string
+  /** Whether a stop has begun: from then on every answer ends its connection. */
+  isStopping: () => boolean
   /** Whether the server can do its work: the database answers, its schema is current, no stop has begun. */
   isReady: () => Promise<boolean>
+  maxStreams: number
+  allowedOrigins: readonly string[]
 }
 
 /** The whole HTTP surface: /v1, /trpc, the documentation and the health routes. */
@@ -39,7 +44,10 @@ export async function createHttpApp({
   app,
   log,
   newRequestId,
+  isStopping,
   isReady,
+  maxStreams,
+  allowedOrigins,
 }: HttpOptions): Promise<FastifyInstance> {
   const http = fastify({
     loggerInstance: log,
@@ -61,16 +69,23 @@ export async function createHttpApp({
     },
   })
 
-  async function createContext(request: FastifyRequest): Promise<Context> {
-    const caller = await app.identity.authenticate(
-      request.headers.authorization,
-      headerText(request.headers['act-as']),
-    )
+  async function createContext(
+    request: FastifyRequest,
+    { authorization, actAs }: Credentials = {
+      authorization: request.headers.authorization,
+      actAs: headerText(request.headers['act-as']),
+    },
+  ): Promise<Context> {
+    const caller = await app.identity.authenticate(authorization, actAs)
     return { app, caller, requestId: request.id, outcome: { repeated: false } }
   }
 
   http.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
+  })
+  http.addHook('onSend', (_request, reply, payload, done) => {
+    if (isStopping()) reply.header('connection', 'close')
+    done(null, payload)
   })
   http.addHook('onResponse', async (request, reply) => {
     log.info(
@@ -111,8 +126,20 @@ export async function createHttpApp({
   await registerRpc(http, {
     router: appRouter,
     maxBatchSize: MAX_BATCH_SIZE,
-    createContext: ({ req }) => createContext(req),
+    createContext: async ({ req, info }) => {
+      const context = await createContext(req)
+      if (info.type !== 'subscription') return context
+      return { ...context, hangUp: () => req.raw.socket.destroy() }
+    },
     onError: ({ error, req }) => logFailure(log, toSottoError(error), req.id),
+  })
+  await registerWebSocket(http, {
+    maxBatchSize: MAX_BATCH_SIZE,
+    maxPayload: BODY_LIMIT,
+    maxSockets: maxStreams,
+    allowedOrigins,
+    createContext,
+    onError: (error, request) => logFailure(log, toSottoError(error), request.id),
   })
   return http
 }
@@ -160,8 +187,12 @@ function fromFastify(error: FastifyError): SottoError {
 function refuseMalformed(this: FastifyInstance, error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return
   const isSlow = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+  const message = isSlow ? 'takes a whole request in time' : 'takes HTTP/1.1'
   const problem = toProblem(
-    new SottoError('INVALID_INPUT', { detail: isSlow ? 'the request took too long' : 'this is not HTTP' }),
+    new SottoError('INVALID_INPUT', {
+      detail: isSlow ? 'the request took too long' : 'this is not HTTP',
+      issues: [{ path: '', message }],
+    }),
     '',
   )
   const body = JSON.stringify(problem)

@@ -4,7 +4,15 @@ import { type Operation, operations, toJsonSchema } from './operations.ts'
 type Json = Record<string, unknown>
 
 /** What every operation can answer besides what its entry says. */
-const COMMON_ERRORS: readonly ErrorCode[] = ['INVALID_INPUT', 'RATE_LIMITED', 'INTERNAL', 'UNAVAILABLE']
+const COMMON_ERRORS: readonly ErrorCode[] = [
+  'INVALID_INPUT',
+  'UNAUTHENTICATED',
+  'RATE_LIMITED',
+  'INTERNAL',
+  'UNAVAILABLE',
+]
+/** Act-As names nobody, or somebody else than the token's user. */
+const ACT_AS_ERRORS: readonly ErrorCode[] = ['USER_NOT_FOUND', 'FORBIDDEN']
 
 const problemSchema = {
   type: 'object',
@@ -151,15 +159,11 @@ function toResponses(operation: Operation, schemas: Json): Json {
             },
           },
         }
-  const codes: ErrorCode[] = [
-    ...new Set([
-      ...entry.errors,
-      ...COMMON_ERRORS,
-      ...(entry.access === 'anyone' && entry.http.path !== '/v1/sessions'
-        ? []
-        : (['UNAUTHENTICATED'] as const)),
-    ]),
-  ]
+  const codes = new Set([
+    ...entry.errors,
+    ...(entry.access === 'anyone' ? [] : ACT_AS_ERRORS),
+    ...COMMON_ERRORS,
+  ])
   const byStatus = Map.groupBy(codes, (code) => errorCatalogue[code].status)
   const failures = [...byStatus].map(([failure, names]) => [
     failure,

@@ -1,7 +1,8 @@
+import { isUtf8 } from 'node:buffer'
 import { type FastifyTRPCPluginOptions, fastifyRequestHandler } from '@trpc/server/adapters/fastify'
 import type { FastifyInstance } from 'fastify'
 import type { ServerRouter } from '../rpc/router.ts'
-import { decodeJson } from './body.ts'
+import { notUtf8 } from './body.ts'
 
 /**
  * Serves the router at /trpc.
@@ -13,19 +14,17 @@ export async function registerRpc(
   app: FastifyInstance,
   trpcOptions: FastifyTRPCPluginOptions<ServerRouter>['trpcOptions'],
 ): Promise<void> {
-  await app.register(async (rpc) => {
+  await app.register((rpc, _options, registered) => {
     rpc.removeAllContentTypeParsers()
+    // As text: tRPC parses it itself.
     rpc.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body: Buffer, done) => {
-      try {
-        // tRPC parses it, since a batch is an object of inputs.
-        done(null, decodeJson(body))
-      } catch (error) {
-        done(error as Error)
-      }
+      if (isUtf8(body)) done(null, body.toString('utf8'))
+      else done(notUtf8())
     })
     rpc.all<{ Params: { path: string } }>('/trpc/:path', async (req, res) => {
       res.header('cache-control', 'no-store')
       await fastifyRequestHandler({ ...trpcOptions, req, res, path: req.params.path })
     })
+    registered()
   })
 }

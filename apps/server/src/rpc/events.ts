@@ -19,8 +19,18 @@ export const eventsRouter = router({
       stream.end()
     }
     if (stream.endReason === 'unauthenticated') throw new SottoError('UNAUTHENTICATED')
-    if (stream.endReason)
-      throw new SottoError('UNAVAILABLE', { detail: `the stream ended: ${stream.endReason}` })
+    if (stream.endReason && ctx.hangUp) {
+      // Ending the subscription would tell the client that it is complete; a lost connection it takes up again.
+      ctx.hangUp(stream.endReason)
+      await aborted(signal)
+    }
   }),
   pull: procedure(events.pull).query(({ ctx, input }) => pullEvents(ctx, input)),
 })
+
+function aborted(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (!signal || signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

@@ -30,16 +30,21 @@ const t = initTRPC
 
 export const { router } = t
 
+/** A connection outlives what its token was worth when it opened: each call asks again. */
+const asCaller = t.procedure.use(async ({ ctx, next }) =>
+  next({ ctx: ctx.reauthenticate ? { ...ctx, caller: await ctx.reauthenticate() } : ctx }),
+)
+
 /** A procedure as the contract has it, waiting for its `.query` or `.mutation`. */
 export function procedure<Input extends z.ZodType, Output extends z.ZodType>(
   entry: Procedure<'query' | 'mutation', Input, Output>,
 ) {
-  return t.procedure.meta(entry).input(entry.input).output(entry.output)
+  return asCaller.meta(entry).input(entry.input).output(entry.output)
 }
 
 /** A subscription as the contract has it. What it yields is made from the contract's type, not parsed again. */
 export function subscription<Input extends z.ZodType, Output extends z.ZodType>(
   entry: Procedure<'subscription', Input, Output>,
 ) {
-  return t.procedure.meta(entry).input(entry.input)
+  return asCaller.meta(entry).input(entry.input)
 }

@@ -1,5 +1,6 @@
-import { type Dialect, PostgresDialect } from 'kysely'
+import { type Dialect, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
+import type { Executor } from '../statement.ts'
 
 export interface PostgresOptions {
   /** How many connections the pool holds at most. */
@@ -29,6 +30,26 @@ const SESSION_SETTINGS = `select
   set_config('random_page_cost', '${RANDOM_PAGE_COST}', false),
   case when current_setting('server_version_num')::int >= 170000
     then set_config('transaction_timeout', '${TRANSACTION_TIMEOUT}', false) end`
+
+const NO_TIMEOUTS = `select
+  set_config('statement_timeout', '0', false),
+  case when current_setting('server_version_num')::int >= 170000
+    then set_config('transaction_timeout', '0', false) end`
+
+/**
+ * Runs work on one connection whose statements may take as long as they need: migrations, which change large tables
+ * and wait for other servers to finish theirs.
+ */
+export async function withoutTimeouts<T>(db: Executor, work: (db: Executor) => Promise<T>): Promise<T> {
+  return db.connection().execute(async (connection) => {
+    await sql.raw(NO_TIMEOUTS).execute(connection)
+    try {
+      return await work(connection)
+    } finally {
+      await sql.raw(SESSION_SETTINGS).execute(connection)
+    }
+  })
+}
 
 /** Bounds the named statements a connection keeps. */
 const MAX_NAMED_STATEMENTS = 500
@@ -91,7 +112,8 @@ function typeParser(oid: number, format?: 'text' | 'binary') {
   return pg.types.getTypeParser(oid, format as 'text')
 }
 
-/** `2026-01-31 12:00:00.123+00`, as a session in UTC writes it. */
+/** `2026-01-31 12:00:00.123+00`; with minutes in the offset where a pooler lost our time zone for another. */
 function parseTimestamp(text: string): Date {
-  return new Date(`${text.slice(0, 10)}T${text.slice(11)}:00`)
+  const minutes = text.at(-3) === ':' ? '' : ':00'
+  return new Date(`${text.slice(0, 10)}T${text.slice(11)}${minutes}`)
 }

@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { type Kysely, sql } from 'kysely'
 import { columnTypes, isPostgres } from '../dialect/column-types.ts'
 
+// SQLite takes a null for a primary key that does not say otherwise.
 export async function up(db: Kysely<unknown>): Promise<void> {
   const type = columnTypes(db)
 
   await db.schema
     .createTable('users')
-    .addColumn('id', type.uuid, (c) => c.primaryKey())
+    .addColumn('id', type.uuid, (c) => c.notNull().primaryKey())
     .addColumn('username', type.key, (c) => c.notNull().unique())
     .addColumn('display_name', 'text')
     .addColumn('display_name_key', type.key)
@@ -29,7 +30,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 
   await db.schema
     .createTable('sessions')
-    .addColumn('id', type.uuid, (c) => c.primaryKey())
+    .addColumn('id', type.uuid, (c) => c.notNull().primaryKey())
     .addColumn('user_id', type.uuid, (c) => c.notNull().references('users.id'))
     .addColumn('token_hash', 'text', (c) => c.notNull().unique())
     .addColumn('created_at', type.timestamp, (c) => c.notNull())
@@ -39,7 +40,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 
   await db.schema
     .createTable('service_keys')
-    .addColumn('id', type.uuid, (c) => c.primaryKey())
+    .addColumn('id', type.uuid, (c) => c.notNull().primaryKey())
     .addColumn('name', 'text', (c) => c.notNull())
     .addColumn('key_hash', 'text', (c) => c.notNull().unique())
     .addColumn('created_at', type.timestamp, (c) => c.notNull())
@@ -48,7 +49,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 
   await db.schema
     .createTable('conversations')
-    .addColumn('id', type.uuid, (c) => c.primaryKey())
+    .addColumn('id', type.uuid, (c) => c.notNull().primaryKey())
     .addColumn('kind', 'text', (c) => c.notNull())
     .addColumn('name', 'text')
     .addColumn('direct_key', type.key, (c) => c.unique())
@@ -179,7 +180,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     await sql`create index events_conversation on events (conversation_id, xid, id)`.execute(db)
   } else {
     // AUTOINCREMENT never gives a number twice, even when the newest rows are gone.
-    await events.addColumn('id', 'integer', (c) => c.primaryKey().autoIncrement()).execute()
+    await events.addColumn('id', 'integer', (c) => c.notNull().primaryKey().autoIncrement()).execute()
     await sql`create index events_conversation on events (conversation_id, id)`.execute(db)
   }
   // Retention deletes from the old end.
@@ -188,7 +189,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   // Which log this is: another one, after an import, has another epoch.
   await db.schema
     .createTable('event_log')
-    .addColumn('epoch', 'text', (c) => c.primaryKey())
+    .addColumn('epoch', 'text', (c) => c.notNull().primaryKey())
     .execute()
   await sql`insert into event_log (epoch) values (${randomUUID().slice(0, 8)})`.execute(db)
 }

@@ -1,0 +1,132 @@
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
+
+/** A command line that cannot be carried out as it was typed: exit code 2. The message is one line. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+export interface Option {
+  type: 'string' | 'boolean'
+  /** What stands for the value in the help. */
+  value?: string
+  required?: true
+  help: string
+}
+
+type OptionTable = Readonly<Record<string, Option>>
+
+type Values<Options extends OptionTable> = {
+  -readonly [Name in keyof Options]: Options[Name] extends { type: 'boolean' }
+    ? boolean
+    : Options[Name] extends { required: true }
+      ? string
+      : string | undefined
+}
+
+interface Definition<Options extends OptionTable, Names extends readonly string[]> {
+  /** As it is typed: `key create`. */
+  name: string
+  summary: string
+  /** What there is to know besides the summary, a line each. */
+  details?: readonly string[]
+  /** The names of its arguments, all of them required. */
+  arguments: Names
+  options: Options
+  run(options: Values<Options>, ...operands: { -readonly [Index in keyof Names]: string }): Promise<void>
+}
+
+export interface Command {
+  readonly name: string
+  readonly summary: string
+  readonly details: readonly string[]
+  readonly usage: string
+  readonly options: OptionTable
+  /** @throws {UsageError} when the arguments are not what the command takes. */
+  execute(args: readonly string[]): Promise<void>
+}
+
+/** Describes a command once: how it is read, what its help says, what it does. */
+export function defineCommand<const Options extends OptionTable, const Names extends readonly string[]>(
+  definition: Definition<Options, Names>,
+): Command {
+  const usage = usageOf(definition)
+  return {
+    name: definition.name,
+    summary: definition.summary,
+    details: definition.details ?? [],
+    usage,
+    options: definition.options,
+    async execute(args) {
+      const { values, positionals } = parse(args, definition.options, usage)
+      const missing = Object.entries(definition.options).find(
+        ([name, option]) => option.required && values[name] === undefined,
+      )
+      if (missing) throw new UsageError(`--${missing[0]} is missing; usage: ${usage}`)
+      if (positionals.length !== definition.arguments.length) {
+        const absent = definition.arguments[positionals.length]
+        const problem =
+          absent === undefined
+            ? `there is no place for "${positionals[definition.arguments.length]}"`
+            : `<${absent}> is missing`
+        throw new UsageError(`${problem}; usage: ${usage}`)
+      }
+      for (const [name, option] of Object.entries(definition.options)) {
+        if (option.type === 'boolean') values[name] ??= false
+      }
+      // Both were just checked against the definition that these types are made of.
+      await definition.run(values as Values<Options>, ...(positionals as unknown as Operands<Names>))
+    },
+  }
+}
+
+type Operands<Names extends readonly string[]> = { -readonly [Index in keyof Names]: string }
+
+function parse(args: readonly string[], options: OptionTable, usage: string) {
+  const config: ParseArgsOptionsConfig = Object.fromEntries(
+    Object.entries(options).map(([name, option]) => [name, { type: option.type }]),
+  )
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: config,
+      allowPositionals: true,
+    })
+    return { values: { ...values }, positionals }
+  } catch (error) {
+    // Node explains at length; its first sentence is what is wrong.
+    const [problem = ''] = (error instanceof Error ? error.message : String(error)).split(/\.? *\n|\. /)
+    throw new UsageError(`${lowerFirst(problem.replace(/\.$/, ''))}; usage: ${usage}`)
+  }
+}
+
+function lowerFirst(text: string): string {
+  return text.slice(0, 1).toLowerCase() + text.slice(1)
+}
+
+function usageOf(definition: Definition<OptionTable, readonly string[]>): string {
+  const operands = definition.arguments.map((name) => `<${name}>`)
+  const options = Object.entries(definition.options).map(([name, option]) =>
+    option.required ? optionUsage(name, option) : `[${optionUsage(name, option)}]`,
+  )
+  return ['sotto', definition.name, ...operands, ...options].join(' ')
+}
+
+export function optionUsage(name: string, option: Option): string {
+  return option.type === 'boolean' ? `--${name}` : `--${name} <${option.value ?? 'text'}>`
+}
+
+/**
+ * Reads an option that takes a whole number.
+ *
+ * @throws {UsageError} that names the option and its range.
+ */
+export function wholeNumberOption(
+  name: string,
+  value: string | undefined,
+  range: { min: number; max: number },
+): number | undefined {
+  if (value === undefined) return undefined
+  const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN
+  if (number >= range.min && number <= range.max) return number
+  throw new UsageError(`--${name} takes a whole number from ${range.min} to ${range.max}`)
+}

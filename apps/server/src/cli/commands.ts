@@ -1,0 +1,142 @@
+import { defineCommand, wholeNumberOption } from './command.ts'
+
+/*
+ * Every command. Each loads what it needs when it runs, so that help and mistakes answer at once.
+ */
+
+const MAX_USERS = 1_000_000
+const MAX_MESSAGES = 100_000_000
+
+const start = defineCommand({
+  name: 'start',
+  summary: 'Serve until told to stop (SIGINT or SIGTERM); brings the schema up to date first.',
+  details: [
+    'A stop takes no new connections, answers what was accepted, and ends with exit code 0. Requests have',
+    '10 seconds for it; what is not answered by then is cut off, and logged.',
+  ],
+  arguments: [],
+  options: {},
+  async run() {
+    const { start } = await import('./start.ts')
+    await start()
+  },
+})
+
+const migrate = defineCommand({
+  name: 'migrate',
+  summary: 'Bring the schema up to date, and say what was done.',
+  details: ['Uses DATABASE_DIRECT_URL where it is set, DATABASE_URL otherwise.'],
+  arguments: [],
+  options: {},
+  async run() {
+    const { migrate } = await import('./migrate.ts')
+    await migrate()
+  },
+})
+
+const seed = defineCommand({
+  name: 'seed',
+  summary: 'Fill a database with sample data, the same each time.',
+  details: [
+    'Without options: a small world of people, conversations, pictures, videos, reactions, read and unread.',
+    'With --users or --messages: a large one, for measuring. Seeding again changes nothing.',
+    'Nobody in it has a password: a service key acts for them (Act-As), or give one: sotto user password.',
+  ],
+  arguments: [],
+  options: {
+    users: { type: 'string', value: 'N', help: 'how many users (1000)' },
+    messages: { type: 'string', value: 'N', help: 'how many messages (100000)' },
+    conversations: {
+      type: 'string',
+      value: 'N',
+      help: 'how many conversations (one for each 100 messages); 1 holds all messages',
+    },
+    'largest-conversation': {
+      type: 'string',
+      value: 'N',
+      help: 'how many of the messages are in one single conversation',
+    },
+  },
+  async run(options) {
+    const size = {
+      users: wholeNumberOption('users', options.users, { min: 2, max: MAX_USERS }),
+      messages: wholeNumberOption('messages', options.messages, { min: 1, max: MAX_MESSAGES }),
+      conversations: wholeNumberOption('conversations', options.conversations, { min: 1, max: MAX_MESSAGES }),
+      largestConversation: wholeNumberOption('largest-conversation', options['largest-conversation'], {
+        min: 1,
+        max: MAX_MESSAGES,
+      }),
+    }
+    const { seed } = await import('./seed.ts')
+    await seed(size)
+  },
+})
+
+const keyCreate = defineCommand({
+  name: 'key create',
+  summary: 'Make a service key: the key on standard output, its id on standard error.',
+  details: ['The key is told this once and kept hashed. Whoever has it can do everything.'],
+  arguments: [],
+  options: { name: { type: 'string', value: 'name', required: true, help: 'what it is for' } },
+  async run({ name }) {
+    const { createKey } = await import('./keys.ts')
+    await createKey(name)
+  },
+})
+
+const keyList = defineCommand({
+  name: 'key list',
+  summary: 'List the service keys, oldest first: id, state, made at, name.',
+  arguments: [],
+  options: {},
+  async run() {
+    const { listKeys } = await import('./keys.ts')
+    await listKeys()
+  },
+})
+
+const keyRevoke = defineCommand({
+  name: 'key revoke',
+  summary: 'End a service key. Running servers notice within a second.',
+  arguments: ['id'],
+  options: {},
+  async run(_options, id) {
+    const { revokeKey } = await import('./keys.ts')
+    await revokeKey(id)
+  },
+})
+
+const userCreate = defineCommand({
+  name: 'user create',
+  summary: 'Make a user, and print their id.',
+  details: ['Without a password only service keys can act for the user.'],
+  arguments: ['username'],
+  options: {
+    'display-name': { type: 'string', value: 'name', help: 'the name to show' },
+    email: { type: 'string', value: 'address', help: 'shown to the user and to bare service keys alone' },
+    'password-stdin': { type: 'boolean', help: 'read a password from standard input' },
+  },
+  async run(options, username) {
+    const { createUser } = await import('./users.ts')
+    await createUser({
+      username,
+      displayName: options['display-name'],
+      email: options.email,
+      passwordFromInput: options['password-stdin'],
+    })
+  },
+})
+
+const userPassword = defineCommand({
+  name: 'user password',
+  summary: "Set a user's password, and end their sessions.",
+  details: ['Asks for it on a terminal, reads it from standard input otherwise.'],
+  arguments: ['username'],
+  options: {},
+  async run(_options, username) {
+    const { setPassword } = await import('./users.ts')
+    await setPassword(username)
+  },
+})
+
+export const commands = [start, migrate, seed, keyCreate, keyList, keyRevoke, userCreate, userPassword]

@@ -1,0 +1,18 @@
+import { errorCatalogue, SottoError } from '@sotto/contract'
+import { DatabaseOpenError, isUnavailable } from '@sotto/db'
+import { ConfigError } from '../config.ts'
+import { CommandError } from './command-error.ts'
+
+/** What went wrong, in one line for whoever typed the command. */
+export function describeFailure(error: unknown): string {
+  if (error instanceof CommandError || error instanceof ConfigError || error instanceof DatabaseOpenError) {
+    return firstLine(error.message)
+  }
+  if (error instanceof SottoError) return firstLine(error.message || errorCatalogue[error.code].title)
+  const message = firstLine(error instanceof Error ? error.message : String(error))
+  return isUnavailable(error) ? `the database does not answer: ${message}` : `unexpected failure: ${message}`
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? ''
+}

@@ -1,0 +1,29 @@
+import { type Command, optionUsage } from './command.ts'
+
+/** The help of the whole program, or of a group of commands such as `key`. */
+export function programHelp(commands: readonly Command[]): string {
+  const width = Math.max(...commands.map((command) => command.name.length))
+  const lines = commands.map((command) => `  ${command.name.padEnd(width)}  ${command.summary}`)
+  return `Usage: sotto <command>
+
+${lines.join('\n')}
+
+  sotto <command> --help  tells more about a command; sotto --version tells the version.
+
+Settings come from the environment: DATABASE_URL (file:./data/sotto.db), PORT (1337), HOST (127.0.0.1), …
+Exit codes: 0 it worked, 1 it failed, 2 the command line was wrong.
+`
+}
+
+export function commandHelp(command: Command): string {
+  const options = Object.entries(command.options).map(
+    ([name, option]) => [optionUsage(name, option), option.help] as const,
+  )
+  const width = Math.max(...options.map(([usage]) => usage.length))
+  const sections = [
+    `Usage: ${command.usage}`,
+    [command.summary, ...command.details].join('\n'),
+    options.map(([usage, help]) => `  ${usage.padEnd(width)}  ${help}`).join('\n'),
+  ]
+  return `${sections.filter((section) => section !== '').join('\n\n')}\n`
+}

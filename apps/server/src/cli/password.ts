@@ -1,0 +1,44 @@
+import { createInterface } from 'node:readline/promises'
+import { Writable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { CommandError } from './command-error.ts'
+
+/** The password from a terminal, unseen and typed twice, or from standard input. Never from the command line. */
+export async function readPassword(): Promise<string> {
+  if (!process.stdin.isTTY) return readPasswordFromInput()
+  const [first, second] = await ask('Password: ', 'Again: ')
+  if (first !== second) throw new CommandError('the two passwords differ')
+  return first
+}
+
+/** All of standard input, without the end of its line. */
+export async function readPasswordFromInput(): Promise<string> {
+  return (await text(process.stdin)).replace(/\r?\n$/, '')
+}
+
+async function ask(...prompts: [string, string]): Promise<[string, string]> {
+  // The line editor echoes what is typed into this one.
+  const unseen = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const lines = createInterface({ input: process.stdin, output: unseen, terminal: true })
+  const stopped = new AbortController()
+  lines.on('SIGINT', () => stopped.abort())
+  lines.on('close', () => stopped.abort())
+  try {
+    const [first, second] = prompts
+    return [await askOne(first), await askOne(second)]
+  } catch (error) {
+    if (stopped.signal.aborted) throw new CommandError('no password was given')
+    throw error
+  } finally {
+    lines.close()
+  }
+
+  async function askOne(prompt: string): Promise<string> {
+    process.stderr.write(prompt)
+    try {
+      return await lines.question('', { signal: stopped.signal })
+    } finally {
+      process.stderr.write('\n')
+    }
+  }
+}

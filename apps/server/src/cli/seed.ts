@@ -1,0 +1,95 @@
+import { countWorld, findUser, isUniqueViolation } from '@sotto/db'
+import type { App } from '../context.ts'
+import { MAX_CONVERSATIONS, possibleConversations, type WorldSize, worldUser } from '../seed/large-world.ts'
+import { seedLargeWorld } from '../seed/seed-large.ts'
+import { seedSmallWorld } from '../seed/seed-small.ts'
+import { people } from '../seed/small-world.ts'
+import { UsageError } from './command.ts'
+import { CommandError } from './command-error.ts'
+import { openApp } from './open-app.ts'
+import { showProgress } from './progress.ts'
+
+type SizeOptions = { [Name in keyof WorldSize]: number | undefined }
+
+/** `sotto seed`: the small world, or with any size given a large one. Changes nothing where it is there. */
+export async function seed(options: SizeOptions): Promise<void> {
+  const isLarge = Object.values(options).some((value) => value !== undefined)
+  const size = isLarge ? toWorldSize(options) : undefined
+  await using opened = await openApp()
+  const { app } = opened
+  if (await isThere(app, size ? worldUser(0).username : people[0].username)) {
+    process.stdout.write(
+      `The sample data is there already, nothing was changed: ${await describeWorld(app)}.\n`,
+    )
+    return
+  }
+  const startedAt = performance.now()
+  const progress = showProgress('messages')
+  try {
+    if (size) await seedLargeWorld(app.db, size, progress.update)
+    else await seedSmallWorld(app, progress.update)
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error
+    throw new CommandError(
+      'users or messages of the sample data are in this database already: seed another one',
+      {
+        cause: error,
+      },
+    )
+  } finally {
+    progress.end()
+  }
+  const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
+  process.stdout.write(`Seeded in ${seconds} s. In the database now: ${await describeWorld(app)}.\n`)
+  if (size) {
+    const [one, other] = [worldUser(0).username, worldUser(1).username]
+    process.stdout.write(`The largest conversation is that of ${one} and ${other}.\n`)
+  }
+}
+
+const MESSAGES_A_CONVERSATION = 100
+const LARGEST_SHARE = 0.01
+const DEFAULT_USERS = 1_000
+const DEFAULT_MESSAGES = 100_000
+
+/** @throws {UsageError} when the sizes do not go together. */
+function toWorldSize(options: SizeOptions): WorldSize {
+  const users = options.users ?? DEFAULT_USERS
+  const messages = options.messages ?? Math.max(DEFAULT_MESSAGES, options.largestConversation ?? 0)
+  const most = Math.min(possibleConversations(users), messages, MAX_CONVERSATIONS)
+  const conversations = options.conversations ?? Math.min(most, Math.ceil(messages / MESSAGES_A_CONVERSATION))
+  if (conversations > most) {
+    throw new UsageError(`--conversations takes at most ${most} for ${users} users and ${messages} messages`)
+  }
+  // The others have at least one message each.
+  const room = messages - (conversations - 1)
+  const largestConversation =
+    conversations === 1
+      ? messages
+      : (options.largestConversation ?? Math.min(room, Math.ceil(messages * LARGEST_SHARE)))
+  if (largestConversation > room) {
+    throw new UsageError(
+      `--largest-conversation takes at most ${room} of ${messages} messages in ${conversations} conversations`,
+    )
+  }
+  return { users, messages, conversations, largestConversation }
+}
+
+/** The first one's profile is changed when everything else is done. */
+async function isThere(app: App, firstUser: string): Promise<boolean> {
+  const user = await findUser(app.db, firstUser)
+  if (!user) return false
+  if (user.updated_at > user.created_at) return true
+  throw new CommandError(
+    `an earlier seed was cut short, or ${firstUser} is somebody else: seed an empty database`,
+  )
+}
+
+async function describeWorld(app: App): Promise<string> {
+  const { users, conversations, messages } = await countWorld(app.db)
+  return `${grouped(users)} users, ${grouped(conversations)} conversations, ${grouped(messages)} messages`
+}
+
+function grouped(count: number): string {
+  return count.toLocaleString('en')
+}

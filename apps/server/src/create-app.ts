@@ -1,0 +1,108 @@
+import { type Database, findConversation } from '@sotto/db'
+import type { Logger } from 'pino'
+import type { Config } from './config.ts'
+import type { App } from './context.ts'
+import { CONFIGURED_KEY_ID, Identity } from './identity/identity.ts'
+import type { NewId } from './ids.ts'
+import { DeliveryMarks } from './messaging/delivery-marks.ts'
+import { showConversation } from './messaging/show-conversations.ts'
+import { EventHub } from './realtime/event-hub.ts'
+import { keepLogShort } from './realtime/log-retention.ts'
+import type { Connect } from './realtime/neighbours.ts'
+import { Presence } from './realtime/presence.ts'
+import { itemOf, type Signal } from './realtime/signals.ts'
+import { StreamGuard } from './realtime/stream-guard.ts'
+import { Typing } from './realtime/typing.ts'
+
+const DAY_MS = 24 * 60 * 60 * 1_000
+
+interface Parts {
+  config: Pick<Config, 'serviceKey' | 'maxTextLength' | 'signUp' | 'maxStreams' | 'eventRetentionDays'>
+  database: Database
+  log: Logger
+  now: () => Date
+  newId: NewId
+  connect: Connect
+}
+
+/**
+ * What the use cases work with: behind a server's routes, and in a command. `closeApp` ends what goes on beside
+ * requests, and writes what is still to be written.
+ */
+export function createApp({ config, database: { db }, log, now, newId, connect }: Parts): {
+  app: App
+  closeApp: () => Promise<void>
+} {
+  const neighbours = connect({
+    onHint: () => events.hint(),
+    onSignal: (signal) => tell(signal),
+    streamingUsers: () => events.onlineUsers(),
+  })
+  function tell(signal: Signal): void {
+    const item = itemOf(signal)
+    if ('userIds' in signal.to) events.signal(signal.to.userIds, item)
+    else events.signalWatchers(signal.to.watchersOf, item)
+  }
+  function send(signal: Signal): void {
+    tell(signal)
+    neighbours.signal(signal)
+  }
+  const write: App['write'] = async (work) => {
+    const result = await db.transaction().execute(work)
+    events.hint()
+    neighbours.hint()
+    return result
+  }
+
+  const deliveryMarks = new DeliveryMarks({ db, write, now, log })
+  const retentionMs = config.eventRetentionDays * DAY_MS
+  const events = new EventHub({
+    db,
+    now,
+    log,
+    deliveryMarks,
+    async showConversation(conversationId, viewer) {
+      const conversation = await findConversation(db, conversationId)
+      return conversation && showConversation({ db, deliveryMarks }, conversation, viewer)
+    },
+    maxStreams: config.maxStreams,
+    retentionMs,
+    onPresence: (userId, isStreaming) => presence.changed(userId, isStreaming),
+  })
+  const presence = new Presence({
+    now,
+    newId,
+    log,
+    send,
+    isStreaming: (userId) => events.isOnline(userId),
+    shared: neighbours.presence,
+  })
+  const typing = new Typing({ now, newId, send })
+  const streamGuard = new StreamGuard({ db, now, log, configuredKeyId: CONFIGURED_KEY_ID })
+  const retention = keepLogShort({ db, now, log, retentionMs })
+
+  const app: App = {
+    db,
+    write,
+    now,
+    newId,
+    log,
+    identity: new Identity({ db, now, serviceKey: config.serviceKey }),
+    deliveryMarks,
+    events,
+    streamGuard,
+    typing,
+    presence,
+    maxTextLength: config.maxTextLength,
+    signUp: config.signUp,
+  }
+  async function closeApp(): Promise<void> {
+    retention.stop()
+    typing.close()
+    presence.close()
+    streamGuard.close()
+    await deliveryMarks.close()
+    await neighbours.close()
+  }
+  return { app, closeApp }
+}

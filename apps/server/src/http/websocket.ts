@@ -1,0 +1,105 @@
+import websocket from '@fastify/websocket'
+import { SottoError } from '@sotto/contract'
+import { getWSConnectionHandler } from '@trpc/server/adapters/ws'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Context } from '../context.ts'
+import { appRouter } from '../rpc/router.ts'
+import { HEARTBEAT_MS } from '../rpc/trpc.ts'
+
+/** How much may wait in a socket for a client that does not read, in bytes. */
+const MAX_BUFFERED_BYTES = 262_144
+const PONG_WAIT_MS = 5_000
+/** How long a client that comes with nothing may stay silent, in milliseconds. */
+const FIRST_MESSAGE_MS = 10_000
+/** RFC 6455 and its registry: the server restarts; try again later. */
+const SERVICE_RESTART = 1012
+const TRY_AGAIN_LATER = 1013
+
+interface Options {
+  maxBatchSize: number
+  maxPayload: number
+  maxSockets: number
+  /** Besides the server's own. */
+  allowedOrigins: readonly string[]
+  /** Who calls, from the connection's headers or from what the client sent first. */
+  createContext: (request: FastifyRequest, credentials: Credentials) => Promise<Context>
+  onError: (error: unknown, request: FastifyRequest) => void
+}
+
+export interface Credentials {
+  authorization: string | undefined
+  actAs: string | undefined
+}
+
+/** Serves the router over WebSocket at /trpc, for tRPC's `wsLink`. */
+export async function registerWebSocket(app: FastifyInstance, options: Options): Promise<void> {
+  await app.register(websocket, { options: { maxPayload: options.maxPayload } })
+  let sockets = 0
+
+  app.get(
+    '/trpc',
+    {
+      websocket: true,
+      exposeHeadRoute: false,
+      async preValidation(request) {
+        requireOwnOrigin(request, options.allowedOrigins)
+        if (sockets >= options.maxSockets) {
+          throw new SottoError('UNAVAILABLE', { detail: 'the server has as many connections as it takes' })
+        }
+      },
+    },
+    (socket, request) => {
+      sockets++
+      socket.once('close', () => sockets--)
+      // An error is followed by the close; without a listener it would end the process.
+      socket.on('error', () => {})
+      const silence = setTimeout(() => socket.close(TRY_AGAIN_LATER, 'nothing was said'), FIRST_MESSAGE_MS)
+      silence.unref()
+      socket.once('message', () => clearTimeout(silence))
+      socket.once('close', () => clearTimeout(silence))
+
+      // tRPC's adapter sends without looking whether anybody reads.
+      const send = socket.send.bind(socket)
+      socket.send = (data: Parameters<typeof send>[0]) => {
+        if (socket.bufferedAmount > MAX_BUFFERED_BYTES) socket.close(TRY_AGAIN_LATER, 'too slow')
+        else send(data)
+      }
+
+      getWSConnectionHandler({
+        wss: app.websocketServer,
+        router: appRouter,
+        maxBatchSize: options.maxBatchSize,
+        keepAlive: { enabled: true, pingMs: HEARTBEAT_MS, pongWaitMs: PONG_WAIT_MS },
+        async createContext({ info }) {
+          const credentials = credentialsOf(request, info.connectionParams)
+          const context = await options.createContext(request, credentials)
+          return {
+            ...context,
+            reauthenticate: async () => (await options.createContext(request, credentials)).caller,
+            hangUp: (reason) =>
+              reason === 'slow'
+                ? socket.close(TRY_AGAIN_LATER, reason)
+                : socket.close(SERVICE_RESTART, reason),
+          } satisfies Context
+        },
+        onError: ({ error }) => options.onError(error, request),
+      })(socket, request.raw)
+    },
+  )
+}
+
+/** A page of somebody else's must not use what a browser sends along. */
+function requireOwnOrigin(request: FastifyRequest, allowed: readonly string[]): void {
+  const { origin, host } = request.headers
+  if (origin === undefined || allowed.includes(origin)) return
+  if (URL.canParse(origin) && new URL(origin).host === host) return
+  throw new SottoError('FORBIDDEN', { detail: 'this origin may not open a WebSocket' })
+}
+
+function credentialsOf(request: FastifyRequest, params: Record<string, unknown> | null): Credentials {
+  const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
+  return {
+    authorization: text(params?.['authorization']) ?? request.headers.authorization,
+    actAs: text(params?.['actAs']) ?? text(request.headers['act-as']),
+  }
+}

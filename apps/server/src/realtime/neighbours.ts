@@ -1,0 +1,65 @@
+import { openHints } from '@sotto/db'
+import type { Logger } from 'pino'
+import type { Config } from '../config.ts'
+import type { SharedPresence } from './presence.ts'
+import { RedisLink } from './redis-link.ts'
+import type { Signal } from './signals.ts'
+
+/**
+ * The other servers on the same database. Nothing depends on reaching them: without it events are late by the
+ * poll's time, and signals stay where they are.
+ */
+export interface Neighbours {
+  /** Tells them that the event log has grown. */
+  hint(): void
+  /** Hands on what is kept nowhere. */
+  signal(signal: Signal): void
+  /** Whom they have online; undefined where that is not shared. */
+  readonly presence: SharedPresence | undefined
+  close(): Promise<void>
+}
+
+interface Hooks {
+  onHint: () => void
+  onSignal: (signal: Signal) => void
+  streamingUsers: () => Iterable<string>
+}
+
+export type Connect = (hooks: Hooks) => Neighbours
+
+/** For a command, which has nobody who streams. Servers see what it writes at their next poll. */
+export const noNeighbours: Connect = () => ({
+  hint() {},
+  signal() {},
+  presence: undefined,
+  async close() {},
+})
+
+/** Through Redis or Valkey when there is one; hints alone through PostgreSQL otherwise. */
+export function connectNeighbours(
+  config: Pick<Config, 'redisUrl' | 'databaseUrl' | 'databaseDirectUrl'>,
+  log: Logger,
+): Connect {
+  const { redisUrl } = config
+  if (redisUrl !== undefined) {
+    return (hooks) => {
+      const link = new RedisLink({ url: redisUrl, log, ...hooks })
+      return {
+        hint: () => link.hint(),
+        signal: (signal) => link.signal(signal),
+        presence: link,
+        async close() {
+          link.close()
+        },
+      }
+    }
+  }
+  return ({ onHint }) => {
+    const hints = openHints({
+      url: config.databaseDirectUrl ?? config.databaseUrl,
+      onHint,
+      onError: (error) => log.warn({ err: error }, 'hints from other servers are late'),
+    })
+    return { hint: () => hints.send(), signal() {}, presence: undefined, close: () => hints.close() }
+  }
+}

@@ -1,0 +1,126 @@
+import { contract } from '@sotto/contract'
+import type { App, Context } from '../context.ts'
+import { createUser } from '../identity/create-user.ts'
+import { updateUser } from '../identity/update-user.ts'
+import { deleteMessage } from '../messaging/delete-message.ts'
+import { DeliveryMarks } from '../messaging/delivery-marks.ts'
+import { editMessage } from '../messaging/edit-message.ts'
+import { getMessage } from '../messaging/get-message.ts'
+import { markRead } from '../messaging/mark-read.ts'
+import { react } from '../messaging/react.ts'
+import { sendMessage } from '../messaging/send-message.ts'
+import { Random } from './random.ts'
+import { completedAt, joinedAt, lastChange, people, type Step, talks } from './small-world.ts'
+
+const SEED = 1
+
+/** What happens at one moment in one conversation. */
+interface Moment {
+  time: number
+  talk: TalkState
+  step: Step
+}
+
+interface TalkState {
+  to: (person: string) => string
+  /** Ids by seq, the first at 0. */
+  messages: string[]
+  conversationId: string
+}
+
+/**
+ * Lets people of a small world write to each other, through the very use cases that requests go through, with the
+ * clock and the ids of their world.
+ *
+ * @param progress is told how much of it has happened.
+ */
+export async function seedSmallWorld(
+  app: App,
+  progress: (done: number, total: number) => void,
+): Promise<void> {
+  const random = new Random(SEED)
+  let time = Date.parse(joinedAt)
+  const world: App = { ...app, now: () => new Date(time), newId: () => random.id(time) }
+
+  for (const person of people) {
+    await createUser(as(world, undefined), contract.users.create.input.parse(person))
+  }
+  const moments = allMoments()
+  for (const [index, moment] of moments.entries()) {
+    time = moment.time
+    await happen(world, moment)
+    progress(index + 1, moments.length)
+  }
+  time = Date.parse(completedAt)
+  await updateUser(as(world, undefined), contract.users.update.input.parse(lastChange))
+}
+
+/** Every conversation at once, in the order of time. */
+function allMoments(): Moment[] {
+  const moments = talks.flatMap(({ between: [a, b], from, steps }) => {
+    const talk: TalkState = { to: (person) => (person === a ? b : a), messages: [], conversationId: '' }
+    let time = Date.parse(from)
+    return steps.map((step): Moment => {
+      time += step.afterMs
+      return { time, talk, step }
+    })
+  })
+  return moments.sort((one, other) => one.time - other.time)
+}
+
+async function happen(world: App, { talk, step }: Moment): Promise<void> {
+  const actor = await world.identity.findActor(step.by)
+  if (!actor) throw new Error(`${step.by} is gone`)
+  const ctx = as(world, actor)
+  switch (step.does) {
+    case 'send': {
+      const input = { to: talk.to(step.by), ...step.content }
+      const message = await sendMessage(ctx, contract.messages.send.input.parse(input))
+      talk.conversationId = message.conversationId
+      talk.messages.push(message.id)
+      return
+    }
+    case 'read': {
+      const input = { conversationId: talk.conversationId, seq: talk.messages.length }
+      await markRead(ctx, contract.conversations.read.input.parse(input))
+      return
+    }
+    case 'receive': {
+      // Marks of its own, which write when they are closed, and not a second later.
+      const deliveryMarks = new DeliveryMarks(world)
+      await getMessage(
+        as({ ...world, deliveryMarks }, actor),
+        contract.messages.get.input.parse({ messageId: messageId(talk) }),
+      )
+      await deliveryMarks.close()
+      return
+    }
+    case 'react': {
+      const input = { messageId: messageId(talk, step.seq), emoji: step.emoji }
+      await react(ctx, contract.messages.react.input.parse(input))
+      return
+    }
+    case 'edit': {
+      const input = { messageId: messageId(talk, step.seq), text: step.text }
+      await editMessage(ctx, contract.messages.edit.input.parse(input))
+      return
+    }
+    case 'delete':
+      await deleteMessage(ctx, contract.messages.delete.input.parse({ messageId: messageId(talk, step.seq) }))
+  }
+}
+
+function messageId(talk: TalkState, seq = talk.messages.length): string {
+  const id = talk.messages[seq - 1]
+  if (id === undefined) throw new Error(`there is no message ${seq} yet`)
+  return id
+}
+
+function as(app: App, actor: { id: string; username: string } | undefined): Context {
+  return {
+    app,
+    caller: { kind: 'key', keyId: 'seed', actor },
+    requestId: 'seed',
+    outcome: { repeated: false },
+  }
+}

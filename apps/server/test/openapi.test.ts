@@ -1,0 +1,207 @@
+import { Validator } from '@seriousme/openapi-schema-validator'
+import { errorCatalogue } from '@sotto/contract'
+import { createTestServer, type TestServer } from '@sotto/testing'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import formats from 'ajv-formats'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { operations } from './support/operations.ts'
+
+interface Content {
+  [type: string]: { schema: object; example?: unknown }
+}
+interface OperationObject {
+  operationId: string
+  summary: string
+  parameters: { name: string; in: string; required?: boolean; schema: object; example?: unknown }[]
+  requestBody?: { content: Content }
+  responses: Record<string, { description: string; content?: Content }>
+}
+interface OpenApi {
+  paths: Record<string, Record<string, OperationObject>>
+}
+
+let server: TestServer
+let document: OpenApi
+beforeAll(async () => {
+  server = await createTestServer()
+  const response = await server.fetch('/openapi.json')
+  expect(response.headers.get('content-type')).toMatch(/^application\/json/)
+  document = (await response.json()) as OpenApi
+})
+afterAll(() => server[Symbol.asyncDispose]())
+
+/** Whether a value is one by the schema at this place of the document. */
+function validate(place: string[], value: unknown): unknown {
+  const ajv = new Ajv2020({ strict: false, allErrors: true })
+  formats.default(ajv)
+  ajv.addSchema(document, 'openapi.json')
+  const pointer = place
+    .map((key) => encodeURIComponent(key.replaceAll('~', '~0').replaceAll('/', '~1')))
+    .join('/')
+  const check = ajv.compile({ $ref: `openapi.json#/${pointer}` })
+  check(value)
+  return check.errors
+}
+
+describe('/openapi.json', () => {
+  test('is an OpenAPI 3.1 document', async () => {
+    const validator = new Validator()
+    const { valid, errors } = await validator.validate(structuredClone({ ...document }))
+    expect(errors).toBeUndefined()
+    expect(valid).toBe(true)
+    expect(validator.version).toBe('3.1')
+  })
+
+  test('has every operation of the contract, and no other', () => {
+    const described = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(
+        ([method, { operationId }]) => `${operationId} ${method.toUpperCase()} ${path}`,
+      ),
+    )
+    const expected = operations.map(({ name, entry }) => `${name} ${entry.http.method} ${entry.http.path}`)
+    expect(described.toSorted()).toEqual(expected.toSorted())
+  })
+
+  test('leads nowhere that is not there', () => {
+    const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(
+      ([, target = '']) => target,
+    )
+    expect(references.length).toBeGreaterThan(10)
+    for (const target of references) {
+      const found = target
+        .replace(/^#\//, '')
+        .split('/')
+        .reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], document)
+      expect(found, target).toBeTypeOf('object')
+    }
+    expect(JSON.stringify(document)).not.toMatch(/\$defs|__shared/)
+  })
+
+  describe.each(operations)('$name', ({ entry, pathFields, fields }) => {
+    const method = entry.http.method.toLowerCase()
+    const { path, status, repeatedStatus } = entry.http
+    const operation = () => document.paths[path]?.[method] as OperationObject
+
+    test('has an example of all it takes and answers, right by its own schema', () => {
+      const { parameters, requestBody, responses } = operation()
+      const shown: Record<string, unknown> = {}
+      for (const [index, parameter] of parameters.entries()) {
+        if (parameter.example === undefined) {
+          expect(parameter.required ?? false, parameter.name).toBe(false)
+          continue
+        }
+        shown[parameter.name] = parameter.example
+        const place = ['paths', path, method, 'parameters', String(index), 'schema']
+        expect(validate(place, parameter.example), parameter.name).toBeNull()
+      }
+      if (requestBody) {
+        const place = ['paths', path, method, 'requestBody', 'content', 'application/json', 'schema']
+        const { example } = requestBody.content['application/json'] ?? {}
+        expect(validate(place, example)).toBeNull()
+        Object.assign(shown, example)
+      }
+      expect(shown).toEqual(JSON.parse(JSON.stringify(entry.example.input)))
+
+      for (const success of [status, repeatedStatus]) {
+        if (success === undefined) continue
+        const answer = responses[success]
+        if (success === 204) {
+          expect(answer).toEqual({ description: expect.any(String) })
+          continue
+        }
+        const place = [
+          'paths',
+          path,
+          method,
+          'responses',
+          String(success),
+          'content',
+          'application/json',
+          'schema',
+        ]
+        const example = answer?.content?.['application/json']?.example
+        expect(example).toBeDefined()
+        expect(validate(place, example)).toBeNull()
+      }
+    })
+
+    test('tells every field, and refuses others', () => {
+      const { parameters, requestBody } = operation()
+      const inBody = requestBody?.content['application/json']?.schema as { properties: object } | undefined
+      const told = [
+        ...parameters.filter((parameter) => parameter.in !== 'header').map(({ name }) => name),
+        ...Object.keys(inBody?.properties ?? {}),
+      ]
+      expect(told.toSorted()).toEqual(Object.keys(fields).toSorted())
+      for (const parameter of parameters)
+        expect(parameter.in === 'path').toBe(pathFields.includes(parameter.name))
+      if (requestBody) {
+        const place = ['paths', path, method, 'requestBody', 'content', 'application/json', 'schema']
+        const { example } = requestBody.content['application/json'] ?? {}
+        expect(validate(place, { ...(example as object), surprise: 1 })).not.toBeNull()
+      }
+    })
+
+    test('tells every error that its entry tells, by its status', () => {
+      const { responses } = operation()
+      const codes = [
+        ...entry.errors,
+        'INVALID_INPUT',
+        'UNAUTHENTICATED',
+        'RATE_LIMITED',
+        'INTERNAL',
+        'UNAVAILABLE',
+      ] as const
+      // Act-As can name nobody, or somebody else than a token's user.
+      const withActor =
+        entry.access === 'anyone' ? codes : [...codes, 'USER_NOT_FOUND' as const, 'FORBIDDEN' as const]
+      for (const code of withActor) {
+        const response = responses[errorCatalogue[code].status]
+        expect(response?.description).toContain(code)
+        expect(response?.content?.['application/problem+json']?.schema).toEqual({
+          $ref: '#/components/schemas/Problem',
+        })
+      }
+    })
+  })
+
+  test('describes a failure as it is answered', async () => {
+    const response = await server.fetch('/v1/users?limit=0', {
+      headers: { authorization: `Bearer ${server.serviceKey}` },
+    })
+    expect(validate(['components', 'schemas', 'Problem'], await response.json())).toBeNull()
+  })
+})
+
+describe('/docs', () => {
+  test('is served from here with everything that it loads', async () => {
+    const page = await server.fetch('/docs')
+    expect([page.status, page.headers.get('content-type')]).toEqual([
+      200,
+      expect.stringMatching(/^text\/html/),
+    ])
+    const html = await page.text()
+    const loaded = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, url = '']) => url)
+    expect(loaded.length).toBeGreaterThan(2)
+    for (const url of loaded) {
+      expect(url).toMatch(/^\/(?!\/)/)
+      const asset = await server.fetch(url)
+      expect([asset.status, asset.headers.get('content-type')], url).toEqual([
+        200,
+        expect.stringMatching(url.endsWith('.css') ? /^text\/css/ : /javascript/),
+      ])
+      const text = await asset.text()
+      expect(text.length).toBeGreaterThan(50)
+      if (url.endsWith('.css')) expect(text).not.toMatch(/(?:@import|url\()\s*["']?(?:https?:)?\/\//)
+    }
+    expect(html).not.toMatch(/https?:\/\//)
+    expect(html).toContain('/docs/')
+  })
+
+  test('keeps the browser from loading anything from elsewhere', async () => {
+    const policy = (await server.fetch('/docs')).headers.get('content-security-policy') ?? ''
+    expect(policy).toMatch(/default-src 'none'/)
+    expect(policy).not.toMatch(/https?:|\*|unsafe-eval/)
+    expect(policy).not.toMatch(/script-src[^;]*unsafe-inline/)
+  })
+})

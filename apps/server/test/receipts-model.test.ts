@@ -1,0 +1,136 @@
+import { createTestServer, type TestServer } from '@sotto/testing'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { dialects } from './support/dialects.ts'
+
+/* What two people know of each other's reading, against a model that looks at every message by itself. */
+
+const names = ['alice', 'bob'] as const
+type Name = (typeof names)[number]
+const other = (name: Name): Name => (name === 'alice' ? 'bob' : 'alice')
+
+const name = fc.constantFrom(...names)
+const action = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('send' as const), by: name }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('read' as const), by: name, seq: fc.nat(20) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('fetch' as const), by: name }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('delete' as const), seq: fc.integer({ min: 1, max: 20 }) }),
+  },
+)
+type Action = typeof action extends fc.Arbitrary<infer T> ? T : never
+
+interface Known {
+  id: string
+  sender: Name
+  deliveredAt: Date | null
+  readAt: Date | null
+  deleted: boolean
+}
+
+class Model {
+  conversationId = ''
+  /** By seq, the first at 0. */
+  readonly messages: Known[] = []
+  readonly readSeq = { alice: 0, bob: 0 }
+  readonly #fetched = new Set<Name>()
+
+  async act(server: TestServer, what: Action): Promise<void> {
+    const now = server.clock.now()
+    if (what.do === 'send') {
+      const { id, conversationId, seq } = await server
+        .as(what.by)
+        .messages.send({ to: other(what.by), text: 'x' })
+      this.conversationId = conversationId
+      this.messages.push({ id, sender: what.by, deliveredAt: null, readAt: null, deleted: false })
+      if (this.readSeq[what.by] === seq - 1) this.readSeq[what.by] = seq
+    } else if (what.do === 'read' && this.messages.length > 0) {
+      const seq = Math.min(what.seq, this.messages.length)
+      const answer = await server.as(what.by).conversations.read({ conversationId: this.conversationId, seq })
+      if (seq > this.readSeq[what.by]) {
+        this.readSeq[what.by] = seq
+        for (const message of this.#received(what.by).slice(0, seq)) {
+          if (!message) continue
+          message.deliveredAt ??= now
+          message.readAt ??= now
+        }
+      }
+      expect(answer).toEqual({ readSeq: this.readSeq[what.by], unreadCount: this.unread(what.by) })
+    } else if (what.do === 'delete') {
+      const message = this.messages[what.seq - 1]
+      if (!message) return
+      await server.as(message.sender).messages.delete({ messageId: message.id })
+      message.deleted = true
+    } else if (what.do === 'fetch' && !this.#fetched.has(what.by)) {
+      // Once each: a second one within a second is gathered, and written when the second is over.
+      await server.as(what.by).direct.messages({ user: other(what.by) })
+      const received = this.#received(what.by)
+      const last = received.findLast((message) => message)
+      if (!last || last.deliveredAt) return
+      this.#fetched.add(what.by)
+      for (const message of received) if (message) message.deliveredAt ??= now
+      // Written after the answer: the clock must not go on before.
+      await expect
+        .poll(async () => (await server.client.messages.get({ messageId: last.id })).deliveredAt, {
+          interval: 5,
+        })
+        .toEqual(now)
+    }
+  }
+
+  unread(name: Name): number {
+    return this.#received(name)
+      .slice(this.readSeq[name])
+      .filter((message) => message && !message.deleted).length
+  }
+
+  /** By seq, with nothing where one's own are. */
+  #received(name: Name): (Known | undefined)[] {
+    return this.messages.map((message) => (message.sender === name ? undefined : message))
+  }
+}
+
+describe.each(dialects)('receipts on %s', (using) => {
+  test('say of every message when it was delivered and read, and of everyone how many are unread', async () => {
+    const worlds = fc.asyncProperty(fc.array(action, { minLength: 4, maxLength: 30 }), async (actions) => {
+      await using server = await createTestServer({ using, users: names })
+      const model = new Model()
+      server.clock.set('2026-05-01T10:00:00.000Z')
+      for (const what of actions) {
+        server.clock.advance(1_000)
+        await model.act(server, what)
+      }
+      if (model.messages.length === 0) return
+
+      // A bare key looks without leaving a mark.
+      const { items } = await server.client.conversations.messages({
+        conversationId: model.conversationId,
+        after: 0,
+      })
+      expect(
+        items.map(({ id, deliveredAt, readAt, deletedAt }) => ({
+          id,
+          deliveredAt,
+          readAt,
+          deleted: deletedAt !== null,
+        })),
+      ).toEqual(
+        model.messages.map(({ id, deliveredAt, readAt, deleted }) => ({ id, deliveredAt, readAt, deleted })),
+      )
+      for (const isRead of [true, false]) {
+        const listed = await server.client.messages.list({ isRead })
+        expect(listed.items.map(({ id }) => id).toReversed()).toEqual(
+          model.messages.filter(({ readAt }) => (readAt !== null) === isRead).map(({ id }) => id),
+        )
+      }
+      for (const by of names) {
+        const inbox = await server.as(by).conversations.list()
+        expect(
+          inbox.items.map(({ readSeq, unreadCount, lastSeq }) => [readSeq, unreadCount, lastSeq]),
+        ).toEqual([[model.readSeq[by], model.unread(by), model.messages.length]])
+      }
+    })
+    await fc.assert(worlds, { numRuns: using === 'sqlite' ? 60 : 12, endOnFailure: true })
+  })
+})
