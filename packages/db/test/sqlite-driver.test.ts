@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import path from 'node:path'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import Sqlite from 'better-sqlite3'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -292,7 +292,7 @@ test('statements that were prepared before see a column that a newer server has 
 
 test('what was acknowledged survives kill -9', async () => {
   await using victims = await createEmptyDatabase('sqlite')
-  const script = path.join(import.meta.dirname, 'support/endless-writer.ts')
+  const script = fileURLToPath(import.meta.resolve('./support/endless-writer.ts'))
   const child = spawn(process.execPath, [script, victims.url], { stdio: ['ignore', 'pipe', 'inherit'] })
   const exited = once(child, 'exit')
   const acknowledged: number[] = []
