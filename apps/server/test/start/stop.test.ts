@@ -54,8 +54,8 @@ function isRefused(error: unknown): boolean {
 describe.each(['sqlite', 'postgres'] as const)('a stop on %s', (using) => {
   test('under load fails no request and loses no message', async () => {
     await using database = await createDatabase(using)
-    const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key, LOG_LEVEL: 'warn' }
-    await using server = await startServer({ ...settings, LOG_LEVEL: 'info' })
+    const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key }
+    await using server = await startServer(settings)
     await makeUsers(server)
 
     const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS })
@@ -88,7 +88,7 @@ describe.each(['sqlite', 'postgres'] as const)('a stop on %s', (using) => {
     expect(server.output.stderr).toBe('')
     expect(acknowledged.length).toBeGreaterThan(CONNECTIONS)
 
-    await using again = await startServer({ ...settings, LOG_LEVEL: 'info' })
+    await using again = await startServer(settings)
     const client = createClient({ url: again.url, token: key })
     const found = new Set<string>()
     for await (const page of client.messages.between(['alice', 'bob'], { limit: 200 }).pages()) {
@@ -132,6 +132,9 @@ test('signals that come together stop it once, and whole', async () => {
   const idle = new Agent({ keepAlive: true })
   expect((await call(idle, server.url, '/readyz')).status).toBe(200)
   server.child.kill('SIGINT')
+  server.child.kill('SIGTERM')
+  // The idle connection keeps the stop going; now each comes once more.
+  await expect.poll(() => server.output.stdout).toContain('"stopping"')
   server.child.kill('SIGTERM')
   expect(await server.stop('SIGINT')).toBe(0)
   idle.destroy()
