@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
 
-export const mainFile = path.join(import.meta.dirname, '../../../src/main.ts')
+const mainFile = path.join(import.meta.dirname, '../../../src/main.ts')
 
 export interface Finished {
   code: number | null
@@ -39,7 +39,7 @@ export async function sottoOnTerminal(
     process.platform === 'darwin'
       ? ['-q', '/dev/null', ...command]
       : ['-qec', command.map((word) => `'${word}'`).join(' '), '/dev/null']
-  const child = spawn('script', scriptArgs, { env: environment(settings) })
+  const child = spawn('/usr/bin/script', scriptArgs, { env: environment(settings) })
   const output = gather(child)
   let seen = 0
   for (const [question, answer] of answers) {
