@@ -424,6 +424,22 @@ describe.each(dialects)('messages on %s', (using) => {
     expect(reactions.map(({ count }) => count)).toEqual([2, 2, 2, 2, 2])
   })
 
+  test('hold 100 different emojis, of each as many as there are people', async () => {
+    await using server = await createTestServer({ using, users })
+    const { id: messageId } = await server.as('alice').messages.send({ to: 'bob', text: 'hi' })
+    const faces = Array.from({ length: 300 }, (_, index) => String.fromCodePoint(0x1f400 + index))
+      .filter((character) => /^\p{RGI_Emoji}$/v.test(character))
+      .slice(0, 101)
+    const react = (as: string, emoji = '') => server.as(as).messages.react({ messageId, emoji })
+    for (const emoji of faces.slice(0, 100)) await react('bob', emoji)
+    const error = await failureOf(react('bob', faces[100]))
+    expect([error.code, error.issues.map(({ path }) => path)]).toEqual(['INVALID_INPUT', ['emoji']])
+    const { reactions } = await react('alice', faces[0])
+    expect(reactions.map(({ emoji }) => emoji)).toEqual(faces.slice(0, 100))
+    await server.as('bob').messages.unreact({ messageId, emoji: faces[1] ?? '' })
+    expect((await react('bob', faces[100])).reactions).toHaveLength(100)
+  })
+
   test('take one emoji as a reaction, as Unicode recommends, and nothing else', async () => {
     await using server = await createTestServer({ using, users })
     const { id } = await server.as('alice').messages.send({ to: 'bob', text: 'hi' })
