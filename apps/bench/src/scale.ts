@@ -81,14 +81,8 @@ async function prepare(kind: keyof typeof makers, messages: number, world: Count
     [
       serverMain,
       'seed',
-      ...[
-        '--users',
-        String(users),
-        '--messages',
-        String(2 * messages),
-        '--largest-conversation',
-        String(messages),
-      ],
+      ...['--users', String(world.users), '--conversations', String(world.conversations)],
+      ...['--messages', String(2 * messages), '--largest-conversation', String(messages)],
     ],
     { env: { ...process.env, DATABASE_URL: database.url, LOG_LEVEL: 'error' } },
   )
@@ -143,7 +137,7 @@ function callsIn(
     'a page by number, half way': get(`${list}?page=${messages / 100}&pageSize=50`),
     'the oldest page of 50': get(`${list}?after=0&limit=50`),
     'the inbox, all unread': get('/v1/conversations?limit=10', reader),
-    'one side's messages, across conversations': get('/v1/messages?limit=50', sender),
+    'own messages, across conversations': get('/v1/messages?limit=50', sender),
     send: () =>
       client.call({
         method: 'POST',
