@@ -1,4 +1,4 @@
-import { type Access, contract, type Procedure } from '@sotto/contract'
+import { type Access, contract, type ExampleCaller, type Procedure } from '@sotto/contract'
 import { fieldTable } from './fields.ts'
 
 export interface Operation {
@@ -57,13 +57,18 @@ function sample({ name, entry }: Operation): string {
   const isQuery = !hasBody(entry) && query.length > 0
   const command = http.method === 'GET' ? 'curl' : `curl -X ${http.method}`
   const lines = [`${command} "$SOTTO_URL${path}${isQuery ? `?${query.join('&')}` : ''}"`]
-  if (withToken.has(name)) lines.push('-H "Authorization: Bearer $TOKEN"')
-  else if (example.as !== 'nobody') lines.push('-H "Authorization: Bearer $SOTTO_SERVICE_KEY"')
-  if (!withToken.has(name) && example.as !== 'nobody' && example.as !== 'key')
-    lines.push(`-H "Act-As: ${example.as}"`)
+  lines.push(...credentials(name, example.as))
   if (hasBody(entry) && Object.keys(rest).length > 0)
     lines.push('-H "Content-Type: application/json"', `-d ${quoted(JSON.stringify(rest))}`)
   return lines.join(' \\\n  ')
+}
+
+/** The service key acts for whom the example is, so that a reader needs one credential for all samples. */
+function credentials(name: string, caller: ExampleCaller): string[] {
+  if (withToken.has(name)) return ['-H "Authorization: Bearer $TOKEN"']
+  if (caller === 'nobody') return []
+  const key = '-H "Authorization: Bearer $SOTTO_SERVICE_KEY"'
+  return caller === 'key' ? [key] : [key, `-H "Act-As: ${caller}"`]
 }
 
 function answer({ http, example }: Procedure): string[] {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { type ErrorCode, errorCatalogue } from '@sotto/contract'
+import { errorCatalogue } from '@sotto/contract'
 import { callers, documentOperation, type Operation, operations } from './operation.ts'
 
 /**
@@ -49,9 +49,7 @@ function anchorOf(heading: string): string {
 }
 
 function errorTable(): string {
-  // An enum's keys are its type; Object.entries widens them to string.
-  const entries = Object.entries(errorCatalogue) as [ErrorCode, (typeof errorCatalogue)[ErrorCode]][]
-  const rows = entries.map(
+  const rows = Object.entries(errorCatalogue).map(
     ([code, { status, title, retryable }]) =>
       `| \`${code}\` | ${status} | ${title} | ${retryable ? 'yes' : ''} |`,
   )

@@ -14,9 +14,12 @@ const files = ['README.md', ...globSync('docs/*.md', { cwd: root }).sort()]
 const DOCUMENTED_URL = 'http://127.0.0.1:1337'
 const SERVICE_KEY = 'sk_try_sotto'
 
-/** What starts servers or runs for long stands in `console` blocks, and is tried elsewhere. */
-const triedIn = new Map([
-  // All of these start apps/server/src/main.ts, as below.
+/**
+ * What starts servers or runs for long stands in `console` blocks. Each is named here with the file that does the
+ * same, or, where nothing does, the file that it needs.
+ */
+const shownOnly = new Map([
+  // All three start apps/server/src/main.ts, with these settings; npx and pnpm are .ci/run's to try.
   ['npx -y pnpm@12 start', 'scripts/test/support/server.ts'],
   [
     `DATABASE_URL=file::memory: SOTTO_SERVICE_KEY=${SERVICE_KEY} npx -y pnpm@12 start`,
@@ -27,6 +30,7 @@ const triedIn = new Map([
     'packages/testing/test/test-server.test.ts',
   ],
   ['npx -y pnpm@12 test', '.ci/run'],
+  // Needs a container engine, which the tests do without.
   ['docker compose -f docker/compose.yaml up', 'docker/compose.yaml'],
 ])
 
@@ -81,14 +85,14 @@ describe.each(files)('%s', (file) => {
     ;({ results, failure } = await runBlocks(here, { SOTTO_SERVICE_KEY: SERVICE_KEY }))
   }, 60_000)
 
-  test('has only blocks that are run here, tried elsewhere, or read', () => {
+  test('has only blocks that are run, named as shown only, or read', () => {
     const unknown = blocks.filter(({ language }) => !['sh', 'ts', 'json', 'console', ''].includes(language))
     expect(unknown).toEqual([])
     for (const { language, code } of blocks) {
       if (language !== 'console') continue
-      const place = triedIn.get(code.trim())
-      expect(place, `scripts/test/docs.test.ts has to say where this is tried: ${code}`).toBeDefined()
-      expect(existsSync(path.join(root, place ?? '')), `${place}, which tries: ${code}`).toBe(true)
+      const place = shownOnly.get(code.trim())
+      if (!place) throw new Error(`shownOnly in docs.test.ts has to say what tries this: ${code}`)
+      expect(existsSync(path.join(root, place)), place).toBe(true)
     }
   })
 

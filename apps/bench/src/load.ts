@@ -4,6 +4,8 @@ export interface Call {
   method: 'GET' | 'POST'
   path: string
   body?: string
+  /** Besides those of the connection. */
+  headers?: Record<string, string>
 }
 
 export interface Load {
@@ -77,8 +79,8 @@ export interface HttpClient extends AsyncDisposable {
 export function httpClient(url: string, connections: number, headers: Record<string, string>): HttpClient {
   const pool = new Pool(url, { connections, pipelining: 1 })
   return {
-    async call({ method, path, body }) {
-      const answer = await pool.request({ method, path, headers, body: body ?? null })
+    async call({ method, path, body, headers: own }) {
+      const answer = await pool.request({ method, path, headers: { ...headers, ...own }, body: body ?? null })
       const text = await answer.body.text()
       if (answer.statusCode >= 300) throw new Error(`${method} ${path}: ${answer.statusCode} ${text}`)
     },

@@ -2,11 +2,13 @@ import { parseArgs } from 'node:util'
 import { measureBreakdown } from './breakdown.ts'
 import { makers } from './databases.ts'
 import { measureOperations } from './operations.ts'
+import { measureScale } from './scale.ts'
 
 const HELP = `Usage: pnpm bench [what] [options]
 
   operations   sends and pages over REST, RPC and SDK beside their baselines (the default)
   breakdown    where the processor time of each goes
+  scale        what the same costs among a million messages, and among a thousand
 
   --on sqlite,postgres   which databases
   --seconds N            how long each run is (4)
@@ -25,14 +27,28 @@ const { values, positionals } = parseArgs({
 const [what = 'operations'] = positionals
 const settings = { seconds: Number(values.seconds), rounds: Number(values.rounds) }
 
-if (values.help || !['operations', 'breakdown'].includes(what)) {
+const measures = {
+  async operations(kind: keyof typeof makers) {
+    await using database = await makers[kind]()
+    await measureOperations(database, settings)
+  },
+  async breakdown(kind: keyof typeof makers) {
+    await using database = await makers[kind]()
+    await measureBreakdown(database, settings.seconds)
+  },
+  scale: (kind: keyof typeof makers) => measureScale(kind, settings),
+}
+
+function isMeasure(name: string): name is keyof typeof measures {
+  return Object.hasOwn(measures, name)
+}
+
+if (values.help || !isMeasure(what)) {
   console.log(HELP)
   process.exit(values.help ? 0 : 2)
 }
 for (const kind of values.on.split(',')) {
   if (kind !== 'sqlite' && kind !== 'postgres')
     throw new Error('--on takes sqlite, postgres, or both with a comma')
-  await using database = await makers[kind]()
-  if (what === 'operations') await measureOperations(database, settings)
-  else await measureBreakdown(database, settings.seconds)
+  await measures[what](kind)
 }

@@ -17,7 +17,11 @@ export interface ServerProcess extends AsyncDisposable {
 
 export const SERVICE_KEY = 'sk_bench_00000000000000000000000000000000'
 
-const serverMain = path.join(path.dirname(createRequire(import.meta.url).resolve('@sotto/server')), 'main.ts')
+/** The server's command line. */
+export const serverMain = path.join(
+  path.dirname(createRequire(import.meta.url).resolve('@sotto/server')),
+  'main.ts',
+)
 
 /** The real server in a process of its own. */
 export function startServer(

@@ -1,6 +1,6 @@
 import { createClient } from '@sotto/sdk'
 import { createTestServer, type TestServer } from '@sotto/testing'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dialects } from './support/dialects.ts'
 import { codeOf } from './support/failure.ts'
 import { basic, rest } from './support/rest.ts'
@@ -93,29 +93,36 @@ describe.each(dialects)('callers on %s', (using) => {
     )
   })
 
-  test.each([
-    ['a wrong key', 'Bearer sk_wrong'],
-    ['a wrong token', 'Bearer st_wrong'],
-    ['no credentials', 'Bearer'],
-    ['empty credentials', 'Bearer '],
-    ['two credentials', 'Bearer a b'],
-    ['another scheme', 'Digest abc'],
-    ['a scheme alone', 'sk_wrong'],
-    ['nothing', ''],
-    ['a wrong password', basic('alice', 'wrong')],
-    ['a password for nobody', basic('nobody', password)],
-    ['a user without a password', basic('carol', '')],
-    ['basic that is not base64', 'Basic %%%'],
-    ['basic without a colon', `Basic ${Buffer.from('alice').toString('base64')}`],
-    ['basic with NUL', basic('al\0ice', password)],
-    ['basic with NUL in the password', basic('alice', `${password}\0`)],
-    ['basic that is not UTF-8', `Basic ${Buffer.from([0xff, 0x3a, 0xfe]).toString('base64')}`],
-    ['a NUL-like token', 'Bearer %00'],
-  ])('are UNAUTHENTICATED with %s, and told how it is done', async (_, authorization) => {
-    await using server = await createTestServer({ using, users: users.slice(0, 1) })
-    const answer = await rest(server, 'GET /v1/users', { authorization })
-    expect(answer).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED' } })
-    expect(answer.headers.get('www-authenticate')).toMatch(/Bearer/)
+  describe('with bad credentials', () => {
+    let server: TestServer
+    beforeAll(async () => {
+      server = await createTestServer({ using, users })
+    })
+    afterAll(() => server[Symbol.asyncDispose]())
+
+    test.each([
+      ['a wrong key', 'Bearer sk_wrong'],
+      ['a wrong token', 'Bearer st_wrong'],
+      ['no credentials', 'Bearer'],
+      ['empty credentials', 'Bearer '],
+      ['two credentials', 'Bearer a b'],
+      ['another scheme', 'Digest abc'],
+      ['a scheme alone', 'sk_wrong'],
+      ['nothing', ''],
+      ['a wrong password', basic('alice', 'wrong')],
+      ['a password for nobody', basic('nobody', password)],
+      ['a user without a password', basic('carol', '')],
+      ['basic that is not base64', 'Basic %%%'],
+      ['basic without a colon', `Basic ${Buffer.from('alice').toString('base64')}`],
+      ['basic with NUL', basic('al\0ice', password)],
+      ['basic with NUL in the password', basic('alice', `${password}\0`)],
+      ['basic that is not UTF-8', `Basic ${Buffer.from([0xff, 0x3a, 0xfe]).toString('base64')}`],
+      ['a NUL-like token', 'Bearer %00'],
+    ])('are UNAUTHENTICATED, and told how it is done: %s', async (_, authorization) => {
+      const answer = await rest(server, 'GET /v1/users', { authorization })
+      expect(answer).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED' } })
+      expect(answer.headers.get('www-authenticate')).toMatch(/Bearer/)
+    })
   })
 
   test('with a service key act for whom they name, by name or id, in any case', async () => {

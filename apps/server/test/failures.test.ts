@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, createServer as createTcpServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createServer, memoryLogger, newServiceKey, readConfig } from '@sotto/server'
@@ -65,15 +66,55 @@ describe.each(dialects)('a failure that nobody foresaw on %s', (using) => {
   })
 })
 
+function adminUrl(): URL {
+  return new URL(process.env.SOTTO_TEST_POSTGRES_URL ?? '')
+}
+
+/** A cable to PostgreSQL that can be pulled out. */
+async function startLink(target: URL) {
+  const ends = new Set<Socket>()
+  const databases: string[] = []
+  const server = createTcpServer((near) => {
+    const far = connect(Number(target.port), target.hostname)
+    for (const end of [near, far]) {
+      ends.add(end)
+      end.on('close', () => ends.delete(end)).on('error', () => {})
+    }
+    near.once('data', (greeting) => {
+      const [, name] = /database\0([^\0]+)/.exec(String(greeting)) ?? []
+      if (name) databases.push(name)
+    })
+    near.pipe(far).pipe(near)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const url = new URL(target)
+  url.port = String(typeof address === 'object' && address ? address.port : '')
+  return {
+    url: url.href,
+    /** Which databases were asked for, in order. */
+    databases: () => databases,
+    /** Breaks every connection without a good-bye. */
+    reset() {
+      for (const end of ends) end.resetAndDestroy()
+    },
+    async [Symbol.asyncDispose]() {
+      for (const end of ends) end.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
 describe('PostgreSQL that goes away', () => {
   /** A server whose database is known by the name of its user. */
   async function startServer() {
-    const adminUrl = new URL(process.env.SOTTO_TEST_POSTGRES_URL ?? '')
-    const admin = new pg.Client({ connectionString: adminUrl.href })
+    const admin = new pg.Client({ connectionString: adminUrl().href })
     await admin.connect()
     const role = `failing_${randomBytes(6).toString('hex')}`
     await admin.query(`create role ${role} superuser login password '${role}'`)
-    const url = new URL(adminUrl)
+    const url = adminUrl()
     url.username = role
     url.password = role
     const server = await createTestServer({ using: { postgres: url.href }, users: ['alice'] })
@@ -122,6 +163,29 @@ describe('PostgreSQL that goes away', () => {
     await world.terminate()
     await expect.poll(() => listUsers(world.server)).toMatchObject({ status: 200 })
     for (const answer of await severalAtOnce(world.server)) expect(answer).toMatchObject({ status: 200 })
+  })
+
+  test('fails the calls that were waiting for it, and not the process', async () => {
+    await using link = await startLink(adminUrl())
+    await using server = await createTestServer({ using: { postgres: link.url }, users: ['alice'] })
+    const database = adminUrl()
+    database.pathname = `/${link.databases().at(-1)}`
+    const holder = new pg.Client({ connectionString: database.href })
+    await holder.connect()
+    await holder.query('begin')
+    await holder.query('lock table users in access exclusive mode')
+    const waiting = Promise.all(Array.from({ length: 5 }, () => listUsers(server)))
+    const stuck = `select count(*)::int as count from pg_locks where relation = 'users'::regclass and not granted`
+    await expect
+      .poll(async () => (await holder.query(stuck)).rows[0].count, { interval: 20, timeout: 10_000 })
+      .toBe(5)
+
+    link.reset()
+    for (const answer of await waiting) {
+      expect(answer).toMatchObject({ status: 503, body: { code: 'UNAVAILABLE' } })
+    }
+    await holder.end()
+    for (const answer of await severalAtOnce(server)) expect(answer).toMatchObject({ status: 200 })
   })
 
   test('is UNAVAILABLE when the database is not there', async () => {

@@ -73,6 +73,13 @@ describe('routes', () => {
     }
   })
 
+  test('/healthz and /readyz answer whoever asks', async () => {
+    for (const path of ['/healthz', '/readyz'] as const) {
+      const { status, headers } = await rest(server, `GET ${path}`, { authorization: null })
+      expect([status, headers.get('cache-control')]).toEqual([200, 'no-store'])
+    }
+  })
+
   test.each(['/healthz', '/readyz', '/openapi.json', '/docs'] as const)('%s is read alone', async (path) => {
     const answer = await rest(server, `POST ${path}`, { json: {} })
     expect(answer).toMatchObject({ status: 405, ...problem('METHOD_NOT_ALLOWED') })
@@ -393,6 +400,19 @@ describe('tRPC', () => {
     })
     expect([status, codeIn(text)]).toEqual([400, 'INVALID_INPUT'])
     expect(JSON.parse(text).error.json.data.issues).toHaveLength(1)
+  })
+
+  test.each([
+    ['a Map', ['map'], []],
+    ['a Set', ['set'], []],
+    ['a RegExp', ['regexp'], '/x/'],
+    ['an Error', ['Error'], { name: 'Error', message: 'x' }],
+    ['a URL', ['URL'], 'https://example.com'],
+    ['a Date', ['Date'], '2026-01-01T00:00:00.000Z'],
+  ])('takes no %s for an input whose fields are all optional', async (_, annotation, json) => {
+    const input = encodeURIComponent(JSON.stringify({ json, meta: { values: annotation } }))
+    const response = await server.fetch(`/trpc/users.list?input=${input}`, { headers: authorization() })
+    expect([response.status, codeIn(await response.text())]).toEqual([400, 'INVALID_INPUT'])
   })
 
   test.each([

@@ -1,5 +1,5 @@
-import { createTestServer } from '@sotto/testing'
-import { describe, expect, test } from 'vitest'
+import { createTestServer, type TestServer } from '@sotto/testing'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dialects } from './support/dialects.ts'
 import { codeOf, failureOf } from './support/failure.ts'
 import { rest } from './support/rest.ts'
@@ -36,33 +36,6 @@ describe.each(dialects)('messages on %s', (using) => {
       expect((await rest(server, `GET /v1/messages/${id}`, { as })).body).toEqual(sent.body)
     }
     expect((await rest(server, `GET /v1/messages/${id.toUpperCase()}`)).status).toBe(200)
-  })
-
-  test.each([
-    ['a word in JSON brackets', '[0]'],
-    ['JSON', '{"a":null}'],
-    ['SQL', "' OR 1=1; drop table messages; --"],
-    ['emoji of several code points', '👩‍👩‍👧‍👦🏳️‍🌈'],
-    ['right-to-left', 'שלום \u202eevil\u202c مرحبا'],
-    ['combining characters, not normalised', 'e\u0301 \u00e9'],
-    ['white space around it', '\u00a0\t x \r\n'],
-    ['controls', '\u0001\u001b[31m\u007f'],
-    ['a byte order mark', '\ufeffx'],
-    ['line separators', '\u2028\u2029x'],
-    ['backslashes and quotes', '\\ \\u0000 " \' ` $1 ? %s'],
-    ['noncharacters', '\uffff\u{10ffff}'],
-    ['a name of an object', '__proto__'],
-  ])('keep %s as it came, over both transports', async (_, text) => {
-    await using server = await createTestServer({ using, users })
-    const sent = await server.as('alice').messages.send({ to: 'bob', text })
-    expect(sent.text).toBe(text)
-    const overRest = await rest(server, 'POST /v1/messages', { as: 'alice', json: { to: 'bob', text } })
-    expect(overRest.body).toMatchObject({ text })
-    const { items } = await server.as('bob').direct.messages({ user: 'alice' })
-    expect(items.map((message) => message.text)).toEqual([text, text])
-    expect(
-      (await server.as('alice').messages.edit({ messageId: sent.id, text: `${text}${text}` })).text,
-    ).toBe(text + text)
   })
 
   test('refuse text that is empty, white, NUL or half of a surrogate pair', async () => {
@@ -152,27 +125,6 @@ describe.each(dialects)('messages on %s', (using) => {
         clientMessageId: null,
       })
     }
-  })
-
-  test.each([
-    ['https://www.youtube.com/watch?v=x', 'youtube'],
-    ['https://youtu.be/x', 'youtube'],
-    ['https://M.YouTube.com/x', 'youtube'],
-    ['https://www.youtube-nocookie.com/embed/x', 'youtube'],
-    ['https://vimeo.com/1', 'vimeo'],
-    ['https://player.vimeo.com/video/1', 'vimeo'],
-    ['https://www.vevo.com/watch/x', 'vevo'],
-    ['https://notyoutube.com/x', 'other'],
-    ['https://youtube.com.evil.example/x', 'other'],
-    ['https://example.com/?u=https://vimeo.com/1', 'other'],
-    ['https://vimeo.com@example.com/1', 'other'],
-  ] as const)('with the video %s are from %s', async (url, source) => {
-    await using server = await createTestServer({ using, users })
-    const alice = server.as('alice')
-    expect((await alice.messages.send({ to: 'bob', video: { url } })).video?.source).toBe(source)
-    expect((await alice.messages.send({ to: 'bob', video: { url, source: 'vevo' } })).video?.source).toBe(
-      'vevo',
-    )
   })
 
   test('refuse content that does not fit their kind', async () => {
@@ -472,6 +424,22 @@ describe.each(dialects)('messages on %s', (using) => {
     expect(reactions.map(({ count }) => count)).toEqual([2, 2, 2, 2, 2])
   })
 
+  test('hold 100 different emojis, of each as many as there are people', async () => {
+    await using server = await createTestServer({ using, users })
+    const { id: messageId } = await server.as('alice').messages.send({ to: 'bob', text: 'hi' })
+    const faces = Array.from({ length: 300 }, (_, index) => String.fromCodePoint(0x1f400 + index))
+      .filter((character) => /^\p{RGI_Emoji}$/v.test(character))
+      .slice(0, 101)
+    const react = (as: string, emoji = '') => server.as(as).messages.react({ messageId, emoji })
+    for (const emoji of faces.slice(0, 100)) await react('bob', emoji)
+    const error = await failureOf(react('bob', faces[100]))
+    expect([error.code, error.issues.map(({ path }) => path)]).toEqual(['INVALID_INPUT', ['emoji']])
+    const { reactions } = await react('alice', faces[0])
+    expect(reactions.map(({ emoji }) => emoji)).toEqual(faces.slice(0, 100))
+    await server.as('bob').messages.unreact({ messageId, emoji: faces[1] ?? '' })
+    expect((await react('bob', faces[100])).reactions).toHaveLength(100)
+  })
+
   test('take one emoji as a reaction, as Unicode recommends, and nothing else', async () => {
     await using server = await createTestServer({ using, users })
     const { id } = await server.as('alice').messages.send({ to: 'bob', text: 'hi' })
@@ -493,5 +461,59 @@ describe.each(dialects)('messages on %s', (using) => {
         body: { code: 'INVALID_INPUT', issues: [{ path: 'emoji' }] },
       })
     }
+  })
+
+  describe('that differ in their content alone', () => {
+    let server: TestServer
+    beforeAll(async () => {
+      server = await createTestServer({ using, users })
+    })
+    afterAll(() => server[Symbol.asyncDispose]())
+
+    test.each([
+      ['a word in JSON brackets', '[0]'],
+      ['JSON', '{"a":null}'],
+      ['SQL', "' OR 1=1; drop table messages; --"],
+      ['emoji of several code points', '👩‍👩‍👧‍👦🏳️‍🌈'],
+      ['right-to-left', 'שלום \u202eevil\u202c مرحبا'],
+      ['combining characters, not normalised', 'e\u0301 \u00e9'],
+      ['white space around it', '\u00a0\t x \r\n'],
+      ['controls', '\u0001\u001b[31m\u007f'],
+      ['a byte order mark', '\ufeffx'],
+      ['line separators', '\u2028\u2029x'],
+      ['backslashes and quotes', '\\ \\u0000 " \' ` $1 ? %s'],
+      ['noncharacters', '\uffff\u{10ffff}'],
+      ['a name of an object', '__proto__'],
+    ])('keep %s as it came, over both transports', async (_, text) => {
+      const sent = await server.as('alice').messages.send({ to: 'bob', text })
+      expect(sent.text).toBe(text)
+      const overRest = await rest(server, 'POST /v1/messages', { as: 'alice', json: { to: 'bob', text } })
+      expect(overRest.body).toMatchObject({ text })
+      const { items } = await server.as('bob').direct.messages({ user: 'alice' })
+      expect(items.slice(0, 2).map((message) => message.text)).toEqual([text, text])
+      expect(
+        (await server.as('alice').messages.edit({ messageId: sent.id, text: `${text}${text}` })).text,
+      ).toBe(text + text)
+    })
+
+    test.each([
+      ['https://www.youtube.com/watch?v=x', 'youtube'],
+      ['https://youtu.be/x', 'youtube'],
+      ['https://M.YouTube.com/x', 'youtube'],
+      ['https://www.youtube-nocookie.com/embed/x', 'youtube'],
+      ['https://vimeo.com/1', 'vimeo'],
+      ['https://player.vimeo.com/video/1', 'vimeo'],
+      ['https://www.vevo.com/watch/x', 'vevo'],
+      ['https://notyoutube.com/x', 'other'],
+      ['https://youtube.com.evil.example/x', 'other'],
+      ['https://example.com/?u=https://vimeo.com/1', 'other'],
+      ['https://vimeo.com@example.com/1', 'other'],
+    ] as const)('with the video %s are from %s', async (url, source) => {
+      const alice = server.as('alice')
+      expect((await alice.messages.send({ to: 'bob', video: { url } })).video?.source).toBe(source)
+      expect((await alice.messages.send({ to: 'bob', video: { url, source: 'vevo' } })).video?.source).toBe(
+        'vevo',
+      )
+    })
   })
 })

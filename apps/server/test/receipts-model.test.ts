@@ -14,6 +14,7 @@ const action = fc.oneof(
   { weight: 5, arbitrary: fc.record({ do: fc.constant('send' as const), by: name }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('read' as const), by: name, seq: fc.nat(20) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('fetch' as const), by: name }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('look back' as const), by: name, nth: fc.nat(20) }) },
   {
     weight: 2,
     arbitrary: fc.record({ do: fc.constant('delete' as const), seq: fc.integer({ min: 1, max: 20 }) }),
@@ -57,6 +58,11 @@ class Model {
         }
       }
       expect(answer).toEqual({ readSeq: this.readSeq[what.by], unreadCount: this.unread(what.by) })
+    } else if (what.do === 'look back') {
+      // Reading one's own is no delivery, not even of what the other wrote before it.
+      const own = this.messages.filter(({ sender }) => sender === what.by)
+      const message = own[what.nth % Math.max(1, own.length)]
+      if (message) await server.as(what.by).messages.get({ messageId: message.id })
     } else if (what.do === 'delete') {
       const message = this.messages[what.seq - 1]
       if (!message) return

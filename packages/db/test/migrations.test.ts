@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
@@ -57,7 +57,7 @@ describe.each(dialects)('migrations on %s', (using) => {
   })
 
   test('are applied once by processes that open an empty database at the same time', async () => {
-    const script = path.join(import.meta.dirname, 'support/migrate.ts')
+    const script = fileURLToPath(import.meta.resolve('./support/migrate.ts'))
     const runs = await Promise.all(
       [1, 2, 3].map(() => promisify(execFile)(process.execPath, [script, empty.url])),
     )

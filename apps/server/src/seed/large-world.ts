@@ -28,7 +28,7 @@ const SEED = 20_250_101
 const PART_MESSAGES = 20_000
 const PART_USERS = 10_000
 /** People write several messages in a row, then nothing for a while. */
-const MEAN_BURST = 8
+const MEAN_BURST = 12
 /** Between two messages of a burst at most, on average, in milliseconds. */
 const MAX_PAUSE_MS = 45_000
 /** How skewed activity is: 1 is even, larger is more skewed. */
@@ -257,7 +257,7 @@ interface Talk {
   length: number
 }
 
-const REPLY_READS = 0.8
+const REPLY_READS = 0.5
 const END_IS_READ = 0.85
 const END_IS_DELIVERED = 0.5
 

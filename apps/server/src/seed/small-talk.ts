@@ -102,7 +102,7 @@ const others: readonly (readonly Exchange[])[] = [
 ]
 
 /** By language; English is the first. */
-export const exchanges: readonly (readonly Exchange[])[] = [english, ...others]
+const exchanges: readonly (readonly Exchange[])[] = [english, ...others]
 
 export interface Line {
   /** 0 for whoever begins, 1 for the other one. */

@@ -1,0 +1,148 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { openDatabase } from '@sotto/db'
+import { sql } from 'kysely'
+import { type Contender, compare } from './compare.ts'
+import { type BenchDatabase, makers } from './databases.ts'
+import { drive, type HttpClient, httpClient } from './load.ts'
+import { SERVICE_KEY, serverMain, startServer } from './server-process.ts'
+import { printTable, whole } from './table.ts'
+
+const LANES = 8
+/** In the one conversation that is measured, and as many again elsewhere. */
+const SMALL = 1_000
+const LARGE = 1_000_000
+
+/** What a page, an inbox and a send cost among a million messages, as a ratio to what they cost among a thousand. */
+export async function measureScale(
+  kind: keyof typeof makers,
+  settings: { seconds: number; rounds: number },
+): Promise<void> {
+  await using small = await prepare(kind, SMALL, { users: 20, conversations: 180 })
+  await using large = await prepare(kind, LARGE, { users: 2_000, conversations: 18_000 })
+  await using smallServer = await startServer(small.database.url)
+  await using largeServer = await startServer(large.database.url)
+  await using smallClient = httpClient(smallServer.url, LANES, headers)
+  await using largeClient = httpClient(largeServer.url, LANES, headers)
+  const smallCalls = callsIn(small, smallClient, SMALL)
+  const largeCalls = callsIn(large, largeClient, LARGE)
+
+  const rows: string[][] = []
+  for (const [name, call] of Object.entries(largeCalls)) {
+    const baselineCall = smallCalls[name]
+    if (!baselineCall) throw new Error(`${name} is measured on one side only`)
+    const baseline: Contender = { name, run: (load) => drive(load, baselineCall) }
+    const contender: Contender = { name, run: (load) => drive(load, call) }
+    const load = { lanes: LANES, seconds: settings.seconds }
+    const [result] = await compare(baseline, [contender], load, settings.rounds)
+    if (!result) throw new Error('a comparison has a result')
+    rows.push([
+      name,
+      whole(result.baseline.perSecond),
+      whole(result.figures.perSecond),
+      result.baseline.p50.toFixed(2),
+      result.figures.p50.toFixed(2),
+      (1 / result.ratio).toFixed(2),
+    ])
+  }
+  printTable(
+    [
+      `${small.database.name}: ${whole(SMALL)} / ${whole(LARGE)}`,
+      'a second',
+      'a second',
+      'p50 ms',
+      'p50 ms',
+      'cost',
+    ],
+    rows,
+  )
+}
+
+const headers = { authorization: `Bearer ${SERVICE_KEY}`, 'content-type': 'application/json' }
+
+/** In both worlds a user has some 18 conversations, so that the same inbox is asked for. */
+interface Counts {
+  users: number
+  conversations: number
+}
+
+interface Prepared extends AsyncDisposable {
+  database: BenchDatabase
+  conversationId: string
+  /** The two of the largest conversation; the second has read nothing in it. */
+  users: readonly [string, string]
+}
+
+/** Half of the messages in one conversation, half in all the others; everything in it is unread by one of the two. */
+async function prepare(kind: keyof typeof makers, messages: number, world: Counts): Promise<Prepared> {
+  const database = await makers[kind]()
+  await promisify(execFile)(
+    process.execPath,
+    [
+      serverMain,
+      'seed',
+      ...['--users', String(world.users), '--conversations', String(world.conversations)],
+      ...['--messages', String(2 * messages), '--largest-conversation', String(messages)],
+    ],
+    { env: { ...process.env, DATABASE_URL: database.url, LOG_LEVEL: 'error' } },
+  )
+  const { conversationId, userIds } = await leaveUnread(database.url)
+  const [first = '', second = ''] = userIds
+  return {
+    database,
+    conversationId,
+    users: [first, second],
+    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
+  }
+}
+
+async function leaveUnread(url: string): Promise<{ conversationId: string; userIds: string[] }> {
+  await using opened = await openDatabase({ url })
+  const { db } = opened
+  const { id, last_seq: lastSeq } = await db
+    .selectFrom('conversations')
+    .select(['id', 'last_seq'])
+    .orderBy('last_seq', 'desc')
+    .limit(1)
+    .executeTakeFirstOrThrow()
+  const members = await db
+    .selectFrom('participants')
+    .select(['user_id', 'sent_count'])
+    .where('conversation_id', '=', id)
+    .orderBy('sent_count', 'desc')
+    .execute()
+  const [sender, reader] = members
+  if (!sender || !reader) throw new Error('the largest conversation has two sides')
+  await db
+    .updateTable('participants')
+    .set({ read_seq: 0, unread_count: lastSeq - reader.sent_count })
+    .where('conversation_id', '=', id)
+    .where('user_id', '=', reader.user_id)
+    .execute()
+  // As autovacuum does in time: the planner knows what is there.
+  await sql`analyze`.execute(db)
+  return { conversationId: id, userIds: [sender.user_id, reader.user_id] }
+}
+
+function callsIn(
+  { conversationId, users: [sender, reader] }: Prepared,
+  client: HttpClient,
+  messages: number,
+): Record<string, () => Promise<void>> {
+  const list = `/v1/conversations/${conversationId}/messages`
+  const get = (path: string, as?: string) => () =>
+    client.call({ method: 'GET', path, ...(as && { headers: { 'act-as': as } }) })
+  return {
+    'newest page of 50': get(`${list}?limit=50`),
+    'a page by number, half way': get(`${list}?page=${messages / 100}&pageSize=50`),
+    'the oldest page of 50': get(`${list}?after=0&limit=50`),
+    'the inbox, all unread': get('/v1/conversations?limit=10', reader),
+    'own messages, across conversations': get('/v1/messages?limit=50', sender),
+    send: () =>
+      client.call({
+        method: 'POST',
+        path: '/v1/messages',
+        body: JSON.stringify({ from: sender, to: reader, text: 'How are you?' }),
+      }),
+  }
+}

@@ -1,0 +1,207 @@
+import { createClient } from '@sotto/sdk'
+import { describe, expect, test } from 'vitest'
+import { createDatabase } from './support/databases.ts'
+import { sotto, sottoOnTerminal, startServer } from './support/sotto.ts'
+
+const commandNames = [
+  'start',
+  'migrate',
+  'seed',
+  'key create',
+  'key list',
+  'key revoke',
+  'user create',
+  'user password',
+]
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+describe('help', () => {
+  test('of the program names every command', async () => {
+    const { code, stdout, stderr } = await sotto(['--help'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    for (const name of commandNames) expect(stdout).toContain(`\n  ${name} `)
+  })
+
+  test.each(commandNames)('of %s says how it is used, without any setting', async (name) => {
+    const { code, stdout, stderr } = await sotto([...name.split(' '), '--help'], { DATABASE_URL: 'wrong' })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toMatch(new RegExp(`^Usage: sotto ${name}\\b`))
+  })
+
+  test('of a group names its commands alone', async () => {
+    const { code, stdout } = await sotto(['key', '--help'])
+    expect(code).toBe(0)
+    expect(stdout).toContain('key revoke')
+    expect(stdout).not.toContain('user create')
+  })
+
+  test('--version tells the version', async () => {
+    const { code, stdout } = await sotto(['--version'])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+  })
+})
+
+describe('a wrong command line is one line on standard error, and exit code 2', () => {
+  test.each([
+    ['nothing', [], 'sotto start | migrate'],
+    ['an unknown command', ['frobnicate'], '"frobnicate"'],
+    ['a group without its command', ['key'], 'key create | key list | key revoke'],
+    ['an unknown option of the program', ['--frobnicate'], '--frobnicate'],
+    ['an unknown option of a command', ['migrate', '--frobnicate'], '--frobnicate'],
+    ['a missing option', ['key', 'create'], '--name'],
+    ['an option without its value', ['key', 'create', '--name'], '--name'],
+    ['a missing argument', ['user', 'create'], '<username>'],
+    ['an argument too many', ['user', 'create', 'zoe', 'secret'], '"secret"'],
+    ['a number that is none', ['seed', '--messages', 'many'], '--messages'],
+    ['a number out of its range', ['seed', '--users', '1'], '--users'],
+    ['more conversations than pairs', ['seed', '--users', '3', '--conversations', '4'], '--conversations'],
+    [
+      'a largest conversation that leaves nothing for the others',
+      ['seed', '--messages', '10', '--conversations', '3', '--largest-conversation', '9'],
+      '--largest-conversation',
+    ],
+  ])('%s', async (_what, args, named) => {
+    const { code, stdout, stderr } = await sotto(args, { DATABASE_URL: 'file::memory:' })
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(/^sotto: .+\n$/)
+    expect(stderr).toContain(named)
+  })
+})
+
+describe.each(['sqlite', 'postgres'] as const)('on %s', (using) => {
+  test('migrate says what it applied, then that the schema is current', async () => {
+    await using database = await createDatabase(using)
+    const settings = { DATABASE_URL: database.url }
+    expect(await sotto(['migrate'], settings)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^(applied \S+\n)+$/),
+    })
+    expect(await sotto(['migrate'], settings)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^the schema is current: .+\n$/),
+    })
+  })
+
+  test('migrate goes to DATABASE_DIRECT_URL', async () => {
+    await using database = await createDatabase(using)
+    const settings = { DATABASE_DIRECT_URL: database.url, DATABASE_URL: 'postgres://127.0.0.1:1/pooler' }
+    expect(await sotto(['migrate'], settings)).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  test('keys and users are made and ended beside a running server', async () => {
+    await using database = await createDatabase(using)
+    const settings = { DATABASE_URL: database.url }
+    await using server = await startServer(settings)
+
+    const made = await sotto(['key', 'create', '--name', 'backend'], settings)
+    expect(made.code).toBe(0)
+    expect(made.stdout).toMatch(/^sk_\S+\n$/)
+    const key = made.stdout.trim()
+    const keyId = made.stderr.trim()
+    expect(keyId).toMatch(UUID)
+
+    const created = await sotto(
+      ['user', 'create', 'Zoe', '--display-name', 'Zoë', '--email', 'zoe@example.com', '--password-stdin'],
+      settings,
+      'correct horse\n',
+    )
+    expect(created).toMatchObject({ code: 0, stderr: '' })
+    const admin = createClient({ url: server.url, token: key })
+    const zoe = await admin.users.get({ user: 'zoe' })
+    expect(zoe).toMatchObject({ id: created.stdout.trim(), displayName: 'Zoë', email: 'zoe@example.com' })
+
+    const { token } = await logIn(server.url, 'zoe', 'correct horse')
+    expect(await statusOf(server.url, `Bearer ${token}`)).toBe(200)
+
+    expect(await sotto(['user', 'password', 'zoe'], settings, 'battery staple\n')).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: '',
+    })
+    await expect.poll(() => statusOf(server.url, `Bearer ${token}`), { timeout: 5_000 }).toBe(401)
+    await expect(logIn(server.url, 'zoe', 'correct horse')).rejects.toThrow('401')
+    expect((await logIn(server.url, 'zoe', 'battery staple')).token).toMatch(/^st_/)
+
+    const listed = await sotto(['key', 'list'], settings)
+    expect(listed.stdout.split('\n')).toContainEqual(
+      expect.stringMatching(new RegExp(`^${keyId}  valid .*backend$`)),
+    )
+    expect(listed.stdout).not.toContain(key)
+
+    expect(await sotto(['key', 'revoke', keyId], settings)).toMatchObject({ code: 0, stdout: '', stderr: '' })
+    await expect.poll(() => statusOf(server.url, `Bearer ${key}`), { timeout: 5_000 }).toBe(401)
+    expect((await sotto(['key', 'list'], settings)).stdout).toMatch(new RegExp(`${keyId}  revoked .*backend`))
+    expect(await server.stop()).toBe(0)
+  })
+
+  test('what cannot be done is one line and exit code 1', async () => {
+    await using database = await createDatabase(using)
+    const settings = { DATABASE_URL: database.url }
+    expect((await sotto(['user', 'create', 'zoe'], settings)).code).toBe(0)
+    for (const [args, input, named] of [
+      [['user', 'create', 'ZOE'], '', 'username'],
+      [['user', 'create', 'not a name'], '', 'username'],
+      [['user', 'create', 'yan', '--email', 'nowhere'], '', 'email'],
+      [['user', 'create', 'yan', '--password-stdin'], 'short\n', 'password'],
+      [['user', 'create', 'yan', '--password-stdin'], '', 'password'],
+      [['user', 'password', 'nobody'], 'correct horse', 'nobody'],
+      [['user', 'password', 'zoe'], 'short', 'password'],
+      [['key', 'revoke', 'nothing'], '', 'nothing'],
+      [['key', 'create', '--name', ' '], '', '--name'],
+    ] as const) {
+      const { code, stdout, stderr } = await sotto(args, settings, input)
+      expect({ code, stdout }, args.join(' ')).toEqual({ code: 1, stdout: '' })
+      expect(stderr).toMatch(/^sotto: .+\n$/)
+      expect(stderr).toContain(named)
+    }
+  })
+})
+
+test('a password is asked for twice on a terminal, and never shown', async () => {
+  await using database = await createDatabase('sqlite')
+  const settings = { DATABASE_URL: database.url }
+  await sotto(['user', 'create', 'zoe'], settings)
+
+  const set = await sottoOnTerminal(['user', 'password', 'zoe'], settings, [
+    ['Password: ', 'correct horse'],
+    ['Again: ', 'correct horse'],
+  ])
+  expect(set.code, set.screen).toBe(0)
+  expect(set.screen).not.toContain('correct')
+
+  const differs = await sottoOnTerminal(['user', 'password', 'zoe'], settings, [
+    ['Password: ', 'battery staple'],
+    ['Again: ', 'battery stable'],
+  ])
+  expect(differs.code).toBe(1)
+  expect(differs.screen).toContain('sotto: the two passwords differ')
+  expect(differs.screen).not.toContain('battery')
+
+  await using server = await startServer(settings)
+  expect((await logIn(server.url, 'zoe', 'correct horse')).token).toMatch(/^st_/)
+})
+
+test('a failure that nobody foresaw shows its stack where LOG_LEVEL is debug', async () => {
+  const settings = { DATABASE_URL: 'postgres://127.0.0.1:1/none' }
+  const quiet = await sotto(['key', 'list'], settings)
+  const debugging = await sotto(['key', 'list'], { ...settings, LOG_LEVEL: 'debug' })
+  expect(quiet.stderr.split('\n')).toHaveLength(2)
+  expect(debugging.stderr).toContain(quiet.stderr)
+  expect(debugging.stderr).toMatch(/\n {4}at /)
+})
+
+async function logIn(url: string, username: string, password: string): Promise<{ token: string }> {
+  const answer = await fetch(`${url}/v1/sessions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ username, password }),
+  })
+  if (!answer.ok) throw new Error(String(answer.status))
+  return (await answer.json()) as { token: string }
+}
+
+async function statusOf(url: string, authorization: string): Promise<number> {
+  return (await fetch(`${url}/v1/users`, { headers: { authorization } })).status
+}

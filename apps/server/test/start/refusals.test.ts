@@ -1,0 +1,173 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdir, truncate, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import path from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { describe, expect, test } from 'vitest'
+import { createDatabase, createDirectory, query } from '../cli/support/databases.ts'
+import { sotto, startServer } from '../cli/support/sotto.ts'
+
+/** Starts a server that must not come up: one line that names what is wrong, and that soon. */
+async function expectRefusal(settings: NodeJS.ProcessEnv, ...named: string[]): Promise<void> {
+  const startedAt = performance.now()
+  const { code, stdout, stderr } = await sotto(['start'], { PORT: '0', ...settings })
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr).toMatch(/^sotto: .+\n$/)
+  for (const name of named) expect(stderr).toContain(name)
+  expect(performance.now() - startedAt).toBeLessThan(10_000)
+}
+
+const memory = { DATABASE_URL: 'file::memory:' }
+
+describe('a setting that is wrong', () => {
+  test.each([
+    ['PORT', 'http'],
+    ['PORT', '65536'],
+    ['PORT', '-1'],
+    ['SOTTO_MAX_TEXT_LENGTH', '0'],
+    ['SOTTO_MAX_TEXT_LENGTH', 'long'],
+    ['SOTTO_SERVICE_KEY', 'secret'],
+    ['SOTTO_SIGNUP', 'maybe'],
+    ['LOG_LEVEL', 'loud'],
+    ['DATABASE_URL', 'sotto.db'],
+    ['DATABASE_URL', 'mysql://localhost/sotto'],
+    ['DATABASE_DIRECT_URL', 'postgres://[/sotto'],
+    ['HOST', '192.0.2.1'],
+    ['HOST', 'no-such-host.invalid'],
+  ])('%s=%s is named', async (name, value) => {
+    await expectRefusal({ ...memory, [name]: value }, name)
+  })
+
+  test('a service key is not shown', async () => {
+    const { stderr } = await sotto(['start'], { ...memory, SOTTO_SERVICE_KEY: 'hunter2' })
+    expect(stderr).not.toContain('hunter2')
+  })
+})
+
+test('a taken port', async () => {
+  const other = createServer().listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  const address = other.address()
+  const port = typeof address === 'object' && address ? String(address.port) : ''
+  try {
+    await expectRefusal({ ...memory, PORT: port }, 'PORT', port)
+  } finally {
+    other.close()
+  }
+})
+
+describe('a SQLite file', () => {
+  test('that is no database', async () => {
+    await using directory = await createDirectory()
+    const file = path.join(directory.path, 'sotto.db')
+    await writeFile(file, crypto.getRandomValues(new Uint8Array(50_000)))
+    await expectRefusal({ DATABASE_URL: `file:${file}` }, file)
+  })
+
+  test('that was cut short', async () => {
+    await using directory = await createDirectory()
+    const file = path.join(directory.path, 'sotto.db')
+    await sotto(['migrate'], { DATABASE_URL: `file:${file}` })
+    await truncate(file, 9_000)
+    await expectRefusal({ DATABASE_URL: `file:${file}` }, file)
+  })
+
+  test('that is a directory', async () => {
+    await using directory = await createDirectory()
+    await expectRefusal({ DATABASE_URL: `file:${directory.path}` }, directory.path)
+  })
+
+  test('in a place that is a file', async () => {
+    await using directory = await createDirectory()
+    const file = path.join(directory.path, 'file')
+    await writeFile(file, '')
+    await expectRefusal({ DATABASE_URL: `file:${file}/sotto.db` }, file)
+  })
+
+  test('where this user may not write', async () => {
+    await using directory = await createDirectory()
+    const locked = path.join(directory.path, 'locked')
+    await mkdir(locked)
+    await chmod(locked, 0o500)
+    // Root may write anywhere but into the kernel's own file system.
+    const place = process.getuid?.() === 0 ? '/sys/kernel' : locked
+    await expectRefusal({ DATABASE_URL: `file:${place}/sotto.db` }, place)
+  })
+
+  test('that another server holds', async () => {
+    await using database = await createDatabase('sqlite')
+    await using server = await startServer({ DATABASE_URL: database.url })
+    await expectRefusal({ DATABASE_URL: database.url }, 'another server', database.url.slice('file:'.length))
+    // Nor after a server that was killed is it held.
+    await server.stop('SIGKILL')
+    await using next = await startServer({ DATABASE_URL: database.url })
+    expect(await next.stop()).toBe(0)
+  })
+})
+
+describe('a PostgreSQL', () => {
+  test('that is not there', async () => {
+    await expectRefusal({ DATABASE_URL: 'postgres://127.0.0.1:1/sotto' }, '127.0.0.1:1')
+  })
+
+  test('on a host that is not there', async () => {
+    await expectRefusal({ DATABASE_URL: 'postgres://no-such-host.invalid/sotto' }, 'no-such-host.invalid')
+  })
+
+  test('without this database', async () => {
+    const url = new URL(process.env.SOTTO_TEST_POSTGRES_URL ?? '')
+    url.pathname = '/no_such_database'
+    await expectRefusal({ DATABASE_URL: url.href }, 'no_such_database')
+  })
+
+  test('with another password', async () => {
+    await using postgres = await startPostgresWithPassword()
+    const { url } = postgres
+    await expectRefusal({ DATABASE_URL: url.replace('right', 'wrong') }, 'password', new URL(url).host)
+    const shown = await sotto(['migrate'], { DATABASE_URL: url.replace('right', 'wrong') })
+    expect(shown.stderr).not.toContain('wrong-password')
+    expect(await sotto(['migrate'], { DATABASE_URL: url })).toMatchObject({ code: 0 })
+  })
+})
+
+test.each(['sqlite', 'postgres'] as const)(
+  'a database that is newer than the server, on %s',
+  async (using) => {
+    await using database = await createDatabase(using)
+    const settings = { DATABASE_URL: database.url }
+    await sotto(['migrate'], settings)
+    const statement =
+      "insert into migrations (name, timestamp) values ('29990101T000000-later', '2999-01-01')"
+    if (using === 'postgres') await query(database.url, statement)
+    else {
+      const file = new DatabaseSync(database.url.slice('file:'.length))
+      file.exec(statement)
+      file.close()
+    }
+    await expectRefusal(settings, 'newer', '29990101T000000-later')
+  },
+)
+
+/** A PostgreSQL of its own that asks for passwords: the tests' common one trusts everybody. */
+async function startPostgresWithPassword(): Promise<AsyncDisposable & { url: string }> {
+  const keeper = fork(path.join(import.meta.dirname, '../../../../scripts/postgres-keeper.ts'), {
+    detached: true,
+  })
+  const [admin] = (await once(keeper, 'message')) as [string]
+  await query(admin, "create role asked with login createdb superuser password 'right-password'")
+  const { rows } = await query(admin, 'show hba_file')
+  const file = String(rows[0].hba_file)
+  await query(admin, `copy (select 'host all all 127.0.0.1/32 scram-sha-256') to '${file}'`)
+  await query(admin, 'select pg_reload_conf()')
+  const url = new URL(admin)
+  url.username = 'asked'
+  url.password = 'right-password'
+  return {
+    url: url.href,
+    async [Symbol.asyncDispose]() {
+      keeper.disconnect()
+      await once(keeper, 'exit')
+    },
+  }
+}

@@ -1,0 +1,161 @@
+import { once } from 'node:events'
+import { Agent, request } from 'node:http'
+import { createConnection } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
+import { createClient } from '@sotto/sdk'
+import pg from 'pg'
+import { describe, expect, test } from 'vitest'
+import { createDatabase } from '../cli/support/databases.ts'
+import { type RunningServer, startServer } from '../cli/support/sotto.ts'
+
+const key = 'sk_of-this-test'
+const CONNECTIONS = 32
+/** Long enough for every connection to be in use. */
+const UNDER_LOAD_MS = 700
+
+interface Answer {
+  status: number
+  body: string
+}
+
+function call(agent: Agent, url: string, path: string, body?: object): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>()
+  const payload = body && JSON.stringify(body)
+  const sent = request(
+    new URL(path, url),
+    {
+      agent,
+      method: payload ? 'POST' : 'GET',
+      headers: { authorization: `Bearer ${key}`, ...(payload && { 'content-type': 'application/json' }) },
+    },
+    (response) => {
+      let text = ''
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk
+      })
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: text }))
+      response.on('error', reject)
+    },
+  )
+  sent.on('error', reject)
+  sent.end(payload)
+  return promise
+}
+
+async function makeUsers(server: RunningServer): Promise<void> {
+  const client = createClient({ url: server.url, token: key })
+  for (const username of ['alice', 'bob']) await client.users.create({ username })
+}
+
+function isRefused(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED'
+}
+
+describe.each(['sqlite', 'postgres'] as const)('a stop on %s', (using) => {
+  test('under load fails no request and loses no message', async () => {
+    await using database = await createDatabase(using)
+    const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key }
+    await using server = await startServer(settings)
+    await makeUsers(server)
+
+    const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS })
+    const acknowledged: string[] = []
+    const failures: string[] = []
+    async function goOn(worker: number): Promise<void> {
+      for (let count = 0; ; count++) {
+        try {
+          const send = { from: 'alice', to: 'bob', text: `${worker} ${count}` }
+          const answer =
+            count % 3 === 2
+              ? await call(agent, server.url, '/v1/messages?between=alice,bob')
+              : await call(agent, server.url, '/v1/messages', send)
+          if (answer.status === 201) acknowledged.push((JSON.parse(answer.body) as { id: string }).id)
+          else if (answer.status !== 200) failures.push(`${answer.status} ${answer.body}`)
+        } catch (error) {
+          // A connection that the server does not take any more is what a stop is.
+          if (!isRefused(error)) failures.push(String(error))
+          return
+        }
+      }
+    }
+    const workers = Array.from({ length: CONNECTIONS }, (_, worker) => goOn(worker))
+    await wait(UNDER_LOAD_MS)
+    const stopped = server.stop('SIGTERM')
+    await Promise.all(workers)
+    expect(await stopped).toBe(0)
+    agent.destroy()
+    expect(failures).toEqual([])
+    expect(server.output.stderr).toBe('')
+    expect(acknowledged.length).toBeGreaterThan(CONNECTIONS)
+
+    await using again = await startServer(settings)
+    const client = createClient({ url: again.url, token: key })
+    const found = new Set<string>()
+    for await (const page of client.messages.between(['alice', 'bob'], { limit: 200 }).pages()) {
+      for (const message of page.items) found.add(message.id)
+    }
+    expect(acknowledged.filter((id) => !found.has(id))).toEqual([])
+  })
+})
+
+test('a stop waits for a request that takes longer than idle connections are given', async () => {
+  await using database = await createDatabase('postgres')
+  await using server = await startServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })
+  await makeUsers(server)
+  const client = new pg.Client({ connectionString: database.url })
+  await client.connect()
+  try {
+    await client.query('begin')
+    await client.query('lock table messages')
+    const agent = new Agent({ keepAlive: true })
+    const answer = call(agent, server.url, '/v1/messages', { from: 'alice', to: 'bob', text: 'slow' })
+    await expect
+      .poll(async () => {
+        const { rows } = await client.query('select count(*) from pg_locks where not granted')
+        return Number(rows[0].count)
+      })
+      .toBeGreaterThan(0)
+    const stopped = server.stop('SIGTERM')
+    await wait(2_000)
+    await client.query('commit')
+    expect((await answer).status).toBe(201)
+    expect(await stopped).toBe(0)
+    agent.destroy()
+  } finally {
+    await client.end()
+  }
+})
+
+test('signals that come together stop it once, and whole', async () => {
+  await using database = await createDatabase('sqlite')
+  await using server = await startServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })
+  const idle = new Agent({ keepAlive: true })
+  expect((await call(idle, server.url, '/readyz')).status).toBe(200)
+  server.child.kill('SIGINT')
+  server.child.kill('SIGTERM')
+  // The idle connection keeps the stop going; now each comes once more.
+  await expect.poll(() => server.output.stdout).toContain('"stopping"')
+  server.child.kill('SIGTERM')
+  expect(await server.stop('SIGINT')).toBe(0)
+  idle.destroy()
+  expect(server.output.stdout.match(/"stopping"/g)).toHaveLength(1)
+  expect(server.output.stderr).toBe('')
+})
+
+test('a request that never ends is cut off, and the stop is still a good one', async () => {
+  await using database = await createDatabase('sqlite')
+  await using server = await startServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })
+  const socket = createConnection(Number(new URL(server.url).port), '127.0.0.1')
+  await once(socket, 'connect')
+  socket.write(
+    'POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"',
+  )
+  socket.on('error', () => {})
+  const startedAt = performance.now()
+  // The server has it when it answers what came after it.
+  await fetch(`${server.url}/healthz`)
+  expect(await server.stop()).toBe(0)
+  expect(performance.now() - startedAt).toBeLessThan(15_000)
+  expect(server.output.stdout).toContain('requests were cut off')
+  socket.destroy()
+})
