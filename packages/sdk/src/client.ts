@@ -1,6 +1,10 @@
 import type { AppRouter, Contract, Procedure } from '@sotto/contract'
 import { createTRPCUntypedClient, TRPCClientError } from '@trpc/client'
-import type { CallContext, ClientOptions } from './links.ts'
+import type { ClientOptions } from './connection.ts'
+import { baseOf, callerHeaders } from './connection.ts'
+import type { EventOptions, EventStream, StreamSettings } from './events.ts'
+import { openEvents } from './events.ts'
+import type { CallContext } from './links.ts'
 import { links } from './links.ts'
 import type { Page } from './list.ts'
 import { List } from './list.ts'
@@ -42,7 +46,14 @@ type BetweenFilters = Omit<InputOf<ListMessages>, 'between' | 'sender' | 'recipi
  * A client of one server. Every call throws a SottoError when it fails, the signal's reason when it was aborted,
  * and nothing else but what the caller's own `token` function throws.
  */
-export interface SottoClient extends Omit<Resources, 'messages'> {
+export interface SottoClient extends Omit<Resources, 'messages' | 'events'> {
+  /**
+   * What happens, as the one sees it whom the client acts for. `for await (const event of sotto.events({ signal }))`
+   * connects again by itself and goes on where it was: every event once, in order within a conversation.
+   *
+   * Throws for what will not pass (ACTOR_REQUIRED, INVALID_CURSOR, UNAUTHENTICATED with a fresh token too, …).
+   */
+  events: Resources['events'] & ((options?: EventOptions) => EventStream)
   messages: Resources['messages'] & {
     /** The messages of the direct conversation of two users, newest first. */
     between(
@@ -65,7 +76,8 @@ export interface SottoClient extends Omit<Resources, 'messages'> {
  * random pauses, if the operation is idempotent; `messages.send` is, since every message gets a `clientMessageId`.
  * Messages into one conversation are sent one after the other, in the order of the calls.
  */
-export function createClient(options: ClientOptions): SottoClient {
+export function createClient(options: ClientOptions & { events?: StreamSettings | undefined }): SottoClient {
+  const base = baseOf(options.url)
   const trpc = createTRPCUntypedClient<AppRouter>({ links: links(options) })
 
   async function call(
@@ -102,8 +114,19 @@ export function createClient(options: ClientOptions): SottoClient {
         ),
       ]),
     ) as Resources
+    const events = {
+      base,
+      fetch: options.fetch ?? ((url, init) => globalThis.fetch(url, init)),
+      headers: () => callerHeaders(options, actAs),
+      canRefresh: typeof options.token === 'function',
+      settings: options.events ?? {},
+    }
     return {
       ...resources,
+      events: Object.assign(
+        (eventOptions: EventOptions = {}) => openEvents(events, eventOptions),
+        resources.events,
+      ),
       messages: {
         ...resources.messages,
         between: (users, filters, callOptions) =>

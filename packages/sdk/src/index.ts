@@ -5,6 +5,7 @@ export type {
   AppRouter,
   Conversation,
   ErrorCode,
+  Event,
   InputIssue,
   Message,
   MessageKind,
@@ -15,7 +16,9 @@ export type {
 } from '@sotto/contract'
 export { SottoError } from '@sotto/contract'
 export { type CallOptions, createClient, type SottoClient } from './client.ts'
-export { type CallContext, type ClientOptions, type Link, links, type Token } from './links.ts'
+export type { ClientOptions, Token } from './connection.ts'
+export type { EventOptions, EventStream, StreamSettings, StreamStatus } from './events.ts'
+export { type CallContext, type Link, links } from './links.ts'
 export type { List, Page } from './list.ts'
 export type { Fetch } from './transport.ts'
 /** What each operation takes: `RouterInputs['messages']['send']`. */

@@ -4,31 +4,14 @@ import type { Operation as Call, OperationLink, OperationResultEnvelope, TRPCLin
 import { httpLink, TRPCClientError } from '@trpc/client'
 import { observable } from '@trpc/server/observable'
 import superjson from 'superjson'
+import type { ClientOptions } from './connection.ts'
+import { baseOf, callerHeaders } from './connection.ts'
 import type { Operation } from './operation.ts'
 import { operations } from './operations.ts'
-import { abortable, createOutbox } from './outbox.ts'
-import type { Fetch } from './transport.ts'
+import { createOutbox } from './outbox.ts'
+import { randomId } from './random-id.ts'
 import { answersOf, sottoErrorOf } from './transport.ts'
-
-/** A service key or a session's token, or what gives it: asked again for every request. */
-export type Token = string | (() => string | Promise<string>)
-
-interface ConnectionOptions {
-  /** Where the server is, such as `https://chat.example.com`. */
-  url: string | URL
-  /** Used instead of the global `fetch`. */
-  fetch?: Fetch | undefined
-  /** How long a call may take in all, waiting and repeating included. 30,000 ms unless told otherwise. */
-  timeoutMs?: number | undefined
-  /** How often a call that failed for a passing reason is made again. 3 unless told otherwise; 0 is never. */
-  retries?: number | undefined
-}
-
-type Credentials =
-  | { token?: Token | undefined; basic?: undefined }
-  | { token?: undefined; basic: { username: string; password: string } }
-
-export type ClientOptions = ConnectionOptions & Credentials
+import { abortable, jitter, LONGEST_TIMER_MS, sleep } from './waiting.ts'
 
 /** What the links read from the context of one call. */
 export interface CallContext {
@@ -54,9 +37,6 @@ const DEFAULT_RETRIES = 3
 const FIRST_BACKOFF_MS = 200
 const LONGEST_BACKOFF_MS = 5_000
 
-/** `setTimeout` takes 32 bits; a longer wait would fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
-
 /**
  * Answers are superjson. Inputs are plain JSON, which is superjson without annotations: the contract takes times
  * as strings too, and the server refuses what superjson notes when an object is in an input twice.
@@ -78,40 +58,11 @@ export function links(options: ClientOptions): Link[] {
   const url = `${baseOf(options.url)}/trpc`
   const headers = async ({ op }: { op: Call }) => {
     const { actAs, requestId }: CallContext = op.context
-    const headers = new Headers()
-    const authorization = await authorizationOf(options)
-    // Throws for what cannot be a header's value, which is a mistake and not a passing failure.
-    if (authorization !== undefined) headers.set('authorization', authorization)
-    if (actAs !== undefined) headers.set('act-as', nameable(actAs))
+    const headers = await callerHeaders(options, actAs)
     if (requestId !== undefined) headers.set('x-request-id', requestId)
     return headers
   }
   return [reliable(options), httpLink({ url, headers, transformer, fetch: answersOf(options.fetch) })]
-}
-
-/** The user, whom nobody can be where a header cannot carry the name or where there is none. */
-function nameable(user: string): string {
-  if (!/^[!-~]+$/.test(user)) throw new SottoError('USER_NOT_FOUND')
-  return user
-}
-
-/** The address without a slash at its end; one without a host is of the page's own server. */
-function baseOf(url: string | URL): string {
-  const base = String(url)
-  if (!/^(https?:\/\/|\/|$)/i.test(base)) {
-    throw new TypeError(
-      `url takes an http or https address, such as http://localhost:1337, and not "${base}"`,
-    )
-  }
-  return base.replace(/\/+$/, '')
-}
-
-async function authorizationOf({ token, basic }: Credentials): Promise<string | undefined> {
-  if (token !== undefined) return `Bearer ${typeof token === 'function' ? await token() : token}`
-  if (!basic) return undefined
-  // btoa takes bytes as characters; RFC 7617 has the names in UTF-8.
-  const bytes = new TextEncoder().encode(`${basic.username}:${basic.password}`)
-  return `Basic ${btoa(String.fromCharCode(...bytes))}`
 }
 
 /** Gives every call a deadline, an order where it needs one, and repeats. */
@@ -165,12 +116,6 @@ function isSend(path: string): boolean {
   return path === 'messages.send' || path === 'direct.send'
 }
 
-/** 128 random bits. Not `randomUUID`, which browsers keep from pages that came over plain http. */
-function randomId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-}
-
 /** Makes the call until it is answered, fails for good, or cannot be answered in time any more. */
 async function repeat(call: Call, next: Next, retries: number, deadline: Deadline): Promise<Envelope> {
   const attempts = operationAt(call.path)?.idempotent ? retries + 1 : 1
@@ -180,22 +125,15 @@ async function repeat(call: Call, next: Next, retries: number, deadline: Deadlin
     } catch (error) {
       const failure = sottoErrorOf(error)
       if (deadline.signal.aborted || !failure?.retryable || attempt >= attempts) throw error
-      const wait = backoff(attempt, failure.retryAfterMs)
+      const wait =
+        (failure.retryAfterMs ?? 0) +
+        jitter(attempt, { firstMs: FIRST_BACKOFF_MS, longestMs: LONGEST_BACKOFF_MS })
       // What went wrong says more than a timeout would.
       if (wait >= deadline.remainingMs()) throw error
       deadline.lastFailure = failure
       await sleep(wait, deadline.signal)
     }
   }
-}
-
-/**
- * Full jitter, https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/; never before the time
- * that the server named.
- */
-function backoff(attempt: number, retryAfterMs = 0): number {
-  const longest = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (attempt - 1))
-  return retryAfterMs + Math.random() * longest
 }
 
 async function once(call: Call, next: Next, signal: AbortSignal): Promise<Envelope> {
@@ -205,18 +143,6 @@ async function once(call: Call, next: Next, signal: AbortSignal): Promise<Envelo
   })
   // A fetch of the caller's own may not heed the signal.
   return await abortable(answer, signal)
-}
-
-async function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const elapsed = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms)
-  })
-  try {
-    await abortable(elapsed, signal)
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 interface Deadline {

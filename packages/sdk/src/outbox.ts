@@ -1,3 +1,5 @@
+import { abortable } from './waiting.ts'
+
 /** Runs what shares a key one after the other, in the order in which it was handed in. */
 export type Outbox = <Answer>(key: string, signal: AbortSignal, run: () => Promise<Answer>) => Promise<Answer>
 
@@ -19,14 +21,4 @@ export function createOutbox(): Outbox {
     tails.set(key, tail)
     return answer
   }
-}
-
-/** Settles as the promise does, or rejects with the signal's reason as soon as it is aborted. */
-export function abortable<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason)
-    signal.addEventListener('abort', abort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-    if (signal.aborted) abort()
-  })
 }

@@ -1,4 +1,4 @@
-import type { AppRouter, ErrorCode, ErrorData } from '@sotto/contract'
+import type { AppRouter, ErrorCode, ErrorData, InputIssue } from '@sotto/contract'
 import { isErrorCode, SottoError } from '@sotto/contract'
 import { TRPCClientError } from '@trpc/client'
 
@@ -62,6 +62,12 @@ function isTRPCClientError(error: unknown): error is TRPCClientError<AppRouter> 
   return error instanceof TRPCClientError
 }
 
+/** The error in an answer that REST gave; what is not from a Sotto server counts as a passing failure. */
+export async function refusalOf(url: string, response: Response): Promise<SottoError> {
+  const { status, headers } = response
+  return strangeAnswer(url, status, parse(await response.text()), retryAfter(headers.get('retry-after')))
+}
+
 /** What answered was the server outside of its tRPC, as for a body that is too large, or something before it. */
 function strangeAnswer(
   url: string,
@@ -70,10 +76,12 @@ function strangeAnswer(
   retryAfterMs: number | undefined,
 ): SottoError {
   const problem = isObject(json) ? json : {}
-  const { code, detail, requestId } = problem
+  const { code, detail, issues, requestId } = problem
   if (isErrorCode(code)) {
     return new SottoError(code, {
       detail: typeof detail === 'string' ? detail : undefined,
+      // With a code of ours it is a problem of ours, and its issues are as the contract has them.
+      issues: Array.isArray(issues) ? (issues as InputIssue[]) : undefined,
       requestId: typeof requestId === 'string' ? requestId : undefined,
       retryAfterMs,
     })

@@ -1,0 +1,61 @@
+/** What one block of a stream says. A comment alone is a block that says nothing. */
+export interface Block {
+  id: string | undefined
+  data: string | undefined
+  retryMs: number | undefined
+}
+
+/** Longer than any event: whoever sends it is no Sotto server, or does not end its lines. */
+const MAX_BLOCK_CHARACTERS = 8_388_608
+
+/**
+ * A parser of Server-Sent Events that takes the stream in pieces, cut anywhere, and answers the blocks that each
+ * piece completes.
+ *
+ * As in https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation, but an `id`
+ * without data is handed over too: it is a cursor.
+ */
+export function createBlockParser(): (piece: Uint8Array) => Block[] {
+  const decoder = new TextDecoder()
+  let line = ''
+  let endedByReturn = false
+  let block = emptyBlock()
+  let size = 0
+
+  function takeLine(text: string, blocks: Block[]): void {
+    if (text === '') {
+      blocks.push(block)
+      block = emptyBlock()
+      size = 0
+      return
+    }
+    const colon = text.indexOf(':')
+    const field = colon === -1 ? text : text.slice(0, colon)
+    const value = colon === -1 ? '' : text.slice(text[colon + 1] === ' ' ? colon + 2 : colon + 1)
+    if (field === 'data') block.data = block.data === undefined ? value : `${block.data}\n${value}`
+    else if (field === 'id' && !value.includes('\0')) block.id = value
+    else if (field === 'retry' && /^\d+$/.test(value)) block.retryMs = Number(value)
+  }
+
+  return function parse(piece) {
+    let text = decoder.decode(piece, { stream: true })
+    const blocks: Block[] = []
+    // The other half of a line end that was cut in two.
+    if (endedByReturn && text.startsWith('\n')) text = text.slice(1)
+    if (text !== '') endedByReturn = text.endsWith('\r')
+    size += text.length
+    if (size > MAX_BLOCK_CHARACTERS) throw new RangeError('the stream does not end its lines')
+    const lines = text.split(/\r\n|\n|\r/)
+    const rest = lines.pop() ?? ''
+    for (const one of lines) {
+      takeLine(line + one, blocks)
+      line = ''
+    }
+    line += rest
+    return blocks
+  }
+}
+
+function emptyBlock(): Block {
+  return { id: undefined, data: undefined, retryMs: undefined }
+}

@@ -1,0 +1,39 @@
+/** `setTimeout` takes 32 bits; a longer wait would fire at once. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+interface Backoff {
+  firstMs: number
+  longestMs: number
+}
+
+/**
+ * How long to wait before attempt number `attempt + 1`, in milliseconds.
+ *
+ * Full jitter, https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/.
+ */
+export function jitter(attempt: number, { firstMs, longestMs }: Backoff): number {
+  return Math.random() * Math.min(longestMs, firstMs * 2 ** (attempt - 1))
+}
+
+/** @throws the signal's reason as soon as it is aborted. */
+export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const elapsed = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, Math.min(ms, LONGEST_TIMER_MS))
+  })
+  try {
+    await abortable(elapsed, signal)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Settles as the promise does, or rejects with the signal's reason as soon as it is aborted. */
+export function abortable<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+    if (signal.aborted) abort()
+  })
+}
