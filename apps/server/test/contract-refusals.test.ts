@@ -166,7 +166,8 @@ function typed({ rest, fields }: Operation, input: Input): Input {
   return Object.fromEntries(
     Object.entries(input).map(([name, value]) => {
       if (typeof value !== 'string' || !(name in fields)) return [name, value]
-      if (name === 'between') return [name, value.split(',')]
+      // What takes a list of names takes one in a list.
+      if (fields[name]?.safeParse(['alice', 'bob']).success) return [name, value.split(',')]
       return [
         name,
         /^-?\d{1,15}$/.test(value) && sampleOf(fields[name]) === undefined ? Number(value) : value,

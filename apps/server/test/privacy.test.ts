@@ -2,7 +2,7 @@ import { createTestServer } from '@sotto/testing'
 import { describe, expect, test } from 'vitest'
 import { callRest, callRpc, jsonOf } from './support/calls.ts'
 import { dialects } from './support/dialects.ts'
-import { operations } from './support/operations.ts'
+import { calls as operations } from './support/operations.ts'
 import { basic, rest } from './support/rest.ts'
 
 const password = 'a password of somebody'

@@ -52,7 +52,7 @@ export const callRest: Call = async (server, operation, input, headers) => {
 export const callRpc: Call = async (server, { name, entry }, input, headers) => {
   const payload = JSON.stringify({ json: input })
   const response =
-    entry.kind === 'query'
+    entry.kind !== 'mutation'
       ? await server.fetch(`/trpc/${name}?input=${encodeURIComponent(payload)}`, { headers })
       : await server.fetch(`/trpc/${name}`, {
           method: 'POST',
@@ -60,12 +60,21 @@ export const callRpc: Call = async (server, { name, entry }, input, headers) => 
           body: payload,
         })
   const body = await response.text()
+  if (entry.kind === 'subscription' && response.ok) return refusedStream(response, body)
   const json = JSON.parse(body) as { result?: { data: SuperJSONResult }; error?: { json: { data: Problem } } }
   const output = json.result && superjson.deserialize(json.result.data)
   return {
     answer: toAnswer(response, output, json.error?.json.data),
     wire: wireOf(response, body),
   }
+}
+
+/** tRPC has begun to stream by the time the procedure refuses; the error is then its only event. */
+function refusedStream(response: Response, body: string): WireAnswer {
+  const [, data = ''] = /^event: serialized-error\ndata: (.*)$/m.exec(body) ?? []
+  const error = JSON.parse(data) as { json: { data: Problem & { httpStatus: number } } }
+  const { httpStatus: status, code, issues = [] } = error.json.data
+  return { answer: { status, output: undefined, code, issues }, wire: wireOf(response, body) }
 }
 
 interface Problem {

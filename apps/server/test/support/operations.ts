@@ -23,6 +23,9 @@ export const operations: readonly Operation[] = Object.entries(contract).flatMap
   })),
 )
 
+/** Those that answer once. What a stream hands over has tests of its own, in realtime/. */
+export const calls = operations.filter(({ entry }) => entry.kind !== 'subscription')
+
 /** The fields of an object's schema; none for any other, and for an optional one those of what it holds. */
 export function fieldsOf(schema: z.ZodType): Record<string, z.ZodType> {
   const inner = 'unwrap' in schema ? (schema as z.ZodOptional<z.ZodType>).unwrap() : schema
