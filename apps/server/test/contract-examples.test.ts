@@ -29,7 +29,11 @@ function comparable(output: unknown): unknown {
   if (typeof output !== 'object' || output === null) return output
   return {
     ...output,
-    ...('token' in output && { token: /^st_[\w-]{40,}$/.test(String(output.token)) ? 'a token' : output.token }),
-    ...('cursor' in output && { cursor: /^[\w-]{20,}$/.test(String(output.cursor)) ? 'a cursor' : output.cursor }),
+    ...('token' in output && {
+      token: /^st_[\w-]{40,}$/.test(String(output.token)) ? 'a token' : output.token,
+    }),
+    ...('cursor' in output && {
+      cursor: /^[\w-]{20,}$/.test(String(output.cursor)) ? 'a cursor' : output.cursor,
+    }),
   }
 }
