@@ -1,15 +1,21 @@
-import type { AppRouter, Contract, Procedure } from '@sotto/contract'
+import type { AppRouter, Contract } from '@sotto/contract'
 import { createTRPCUntypedClient, TRPCClientError } from '@trpc/client'
 import type { ClientOptions } from './connection.ts'
 import { baseOf, callerHeaders } from './connection.ts'
+import type { ConversationHandle } from './conversation.ts'
+import { conversationHandle } from './conversation.ts'
 import type { EventOptions, EventStream, StreamSettings } from './events.ts'
 import { openEvents } from './events.ts'
 import type { CallContext } from './links.ts'
 import { links } from './links.ts'
 import type { Page } from './list.ts'
 import { List } from './list.ts'
-import type { InputOf, ItemOf, Operation, OutputOf } from './operation.ts'
+import type { ConversationTarget } from './live.ts'
+import type { LiveHub } from './live-hub.ts'
+import { createLiveHub } from './live-hub.ts'
+import type { InputOf, ItemOf, Operation } from './operation.ts'
 import { operations } from './operations.ts'
+import type { CallOptions, Resources } from './resources.ts'
 import { sottoErrorOf } from './transport.ts'
 
 type ListMessages = Contract['messages']['list']
@@ -35,6 +41,8 @@ export interface SottoClient extends Omit<Resources, 'messages' | 'events'> {
       options?: CallOptions,
     ): List<ItemOf<ListMessages>>
   }
+  /** One conversation: with a user (a username or an id), or by its id. Nothing is asked for yet. */
+  conversation(target: ConversationTarget): ConversationHandle
   /**
    * The same client, acting for a user (a username or an id). For service keys; a user can only act for
    * themselves.
@@ -52,6 +60,8 @@ export interface SottoClient extends Omit<Resources, 'messages' | 'events'> {
 export function createClient(options: ClientOptions & { events?: StreamSettings | undefined }): SottoClient {
   const base = baseOf(options.url)
   const trpc = createTRPCUntypedClient<AppRouter>({ links: links(options) })
+
+  const hubs = new Map<string | undefined, LiveHub>()
 
   async function call(
     path: string,
@@ -87,17 +97,24 @@ export function createClient(options: ClientOptions & { events?: StreamSettings 
         ),
       ]),
     ) as Resources
-    const events = {
+    const source = {
       base,
       fetch: options.fetch ?? ((url, init) => globalThis.fetch(url, init)),
       headers: () => callerHeaders(options, actAs),
       canRefresh: typeof options.token === 'function',
       settings: options.events ?? {},
     }
+    // By whom it is for, so that clients that `as` makes of the same user share a stream.
+    const join: LiveHub['join'] = (audience) => {
+      const hub = hubs.get(actAs) ?? createLiveHub(source, () => hubs.delete(actAs))
+      hubs.set(actAs, hub)
+      return hub.join(audience)
+    }
     return {
       ...resources,
+      conversation: (target) => conversationHandle(target, { calls: resources, hub: { join }, actAs }),
       events: Object.assign(
-        (eventOptions: EventOptions = {}) => openEvents(events, eventOptions),
+        (eventOptions: EventOptions = {}) => openEvents(source, eventOptions),
         resources.events,
       ),
       messages: {

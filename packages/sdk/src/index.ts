@@ -15,11 +15,23 @@ export type {
   VideoSource,
 } from '@sotto/contract'
 export { SottoError } from '@sotto/contract'
-export { type CallOptions, createClient, type SottoClient } from './client.ts'
+export { createClient, type SottoClient } from './client.ts'
 export type { ClientOptions, Token } from './connection.ts'
+export type { ConversationHandle, MessagePaging } from './conversation.ts'
+export type { DraftStorage, MessageContent, UnsentMessage } from './drafts.ts'
+export type { EventArrival, EventConnection, EventTransport } from './event-transport.ts'
 export type { EventOptions, EventStream, StreamSettings, StreamStatus } from './events.ts'
 export { type CallContext, type Link, links } from './links.ts'
 export type { List, Page } from './list.ts'
+export type {
+  ConversationTarget,
+  LiveConversation,
+  LiveMessage,
+  LiveOptions,
+  LiveState,
+} from './live.ts'
+export type { SentMessage } from './message-window.ts'
+export type { CallOptions } from './resources.ts'
 export type { Fetch } from './transport.ts'
 /** What each operation takes: `RouterInputs['messages']['send']`. */
 export type RouterInputs = inferRouterInputs<AppRouter>

@@ -1,0 +1,77 @@
+import type { Conversation, Message } from '@sotto/contract'
+import type { MessageContent } from './drafts.ts'
+import type { List } from './list.ts'
+import type { ConversationTarget, LiveOptions, LiveSource } from './live.ts'
+import { LiveConversation } from './live.ts'
+import type { CallOptions } from './resources.ts'
+
+/** Which messages of a conversation to list. */
+export interface MessagePaging {
+  /** Messages with a smaller seq, newest first. */
+  before?: number | undefined
+  /** Messages with a larger seq, oldest first. */
+  after?: number | undefined
+  limit?: number | undefined
+  cursor?: string | undefined
+  /** 1 is the newest. Not together with `cursor`, `limit`, `before` or `after`. */
+  page?: number | undefined
+  pageSize?: number | undefined
+}
+
+/** One conversation of the user whom the client acts for. With a user it exists from the first message on. */
+export interface ConversationHandle {
+  /** The conversation as the user sees it; CONVERSATION_NOT_FOUND before the first message. */
+  get(options?: CallOptions): Promise<Conversation>
+  /** Sends a message, and answers it when the server has it. As `messages.send`. */
+  send(
+    content: string | (MessageContent & { clientMessageId?: string | undefined }),
+    options?: CallOptions,
+  ): Promise<Message>
+  /** The messages, newest first; with `after` oldest first. Empty before the first one. */
+  messages(paging?: MessagePaging, options?: CallOptions): List<Message>
+  /** Reads up to a seq, the last message unless told otherwise. */
+  markRead(seq?: number, options?: CallOptions): Promise<{ readSeq: number; unreadCount: number }>
+  /** Tells the others that one types, for at most 10 s, or no longer does. */
+  typing(isTyping: boolean, options?: CallOptions): Promise<void>
+  /** The conversation as something that keeps itself up to date until it is closed. All of a client's share one stream. */
+  live(options?: LiveOptions): LiveConversation
+}
+
+export function conversationHandle(target: ConversationTarget, source: LiveSource): ConversationHandle {
+  const { messages, direct, conversations } = source.calls
+
+  function get(options?: CallOptions): Promise<Conversation> {
+    return typeof target === 'string'
+      ? direct.get({ user: target }, options)
+      : conversations.get(target, options)
+  }
+  async function idOf(options?: CallOptions): Promise<string> {
+    return typeof target === 'string' ? (await get(options)).id : target.conversationId
+  }
+
+  return {
+    get,
+    send: (content, options) =>
+      messages.send(
+        {
+          ...(typeof target === 'string' ? { to: target } : target),
+          ...(typeof content === 'string' ? { text: content } : content),
+        },
+        options,
+      ),
+    messages: (paging, options) =>
+      typeof target === 'string'
+        ? direct.messages({ ...paging, user: target }, options)
+        : conversations.messages({ ...paging, ...target }, options),
+    async markRead(seq, options) {
+      if (seq !== undefined)
+        return await conversations.read({ conversationId: await idOf(options), seq }, options)
+      const { id, lastSeq } = await get(options)
+      return await conversations.read({ conversationId: id, seq: lastSeq }, options)
+    },
+    async typing(isTyping, options) {
+      await conversations.typing({ conversationId: await idOf(options), typing: isTyping }, options)
+    },
+    live: (options = {}) => new LiveConversation(target, source, options),
+  }
+}

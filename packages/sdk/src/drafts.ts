@@ -1,0 +1,163 @@
+import type { Contract } from '@sotto/contract'
+import { isErrorCode, SottoError } from '@sotto/contract'
+import type { InputOf } from './operation.ts'
+import { randomId } from './random-id.ts'
+
+/** What a message says: a text, an image or a video. */
+export type MessageContent = Omit<InputOf<Contract['direct']['send']>, 'user' | 'clientMessageId'>
+
+/** A message that the server does not have yet, or has refused. */
+export interface UnsentMessage extends MessageContent {
+  readonly status: 'pending' | 'failed'
+  readonly isMine: true
+  readonly clientMessageId: string
+  /** By the clock of this machine. */
+  readonly createdAt: Date
+  /** Why it was refused for good; undefined while it is pending. */
+  readonly error: SottoError | undefined
+}
+
+/** Where unsent messages outlive a reload: localStorage, a file, a database. */
+export interface DraftStorage {
+  get(key: string): string | null | undefined | Promise<string | null | undefined>
+  set(key: string, value: string): void | Promise<void>
+}
+
+/** As it is stored. */
+interface Stored {
+  clientMessageId: string
+  content: MessageContent
+  createdAt: string
+  error: { code: string; message: string } | undefined
+}
+
+interface Options {
+  key: string
+  storage: DraftStorage | undefined
+  /** The storage failed: drafts are kept in memory alone. */
+  onError: (error: unknown) => void
+}
+
+/** The unsent messages of one conversation, in the order in which they were written. */
+export class Drafts {
+  /** Settles, and never fails, when those of an earlier time are here. */
+  readonly restored: Promise<void>
+  readonly #options: Options
+  #drafts: readonly UnsentMessage[] = []
+  #written: Promise<void> = Promise.resolve()
+  #isWritePlanned = false
+
+  constructor(options: Options) {
+    this.#options = options
+    this.restored = options.storage ? this.#restore(options.storage) : Promise.resolve()
+  }
+
+  /** The same object until something changes. */
+  get list(): readonly UnsentMessage[] {
+    return this.#drafts
+  }
+
+  /** Settles, and never fails, when the storage has them all. */
+  get written(): Promise<void> {
+    return this.#written
+  }
+
+  find(clientMessageId: string | null): UnsentMessage | undefined {
+    return this.#drafts.find((draft) => draft.clientMessageId === clientMessageId)
+  }
+
+  add(content: MessageContent, createdAt: Date): UnsentMessage {
+    const draft: UnsentMessage = {
+      ...content,
+      ...{ clientMessageId: randomId(), createdAt, status: 'pending', isMine: true, error: undefined },
+    }
+    this.#set([...this.#drafts, draft])
+    return draft
+  }
+
+  fail(clientMessageId: string, error: SottoError): void {
+    this.#change(clientMessageId, { status: 'failed', error })
+  }
+
+  retry(clientMessageId: string): void {
+    this.#change(clientMessageId, { status: 'pending', error: undefined })
+  }
+
+  remove(clientMessageId: string): void {
+    if (this.find(clientMessageId)) {
+      this.#set(this.#drafts.filter((draft) => draft.clientMessageId !== clientMessageId))
+    }
+  }
+
+  #change(clientMessageId: string, change: Pick<UnsentMessage, 'status' | 'error'>): void {
+    this.#set(
+      this.#drafts.map((draft) =>
+        draft.clientMessageId === clientMessageId ? { ...draft, ...change } : draft,
+      ),
+    )
+  }
+
+  #set(drafts: readonly UnsentMessage[]): void {
+    this.#drafts = drafts
+    const { storage } = this.#options
+    if (!storage || this.#isWritePlanned) return
+    // One write at a time, each of what there is by then.
+    this.#isWritePlanned = true
+    this.#written = Promise.all([this.restored, this.#written]).then(() => {
+      this.#isWritePlanned = false
+      return this.#write(storage)
+    })
+  }
+
+  async #write(storage: DraftStorage): Promise<void> {
+    const stored = this.#drafts.map(
+      ({ clientMessageId, createdAt, error, status: _, isMine: __, ...content }): Stored => ({
+        ...{ clientMessageId, content, createdAt: createdAt.toISOString() },
+        error: error && { code: error.code, message: error.message },
+      }),
+    )
+    try {
+      await storage.set(this.#options.key, JSON.stringify(stored))
+    } catch (error) {
+      this.#options.onError(error)
+    }
+  }
+
+  async #restore(storage: DraftStorage): Promise<void> {
+    try {
+      const text = await storage.get(this.#options.key)
+      const drafts = parseStored(text ?? '[]').map(fromStored)
+      this.#drafts = [...drafts, ...this.#drafts]
+    } catch (error) {
+      this.#options.onError(error)
+    }
+  }
+}
+
+function fromStored({ clientMessageId, content, createdAt, error }: Stored): UnsentMessage {
+  const code = error && isErrorCode(error.code) ? error.code : 'INTERNAL'
+  return {
+    ...content,
+    ...{ clientMessageId, createdAt: new Date(createdAt), isMine: true },
+    status: error ? 'failed' : 'pending',
+    error: error && new SottoError(code, { detail: error.message }),
+  }
+}
+
+/** @throws what JSON.parse does, and TypeError for what nobody here has stored. */
+function parseStored(text: string): Stored[] {
+  const value: unknown = JSON.parse(text)
+  if (!Array.isArray(value) || !value.every(isStored))
+    throw new TypeError('the storage holds no unsent messages')
+  return value
+}
+
+function isStored(value: unknown): value is Stored {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'clientMessageId' in value &&
+    'content' in value &&
+    'createdAt' in value
+  )
+}

@@ -1,0 +1,198 @@
+import type { Event, Message } from '@sotto/contract'
+
+/** A message that the server has. */
+export interface SentMessage extends Message {
+  readonly status: 'sent'
+  /** Sent by the user whom the view is for. */
+  readonly isMine: boolean
+}
+
+type Receipt = Extract<Event, { type: 'receipt.updated' }>
+
+/**
+ * Messages of one conversation without a gap between them, by their seq.
+ *
+ * They come as snapshots from two sides: events, in their order, and answers, which say how things stood at some
+ * time between the question and the answer. What an event has touched meanwhile is not overwritten by an answer,
+ * but noted as stale, to be asked for again; so the window ends up as the server has it.
+ */
+export class MessageWindow {
+  /** The seqs of messages that may no longer be as the server has them. */
+  readonly stale = new Set<number>()
+  readonly #messages = new Map<number, SentMessage>()
+  readonly #seqs = new Map<string, number>()
+  readonly #isMine: (message: Message) => boolean
+  /** When, in steps, a message was last touched by an event; kept while an answer is awaited. */
+  readonly #touched = new Map<string, number>()
+  #receipts: { receipt: Receipt; step: number }[] = []
+  #allTouched = 0
+  #step = 0
+  #awaited = 0
+  #first = 1
+  #last = 0
+  #list: readonly SentMessage[] | undefined
+
+  constructor(isMine: (message: Message) => boolean) {
+    this.#isMine = isMine
+  }
+
+  /** The seq of the first message here; one more than `last` when there is none. */
+  get first(): number {
+    return this.#first
+  }
+
+  get last(): number {
+    return this.#last
+  }
+
+  /** In the order of seq. The same object until something changes. */
+  get list(): readonly SentMessage[] {
+    this.#list ??= Array.from({ length: this.#last - this.#first + 1 }, (_, index) =>
+      this.#at(this.#first + index),
+    )
+    return this.#list
+  }
+
+  find(messageId: string): SentMessage | undefined {
+    return this.#messages.get(this.#seqs.get(messageId) ?? 0)
+  }
+
+  has(seq: number): boolean {
+    return seq >= this.#first && seq <= this.#last
+  }
+
+  /** Forgets everything; the next message to come in is the one with this seq, or the one before it. */
+  restart(seq: number): void {
+    this.#messages.clear()
+    this.#seqs.clear()
+    this.stale.clear()
+    this.#first = seq
+    this.#last = seq - 1
+    this.#list = undefined
+  }
+
+  /**
+   * Asks, and hands the answer to `take` with what puts its messages in. Answers that fail put nothing in.
+   */
+  async ask<Answer>(
+    question: () => Promise<Answer>,
+    take: (answer: Answer, put: (message: Message) => void) => void,
+  ): Promise<Answer> {
+    const asked = this.#step
+    this.#awaited += 1
+    try {
+      const answer = await question()
+      take(answer, (message) => this.#putAnswer(message, asked))
+      return answer
+    } finally {
+      this.#awaited -= 1
+      if (this.#awaited === 0) {
+        this.#touched.clear()
+        this.#receipts = []
+      }
+    }
+  }
+
+  /** A message as an event has it. One that does not join the others is left out. */
+  putEvent(message: Message): void {
+    this.touch(message.id)
+    const known = this.#messages.get(message.seq)
+    if (!known || known.id !== message.id) this.#put(message)
+    else this.#put(newer(known, message))
+  }
+
+  /** What an event says has changed, without saying how it stands now. */
+  markStale(messageId: string): void {
+    this.touch(messageId)
+    const seq = this.#seqs.get(messageId)
+    if (seq !== undefined) this.stale.add(seq)
+  }
+
+  /** Nothing is known to be as the server has it. */
+  markAllStale(): void {
+    this.#step += 1
+    this.#allTouched = this.#step
+    for (const seq of this.#messages.keys()) this.stale.add(seq)
+  }
+
+  putReceipt(receipt: Receipt): void {
+    this.#step += 1
+    if (this.#awaited > 0) this.#receipts.push({ receipt, step: this.#step })
+    for (const message of this.#messages.values()) this.#replace(message, withReceipt(message, receipt))
+  }
+
+  #putAnswer(message: Message, asked: number): void {
+    const touched = Math.max(this.#touched.get(message.id) ?? 0, this.#allTouched)
+    const known = this.#messages.get(message.seq)
+    if (touched > asked && known) {
+      if (!isSame(known, message)) this.stale.add(message.seq)
+      return
+    }
+    let put = message
+    for (const { receipt, step } of this.#receipts) if (step > asked) put = withReceipt(put, receipt)
+    const before = this.#messages.get(message.seq)
+    if (!this.#put(put)) return
+    // Of two answers that were awaited at once nobody knows which one is newer.
+    if (this.#messages.get(message.seq) !== before) this.touch(message.id)
+    if (touched > asked) this.stale.add(message.seq)
+    else this.stale.delete(message.seq)
+  }
+
+  #put(message: Message): boolean {
+    const { seq } = message
+    if (seq < this.#first - 1 || seq > this.#last + 1 || seq < 1) return false
+    const known = this.#messages.get(seq)
+    if (known && known.id !== message.id) this.#seqs.delete(known.id)
+    this.#first = Math.min(this.#first, seq)
+    this.#last = Math.max(this.#last, seq)
+    this.#seqs.set(message.id, seq)
+    this.#replace(known, message)
+    return true
+  }
+
+  #replace(known: SentMessage | undefined, message: Message): void {
+    const isMine = this.#isMine(message)
+    if (known && known.isMine === isMine && isSame(known, message)) return
+    this.#messages.set(message.seq, { ...message, status: 'sent', isMine })
+    this.#list = undefined
+  }
+
+  /** Something has happened to a message, which may be here or not. */
+  touch(messageId: string): void {
+    this.#step += 1
+    if (this.#awaited > 0) this.#touched.set(messageId, this.#step)
+  }
+
+  #at(seq: number): SentMessage {
+    const message = this.#messages.get(seq)
+    if (!message) throw new Error(`message ${seq} is not in the window`)
+    return message
+  }
+}
+
+/** An event can be on its way for longer than an answer: what only ever goes forward is not taken back. */
+function newer(known: Message, message: Message): Message {
+  if (known.deletedAt && !message.deletedAt) return known
+  const isOldText =
+    !message.deletedAt && (known.editedAt?.getTime() ?? 0) > (message.editedAt?.getTime() ?? 0)
+  return {
+    ...message,
+    ...(isOldText && { text: known.text, editedAt: known.editedAt }),
+    deliveredAt: message.deliveredAt ?? known.deliveredAt,
+    readAt: message.readAt ?? known.readAt,
+  }
+}
+
+/** Receipts go up to a seq; they are of the one to whom the message was sent. */
+function withReceipt<M extends Message>(message: M, { userId, kind, seq, at }: Receipt): M {
+  if (message.senderId === userId || message.seq > seq) return message
+  if (kind === 'delivered') return message.deliveredAt ? message : { ...message, deliveredAt: at }
+  return message.readAt ? message : { ...message, readAt: at }
+}
+
+function isSame(known: Message, message: Message): boolean {
+  // By the message's own fields: what is known has more.
+  return (Object.keys(message) as (keyof Message)[]).every(
+    (key) => known[key] === message[key] || JSON.stringify(known[key]) === JSON.stringify(message[key]),
+  )
+}

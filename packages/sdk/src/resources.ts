@@ -1,0 +1,32 @@
+import type { Contract, Procedure } from '@sotto/contract'
+import type { CallContext } from './links.ts'
+import type { List } from './list.ts'
+import type { InputOf, ItemOf, OutputOf } from './operation.ts'
+import type { operations } from './operations.ts'
+
+export interface CallOptions extends Pick<CallContext, 'requestId'> {
+  /** Ends the call, which then throws the signal's reason. What the server had already begun it carries out. */
+  signal?: AbortSignal | undefined
+  /** Instead of the client's own `timeoutMs`; for a list, of each page. */
+  timeoutMs?: number | undefined
+}
+
+type Arguments<Input> =
+  Record<never, never> extends Input
+    ? [input?: Input, options?: CallOptions]
+    : [input: Input, options?: CallOptions]
+
+type Method<P extends Procedure> = [ItemOf<P>] extends [never]
+  ? (...args: Arguments<InputOf<P>>) => Promise<OutputOf<P>>
+  : (...args: Arguments<InputOf<P>>) => List<ItemOf<P>>
+
+// Over `operations` and not over the contract, since its comments are those that editors show.
+export type Resources = {
+  [Resource in keyof typeof operations]: {
+    [Name in keyof (typeof operations)[Resource]]: Name extends keyof Contract[Resource]
+      ? Contract[Resource][Name] extends infer P extends Procedure
+        ? Method<P>
+        : never
+      : never
+  }
+}
