@@ -175,13 +175,10 @@ export const messages = {
           .meta({ description: 'The direct conversation of these two users.' }),
         sender: userRef.optional(),
         recipient: userRef.optional().meta({ description: 'Direct messages to this user.' }),
-        isRead: z
-          .boolean('takes true or false')
-          .optional()
-          .meta({
-            description:
-              'Read by the recipient; for a user: received and read by me, or sent and read by the other.',
-          }),
+        isRead: z.boolean('takes true or false').optional().meta({
+          description:
+            'Read by the recipient; for a user: received and read by me, or sent and read by the other.',
+        }),
         kind: kind.optional(),
         since: instant.optional().meta({ description: 'Sent at this time or later.' }),
         until: instant.optional().meta({ description: 'Sent before this time.' }),

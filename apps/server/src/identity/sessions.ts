@@ -21,17 +21,15 @@ export async function createSession(
   const token = newSecret('st')
   const createdAt = now()
   const expiresAt = new Date(createdAt.getTime() + SESSION_LIFETIME_MS)
-  await db
-    .transaction()
-    .execute((trx) =>
-      insertSession(trx, {
-        id: newId(),
-        userId: actor.id,
-        tokenHash: hashSecret(token),
-        createdAt,
-        expiresAt,
-      }),
-    )
+  await db.transaction().execute((trx) =>
+    insertSession(trx, {
+      id: newId(),
+      userId: actor.id,
+      tokenHash: hashSecret(token),
+      createdAt,
+      expiresAt,
+    }),
+  )
   return { token, expiresAt, user: toUser(user) }
 }
 
