@@ -9,7 +9,7 @@ export interface BenchDatabase extends AsyncDisposable {
 }
 
 /** A new SQLite file, in the temporary folder. */
-export async function makeSqlite(): Promise<BenchDatabase> {
+async function makeSqlite(): Promise<BenchDatabase> {
   const directory = await mkdtemp(path.join(tmpdir(), 'sotto-bench-'))
   return {
     name: 'SQLite file',
@@ -19,7 +19,7 @@ export async function makeSqlite(): Promise<BenchDatabase> {
 }
 
 /** A new database in the PostgreSQL server of SOTTO_BENCH_POSTGRES_URL. */
-export async function makePostgres(): Promise<BenchDatabase> {
+async function makePostgres(): Promise<BenchDatabase> {
   const adminUrl = process.env.SOTTO_BENCH_POSTGRES_URL
   if (!adminUrl) throw new Error('SOTTO_BENCH_POSTGRES_URL names no PostgreSQL; `pnpm bench` starts one')
   const name = `sotto_bench_${process.pid}_${Date.now()}`
@@ -34,7 +34,7 @@ export async function makePostgres(): Promise<BenchDatabase> {
 }
 
 /** Runs one statement outside of any transaction. */
-export async function administer(url: string, sql: string): Promise<void> {
+async function administer(url: string, sql: string): Promise<void> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {

@@ -171,7 +171,7 @@ describe.each(dialects)('conversations on %s', (using) => {
     expect(await marks()).toEqual([null, null])
 
     await bob.direct.messages({ user: 'alice' })
-    await expect.poll(marks).toEqual(['2026-05-01T10:00:01.000Z', null])
+    await expect.poll(marks, { timeout: 10_000 }).toEqual(['2026-05-01T10:00:01.000Z', null])
     server.clock.advance(1_000)
     await bob.conversations.read({ conversationId, seq: 1 })
     expect(await marks()).toEqual(['2026-05-01T10:00:01.000Z', '2026-05-01T10:00:02.000Z'])
@@ -200,7 +200,9 @@ describe.each(dialects)('conversations on %s', (using) => {
     const { id: messageId } = await server.as('alice').messages.send({ to: 'bob', text: '1' })
     await read(server.as('bob'))
     await expect
-      .poll(async () => (await server.as('alice').messages.get({ messageId })).deliveredAt)
+      .poll(async () => (await server.as('alice').messages.get({ messageId })).deliveredAt, {
+        timeout: 10_000,
+      })
       .not.toBeNull()
   })
 

@@ -30,6 +30,12 @@ function severalAtOnce(server: TestServer) {
   return Promise.all(Array.from({ length: 25 }, () => listUsers(server)))
 }
 
+/** A connection that is dead by now may still be handed out once. */
+async function expectToRecover(server: TestServer): Promise<void> {
+  const statuses = async () => new Set((await severalAtOnce(server)).map(({ status }) => status))
+  await expect.poll(statuses, { timeout: 10_000 }).toEqual(new Set([200]))
+}
+
 describe.each(dialects)('a failure that nobody foresaw on %s', (using) => {
   test('is INTERNAL, tells nothing of itself, and is logged whole with the request id', async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob'] })
@@ -127,7 +133,9 @@ describe('PostgreSQL that goes away', () => {
       admin,
       database,
       terminate: () =>
-        admin.query('select pg_terminate_backend(pid) from pg_stat_activity where usename = $1', [role]),
+        admin.query('select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = $1', [
+          role,
+        ]),
       async [Symbol.asyncDispose]() {
         await server[Symbol.asyncDispose]()
         await admin.query(`drop owned by ${role}`)
@@ -153,7 +161,7 @@ describe('PostgreSQL that goes away', () => {
     expect((await server.fetch('/healthz')).status).toBe(200)
 
     await admin.query(`alter database ${database} allow_connections true`)
-    expect(await listUsers(server)).toMatchObject({ status: 200 })
+    await expectToRecover(server)
     expect((await server.fetch('/readyz')).status).toBe(200)
   })
 
@@ -161,8 +169,7 @@ describe('PostgreSQL that goes away', () => {
     await using world = await startServer()
     await severalAtOnce(world.server)
     await world.terminate()
-    await expect.poll(() => listUsers(world.server)).toMatchObject({ status: 200 })
-    for (const answer of await severalAtOnce(world.server)) expect(answer).toMatchObject({ status: 200 })
+    await expectToRecover(world.server)
   })
 
   test('fails the calls that were waiting for it, and not the process', async () => {
@@ -185,7 +192,7 @@ describe('PostgreSQL that goes away', () => {
       expect(answer).toMatchObject({ status: 503, body: { code: 'UNAVAILABLE' } })
     }
     await holder.end()
-    for (const answer of await severalAtOnce(server)) expect(answer).toMatchObject({ status: 200 })
+    await expectToRecover(server)
   })
 
   test('is UNAVAILABLE when the database is not there', async () => {
@@ -199,7 +206,7 @@ describe('PostgreSQL that goes away', () => {
     }
 
     await admin.query(`alter database ${database}_away rename to ${database}`)
-    expect(await listUsers(server)).toMatchObject({ status: 200 })
+    await expectToRecover(server)
   })
 })
 

@@ -80,6 +80,7 @@ class Model {
       await expect
         .poll(async () => (await server.client.messages.get({ messageId: last.id })).deliveredAt, {
           interval: 5,
+          timeout: 10_000,
         })
         .toEqual(now)
     }
@@ -137,6 +138,6 @@ describe.each(dialects)('receipts on %s', (using) => {
         ).toEqual([[model.readSeq[by], model.unread(by), model.messages.length]])
       }
     })
-    await fc.assert(worlds, { numRuns: using === 'sqlite' ? 60 : 12, endOnFailure: true })
+    await fc.assert(worlds, { numRuns: using === 'sqlite' ? 60 : 12, interruptAfterTimeLimit: 20_000 })
   })
 })

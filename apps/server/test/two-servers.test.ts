@@ -110,7 +110,7 @@ describe('two servers on one database', () => {
               () => 'known',
               () => 'forgotten',
             ),
-        { timeout: 3_000 },
+        { timeout: 10_000 },
       )
       .toBe('forgotten')
   })

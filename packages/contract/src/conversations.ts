@@ -5,7 +5,7 @@ import { mutation, query } from './procedure.ts'
 import { publicUser } from './users.ts'
 import { cursor, id, idRef, limit, listOf, page, pageSize, seq, timestamp, userRef } from './values.ts'
 
-export const participantRoles = ['owner', 'admin', 'member'] as const
+const participantRoles = ['owner', 'admin', 'member'] as const
 export type ParticipantRole = (typeof participantRoles)[number]
 
 export const conversation = z

@@ -20,7 +20,7 @@ const email = z
   .meta({ description: 'Shown only to the user and to a bare service key.' })
 
 /** Any characters: length is what makes a password hard to guess (NIST SP 800-63B). */
-export const password = plainString.min(8, 'takes 8 to 256 characters').max(256, 'takes 8 to 256 characters')
+const password = plainString.min(8, 'takes 8 to 256 characters').max(256, 'takes 8 to 256 characters')
 
 export const publicUser = z
   .object({

@@ -87,6 +87,9 @@ function withParsed(row: Row, columns: readonly string[]): Row {
   return { ...row, ...Object.fromEntries(parsed) }
 }
 
+/** In KiB when negative. A row goes into half a dozen indexes, whose pages would be written and read again and again. */
+const LARGE_CACHE = 'pragma cache_size = -262144'
+
 /**
  * One statement a row: one for many would have to be undoable by itself within the transaction, and what SQLite
  * keeps for that grows with the transaction.
@@ -96,6 +99,7 @@ async function insertAsValues(trx: Executor, target: Target, rows: readonly Row[
   const values = columns.map(() => '?').join(', ')
   const text = `insert into ${name} (${columns.join(', ')}) values (${values}) ${onConflict(target)}`
   await trx.getExecutor().provideConnection(async (connection) => {
+    await connection.executeQuery(CompiledQuery.raw(LARGE_CACHE))
     for (const row of rows) {
       const parameters = columns.map((column) => row[column])
       await connection.executeQuery(CompiledQuery.raw(text, parameters))
