@@ -33,6 +33,7 @@ export type {
 export type { SentMessage } from './message-window.ts'
 export type { CallOptions } from './resources.ts'
 export type { Fetch } from './transport.ts'
+export { type WebSocketLike, type WebSocketOptions, webSocket } from './web-socket.ts'
 /** What each operation takes: `RouterInputs['messages']['send']`. */
 export type RouterInputs = inferRouterInputs<AppRouter>
 /** What each operation answers. */

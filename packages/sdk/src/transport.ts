@@ -1,4 +1,4 @@
-import type { AppRouter, ErrorCode, ErrorData, InputIssue } from '@sotto/contract'
+import type { AppRouter, ErrorCode, ErrorData, ErrorShape, InputIssue } from '@sotto/contract'
 import { isErrorCode, SottoError } from '@sotto/contract'
 import { TRPCClientError } from '@trpc/client'
 
@@ -56,6 +56,13 @@ export function sottoErrorOf(error: unknown): SottoError | undefined {
     retryAfterMs: answer?.retryAfterMs,
     cause: error,
   })
+}
+
+/** The catalogue's error in what the server sends of one over a WebSocket. */
+export function errorOfShape({ message, data }: ErrorShape): SottoError {
+  const { requestId, issues } = data
+  const code = isErrorCode(data.code) ? data.code : unknownCode(data)
+  return new SottoError(code, { detail: message, requestId, issues })
 }
 
 function isTRPCClientError(error: unknown): error is TRPCClientError<AppRouter> {
