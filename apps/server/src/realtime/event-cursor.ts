@@ -2,6 +2,9 @@ import { SottoError } from '@sotto/contract'
 import type { LogPosition } from '@sotto/db'
 import { decodeCursor, encodeCursor } from '../cursors.ts'
 
+/** PostgreSQL's xid8 is 64 bits wide. */
+const MAX_XID = 2n ** 64n - 1n
+
 /**
  * Where a user stands in the log.
  *
@@ -22,6 +25,7 @@ export function encodeEventCursor({ epoch, userId, position, at }: EventCursor):
 /** @throws {SottoError} INVALID_CURSOR for garbage, and for somebody else's. */
 export function decodeEventCursor(cursor: string, userId: string): EventCursor {
   const [epoch, owner, xid, id, at] = decodeCursor('events', cursor)
-  if (owner !== userId) throw new SottoError('INVALID_CURSOR')
+  if (owner !== userId || String(BigInt(xid)) !== xid || BigInt(xid) > MAX_XID)
+    throw new SottoError('INVALID_CURSOR')
   return { epoch, userId, position: { xid, id }, at: new Date(at) }
 }

@@ -1,6 +1,8 @@
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { SottoError } from '@sotto/contract'
 import {
   comparePositions,
+  countMissedEvents,
   type EventRow,
   type Executor,
   findConversations,
@@ -17,7 +19,7 @@ import type { Logger } from 'pino'
 import type { DeliveryMarks } from '../messaging/delivery-marks.ts'
 import { decodeEventCursor, type EventCursor, encodeEventCursor } from './event-cursor.ts'
 import { findShownMessages, type ShowConversation, type ShownMessages, viewOf } from './event-view.ts'
-import { type StreamItem, Subscription } from './subscription.ts'
+import { MAX_TAKEN_BYTES, type Replay, type StreamItem, Subscription } from './subscription.ts'
 
 /** How often the log is read without any hint, in milliseconds. A lost hint costs no more than this. */
 const POLL_MS = 1_000
@@ -29,7 +31,12 @@ const BLOCKER_REPORT_MS = 10_000
 const BATCH = 500
 /** How many missed events are handed over; who has missed more reloads, which is cheaper for both. */
 const MAX_MISSED = 10_000
-const REPLAY_PART = 200
+/** How many of them are read from the log, and at most how many are fetched whole, at once. */
+const REPLAY_PAGE = 500
+const REPLAY_PART = 100
+const FIRST_PART = 20
+/** How long a reader waits who has seen more, on another server, than this one has read yet. */
+const AHEAD_MS = 5
 const MAX_STREAMS_OF_A_USER = 20
 /** How many conversations' members are remembered. Those of direct conversations never change. */
 const MAX_REMEMBERED = 50_000
@@ -45,6 +52,12 @@ interface Options {
   retentionMs: number
   /** Called when a user's first stream opens, and when the last one closes. */
   onPresence: (userId: string, online: boolean) => void
+}
+
+/** A place in the log, and when what is there was written. */
+interface Place {
+  position: LogPosition
+  at: Date
 }
 
 export interface SubscribeOptions {
@@ -67,7 +80,7 @@ export class EventHub {
   readonly #members = new Map<string, readonly string[]>()
   /** Streams, and those about to be: the tail goes on for both. */
   #count = 0
-  #end: { position: LogPosition; at: Date }
+  #end: Place
   #epoch = ''
   #starting: Promise<void> | undefined
   #tailing: Promise<void> | undefined
@@ -115,15 +128,14 @@ export class EventHub {
       this.#release()
       throw error
     }
-    // From here to the end of the turn the tail stands still: up to its place is the replay's part, behind it
-    // everything is pushed.
-    const end = this.#end
     const subscription = new Subscription({
       userId,
       conversationId,
       watched: watched ?? new Set(),
-      cursor: this.#cursorAt(userId, end),
-      replay: from && this.#replay(userId, conversationId, from, end),
+      // Who resumes stands at their own cursor until they have had what they missed.
+      cursor: cursor ?? this.#cursorAt(userId, this.#end),
+      cursorNow: () => this.#cursorAt(userId, this.#end),
+      replay: from && this.#replay(userId, conversationId, from),
       onTaken: (item) => {
         if (item.message) this.#options.deliveryMarks.note(userId, [item.message])
       },
@@ -194,7 +206,7 @@ export class EventHub {
 
   /** Makes sure that the log is being read, and that it is known from where. */
   async #start(): Promise<void> {
-    if (this.#tailing) return
+    if (this.#tailing !== undefined) return
     this.#starting ??= this.#findEnd().finally(() => {
       this.#starting = undefined
     })
@@ -204,7 +216,7 @@ export class EventHub {
 
   async #findEnd(): Promise<void> {
     const { db, now } = this.#options
-    this.#epoch ||= await findLogEpoch(db)
+    this.#epoch = await findLogEpoch(db)
     const end = await findLogEnd(db)
     // Two who start at once: the tail may have begun, and gone further, meanwhile.
     if (!this.#tailing) this.#end = { position: end.position, at: end.at ?? now() }
@@ -263,27 +275,75 @@ export class EventHub {
     this.#options.log.warn(blocker, 'an open transaction holds back the event log')
   }
 
-  /** Hands on a batch. All of it is fetched first: the pushes and the move of the place are one turn. */
+  /**
+   * Hands on a batch. What is pushed in one turn of the event loop is fetched before, and the place moves with it:
+   * whoever comes in between begins at the old place, and gets it too.
+   */
   async #dispatch(rows: readonly EventRow[]): Promise<void> {
     await this.#rememberMembers(rows)
-    const concerned = rows.flatMap((row) => {
-      const userIds = this.#audienceOf(row).filter((userId) => this.#streams.has(userId))
-      return userIds.length > 0 ? [{ row, userIds }] : []
+    const items = new Map<string, Map<EventRow, StreamItem>>()
+    let rest = rows
+    while (rest.length > 0) {
+      for (;;) {
+        const userIds = this.#concernedBy(rest).filter((userId) => !items.has(userId))
+        if (userIds.length === 0) break
+        // While this is fetched others may come.
+        await this.#fetchItems(rest, new Set(userIds), items)
+      }
+      rest = rest.slice(this.#push(rest, items))
+      // Readers who keep up take theirs now: a burst must not look as if they did not.
+      if (rest.length > 0) await setImmediate()
+    }
+  }
+
+  /** Those among the rows' audience who have a stream. */
+  #concernedBy(rows: readonly EventRow[]): string[] {
+    const userIds = new Set(rows.flatMap((row) => this.#audienceOf(row)))
+    return [...userIds].filter((userId) => this.#streams.has(userId))
+  }
+
+  async #fetchItems(
+    rows: readonly EventRow[],
+    userIds: ReadonlySet<string>,
+    items: Map<string, Map<EventRow, StreamItem>>,
+  ): Promise<void> {
+    const audiences = rows.flatMap((row) => {
+      const audience = this.#audienceOf(row).filter((userId) => userIds.has(userId))
+      return audience.length > 0 ? [{ row, audience }] : []
     })
     const messages = await findShownMessages(
       this.#options.db,
-      concerned.map(({ row }) => row),
+      audiences.map(({ row }) => row),
     )
-    const deliveries: { userId: string; item: StreamItem }[] = []
-    for (const { row, userIds } of concerned) {
-      for (const userId of userIds) {
+    const fetched = new Map([...userIds].map((userId) => [userId, new Map<EventRow, StreamItem>()]))
+    for (const { row, audience } of audiences) {
+      for (const userId of audience) {
         const item = await this.#itemFor(row, messages, userId)
-        if (item) deliveries.push({ userId, item })
+        if (item) fetched.get(userId)?.set(row, item)
       }
     }
-    for (const { userId, item } of deliveries) this.signal([userId], item)
-    const last = rows.at(-1)
-    if (last) this.#end = { position: { xid: last.xid, id: last.id }, at: last.created_at }
+    for (const [userId, own] of fetched) items.set(userId, own)
+  }
+
+  /** Pushes as many rows as nobody gets too much of at once, and moves the place behind them. @returns how many. */
+  #push(rows: readonly EventRow[], items: ReadonlyMap<string, ReadonlyMap<EventRow, StreamItem>>): number {
+    const bytes = new Map<string, number>()
+    let count = 0
+    for (const row of rows) {
+      let isFull = false
+      for (const userId of this.#audienceOf(row)) {
+        const item = items.get(userId)?.get(row)
+        if (!item) continue
+        this.signal([userId], item)
+        const total = (bytes.get(userId) ?? 0) + item.json.length
+        bytes.set(userId, total)
+        isFull ||= total >= MAX_TAKEN_BYTES
+      }
+      this.#end = { position: { xid: row.xid, id: row.id }, at: row.created_at }
+      count++
+      if (isFull) break
+    }
+    return count
   }
 
   async #itemFor(row: EventRow, messages: ShownMessages, userId: string): Promise<StreamItem | undefined> {
@@ -308,28 +368,61 @@ export class EventHub {
     }
   }
 
-  /** Hands over what a user missed between a cursor and the place where the live part begins. */
-  #replay(
-    userId: string,
-    conversationId: string | undefined,
-    from: EventCursor,
-    end: { position: LogPosition; at: Date },
-  ): () => Promise<StreamItem[]> {
-    let missed: EventRow[] | undefined
-    return async () => {
-      if (!missed) {
-        const found = await this.#missedSince(userId, from, end.position)
-        missed =
-          found?.filter((row) => conversationId === undefined || row.conversation_id === conversationId) ?? []
-        if (!found) return [this.#resync(userId, end)]
+  /** Hands over what a user missed since a cursor, until there is no more than what will be pushed. */
+  #replay(userId: string, conversationId: string | undefined, from: EventCursor): Replay {
+    const { db } = this.#options
+    let isChecked = false
+    let page: EventRow[] = []
+    /** Everything up to here is handed over, or in the page. */
+    let place = from.position
+    let partSize = FIRST_PART
+
+    return async (reader) => {
+      if (!isChecked) {
+        if (!(await this.#canContinue(userId, conversationId, from))) {
+          // From here to the end of the turn the tail stands still.
+          reader.goLive()
+          return [this.#resync(userId)]
+        }
+        isChecked = true
       }
-      while (missed.length > 0) {
-        const part = missed.splice(0, REPLAY_PART)
-        const messages = await findShownMessages(this.#options.db, part)
+      while (!reader.hasEnded) {
+        if (page.length === 0) {
+          const upTo = this.#end.position
+          const distance = comparePositions(place, upTo)
+          if (distance === 0) {
+            reader.goLive()
+            return []
+          }
+          if (distance > 0) {
+            this.hint()
+            await sleep(AHEAD_MS)
+            continue
+          }
+          page = await readMissedEvents(db, {
+            userId,
+            conversationId,
+            after: place,
+            upTo,
+            limit: REPLAY_PAGE,
+          })
+          const last = page.length < REPLAY_PAGE ? undefined : page.at(-1)
+          place = last ? { xid: last.xid, id: last.id } : upTo
+        }
+        const part = page.slice(0, partSize)
+        const messages = await findShownMessages(db, part)
         const items: StreamItem[] = []
+        let bytes = 0
         for (const row of part) {
           const item = await this.#itemFor(row, messages, userId)
-          if (item) items.push(item)
+          if (!item) continue
+          items.push(item)
+          bytes += item.json.length
+        }
+        page = page.slice(part.length)
+        // As many as are about as large as what is taken at once.
+        if (bytes > 0) {
+          partSize = Math.min(REPLAY_PART, Math.max(1, Math.floor((part.length * MAX_TAKEN_BYTES) / bytes)))
         }
         if (items.length > 0) return items
       }
@@ -337,20 +430,36 @@ export class EventHub {
     }
   }
 
-  /** @returns undefined when the log cannot tell: it is another one, or the place is no longer in it. */
-  async #missedSince(userId: string, from: EventCursor, upTo: LogPosition): Promise<EventRow[] | undefined> {
+  /** Whether the log has everything since a cursor: it is the same one, the place is still in it, and not too far. */
+  async #canContinue(
+    userId: string,
+    conversationId: string | undefined,
+    from: EventCursor,
+  ): Promise<boolean> {
     const { db, now, retentionMs } = this.#options
-    if (from.epoch !== this.#epoch || now().getTime() - from.at.getTime() > retentionMs) return undefined
+    const end = this.#end
+    if (from.epoch !== this.#epoch) return false
+    // In a quiet log the last place may be as old as it likes.
+    if (comparePositions(from.position, end.position) === 0 && from.at.getTime() === end.at.getTime()) {
+      return true
+    }
+    if (now().getTime() - from.at.getTime() > retentionMs) return false
     if (from.position.id > 0) {
       const at = await findEventTime(db, from.position)
-      if (at?.getTime() !== from.at.getTime()) return undefined
+      if (at?.getTime() !== from.at.getTime()) return false
     }
-    if (comparePositions(from.position, upTo) >= 0) return []
-    return readMissedEvents(db, userId, from.position, upTo, MAX_MISSED)
+    const missed = await countMissedEvents(db, {
+      userId,
+      conversationId,
+      after: from.position,
+      upTo: end.position,
+      limit: MAX_MISSED + 1,
+    })
+    return missed <= MAX_MISSED
   }
 
-  #resync(userId: string, end: { position: LogPosition; at: Date }): StreamItem {
-    const cursor = this.#cursorAt(userId, end)
+  #resync(userId: string): StreamItem {
+    const cursor = this.#cursorAt(userId, this.#end)
     const event = {
       id: `resync-${cursor}`,
       type: 'resync' as const,
@@ -360,7 +469,7 @@ export class EventHub {
     return { event, cursor, json: JSON.stringify(event) }
   }
 
-  #cursorAt(userId: string, { position, at }: { position: LogPosition; at: Date }): string {
+  #cursorAt(userId: string, { position, at }: Place): string {
     return encodeEventCursor({ epoch: this.#epoch, userId, position, at })
   }
 }

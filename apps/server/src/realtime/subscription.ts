@@ -18,24 +18,37 @@ export type EndReason = 'slow' | 'unauthenticated' | 'stopping'
 /** How much may wait for a reader who does not take it, in bytes of JSON. */
 const MAX_QUEUED_BYTES = 262_144
 /** How much is handed over at once, so that what a reader has taken but not passed on is bounded too. */
-const MAX_TAKEN_BYTES = 65_536
+export const MAX_TAKEN_BYTES = 65_536
 
 interface Options {
   userId: string
   conversationId: string | undefined
   watched: ReadonlySet<string>
+  /** Where the reader stands as long as it has taken nothing. */
   cursor: string
-  /** Hands over what was missed, part by part; an empty part is the last. */
-  replay: (() => Promise<StreamItem[]>) | undefined
+  /** Where whoever has taken everything stands. */
+  cursorNow: () => string
+  /**
+   * Hands over what was missed, part by part. It calls `goLive` in the turn of the event loop in which nothing is
+   * missing any more, and answers an empty part then.
+   */
+  replay: Replay | undefined
   onTaken: (item: StreamItem) => void
   onEnd: (subscription: Subscription) => void
 }
+
+/** The reader of a replay: where it goes on by itself, or is gone. */
+interface ReplayReader {
+  goLive(): void
+  readonly hasEnded: boolean
+}
+export type Replay = (reader: ReplayReader) => Promise<StreamItem[]>
 
 /**
  * A reader's end of the events: a bounded queue. A reader who falls too far behind is cut off, and resumes from
  * the last cursor that it has; nothing is lost, the log has it.
  */
-export class Subscription {
+export class Subscription implements ReplayReader {
   readonly userId: string
   readonly conversationId: string | undefined
   /** Whom this reader wants to see come and go. */
@@ -44,7 +57,7 @@ export class Subscription {
   onEnded: (() => void) | undefined
   readonly #options: Options
   #cursor: string
-  #replay: Options['replay']
+  #replay: Replay | undefined
   #queue: StreamItem[] = []
   #queuedBytes = 0
   #wake: (() => void) | undefined
@@ -60,9 +73,17 @@ export class Subscription {
     this.#replay = options.replay
   }
 
-  /** The cursor of what was taken last, or of where the stream began. */
+  /**
+   * Where to resume after what was taken. It moves on while there is nothing to take, so that a reader of quiet
+   * conversations does not come back with a cursor that is older than the log.
+   */
   get cursor(): string {
+    if (!this.#ended && !this.#replay && this.#queue.length === 0) this.#cursor = this.#options.cursorNow()
     return this.#cursor
+  }
+
+  get hasEnded(): boolean {
+    return this.#ended
   }
 
   /** Set when the stream was ended by the server. */
@@ -70,23 +91,23 @@ export class Subscription {
     return this.#endReason
   }
 
-  wants(item: StreamItem): boolean {
-    const { conversationId } = item.event
-    return (
-      this.conversationId === undefined || conversationId === null || conversationId === this.conversationId
-    )
-  }
-
-  /** What happened now. It waits behind what was missed before. */
+  /** What happened now. Signals wait behind what was missed before; the rest is still to be read from the log then. */
   push(item: StreamItem): void {
-    if (this.#ended || !this.wants(item)) return
-    this.#queuedBytes += Buffer.byteLength(item.json)
-    if (this.#queuedBytes > MAX_QUEUED_BYTES) {
+    if (this.#ended || !this.#wants(item)) return
+    if (this.#replay && item.cursor !== undefined) return
+    const bytes = Buffer.byteLength(item.json)
+    // One item alone is never too much, or a large one would cut off everybody.
+    if (this.#queue.length > 0 && this.#queuedBytes + bytes > MAX_QUEUED_BYTES) {
       this.end('slow')
       return
     }
+    this.#queuedBytes += bytes
     this.#queue.push(item)
     this.#wake?.()
+  }
+
+  goLive(): void {
+    this.#replay = undefined
   }
 
   /** Ends the stream for its reader, who is told the reason. Without one it is the reader's own wish. */
@@ -105,17 +126,18 @@ export class Subscription {
   /** Everything that is there, waiting for the first. Undefined at the end, or when the signal says so. */
   async take(signal?: AbortSignal): Promise<StreamItem[] | undefined> {
     while (!this.#ended && !signal?.aborted) {
-      const items = this.#replay ? await this.#takeMissed(this.#replay) : this.#takeQueued()
+      const items = this.#replay ? this.#taken(await this.#replay(this)) : this.#takeQueued()
       if (items.length > 0) return items
       if (!this.#replay && this.#queue.length === 0) await this.#untilWoken(signal)
     }
     return undefined
   }
 
-  async #takeMissed(replay: () => Promise<StreamItem[]>): Promise<StreamItem[]> {
-    const missed = await replay()
-    if (missed.length === 0) this.#replay = undefined
-    return this.#taken(missed)
+  #wants(item: StreamItem): boolean {
+    const { conversationId } = item.event
+    return (
+      this.conversationId === undefined || conversationId === null || conversationId === this.conversationId
+    )
   }
 
   #takeQueued(): StreamItem[] {
@@ -128,7 +150,9 @@ export class Subscription {
     return this.#taken(items)
   }
 
+  /** Whoever was cut off, or has left, while something was read for them has not taken it. */
   #taken(items: StreamItem[]): StreamItem[] {
+    if (this.#ended) return []
     for (const item of items) {
       this.#cursor = item.cursor ?? this.#cursor
       this.#options.onTaken(item)
@@ -138,10 +162,13 @@ export class Subscription {
 
   async #untilWoken(signal: AbortSignal | undefined): Promise<void> {
     if (this.#ended || signal?.aborted) return
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve
-      signal?.addEventListener('abort', () => resolve(), { once: true })
-    })
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const wake = () => resolve()
+    this.#wake = wake
+    signal?.addEventListener('abort', wake)
+    await promise
+    // The signal may outlive many of these.
+    signal?.removeEventListener('abort', wake)
     this.#wake = undefined
   }
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { isPostgres } from '../dialect/column-types.ts'
 import type { EventTable } from '../schema.ts'
@@ -121,84 +122,190 @@ export async function findLogEnd(db: Executor): Promise<LogEnd> {
     : { position: { xid: '0', id: 0 }, at: undefined }
 }
 
-/** When the event at a place was written; undefined when there is none, or none any more. */
+/**
+ * When the event at a place was written; undefined when there is none, or none any more. On PostgreSQL also when it
+ * lies where no reader can have been: in a log that was restored from a cluster further ahead.
+ */
 export async function findEventTime(db: Executor, { xid, id }: LogPosition): Promise<Date | undefined> {
   const query = db.selectFrom('events').select('created_at').where('id', '=', id)
   const row = await (isPostgres(db)
-    ? query.where(sql<boolean>`events.xid = ${xid}::xid8`)
+    ? query.where(sql<boolean>`events.xid = ${xid}::xid8`).where(settled)
     : query
   ).executeTakeFirst()
   return row?.created_at
 }
 
-const sqliteMissed = statement((db, p: { userId: string; afterId: number; upToId: number; limit: number }) =>
-  db
+/** A user's part of the log: what came after a place, up to another one that everything before it can be read at. */
+interface MissedRange {
+  userId: string
+  /** Of this conversation alone. */
+  conversationId: string | undefined
+  after: LogPosition
+  upTo: LogPosition
+  limit: number
+}
+
+interface MissedParameters {
+  userId: string
+  conversationId: string | null
+  afterXid: string
+  afterId: number
+  upToXid: string
+  upToId: number
+  limit: number
+}
+
+function sqliteMissed(db: Executor, p: MissedParameters) {
+  return db
     .selectFrom('participants')
     .innerJoin('events', 'events.conversation_id', 'participants.conversation_id')
-    .select(['events.id', ...columns.map((column) => `events.${column}` as const)])
-    .select(positionOf.sqlite.as('xid'))
     .where('participants.user_id', '=', p.userId)
+    .where(
+      sql<boolean>`participants.conversation_id = coalesce(${p.conversationId}, participants.conversation_id)`,
+    )
     .where('events.id', '>', p.afterId)
     .where('events.id', '<=', p.upToId)
-    .limit(p.limit),
-)
-const postgresMissed = statement(
-  (
-    db,
-    p: { userId: string; afterXid: string; afterId: number; upToXid: string; upToId: number; limit: number },
-  ) =>
-    db
-      .selectFrom('participants')
-      .innerJoin('events', 'events.conversation_id', 'participants.conversation_id')
-      .select(['events.id', ...columns.map((column) => `events.${column}` as const)])
-      .select(positionOf.postgres.as('xid'))
-      .where('participants.user_id', '=', p.userId)
-      .where(sql<boolean>`(events.xid, events.id) > (${p.afterXid}::xid8, ${p.afterId}::bigint)`)
-      .where(sql<boolean>`(events.xid, events.id) <= (${p.upToXid}::xid8, ${p.upToId}::bigint)`)
-      .limit(p.limit),
-)
+}
+function postgresMissed(db: Executor, p: MissedParameters) {
+  return db
+    .selectFrom('participants')
+    .innerJoin('events', 'events.conversation_id', 'participants.conversation_id')
+    .where('participants.user_id', '=', p.userId)
+    .where(
+      sql<boolean>`participants.conversation_id = coalesce(${p.conversationId}::uuid, participants.conversation_id)`,
+    )
+    .where(sql<boolean>`(events.xid, events.id) > (${p.afterXid}::xid8, ${p.afterId}::bigint)`)
+    .where(sql<boolean>`(events.xid, events.id) <= (${p.upToXid}::xid8, ${p.upToId}::bigint)`)
+}
 
-/**
- * A user's events between two places, in order. Each conversation's part is one range of an index.
- *
- * @param upTo a place that everything before it can be read at, such as the end of the log
- * @returns undefined when there are more than `limit`
- */
-export async function readMissedEvents(
-  db: Executor,
-  userId: string,
-  after: LogPosition,
-  upTo: LogPosition,
-  limit: number,
-): Promise<EventRow[] | undefined> {
-  const range = {
+const missedColumns = ['events.id', ...columns.map((column) => `events.${column}` as const)] as const
+// The range is gathered before it is put in order: PostgreSQL would otherwise walk the whole log in order, through
+// everybody else's events, until it has found enough.
+const missedRows = {
+  sqlite: statement((db, p: MissedParameters) =>
+    db
+      .with(
+        (cte) => cte('missed').materialized(),
+        () => sqliteMissed(db, p).select(missedColumns).select(positionOf.sqlite.as('xid')),
+      )
+      .selectFrom('missed')
+      .selectAll()
+      .orderBy('id')
+      .limit(p.limit),
+  ),
+  postgres: statement((db, p: MissedParameters) =>
+    db
+      .with(
+        (cte) => cte('missed').materialized(),
+        () =>
+          postgresMissed(db, p)
+            .select(missedColumns)
+            .select([positionOf.postgres.as('xid'), sql`events.xid`.as('place')]),
+      )
+      .selectFrom('missed')
+      .select(['id', 'xid', ...columns])
+      .orderBy('place')
+      .orderBy('id')
+      .limit(p.limit),
+  ),
+}
+const missedCount = {
+  sqlite: statement((db, p: MissedParameters) =>
+    db
+      .selectFrom(sqliteMissed(db, p).select('events.id').limit(p.limit).as('missed'))
+      .select((eb) => eb.fn.countAll<number>().as('count')),
+  ),
+  postgres: statement((db, p: MissedParameters) =>
+    db
+      .selectFrom(postgresMissed(db, p).select('events.id').limit(p.limit).as('missed'))
+      .select((eb) => eb.fn.countAll<number>().as('count')),
+  ),
+}
+
+/** The first of a user's events between two places, in order. Each conversation's part is one range of an index. */
+export async function readMissedEvents(db: Executor, range: MissedRange): Promise<EventRow[]> {
+  const rows = await missedRows[isPostgres(db) ? 'postgres' : 'sqlite'](db, parametersOf(range))
+  // `type` is what appendEvent wrote.
+  return rows as EventRow[]
+}
+
+/** How many events a user has between two places; no further than `limit`. */
+export async function countMissedEvents(db: Executor, range: MissedRange): Promise<number> {
+  const [row] = await missedCount[isPostgres(db) ? 'postgres' : 'sqlite'](db, parametersOf(range))
+  return row?.count ?? 0
+}
+
+function parametersOf({ userId, conversationId, after, upTo, limit }: MissedRange): MissedParameters {
+  return {
     userId,
+    conversationId: conversationId ?? null,
     afterXid: after.xid,
     afterId: after.id,
     upToXid: upTo.xid,
     upToId: upTo.id,
-    limit: limit + 1,
+    limit,
   }
-  const rows = await (isPostgres(db) ? postgresMissed : sqliteMissed)(db, range)
-  return rows.length > limit ? undefined : (rows as EventRow[]).sort(comparePositions)
 }
 
+/** Which log this is. Cursors of another one cannot be continued. */
 export async function findLogEpoch(db: Executor): Promise<string> {
+  if (await isForeignLog(db)) await startNewLog(db)
   const { epoch } = await db.selectFrom('event_log').select('epoch').executeTakeFirstOrThrow()
   return epoch
+}
+
+/**
+ * Whether the log came here from another PostgreSQL cluster, as a dump that was restored: it then holds
+ * transactions that this cluster has not begun yet. New events would be filed before those.
+ */
+async function isForeignLog(db: Executor): Promise<boolean> {
+  if (!isPostgres(db)) return false
+  const { rows } = await sql<{ foreign: boolean }>`
+    select exists (select from events where xid >= pg_snapshot_xmax(pg_current_snapshot())) as "foreign"
+  `.execute(db)
+  return rows[0]?.foreign ?? false
+}
+
+/** Nothing but the log is lost: who resumes is told to reload. */
+async function startNewLog(db: Executor): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    // One server at a time: the second finds nothing foreign any more.
+    await trx
+      .updateTable('event_log')
+      .set((eb) => ({ epoch: eb.ref('epoch') }))
+      .execute()
+    if (!(await isForeignLog(trx))) return
+    await trx
+      .deleteFrom('events')
+      .where(sql<boolean>`xid >= pg_snapshot_xmax(pg_current_snapshot())`)
+      .execute()
+    await trx
+      .updateTable('event_log')
+      .set({ epoch: randomUUID().slice(0, 8) })
+      .execute()
+  })
 }
 
 /** Deletes up to so many of the oldest events, if they are older than this. @returns how many. */
 export async function deleteOldEvents(db: Executor, before: Date, limit: number): Promise<number> {
   const old = await db
     .selectFrom('events')
-    .select('id')
+    .select(['id', 'created_at'])
     .where('created_at', '<', before)
     .orderBy('created_at')
     .limit(limit)
     .execute()
-  const last = old.map((row) => row.id)
-  if (last.length === 0) return 0
-  await db.deleteFrom('events').where('created_at', '<', before).where('id', 'in', last).execute()
-  return last.length
+  const last = old.at(-1)
+  if (!last) return 0
+  // Only as far as these go: everything else that is old would be looked through for each batch.
+  await db
+    .deleteFrom('events')
+    .where('created_at', '<=', last.created_at)
+    .where(
+      'id',
+      'in',
+      old.map((row) => row.id),
+    )
+    .execute()
+  return old.length
 }
