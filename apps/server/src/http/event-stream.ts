@@ -24,6 +24,12 @@ export async function sendEventStream(
   const stream = await openStream(ctx, parsed.data)
   const response = reply.raw
   reply.hijack()
+  response.once('close', () => stream.end())
+  if (response.destroyed) {
+    // The reader left while the stream was being opened: that it closes has been said already.
+    stream.end()
+    return
+  }
   response.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store, no-transform',
@@ -35,13 +41,16 @@ export async function sendEventStream(
   response.write(`id: ${stream.cursor}\n: connected\n\n`)
   const heartbeat = setInterval(() => response.write(`id: ${stream.cursor}\n: alive\n\n`), HEARTBEAT_MS)
   heartbeat.unref()
-  response.once('close', () => stream.end())
   // A reader who is stuck cannot be told anything more.
   stream.onEnded = () => {
-    if (stream.endReason === 'slow') response.destroy()
+    if (stream.endReason === 'slow' || response.writableNeedDrain) response.destroy()
   }
   try {
     await writeAll(stream, response)
+  } catch (error) {
+    // The status has gone out long ago. A reader whose connection is lost resumes.
+    ctx.app.log.warn({ requestId: request.id, err: error }, 'an event stream broke off')
+    response.destroy()
   } finally {
     clearInterval(heartbeat)
     stream.end()

@@ -36,12 +36,14 @@ export function registerRest(app: FastifyInstance, { router, createContext }: Op
       async handler(request, reply) {
         const ctx = await createContext(request)
         const input = readInput(operation, request)
+        const gone = new AbortController()
+        reply.raw.once('close', () => gone.abort())
         const output: unknown = await procedure({
           ctx,
           path: name,
           type: kind,
           getRawInput: async () => input,
-          signal: undefined,
+          signal: gone.signal,
           batchIndex: 0,
         })
         reply.header('cache-control', 'no-store')
@@ -62,7 +64,7 @@ type CallableProcedure = (call: {
   path: string
   type: 'query' | 'mutation'
   getRawInput: () => Promise<unknown>
-  signal: AbortSignal | undefined
+  signal: AbortSignal
   batchIndex: number
 }) => Promise<unknown>
 

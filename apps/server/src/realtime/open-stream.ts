@@ -19,14 +19,20 @@ export async function openStream(
     userId: actor.id,
     conversationId: input.conversationId,
     watched: new Set(watched),
-    cursor: input.cursor ?? input.lastEventId ?? undefined,
+    // A tRPC client sends its first input again when it comes back: what it has had since is further on.
+    cursor: input.lastEventId ?? input.cursor,
     onEnd: (ended) => streamGuard.forget(ended),
   })
   streamGuard.watch(stream, ctx.caller)
-  for (const userId of watched) {
-    const state = await presence.find(userId)
-    const base = { id: newId(), type: 'presence.changed' as const, conversationId: null, at: now() }
-    stream.push(itemOf({ to: { userIds: [actor.id] }, event: { ...base, userId, ...state } }))
+  try {
+    for (const userId of watched) {
+      const state = await presence.find(userId)
+      const base = { id: newId(), type: 'presence.changed' as const, conversationId: null, at: now() }
+      stream.push(itemOf({ to: { userIds: [actor.id] }, event: { ...base, userId, ...state } }))
+    }
+  } catch (error) {
+    stream.end()
+    throw error
   }
   return stream
 }

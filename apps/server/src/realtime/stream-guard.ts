@@ -28,6 +28,8 @@ export class StreamGuard {
   }
 
   watch(stream: Subscription, caller: Caller): void {
+    // A stop may have come first.
+    if (stream.hasEnded) return
     this.#streams.set(stream, caller)
     this.#schedule()
   }
