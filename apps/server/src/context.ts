@@ -51,6 +51,8 @@ export interface Context {
   readonly reauthenticate?: (() => Promise<Caller>) | undefined
   /** Ends the connection in a way that its client comes back from. */
   readonly hangUp?: ((reason: 'slow' | 'stopping') => void) | undefined
+  /** Resolves when the connection takes more, where whoever writes to it is not made to wait otherwise. */
+  readonly drained?: (() => Promise<void>) | undefined
   /** Set by a use case that found its work done already. */
   readonly outcome: { repeated: boolean }
 }

@@ -8,6 +8,8 @@ import { HEARTBEAT_MS } from '../rpc/trpc.ts'
 
 /** How much may wait in a socket for a client that does not read, in bytes. */
 const MAX_BUFFERED_BYTES = 262_144
+/** Below it a stream hands on more. */
+const LOW_BYTES = 65_536
 const PONG_WAIT_MS = 5_000
 /** How long a client that comes with nothing may stay silent, in milliseconds. */
 const FIRST_MESSAGE_MS = 10_000
@@ -58,11 +60,25 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
       socket.once('message', () => clearTimeout(silence))
       socket.once('close', () => clearTimeout(silence))
 
-      // tRPC's adapter sends without looking whether anybody reads.
+      // tRPC's adapter sends without looking whether anybody reads. Streams wait for `drained`; who asks for more
+      // than they read besides is cut off.
       const send = socket.send.bind(socket)
+      const waiting = new Set<() => void>()
+      const wake = () => {
+        if (socket.bufferedAmount > LOW_BYTES && socket.readyState === socket.OPEN) return
+        for (const resolve of waiting) resolve()
+        waiting.clear()
+      }
+      socket.once('close', wake)
       socket.send = (data: Parameters<typeof send>[0]) => {
         if (socket.bufferedAmount > MAX_BUFFERED_BYTES) socket.close(TRY_AGAIN_LATER, 'too slow')
-        else send(data)
+        else send(data, wake)
+      }
+      const drained = async () => {
+        if (socket.bufferedAmount <= LOW_BYTES) return
+        await new Promise<void>((resolve) => {
+          waiting.add(resolve)
+        })
       }
 
       getWSConnectionHandler({
@@ -76,6 +92,7 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
           return {
             ...context,
             reauthenticate: async () => (await options.createContext(request, credentials)).caller,
+            drained,
             hangUp: (reason) =>
               reason === 'slow'
                 ? socket.close(TRY_AGAIN_LATER, reason)

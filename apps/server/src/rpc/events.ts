@@ -9,12 +9,27 @@ const { events } = contract
 export const eventsRouter = router({
   stream: subscription(events.stream).subscription(async function* ({ ctx, input, signal }) {
     const stream = await openStream(ctx, input)
+    // A reader who is stuck does not come back here.
+    stream.onEnded = () => {
+      if (stream.endReason === 'slow') ctx.hangUp?.('slow')
+    }
+    // What was taken is handed on one by one: a signal in between carries the cursor of what came before it.
+    let last = stream.cursor
     try {
       for (;;) {
         const items = await stream.take(signal)
         if (!items) break
-        for (const { cursor, event } of items) yield tracked(cursor ?? stream.cursor, event)
+        for (const { cursor, event } of items) {
+          last = cursor ?? last
+          yield tracked(last, event)
+        }
+        await ctx.drained?.()
       }
+    } catch (error) {
+      if (!ctx.hangUp || error instanceof SottoError) throw error
+      // An error would end the subscription; a client whose connection is lost resumes.
+      ctx.app.log.warn({ requestId: ctx.requestId, err: error }, 'an event stream broke off')
+      stream.end('slow')
     } finally {
       stream.end()
     }
@@ -25,7 +40,7 @@ export const eventsRouter = router({
       await aborted(signal)
     }
   }),
-  pull: procedure(events.pull).query(({ ctx, input }) => pullEvents(ctx, input)),
+  pull: procedure(events.pull).query(({ ctx, input, signal }) => pullEvents(ctx, input, signal)),
 })
 
 function aborted(signal: AbortSignal | undefined): Promise<void> {
