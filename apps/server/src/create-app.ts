@@ -63,7 +63,8 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
     deliveryMarks,
     async showConversation(conversationId, viewer) {
       const conversation = await findConversation(db, conversationId)
-      return conversation && showConversation({ db, deliveryMarks }, conversation, viewer)
+      // What an event shows is handed over when it is taken, not when it is made ready.
+      return conversation && showConversation({ db, deliveryMarks: { note() {} } }, conversation, viewer)
     },
     maxStreams: config.maxStreams,
     retentionMs,

@@ -10,7 +10,7 @@ import {
 } from '@sotto/db'
 import type { App } from '../context.ts'
 
-type Needs = Pick<App, 'db' | 'deliveryMarks'>
+type Needs = Pick<App, 'db'> & { deliveryMarks: Pick<App['deliveryMarks'], 'note'> }
 
 /** Unread messages are told exactly up to 999; this means that many or more. */
 const MANY_UNREAD = 1_000
