@@ -18,6 +18,8 @@ interface HintOptions {
 
 const CHANNEL = 'sotto_events'
 const RECONNECT_MS = 1_000
+/** A connection that is dead without saying so is noticed some seconds after this; nothing is sent on it otherwise. */
+const KEEP_ALIVE_MS = 10_000
 /** Hints within this time are one. */
 const PAUSE_MS = 5
 
@@ -70,6 +72,7 @@ class PostgresHints implements Hints {
       connectionString: this.#options.url,
       application_name: 'sotto hints',
       keepAlive: true,
+      keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     })
     let lost = false
     const lose = (error: unknown) => {

@@ -12,6 +12,12 @@ const seenKey = (userId: string) => `sotto:seen:${userId}`
 /** How often a server says again who streams from it, and for how long that counts, in milliseconds. */
 const REFRESH_MS = 10_000
 const ONLINE_MS = 30_000
+/** A connection that is dead without saying so: asked this often, and made again after this silence. */
+const PING_MS = 5_000
+const SILENT_MS = 10_000
+/** How long an answer is waited for, and how many may be waited for, before Redis counts as away. */
+const ANSWER_MS = 1_000
+const MAX_COMMANDS = 1_000
 const SEEN_SECONDS = 30 * 24 * 60 * 60
 /** Many hints within this time are one. */
 const HINT_PAUSE_MS = 5
@@ -37,13 +43,20 @@ export class RedisLink implements SharedPresence {
   readonly #subscriber
   readonly #refresh: NodeJS.Timeout
   #hintTimer: NodeJS.Timeout | undefined
+  /** Something came in the pause, which the hint before it may not have been in time for. */
+  #hintAgain = false
   #isDown = false
 
   constructor(options: Options) {
     this.#options = options
     // Commands fail at once while the connection is away: what they would say is stale by the time it is back.
-    this.#client = createClient({ url: options.url, disableOfflineQueue: true })
-    this.#subscriber = createClient({ url: options.url })
+    const common = { url: options.url, pingInterval: PING_MS, socket: { socketTimeout: SILENT_MS } }
+    this.#client = createClient({
+      ...common,
+      disableOfflineQueue: true,
+      commandsQueueMaxLength: MAX_COMMANDS,
+    })
+    this.#subscriber = createClient(common)
     for (const client of [this.#client, this.#subscriber]) {
       client.on('error', (error: unknown) => this.#down(error))
       client.on('ready', () => {
@@ -59,11 +72,17 @@ export class RedisLink implements SharedPresence {
   }
 
   hint(): void {
-    if (this.#hintTimer) return
+    if (this.#hintTimer) {
+      this.#hintAgain = true
+      return
+    }
+    this.#publish(HINTS, this.#serverId)
     this.#hintTimer = setTimeout(() => {
       this.#hintTimer = undefined
+      if (!this.#hintAgain) return
+      this.#hintAgain = false
+      this.hint()
     }, HINT_PAUSE_MS)
-    this.#publish(HINTS, this.#serverId)
   }
 
   signal(signal: Signal): void {
@@ -108,8 +127,9 @@ export class RedisLink implements SharedPresence {
 
   async #subscribe(): Promise<void> {
     const { onHint, onSignal } = this.#options
-    await this.#quietly(
-      this.#subscriber.subscribe([HINTS, SIGNALS], (message, channel) => {
+    // Until the connection is there, however long that takes; it is subscribed again by itself afterwards.
+    await this.#subscriber
+      .subscribe([HINTS, SIGNALS], (message, channel) => {
         const space = message.indexOf(' ')
         const from = space < 0 ? message : message.slice(0, space)
         if (from === this.#serverId) return
@@ -119,8 +139,8 @@ export class RedisLink implements SharedPresence {
         }
         const signal = decodeSignal(message.slice(space + 1))
         if (signal) onSignal(signal)
-      }),
-    )
+      })
+      .catch((error: unknown) => this.#down(error))
   }
 
   async #sayWhoIsOnline(): Promise<void> {
@@ -132,11 +152,17 @@ export class RedisLink implements SharedPresence {
   }
 
   async #quietly<T>(answer: Promise<T>): Promise<T | undefined> {
+    const { promise: late, reject } = Promise.withResolvers<never>()
+    const timer = setTimeout(() => reject(new Error('no answer in time')), ANSWER_MS)
     try {
-      return await answer
+      const value = await Promise.race([answer, late])
+      this.#isDown = false
+      return value
     } catch (error) {
       this.#down(error)
       return undefined
+    } finally {
+      clearTimeout(timer)
     }
   }
 
