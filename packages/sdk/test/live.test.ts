@@ -1,0 +1,354 @@
+import type { Fetch, LiveConversation, LiveState, SottoClient } from '@sotto/sdk'
+import { createClient, SottoError } from '@sotto/sdk'
+import type { TestServer } from '@sotto/testing'
+import { createTestServer } from '@sotto/testing'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { RunningServer } from './support/server.ts'
+import { startServer } from './support/server.ts'
+import type { TcpProxy } from './support/tcp-proxy.ts'
+import { startTcpProxy } from './support/tcp-proxy.ts'
+
+/** Resolves when the state is as wanted; looks whenever there is a new one. */
+async function until(live: LiveConversation, holds: (state: LiveState) => boolean): Promise<LiveState> {
+  const { promise, resolve } = Promise.withResolvers<LiveState>()
+  const look = () => {
+    if (holds(live.state)) resolve(live.state)
+  }
+  const stop = live.subscribe(look)
+  look()
+  try {
+    return await promise
+  } finally {
+    stop()
+  }
+}
+
+const textsOf = ({ messages }: LiveState) => messages.map(({ text }) => text)
+const isSettled = (count: number) => (state: LiveState) =>
+  state.isLoaded && state.messages.length === count && state.messages.every(({ status }) => status === 'sent')
+
+describe('a live conversation', () => {
+  let server: TestServer
+  beforeAll(async () => {
+    server = await createTestServer()
+  })
+  afterAll(async () => await server?.[Symbol.asyncDispose]())
+
+  let pairs = 0
+  async function pair(): Promise<[string, string]> {
+    pairs += 1
+    const names: [string, string] = [`a${pairs}`, `b${pairs}`]
+    for (const username of names) await server.client.users.create({ username })
+    return names
+  }
+
+  it('is there before the first message, and shows it at once', async () => {
+    const [a, b] = await pair()
+    await using alice = server.as(a).conversation(b.toUpperCase()).live()
+    await using bob = server.as(b).conversation(a).live()
+    expect(alice.state).toMatchObject({ messages: [], connection: 'connecting', isLoaded: false })
+    await until(bob, ({ isLoaded }) => isLoaded)
+    const id = alice.send('hello')
+    expect(alice.state.messages).toMatchObject([
+      { text: 'hello', status: 'pending', isMine: true, clientMessageId: id, error: undefined },
+    ])
+    const received = await until(bob, isSettled(1))
+    expect(received.messages).toMatchObject([
+      { text: 'hello', seq: 1, sender: a, isMine: false, clientMessageId: null },
+    ])
+    const sent = await until(alice, isSettled(1))
+    expect(sent.messages).toMatchObject([{ text: 'hello', seq: 1, isMine: true, clientMessageId: id }])
+    expect(sent).toMatchObject({ connection: 'connected', hasOlder: false, unreadCount: 0, readSeq: 1 })
+    expect(sent.participants.map(({ user }) => user.username).sort()).toEqual([a, b])
+  })
+
+  it('shows edits, deletions, reactions, receipts and typing of both', async () => {
+    const [a, b] = await pair()
+    await using alice = server.as(a).conversation(b).live()
+    await using bob = server.as(b).conversation(a).live()
+    for (const text of ['1', '2', '3']) alice.send(text)
+    const [first, second, third] = (await until(bob, isSettled(3))).messages.map((one) =>
+      'id' in one ? one.id : '',
+    )
+    expect(bob.state.unreadCount).toBe(3)
+
+    await bob.like(first ?? '')
+    await bob.react(first ?? '', '🎉')
+    await bob.unlike(first ?? '')
+    await alice.react(first ?? '', '🎉')
+    await alice.edit(second ?? '', 'two')
+    await alice.delete(third ?? '')
+    const reactions = [{ emoji: '🎉', count: 2, byMe: true }]
+    for (const live of [alice, bob]) {
+      const state = await until(live, ({ messages: [one, , three] }) =>
+        Boolean(
+          one && 'seq' in one && one.reactions[0]?.count === 2 && three && 'seq' in three && three.deletedAt,
+        ),
+      )
+      expect(state.messages).toMatchObject([{ text: '1', reactions }, { text: 'two' }, { text: null }])
+    }
+    expect(bob.state.unreadCount).toBe(2)
+
+    bob.typing(true)
+    const { typing } = await until(alice, (state) => state.typing.length > 0)
+    expect(typing).toEqual([(await server.client.users.get({ user: b })).id])
+    bob.send('4')
+    await until(alice, (state) => state.messages.length === 4 && state.typing.length === 0)
+
+    await bob.markRead()
+    expect(bob.state).toMatchObject({ readSeq: 4, unreadCount: 0 })
+    const read = await until(alice, ({ messages }) =>
+      messages.slice(0, 3).every((one) => 'seq' in one && one.readAt),
+    )
+    expect(read.messages[0]).toMatchObject({ deliveredAt: expect.any(Date), readAt: expect.any(Date) })
+    expect(alice.state.unreadCount).toBe(1)
+  })
+
+  it('loads the newest messages, older ones when asked, and keeps what does not change', async () => {
+    const [a, b] = await pair()
+    const sender = server.as(a)
+    const texts = Array.from({ length: 25 }, (_, index) => `${index + 1}`)
+    for (const text of texts) await sender.messages.send({ to: b, text })
+    await using bob = server.as(b).conversation(a).live({ pageSize: 10 })
+    const newest = await until(bob, isSettled(10))
+    expect(textsOf(newest)).toEqual(texts.slice(15))
+    // Not all that is unread is here.
+    expect(newest).toMatchObject({ unreadCount: 25, hasOlder: true })
+    expect(bob.getSnapshot()).toBe(bob.state)
+
+    await Promise.all([bob.loadOlder(), bob.loadOlder()])
+    expect(textsOf(bob.state)).toEqual(texts.slice(5))
+    await bob.loadOlder()
+    expect(bob.state.hasOlder).toBe(false)
+    await bob.loadOlder()
+    expect(textsOf(bob.state)).toEqual(texts)
+
+    const isDelivered = ({ messages }: LiveState) => messages.every((one) => 'seq' in one && one.deliveredAt)
+    const before = await until(bob, isDelivered)
+    await sender.messages.send({ to: b, text: '26' })
+    const after = await until(bob, isSettled(26))
+    expect(after.unreadCount).toBe(26)
+    expect(before.messages).toHaveLength(25)
+    expect(after.messages[3]).toBe(before.messages[3])
+  })
+
+  it('takes a conversation by its id, and knows who it is for', async () => {
+    const [a] = await pair()
+    const b = `${a}-with-password`
+    await server.client.users.create({ username: b, password: 'long enough' })
+    await server.client.messages.send({ from: a, to: b, text: 'from a' })
+    const { conversationId } = await server.client.messages.send({ from: b, to: a, text: 'from b' })
+    const basic = { username: b, password: 'long enough' }
+    const client = createClient({ url: server.url, fetch: server.fetch, basic })
+    await using bob = client.conversation({ conversationId: conversationId.toUpperCase() }).live()
+    const state = await until(bob, isSettled(2))
+    expect(state.messages.map(({ isMine }) => isMine)).toEqual([false, true])
+  })
+
+  it('keeps what is refused, and lets those behind it go on', async () => {
+    const [a, b] = await pair()
+    await using alice = server.as(a).conversation(b).live()
+    const refused = alice.send(' ')
+    alice.send({ text: 'next' })
+    const state = await until(alice, ({ messages }) => messages.some(({ status }) => status === 'sent'))
+    expect(state.messages).toMatchObject([
+      { text: 'next', status: 'sent' },
+      { text: ' ', status: 'failed', clientMessageId: refused, error: { code: 'INVALID_INPUT' } },
+    ])
+    alice.retry(refused)
+    expect(alice.state.messages[1]).toMatchObject({ status: 'pending', error: undefined })
+    await until(alice, ({ messages }) => messages[1]?.status === 'failed')
+    alice.discard(refused)
+    expect(textsOf(alice.state)).toEqual(['next'])
+  })
+
+  it('is for notes to oneself too', async () => {
+    const [a, b] = await pair()
+    await using notes = server.as(a).conversation(a).live()
+    await until(notes, ({ isLoaded }) => isLoaded)
+    await server.as(b).messages.send({ to: a, text: 'not a note' })
+    notes.send('a note')
+    const state = await until(notes, isSettled(1))
+    expect(state).toMatchObject({ unreadCount: 0, messages: [{ text: 'a note', isMine: true }] })
+  })
+
+  it('shares one stream among all of a client, and none is left when all are closed', async () => {
+    const [a, b] = await pair()
+    let streams = 0
+    const open = new Set<AbortSignal>()
+    const fetch: Fetch = (url, init) => {
+      if (new URL(url).pathname === '/v1/events' && init.signal) {
+        streams += 1
+        const { signal } = init
+        open.add(signal)
+        signal.addEventListener('abort', () => open.delete(signal))
+      }
+      return server.fetch(url, init)
+    }
+    const client = createClient({ url: server.url, token: server.serviceKey, fetch })
+    const lives = [client.as(a).conversation(b).live(), client.as(a).conversation(a).live()]
+    for (const live of lives) await until(live, ({ isLoaded }) => isLoaded)
+    expect(streams).toBe(1)
+    for (const live of lives) live.close()
+    expect(lives[0]?.state.connection).toBe('closed')
+    expect(() => lives[0]?.send('too late')).toThrow(SottoError)
+    expect(open.size).toBe(0)
+  })
+
+  it('says why it cannot go on', async () => {
+    const [a] = await pair()
+    const unknown = server.as(a).conversation('nobody-at-all').live()
+    const gone = server.as(a).conversation({ conversationId: 'none' }).live()
+    const nobody = server.client.conversation(a).live()
+    const expected = [
+      [unknown, 'USER_NOT_FOUND'],
+      [gone, 'CONVERSATION_NOT_FOUND'],
+      [nobody, 'ACTOR_REQUIRED'],
+    ] as const
+    for (const [live, code] of expected) {
+      expect(await until(live, ({ connection }) => connection === 'closed')).toMatchObject({
+        error: { code },
+      })
+    }
+  })
+
+  it('does what it does without a view', async () => {
+    const [a, b] = await pair()
+    const withBob = server.as(a).conversation(b)
+    await expect(withBob.get()).rejects.toMatchObject({ code: 'CONVERSATION_NOT_FOUND' })
+    expect((await withBob.messages()).items).toEqual([])
+    const { conversationId } = await withBob.send('1')
+    await withBob.send({ text: '2', clientMessageId: 'mine' })
+    const byId = server.as(b).conversation({ conversationId })
+    expect((await byId.messages({ after: 0, limit: 1 })).items).toMatchObject([{ text: '1' }])
+    expect(await byId.markRead(1)).toEqual({ readSeq: 1, unreadCount: 1 })
+    expect(await server.as(b).conversation(a).markRead()).toEqual({ readSeq: 2, unreadCount: 0 })
+    await byId.typing(true)
+    expect((await byId.get()).id).toBe(conversationId)
+  })
+})
+
+describe('offline', () => {
+  let server: RunningServer
+  beforeAll(async () => {
+    server = await startServer()
+  })
+  afterAll(async () => await server?.[Symbol.asyncDispose]())
+
+  let users = 0
+  async function network(): Promise<{
+    proxy: TcpProxy
+    client: SottoClient
+    a: string
+    b: string
+    direct: SottoClient
+  }> {
+    users += 1
+    const direct = createClient({ url: server.url, token: server.serviceKey })
+    const [a, b] = [`x${users}`, `y${users}`]
+    for (const username of [a, b]) await direct.users.create({ username })
+    const proxy = await startTcpProxy(server.url)
+    const client = createClient({
+      url: proxy.url,
+      token: server.serviceKey,
+      retries: 0,
+      events: { maxBackoffMs: 50 },
+    })
+    return { proxy, client, a, b, direct }
+  }
+
+  it('keeps what is sent, and sends it in order when the network is back', async () => {
+    const { proxy, client, a, b, direct } = await network()
+    await using _ = proxy
+    await using alice = client.as(a).conversation(b).live()
+    alice.send('0')
+    await until(alice, isSettled(1))
+    proxy.down()
+    await until(alice, ({ connection }) => connection === 'reconnecting')
+    const texts = Array.from({ length: 10 }, (_, index) => `${index + 1}`)
+    for (const text of texts) alice.send(text)
+    await direct.as(b).messages.send({ to: a, text: 'meanwhile' })
+    const before = proxy.count
+    await proxy.until(() => proxy.count > before + 5)
+    expect(alice.state.messages.map(({ status }) => status)).toEqual(['sent', ...texts.map(() => 'pending')])
+    expect(alice.state.error).toMatchObject({ code: 'UNAVAILABLE' })
+    proxy.up()
+    const state = await until(alice, isSettled(12))
+    expect(textsOf(state)).toEqual(['0', 'meanwhile', ...texts])
+    expect(state).toMatchObject({ unreadCount: 1, error: undefined })
+  })
+
+  it('begins without a network, and goes on over a reload', async () => {
+    const { proxy, client, a, b } = await network()
+    await using _ = proxy
+    proxy.down()
+    const stored = new Map<string, string>()
+    const storage = {
+      get: (key: string) => stored.get(key),
+      set: async (key: string, value: string) => void stored.set(key, value),
+    }
+    const first = client.as(a).conversation(b).live({ storage })
+    const ids = ['1', '2', '3'].map((text) => first.send(text))
+    first.discard(ids[1] ?? '')
+    await until(first, ({ connection }) => connection === 'reconnecting')
+    await first[Symbol.asyncDispose]()
+    expect(stored.size).toBe(1)
+
+    await using second = client.as(a).conversation(b).live({ storage })
+    second.send('4')
+    await until(second, ({ messages }) => messages.length === 3)
+    expect(textsOf(second.state)).toEqual(['1', '3', '4'])
+    expect(second.state.isLoaded).toBe(false)
+    proxy.up()
+    const state = await until(second, isSettled(3))
+    expect(textsOf(state)).toEqual(['1', '3', '4'])
+    expect(state.messages.map(({ clientMessageId }) => clientMessageId).slice(0, 2)).toEqual([ids[0], ids[2]])
+    await second[Symbol.asyncDispose]()
+    expect([...stored.values()]).toEqual(['[]'])
+  })
+
+  it('sends nothing twice when answers are lost', async () => {
+    const { a, b, direct } = await network()
+    let answers = 0
+    await using proxy = await startTcpProxy(server.url, {
+      // Every other connection breaks in the middle of its first answer.
+      budget() {
+        answers += 1
+        return answers % 2 === 0 ? 300 : undefined
+      },
+    })
+    const client = createClient({
+      url: proxy.url,
+      token: server.serviceKey,
+      retries: 0,
+      events: { maxBackoffMs: 50 },
+    })
+    await using alice = client.as(a).conversation(b).live()
+    const texts = Array.from({ length: 20 }, (_, index) => `${index}`)
+    for (const text of texts) alice.send(text)
+    await until(alice, isSettled(20))
+    const { items } = await direct.as(a).direct.messages({ user: b })
+    expect(items.map(({ text }) => text).reverse()).toEqual(texts)
+    expect(textsOf(alice.state)).toEqual(texts)
+  })
+
+  it('shows a storage that fails, and what it cannot read', async () => {
+    const { proxy, client, a, b } = await network()
+    await using _ = proxy
+    proxy.down()
+    const failure = new Error('the disk is full')
+    await using full = client
+      .as(a)
+      .conversation(b)
+      .live({ storage: { get: () => null, set: () => Promise.reject(failure) } })
+    full.send('1')
+    await until(full, ({ error }) => error === failure)
+    await using broken = client
+      .as(a)
+      .conversation(b)
+      .live({ storage: { get: () => '{"no":1}', set: () => {} } })
+    broken.send('1')
+    await until(broken, ({ error }) => error instanceof TypeError)
+    expect(textsOf(broken.state)).toEqual(['1'])
+  })
+})
