@@ -45,3 +45,18 @@ async function administer(url: string, sql: string): Promise<void> {
 }
 
 export const makers = { sqlite: makeSqlite, postgres: makePostgres }
+
+/** How many transactions this PostgreSQL database has committed; undefined for SQLite. */
+export async function postgresCommits({ name, url }: BenchDatabase): Promise<number | undefined> {
+  if (name !== 'PostgreSQL') return undefined
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ commits: string }>(
+      'select xact_commit as commits from pg_stat_database where datname = current_database()',
+    )
+    return Number(rows[0]?.commits)
+  } finally {
+    await client.end()
+  }
+}

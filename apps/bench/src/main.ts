@@ -2,12 +2,14 @@ import { parseArgs } from 'node:util'
 import { measureBreakdown } from './breakdown.ts'
 import { makers } from './databases.ts'
 import { measureOperations } from './operations.ts'
+import { measureRealtime } from './realtime.ts'
 import { measureScale } from './scale.ts'
 
 const HELP = `Usage: pnpm bench [what] [options]
 
   operations   sends and pages over REST, RPC and SDK beside their baselines (the default)
   breakdown    where the processor time of each goes
+  realtime     from a send to its event at the other one, idle streams, a restart
   scale        what the same costs among a million messages, and among a thousand
 
   --on sqlite,postgres   which databases
@@ -36,6 +38,7 @@ const measures = {
     await using database = await makers[kind]()
     await measureBreakdown(database, settings.seconds)
   },
+  realtime: (kind: keyof typeof makers) => measureRealtime(kind, settings),
   scale: (kind: keyof typeof makers) => measureScale(kind, settings),
 }
 

@@ -27,12 +27,10 @@ export const serverMain = path.join(
 export function startServer(
   databaseUrl: string,
   nodeOptions: readonly string[] = [],
+  port?: string,
 ): Promise<ServerProcess> {
-  return startProcess([...nodeOptions, serverMain, 'start'], '/readyz', {
-    DATABASE_URL: databaseUrl,
-    SOTTO_SERVICE_KEY: SERVICE_KEY,
-    LOG_LEVEL: 'info',
-  })
+  const env = { DATABASE_URL: databaseUrl, SOTTO_SERVICE_KEY: SERVICE_KEY, LOG_LEVEL: 'info' }
+  return startProcess([...nodeOptions, serverMain, 'start'], '/readyz', env, port)
 }
 
 /** The bare Fastify that serves the page's statement and nothing else. */
@@ -47,8 +45,9 @@ async function startProcess(
   args: readonly string[],
   readyPath: string,
   env: Record<string, string>,
+  wantedPort?: string,
 ): Promise<ServerProcess> {
-  const port = await freePort()
+  const port = wantedPort ?? (await freePort())
   const before = performance.now()
   const child = spawn(process.execPath, args, {
     // Its log goes where a log goes; nobody reads it here.

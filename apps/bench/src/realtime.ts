@@ -1,0 +1,208 @@
+import { connect, type Socket } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
+import { Pool } from 'undici'
+import { type BenchDatabase, makers, postgresCommits } from './databases.ts'
+import { figuresOf } from './load.ts'
+import { SERVICE_KEY, type ServerProcess, startServer } from './server-process.ts'
+import { ask, withServer } from './statements.ts'
+import { megabytes, printTable, whole } from './table.ts'
+
+const PAIRS = 500
+const RATES = [100, 1_000, 2_000]
+const IDLE_STREAMS = 10_000
+/** A user's streams are bounded by the server. */
+const STREAMS_OF_A_USER = 20
+const SEND_CONNECTIONS = 64
+const TICK_MS = 10
+
+/** From the call of a send to its event at the other one, what idle streams weigh, and what a restart does. */
+export async function measureRealtime(
+  kind: keyof typeof makers,
+  settings: { seconds: number },
+): Promise<void> {
+  await using database = await makers[kind]()
+  await makePairs(database.url)
+  await measureLatency(database, settings.seconds)
+  await measureIdleStreams(database)
+  await measureReturn(database)
+}
+
+function makePairs(url: string): Promise<void> {
+  return withServer(url, async (server) => {
+    for (let pair = 0; pair < PAIRS; pair++) {
+      await ask(server, 'POST', '/v1/users', { username: `sender-${pair}` })
+      await ask(server, 'POST', '/v1/users', { username: `reader-${pair}` })
+      await ask(server, 'POST', '/v1/messages', {
+        from: `sender-${pair}`,
+        to: `reader-${pair}`,
+        text: 'first',
+      })
+    }
+  })
+}
+
+async function measureLatency(database: BenchDatabase, seconds: number): Promise<void> {
+  const rows: string[][] = []
+  for (const rate of RATES) {
+    await using server = await startServer(database.url)
+    const latencies: number[] = []
+    const streams: EventStream[] = []
+    for (let pair = 0; pair < PAIRS; pair++) {
+      streams.push(new EventStream(server, `sender-${pair}`, () => {}))
+      streams.push(
+        new EventStream(server, `reader-${pair}`, (text) => {
+          for (const [, sentAt] of text.matchAll(/"text":"sent at ([\d.]+)"/g)) {
+            latencies.push(performance.now() - Number(sentAt))
+          }
+        }),
+      )
+    }
+    await Promise.all(streams.map((stream) => stream.connected))
+    const sent = await sendAtRate(server, rate, seconds)
+    while (latencies.length < sent) await wait(TICK_MS)
+    for (const stream of streams) stream.close()
+    const figures = figuresOf([{ latencies, seconds }])
+    rows.push([
+      whole(rate),
+      whole(sent / seconds),
+      figures.p50.toFixed(1),
+      figures.p95.toFixed(1),
+      figures.p99.toFixed(1),
+      megabytes(await server.memory()),
+    ])
+  }
+  printTable([`${database.name}: sends a second`, 'reached', 'p50 ms', 'p95 ms', 'p99 ms', 'memory'], rows)
+}
+
+/** Sends by the clock, whether the answers keep up or not. Each text says when. */
+async function sendAtRate({ url }: ServerProcess, rate: number, seconds: number): Promise<number> {
+  const pool = new Pool(url, { connections: SEND_CONNECTIONS, pipelining: 1 })
+  const headers = { authorization: `Bearer ${SERVICE_KEY}`, 'content-type': 'application/json' }
+  const answers: Promise<void>[] = []
+  const begin = performance.now()
+  for (let sent = 0; sent < rate * seconds; ) {
+    const due = Math.min(rate * seconds, Math.floor(((performance.now() - begin) / 1_000) * rate))
+    for (; sent < due; sent++) {
+      const pair = sent % PAIRS
+      const body = JSON.stringify({
+        from: `sender-${pair}`,
+        to: `reader-${pair}`,
+        text: `sent at ${performance.now()}`,
+      })
+      answers.push(
+        pool.request({ method: 'POST', path: '/v1/messages', headers, body }).then(async (answer) => {
+          const text = await answer.body.text()
+          if (answer.statusCode !== 201) throw new Error(`a send answered ${answer.statusCode}: ${text}`)
+        }),
+      )
+    }
+    await wait(TICK_MS)
+  }
+  await Promise.all(answers)
+  await pool.close()
+  return rate * seconds
+}
+
+async function measureIdleStreams(database: BenchDatabase): Promise<void> {
+  await using server = await startServer(database.url)
+  const before = await server.memory()
+  const streams: EventStream[] = []
+  for (let index = 0; index < IDLE_STREAMS; index++) {
+    streams.push(new EventStream(server, `reader-${Math.floor(index / STREAMS_OF_A_USER)}`, () => {}))
+    if (index % 200 === 199) await Promise.all(streams.slice(-200).map((stream) => stream.connected))
+  }
+  await Promise.all(streams.map((stream) => stream.connected))
+  await wait(2_000)
+  const after = await server.memory()
+  for (const stream of streams) stream.close()
+  console.log(
+    `${database.name}: ${whole(IDLE_STREAMS)} idle streams take ${megabytes(after - before)}, ${megabytes(after)} in all\n`,
+  )
+}
+
+/** A restart under 1,000 streams: when all are back, and how many transactions that took. */
+async function measureReturn(database: BenchDatabase): Promise<void> {
+  const first = await startServer(database.url)
+  const streams = Array.from(
+    { length: 2 * PAIRS },
+    (_, index) => new EventStream(first, `${index % 2 ? 'reader' : 'sender'}-${index >> 1}`, () => {}, true),
+  )
+  await Promise.all(streams.map((stream) => stream.connected))
+  const commitsBefore = await postgresCommits(database)
+  const begin = performance.now()
+  for (const stream of streams) stream.expectReturn()
+  await first[Symbol.asyncDispose]()
+  await using second = await startServer(database.url, [], new URL(first.url).port)
+  await Promise.all(streams.map((stream) => stream.connected))
+  const seconds = (performance.now() - begin) / 1_000
+  const commitsAfter = await postgresCommits(database)
+  for (const stream of streams) stream.close()
+  const work =
+    commitsBefore === undefined || commitsAfter === undefined
+      ? ''
+      : `, ${whole(commitsAfter - commitsBefore)} transactions meanwhile`
+  console.log(
+    `${database.name}: ${whole(streams.length)} streams are back ${seconds.toFixed(1)} s after the stop began, ready again after ${whole(second.startMs)} ms${work}\n`,
+  )
+}
+
+/** A reader of /v1/events over a bare socket, so that the reader costs next to nothing. */
+class EventStream {
+  connected: Promise<void>
+  #resolve: () => void = () => {}
+  #socket: Socket | undefined
+  #closed = false
+  #lastEventId = ''
+  #retryMs = 500
+  readonly #server: ServerProcess
+  readonly #user: string
+  readonly #onText: (text: string) => void
+  readonly #comesBack: boolean
+
+  constructor(server: ServerProcess, user: string, onText: (text: string) => void, comesBack = false) {
+    this.#server = server
+    this.#user = user
+    this.#onText = onText
+    this.#comesBack = comesBack
+    this.connected = this.#expect()
+    this.#open()
+  }
+
+  /** `connected` is the next connection from now on. */
+  expectReturn(): void {
+    this.connected = this.#expect()
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#socket?.destroy()
+  }
+
+  #expect(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+  }
+
+  #open(): void {
+    const { hostname, port } = new URL(this.#server.url)
+    const socket = connect(Number(port), hostname)
+    this.#socket = socket
+    const resume = this.#lastEventId ? `Last-Event-ID: ${this.#lastEventId}\r\n` : ''
+    socket.write(
+      `GET /v1/events HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ${SERVICE_KEY}\r\nAct-As: ${this.#user}\r\n${resume}\r\n`,
+    )
+    socket.setEncoding('utf8')
+    socket.on('data', (text: string) => {
+      const ids = [...text.matchAll(/^id: (\S+)$/gm)]
+      this.#lastEventId = ids.at(-1)?.[1] ?? this.#lastEventId
+      this.#retryMs = Number(/^retry: (\d+)$/m.exec(text)?.[1] ?? this.#retryMs)
+      if (text.includes(': connected')) this.#resolve()
+      this.#onText(text)
+    })
+    socket.on('error', () => {})
+    socket.on('close', () => {
+      if (this.#comesBack && !this.#closed) setTimeout(() => this.#open(), this.#retryMs)
+    })
+  }
+}
