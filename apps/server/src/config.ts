@@ -120,5 +120,5 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
 
 /** Whether failures are told with their stack. Works where the settings themselves are wrong. */
 export function isDebugging(env: NodeJS.ProcessEnv = process.env): boolean {
-  return env['LOG_LEVEL'] === 'debug' || env['LOG_LEVEL'] === 'trace'
+  return env.LOG_LEVEL === 'debug' || env.LOG_LEVEL === 'trace'
 }

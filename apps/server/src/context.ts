@@ -53,6 +53,8 @@ export interface Context {
   readonly hangUp?: ((reason: 'slow' | 'stopping') => void) | undefined
   /** Resolves when the connection takes more, where whoever writes to it is not made to wait otherwise. */
   readonly drained?: (() => Promise<void>) | undefined
+  /** Aborted when the caller has gone, for what waits. */
+  readonly gone?: (() => AbortSignal) | undefined
   /** Set by a use case that found its work done already. */
   readonly outcome: { repeated: boolean }
 }

@@ -18,7 +18,8 @@ export function toSottoError(error: unknown): SottoError {
   if (error instanceof SottoError) return error
   if (error instanceof TRPCError) {
     if (error.cause instanceof SottoError) return error.cause
-    if (error.code === 'BAD_REQUEST' && error.cause instanceof z.core.$ZodError) return fromZod(error.cause)
+    if (error.code === 'BAD_REQUEST' && error.cause instanceof z.core.$ZodError)
+      return refusedInput(error.cause)
     const code = trpcCodes[error.code]
     if (code === 'INVALID_INPUT') {
       const message = 'takes a JSON object of inputs, of no more calls than a batch may hold'
@@ -31,7 +32,8 @@ export function toSottoError(error: unknown): SottoError {
   return new SottoError('INTERNAL', { cause: error })
 }
 
-function fromZod(error: z.core.$ZodError): SottoError {
+/** INVALID_INPUT with what the schema found, field by field. */
+export function refusedInput(error: z.core.$ZodError): SottoError {
   const issues = error.issues.flatMap(toIssues)
   return new SottoError('INVALID_INPUT', {
     detail: issues.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; '),

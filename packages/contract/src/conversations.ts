@@ -3,7 +3,7 @@ import { exampleConversation, exampleIds, exampleMessage } from './example-world
 import { checkContent, checkPaging, contentFields, message } from './messages.ts'
 import { mutation, query } from './procedure.ts'
 import { publicUser } from './users.ts'
-import { cursor, id, idRef, limit, listOf, page, pageSize, seq, timestamp, userRef } from './values.ts'
+import { cursor, id, idRef, limit, listOf, page, pageSize, seq, timestamp, userRef, whole } from './values.ts'
 
 const participantRoles = ['owner', 'admin', 'member'] as const
 export type ParticipantRole = (typeof participantRoles)[number]
@@ -15,11 +15,11 @@ export const conversation = z
     name: z.string().nullable(),
     participants: z.array(z.object({ user: publicUser, role: z.enum(participantRoles) })),
     lastMessage: message.nullable(),
-    lastSeq: z.int(),
-    readSeq: z
-      .int()
-      .meta({ description: 'Read up to here; 0 before the first. For a bare service key always 0.' }),
-    unreadCount: z.int().meta({
+    lastSeq: whole,
+    readSeq: whole.meta({
+      description: 'Read up to here; 0 before the first. For a bare service key always 0.',
+    }),
+    unreadCount: whole.meta({
       description:
         "Messages after readSeq that are not one's own and not deleted. Exact to 999; 1000 means that many or more.",
     }),
@@ -100,7 +100,7 @@ export const conversations = {
     idempotent: true,
     http: { method: 'POST', path: '/v1/conversations/{conversationId}/read', status: 200 },
     input: z.strictObject({ conversationId: idRef, seq }),
-    output: z.object({ readSeq: z.int(), unreadCount: z.int() }).meta({ id: 'ReadMark' }),
+    output: z.object({ readSeq: whole, unreadCount: whole }).meta({ id: 'ReadMark' }),
     example: {
       as: 'bob',
       input: { conversationId: exampleIds.conversation, seq: 1 },

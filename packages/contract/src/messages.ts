@@ -18,6 +18,7 @@ import {
   positiveInt,
   timestamp,
   userRef,
+  whole,
 } from './values.ts'
 
 export const messageKinds = ['text', 'image', 'video'] as const
@@ -27,13 +28,13 @@ const kind = z.enum(messageKinds)
 export const videoSources = ['youtube', 'vevo', 'vimeo', 'other'] as const
 export type VideoSource = (typeof videoSources)[number]
 
-const int = z.int().nullable()
+const int = whole.nullable()
 
 export const message = z
   .object({
     id,
     conversationId: id,
-    seq: z.int().meta({ description: '1 for the first message of a conversation, without gaps.' }),
+    seq: whole.meta({ description: '1 for the first message of a conversation, without gaps.' }),
     senderId: id,
     sender: z.string().meta({ description: "The sender's username." }),
     kind,
@@ -54,7 +55,7 @@ export const message = z
     deletedAt: timestamp.nullable().meta({ description: 'When set, this is a tombstone without content.' }),
     deliveredAt: timestamp.nullable(),
     readAt: timestamp.nullable(),
-    reactions: z.array(z.object({ emoji: z.string(), count: z.int(), byMe: z.boolean() })),
+    reactions: z.array(z.object({ emoji: z.string(), count: whole, byMe: z.boolean() })),
   })
   .meta({ id: 'Message' })
 /** A message as one caller sees it: `clientMessageId` and `byMe` depend on who asks. */

@@ -12,6 +12,7 @@ import {
   timestamp,
   username,
   userRef,
+  whole,
 } from './values.ts'
 
 const email = z
@@ -144,8 +145,8 @@ export const users = {
         .object({
           user: publicUser,
           lastMessageAt: timestamp,
-          sentCount: z.int().meta({ description: 'Messages from the named user to this one.' }),
-          receivedCount: z.int().meta({ description: 'Messages from this one to the named user.' }),
+          sentCount: whole.meta({ description: 'Messages from the named user to this one.' }),
+          receivedCount: whole.meta({ description: 'Messages from this one to the named user.' }),
         })
         .meta({ id: 'Correspondent' }),
     ),

@@ -38,8 +38,15 @@ export const userRef = plainString
 /** The id of something that may not exist: any string is looked up, and one that names nothing is not found. */
 export const idRef = plainString.min(1, 'takes an id').max(255, 'takes an id').toLowerCase()
 
+/*
+ * What the server tells is described, not checked again: it has just made it, and pages are long.
+ */
+
 /** Ids that the server gives out are UUIDv7 (RFC 9562), lower case. */
-export const id = z.uuid().meta({ description: 'A UUIDv7.' })
+export const id = z.string().meta({ format: 'uuid', description: 'A UUIDv7.' })
+
+/** A whole number that the server tells. */
+export const whole = z.number().meta({ type: 'integer' })
 
 const MAX_URL_LENGTH = 2_048
 const MAX_INT_32 = 2_147_483_647

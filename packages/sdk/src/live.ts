@@ -93,7 +93,9 @@ export class LiveConversation {
   #isNotifying = false
   #me: string | undefined
   #head: Head | undefined
-  #readSeq = 0
+  /** One's own mark as the stream tells it, which is behind what the server has already answered. */
+  #toldReadSeq = 0
+  #answeredReadSeq = 0
   /** The head has to be asked for (again). */
   #isHeadStale = true
   /** One's own mark may have gone back, as after a restore. */
@@ -380,6 +382,7 @@ export class LiveConversation {
     switch (event.type) {
       case 'message.created':
         this.#stopTyping(event.message.senderId)
+        this.#readWhatIsMine(event.message)
         this.#arrive(event.message)
         break
       case 'message.edited':
@@ -405,17 +408,16 @@ export class LiveConversation {
 
   /** A new message: of an event, or of the answer to one's own. */
   #arrive(message: Message): void {
-    const { seq } = message
-    const isNext = seq === this.#window.last + 1
-    this.#knownSeq = Math.max(this.#knownSeq, seq)
+    this.#knownSeq = Math.max(this.#knownSeq, message.seq)
     this.#window.putEvent(message)
-    if (!isNext) {
-      if (seq > this.#window.last) this.#isHeadStale = true
-    } else if (this.#isMine(message) && this.#readSeq === seq - 1 && seq > (this.#head?.lastSeq ?? 0)) {
-      // As the server does: whoever has read everything has read what they then say themselves.
-      this.#readSeq = seq
-    }
     this.#settleDrafts()
+  }
+
+  /** As the server does: whoever has read everything has read what they then say themselves. */
+  #readWhatIsMine(message: Message): void {
+    const { seq } = message
+    if (!this.#isMine(message) || this.#toldReadSeq !== seq - 1 || seq <= (this.#head?.lastSeq ?? 0)) return
+    this.#toldReadSeq = seq
   }
 
   #stopTyping(userId: string): void {
@@ -436,7 +438,10 @@ export class LiveConversation {
   }
 
   #receive(receipt: Extract<Event, { type: 'receipt.updated' }>): void {
-    if (receipt.userId === this.#me && receipt.kind === 'read') this.#readUpTo(receipt.seq)
+    if (receipt.userId === this.#me && receipt.kind === 'read') {
+      this.#toldReadSeq = Math.max(this.#toldReadSeq, receipt.seq)
+      if (!this.#countsItself) this.#isHeadStale = true
+    }
     // In a group, messages do not tell who has read them.
     if (this.#head?.kind === 'group') return
     // Notes to oneself are read by who has sent them.
@@ -444,10 +449,8 @@ export class LiveConversation {
     else this.#window.putReceipt(receipt)
   }
 
-  #readUpTo(seq: number): void {
-    if (seq <= this.#readSeq) return
-    this.#readSeq = seq
-    if (!this.#countsItself) this.#isHeadStale = true
+  get #readSeq(): number {
+    return Math.max(this.#toldReadSeq, this.#answeredReadSeq)
   }
 
   // Asking for what is missing
@@ -506,7 +509,11 @@ export class LiveConversation {
       this.#me ??= await this.#findMe(head)
       const isReadSeqStale = this.#isReadSeqStale
       this.#isReadSeqStale = false
-      this.#readSeq = isReadSeqStale ? head.readSeq : Math.max(this.#readSeq, head.readSeq)
+      if (isReadSeqStale) {
+        this.#toldReadSeq = 0
+        this.#answeredReadSeq = 0
+      }
+      this.#toldReadSeq = Math.max(this.#toldReadSeq, head.readSeq)
       // A log of another time, as after a restore.
       if (this.#isLoaded && (head.lastSeq < this.#window.last || head.id !== (this.#head?.id ?? head.id))) {
         this.#isLoaded = false
@@ -628,7 +635,8 @@ export class LiveConversation {
       { conversationId, seq },
       this.#callOptions(),
     )
-    this.#readUpTo(readSeq)
+    this.#answeredReadSeq = Math.max(this.#answeredReadSeq, readSeq)
+    if (!this.#countsItself) this.#isHeadStale = true
     this.#changed()
     this.#synchronize()
   }

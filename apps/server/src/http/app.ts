@@ -127,7 +127,7 @@ export async function createHttpApp({
     router: appRouter,
     maxBatchSize: MAX_BATCH_SIZE,
     createContext: async ({ req, info }) => {
-      const context = await createContext(req)
+      const context = { ...(await createContext(req)), gone: () => info.signal }
       if (info.type !== 'subscription') return context
       return { ...context, hangUp: () => req.raw.socket.destroy() }
     },

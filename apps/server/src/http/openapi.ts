@@ -131,7 +131,7 @@ function toParameter(
 ): Json {
   const inPath = pathFields.includes(field)
   const { description, ...rest } = schema
-  const isList = rest['type'] === 'array'
+  const isList = rest.type === 'array'
   return {
     name: field,
     in: inPath ? 'path' : 'query',
@@ -185,7 +185,7 @@ function toResponses(operation: Operation, schemas: Json): Json {
 function collect(schema: Json, schemas: Json): Json {
   const { $schema: _, $defs = {}, ...rest } = schema as Json & { $defs?: Json }
   for (const [name, definition] of Object.entries($defs)) schemas[name] = repoint(definition as Json)
-  const named = typeof rest['id'] === 'string' ? rest['id'] : undefined
+  const named = typeof rest.id === 'string' ? rest.id : undefined
   const pointed = repoint(rest) as Json
   if (!named) return pointed
   schemas[named] = pointed

@@ -116,7 +116,7 @@ function requireOwnOrigin(request: FastifyRequest, allowed: readonly string[]): 
 function credentialsOf(request: FastifyRequest, params: Record<string, unknown> | null): Credentials {
   const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
   return {
-    authorization: text(params?.['authorization']) ?? request.headers.authorization,
-    actAs: text(params?.['actAs']) ?? text(request.headers['act-as']),
+    authorization: text(params?.authorization) ?? request.headers.authorization,
+    actAs: text(params?.actAs) ?? text(request.headers['act-as']),
   }
 }

@@ -114,18 +114,16 @@ export class Identity {
   }
 
   async #keyId(key: string): Promise<string | undefined> {
-    if (this.#configuredKeyHash && timingSafeEqual(digest(key), this.#configuredKeyHash))
-      return CONFIGURED_KEY_ID
-    const keyHash = hashSecret(key)
-    const known = this.#keys.get(keyHash)
+    const known = this.#keys.get(key)
     if (known !== undefined) return known
-    const row = await findServiceKey(this.#db, keyHash)
-    if (row) this.#keys.set(keyHash, row.id)
-    return row?.id
+    const isConfigured = this.#configuredKeyHash && timingSafeEqual(digest(key), this.#configuredKeyHash)
+    const id = isConfigured ? CONFIGURED_KEY_ID : (await findServiceKey(this.#db, hashSecret(key)))?.id
+    if (id !== undefined) this.#keys.set(key, id)
+    return id
   }
 
   async #bySession(token: string, actAs: string | undefined): Promise<Caller> {
-    const session = await this.#session(hashSecret(token))
+    const session = await this.#session(token)
     if (!session || session.expiresAt <= this.#now()) throw unauthenticated('the token is not valid')
     return {
       kind: 'user',
@@ -134,17 +132,17 @@ export class Identity {
     }
   }
 
-  async #session(tokenHash: string): Promise<Session | undefined> {
-    const known = this.#sessions.get(tokenHash)
+  async #session(token: string): Promise<Session | undefined> {
+    const known = this.#sessions.get(token)
     if (known) return known
-    const row = await findSession(this.#db, tokenHash)
+    const row = await findSession(this.#db, hashSecret(token))
     if (!row) return undefined
     const session = {
       id: row.session_id,
       expiresAt: row.expires_at,
       actor: { id: row.id, username: row.username },
     }
-    this.#sessions.set(tokenHash, session)
+    this.#sessions.set(token, session)
     return session
   }
 

@@ -47,8 +47,7 @@ export async function sendMessage(ctx: Context, input: Input): Promise<Message> 
       const earlier = await findEarlier(trx, conversation.id, sender, input.clientMessageId, content)
       if (earlier) return { earlier }
     }
-    const now = ctx.app.now()
-    const at = now < conversation.notBefore ? conversation.notBefore : now
+    const at = new Date(Math.max(ctx.app.now().getTime(), conversation.notBefore.getTime()))
     const message = {
       id: ctx.app.newId(),
       conversationId: conversation.id,

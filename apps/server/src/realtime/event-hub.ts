@@ -372,6 +372,7 @@ export class EventHub {
   #replay(userId: string, conversationId: string | undefined, from: EventCursor): Replay {
     const { db } = this.#options
     let isChecked = false
+    let isWaiting = false
     let page: EventRow[] = []
     /** Everything up to here is handed over, or in the page. */
     let place = from.position
@@ -395,7 +396,8 @@ export class EventHub {
             return []
           }
           if (distance > 0) {
-            this.hint()
+            if (!isWaiting) this.hint()
+            isWaiting = true
             await sleep(AHEAD_MS)
             continue
           }

@@ -4,22 +4,18 @@ import { requireActor } from '../access.ts'
 import type { Context } from '../context.ts'
 import { openStream } from './open-stream.ts'
 
-/**
- * Answers what came after the cursor, waiting for the first of it.
- *
- * @param signal aborted when the caller has gone, who is then not taken for somebody who reads
- */
+/** Answers what came after the cursor, waiting for the first of it. */
 export async function pullEvents(
   ctx: Context,
   input: z.output<Contract['events']['pull']['input']>,
-  signal?: AbortSignal,
 ): Promise<{ items: Event[]; cursor: string }> {
   requireActor(ctx)
   const stream = await openStream(ctx, { cursor: input.cursor })
   try {
     if (input.cursor === undefined) return { items: [], cursor: stream.cursor }
     const wait = AbortSignal.timeout((input.wait ?? 0) * 1_000)
-    const items = await stream.take(signal ? AbortSignal.any([wait, signal]) : wait)
+    // Whoever has gone is not taken for somebody who reads.
+    const items = await stream.take(ctx.gone ? AbortSignal.any([wait, ctx.gone()]) : wait)
     return { items: (items ?? []).map((item) => item.event), cursor: stream.cursor }
   } finally {
     stream.end()

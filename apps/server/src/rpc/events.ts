@@ -2,7 +2,7 @@ import { contract, SottoError } from '@sotto/contract'
 import { tracked } from '@trpc/server'
 import { openStream } from '../realtime/open-stream.ts'
 import { pullEvents } from '../realtime/pull-events.ts'
-import { procedure, router, subscription } from './trpc.ts'
+import { query, router, subscription } from './trpc.ts'
 
 const { events } = contract
 
@@ -40,7 +40,7 @@ export const eventsRouter = router({
       await aborted(signal)
     }
   }),
-  pull: procedure(events.pull).query(({ ctx, input, signal }) => pullEvents(ctx, input, signal)),
+  pull: query(events.pull, pullEvents),
 })
 
 function aborted(signal: AbortSignal | undefined): Promise<void> {

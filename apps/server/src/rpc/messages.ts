@@ -5,7 +5,7 @@ import { getMessage } from '../messaging/get-message.ts'
 import { listMessages } from '../messaging/list-messages.ts'
 import { react, unreact } from '../messaging/react.ts'
 import { sendMessage } from '../messaging/send-message.ts'
-import { procedure, router } from './trpc.ts'
+import { mutation, query, router } from './trpc.ts'
 
 const { messages } = contract
 
@@ -13,13 +13,13 @@ const { messages } = contract
 const LIKE = '👍'
 
 export const messagesRouter = router({
-  send: procedure(messages.send).mutation(({ ctx, input }) => sendMessage(ctx, input)),
-  list: procedure(messages.list).query(({ ctx, input }) => listMessages(ctx, input)),
-  get: procedure(messages.get).query(({ ctx, input }) => getMessage(ctx, input)),
-  edit: procedure(messages.edit).mutation(({ ctx, input }) => editMessage(ctx, input)),
-  delete: procedure(messages.delete).mutation(({ ctx, input }) => deleteMessage(ctx, input)),
-  like: procedure(messages.like).mutation(({ ctx, input }) => react(ctx, { ...input, emoji: LIKE })),
-  unlike: procedure(messages.unlike).mutation(({ ctx, input }) => unreact(ctx, { ...input, emoji: LIKE })),
-  react: procedure(messages.react).mutation(({ ctx, input }) => react(ctx, input)),
-  unreact: procedure(messages.unreact).mutation(({ ctx, input }) => unreact(ctx, input)),
+  send: mutation(messages.send, sendMessage),
+  list: query(messages.list, listMessages),
+  get: query(messages.get, getMessage),
+  edit: mutation(messages.edit, editMessage),
+  delete: mutation(messages.delete, deleteMessage),
+  like: mutation(messages.like, (ctx, input) => react(ctx, { ...input, emoji: LIKE })),
+  unlike: mutation(messages.unlike, (ctx, input) => unreact(ctx, { ...input, emoji: LIKE })),
+  react: mutation(messages.react, react),
+  unreact: mutation(messages.unreact, unreact),
 })

@@ -35,8 +35,41 @@ const asCaller = t.procedure.use(async ({ ctx, next }) =>
   next({ ctx: ctx.reauthenticate ? { ...ctx, caller: await ctx.reauthenticate() } : ctx }),
 )
 
-/** A procedure as the contract has it, waiting for its `.query` or `.mutation`. */
-export function procedure<Input extends z.ZodType, Output extends z.ZodType>(
+/** What a use case is to its transports. */
+export type UseCase<Input = never, Output = unknown> = (ctx: Context, input: Input) => Promise<Output>
+
+interface Implementation {
+  entry: Procedure
+  run: UseCase
+}
+
+/*
+ * tRPC works the types of a resolver's input and output out of the same two schemas as UseCase does, but within a
+ * generic function the compiler cannot see that: hence `as never` below. Callers see both types in full.
+ */
+const implementations = new WeakMap<object, Implementation>()
+
+/** A query of the contract, carried out by a use case. */
+export function query<Input extends z.ZodType, Output extends z.ZodType>(
+  entry: Procedure<'query', Input, Output>,
+  run: UseCase<z.output<Input>, z.input<Output>>,
+) {
+  const procedure = procedureOf(entry).query(({ ctx, input }) => run(ctx, input as never) as never)
+  implementations.set(procedure, { entry, run })
+  return procedure
+}
+
+/** A mutation of the contract, carried out by a use case. */
+export function mutation<Input extends z.ZodType, Output extends z.ZodType>(
+  entry: Procedure<'mutation', Input, Output>,
+  run: UseCase<z.output<Input>, z.input<Output>>,
+) {
+  const procedure = procedureOf(entry).mutation(({ ctx, input }) => run(ctx, input as never) as never)
+  implementations.set(procedure, { entry, run })
+  return procedure
+}
+
+function procedureOf<Input extends z.ZodType, Output extends z.ZodType>(
   entry: Procedure<'query' | 'mutation', Input, Output>,
 ) {
   return asCaller.meta(entry).input(entry.input).output(entry.output)
@@ -47,4 +80,11 @@ export function subscription<Input extends z.ZodType, Output extends z.ZodType>(
   entry: Procedure<'subscription', Input, Output>,
 ) {
   return asCaller.meta(entry).input(entry.input)
+}
+
+/** The schemas and the use case of a procedure, for a transport that needs nothing else of tRPC. */
+export function implementationOf(procedure: object): Implementation {
+  const implementation = implementations.get(procedure)
+  if (!implementation) throw new Error('not a procedure of the contract')
+  return implementation
 }
