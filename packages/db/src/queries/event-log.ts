@@ -127,6 +127,7 @@ export async function findLogEnd(db: Executor): Promise<LogEnd> {
  * lies where no reader can have been: in a log that was restored from a cluster further ahead.
  */
 export async function findEventTime(db: Executor, { xid, id }: LogPosition): Promise<Date | undefined> {
+  if (!isPostgres(db) && xid !== '0') return undefined
   const query = db.selectFrom('events').select('created_at').where('id', '=', id)
   const row = await (isPostgres(db)
     ? query.where(sql<boolean>`events.xid = ${xid}::xid8`).where(settled)
