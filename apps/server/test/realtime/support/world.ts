@@ -126,7 +126,7 @@ async function makeFile(stack: AsyncDisposableStack, inFile: boolean): Promise<s
 }
 
 async function makeDatabase(stack: AsyncDisposableStack): Promise<string> {
-  const adminUrl = process.env['SOTTO_TEST_POSTGRES_URL'] ?? ''
+  const adminUrl = process.env.SOTTO_TEST_POSTGRES_URL ?? ''
   const name = `sotto_realtime_${randomBytes(8).toString('hex')}`
   await withClient(adminUrl, (admin) => admin.query(`create database ${name}`))
   stack.defer(async () => {

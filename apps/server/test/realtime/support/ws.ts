@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util'
+import { eventSchema } from '@sotto/contract'
 import superjson, { type SuperJSONResult } from 'superjson'
 import { Inbox, type WireEvent } from './inbox.ts'
 import { RefusedError } from './sse.ts'
@@ -8,6 +10,8 @@ export interface WsStream extends AsyncDisposable {
   readonly cursor: string | undefined
   /** The close code. */
   readonly ended: Promise<number>
+  /** What came and is not as the contract says, to the field. */
+  readonly violations: readonly unknown[]
   /** Set when the subscription failed. */
   readonly failure: string | undefined
   close(): void
@@ -28,6 +32,7 @@ export async function openWs(
 ): Promise<WsStream> {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/trpc?connectionParams=1`)
   const inbox = new Inbox()
+  const violations: unknown[] = []
   let cursor = lastEventId
   let failure: string | undefined
   const ended = new Promise<number>((resolve) => {
@@ -50,6 +55,8 @@ export async function openWs(
       if (result?.type === 'data' && result.data) {
         const tracked = superjson.deserialize<{ id: string; data: unknown }>(result.data)
         cursor = tracked.id
+        const known = eventSchema.safeParse(tracked.data)
+        if (!known.success || !isDeepStrictEqual(known.data, tracked.data)) violations.push(tracked.data)
         inbox.add({ cursor, event: JSON.parse(JSON.stringify(tracked.data)) as WireEvent })
       }
     })
@@ -64,6 +71,7 @@ export async function openWs(
   await started
   return {
     inbox,
+    violations,
     ended,
     get cursor() {
       return cursor

@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto'
+import { insertServiceKey, revokeServiceKey, updatePasswordHash } from '@sotto/db'
+import { describe, expect, test } from 'vitest'
+import { hashSecret } from '../../src/identity/secrets.ts'
+import { newServiceKey } from '../../src/index.ts'
+import { dialects } from '../support/dialects.ts'
+import { basic } from '../support/rest.ts'
+import { openSse } from './support/sse.ts'
+import { startWorld } from './support/world.ts'
+import { openWs } from './support/ws.ts'
+
+const PASSWORD = 'correct horse battery staple'
+/** By when a stream has ended that may not go on, in milliseconds. */
+const END_MS = 2_000
+
+describe.each(dialects)('streams and what they were opened with, on %s', (using) => {
+  test('end within two seconds of logging out, a new password, a revoked key, an expired token', async () => {
+    let aheadMs = 0
+    await using world = await startWorld(using, { overrides: { now: () => new Date(Date.now() + aheadMs) } })
+    for (const username of ['alice', 'bob']) await world.client.users.create({ username, password: PASSWORD })
+    const logIn = async () =>
+      world.call<{ token: string }>(undefined, 'POST', '/v1/sessions', {
+        username: 'bob',
+        password: PASSWORD,
+      })
+    const { db } = world.server.app
+    const key = newServiceKey()
+    const keyId = randomUUID()
+    await insertServiceKey(db, { id: keyId, name: 'other', keyHash: hashSecret(key), at: new Date() })
+    const url = `${world.url}/v1/events`
+    const open = async (headers: Record<string, string>) => ({
+      sse: await openSse(url, headers),
+      ws: await openWs(
+        world.url,
+        { authorization: headers.authorization ?? '', actAs: headers['act-as'] ?? 'bob' },
+        {},
+      ),
+    })
+    const token = `Bearer ${(await logIn()).token}`
+    const session = await open({ authorization: token })
+    const other = await open({ authorization: `Bearer ${(await logIn()).token}` })
+    const password = await open({ authorization: basic('bob', PASSWORD) })
+    const byKey = await open({ authorization: `Bearer ${key}`, 'act-as': 'bob' })
+    const configured = await open(world.headers('bob'))
+
+    const msUntilEnd = async ({ sse, ws }: typeof session) => {
+      const before = performance.now()
+      await sse.ended
+      await expect.poll(() => ws.failure, { timeout: END_MS }).toBe('UNAUTHENTICATED')
+      return performance.now() - before
+    }
+    await fetch(`${world.url}/v1/sessions/current`, { method: 'DELETE', headers: { authorization: token } })
+    expect(await msUntilEnd(session)).toBeLessThan(END_MS)
+    const { id: bobId } = await world.client.users.get({ user: 'bob' })
+    const { passwords } = world.server.app.identity
+    await updatePasswordHash(db, bobId, await passwords.hash('another horse battery staple'), new Date())
+    expect(await msUntilEnd(password)).toBeLessThan(END_MS)
+    await revokeServiceKey(db, keyId, new Date())
+    expect(await msUntilEnd(byKey)).toBeLessThan(END_MS)
+    aheadMs = 400 * 24 * 60 * 60 * 1_000
+    expect(await msUntilEnd(other)).toBeLessThan(END_MS)
+
+    aheadMs = 0
+    await world.send('alice', 'bob', 'still there')
+    await configured.sse.inbox.untilText('still there')
+    await configured.ws.inbox.untilText('still there')
+    expect(session.sse.inbox.texts).toEqual([])
+    for (const { sse, ws } of [session, other, password, byKey, configured]) {
+      sse.close()
+      ws.close()
+    }
+  })
+
+  test('are refused to nobody, to a key for nobody, and to a wrong token', async () => {
+    await using world = await startWorld(using, { users: ['alice'] })
+    const url = `${world.url}/v1/events`
+    await expect(openSse(url, {})).rejects.toMatchObject({ status: 401, code: 'UNAUTHENTICATED' })
+    await expect(openSse(url, { authorization: 'Bearer st_wrong' })).rejects.toMatchObject({
+      code: 'UNAUTHENTICATED',
+    })
+    await expect(openSse(url, world.headers())).rejects.toMatchObject({ status: 400, code: 'ACTOR_REQUIRED' })
+    await expect(openSse(`${url}/pull`, {})).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
+    await expect(openSse(`${url}/pull`, world.headers())).rejects.toMatchObject({ code: 'ACTOR_REQUIRED' })
+    await using bare = await openWs(world.url, { authorization: `Bearer ${world.serviceKey}` }, {})
+    await expect.poll(() => bare.failure).toBe('ACTOR_REQUIRED')
+    await expect(openWs(world.url, { authorization: 'Bearer st_wrong' }, {})).rejects.toMatchObject({
+      code: 'UNAUTHENTICATED',
+    })
+    await using nobody = await openWs(world.url, {}, {})
+    await expect.poll(() => nobody.failure).toBe('UNAUTHENTICATED')
+  })
+})

@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'vitest'
+import { withClient } from './support/postgres.ts'
+import { startWorld } from './support/world.ts'
+
+/** The poll's second, and what a loaded machine adds to it. */
+const POLL_MS = 1_600
+
+describe('two servers on one PostgreSQL', () => {
+  test('tell each other at once, and find out by themselves when they cannot', {
+    timeout: 30_000,
+  }, async () => {
+    await using world = await startWorld('postgres', { users: ['alice', 'bob'] })
+    await using other = await world.another()
+    await world.send('alice', 'bob', 'first')
+    await using bob = await other.sse('bob')
+    const latency = async (text: string, limitMs: number) => {
+      const before = performance.now()
+      await world.send('alice', 'bob', text)
+      await bob.inbox.untilText(text, limitMs)
+      return performance.now() - before
+    }
+    await latency('warm', POLL_MS)
+    const told: number[] = []
+    for (let i = 0; i < 20; i++) told.push(await latency(`told ${i}`, POLL_MS))
+    const median = told.toSorted((a, b) => a - b)[10] ?? Number.NaN
+    expect(median).toBeLessThan(200)
+
+    const cut = () =>
+      withClient(world.databaseUrl, (client) =>
+        client.query(
+          "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'sotto hints' and datname = current_database()",
+        ),
+      )
+    const untilCut = performance.now() + 3_000
+    let sent = 0
+    const cutting = setInterval(() => void cut(), 100)
+    while (performance.now() < untilCut) expect(await latency(`cut ${sent++}`, POLL_MS)).toBeLessThan(POLL_MS)
+    clearInterval(cutting)
+    expect(bob.inbox.texts.filter((text) => text?.startsWith('cut'))).toEqual(
+      Array.from({ length: sent }, (_, i) => `cut ${i}`),
+    )
+    await expect
+      .poll(async () => latency(`back ${sent++}`, POLL_MS), { timeout: 8_000, interval: 50 })
+      .toBeLessThan(200)
+  })
+
+  test('a reader who goes from one to the other gets nothing twice out of order, and misses nothing', async () => {
+    await using world = await startWorld('postgres', { users: ['alice', 'bob'] })
+    await using other = await world.another()
+    await world.send('alice', 'bob', 'first')
+    const servers = [world, other]
+    let stream = await world.sse('bob')
+    const seen = new Set<string>()
+    const texts: (string | null)[] = []
+    const take = () => {
+      for (const event of stream.inbox.events) {
+        if (seen.has(event.id)) continue
+        seen.add(event.id)
+        if (event.type === 'message.created') texts.push(event.message.text)
+      }
+    }
+    let isSending = true
+    const sending = (async () => {
+      for (let i = 0; i < 150; i++) await (servers[i % 2] ?? world).send('alice', 'bob', `${i}`)
+      isSending = false
+    })()
+    for (let hop = 1; isSending; hop++) {
+      await stream.inbox.until(() => stream.inbox.received.length > 0 || !isSending, 3_000)
+      const { cursor } = stream
+      stream.close()
+      await stream.ended
+      take()
+      stream = await (servers[hop % 2] ?? world).sse('bob', '', stream.cursor || cursor)
+    }
+    await sending
+    await expect
+      .poll(() => {
+        take()
+        return texts.filter((text) => text !== 'first').length
+      })
+      .toBe(150)
+    expect(texts.filter((text) => text !== 'first')).toEqual(Array.from({ length: 150 }, (_, i) => `${i}`))
+    stream.close()
+  })
+})
