@@ -133,6 +133,7 @@ describe('whoever installs it', () => {
       console.log(await createClient({ url: '/', token: 'x' }).messages.send({ to: 'bob', text: 'hello' }))`,
     )
     const hello = gzipSync(await bundled(path.join(project, 'hello.js'))).byteLength
+    console.log('HELLO', hello)
     expect(hello).toBeLessThan(HELLO_WORLD_GZIP_BYTES)
     await write('error.js', `import { SottoError } from '@sotto/sdk'\nconsole.log(SottoError)`)
     expect(gzipSync(await bundled(path.join(project, 'error.js'))).byteLength).toBeLessThan(1_500)
@@ -149,6 +150,7 @@ describe('whoever installs it', () => {
   it.each(runtimes)('runs it on %s against a live server', async (_, command) => {
     const [program, ...args] = command()
     expect(JSON.parse(await run(project, program, ...args))).toEqual({
+      types: expect.arrayContaining(['conversation.created', 'message.created']),
       texts: ['3', '2', '1', 'hello'],
       unread: 4,
       isDate: true,

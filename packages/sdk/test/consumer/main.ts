@@ -1,13 +1,24 @@
 // A program of somebody who has installed the package: compiled and run by package.test.ts, outside of this
 // repository.
-import type { AppRouter, Message, RouterInputs, RouterOutputs, SottoClient } from '@sotto/sdk'
-import { createClient, links, SottoError } from '@sotto/sdk'
+import type {
+  AppRouter,
+  Event,
+  EventStream,
+  LiveConversation,
+  LiveMessage,
+  Message,
+  RouterInputs,
+  RouterOutputs,
+  SottoClient,
+} from '@sotto/sdk'
+import { createClient, links, SottoError, webSocket } from '@sotto/sdk'
 import { token, url } from './where.ts'
 
 const sotto: SottoClient = createClient({ url, token: () => Promise.resolve(token) })
 const [alice, bob] = [`alice-${Date.now()}`, `bob-${Date.now()}`]
 for (const username of [alice, bob]) await sotto.users.create({ username })
 
+const place: string = (await sotto.as(bob).events.pull()).cursor
 const input: RouterInputs['messages']['send'] = { to: bob, text: 'hello' }
 const sent: RouterOutputs['messages']['send'] = await sotto.as(alice).messages.send(input)
 const createdAt: Date = sent.createdAt
@@ -18,6 +29,23 @@ for await (const page of sotto.messages.between([alice, bob], { limit: 3 }).page
   texts.push(...page.items.map(({ text }) => text))
 }
 const { items } = await sotto.as(bob).conversations.list()
+
+// What happens is told, and a live conversation shows it.
+const stream: EventStream = sotto.as(bob).events({ signal: AbortSignal.timeout(10_000), cursor: place })
+const types: Event['type'][] = []
+for await (const event of stream) {
+  types.push(event.type)
+  if (event.type === 'message.created' && event.message.text === '3') break
+}
+const live: LiveConversation = sotto.as(bob).conversation(alice).live()
+live.send('live')
+await new Promise<void>((resolve) => {
+  live.subscribe(() => {
+    const last: LiveMessage | undefined = live.getSnapshot().messages.at(-1)
+    if (last?.status === 'sent' && last.text === 'live') resolve()
+  })
+})
+live.close()
 
 let code: string | undefined
 try {
@@ -40,5 +68,8 @@ export function wrong(): void {
 
 export type Router = AppRouter
 export const plain = links({ url, token })
+export const overWebSocket = () => sotto.as(alice).events({ transport: webSocket() })
 
-console.log(JSON.stringify({ texts, unread: items[0]?.unreadCount, isDate: createdAt instanceof Date, code }))
+console.log(
+  JSON.stringify({ types, texts, unread: items[0]?.unreadCount, isDate: createdAt instanceof Date, code }),
+)
