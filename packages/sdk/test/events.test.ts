@@ -383,6 +383,30 @@ describe('in a server of the test kit', () => {
     await stream.return()
   })
 
+  it('drop what comes twice', async () => {
+    const block = (id: number) =>
+      `id: c${id}\ndata: {"id":"${id}","type":"typing.started","conversationId":"c","at":"2026-01-31T12:00:00.000Z","userId":"u"}\n\n`
+    const answers = [
+      [1, 2, 2, 1],
+      [2, 1, 3],
+      [3, 4],
+    ]
+    const client = createClient({
+      url: 'http://sotto.test',
+      events: { maxBackoffMs: 1 },
+      fetch: async () =>
+        new Response(answers.shift()?.map(block).join(''), {
+          headers: { 'content-type': 'text/event-stream' },
+        }),
+    })
+    const ids: string[] = []
+    for await (const event of client.events()) {
+      ids.push(event.id)
+      if (event.id === '4') break
+    }
+    expect(ids).toEqual(['1', '2', '3', '4'])
+  })
+
   it('stay away for as long as a server that stops asks them to', async () => {
     const answers = [
       () => new Response('id: c1\n\nretry: 40\n\n', { headers: { 'content-type': 'text/event-stream' } }),

@@ -228,6 +228,68 @@ describe('a live conversation', () => {
   })
 })
 
+describe('away for too long', () => {
+  it('loads again what it shows, and what it has missed', async () => {
+    await using server = await createTestServer({
+      users: ['alice', 'bob'],
+      settings: { eventRetentionDays: 1 },
+    })
+    let isAway = false
+    let breakStream: (() => void) | undefined
+    const fetch: Fetch = async (url, init) => {
+      if (isAway) throw new TypeError('no network')
+      if (new URL(url).pathname !== '/v1/events') return server.fetch(url, init)
+      const breaking = new AbortController()
+      breakStream = () => breaking.abort()
+      const response = await server.fetch(url, init)
+      const { readable, writable } = new TransformStream()
+      response.body?.pipeTo(writable, { signal: breaking.signal }).catch(() => {})
+      return new Response(readable, response)
+    }
+    const events = { maxBackoffMs: 5 }
+    const client = createClient({ url: server.url, token: server.serviceKey, fetch, retries: 0, events })
+    const alice = server.as('alice')
+    const sent = [
+      await alice.messages.send({ to: 'bob', text: '1' }),
+      await alice.messages.send({ to: 'bob', text: '2' }),
+    ]
+    await using bob = client.as('bob').conversation('alice').live()
+    await until(bob, isSettled(2))
+    await bob.markRead(1)
+
+    isAway = true
+    breakStream?.()
+    await until(bob, ({ connection }) => connection === 'reconnecting')
+    await alice.messages.edit({ messageId: sent[0]?.id ?? '', text: 'one' })
+    await alice.messages.delete({ messageId: sent[1]?.id ?? '' })
+    await alice.messages.like({ messageId: sent[0]?.id ?? '' })
+    await alice.messages.send({ to: 'bob', text: '3' })
+    server.clock.advance(25 * 60 * 60 * 1_000)
+    await alice.messages.send({ to: 'bob', text: '4' })
+    isAway = false
+    const state = await until(
+      bob,
+      ({ messages, unreadCount }) =>
+        messages.length === 4 &&
+        messages.every((one, index) => one.text === ['one', null, '3', '4'][index]) &&
+        unreadCount === 2,
+    )
+    expect(state.messages[0]).toMatchObject({ reactions: [{ emoji: '👍', count: 1, byMe: false }] })
+
+    // Further behind than what is worth asking for: it begins again with the newest page.
+    isAway = true
+    breakStream?.()
+    await until(bob, ({ connection }) => connection === 'reconnecting')
+    for (let index = 5; index <= 1_010; index += 1) await alice.messages.send({ to: 'bob', text: `${index}` })
+    server.clock.advance(25 * 60 * 60 * 1_000)
+    await alice.messages.send({ to: 'bob', text: 'last' })
+    isAway = false
+    const newest = await until(bob, ({ messages, isLoaded }) => isLoaded && messages.at(-1)?.text === 'last')
+    expect(newest).toMatchObject({ hasOlder: true, readSeq: 1 })
+    expect(newest.messages).toHaveLength(50)
+  })
+})
+
 describe('offline', () => {
   let server: RunningServer
   beforeAll(async () => {

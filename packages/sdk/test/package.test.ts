@@ -10,8 +10,11 @@ import { bin, packageRoot, run } from './support/commands.ts'
 import type { RunningServer } from './support/server.ts'
 import { startServer } from './support/server.ts'
 
-/** What a page downloads for a program that sends one message, with all that the client is made of. */
-const HELLO_WORLD_GZIP_BYTES = 14_000
+/**
+ * What a page downloads for a program that sends one message, with all that the client is made of: streams and live
+ * conversations hang on the client, and so are a third of it.
+ */
+const HELLO_WORLD_GZIP_BYTES = 19_500
 
 let server: RunningServer
 let workshop: string
@@ -133,7 +136,6 @@ describe('whoever installs it', () => {
       console.log(await createClient({ url: '/', token: 'x' }).messages.send({ to: 'bob', text: 'hello' }))`,
     )
     const hello = gzipSync(await bundled(path.join(project, 'hello.js'))).byteLength
-    console.log('HELLO', hello)
     expect(hello).toBeLessThan(HELLO_WORLD_GZIP_BYTES)
     await write('error.js', `import { SottoError } from '@sotto/sdk'\nconsole.log(SottoError)`)
     expect(gzipSync(await bundled(path.join(project, 'error.js'))).byteLength).toBeLessThan(1_500)
