@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
+import { Agent, request } from 'undici'
+import { SERVICE_KEY } from './processes.ts'
+import { Reader } from './reader.ts'
+
+const agent = new Agent({ connections: 32, pipelining: 1 })
+
+async function callOnce(url: string, as: string | undefined, method: 'GET' | 'POST', body?: object) {
+  const answer = await request(url, {
+    dispatcher: agent,
+    method,
+    headers: {
+      authorization: `Bearer ${SERVICE_KEY}`,
+      ...(as !== undefined && { 'act-as': as }),
+      ...(body && { 'content-type': 'application/json' }),
+    },
+    ...(body && { body: JSON.stringify(body) }),
+  })
+  return { status: answer.statusCode, body: await answer.body.json() }
+}
+
+/** Tries until it is acknowledged, as a client with an outbox does. */
+async function callUntilDone(urls: readonly string[], path: string, as: string | undefined, body?: object) {
+  for (let attempt = 0; ; attempt++) {
+    const url = urls[attempt % urls.length] ?? ''
+    const answer = await callOnce(url + path, as, body ? 'POST' : 'GET', body).catch(() => undefined)
+    if (answer && answer.status < 300) return answer.body
+    if (answer && answer.status < 500 && answer.status !== 429 && answer.status !== 409) {
+      throw new Error(`${path}: ${answer.status} ${JSON.stringify(answer.body)}`)
+    }
+    await wait(20 + Math.random() * 50)
+  }
+}
+
+export interface Load {
+  readonly readers: readonly Reader[]
+  /** Message ids that were acknowledged, by reader. */
+  readonly acknowledged: ReadonlyMap<string, readonly string[]>
+  /** Sends to everyone in turn until told to stop, or so many; resolves when all is acknowledged. */
+  send(options: { count: number; isOver?: () => boolean; urls?: readonly string[] }): Promise<number>
+  /** Where this reader's user stands now. */
+  cursorOf(name: string): Promise<string>
+  /** Waits for the readers to have everything, ends them, and looks through what they got. */
+  finish(): Promise<Report>
+}
+
+export interface Report {
+  stored: number
+  acknowledged: number
+  /** Acknowledged and not in the database. */
+  lost: number
+  /** Stored and never delivered. */
+  undelivered: number
+  gaps: number
+  duplicates: number
+  resyncs: number
+  repeats: number
+  connects: number
+}
+
+/** Readers with a direct conversation each, half over SSE, half over WebSocket. */
+export async function makeLoad(urls: readonly string[], count: number): Promise<Load> {
+  const names = Array.from({ length: count }, (_, i) => `reader${i}`)
+  for (const username of ['sender', ...names]) await callUntilDone(urls, '/v1/users', undefined, { username })
+  const readers: Reader[] = []
+  async function cursorOf(name: string): Promise<string> {
+    const { cursor } = (await callUntilDone(urls, '/v1/events/pull', name)) as { cursor: string }
+    return cursor
+  }
+  for (const [i, name] of names.entries()) {
+    const cursor = await cursorOf(name)
+    const own = i % 2 === 0 ? urls : urls.toReversed()
+    readers.push(new Reader(name, i % 4 < 2 ? 'sse' : 'ws', own, cursor))
+  }
+  const acknowledged = new Map(names.map((name) => [name, [] as string[]]))
+
+  return {
+    readers,
+    acknowledged,
+    cursorOf,
+    async send({ count: total, isOver = () => false, urls: to = urls }) {
+      let sent = 0
+      await Promise.all(
+        Array.from({ length: 16 }, async () => {
+          while (sent < total && !isOver()) {
+            const n = sent++
+            const name = names[n % names.length] ?? ''
+            const own = n % 2 === 0 ? to : to.toReversed()
+            const body = { to: name, text: `message ${n}`, clientMessageId: randomUUID() }
+            const { id } = (await callUntilDone(own, '/v1/messages', 'sender', body)) as { id: string }
+            acknowledged.get(name)?.push(id)
+          }
+        }),
+      )
+      return sent
+    },
+    async finish() {
+      const report: Report = {
+        stored: 0,
+        acknowledged: 0,
+        lost: 0,
+        undelivered: 0,
+        gaps: 0,
+        duplicates: 0,
+        resyncs: 0,
+        repeats: 0,
+        connects: 0,
+      }
+      for (const [i, name] of names.entries()) {
+        const reader = readers[i]
+        if (!reader) continue
+        const stored = await listStored(urls, name)
+        const { tally } = reader
+        const deadline = performance.now() + 20_000
+        while (tally.messageIds.size < stored.size && performance.now() < deadline) await wait(50)
+        await reader.stop()
+        report.stored += stored.size
+        report.acknowledged += acknowledged.get(name)?.length ?? 0
+        for (const id of acknowledged.get(name) ?? []) if (!stored.has(id)) report.lost++
+        for (const id of stored) if (!tally.messageIds.has(id)) report.undelivered++
+        report.gaps += tally.gaps
+        report.duplicates += tally.duplicates
+        report.resyncs += tally.resyncs
+        report.repeats += tally.repeats
+        report.connects += tally.connects
+      }
+      return report
+    },
+  }
+}
+
+async function listStored(urls: readonly string[], name: string): Promise<Set<string>> {
+  const ids = new Set<string>()
+  let cursor: string | null = ''
+  while (cursor !== null) {
+    const query: string = `limit=200${cursor && `&cursor=${cursor}`}`
+    const page = (await callUntilDone(urls, `/v1/direct/${name}/messages?${query}`, 'sender')) as {
+      items: { id: string }[]
+      nextCursor: string | null
+    }
+    for (const { id } of page.items) ids.add(id)
+    cursor = page.nextCursor
+  }
+  return ids
+}

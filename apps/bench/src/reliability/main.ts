@@ -1,0 +1,193 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { makeLoad, type Report } from './load.ts'
+import { measurePaused } from './paused.ts'
+import { makePostgres, makeRedis, makeServer } from './processes.ts'
+import { Reader } from './reader.ts'
+
+/*
+ * What must not happen is made to happen as often as it takes to trust that nothing comes of it: each run ends with
+ * a line that says what was lost, and with exit code 1 when that was anything.
+ */
+
+const HELP = `Usage: node apps/bench/src/reliability/main.ts <what> [options]
+
+  disconnects   readers that are cut off at random moments while messages are sent
+  server        the server is killed under load
+  postgres      PostgreSQL is killed under load
+  paused        two hundred readers stop reading while messages are sent to them
+  redis         Redis is killed, and paused, under load, with two servers
+
+  --on sqlite,postgres   which databases (disconnects, server)
+  --servers N            how many servers (disconnects; more than one needs PostgreSQL)
+  --times N              disconnects (1000), kills of the server (50), of PostgreSQL (20), of Redis (10)
+  --messages N           how many are sent (disconnects: 20000)
+  --seconds N, --rate N  for how long (60), and how many messages a second (1000) (paused)
+`
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    help: { type: 'boolean', default: false },
+    on: { type: 'string', default: 'sqlite,postgres' },
+    servers: { type: 'string', default: '1' },
+    times: { type: 'string' },
+    messages: { type: 'string', default: '20000' },
+    seconds: { type: 'string', default: '60' },
+    rate: { type: 'string', default: '1000' },
+  },
+})
+
+async function makeDatabase(stack: AsyncDisposableStack, kind: string) {
+  if (kind === 'postgres') return stack.use(await makePostgres())
+  const directory = await mkdtemp(path.join(tmpdir(), 'sotto-reliability-'))
+  stack.defer(() => rm(directory, { recursive: true, force: true }))
+  return { url: `file:${path.join(directory, 'sotto.db')}` }
+}
+
+async function disconnects(kind: string): Promise<Report> {
+  await using stack = new AsyncDisposableStack()
+  const database = await makeDatabase(stack, kind)
+  const urls: string[] = []
+  for (let i = 0; i < Number(values.servers); i++) urls.push(stack.use(await makeServer(database.url)).url)
+  const load = await makeLoad(urls, 10)
+  const times = Number(values.times ?? 1_000)
+  const total = Number(values.messages)
+  let done = false
+  const acknowledgedNow = () => [...load.acknowledged.values()].reduce((sum, ids) => sum + ids.length, 0)
+  const cutting = (async () => {
+    for (let cuts = 0; cuts < times; cuts++) {
+      // Spread over the whole run, whatever its pace.
+      while (!done && acknowledgedNow() < (cuts / times) * total) await wait(1)
+      await wait(Math.random() * 3)
+      load.readers[Math.floor(Math.random() * load.readers.length)]?.disconnect()
+    }
+  })()
+  await load.send({ count: total })
+  done = true
+  await cutting
+  return await load.finish()
+}
+
+async function serverKills(kind: string): Promise<Report> {
+  await using stack = new AsyncDisposableStack()
+  const database = await makeDatabase(stack, kind)
+  const server = stack.use(await makeServer(database.url))
+  const load = await makeLoad([server.url], 8)
+  let over = false
+  const sending = load.send({ count: Number.POSITIVE_INFINITY, isOver: () => over })
+  for (let i = 0; i < Number(values.times ?? 50); i++) {
+    await wait(100 + Math.random() * 400)
+    await server.kill()
+    await server.start()
+  }
+  over = true
+  await sending
+  return await load.finish()
+}
+
+async function postgresKills(): Promise<Report> {
+  await using stack = new AsyncDisposableStack()
+  const database = stack.use(await makePostgres())
+  const server = stack.use(await makeServer(database.url))
+  const load = await makeLoad([server.url], 8)
+  let over = false
+  const sending = load.send({ count: Number.POSITIVE_INFINITY, isOver: () => over })
+  for (let i = 0; i < Number(values.times ?? 20); i++) {
+    await wait(500 + Math.random() * 1_000)
+    await database.kill()
+    await database.start()
+  }
+  await wait(1_000)
+  over = true
+  await sending
+  return await load.finish()
+}
+
+/** How long a hint may take, in milliseconds: far less than the poll's second. */
+const MAX_HINT_MS = 200
+
+async function redisTrouble(): Promise<Report> {
+  await using stack = new AsyncDisposableStack()
+  const redis = stack.use(await makeRedis())
+  const database = stack.use(await makePostgres())
+  const env = { REDIS_URL: redis.url }
+  const first = stack.use(await makeServer(database.url, env))
+  const second = stack.use(await makeServer(database.url, env))
+  const load = await makeLoad([first.url, second.url], 8)
+  let over = false
+  const sending = load.send({ count: Number.POSITIVE_INFINITY, isOver: () => over })
+  const times = Number(values.times ?? 10)
+  for (let i = 0; i < times; i++) {
+    await wait(500)
+    if (i % 2 === 0) {
+      await redis.kill()
+      await wait(500)
+      await redis.start()
+    } else {
+      redis.pause()
+      await wait(2_000)
+      redis.resume()
+    }
+  }
+  over = true
+  await sending
+  // The hints have come back by themselves: what is sent to one is read from the other long before the poll.
+  const probe = new Reader('reader0', 'sse', [second.url], await load.cursorOf('reader0'))
+  await wait(3_000)
+  const latencies: number[] = []
+  for (let i = 0; i < 21; i++) {
+    const { size } = probe.tally.messageIds
+    const before = performance.now()
+    await load.send({ count: 1, urls: [first.url] })
+    while (probe.tally.messageIds.size === size) await wait(1)
+    latencies.push(Math.round(performance.now() - before))
+  }
+  await probe.stop()
+  const median = latencies.toSorted((x, y) => x - y)[10] ?? Number.NaN
+  console.log(`from one server to the other: ${median} ms in the middle of ${latencies.length}`)
+  if (median > MAX_HINT_MS) process.exitCode = 1
+  return await load.finish()
+}
+
+/** How much memory the readers that do not read may cost, in megabytes. */
+const MAX_GROWN_MB = 100
+
+async function paused(kind: string): Promise<void> {
+  await using stack = new AsyncDisposableStack()
+  const database = await makeDatabase(stack, kind)
+  const server = stack.use(await makeServer(database.url))
+  const report = await measurePaused(server, Number(values.seconds), Number(values.rate))
+  console.log(`paused on ${kind}: ${JSON.stringify(report)}`)
+  const { consumers, cutOff, gaps, resyncs, undelivered, grownMB } = report
+  if (cutOff < consumers || gaps + resyncs + undelivered > 0 || grownMB > MAX_GROWN_MB) process.exitCode = 1
+}
+
+const runs: Record<string, (kind: string) => Promise<Report>> = {
+  disconnects,
+  server: serverKills,
+  postgres: postgresKills,
+  redis: redisTrouble,
+}
+const run = runs[positionals[0] ?? '']
+if (positionals[0] === 'paused') {
+  for (const kind of values.on.split(',')) await paused(kind)
+  process.exit()
+}
+if (values.help || !run) {
+  console.log(HELP)
+  process.exit(values.help ? 0 : 2)
+}
+const kinds =
+  positionals[0] === 'disconnects' || positionals[0] === 'server' ? values.on.split(',') : ['postgres']
+for (const kind of kinds) {
+  const before = performance.now()
+  const report = await run(kind)
+  const seconds = Math.round((performance.now() - before) / 1_000)
+  console.log(`${positionals[0]} on ${kind}, ${seconds} s: ${JSON.stringify(report)}`)
+  const { lost, undelivered, gaps, duplicates, resyncs } = report
+  if (lost + undelivered + gaps + duplicates + resyncs > 0) process.exitCode = 1
+}

@@ -1,0 +1,163 @@
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { request } from 'node:http'
+import { setTimeout as wait } from 'node:timers/promises'
+import { Agent, request as send } from 'undici'
+import { SERVICE_KEY, type ServerUnderTest } from './processes.ts'
+import { Tally } from './reader.ts'
+
+const USERS = 10
+const STREAMS_OF_A_USER = 20
+
+export interface PausedReport {
+  consumers: number
+  sent: number
+  perSecond: number
+  /** How much the server's memory grew at most, in MB. */
+  grownMB: number
+  /** Connections that the server had ended when their readers looked again. */
+  cutOff: number
+  gaps: number
+  resyncs: number
+  undelivered: number
+}
+
+/** Two hundred readers that stop reading, while messages are sent to all of them. */
+export async function measurePaused(
+  server: ServerUnderTest,
+  seconds: number,
+  rate: number,
+): Promise<PausedReport> {
+  const agent = new Agent({ connections: 24 })
+  const headers = (as?: string) => ({
+    authorization: `Bearer ${SERVICE_KEY}`,
+    'content-type': 'application/json',
+    ...(as !== undefined && { 'act-as': as }),
+  })
+  const post = async (path: string, body: object, as?: string) => {
+    const answer = await send(server.url + path, {
+      dispatcher: agent,
+      method: 'POST',
+      headers: headers(as),
+      body: JSON.stringify(body),
+    })
+    await answer.body.dump()
+    if (answer.statusCode >= 300) throw new Error(`${path}: ${answer.statusCode}`)
+  }
+  const names = Array.from({ length: USERS }, (_, i) => `reader${i}`)
+  for (const username of ['sender', ...names]) await post('/v1/users', { username })
+  const consumers = await Promise.all(
+    names.flatMap((name) => Array.from({ length: STREAMS_OF_A_USER }, () => openPaused(server.url, name))),
+  )
+  // So that what the server keeps for busy times is not taken for growth.
+  for (let i = 0; i < 500; i++) await post('/v1/messages', { to: 'reader0', text: 'warm' }, 'sender')
+  const before = await memoryOf(server.pid)
+  let most = before
+  const watching = setInterval(() => {
+    void memoryOf(server.pid).then((bytes) => {
+      most = Math.max(most, bytes)
+    })
+  }, 250)
+  const text = 'x'.repeat(1_500)
+  const began = performance.now()
+  let sent = 0
+  await Promise.all(
+    Array.from({ length: 24 }, async () => {
+      while (performance.now() - began < seconds * 1_000) {
+        const dueMs = (sent / rate) * 1_000 - (performance.now() - began)
+        const name = names[sent++ % names.length] ?? ''
+        if (dueMs > 0) await wait(dueMs)
+        await post('/v1/messages', { to: name, text }, 'sender')
+      }
+    }),
+  )
+  const tookSeconds = (performance.now() - began) / 1_000
+  clearInterval(watching)
+  const report: PausedReport = {
+    consumers: consumers.length,
+    sent,
+    perSecond: Math.round(sent / tookSeconds),
+    grownMB: Math.round((most - before) / 1e6),
+    cutOff: 0,
+    gaps: 0,
+    resyncs: 0,
+    undelivered: 0,
+  }
+  for (const [i, consumer] of consumers.entries()) {
+    const name = names[Math.floor(i / STREAMS_OF_A_USER)] ?? ''
+    const { tally, wasCut, cursor } = await consumer.readAll()
+    if (wasCut) report.cutOff++
+    await resume(server.url, name, cursor, tally)
+    report.gaps += tally.gaps
+    report.resyncs += tally.resyncs
+    const stored = await lastSeq(server.url, name)
+    if (tally.messageIds.size !== stored) report.undelivered += stored - tally.messageIds.size
+  }
+  await agent.close()
+  return report
+}
+
+async function openPaused(url: string, user: string) {
+  const call = request(`${url}/v1/events`, {
+    agent: false,
+    headers: { authorization: `Bearer ${SERVICE_KEY}`, 'act-as': user },
+  })
+  call.on('error', () => {})
+  call.end()
+  const [response] = await once(call, 'response')
+  response.pause()
+  return {
+    async readAll() {
+      const tally = new Tally()
+      let wasCut = true
+      let text = ''
+      let cursor = ''
+      const late = setTimeout(() => {
+        wasCut = false
+        call.destroy()
+      }, 3_000)
+      try {
+        for await (const chunk of response.setEncoding('utf8')) {
+          text += String(chunk)
+          const blocks = text.split('\n\n')
+          text = blocks.pop() ?? ''
+          for (const block of blocks) {
+            const data = /^data: (.*)$/m.exec(block)?.[1]
+            if (data !== undefined) tally.add(JSON.parse(data))
+            cursor = /^id: (.*)$/m.exec(block)?.[1] ?? cursor
+          }
+        }
+      } catch {
+        // Cut off in the middle of a block.
+      }
+      clearTimeout(late)
+      return { tally, wasCut, cursor }
+    },
+  }
+}
+
+/** Pulls what is left after the cursor. */
+async function resume(url: string, user: string, cursor: string, tally: Tally): Promise<void> {
+  let at = cursor
+  for (;;) {
+    const answer = await send(`${url}/v1/events/pull?cursor=${at}`, {
+      headers: { authorization: `Bearer ${SERVICE_KEY}`, 'act-as': user },
+    })
+    const page = (await answer.body.json()) as { items: Parameters<Tally['add']>[0][]; cursor: string }
+    for (const event of page.items) tally.add(event)
+    if (page.items.length === 0) return
+    at = page.cursor
+  }
+}
+
+async function lastSeq(url: string, name: string): Promise<number> {
+  const answer = await send(`${url}/v1/direct/${name}`, {
+    headers: { authorization: `Bearer ${SERVICE_KEY}`, 'act-as': 'sender' },
+  })
+  return ((await answer.body.json()) as { lastSeq: number }).lastSeq
+}
+
+async function memoryOf(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1_024
+}
