@@ -29,6 +29,8 @@ const variables = new Map([
 /** What ends a session needs one: its sample uses the token that the template keeps of the log-in. */
 const withToken = new Set(['sessions.end'])
 
+const EXAMPLE_CURSOR = contract.events.pull.example.output.cursor
+
 const WITH_BODY = new Set(['POST', 'PUT', 'PATCH'])
 const ID = /[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}/g
 
@@ -56,11 +58,15 @@ function sample({ name, entry }: Operation): string {
   const query = Object.entries(rest).map(([field, value]) => `${field}=${urlPart(value)}`)
   const isQuery = !hasBody(entry) && query.length > 0
   const command = http.method === 'GET' ? 'curl' : `curl -X ${http.method}`
-  const lines = [`${command} "$SOTTO_URL${path}${isQuery ? `?${query.join('&')}` : ''}"`]
+  const isStream = entry.kind === 'subscription'
+  const lines = [
+    `${command}${isStream ? ' -N --max-time 2' : ''} "$SOTTO_URL${path}${isQuery ? `?${query.join('&')}` : ''}"`,
+  ]
   lines.push(...credentials(name, example.as))
   if (hasBody(entry) && Object.keys(rest).length > 0)
     lines.push('-H "Content-Type: application/json"', `-d ${quoted(JSON.stringify(rest))}`)
-  return lines.join(' \\\n  ')
+  // A stream ends when its reader does.
+  return lines.join(' \\\n  ') + (isStream ? ' || true' : '')
 }
 
 /** The service key acts for whom the example is, so that a reader needs one credential for all samples. */
@@ -71,7 +77,12 @@ function credentials(name: string, caller: ExampleCaller): string[] {
   return caller === 'key' ? [key] : [key, `-H "Act-As: ${caller}"`]
 }
 
-function answer({ http, example }: Procedure): string[] {
+function answer({ kind, http, example }: Procedure): string[] {
+  if (kind === 'subscription') {
+    const event = jsonOf(example.output)
+    const block = `id: ${EXAMPLE_CURSOR}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}`
+    return ['Answers `200`, and stays open. Each event is a block such as this:', fence('', block)]
+  }
   if (http.status === 204) return ['Answers `204`, without a body.']
   const repeated = http.repeatedStatus ? `, or \`${http.repeatedStatus}\` when it repeats an earlier one` : ''
   return [

@@ -1,12 +1,14 @@
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 const TOKEN = /^st_[\w-]{40,}$/
+/** A place in the event log: base64url of a list that begins with "events". */
+const EVENT_CURSOR = /^WyJldmVudHMi[\w-]+$/
 
 /** Times that say what has happened by now: the docs show them before it has. */
 const MAY_HAVE_HAPPENED = ['deliveredAt', 'editedAt']
 
 /**
- * An answer with the documented ids, times and tokens in the place of its own, so that the two can be compared.
+ * An answer with the documented ids, times, tokens and event cursors in the place of its own, so that the two can be compared.
  *
  * @param ids the documented ids of real ones, one to one; the same for a whole file, and added to.
  */
@@ -26,7 +28,9 @@ export function asDocumented(actual: unknown, documented: unknown, ids: Map<stri
     if (!ids.has(actual) && ![...ids.values()].includes(documented)) ids.set(actual, documented)
     return ids.get(actual) ?? actual
   }
-  const alike = [TIME, TOKEN].some((pattern) => pattern.test(actual) && pattern.test(documented))
+  const alike = [TIME, TOKEN, EVENT_CURSOR].some(
+    (pattern) => pattern.test(actual) && pattern.test(documented),
+  )
   return alike ? documented : actual
 }
 
