@@ -112,7 +112,7 @@ export function lifeOf(signal: AbortSignal): Life {
 }
 
 /** The event in JSON, with times as dates: every field of the contract that is called `at` or `…At` is one. */
-export function parseEvent(json: string): Event {
+function parseEvent(json: string): Event {
   return JSON.parse(json, (key, value) =>
     typeof value === 'string' && (key === 'at' || key.endsWith('At')) ? new Date(value) : value,
   )

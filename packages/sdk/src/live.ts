@@ -522,10 +522,12 @@ export class LiveConversation {
       this.#knownSeq = Math.max(this.#knownSeq, head.lastSeq)
       this.#head = head
     } catch (error) {
-      this.#isHeadStale = true
-      if (typeof this.#target !== 'string' || !isNotFound(error)) throw error
-      // The first message will make it, whoever sends it.
-      this.#isHeadStale = false
+      if (typeof this.#target !== 'string' || !isNotFound(error)) {
+        this.#isHeadStale = true
+        throw error
+      }
+      // The first message will make it, whoever sends it; or has made it while this answer was on its way, which
+      // has made the head stale again.
       this.#isLoaded = true
     }
   }
