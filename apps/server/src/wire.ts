@@ -8,7 +8,7 @@ let lastDay = Number.NaN
 let lastDayText = ''
 
 /** As Date.prototype.toISOString, at a fraction of its cost: half of writing a page of messages was that. */
-export function toIso(date: Date): string {
+function toIso(date: Date): string {
   const ms = date.getTime()
   const day = Math.floor(ms / DAY_MS)
   if (day !== lastDay) {
