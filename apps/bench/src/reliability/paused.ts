@@ -4,7 +4,7 @@ import { request } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Agent, request as send } from 'undici'
 import { SERVICE_KEY, type ServerUnderTest } from './processes.ts'
-import { Tally } from './reader.ts'
+import { Reader, Tally } from './reader.ts'
 
 const USERS = 10
 const STREAMS_OF_A_USER = 20
@@ -83,15 +83,22 @@ export async function measurePaused(
     resyncs: 0,
     undelivered: 0,
   }
-  for (const [i, consumer] of consumers.entries()) {
-    const name = names[Math.floor(i / STREAMS_OF_A_USER)] ?? ''
-    const { tally, wasCut, cursor } = await consumer.readAll()
-    if (wasCut) report.cutOff++
-    await resume(server.url, name, cursor, tally)
-    report.gaps += tally.gaps
-    report.resyncs += tally.resyncs
+  for (const [i, name] of names.entries()) {
+    const own = consumers.slice(i * STREAMS_OF_A_USER, (i + 1) * STREAMS_OF_A_USER)
     const stored = await lastSeq(server.url, name)
-    if (tally.messageIds.size !== stored) report.undelivered += stored - tally.messageIds.size
+    await Promise.all(
+      own.map(async (consumer) => {
+        const { tally, wasCut, cursor } = await consumer.readAll()
+        if (wasCut) report.cutOff++
+        const reader = new Reader(name, 'sse', [server.url], cursor, tally)
+        const deadline = performance.now() + 30_000
+        while (tally.messageIds.size < stored && performance.now() < deadline) await wait(20)
+        await reader.stop()
+        report.gaps += tally.gaps
+        report.resyncs += tally.resyncs
+        report.undelivered += stored - tally.messageIds.size
+      }),
+    )
   }
   await agent.close()
   return report
@@ -133,20 +140,6 @@ async function openPaused(url: string, user: string) {
       clearTimeout(late)
       return { tally, wasCut, cursor }
     },
-  }
-}
-
-/** Pulls what is left after the cursor. */
-async function resume(url: string, user: string, cursor: string, tally: Tally): Promise<void> {
-  let at = cursor
-  for (;;) {
-    const answer = await send(`${url}/v1/events/pull?cursor=${at}`, {
-      headers: { authorization: `Bearer ${SERVICE_KEY}`, 'act-as': user },
-    })
-    const page = (await answer.body.json()) as { items: Parameters<Tally['add']>[0][]; cursor: string }
-    for (const event of page.items) tally.add(event)
-    if (page.items.length === 0) return
-    at = page.cursor
   }
 }
 

@@ -39,7 +39,7 @@ export class Tally {
 
 /** One user's reader, which comes back by itself with the cursor of what it had last. */
 export class Reader {
-  readonly tally = new Tally()
+  readonly tally: Tally
   readonly #user: string
   readonly #transport: 'sse' | 'ws'
   readonly #urls: readonly string[]
@@ -48,7 +48,14 @@ export class Reader {
   #stopped = false
   readonly #running: Promise<void>
 
-  constructor(user: string, transport: 'sse' | 'ws', urls: readonly string[], cursor: string) {
+  constructor(
+    user: string,
+    transport: 'sse' | 'ws',
+    urls: readonly string[],
+    cursor: string,
+    tally = new Tally(),
+  ) {
+    this.tally = tally
     this.#user = user
     this.#transport = transport
     this.#urls = urls
