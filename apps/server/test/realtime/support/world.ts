@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Message } from '@sotto/contract'
+import { hasUnsettledEvents } from '@sotto/db'
 import { createClient, type SottoClient } from '@sotto/sdk'
 import {
   type Config,
@@ -86,6 +88,10 @@ async function startServer(
     authorization: `Bearer ${serviceKey}`,
     ...(as !== undefined && { 'act-as': as }),
   })
+  /** On PostgreSQL another test's transaction can hold back what was sent before a stream "starts now". */
+  async function untilSettled(): Promise<void> {
+    while (await hasUnsettledEvents(server.app.db)) await wait(5)
+  }
   async function call<Answer>(
     as: string | undefined,
     method: string,
@@ -111,9 +117,14 @@ async function startServer(
     headers,
     call,
     send: (from, to, text) => call<Message>(from, 'POST', '/v1/messages', { to, text }),
-    sse: (as, query = '', lastEventId) => openSse(`${url}/v1/events${query}`, headers(as), lastEventId),
-    ws: (as, input = {}, lastEventId) =>
-      openWs(url, { authorization: `Bearer ${serviceKey}`, actAs: as }, input, lastEventId),
+    async sse(as, query = '', lastEventId) {
+      if (lastEventId === undefined) await untilSettled()
+      return openSse(`${url}/v1/events${query}`, headers(as), lastEventId)
+    },
+    async ws(as, input = {}, lastEventId) {
+      if (lastEventId === undefined) await untilSettled()
+      return openWs(url, { authorization: `Bearer ${serviceKey}`, actAs: as }, input, lastEventId)
+    },
     [Symbol.asyncDispose]: () => server.close(),
   }
 }
