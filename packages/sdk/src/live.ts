@@ -393,7 +393,8 @@ export class LiveConversation {
         break
       case 'reaction.added':
       case 'reaction.removed':
-        if (!this.#knowsReaction(event)) this.#window.markStale(event.messageId)
+        if (this.#knowsReaction(event)) this.#window.touch(event.messageId)
+        else this.#window.markStale(event.messageId)
         break
       case 'receipt.updated':
         this.#receive(event)
@@ -406,7 +407,6 @@ export class LiveConversation {
     }
   }
 
-  /** A new message: of an event, or of the answer to one's own. */
   #arrive(message: Message): void {
     this.#knownSeq = Math.max(this.#knownSeq, message.seq)
     this.#window.putEvent(message)
@@ -520,6 +520,8 @@ export class LiveConversation {
       }
       if (isReadSeqStale) this.#knownSeq = head.lastSeq
       this.#knownSeq = Math.max(this.#knownSeq, head.lastSeq)
+      // Events that came before it was known that they are of this conversation were not heard.
+      if (!this.#head) this.#window.markAllStale()
       this.#head = head
     } catch (error) {
       if (typeof this.#target !== 'string' || !isNotFound(error)) {
@@ -662,7 +664,10 @@ export class LiveConversation {
       const controller = new AbortController()
       this.#delivery = { clientMessageId, controller }
       try {
-        this.#onAnswer(clientMessageId, await this.#sendDraft(draft, controller.signal))
+        await this.#window.ask(
+          () => this.#sendDraft(draft, controller.signal),
+          (message, put) => this.#onAnswer(clientMessageId, message, put),
+        )
         attempt = 1
       } catch (error) {
         if (controller.signal.aborted) continue
@@ -686,14 +691,14 @@ export class LiveConversation {
     return this.#source.calls.messages.send({ ...to, ...content }, { signal })
   }
 
-  #onAnswer(clientMessageId: string, message: Message): void {
+  #onAnswer(clientMessageId: string, message: Message, put: (message: Message) => void): void {
     if (this.#conversationId === undefined) this.#isHeadStale = true
     this.#me ??= message.senderId
     // An event may have brought it before.
     if (this.#drafts.find(clientMessageId)) {
       this.#answered.set(clientMessageId, message.seq)
-      if (this.#isLoaded && this.#head) this.#arrive(message)
-      else this.#knownSeq = Math.max(this.#knownSeq, message.seq)
+      this.#knownSeq = Math.max(this.#knownSeq, message.seq)
+      if (this.#isLoaded && this.#head) put(message)
     }
     this.#settleDrafts()
     this.#changed()
