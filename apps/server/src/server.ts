@@ -212,7 +212,10 @@ function openConnections(server: HttpServer): Promise<number> {
 async function fetchFrom(http: FastifyInstance, request: Request): Promise<Response> {
   const url = new URL(request.url)
   const body = request.body === null ? undefined : Buffer.from(await request.arrayBuffer())
+  // Whoever stops reading has gone, as when a connection is closed.
+  const gone = new AbortController()
   const answer = await http.inject({
+    signal: gone.signal,
     // Fastify knows more methods than the type of its injection says.
     method: request.method as 'GET',
     url: url.pathname + url.search,
@@ -228,6 +231,9 @@ async function fetchFrom(http: FastifyInstance, request: Request): Promise<Respo
   const isEmpty = answer.statusCode === 204 || answer.statusCode === 304
   if (isEmpty) stream.resume()
   request.signal.addEventListener('abort', () => stream.destroy())
+  stream.once('close', () => {
+    if (!stream.readableEnded) gone.abort()
+  })
   return new Response(isEmpty ? null : (Readable.toWeb(stream) as ReadableStream<Uint8Array>), {
     status: answer.statusCode,
     headers,

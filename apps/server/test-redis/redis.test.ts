@@ -1,0 +1,115 @@
+import type { Event } from '@sotto/sdk'
+import { createTestServer, type TestServer } from '@sotto/testing'
+import { describe, expect, test } from 'vitest'
+import { startRedis } from './redis.ts'
+
+/** The poll's second, and what a loaded machine adds to it. */
+const POLL_MS = 2_500
+
+describe('two servers with a Redis', () => {
+  test('hand messages, typing and presence to each other', async () => {
+    await using redis = await startRedis()
+    await using first = await createTestServer(options(redis.url))
+    await using second = await first.another()
+    const { conversationId } = await first.as('alice').messages.send({ to: 'bob', text: 'first' })
+    await using bob = readEvents(second, 'bob', { presence: ['alice'] })
+    await bob.untilConnected
+
+    await first.as('alice').messages.send({ to: 'bob', text: 'hello' })
+    await expect.poll(() => bob.texts).toEqual(['hello'])
+    // Redis may still be connecting: what is kept nowhere is said again.
+    await expect
+      .poll(
+        async () => {
+          await first.as('alice').conversations.typing({ conversationId, typing: false })
+          await first.as('alice').conversations.typing({ conversationId, typing: true })
+          return bob.types
+        },
+        { timeout: 10_000 },
+      )
+      .toContain('typing.started')
+
+    const alice = readEvents(first, 'alice')
+    await alice.untilConnected
+    await expect.poll(() => bob.online, { timeout: 10_000 }).toBe(true)
+    expect(await second.as('bob').users.presence({ user: 'alice' })).toMatchObject({ online: true })
+    await alice[Symbol.asyncDispose]()
+    await expect.poll(() => bob.online, { timeout: 15_000 }).toBe(false)
+    const gone = await second.as('bob').users.presence({ user: 'alice' })
+    expect(gone).toMatchObject({ online: false, lastSeenAt: expect.any(Date) })
+  })
+
+  test('lose nothing while it is gone, and find it again', { timeout: 60_000 }, async () => {
+    await using redis = await startRedis()
+    await using first = await createTestServer(options(redis.url))
+    await using second = await first.another()
+    await first.as('alice').messages.send({ to: 'bob', text: 'first' })
+    await using bob = readEvents(second, 'bob')
+    await bob.untilConnected
+    const latency = async (text: string) => {
+      const before = performance.now()
+      await first.as('alice').messages.send({ to: 'bob', text })
+      await expect.poll(() => bob.texts.at(-1), { timeout: 10_000, interval: 2 }).toBe(text)
+      return performance.now() - before
+    }
+
+    await redis.kill()
+    for (let i = 0; i < 5; i++) expect(await latency(`without ${i}`)).toBeLessThan(POLL_MS)
+    await redis.start()
+    let i = 0
+    await expect.poll(() => latency(`again ${i++}`), { timeout: 30_000 }).toBeLessThan(200)
+
+    const sent = [...Array(5).keys()]
+      .map((n) => `without ${n}`)
+      .concat([...Array(i).keys()].map((n) => `again ${n}`))
+    expect(bob.texts).toEqual(sent)
+  })
+
+  test('start and serve while there is none', async () => {
+    await using redis = await startRedis()
+    await redis.kill()
+    await using server = await createTestServer(options(redis.url))
+    await server.as('alice').messages.send({ to: 'bob', text: 'hello' })
+    expect((await server.as('bob').conversations.list()).items).toHaveLength(1)
+    expect(server.logs.filter((line) => line.includes('Redis is not reached'))).toHaveLength(1)
+  })
+})
+
+function options(redisUrl: string) {
+  return { using: 'postgres' as const, users: ['alice', 'bob'], settings: { redisUrl } }
+}
+
+/** Reads a user's events until it is disposed. */
+function readEvents(server: TestServer, user: string, stream: { presence?: string[] } = {}) {
+  const events: Event[] = []
+  const stop = new AbortController()
+  let connected: () => void
+  const untilConnected = new Promise<void>((resolve) => {
+    connected = resolve
+  })
+  const reading = (async () => {
+    const stream_ = server.as(user).events({
+      ...stream,
+      signal: stop.signal,
+      onStatus: (status) => status === 'connected' && connected(),
+    })
+    for await (const event of stream_) events.push(event)
+  })()
+  return {
+    untilConnected,
+    get texts() {
+      return events.flatMap((event) => (event.type === 'message.created' ? event.message.text : []))
+    },
+    get types() {
+      return events.map((event) => event.type)
+    },
+    /** What the last change of presence said. */
+    get online() {
+      return events.findLast((event) => event.type === 'presence.changed')?.online
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      await reading
+    },
+  }
+}

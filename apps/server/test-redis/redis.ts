@@ -1,0 +1,62 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+
+export interface Redis extends AsyncDisposable {
+  url: string
+  kill(): Promise<void>
+  start(): Promise<void>
+}
+
+/** A real Redis of its own, with nothing kept. */
+export async function startRedis(): Promise<Redis> {
+  const port = await freePort()
+  let process: ChildProcess | undefined
+
+  async function start(): Promise<void> {
+    const child = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', ''], {
+      stdio: 'ignore',
+    })
+    process = child
+    const failed = once(child, 'error').then(([error]) => {
+      throw new Error('redis-server does not start: `apt-get install redis-server` installs it', {
+        cause: error,
+      })
+    })
+    await Promise.race([untilItListens(port), failed])
+  }
+
+  async function kill(): Promise<void> {
+    if (!process || process.exitCode !== null || process.signalCode !== null) return
+    const gone = once(process, 'exit')
+    process.kill('SIGKILL')
+    await gone
+  }
+
+  await start()
+  return { url: `redis://127.0.0.1:${port}`, start, kill, [Symbol.asyncDispose]: kill }
+}
+
+async function untilItListens(port: number): Promise<void> {
+  for (;;) {
+    const socket = connect(port, '127.0.0.1')
+    try {
+      await once(socket, 'connect')
+      return
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    } finally {
+      socket.destroy()
+    }
+  }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const address = probe.address()
+  probe.close()
+  await once(probe, 'close')
+  if (!address || typeof address === 'string') throw new Error('no free port')
+  return address.port
+}

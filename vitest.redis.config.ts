@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config'
+
+/** What needs a redis-server on this machine: `pnpm test:redis`. */
+export default defineConfig({
+  test: {
+    include: ['apps/server/test-redis/**/*.test.ts'],
+    globalSetup: ['scripts/test-postgres.ts'],
+    pool: 'forks',
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+  },
+})
