@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Server as HttpServer } from 'node:http'
-import { Server as NetServer } from 'node:net'
+import { Server as NetServer, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -148,12 +148,14 @@ async function assemble({
     allowedOrigins: config.allowedOrigins,
   })
   await http.ready()
+  const endSilent = watchSilent(http.server)
 
   async function stop(): Promise<void> {
     const drained = drain(http.server)
     // While the port is closed: who is told to come back finds another server, or this one's successor.
     await app.events.close()
     await drained
+    endSilent()
     await closeBounded(http, log)
     await closeApp()
     await database[Symbol.asyncDispose]()
@@ -186,6 +188,22 @@ async function drain(server: HttpServer): Promise<void> {
   NetServer.prototype.close.call(server)
   const deadline = performance.now() + DRAIN_MS
   while (performance.now() < deadline && (await openConnections(server)) > 0) await wait(DRAIN_POLL_MS)
+}
+
+/**
+ * Which connections have never said anything: browsers open some in advance, and Node does not count them as idle.
+ *
+ * @returns ends them.
+ */
+function watchSilent(server: HttpServer): () => void {
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  return () => {
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
+  }
 }
 
 /** Waits for the answers that are not out yet, but not for ever. */

@@ -159,3 +159,15 @@ test('a request that never ends is cut off, and the stop is still a good one', a
   expect(server.output.stdout).toContain('requests were cut off')
   socket.destroy()
 })
+
+test('a connection that was opened in advance and never used does not hold up the stop', async () => {
+  await using database = await createDatabase('sqlite')
+  await using server = await startServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })
+  const socket = createConnection(Number(new URL(server.url).port), '127.0.0.1')
+  socket.on('error', () => {})
+  await once(socket, 'connect')
+  // The server has taken the connection when it answers on a later one.
+  await fetch(`${server.url}/healthz`)
+  expect(await server.stop()).toBe(0)
+  expect(server.output.stdout).not.toContain('requests were cut off')
+})
