@@ -5,7 +5,7 @@ import { TurnQueue } from './turn-queue.ts'
 /** How long SQLite itself may block the process waiting for another process's lock, in milliseconds. */
 export const BUSY_TIMEOUT_MS = 10
 /** How often a busy database is tried again, without blocking, before the caller is told. */
-const BUSY_ATTEMPTS = 80
+const BUSY_ATTEMPTS = 60
 const BUSY_PAUSE_MS = 50
 /**
  * How long to wait for one's turn, in milliseconds. Less than what the one whose turn it is takes to find the
