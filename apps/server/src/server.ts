@@ -135,7 +135,7 @@ async function assemble({
   newServiceKey,
   isFirstStart,
 }: Parts): Promise<Server> {
-  const connect = connectNeighbours(config, log)
+  const connect = await connectNeighbours(config, log)
   const { app, closeApp } = createApp({ config, database, log, now, newId, connect })
   let stopping: Promise<void> | undefined
   const http = await createHttpApp({

@@ -2,7 +2,6 @@ import { openHints } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 import type { SharedPresence } from './presence.ts'
-import { RedisLink } from './redis-link.ts'
 import type { Signal } from './signals.ts'
 
 /**
@@ -36,12 +35,14 @@ export const noNeighbours: Connect = () => ({
 })
 
 /** Through Redis or Valkey when there is one; hints alone through PostgreSQL otherwise. */
-export function connectNeighbours(
+export async function connectNeighbours(
   config: Pick<Config, 'redisUrl' | 'databaseUrl' | 'databaseDirectUrl'>,
   log: Logger,
-): Connect {
+): Promise<Connect> {
   const { redisUrl } = config
   if (redisUrl !== undefined) {
+    // Its client weighs some megabytes, which a server without one does without.
+    const { RedisLink } = await import('./redis-link.ts')
     return (hooks) => {
       const link = new RedisLink({ url: redisUrl, log, ...hooks })
       return {
