@@ -13,7 +13,7 @@ import { Reader } from './reader.ts'
  * a line that says what was lost, and with exit code 1 when that was anything.
  */
 
-const HELP = `Usage: node apps/bench/src/reliability/main.ts <what> [options]
+const HELP = `Usage: pnpm reliability <what> [options]
 
   disconnects   readers that are cut off at random moments while messages are sent
   server        the server is killed under load

@@ -15,6 +15,8 @@ export interface PausedReport {
   perSecond: number
   /** How much the server's memory grew at most, in MB. */
   grownMB: number
+  /** What it was at most, in MB. */
+  peakMB: number
   /** Connections that the server had ended when their readers looked again. */
   cutOff: number
   gaps: number
@@ -46,11 +48,30 @@ export async function measurePaused(
   }
   const names = Array.from({ length: USERS }, (_, i) => `reader${i}`)
   for (const username of ['sender', ...names]) await post('/v1/users', { username })
+  const text = 'x'.repeat(1_500)
+  async function load(forSeconds: number): Promise<number> {
+    const began = performance.now()
+    let sent = 0
+    await Promise.all(
+      Array.from({ length: 24 }, async () => {
+        while (performance.now() - began < forSeconds * 1_000) {
+          const dueMs = (sent / rate) * 1_000 - (performance.now() - began)
+          const name = names[sent++ % names.length] ?? ''
+          if (dueMs > 0) await wait(dueMs)
+          await post('/v1/messages', { to: name, text }, 'sender')
+        }
+      }),
+    )
+    return sent
+  }
+
+  // The same load without any reader first: what the server takes for that is not the readers' growth.
+  await load(seconds)
+  const storedBefore = new Map<string, number>()
+  for (const name of names) storedBefore.set(name, await lastSeq(server.url, name))
   const consumers = await Promise.all(
     names.flatMap((name) => Array.from({ length: STREAMS_OF_A_USER }, () => openPaused(server.url, name))),
   )
-  // So that what the server keeps for busy times is not taken for growth.
-  for (let i = 0; i < 500; i++) await post('/v1/messages', { to: 'reader0', text: 'warm' }, 'sender')
   const before = await memoryOf(server.pid)
   let most = before
   const watching = setInterval(() => {
@@ -58,19 +79,8 @@ export async function measurePaused(
       most = Math.max(most, bytes)
     })
   }, 250)
-  const text = 'x'.repeat(1_500)
   const began = performance.now()
-  let sent = 0
-  await Promise.all(
-    Array.from({ length: 24 }, async () => {
-      while (performance.now() - began < seconds * 1_000) {
-        const dueMs = (sent / rate) * 1_000 - (performance.now() - began)
-        const name = names[sent++ % names.length] ?? ''
-        if (dueMs > 0) await wait(dueMs)
-        await post('/v1/messages', { to: name, text }, 'sender')
-      }
-    }),
-  )
+  const sent = await load(seconds)
   const tookSeconds = (performance.now() - began) / 1_000
   clearInterval(watching)
   const report: PausedReport = {
@@ -78,6 +88,7 @@ export async function measurePaused(
     sent,
     perSecond: Math.round(sent / tookSeconds),
     grownMB: Math.round((most - before) / 1e6),
+    peakMB: Math.round(most / 1e6),
     cutOff: 0,
     gaps: 0,
     resyncs: 0,
@@ -85,7 +96,7 @@ export async function measurePaused(
   }
   for (const [i, name] of names.entries()) {
     const own = consumers.slice(i * STREAMS_OF_A_USER, (i + 1) * STREAMS_OF_A_USER)
-    const stored = await lastSeq(server.url, name)
+    const stored = (await lastSeq(server.url, name)) - (storedBefore.get(name) ?? 0)
     await Promise.all(
       own.map(async (consumer) => {
         const { tally, wasCut, cursor } = await consumer.readAll()
