@@ -70,7 +70,11 @@ export async function measurePaused(
   const storedBefore = new Map<string, number>()
   for (const name of names) storedBefore.set(name, await lastSeq(server.url, name))
   const consumers = await Promise.all(
-    names.flatMap((name) => Array.from({ length: STREAMS_OF_A_USER }, () => openPaused(server.url, name))),
+    names.flatMap((name) =>
+      Array.from({ length: STREAMS_OF_A_USER }, () =>
+        openPaused(server.url, name, storedBefore.get(name) ?? 0),
+      ),
+    ),
   )
   const before = await memoryOf(server.pid)
   let most = before
@@ -115,7 +119,7 @@ export async function measurePaused(
   return report
 }
 
-async function openPaused(url: string, user: string) {
+async function openPaused(url: string, user: string, firstAfter: number) {
   const call = request(`${url}/v1/events`, {
     agent: false,
     headers: { authorization: `Bearer ${SERVICE_KEY}`, 'act-as': user },
@@ -126,7 +130,7 @@ async function openPaused(url: string, user: string) {
   response.pause()
   return {
     async readAll() {
-      const tally = new Tally()
+      const tally = new Tally(firstAfter)
       let wasCut = true
       let text = ''
       let cursor = ''

@@ -14,12 +14,18 @@ export class Tally {
   readonly seen = new Set<string>()
   readonly messageIds = new Set<string>()
   readonly #lastSeq = new Map<string, number>()
+  readonly #firstAfter: number
   connects = 0
   /** Events that came again after a reconnect, which a reader drops by their ids. */
   repeats = 0
   gaps = 0
   resyncs = 0
   duplicates = 0
+
+  /** @param firstAfter the seq of the last message before the reader began. */
+  constructor(firstAfter = 0) {
+    this.#firstAfter = firstAfter
+  }
 
   add(event: ReadEvent): void {
     if (event.type === 'resync') this.resyncs++
@@ -32,7 +38,7 @@ export class Tally {
     const { id, conversationId, seq } = event.message
     if (this.messageIds.has(id)) this.duplicates++
     this.messageIds.add(id)
-    if (seq !== (this.#lastSeq.get(conversationId) ?? 0) + 1) this.gaps++
+    if (seq !== (this.#lastSeq.get(conversationId) ?? this.#firstAfter) + 1) this.gaps++
     this.#lastSeq.set(conversationId, seq)
   }
 }
