@@ -1,7 +1,7 @@
 import { contract } from '@sotto/contract'
-import { TRPCError } from '@trpc/server'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Context } from '../context.ts'
+import { refusedInput } from '../errors.ts'
 import { openStream } from '../realtime/open-stream.ts'
 import type { StreamItem, Subscription } from '../realtime/subscription.ts'
 import { HEARTBEAT_MS } from '../rpc/trpc.ts'
@@ -20,7 +20,7 @@ export async function sendEventStream(
   const parsed = contract.events.stream.input.safeParse(
     lastEventId === undefined || lastEventId === '' ? input : { ...input, cursor: lastEventId },
   )
-  if (!parsed.success) throw new TRPCError({ code: 'BAD_REQUEST', cause: parsed.error })
+  if (!parsed.success) throw refusedInput(parsed.error)
   const stream = await openStream(ctx, parsed.data)
   const response = reply.raw
   reply.hijack()

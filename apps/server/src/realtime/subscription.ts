@@ -142,11 +142,12 @@ export class Subscription implements ReplayReader {
 
   #takeQueued(): StreamItem[] {
     let count = 0
-    for (let bytes = 0; count < this.#queue.length && bytes < MAX_TAKEN_BYTES; count++) {
+    let bytes = 0
+    for (; count < this.#queue.length && bytes < MAX_TAKEN_BYTES; count++) {
       bytes += Buffer.byteLength(this.#queue[count]?.json ?? '')
     }
     const items = this.#queue.splice(0, count)
-    for (const item of items) this.#queuedBytes -= Buffer.byteLength(item.json)
+    this.#queuedBytes -= bytes
     return this.#taken(items)
   }
 
