@@ -16,6 +16,7 @@ export const callers: Record<Access, string> = {
   anyone: 'anyone',
   caller: 'a service key or a user',
   actor: 'a user, or a service key that acts for one',
+  admin: 'an admin, or a service key with the scope admin',
 }
 
 const sent = contract.messages.send.example.output

@@ -1,3 +1,4 @@
+import type { KeyScope } from '@sotto/contract'
 import type { Executor } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { Identity } from './identity/identity.ts'
@@ -39,14 +40,16 @@ export type UserCredential = { kind: 'session'; id: string } | { kind: 'password
 /** Who makes a request. */
 export type Caller =
   | { kind: 'anonymous' }
-  | { kind: 'key'; keyId: string; actor: Actor | undefined }
-  | { kind: 'user'; credential: UserCredential; actor: Actor }
+  | { kind: 'key'; keyId: string; scopes: ReadonlySet<KeyScope>; actor: Actor | undefined }
+  | { kind: 'user'; credential: UserCredential; actor: Actor; isAdmin: boolean }
 
 /** What a use case gets besides its input. */
 export interface Context {
   readonly app: App
   readonly caller: Caller
   readonly requestId: string
+  /** Where the request came from, for limits and the audit; null for a command. */
+  readonly address: string | null
   /** Asks again who calls, where one context serves a connection for as long as it lives. */
   readonly reauthenticate?: (() => Promise<Caller>) | undefined
   /** Ends the connection in a way that its client comes back from. */

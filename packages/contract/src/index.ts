@@ -10,7 +10,15 @@ export {
 } from './errors.ts'
 export { type Event, event as eventSchema } from './events.ts'
 export { kindOf, type Message, type MessageKind, messageKinds, type VideoSource } from './messages.ts'
-export type { Access, ExampleCaller, HttpMethod, Procedure, ProcedureKind } from './procedure.ts'
+export {
+  type Access,
+  type ExampleCaller,
+  type HttpMethod,
+  type KeyScope,
+  keyScopes,
+  type Procedure,
+  type ProcedureKind,
+} from './procedure.ts'
 export type { AppRouter, ErrorData, ErrorShape, Tracked } from './router.ts'
 export type { PublicUser, User } from './users.ts'
 export { defaultLimit, defaultMaxTextLength } from './values.ts'

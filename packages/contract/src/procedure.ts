@@ -9,8 +9,13 @@ export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
  * - `anyone`: no credentials needed.
  * - `caller`: a service key or a user.
  * - `actor`: a user, or a service key that acts for one.
+ * - `admin`: a service key with the scope `admin` that acts for nobody, or a user who is an admin.
  */
-export type Access = 'anyone' | 'caller' | 'actor'
+export type Access = 'anyone' | 'caller' | 'actor' | 'admin'
+
+/** What a service key may do: call queries and streams, call mutations, call what is for admins. */
+export const keyScopes = ['read', 'write', 'admin'] as const
+export type KeyScope = (typeof keyScopes)[number]
 
 /** Which caller an example is for: nobody, the bare service key, or a user of the example world. */
 export type ExampleCaller = 'nobody' | 'key' | 'alice' | 'bob'

@@ -9,6 +9,7 @@ export {
 export { DatabaseOpenError, isUnavailable, isUniqueViolation } from './errors.ts'
 export { type Hints, openHints } from './hints.ts'
 export * from './queries/accounts.ts'
+export * from './queries/audit.ts'
 export * from './queries/bulk.ts'
 export * from './queries/conversations.ts'
 export * from './queries/event-log.ts'

@@ -17,6 +17,7 @@ export interface Schema {
   receipts: ReceiptTable
   events: EventTable
   event_log: EventLogTable
+  audit: AuditTable
 }
 
 export interface UserTable {
@@ -32,6 +33,10 @@ export interface UserTable {
   email_key: string | null
   avatar_url: string | null
   password_hash: string | null
+  /** Of the installation, not of a conversation. */
+  role: 'user' | 'admin'
+  /** Since when the user cannot log in; null for everybody else. */
+  disabled_at: Date | null
   created_at: Date
   updated_at: Date
 }
@@ -153,4 +158,24 @@ export interface EventTable {
 /** One row, which says which log the events belong to. */
 interface EventLogTable {
   epoch: string
+}
+
+/**
+ * What was done by privilege: who, what, to whom, when, from where. Ids alone, so that it stays true after an erase.
+ * The database refuses to change or delete a row.
+ */
+export interface AuditTable {
+  id: string
+  actor_kind: 'user' | 'key' | 'command' | 'server'
+  /** The user, or the service key; null for a command and the server itself. */
+  actor_id: string | null
+  /** The user whom a key acted for. */
+  acting_for_id: string | null
+  action: string
+  /** What it was done to: the id of a user, a key, a conversation. */
+  subject_id: string | null
+  /** The address that the request came from. */
+  address: string | null
+  request_id: string | null
+  created_at: Date
 }

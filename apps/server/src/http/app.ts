@@ -77,7 +77,7 @@ export async function createHttpApp({
     },
   ): Promise<Context> {
     const caller = await app.identity.authenticate(authorization, actAs)
-    return { app, caller, requestId: request.id, outcome: { repeated: false } }
+    return { app, caller, requestId: request.id, address: request.ip, outcome: { repeated: false } }
   }
 
   http.addHook('onRequest', async (request, reply) => {

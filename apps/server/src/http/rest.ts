@@ -2,6 +2,7 @@ import { type InputIssue, SottoError } from '@sotto/contract'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Context } from '../context.ts'
 import { refusedInput } from '../errors.ts'
+import { admit } from '../gate.ts'
 import type { ServerRouter } from '../rpc/router.ts'
 import { implementationOf } from '../rpc/trpc.ts'
 import { withWrittenDates } from '../wire.ts'
@@ -26,8 +27,11 @@ export function registerRest(app: FastifyInstance, { router, createContext }: Op
         url,
         // A HEAD would hold the stream open for nothing.
         exposeHeadRoute: false,
-        handler: async (request, reply) =>
-          sendEventStream(await createContext(request), readInput(operation, request), request, reply),
+        async handler(request, reply) {
+          const ctx = await createContext(request)
+          admit(ctx, entry)
+          await sendEventStream(ctx, readInput(operation, request), request, reply)
+        },
       })
       continue
     }
@@ -37,6 +41,7 @@ export function registerRest(app: FastifyInstance, { router, createContext }: Op
       url,
       async handler(request, reply) {
         const ctx: Context = { ...(await createContext(request)), gone: () => signalOf(reply) }
+        admit(ctx, entry)
         const input = entry.input.safeParse(readInput(operation, request))
         if (!input.success) throw refusedInput(input.error)
         // The input has just passed the entry's schema, which is the use case's type.

@@ -1,6 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { SottoError } from '@sotto/contract'
-import { type Executor, findPasswordHash, findServiceKey, findSession, findUser } from '@sotto/db'
+import { keyScopes, SottoError } from '@sotto/contract'
+import { type Executor, findCredentials, findServiceKey, findSession, findUser } from '@sotto/db'
 import type { Actor, Caller } from '../context.ts'
 import { Passwords } from './passwords.ts'
 import { hashSecret } from './secrets.ts'
@@ -22,12 +22,14 @@ interface Session {
   id: string
   expiresAt: Date
   actor: Actor
+  isAdmin: boolean
 }
 
 /** A user whose password was right, and the hash that it was right for. */
 interface Verified {
   actor: Actor
   hash: string
+  isAdmin: boolean
 }
 
 interface Options {
@@ -94,9 +96,10 @@ export class Identity {
   /** Checks a username and a password. Unknown and wrong take the same time, and answer the same. */
   async verifyPassword(username: string, password: string): Promise<Verified | undefined> {
     const actor = await this.findActor(username)
-    const hash = actor && (await findPasswordHash(this.#db, actor.id))
-    const isRight = await this.passwords.verify(hash, password)
-    return isRight && actor && hash !== undefined ? { actor, hash } : undefined
+    const credentials = actor && (await findCredentials(this.#db, actor.id))
+    const isRight = await this.passwords.verify(credentials?.password_hash, password)
+    if (!isRight || !actor || !credentials) return undefined
+    return { actor, hash: credentials.password_hash, isAdmin: credentials.role === 'admin' }
   }
 
   /** Makes this server see that a session has ended. */
@@ -107,10 +110,11 @@ export class Identity {
   async #byKey(key: string, actAs: string | undefined): Promise<Caller> {
     const keyId = await this.#keyId(key)
     if (keyId === undefined) throw unauthenticated('the service key is not valid')
-    if (actAs === undefined) return { kind: 'key', keyId, actor: undefined }
+    const scopes = new Set(keyScopes)
+    if (actAs === undefined) return { kind: 'key', keyId, scopes, actor: undefined }
     const actor = await this.findActor(actAs)
     if (!actor) throw new SottoError('USER_NOT_FOUND', { detail: 'Act-As names nobody' })
-    return { kind: 'key', keyId, actor }
+    return { kind: 'key', keyId, scopes, actor }
   }
 
   async #keyId(key: string): Promise<string | undefined> {
@@ -129,6 +133,7 @@ export class Identity {
       kind: 'user',
       credential: { kind: 'session', id: session.id },
       actor: only(session.actor, actAs),
+      isAdmin: session.isAdmin,
     }
   }
 
@@ -141,6 +146,7 @@ export class Identity {
       id: row.session_id,
       expiresAt: row.expires_at,
       actor: { id: row.id, username: row.username },
+      isAdmin: row.role === 'admin',
     }
     this.#sessions.set(token, session)
     return session
@@ -150,15 +156,18 @@ export class Identity {
     const [, username = '', password = ''] = /^([^:]*):(.*)$/s.exec(decodeBasic(credentials)) ?? []
     const verified = await this.#verified(username, password)
     if (!verified) throw unauthenticated('the username or the password is wrong')
-    const { actor, hash } = verified
-    return { kind: 'user', credential: { kind: 'password', hash }, actor: only(actor, actAs) }
+    const { actor, hash, isAdmin } = verified
+    return { kind: 'user', credential: { kind: 'password', hash }, actor: only(actor, actAs), isAdmin }
   }
 
   async #verified(username: string, password: string): Promise<Verified | undefined> {
     const key = createHash('sha256').update(this.#pepper).update(`${username}:${password}`).digest('base64')
     const known = this.#passwords.get(key)
+    const current = known && (await findCredentials(this.#db, known.actor.id))
     // A password that was changed since is asked for again.
-    if (known && (await findPasswordHash(this.#db, known.actor.id)) === known.hash) return known
+    if (known && current?.password_hash === known.hash) {
+      return { ...known, isAdmin: current.role === 'admin' }
+    }
     const verified = await this.verifyPassword(username, password)
     if (verified) this.#passwords.set(key, verified)
     return verified

@@ -3,6 +3,7 @@ import { initTRPC } from '@trpc/server'
 import type { z } from 'zod'
 import type { Context } from '../context.ts'
 import { toSottoError } from '../errors.ts'
+import { admit } from '../gate.ts'
 import { transformer } from './transformer.ts'
 
 /** How often a silent stream shows that it lives, in milliseconds. */
@@ -31,9 +32,12 @@ const t = initTRPC
 export const { router } = t
 
 /** A connection outlives what its token was worth when it opened: each call asks again. */
-const asCaller = t.procedure.use(async ({ ctx, next }) =>
-  next({ ctx: ctx.reauthenticate ? { ...ctx, caller: await ctx.reauthenticate() } : ctx }),
-)
+const asCaller = t.procedure.use(async ({ ctx, meta, next }) => {
+  const current = ctx.reauthenticate ? { ...ctx, caller: await ctx.reauthenticate() } : ctx
+  // Every procedure is made from an entry of the contract, by the builders below.
+  if (meta) admit(current, meta)
+  return next({ ctx: current })
+})
 
 /** What a use case is to its transports. */
 export type UseCase<Input = never, Output = unknown> = (ctx: Context, input: Input) => Promise<Output>

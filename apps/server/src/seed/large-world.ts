@@ -116,6 +116,8 @@ function userRow(index: number, updatedAt: number): Rows<'users'> {
     email_key: null,
     avatar_url: null,
     password_hash: null,
+    role: 'user',
+    disabled_at: null,
     created_at: new Date(BEGIN),
     updated_at: new Date(updatedAt),
   }

@@ -1,4 +1,4 @@
-import { contract } from '@sotto/contract'
+import { contract, keyScopes } from '@sotto/contract'
 import type { App, Context } from '../context.ts'
 import { createUser } from '../identity/create-user.ts'
 import { updateUser } from '../identity/update-user.ts'
@@ -119,8 +119,9 @@ function messageId(talk: TalkState, seq = talk.messages.length): string {
 function as(app: App, actor: { id: string; username: string } | undefined): Context {
   return {
     app,
-    caller: { kind: 'key', keyId: 'seed', actor },
+    caller: { kind: 'key', keyId: 'seed', scopes: new Set(keyScopes), actor },
     requestId: 'seed',
+    address: null,
     outcome: { repeated: false },
   }
 }

@@ -18,6 +18,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('email_key', type.key, (c) => c.unique())
     .addColumn('avatar_url', 'text')
     .addColumn('password_hash', 'text')
+    .addColumn('role', 'text', (c) => c.notNull())
+    .addColumn('disabled_at', type.timestamp)
     .addColumn('created_at', type.timestamp, (c) => c.notNull())
     .addColumn('updated_at', type.timestamp, (c) => c.notNull())
     .execute()
@@ -186,10 +188,43 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   // Retention deletes from the old end.
   await db.schema.createIndex('events_time').on('events').column('created_at').execute()
 
+  // No foreign keys here either: who or what a row speaks of may be gone.
+  await db.schema
+    .createTable('audit')
+    .addColumn('id', type.uuid, (c) => c.notNull().primaryKey())
+    .addColumn('actor_kind', 'text', (c) => c.notNull())
+    .addColumn('actor_id', 'text')
+    .addColumn('acting_for_id', type.uuid)
+    .addColumn('action', 'text', (c) => c.notNull())
+    .addColumn('subject_id', 'text')
+    .addColumn('address', 'text')
+    .addColumn('request_id', 'text')
+    .addColumn('created_at', type.timestamp, (c) => c.notNull())
+    .execute()
+  await db.schema.createIndex('audit_time').on('audit').columns(['created_at', 'id']).execute()
+  await refuseChanges(db, 'audit')
+
   // Which log this is: another one, after an import, has another epoch.
   await db.schema
     .createTable('event_log')
     .addColumn('epoch', 'text', (c) => c.notNull().primaryKey())
     .execute()
   await sql`insert into event_log (epoch) values (${randomUUID().slice(0, 8)})`.execute(db)
+}
+
+/** What is written there stays as it is, whoever asks. */
+async function refuseChanges(db: Kysely<unknown>, table: string): Promise<void> {
+  const message = `rows of ${table} are never changed`
+  if (isPostgres(db)) {
+    const refusal = sql.id(`${table}_is_append_only`)
+    await sql`create function ${refusal}() returns trigger language plpgsql
+      as ${sql.lit(`begin raise exception '${message}'; end`)}`.execute(db)
+    await sql`create trigger ${sql.id(`${table}_append_only`)} before update or delete or truncate on ${sql.table(table)}
+      for each statement execute function ${refusal}()`.execute(db)
+    return
+  }
+  for (const act of ['update', 'delete'] as const) {
+    await sql`create trigger ${sql.id(`${table}_no_${act}`)} before ${sql.raw(act)} on ${sql.table(table)}
+      begin select raise(abort, ${sql.lit(message)}); end`.execute(db)
+  }
 }

@@ -1,4 +1,5 @@
 import { type IdList, idList, inList } from '../dialect/expressions.ts'
+import type { UserTable } from '../schema.ts'
 import type { Executor } from '../statement.ts'
 import { statement } from '../statement.ts'
 import { type UserRow, userColumns } from './users.ts'
@@ -10,11 +11,12 @@ const sessionByToken = statement((db, p: { tokenHash: string }) =>
     .selectFrom('sessions')
     .innerJoin('users', 'users.id', 'sessions.user_id')
     .select(userColumns)
-    .select(['sessions.id as session_id', 'sessions.expires_at'])
-    .where('sessions.token_hash', '=', p.tokenHash),
+    .select(['sessions.id as session_id', 'sessions.expires_at', 'users.role'])
+    .where('sessions.token_hash', '=', p.tokenHash)
+    .where('users.disabled_at', 'is', null),
 )
 
-export type SessionRow = UserRow & { session_id: string; expires_at: Date }
+export type SessionRow = UserRow & { session_id: string; expires_at: Date; role: UserTable['role'] }
 
 export async function findSession(db: Executor, tokenHash: string): Promise<SessionRow | undefined> {
   const [row] = await sessionByToken(db, { tokenHash })
@@ -108,12 +110,14 @@ export async function listServiceKeys(db: Executor) {
 const liveSessions = statement((db, p: { ids: IdList; now: Date }) =>
   db
     .selectFrom('sessions')
-    .select('id')
+    .innerJoin('users', 'users.id', 'sessions.user_id')
+    .select('sessions.id')
     .where((eb) => inList(db, eb, 'sessions.id', p.ids))
-    .where('expires_at', '>', p.now),
+    .where('sessions.expires_at', '>', p.now)
+    .where('users.disabled_at', 'is', null),
 )
 
-/** Which of these sessions have not ended. */
+/** Which of these sessions have not ended, of users who are not disabled. */
 export async function findLiveSessions(db: Executor, ids: readonly string[], now: Date): Promise<string[]> {
   if (ids.length === 0) return []
   return (await liveSessions(db, { ids: idList(db, ids), now })).map((row) => row.id)
@@ -137,10 +141,11 @@ const passwordHashes = statement((db, p: { ids: IdList }) =>
   db
     .selectFrom('users')
     .select(['id', 'password_hash'])
-    .where((eb) => inList(db, eb, 'users.id', p.ids)),
+    .where((eb) => inList(db, eb, 'users.id', p.ids))
+    .where('disabled_at', 'is', null),
 )
 
-/** The password hashes of these users, by id. */
+/** The password hashes of those of these users who may log in, by id. */
 export async function findPasswordHashes(
   db: Executor,
   userIds: readonly string[],

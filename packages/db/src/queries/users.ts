@@ -5,7 +5,10 @@ import type { Executor } from '../statement.ts'
 import { statement } from '../statement.ts'
 import { nextChunk } from './walk.ts'
 
-export type UserRow = Omit<UserTable, 'display_name_key' | 'email_key' | 'password_hash'>
+export type UserRow = Omit<
+  UserTable,
+  'display_name_key' | 'email_key' | 'password_hash' | 'role' | 'disabled_at'
+>
 
 export const userColumns = [
   'users.id',
@@ -71,12 +74,22 @@ export async function findUsers(db: Executor, ids: readonly string[]): Promise<U
 }
 
 const credentials = statement((db, p: { id: string }) =>
-  db.selectFrom('users').select('password_hash').where('id', '=', p.id),
+  db
+    .selectFrom('users')
+    .select(['password_hash', 'role'])
+    .where('id', '=', p.id)
+    .where('password_hash', 'is not', null)
+    .where('disabled_at', 'is', null)
+    .$narrowType<{ password_hash: string }>(),
 )
 
-export async function findPasswordHash(db: Executor, id: string): Promise<string | undefined> {
+/** What somebody who logs in is measured by; undefined for who has no password, or is disabled. */
+export async function findCredentials(
+  db: Executor,
+  id: string,
+): Promise<(Pick<UserTable, 'role'> & { password_hash: string }) | undefined> {
   const [row] = await credentials(db, { id })
-  return row?.password_hash ?? undefined
+  return row
 }
 
 export interface NewUser {
@@ -114,6 +127,8 @@ export async function insertUser(db: Executor, user: NewUser): Promise<boolean> 
       email_key: user.email?.toLowerCase() ?? null,
       avatar_url: user.avatarUrl,
       password_hash: user.passwordHash,
+      role: 'user',
+      disabled_at: null,
       created_at: user.at,
       updated_at: user.at,
     })

@@ -87,6 +87,7 @@ export function createWorld(share = 1): { tables: Table[]; world: World } {
       display_name_key: name.toLowerCase(),
       email: `user${n}@example.com`,
       email_key: `user${n}@example.com`,
+      role: 'user',
       created_at: new Date(START),
       updated_at: new Date(START),
     })
