@@ -1,6 +1,8 @@
 import { defaultMaxTextLength } from '@sotto/contract'
 import { parseDatabaseUrl } from '@sotto/db'
 import { z } from 'zod'
+import { DEFAULT_AUDIENCE, MIN_SECRET_BYTES } from './identity/token-rules.ts'
+import type { UserTokenSettings } from './identity/token-verifier.ts'
 
 /** A setting that the server cannot start with. The message is one line that names the variable. */
 export class ConfigError extends Error {
@@ -30,39 +32,67 @@ const databaseUrl = z.string().superRefine((value, context) => {
   }
 })
 
+/** Keys that decide who is who are not to be fetched where somebody on the way can change them. */
+function isSecureUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, hostname } = new URL(text)
+  return protocol === 'https:' || (protocol === 'http:' && LOOPBACK.has(hostname))
+}
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
+
 /** Every environment variable that Sotto reads: this is the one place that reads them. */
-const environment = z.object({
-  PORT: wholeNumber(0, 65_535).prefault('1337'),
-  HOST: z.string().min(1, 'takes an address to listen on').default('127.0.0.1'),
-  DATABASE_URL: databaseUrl.default('file:./data/sotto.db'),
-  DATABASE_DIRECT_URL: databaseUrl.optional(),
-  DATABASE_POOL_SIZE: wholeNumber(1, 500).prefault('10'),
-  DATABASE_PREPARED_STATEMENTS: oneOf(['on', 'off']).default('on'),
-  LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
-  SOTTO_SERVICE_KEY: z
-    .string()
-    .regex(
-      /^sk_[\x21-\x7e]{1,252}$/,
-      'takes a key that begins with sk_, of at most 255 printable characters without spaces',
-    )
-    .optional(),
-  SOTTO_MAX_TEXT_LENGTH: wholeNumber(1, MAX_TEXT_LENGTH_LIMIT).prefault(String(defaultMaxTextLength)),
-  SOTTO_SIGNUP: oneOf(['open', 'closed']).default('closed'),
-  REDIS_URL: z
-    .string()
-    .regex(/^rediss?:\/\/\S+$/, 'takes redis://<host>:<port> or rediss://<host>:<port>')
-    .optional(),
-  SOTTO_MAX_STREAMS: wholeNumber(1, 1_000_000).prefault('20000'),
-  SOTTO_EVENT_RETENTION_DAYS: wholeNumber(1, 3_650).prefault('30'),
-  SOTTO_ALLOWED_ORIGINS: z
-    .string()
-    .transform((list) => list.split(',').map((origin) => origin.trim()))
-    .refine(
-      (list) => list.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin),
-      'takes origins such as https://app.example.com, with commas',
-    )
-    .optional(),
-})
+const environment = z
+  .object({
+    PORT: wholeNumber(0, 65_535).prefault('1337'),
+    HOST: z.string().min(1, 'takes an address to listen on').default('127.0.0.1'),
+    DATABASE_URL: databaseUrl.default('file:./data/sotto.db'),
+    DATABASE_DIRECT_URL: databaseUrl.optional(),
+    DATABASE_POOL_SIZE: wholeNumber(1, 500).prefault('10'),
+    DATABASE_PREPARED_STATEMENTS: oneOf(['on', 'off']).default('on'),
+    LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+    SOTTO_SERVICE_KEY: z
+      .string()
+      .regex(
+        /^sk_[\x21-\x7e]{1,252}$/,
+        'takes a key that begins with sk_, of at most 255 printable characters without spaces',
+      )
+      .optional(),
+    SOTTO_MAX_TEXT_LENGTH: wholeNumber(1, MAX_TEXT_LENGTH_LIMIT).prefault(String(defaultMaxTextLength)),
+    SOTTO_SIGNUP: oneOf(['open', 'closed']).default('closed'),
+    REDIS_URL: z
+      .string()
+      .regex(/^rediss?:\/\/\S+$/, 'takes redis://<host>:<port> or rediss://<host>:<port>')
+      .optional(),
+    SOTTO_MAX_STREAMS: wholeNumber(1, 1_000_000).prefault('20000'),
+    SOTTO_EVENT_RETENTION_DAYS: wholeNumber(1, 3_650).prefault('30'),
+    SOTTO_ALLOWED_ORIGINS: z
+      .string()
+      .transform((list) => list.split(',').map((origin) => origin.trim()))
+      .refine(
+        (list) => list.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin),
+        'takes origins such as https://app.example.com, with commas',
+      )
+      .optional(),
+    SOTTO_JWT_SECRET: z
+      .string()
+      .refine(
+        (secret) => Buffer.byteLength(secret) >= MIN_SECRET_BYTES,
+        `takes a secret of at least ${MIN_SECRET_BYTES} bytes`,
+      )
+      .optional(),
+    SOTTO_JWT_JWKS_URL: z
+      .string()
+      .refine(isSecureUrl, 'takes an https URL, or an http one of localhost')
+      .optional(),
+    SOTTO_JWT_AUDIENCE: z.string().default(DEFAULT_AUDIENCE),
+    SOTTO_JWT_ISSUER: z.string().optional(),
+    SOTTO_JWT_CREATE_USERS: oneOf(['on', 'off']).default('on'),
+  })
+  .refine((settings) => !(settings.SOTTO_JWT_SECRET && settings.SOTTO_JWT_JWKS_URL), {
+    path: ['SOTTO_JWT_JWKS_URL'],
+    message: 'takes no value where SOTTO_JWT_SECRET has one: tokens are signed with one or the other',
+  })
 
 export interface Config {
   port: number
@@ -85,6 +115,8 @@ export interface Config {
   eventRetentionDays: number
   /** Origins besides the server's own whose pages may open a WebSocket. */
   allowedOrigins: readonly string[]
+  /** Tokens that the host signs; undefined takes none. */
+  userTokens: UserTokenSettings | undefined
 }
 
 /**
@@ -115,7 +147,21 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     maxStreams: settings.SOTTO_MAX_STREAMS,
     eventRetentionDays: settings.SOTTO_EVENT_RETENTION_DAYS,
     allowedOrigins: settings.SOTTO_ALLOWED_ORIGINS ?? [],
+    userTokens: userTokensOf(settings),
   }
+}
+
+function userTokensOf(settings: z.output<typeof environment>): UserTokenSettings | undefined {
+  const { SOTTO_JWT_SECRET: secret, SOTTO_JWT_JWKS_URL: jwksUrl } = settings
+  const keys = secret !== undefined ? { secret } : jwksUrl !== undefined ? { jwksUrl } : undefined
+  return (
+    keys && {
+      keys,
+      audience: settings.SOTTO_JWT_AUDIENCE,
+      issuer: settings.SOTTO_JWT_ISSUER,
+      createUsers: settings.SOTTO_JWT_CREATE_USERS === 'on',
+    }
+  )
 }
 
 /** Whether failures are told with their stack. Works where the settings themselves are wrong. */

@@ -17,7 +17,10 @@ import { Typing } from './realtime/typing.ts'
 const DAY_MS = 24 * 60 * 60 * 1_000
 
 interface Parts {
-  config: Pick<Config, 'serviceKey' | 'maxTextLength' | 'signUp' | 'maxStreams' | 'eventRetentionDays'>
+  config: Pick<
+    Config,
+    'serviceKey' | 'maxTextLength' | 'signUp' | 'maxStreams' | 'eventRetentionDays' | 'userTokens'
+  >
   database: Database
   log: Logger
   now: () => Date
@@ -88,7 +91,14 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
     now,
     newId,
     log,
-    identity: new Identity({ db, now, log, serviceKey: config.serviceKey }),
+    identity: new Identity({
+      db,
+      now,
+      newId,
+      log,
+      serviceKey: config.serviceKey,
+      userTokens: config.userTokens,
+    }),
     deliveryMarks,
     events,
     streamGuard,

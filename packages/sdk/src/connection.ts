@@ -1,7 +1,7 @@
 import { SottoError } from '@sotto/contract'
 import type { Fetch } from './transport.ts'
 
-/** A service key or a session's token, or what gives it: asked again for every request. */
+/** A service key, a session's token or one that your back end signs, or what gives it: asked again for every request. */
 export type Token = string | (() => string | Promise<string>)
 
 interface ConnectionOptions {
