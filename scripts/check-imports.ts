@@ -30,6 +30,7 @@ const serverRules: Record<string, readonly string[]> = {
   identity: ['rpc', 'http'],
   messaging: ['rpc', 'http'],
   realtime: ['rpc', 'http'],
+  limits: ['rpc', 'http'],
   rpc: ['http'],
 }
 

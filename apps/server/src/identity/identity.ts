@@ -1,7 +1,8 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { keyScopes, SottoError } from '@sotto/contract'
 import { type Executor, findCredentials, findServiceKey, findSession, findUser } from '@sotto/db'
-import type { Actor, Caller } from '../context.ts'
+import type { Actor, Caller, Origin } from '../context.ts'
+import type { Limits } from '../limits/limits.ts'
 import { Passwords } from './passwords.ts'
 import { hashSecret } from './secrets.ts'
 import { TimedCache } from './timed-cache.ts'
@@ -35,6 +36,7 @@ interface Verified {
 interface Options {
   db: Executor
   now: () => Date
+  limits: Limits
   /** Valid besides the keys in the database. */
   serviceKey: string | undefined
 }
@@ -44,6 +46,7 @@ export class Identity {
   readonly passwords = new Passwords()
   readonly #db: Executor
   readonly #now: () => Date
+  readonly #limits: Limits
   readonly #configuredKeyHash: Buffer | undefined
   readonly #keys = new TimedCache<string>(CREDENTIAL_LIFETIME_MS, MAX_ENTRIES)
   readonly #sessions = new TimedCache<Session>(CREDENTIAL_LIFETIME_MS, MAX_ENTRIES)
@@ -55,15 +58,20 @@ export class Identity {
   constructor(options: Options) {
     this.#db = options.db
     this.#now = options.now
+    this.#limits = options.limits
     this.#configuredKeyHash = options.serviceKey === undefined ? undefined : digest(options.serviceKey)
   }
 
   /**
    * @param authorization the header: `Bearer sk_…`, `Bearer st_…` or `Basic …`; undefined is nobody.
    * @param actAs the user whom a service key acts for.
-   * @throws {SottoError} UNAUTHENTICATED, FORBIDDEN, USER_NOT_FOUND
+   * @throws {SottoError} UNAUTHENTICATED, FORBIDDEN, USER_NOT_FOUND, RATE_LIMITED
    */
-  async authenticate(authorization: string | undefined, actAs: string | undefined): Promise<Caller> {
+  async authenticate(
+    authorization: string | undefined,
+    actAs: string | undefined,
+    origin: Origin,
+  ): Promise<Caller> {
     if (authorization === undefined) {
       if (actAs !== undefined) throw unauthenticated('Act-As needs a service key')
       return { kind: 'anonymous' }
@@ -75,7 +83,7 @@ export class Identity {
           ? this.#byKey(credentials, actAs)
           : this.#bySession(credentials, actAs)
       case 'basic':
-        return this.#byPassword(credentials, actAs)
+        return this.#byPassword(credentials, actAs, origin)
       default:
         throw unauthenticated('Authorization takes "Bearer <key or token>" or "Basic <credentials>"')
     }
@@ -93,9 +101,14 @@ export class Identity {
     return actor
   }
 
-  /** Checks a username and a password. Unknown and wrong take the same time, and answer the same. */
-  async verifyPassword(username: string, password: string): Promise<Verified | undefined> {
+  /**
+   * Checks a username and a password. Unknown and wrong take the same time, and answer the same.
+   *
+   * @throws {SottoError} RATE_LIMITED
+   */
+  async verifyPassword(username: string, password: string, origin: Origin): Promise<Verified | undefined> {
     const actor = await this.findActor(username)
+    await this.#limits.chargeLogin(actor?.id ?? username.toLowerCase(), origin)
     const credentials = actor && (await findCredentials(this.#db, actor.id))
     const isRight = await this.passwords.verify(credentials?.password_hash, password)
     if (!isRight || !actor || !credentials) return undefined
@@ -152,15 +165,15 @@ export class Identity {
     return session
   }
 
-  async #byPassword(credentials: string, actAs: string | undefined): Promise<Caller> {
+  async #byPassword(credentials: string, actAs: string | undefined, origin: Origin): Promise<Caller> {
     const [, username = '', password = ''] = /^([^:]*):(.*)$/s.exec(decodeBasic(credentials)) ?? []
-    const verified = await this.#verified(username, password)
+    const verified = await this.#verified(username, password, origin)
     if (!verified) throw unauthenticated('the username or the password is wrong')
     const { actor, hash, isAdmin } = verified
     return { kind: 'user', credential: { kind: 'password', hash }, actor: only(actor, actAs), isAdmin }
   }
 
-  async #verified(username: string, password: string): Promise<Verified | undefined> {
+  async #verified(username: string, password: string, origin: Origin): Promise<Verified | undefined> {
     const key = createHash('sha256').update(this.#pepper).update(`${username}:${password}`).digest('base64')
     const known = this.#passwords.get(key)
     const current = known && (await findCredentials(this.#db, known.actor.id))
@@ -168,7 +181,7 @@ export class Identity {
     if (known && current?.password_hash === known.hash) {
       return { ...known, isAdmin: current.role === 'admin' }
     }
-    const verified = await this.verifyPassword(username, password)
+    const verified = await this.verifyPassword(username, password, origin)
     if (verified) this.#passwords.set(key, verified)
     return verified
   }
