@@ -93,7 +93,7 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
     now,
     newId,
     log,
-    identity: new Identity({ db, now, limits, serviceKey: config.serviceKey }),
+    identity: new Identity({ db, now, log, limits, serviceKey: config.serviceKey }),
     limits,
     deliveryMarks,
     events,
@@ -109,6 +109,7 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
     presence.close()
     streamGuard.close()
     await deliveryMarks.close()
+    await app.identity.close()
     await neighbours.close()
   }
   return { app, closeApp }

@@ -13,14 +13,15 @@ export async function admit(ctx: Context, entry: Entry): Promise<void> {
   const { app, caller } = ctx
   // Before anything else: what is refused has cost something too.
   await app.limits.charge(limitOf(entry), caller, ctx)
-  if (entry.access === 'anyone') return
-  if (caller.kind === 'anonymous') throw new SottoError('UNAUTHENTICATED')
+  // A key is held to its scopes also where nobody needs one: with it, more is allowed there.
   if (caller.kind === 'key') {
     const scope = scopeOf(entry)
     if (!caller.scopes.has(scope)) {
       throw new SottoError('FORBIDDEN', { detail: `the service key has not the scope ${scope}` })
     }
   }
+  if (entry.access === 'anyone') return
+  if (caller.kind === 'anonymous') throw new SottoError('UNAUTHENTICATED')
   if (entry.access === 'admin' && !isAdmin(caller)) throw new SottoError('FORBIDDEN')
   if (entry.access === 'actor' && !caller.actor) {
     throw new SottoError('ACTOR_REQUIRED', { detail: 'name a user in the Act-As header' })
