@@ -17,7 +17,10 @@ import { Typing } from './realtime/typing.ts'
 const DAY_MS = 24 * 60 * 60 * 1_000
 
 interface Parts {
-  config: Pick<Config, 'serviceKey' | 'maxTextLength' | 'signUp' | 'maxStreams' | 'eventRetentionDays'>
+  config: Pick<
+    Config,
+    'serviceKey' | 'maxTextLength' | 'signUp' | 'directMessages' | 'maxStreams' | 'eventRetentionDays'
+  >
   database: Database
   log: Logger
   now: () => Date
@@ -96,6 +99,7 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
     presence,
     maxTextLength: config.maxTextLength,
     signUp: config.signUp,
+    directMessages: config.directMessages,
   }
   async function closeApp(): Promise<void> {
     retention.stop()

@@ -1,3 +1,5 @@
+import { blocks } from './blocks.ts'
+import { contacts } from './contacts.ts'
 import { conversations, direct } from './conversations.ts'
 import { events } from './events.ts'
 import { messages } from './messages.ts'
@@ -8,5 +10,5 @@ import { users } from './users.ts'
  * Every operation of Sotto. The router's types, the REST routes, the OpenAPI document, the SDK's types and the
  * tests that hold for every operation are made from this table.
  */
-export const contract = { users, sessions, messages, conversations, direct, events }
+export const contract = { users, sessions, messages, conversations, direct, contacts, blocks, events }
 export type Contract = typeof contract

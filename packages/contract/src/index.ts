@@ -1,3 +1,5 @@
+export type { Block } from './blocks.ts'
+export type { Contact, ContactState } from './contacts.ts'
 export { type Contract, contract } from './contract.ts'
 export type { Conversation, ParticipantRole } from './conversations.ts'
 export {

@@ -3,6 +3,7 @@ import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
 import { conversationsRouter, directRouter } from './conversations.ts'
 import { eventsRouter } from './events.ts'
 import { messagesRouter } from './messages.ts'
+import { blocksRouter, contactsRouter } from './people.ts'
 import { sessionsRouter } from './sessions.ts'
 import { router } from './trpc.ts'
 import { usersRouter } from './users.ts'
@@ -13,6 +14,8 @@ export const appRouter = router({
   messages: messagesRouter,
   conversations: conversationsRouter,
   direct: directRouter,
+  contacts: contactsRouter,
+  blocks: blocksRouter,
   events: eventsRouter,
 })
 
