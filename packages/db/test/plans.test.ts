@@ -14,7 +14,7 @@ import {
   findMessage,
   findMessages,
   findParticipant,
-  findServiceKey,
+  findServiceKeyByHash,
   findSession,
   findStanding,
   findUser,
@@ -24,6 +24,7 @@ import {
   listConversationMessages,
   listCorrespondents,
   listInbox,
+  listServiceKeys,
   listTimeline,
   listUsers,
   newest,
@@ -54,7 +55,7 @@ const lookUps: Question[] = [
   { name: 'a user by name', ask: async (db, { username }) => count(await findUser(db, username)) },
   { name: 'a password', ask: async (db, { hub }) => 1 + count(await findCredentials(db, hub)) },
   { name: 'a session', ask: async (db) => count(await findSession(db, 'token 7')) },
-  { name: 'a service key', ask: async (db) => count(await findServiceKey(db, 'key 7')) },
+  { name: 'a service key', ask: async (db) => count(await findServiceKeyByHash(db, 'key 7')) },
   { name: 'a conversation', ask: async (db, { deep }) => count(await findConversation(db, deep.id)) },
   {
     name: 'a direct conversation',
@@ -142,6 +143,14 @@ const pages: Question[] = [
     name: 'blocks between one and some others, on the other side',
     ask: async (db, { userIds }) =>
       (await findBlocksBetween(db, userIds[8] ?? '', userIds.slice(0, 100))).size,
+  },
+  { name: 'service keys', ask: async (db) => (await listServiceKeys(db, newest, PAGE)).length },
+  {
+    name: 'service keys from the middle',
+    ask: async (db) => {
+      const [, middle] = await listServiceKeys(db, newest, 2)
+      return middle ? (await listServiceKeys(db, { at: middle.created_at, id: middle.id }, PAGE)).length : 0
+    },
   },
   {
     name: 'participants of conversations',

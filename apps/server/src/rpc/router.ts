@@ -1,7 +1,9 @@
 import type { AppRouter } from '@sotto/contract'
 import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
+import { auditRouter } from './audit.ts'
 import { conversationsRouter, directRouter } from './conversations.ts'
 import { eventsRouter } from './events.ts'
+import { keysRouter } from './keys.ts'
 import { messagesRouter } from './messages.ts'
 import { blocksRouter, contactsRouter } from './people.ts'
 import { sessionsRouter } from './sessions.ts'
@@ -17,6 +19,8 @@ export const appRouter = router({
   contacts: contactsRouter,
   blocks: blocksRouter,
   events: eventsRouter,
+  keys: keysRouter,
+  audit: auditRouter,
 })
 
 export type ServerRouter = typeof appRouter
