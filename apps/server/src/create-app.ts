@@ -20,7 +20,13 @@ const DAY_MS = 24 * 60 * 60 * 1_000
 interface Parts {
   config: Pick<
     Config,
-    'serviceKey' | 'maxTextLength' | 'signUp' | 'maxStreams' | 'eventRetentionDays' | 'limits'
+    | 'serviceKey'
+    | 'maxTextLength'
+    | 'signUp'
+    | 'directMessages'
+    | 'maxStreams'
+    | 'eventRetentionDays'
+    | 'limits'
   >
   database: Database
   log: Logger
@@ -102,6 +108,7 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
     presence,
     maxTextLength: config.maxTextLength,
     signUp: config.signUp,
+    directMessages: config.directMessages,
   }
   async function closeApp(): Promise<void> {
     retention.stop()
