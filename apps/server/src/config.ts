@@ -3,6 +3,7 @@ import { parseDatabaseUrl } from '@sotto/db'
 import { z } from 'zod'
 import { DEFAULT_AUDIENCE, MIN_SECRET_BYTES } from './identity/token-rules.ts'
 import type { UserTokenSettings } from './identity/token-verifier.ts'
+import { parseRate, RATE_SYNTAX, type Rates } from './limits/rates.ts'
 
 /** A setting that the server cannot start with. The message is one line that names the variable. */
 export class ConfigError extends Error {
@@ -24,6 +25,13 @@ function oneOf<const Values extends readonly [string, ...string[]]>(values: Valu
   return z.enum(values, `takes ${values.join(', ')}`)
 }
 
+const rate = z.string().transform((text, context) => {
+  const parsed = parseRate(text)
+  if (parsed !== undefined) return parsed
+  context.addIssue({ code: 'custom', message: RATE_SYNTAX })
+  return z.NEVER
+})
+
 const databaseUrl = z.string().superRefine((value, context) => {
   try {
     parseDatabaseUrl(value)
@@ -42,57 +50,59 @@ function isSecureUrl(text: string): boolean {
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
 
 /** Every environment variable that Sotto reads: this is the one place that reads them. */
-const environment = z
-  .object({
-    PORT: wholeNumber(0, 65_535).prefault('1337'),
-    HOST: z.string().min(1, 'takes an address to listen on').default('127.0.0.1'),
-    DATABASE_URL: databaseUrl.default('file:./data/sotto.db'),
-    DATABASE_DIRECT_URL: databaseUrl.optional(),
-    DATABASE_POOL_SIZE: wholeNumber(1, 500).prefault('10'),
-    DATABASE_PREPARED_STATEMENTS: oneOf(['on', 'off']).default('on'),
-    LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
-    SOTTO_SERVICE_KEY: z
-      .string()
-      .regex(
-        /^sk_[\x21-\x7e]{1,252}$/,
-        'takes a key that begins with sk_, of at most 255 printable characters without spaces',
-      )
-      .optional(),
-    SOTTO_MAX_TEXT_LENGTH: wholeNumber(1, MAX_TEXT_LENGTH_LIMIT).prefault(String(defaultMaxTextLength)),
-    SOTTO_SIGNUP: oneOf(['open', 'closed']).default('closed'),
-    REDIS_URL: z
-      .string()
-      .regex(/^rediss?:\/\/\S+$/, 'takes redis://<host>:<port> or rediss://<host>:<port>')
-      .optional(),
-    SOTTO_MAX_STREAMS: wholeNumber(1, 1_000_000).prefault('20000'),
-    SOTTO_EVENT_RETENTION_DAYS: wholeNumber(1, 3_650).prefault('30'),
-    SOTTO_ALLOWED_ORIGINS: z
-      .string()
-      .transform((list) => list.split(',').map((origin) => origin.trim()))
-      .refine(
-        (list) => list.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin),
-        'takes origins such as https://app.example.com, with commas',
-      )
-      .optional(),
-    SOTTO_JWT_SECRET: z
-      .string()
-      .refine(
-        (secret) => Buffer.byteLength(secret) >= MIN_SECRET_BYTES,
-        `takes a secret of at least ${MIN_SECRET_BYTES} bytes`,
-      )
-      .optional(),
-    SOTTO_JWT_JWKS_URL: z
-      .string()
-      .refine(isSecureUrl, 'takes an https URL, or an http one of localhost')
-      .optional(),
-    SOTTO_JWT_AUDIENCE: z.string().default(DEFAULT_AUDIENCE),
-    SOTTO_JWT_ISSUER: z.string().optional(),
-    SOTTO_JWT_CREATE_USERS: oneOf(['on', 'off']).default('on'),
-  })
-  .refine((settings) => !(settings.SOTTO_JWT_SECRET && settings.SOTTO_JWT_JWKS_URL), {
-    path: ['SOTTO_JWT_JWKS_URL'],
-    message: 'takes no value where SOTTO_JWT_SECRET has one: tokens are signed with one or the other',
-  })
+const environment = z.object({
+  PORT: wholeNumber(0, 65_535).prefault('1337'),
+  HOST: z.string().min(1, 'takes an address to listen on').default('127.0.0.1'),
+  DATABASE_URL: databaseUrl.default('file:./data/sotto.db'),
+  DATABASE_DIRECT_URL: databaseUrl.optional(),
+  DATABASE_POOL_SIZE: wholeNumber(1, 500).prefault('10'),
+  DATABASE_PREPARED_STATEMENTS: oneOf(['on', 'off']).default('on'),
+  LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  SOTTO_SERVICE_KEY: z
+    .string()
+    .regex(
+      /^sk_[\x21-\x7e]{1,252}$/,
+      'takes a key that begins with sk_, of at most 255 printable characters without spaces',
+    )
+    .optional(),
+  SOTTO_MAX_TEXT_LENGTH: wholeNumber(1, MAX_TEXT_LENGTH_LIMIT).prefault(String(defaultMaxTextLength)),
+  SOTTO_SIGNUP: oneOf(['open', 'closed']).default('closed'),
+  SOTTO_DIRECT_MESSAGES: oneOf(['everyone', 'contacts']).default('everyone'),
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\/\S+$/, 'takes redis://<host>:<port> or rediss://<host>:<port>')
+    .optional(),
+  SOTTO_MAX_STREAMS: wholeNumber(1, 1_000_000).prefault('20000'),
+  SOTTO_LIMIT_LOGINS: rate.prefault('10/60s'),
+  SOTTO_LIMIT_SENDS: rate.prefault('60/10s'),
+  SOTTO_LIMIT_READS: rate.prefault('600/10s'),
+  SOTTO_LIMIT_WRITES: rate.prefault('120/10s'),
+  SOTTO_LIMIT_STREAMS: rate.prefault('60/60s'),
+  SOTTO_LIMIT_KEYS: rate.prefault('off'),
+  SOTTO_EVENT_RETENTION_DAYS: wholeNumber(1, 3_650).prefault('30'),
+  SOTTO_ALLOWED_ORIGINS: z
+    .string()
+    .transform((list) => list.split(',').map((origin) => origin.trim()))
+    .refine(
+      (list) => list.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin),
+      'takes origins such as https://app.example.com, with commas',
+    )
+    .optional(),
+  SOTTO_JWT_SECRET: z
+    .string()
+    .refine(
+      (secret) => Buffer.byteLength(secret) >= MIN_SECRET_BYTES,
+      `takes a secret of at least ${MIN_SECRET_BYTES} bytes`,
+    )
+    .optional(),
+  SOTTO_JWT_JWKS_URL: z
+    .string()
+    .refine(isSecureUrl, 'takes an https URL, or an http one of localhost')
+    .optional(),
+  SOTTO_JWT_AUDIENCE: z.string().default(DEFAULT_AUDIENCE),
+  SOTTO_JWT_ISSUER: z.string().optional(),
+  SOTTO_JWT_CREATE_USERS: oneOf(['on', 'off']).default('on'),
+})
 
 export interface Config {
   port: number
@@ -108,11 +118,15 @@ export interface Config {
   /** Unicode code points. */
   maxTextLength: number
   signUp: 'open' | 'closed'
+  /** Between whom direct messages go. */
+  directMessages: 'everyone' | 'contacts'
   /** For several servers: hints, signals and presence go through it. */
   redisUrl: string | undefined
   /** How many event streams this server takes. */
   maxStreams: number
   eventRetentionDays: number
+  /** How often callers may do what. */
+  limits: Rates
   /** Origins besides the server's own whose pages may open a WebSocket. */
   allowedOrigins: readonly string[]
   /** Tokens that the host signs; undefined takes none. */
@@ -143,9 +157,18 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     serviceKey: settings.SOTTO_SERVICE_KEY,
     maxTextLength: settings.SOTTO_MAX_TEXT_LENGTH,
     signUp: settings.SOTTO_SIGNUP,
+    directMessages: settings.SOTTO_DIRECT_MESSAGES,
     redisUrl: settings.REDIS_URL,
     maxStreams: settings.SOTTO_MAX_STREAMS,
     eventRetentionDays: settings.SOTTO_EVENT_RETENTION_DAYS,
+    limits: {
+      logins: settings.SOTTO_LIMIT_LOGINS,
+      sends: settings.SOTTO_LIMIT_SENDS,
+      reads: settings.SOTTO_LIMIT_READS,
+      writes: settings.SOTTO_LIMIT_WRITES,
+      streams: settings.SOTTO_LIMIT_STREAMS,
+      keys: settings.SOTTO_LIMIT_KEYS,
+    },
     allowedOrigins: settings.SOTTO_ALLOWED_ORIGINS ?? [],
     userTokens: userTokensOf(settings),
   }
@@ -153,6 +176,9 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
 
 function userTokensOf(settings: z.output<typeof environment>): UserTokenSettings | undefined {
   const { SOTTO_JWT_SECRET: secret, SOTTO_JWT_JWKS_URL: jwksUrl } = settings
+  if (secret !== undefined && jwksUrl !== undefined) {
+    throw new ConfigError('SOTTO_JWT_JWKS_URL takes no value where SOTTO_JWT_SECRET has one: set one of them')
+  }
   const keys = secret !== undefined ? { secret } : jwksUrl !== undefined ? { jwksUrl } : undefined
   return (
     keys && {

@@ -1,4 +1,6 @@
 import { audit } from './audit.ts'
+import { blocks } from './blocks.ts'
+import { contacts } from './contacts.ts'
 import { conversations, direct } from './conversations.ts'
 import { events } from './events.ts'
 import { keys } from './keys.ts'
@@ -10,5 +12,16 @@ import { users } from './users.ts'
  * Every operation of Sotto. The router's types, the REST routes, the OpenAPI document, the SDK's types and the
  * tests that hold for every operation are made from this table.
  */
-export const contract = { users, sessions, messages, conversations, direct, events, keys, audit }
+export const contract = {
+  users,
+  sessions,
+  messages,
+  conversations,
+  direct,
+  contacts,
+  blocks,
+  events,
+  keys,
+  audit,
+}
 export type Contract = typeof contract

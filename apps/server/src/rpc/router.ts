@@ -5,6 +5,7 @@ import { conversationsRouter, directRouter } from './conversations.ts'
 import { eventsRouter } from './events.ts'
 import { keysRouter } from './keys.ts'
 import { messagesRouter } from './messages.ts'
+import { blocksRouter, contactsRouter } from './people.ts'
 import { sessionsRouter } from './sessions.ts'
 import { router } from './trpc.ts'
 import { usersRouter } from './users.ts'
@@ -15,6 +16,8 @@ export const appRouter = router({
   messages: messagesRouter,
   conversations: conversationsRouter,
   direct: directRouter,
+  contacts: contactsRouter,
+  blocks: blocksRouter,
   events: eventsRouter,
   keys: keysRouter,
   audit: auditRouter,

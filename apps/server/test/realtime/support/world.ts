@@ -29,6 +29,7 @@ type Settings = Partial<
     | 'databaseDirectUrl'
     | 'port'
     | 'userTokens'
+    | 'limits'
   >
 >
 
