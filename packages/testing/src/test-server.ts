@@ -32,6 +32,7 @@ export interface TestServerOptions {
       | 'eventRetentionDays'
       | 'redisUrl'
       | 'allowedOrigins'
+      | 'trustedProxies'
       | 'databasePoolSize'
       | 'preparedStatements'
     >

@@ -1,0 +1,61 @@
+import { SottoError } from '@sotto/contract'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { App, Caller, Context } from '../context.ts'
+import { isSessionToken } from '../identity/secrets.ts'
+import type { Origins } from './origins.ts'
+import { requireTrustedPage, sessionCookie, sessionTokenIn } from './session-cookie.ts'
+
+export interface Credentials {
+  authorization: string | undefined
+  actAs: string | undefined
+}
+
+interface ContextOptions {
+  /** Instead of those in the request's headers. */
+  credentials?: Credentials
+  /** Where it is still to be begun, and can carry a cookie. */
+  reply?: FastifyReply | undefined
+}
+
+/** What tells the use cases who makes a request, and where it came from. */
+export function createContextMaker(app: App, origins: Origins) {
+  return async (
+    request: FastifyRequest,
+    { credentials = credentialsIn(request), reply }: ContextOptions = {},
+  ): Promise<Context> => {
+    // Whoever says who they are means it, whatever their browser sends along.
+    const token = credentials.authorization === undefined ? sessionTokenIn(request) : undefined
+    if (token !== undefined) requireTrustedPage(request, origins)
+    const caller =
+      token === undefined
+        ? await app.identity.authenticate(credentials.authorization, credentials.actAs)
+        : await callerByCookie(app, token, credentials.actAs)
+    const isInUse = token !== undefined && caller.kind !== 'anonymous'
+    return {
+      app,
+      caller,
+      requestId: request.id,
+      address: request.ip,
+      ...(reply && { sessionCookie: sessionCookie(request, reply, { origins, isInUse }) }),
+      outcome: { repeated: false },
+    }
+  }
+}
+
+/**
+ * A page cannot take back a cookie whose session has ended, and must be able to log in again: it is nobody's. Nor is
+ * there anything but sessions in it.
+ */
+async function callerByCookie(app: App, token: string, actAs: string | undefined): Promise<Caller> {
+  try {
+    return await app.identity.authenticate(isSessionToken(token) ? `Bearer ${token}` : undefined, actAs)
+  } catch (error) {
+    if (error instanceof SottoError && error.code === 'UNAUTHENTICATED') return { kind: 'anonymous' }
+    throw error
+  }
+}
+
+function credentialsIn({ headers }: FastifyRequest): Credentials {
+  const actAs = headers['act-as']
+  return { authorization: headers.authorization, actAs: Array.isArray(actAs) ? actAs.join(', ') : actAs }
+}
