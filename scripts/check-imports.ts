@@ -29,6 +29,7 @@ const packageRules: Record<string, PackageRule> = {
 const serverRules: Record<string, readonly string[]> = {
   identity: ['rpc', 'http'],
   messaging: ['rpc', 'http'],
+  people: ['rpc', 'http'],
   realtime: ['rpc', 'http'],
   rpc: ['http'],
 }

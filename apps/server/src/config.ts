@@ -66,6 +66,7 @@ const environment = z.object({
     .optional(),
   SOTTO_MAX_TEXT_LENGTH: wholeNumber(1, MAX_TEXT_LENGTH_LIMIT).prefault(String(defaultMaxTextLength)),
   SOTTO_SIGNUP: oneOf(['open', 'closed']).default('closed'),
+  SOTTO_DIRECT_MESSAGES: oneOf(['everyone', 'contacts']).default('everyone'),
   REDIS_URL: z
     .string()
     .regex(/^rediss?:\/\/\S+$/, 'takes redis://<host>:<port> or rediss://<host>:<port>')
@@ -96,6 +97,8 @@ export interface Config {
   /** Unicode code points. */
   maxTextLength: number
   signUp: 'open' | 'closed'
+  /** Between whom direct messages go. */
+  directMessages: 'everyone' | 'contacts'
   /** For several servers: hints, signals and presence go through it. */
   redisUrl: string | undefined
   /** How many event streams this server takes. */
@@ -131,6 +134,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     serviceKey: settings.SOTTO_SERVICE_KEY,
     maxTextLength: settings.SOTTO_MAX_TEXT_LENGTH,
     signUp: settings.SOTTO_SIGNUP,
+    directMessages: settings.SOTTO_DIRECT_MESSAGES,
     redisUrl: settings.REDIS_URL,
     maxStreams: settings.SOTTO_MAX_STREAMS,
     eventRetentionDays: settings.SOTTO_EVENT_RETENTION_DAYS,

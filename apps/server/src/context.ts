@@ -26,6 +26,8 @@ export interface App {
   /** Unicode code points. */
   readonly maxTextLength: number
   readonly signUp: 'open' | 'closed'
+  /** Between whom direct messages go. */
+  readonly directMessages: 'everyone' | 'contacts'
 }
 
 /** The user whom a request acts for. */

@@ -17,7 +17,10 @@ import { Typing } from './realtime/typing.ts'
 const DAY_MS = 24 * 60 * 60 * 1_000
 
 interface Parts {
-  config: Pick<Config, 'serviceKey' | 'maxTextLength' | 'signUp' | 'maxStreams' | 'eventRetentionDays'>
+  config: Pick<
+    Config,
+    'serviceKey' | 'maxTextLength' | 'signUp' | 'directMessages' | 'maxStreams' | 'eventRetentionDays'
+  >
   database: Database
   log: Logger
   now: () => Date
@@ -88,7 +91,7 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
     now,
     newId,
     log,
-    identity: new Identity({ db, now, serviceKey: config.serviceKey }),
+    identity: new Identity({ db, now, log, serviceKey: config.serviceKey }),
     deliveryMarks,
     events,
     streamGuard,
@@ -96,6 +99,7 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
     presence,
     maxTextLength: config.maxTextLength,
     signUp: config.signUp,
+    directMessages: config.directMessages,
   }
   async function closeApp(): Promise<void> {
     retention.stop()
@@ -103,6 +107,7 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
     presence.close()
     streamGuard.close()
     await deliveryMarks.close()
+    await app.identity.close()
     await neighbours.close()
   }
   return { app, closeApp }

@@ -1,5 +1,9 @@
+import { audit } from './audit.ts'
+import { blocks } from './blocks.ts'
+import { contacts } from './contacts.ts'
 import { conversations, direct } from './conversations.ts'
 import { events } from './events.ts'
+import { keys } from './keys.ts'
 import { messages } from './messages.ts'
 import { sessions } from './sessions.ts'
 import { users } from './users.ts'
@@ -8,5 +12,16 @@ import { users } from './users.ts'
  * Every operation of Sotto. The router's types, the REST routes, the OpenAPI document, the SDK's types and the
  * tests that hold for every operation are made from this table.
  */
-export const contract = { users, sessions, messages, conversations, direct, events }
+export const contract = {
+  users,
+  sessions,
+  messages,
+  conversations,
+  direct,
+  contacts,
+  blocks,
+  events,
+  keys,
+  audit,
+}
 export type Contract = typeof contract

@@ -1,3 +1,6 @@
+export type { AuditEntry } from './audit.ts'
+export type { Block } from './blocks.ts'
+export type { Contact, ContactState } from './contacts.ts'
 export { type Contract, contract } from './contract.ts'
 export type { Conversation, ParticipantRole } from './conversations.ts'
 export {
@@ -9,6 +12,7 @@ export {
   SottoError,
 } from './errors.ts'
 export { type Event, event as eventSchema } from './events.ts'
+export type { ServiceKey } from './keys.ts'
 export { kindOf, type Message, type MessageKind, messageKinds, type VideoSource } from './messages.ts'
 export {
   type Access,

@@ -169,7 +169,7 @@ export const users = {
   presence: query({
     summary: 'See whether a user is online',
     description:
-      'Online is who has a stream open. Told to those who share a conversation with the user; to others the user was never seen.',
+      'Online is who has a stream open. Told to those who share a conversation with the user, unless one of the two has blocked the other; to others the user was never seen.',
     access: 'caller',
     errors: ['USER_NOT_FOUND'],
     http: { method: 'GET', path: '/v1/users/{user}/presence', status: 200 },

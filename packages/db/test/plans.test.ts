@@ -2,22 +2,29 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   type Database,
   type Executor,
+  findBlocksBetween,
   findByClientMessageId,
+  findContact,
   findConversation,
   findCredentials,
   findDirectConversation,
+  findDirectWithStanding,
   findLastMessages,
   findMembers,
   findMessage,
   findMessages,
   findParticipant,
-  findServiceKey,
+  findServiceKeyByHash,
   findSession,
+  findStanding,
   findUser,
   findUsers,
+  listBlocks,
+  listContacts,
   listConversationMessages,
   listCorrespondents,
   listInbox,
+  listServiceKeys,
   listTimeline,
   listUsers,
   newest,
@@ -48,11 +55,23 @@ const lookUps: Question[] = [
   { name: 'a user by name', ask: async (db, { username }) => count(await findUser(db, username)) },
   { name: 'a password', ask: async (db, { hub }) => 1 + count(await findCredentials(db, hub)) },
   { name: 'a session', ask: async (db) => count(await findSession(db, 'token 7')) },
-  { name: 'a service key', ask: async (db) => count(await findServiceKey(db, 'key 7')) },
+  { name: 'a service key', ask: async (db) => count(await findServiceKeyByHash(db, 'key 7')) },
   { name: 'a conversation', ask: async (db, { deep }) => count(await findConversation(db, deep.id)) },
   {
     name: 'a direct conversation',
     ask: async (db, { directKey }) => count(await findDirectConversation(db, directKey)),
+  },
+  {
+    name: 'a direct conversation and how its two stand to each other',
+    ask: async (db, { hub, userIds }) => count(await findDirectWithStanding(db, userIds[7] ?? '', hub)),
+  },
+  {
+    name: 'how two stand to each other',
+    ask: async (db, { hub, userIds }) => count(await findStanding(db, hub, userIds[9] ?? '')),
+  },
+  {
+    name: 'a contact',
+    ask: async (db, { hub, userIds }) => count(await findContact(db, hub, userIds[9] ?? '')),
   },
   {
     name: 'a participant',
@@ -107,6 +126,31 @@ const pages: Question[] = [
     name: 'correspondents from the middle',
     ask: async (db, { hub, late }) =>
       (await listCorrespondents(db, hub, { ...newest, at: late }, PAGE)).length,
+  },
+  ...(['accepted', 'incoming', 'outgoing'] as const).flatMap((state) =>
+    [newest, { ...newest, at: new Date(Date.UTC(2026, 0, 1) + 200) }].map((before, page) => ({
+      name: `${state} contacts, ${page === 0 ? 'from the newest' : 'from the middle'}`,
+      ask: async (db: Executor, { hub }: World) =>
+        (await listContacts(db, { userId: hub, state, before, limit: PAGE })).length,
+    })),
+  ),
+  { name: 'blocks', ask: async (db, { hub }) => (await listBlocks(db, hub, newest, PAGE)).length },
+  {
+    name: 'blocks between one and some others, on the side of who made them',
+    ask: async (db, { hub, userIds }) => (await findBlocksBetween(db, hub, userIds.slice(100, 200))).size,
+  },
+  {
+    name: 'blocks between one and some others, on the other side',
+    ask: async (db, { userIds }) =>
+      (await findBlocksBetween(db, userIds[8] ?? '', userIds.slice(0, 100))).size,
+  },
+  { name: 'service keys', ask: async (db) => (await listServiceKeys(db, newest, PAGE)).length },
+  {
+    name: 'service keys from the middle',
+    ask: async (db) => {
+      const [, middle] = await listServiceKeys(db, newest, 2)
+      return middle ? (await listServiceKeys(db, { at: middle.created_at, id: middle.id }, PAGE)).length : 0
+    },
   },
   {
     name: 'participants of conversations',

@@ -28,6 +28,7 @@ export interface TestServerOptions {
       Config,
       | 'maxTextLength'
       | 'signUp'
+      | 'directMessages'
       | 'maxStreams'
       | 'eventRetentionDays'
       | 'redisUrl'

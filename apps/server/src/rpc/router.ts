@@ -1,8 +1,11 @@
 import type { AppRouter } from '@sotto/contract'
 import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
+import { auditRouter } from './audit.ts'
 import { conversationsRouter, directRouter } from './conversations.ts'
 import { eventsRouter } from './events.ts'
+import { keysRouter } from './keys.ts'
 import { messagesRouter } from './messages.ts'
+import { blocksRouter, contactsRouter } from './people.ts'
 import { sessionsRouter } from './sessions.ts'
 import { router } from './trpc.ts'
 import { usersRouter } from './users.ts'
@@ -13,7 +16,11 @@ export const appRouter = router({
   messages: messagesRouter,
   conversations: conversationsRouter,
   direct: directRouter,
+  contacts: contactsRouter,
+  blocks: blocksRouter,
   events: eventsRouter,
+  keys: keysRouter,
+  audit: auditRouter,
 })
 
 export type ServerRouter = typeof appRouter

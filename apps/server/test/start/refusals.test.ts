@@ -29,6 +29,7 @@ describe('a setting that is wrong', () => {
     ['SOTTO_MAX_TEXT_LENGTH', 'long'],
     ['SOTTO_SERVICE_KEY', 'secret'],
     ['SOTTO_SIGNUP', 'maybe'],
+    ['SOTTO_DIRECT_MESSAGES', 'nobody'],
     ['LOG_LEVEL', 'loud'],
     ['DATABASE_URL', 'sotto.db'],
     ['DATABASE_URL', 'mysql://localhost/sotto'],

@@ -7,6 +7,8 @@ const { password: PASSWORD } = contract.sessions.create.example.input
 const alice = contract.users.create.example.output
 const bob = contract.users.get.example.output
 const message = contract.messages.send.example.output
+const key = contract.keys.create.example
+const [act] = contract.audit.list.example.output.items
 const JOINED = '2026-01-31T09:00:00.000Z'
 const SENT = '2026-01-31T12:00:00.000Z'
 
@@ -21,8 +23,9 @@ export interface ExampleWorld extends AsyncDisposable {
  */
 export async function buildExampleWorld(
   using: 'sqlite' | 'postgres',
-  { http, example }: Procedure,
+  entry: Procedure,
 ): Promise<ExampleWorld> {
+  const { http, example } = entry
   const output = jsonOf(example.output)
   const made = http.status === 201 && isRecord(output) ? output.id : undefined
   const server = await createTestServer({ using })
@@ -42,6 +45,14 @@ export async function buildExampleWorld(
       server.giveIds(message.conversationId, message.id)
       await server.as('alice').messages.send(contract.messages.send.example.input)
     }
+    if (entry === contract.contacts.list) await server.as('alice').contacts.add({ user: 'bob' })
+    if (entry === contract.blocks.list) await server.as('bob').blocks.add({ user: 'alice' })
+  }
+
+  if (made !== key.output.id && act) {
+    server.clock.set(SENT)
+    server.giveIds(key.output.id, act.id)
+    await server.client.keys.create(key.input, { requestId: act.requestId ?? '' })
   }
 
   const tokens = await logIn(server, example.as)
