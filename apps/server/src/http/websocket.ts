@@ -14,6 +14,10 @@ import type { Origins } from './origins.ts'
 const MAX_BUFFERED_BYTES = 262_144
 /** Below it a stream hands on more. */
 const LOW_BYTES = 65_536
+/** Of a message in pieces that never ends, each piece costs more than it holds: ws takes sixteen times as many. */
+const MAX_FRAGMENTS = 1_024
+/** The largest message in packets of the usual size, and again as many. */
+const MAX_BUFFERED_CHUNKS = 2_048
 const PONG_WAIT_MS = 5_000
 /** How long a client that comes with nothing may stay silent, in milliseconds. */
 const FIRST_MESSAGE_MS = 10_000
@@ -36,7 +40,12 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
   // What ws found wrong with what a client sent, and has closed the connection for: no failure of ours.
   const brokenFrames = new WeakSet<Error>()
   await app.register(websocket, {
-    options: { maxPayload: options.maxPayload },
+    // Its compression is off as ws has it, so a small message stays small.
+    options: {
+      maxPayload: options.maxPayload,
+      maxFragments: MAX_FRAGMENTS,
+      maxBufferedChunks: MAX_BUFFERED_CHUNKS,
+    },
     errorHandler(error, socket, request) {
       if (brokenFrames.has(error)) return
       options.onError(error, request)
