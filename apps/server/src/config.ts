@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { defaultMaxTextLength } from '@sotto/contract'
 import { parseDatabaseUrl } from '@sotto/db'
 import { z } from 'zod'
+import { parseRate, RATE_SYNTAX, type Rates } from './limits/rates.ts'
 
 /** A setting that the server cannot start with. The message is one line that names the variable. */
 export class ConfigError extends Error {
@@ -40,6 +41,13 @@ function isAddressRange(range: string): boolean {
   return family > 0 && isPrefix && rest.length === 0
 }
 
+const rate = z.string().transform((text, context) => {
+  const parsed = parseRate(text)
+  if (parsed !== undefined) return parsed
+  context.addIssue({ code: 'custom', message: RATE_SYNTAX })
+  return z.NEVER
+})
+
 const databaseUrl = z.string().superRefine((value, context) => {
   try {
     parseDatabaseUrl(value)
@@ -72,6 +80,12 @@ const environment = z.object({
     .regex(/^rediss?:\/\/\S+$/, 'takes redis://<host>:<port> or rediss://<host>:<port>')
     .optional(),
   SOTTO_MAX_STREAMS: wholeNumber(1, 1_000_000).prefault('20000'),
+  SOTTO_LIMIT_LOGINS: rate.prefault('10/60s'),
+  SOTTO_LIMIT_SENDS: rate.prefault('60/10s'),
+  SOTTO_LIMIT_READS: rate.prefault('600/10s'),
+  SOTTO_LIMIT_WRITES: rate.prefault('120/10s'),
+  SOTTO_LIMIT_STREAMS: rate.prefault('60/60s'),
+  SOTTO_LIMIT_KEYS: rate.prefault('off'),
   SOTTO_EVENT_RETENTION_DAYS: wholeNumber(1, 3_650).prefault('30'),
   SOTTO_ALLOWED_ORIGINS: listOf(
     (origin) => URL.parse(origin)?.origin === origin,
@@ -104,6 +118,8 @@ export interface Config {
   /** How many event streams this server takes. */
   maxStreams: number
   eventRetentionDays: number
+  /** How often callers may do what. */
+  limits: Rates
   /** Origins besides the server's own whose pages may use it. */
   allowedOrigins: readonly string[]
   /** Addresses, ranges and names of ranges whose X-Forwarded-* headers are believed. */
@@ -138,6 +154,14 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     redisUrl: settings.REDIS_URL,
     maxStreams: settings.SOTTO_MAX_STREAMS,
     eventRetentionDays: settings.SOTTO_EVENT_RETENTION_DAYS,
+    limits: {
+      logins: settings.SOTTO_LIMIT_LOGINS,
+      sends: settings.SOTTO_LIMIT_SENDS,
+      reads: settings.SOTTO_LIMIT_READS,
+      writes: settings.SOTTO_LIMIT_WRITES,
+      streams: settings.SOTTO_LIMIT_STREAMS,
+      keys: settings.SOTTO_LIMIT_KEYS,
+    },
     allowedOrigins: settings.SOTTO_ALLOWED_ORIGINS ?? [],
     trustedProxies: settings.SOTTO_TRUSTED_PROXIES ?? [],
   }

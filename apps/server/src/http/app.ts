@@ -1,16 +1,18 @@
 import { type ErrorCode, SottoError } from '@sotto/contract'
 import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance } from 'fastify'
-import type { App } from '../context.ts'
+import type { App, Caller } from '../context.ts'
 import { toSottoError } from '../errors.ts'
+import type { Quota } from '../limits/buckets.ts'
 import { appRouter } from '../rpc/router.ts'
 import { answerPreflight, isPreflight, setAnswerHeaders } from './answer-headers.ts'
 import { registerJsonBody } from './body.ts'
-import { createContextMaker } from './caller.ts'
+import { createContextMaker, placeOf } from './caller.ts'
 import { registerDocs } from './docs.ts'
 import { registerHealth } from './health.ts'
 import { malformed, refuseMalformed, requireHost } from './malformed.ts'
 import { Origins } from './origins.ts'
-import { sendProblem } from './problem.ts'
+import { retryFields, sendProblem } from './problem.ts'
+import { rateLimitFields } from './rate-limit-fields.ts'
 import { registerRest } from './rest.ts'
 import { registerRpc } from './rpc.ts'
 import { registerWebSocket } from './websocket.ts'
@@ -33,6 +35,15 @@ const TIMEOUT_CHECK_MS = 2_000
 const STANDSTILL_MS = 60_000
 /** Requests and kept connections besides the streams. */
 const CONNECTIONS_BESIDES_STREAMS = 10_000
+
+const nobody: Caller = { kind: 'anonymous' }
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What is left of the limit that the request came the nearest to. */
+    quota: Quota | undefined
+  }
+}
 
 export interface HttpOptions {
   app: App
@@ -91,14 +102,16 @@ export async function createHttpApp({
   http.server.maxConnections = maxStreams + CONNECTIONS_BESIDES_STREAMS
   const createContext = createContextMaker(app, origins)
 
+  http.decorateRequest('quota', undefined)
   http.addHook('onRequest', (request, reply, done) => {
     setAnswerHeaders(request, reply, origins)
     requireHost(request)
     if (isPreflight(request, origins)) answerPreflight(reply)
     else done()
   })
-  http.addHook('onSend', (_request, reply, payload, done) => {
+  http.addHook('onSend', (request, reply, payload, done) => {
     if (isStopping()) reply.header('connection', 'close')
+    if (request.quota) reply.headers(rateLimitFields(request.quota))
     done(null, payload)
   })
   http.addHook('onResponse', async (request, reply) => {
@@ -140,8 +153,6 @@ export async function createHttpApp({
   await registerRpc(http, {
     router: appRouter,
     maxBatchSize: MAX_BATCH_SIZE,
-    // tRPC says itself what its answers vary by.
-    responseMeta: () => (origins.matter ? { headers: new Headers({ vary: 'origin' }) } : {}),
     createContext: async ({ req, res, info }) => {
       // The head of a streamed batch has gone out before its calls have their answers.
       const reply = req.headers['trpc-accept'] === 'application/jsonl' ? undefined : res
@@ -149,6 +160,13 @@ export async function createHttpApp({
       if (info.type !== 'subscription') return context
       return { ...context, hangUp: () => req.raw.socket.destroy() }
     },
+    responseMeta: ({ errors }) => ({
+      headers: new Headers({
+        ...retryFields(errors.map(toSottoError)),
+        // Besides what tRPC says itself that its answers vary by.
+        ...(origins.matter && { vary: 'origin' }),
+      }),
+    }),
     onError: ({ error, req }) => logFailure(log, toSottoError(error), req.id),
   })
   await registerWebSocket(http, {
@@ -156,6 +174,8 @@ export async function createHttpApp({
     maxPayload: BODY_LIMIT,
     maxSockets: maxStreams,
     origins,
+    // One that says nothing costs as much as a stream.
+    admit: (request) => app.limits.charge('streams', nobody, placeOf(request)),
     createContext,
     onError: (error, request) => logFailure(log, toSottoError(error), request.id),
   })

@@ -1,7 +1,9 @@
 import { SottoError } from '@sotto/contract'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { App, Caller, Context } from '../context.ts'
+import type { App, Caller, Context, Origin } from '../context.ts'
+import { toSottoError } from '../errors.ts'
 import { isSessionToken } from '../identity/secrets.ts'
+import { isTighter } from '../limits/buckets.ts'
 import type { Origins } from './origins.ts'
 import { requireTrustedPage, sessionCookie, sessionTokenIn } from './session-cookie.ts'
 
@@ -26,19 +28,31 @@ export function createContextMaker(app: App, origins: Origins) {
     // Whoever says who they are means it, whatever their browser sends along.
     const token = credentials.authorization === undefined ? sessionTokenIn(request) : undefined
     if (token !== undefined) requireTrustedPage(request, origins)
-    const caller =
-      token === undefined
-        ? await app.identity.authenticate(credentials.authorization, credentials.actAs)
-        : await callerByCookie(app, token, credentials.actAs)
+    const place = placeOf(request)
+    const caller = await (token === undefined
+      ? authenticate(app, credentials, place)
+      : callerByCookie(app, token, credentials.actAs, place))
     const isInUse = token !== undefined && caller.kind !== 'anonymous'
     return {
       app,
       caller,
       requestId: request.id,
-      address: request.ip,
+      ...place,
       ...(reply && { sessionCookie: sessionCookie(request, reply, { origins, isInUse }) }),
       outcome: { repeated: false },
     }
+  }
+}
+
+/** Whoever shows what is not valid is nobody, and is limited like nobody. */
+async function authenticate(app: App, { authorization, actAs }: Credentials, place: Origin): Promise<Caller> {
+  try {
+    return await app.identity.authenticate(authorization, actAs, place)
+  } catch (error) {
+    if (toSottoError(error).code === 'UNAUTHENTICATED') {
+      await app.limits.charge('reads', { kind: 'anonymous' }, place)
+    }
+    throw error
   }
 }
 
@@ -46,12 +60,28 @@ export function createContextMaker(app: App, origins: Origins) {
  * A page cannot take back a cookie whose session has ended, and must be able to log in again: it is nobody's. Nor is
  * there anything but sessions in it.
  */
-async function callerByCookie(app: App, token: string, actAs: string | undefined): Promise<Caller> {
+async function callerByCookie(
+  app: App,
+  token: string,
+  actAs: string | undefined,
+  place: Origin,
+): Promise<Caller> {
+  const authorization = isSessionToken(token) ? `Bearer ${token}` : undefined
   try {
-    return await app.identity.authenticate(isSessionToken(token) ? `Bearer ${token}` : undefined, actAs)
+    return await authenticate(app, { authorization, actAs }, place)
   } catch (error) {
     if (error instanceof SottoError && error.code === 'UNAUTHENTICATED') return { kind: 'anonymous' }
     throw error
+  }
+}
+
+/** Where a request came from. */
+export function placeOf(request: FastifyRequest): Origin {
+  return {
+    address: request.ip,
+    onQuota(quota) {
+      if (!request.quota || isTighter(quota, request.quota)) request.quota = quota
+    },
   }
 }
 

@@ -30,6 +30,8 @@ interface Options {
   maxPayload: number
   maxSockets: number
   origins: Origins
+  /** Whether one more may be opened. */
+  admit: (request: FastifyRequest) => Promise<void>
   /** Who calls, from the connection's headers or from what the client sent first. */
   createContext: (request: FastifyRequest, options: { credentials: Credentials }) => Promise<Context>
   onError: (error: unknown, request: FastifyRequest) => void
@@ -67,6 +69,7 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
         if (sockets >= options.maxSockets) {
           throw new SottoError('UNAVAILABLE', { detail: 'the server has as many connections as it takes' })
         }
+        await options.admit(request)
       },
     },
     (socket, request) => {

@@ -15,7 +15,7 @@ export async function createSession(
 ): Promise<{ token?: string; expiresAt: Date; user: User }> {
   const cookie = input.cookie ? requireCookie(ctx) : undefined
   const { db, identity, newId, now } = ctx.app
-  const verified = await identity.verifyPassword(input.username, input.password)
+  const verified = await identity.verifyPassword(input.username, input.password, ctx)
   if (!verified) throw wrongCredentials()
   const { actor } = verified
   const user = await findUser(db, actor.id)
