@@ -2,6 +2,7 @@ import type { KeyScope } from '@sotto/contract'
 import type { Executor } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { Identity } from './identity/identity.ts'
+import type { SecretBox } from './identity/secret-box.ts'
 import type { NewId } from './ids.ts'
 import type { DeliveryMarks } from './messaging/delivery-marks.ts'
 import type { EventHub } from './realtime/event-hub.ts'
@@ -18,6 +19,7 @@ export interface App {
   readonly newId: NewId
   readonly log: Logger
   readonly identity: Identity
+  readonly secretBox: SecretBox
   readonly deliveryMarks: DeliveryMarks
   readonly events: EventHub
   readonly streamGuard: StreamGuard
@@ -25,7 +27,7 @@ export interface App {
   readonly presence: Presence
   /** Unicode code points. */
   readonly maxTextLength: number
-  readonly signUp: 'open' | 'closed'
+  readonly signUp: 'open' | 'closed' | 'invitation'
 }
 
 /** The user whom a request acts for. */
@@ -50,6 +52,8 @@ export interface Context {
   readonly requestId: string
   /** Where the request came from, for limits and the audit; null for a command. */
   readonly address: string | null
+  /** What the client calls itself, of bounded length; null when it does not say. */
+  readonly userAgent: string | null
   /** Asks again who calls, where one context serves a connection for as long as it lives. */
   readonly reauthenticate?: (() => Promise<Caller>) | undefined
   /** Ends the connection in a way that its client comes back from. */

@@ -1,8 +1,10 @@
-import { type Database, findConversation } from '@sotto/db'
+import { type Database, findConversation, readLocalSecret } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import type { App } from './context.ts'
 import { CONFIGURED_KEY_ID, Identity } from './identity/identity.ts'
+import { SecretBox } from './identity/secret-box.ts'
+import { SessionUse } from './identity/session-use.ts'
 import type { NewId } from './ids.ts'
 import { DeliveryMarks } from './messaging/delivery-marks.ts'
 import { showConversation } from './messaging/show-conversations.ts'
@@ -17,7 +19,10 @@ import { Typing } from './realtime/typing.ts'
 const DAY_MS = 24 * 60 * 60 * 1_000
 
 interface Parts {
-  config: Pick<Config, 'serviceKey' | 'maxTextLength' | 'signUp' | 'maxStreams' | 'eventRetentionDays'>
+  config: Pick<
+    Config,
+    'databaseUrl' | 'serviceKey' | 'secret' | 'maxTextLength' | 'signUp' | 'maxStreams' | 'eventRetentionDays'
+  >
   database: Database
   log: Logger
   now: () => Date
@@ -82,13 +87,16 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
   const streamGuard = new StreamGuard({ db, now, log, configuredKeyId: CONFIGURED_KEY_ID })
   const retention = keepLogShort({ db, now, log, retentionMs })
 
+  const sessionUse = new SessionUse({ db, now, log })
+
   const app: App = {
     db,
     write,
     now,
     newId,
     log,
-    identity: new Identity({ db, now, serviceKey: config.serviceKey }),
+    identity: new Identity({ db, now, serviceKey: config.serviceKey, sessionUse }),
+    secretBox: new SecretBox(() => config.secret ?? readLocalSecret(config.databaseUrl)),
     deliveryMarks,
     events,
     streamGuard,
@@ -103,6 +111,7 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
     presence.close()
     streamGuard.close()
     await deliveryMarks.close()
+    await sessionUse.close()
     await neighbours.close()
   }
   return { app, closeApp }

@@ -17,6 +17,8 @@ const listKinds = {
   /** Places in (time, id) order. */
   inbox: z.tuple([time, z.uuid()]),
   correspondents: z.tuple([time, z.uuid()]),
+  sessions: z.tuple([time, z.uuid()]),
+  invitations: z.tuple([time, z.uuid()]),
   timeline: z.tuple([time, z.uuid()]),
   /** Within one conversation the seq breaks ties. */
   'conversation-timeline': z.tuple([time, z.int().min(0)]),
@@ -56,7 +58,10 @@ export function decodeCursor<Kind extends ListKind>(kind: Kind, cursor: string):
 }
 
 /** Where to go on in a list that is ordered by a time and an id. */
-export function timePosition(kind: 'inbox' | 'correspondents', cursor: string | undefined): TimePosition {
+export function timePosition(
+  kind: 'inbox' | 'correspondents' | 'sessions' | 'invitations',
+  cursor: string | undefined,
+): TimePosition {
   if (cursor === undefined) return newest
   const [at, id] = decodeCursor(kind, cursor)
   return { at: new Date(at), id }

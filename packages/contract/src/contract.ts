@@ -1,12 +1,25 @@
 import { conversations, direct } from './conversations.ts'
 import { events } from './events.ts'
+import { invitations } from './invitations.ts'
 import { messages } from './messages.ts'
+import { passwords } from './passwords.ts'
 import { sessions } from './sessions.ts'
+import { totp } from './totp.ts'
 import { users } from './users.ts'
 
 /**
  * Every operation of Sotto. The router's types, the REST routes, the OpenAPI document, the SDK's types and the
  * tests that hold for every operation are made from this table.
  */
-export const contract = { users, sessions, messages, conversations, direct, events }
+export const contract = {
+  users,
+  sessions,
+  passwords,
+  totp,
+  invitations,
+  messages,
+  conversations,
+  direct,
+  events,
+}
 export type Contract = typeof contract

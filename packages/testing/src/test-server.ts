@@ -28,6 +28,7 @@ export interface TestServerOptions {
       Config,
       | 'maxTextLength'
       | 'signUp'
+      | 'secret'
       | 'maxStreams'
       | 'eventRetentionDays'
       | 'redisUrl'
@@ -88,13 +89,16 @@ async function createDatabase({ using = 'sqlite' }: TestServerOptions): Promise<
   })
 }
 
+/** What servers on one database have in common. */
+const SECRET = 'the secret of servers that are there for a test'
+
 function configFor(
   databaseUrl: string,
   serviceKey: string,
   settings: TestServerOptions['settings'] = {},
 ): Config {
   // The defaults, whatever the environment of the test says.
-  return { ...readConfig({}), port: 0, databaseUrl, serviceKey, ...settings }
+  return { ...readConfig({}), port: 0, databaseUrl, serviceKey, secret: SECRET, ...settings }
 }
 
 async function startOn(

@@ -21,6 +21,8 @@ import { type Credentials, registerWebSocket } from './websocket.ts'
 const BODY_LIMIT = 1_048_576
 /** How many calls one tRPC request may hold. */
 const MAX_BATCH_SIZE = 20
+/** How much of what a client calls itself is kept, in characters. */
+const MAX_USER_AGENT_LENGTH = 256
 /** A batch's path names each of its procedures. */
 const MAX_PARAM_LENGTH = 2_000
 /** How long a client may take to send a whole request, in milliseconds. */
@@ -77,7 +79,14 @@ export async function createHttpApp({
     },
   ): Promise<Context> {
     const caller = await app.identity.authenticate(authorization, actAs)
-    return { app, caller, requestId: request.id, address: request.ip, outcome: { repeated: false } }
+    return {
+      app,
+      caller,
+      requestId: request.id,
+      address: request.ip,
+      userAgent: request.headers['user-agent']?.slice(0, MAX_USER_AGENT_LENGTH) ?? null,
+      outcome: { repeated: false },
+    }
   }
 
   http.addHook('onRequest', async (request, reply) => {

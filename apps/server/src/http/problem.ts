@@ -20,8 +20,7 @@ const RETRY_AFTER_S = 1
 
 export function sendProblem(reply: FastifyReply, error: SottoError): FastifyReply {
   // RFC 9110 asks for a challenge with each 401.
-  if (error.code === 'UNAUTHENTICATED')
-    reply.header('www-authenticate', 'Bearer, Basic realm="sotto", charset="UTF-8"')
+  if (error.status === 401) reply.header('www-authenticate', 'Bearer, Basic realm="sotto", charset="UTF-8"')
   if (error.retryable) reply.header('retry-after', RETRY_AFTER_S)
   return reply
     .code(error.status)

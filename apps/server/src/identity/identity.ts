@@ -1,9 +1,17 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { keyScopes, SottoError } from '@sotto/contract'
-import { type Executor, findCredentials, findServiceKey, findSession, findUser } from '@sotto/db'
+import {
+  type Executor,
+  findCredentials,
+  findServiceKey,
+  findSession,
+  findUser,
+  replacePasswordHash,
+} from '@sotto/db'
 import type { Actor, Caller } from '../context.ts'
-import { Passwords } from './passwords.ts'
+import { isOutdated, Passwords } from './passwords.ts'
 import { hashSecret } from './secrets.ts'
+import type { SessionUse } from './session-use.ts'
 import { TimedCache } from './timed-cache.ts'
 
 /**
@@ -26,10 +34,12 @@ interface Session {
 }
 
 /** A user whose password was right, and the hash that it was right for. */
-interface Verified {
+export interface VerifiedUser {
   actor: Actor
   hash: string
   isAdmin: boolean
+  /** The password alone does not log this user in. */
+  hasSecondFactor: boolean
 }
 
 interface Options {
@@ -37,6 +47,8 @@ interface Options {
   now: () => Date
   /** Valid besides the keys in the database. */
   serviceKey: string | undefined
+  /** Told of each session that a request carries. */
+  sessionUse: Pick<SessionUse, 'note'>
 }
 
 /** Tells who a request's caller is. Tokens and passwords are looked at here and nowhere else. */
@@ -44,17 +56,19 @@ export class Identity {
   readonly passwords = new Passwords()
   readonly #db: Executor
   readonly #now: () => Date
+  readonly #sessionUse: Options['sessionUse']
   readonly #configuredKeyHash: Buffer | undefined
   readonly #keys = new TimedCache<string>(CREDENTIAL_LIFETIME_MS, MAX_ENTRIES)
   readonly #sessions = new TimedCache<Session>(CREDENTIAL_LIFETIME_MS, MAX_ENTRIES)
   readonly #users = new TimedCache<Actor>(CREDENTIAL_LIFETIME_MS, MAX_ENTRIES)
-  readonly #passwords = new TimedCache<Verified>(BASIC_LIFETIME_MS, MAX_ENTRIES)
+  readonly #passwords = new TimedCache<VerifiedUser>(BASIC_LIFETIME_MS, MAX_ENTRIES)
   /** So that what the cache of verified passwords holds is worth nothing in a memory dump. */
   readonly #pepper = randomBytes(32)
 
   constructor(options: Options) {
     this.#db = options.db
     this.#now = options.now
+    this.#sessionUse = options.sessionUse
     this.#configuredKeyHash = options.serviceKey === undefined ? undefined : digest(options.serviceKey)
   }
 
@@ -93,16 +107,33 @@ export class Identity {
     return actor
   }
 
-  /** Checks a username and a password. Unknown and wrong take the same time, and answer the same. */
-  async verifyPassword(username: string, password: string): Promise<Verified | undefined> {
-    const actor = await this.findActor(username)
-    const credentials = actor && (await findCredentials(this.#db, actor.id))
+  /**
+   * Checks the password of a user, who is named by username or id. Unknown, disabled, passwordless and wrong take
+   * the same time, and answer the same. A password that is right by an outdated hash gets a present one.
+   */
+  async verifyPassword(ref: string, password: string): Promise<VerifiedUser | undefined> {
+    const credentials = await findCredentials(this.#db, ref.toLowerCase())
     const isRight = await this.passwords.verify(credentials?.password_hash, password)
-    if (!isRight || !actor || !credentials) return undefined
-    return { actor, hash: credentials.password_hash, isAdmin: credentials.role === 'admin' }
+    if (!isRight || !credentials) return undefined
+    return {
+      actor: { id: credentials.id, username: credentials.username },
+      hash: await this.#renewed(credentials.id, credentials.password_hash, password),
+      isAdmin: credentials.role === 'admin',
+      hasSecondFactor: credentials.confirmed_at !== null,
+    }
   }
 
-  /** Makes this server see that a session has ended. */
+  /** The hash that is kept of a password from now on: another one where it was made with less effort than today's. */
+  async #renewed(userId: string, hash: string, password: string): Promise<string> {
+    if (!isOutdated(hash)) return hash
+    const renewed = await this.passwords.hash(password)
+    const isReplaced = await this.#db
+      .transaction()
+      .execute((trx) => replacePasswordHash(trx, userId, { from: hash, to: renewed }))
+    return isReplaced ? renewed : hash
+  }
+
+  /** Makes this server see at once that sessions have ended, or that what their users may do is another. */
   forgetSessions(): void {
     this.#sessions.clear()
   }
@@ -142,6 +173,7 @@ export class Identity {
     if (known) return known
     const row = await findSession(this.#db, hashSecret(token))
     if (!row) return undefined
+    this.#sessionUse.note(row.session_id, row.last_used_at)
     const session = {
       id: row.session_id,
       expiresAt: row.expires_at,
@@ -156,17 +188,24 @@ export class Identity {
     const [, username = '', password = ''] = /^([^:]*):(.*)$/s.exec(decodeBasic(credentials)) ?? []
     const verified = await this.#verified(username, password)
     if (!verified) throw unauthenticated('the username or the password is wrong')
+    if (verified.hasSecondFactor) {
+      throw unauthenticated('basic authentication is not for users with a second factor: log in for a token')
+    }
     const { actor, hash, isAdmin } = verified
     return { kind: 'user', credential: { kind: 'password', hash }, actor: only(actor, actAs), isAdmin }
   }
 
-  async #verified(username: string, password: string): Promise<Verified | undefined> {
+  async #verified(username: string, password: string): Promise<VerifiedUser | undefined> {
     const key = createHash('sha256').update(this.#pepper).update(`${username}:${password}`).digest('base64')
     const known = this.#passwords.get(key)
     const current = known && (await findCredentials(this.#db, known.actor.id))
     // A password that was changed since is asked for again.
     if (known && current?.password_hash === known.hash) {
-      return { ...known, isAdmin: current.role === 'admin' }
+      return {
+        ...known,
+        isAdmin: current.role === 'admin',
+        hasSecondFactor: current.confirmed_at !== null,
+      }
     }
     const verified = await this.verifyPassword(username, password)
     if (verified) this.#passwords.set(key, verified)

@@ -2,14 +2,20 @@ import type { AppRouter } from '@sotto/contract'
 import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
 import { conversationsRouter, directRouter } from './conversations.ts'
 import { eventsRouter } from './events.ts'
+import { invitationsRouter } from './invitations.ts'
 import { messagesRouter } from './messages.ts'
+import { passwordsRouter } from './passwords.ts'
 import { sessionsRouter } from './sessions.ts'
+import { totpRouter } from './totp.ts'
 import { router } from './trpc.ts'
 import { usersRouter } from './users.ts'
 
 export const appRouter = router({
   users: usersRouter,
   sessions: sessionsRouter,
+  passwords: passwordsRouter,
+  totp: totpRouter,
+  invitations: invitationsRouter,
   messages: messagesRouter,
   conversations: conversationsRouter,
   direct: directRouter,

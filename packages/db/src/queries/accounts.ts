@@ -1,57 +1,8 @@
 import { type IdList, idList, inList } from '../dialect/expressions.ts'
-import type { UserTable } from '../schema.ts'
 import type { Executor } from '../statement.ts'
 import { statement } from '../statement.ts'
-import { type UserRow, userColumns } from './users.ts'
 
-/* Sessions and service keys: what a caller shows, found by its hash. */
-
-const sessionByToken = statement((db, p: { tokenHash: string }) =>
-  db
-    .selectFrom('sessions')
-    .innerJoin('users', 'users.id', 'sessions.user_id')
-    .select(userColumns)
-    .select(['sessions.id as session_id', 'sessions.expires_at', 'users.role'])
-    .where('sessions.token_hash', '=', p.tokenHash)
-    .where('users.disabled_at', 'is', null),
-)
-
-export type SessionRow = UserRow & { session_id: string; expires_at: Date; role: UserTable['role'] }
-
-export async function findSession(db: Executor, tokenHash: string): Promise<SessionRow | undefined> {
-  const [row] = await sessionByToken(db, { tokenHash })
-  return row
-}
-
-export interface NewSession {
-  id: string
-  userId: string
-  tokenHash: string
-  createdAt: Date
-  expiresAt: Date
-}
-
-export async function insertSession(db: Executor, session: NewSession): Promise<void> {
-  await db
-    .insertInto('sessions')
-    .values({
-      id: session.id,
-      user_id: session.userId,
-      token_hash: session.tokenHash,
-      created_at: session.createdAt,
-      expires_at: session.expiresAt,
-    })
-    .execute()
-}
-
-export async function deleteSession(db: Executor, id: string): Promise<void> {
-  await db.deleteFrom('sessions').where('id', '=', id).execute()
-}
-
-/** Ends every session of a user, as a changed password asks for. */
-export async function deleteSessionsOf(db: Executor, userId: string): Promise<void> {
-  await db.deleteFrom('sessions').where('user_id', '=', userId).execute()
-}
+/* Service keys, found by their hash. */
 
 const keyByHash = statement((db, p: { keyHash: string }) =>
   db
@@ -107,22 +58,6 @@ export async function listServiceKeys(db: Executor) {
     .execute()
 }
 
-const liveSessions = statement((db, p: { ids: IdList; now: Date }) =>
-  db
-    .selectFrom('sessions')
-    .innerJoin('users', 'users.id', 'sessions.user_id')
-    .select('sessions.id')
-    .where((eb) => inList(db, eb, 'sessions.id', p.ids))
-    .where('sessions.expires_at', '>', p.now)
-    .where('users.disabled_at', 'is', null),
-)
-
-/** Which of these sessions have not ended, of users who are not disabled. */
-export async function findLiveSessions(db: Executor, ids: readonly string[], now: Date): Promise<string[]> {
-  if (ids.length === 0) return []
-  return (await liveSessions(db, { ids: idList(db, ids), now })).map((row) => row.id)
-}
-
 const liveKeys = statement((db, p: { ids: IdList }) =>
   db
     .selectFrom('service_keys')
@@ -135,22 +70,4 @@ const liveKeys = statement((db, p: { ids: IdList }) =>
 export async function findLiveServiceKeys(db: Executor, ids: readonly string[]): Promise<string[]> {
   if (ids.length === 0) return []
   return (await liveKeys(db, { ids: idList(db, ids) })).map((row) => row.id)
-}
-
-const passwordHashes = statement((db, p: { ids: IdList }) =>
-  db
-    .selectFrom('users')
-    .select(['id', 'password_hash'])
-    .where((eb) => inList(db, eb, 'users.id', p.ids))
-    .where('disabled_at', 'is', null),
-)
-
-/** The password hashes of those of these users who may log in, by id. */
-export async function findPasswordHashes(
-  db: Executor,
-  userIds: readonly string[],
-): Promise<Map<string, string | null>> {
-  if (userIds.length === 0) return new Map()
-  const rows = await passwordHashes(db, { ids: idList(db, userIds) })
-  return new Map(rows.map((row) => [row.id, row.password_hash]))
 }
