@@ -20,6 +20,7 @@ export const callers: Record<Access, string> = {
 }
 
 const sent = contract.messages.send.example.output
+const key = contract.keys.create.example.output
 
 /**
  * The ids and secrets of the example world that samples hold, and the shell variables in which the template keeps
@@ -32,6 +33,7 @@ const variables = new Map([
   [contract.invitations.revoke.example.input.invitationId, '$INVITATION'],
   [contract.passwords.reset.example.input.token, '$RESET'],
   [contract.totp.confirm.example.input.code, '$CODE'],
+  [key.id, '$KEY'],
 ])
 
 /** What is about the session of the request needs one: its sample uses the token that the template keeps. */

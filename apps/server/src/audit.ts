@@ -1,5 +1,5 @@
 import { type Executor, insertAudit } from '@sotto/db'
-import type { App, Context } from './context.ts'
+import type { App, Caller } from './context.ts'
 
 /** What was done. A new privileged act gets its name here. */
 export type AuditAction =
@@ -11,10 +11,20 @@ export type AuditAction =
   | 'user.second_factor_removed'
   | 'invitation.created'
   | 'invitation.revoked'
+  | 'key.created'
+  | 'key.revoked'
 
-interface Act {
-  action: AuditAction
-  subjectId: string | null
+/** Who does something, and by which request: the context of one, or what stands for it where there is none. */
+export interface AuditOrigin {
+  readonly app: Pick<App, 'newId' | 'now'>
+  readonly caller: Caller | { readonly kind: 'command' | 'server' }
+  readonly address: string | null
+  readonly requestId: string | null
+}
+
+/** Somebody at the command line, who has the database and so needs no other right; or the server by itself. */
+export function originOf(kind: 'command' | 'server', app: AuditOrigin['app']): AuditOrigin {
+  return { app, caller: { kind }, address: null, requestId: null }
 }
 
 /**
@@ -24,8 +34,8 @@ interface Act {
  */
 export async function recordAudit(
   trx: Executor,
-  { app, caller, address, requestId }: Context,
-  act: Act,
+  { app, caller, address, requestId }: AuditOrigin,
+  act: { action: AuditAction; subjectId: string | null },
 ): Promise<void> {
   await insertAudit(trx, {
     id: app.newId(),
@@ -36,21 +46,6 @@ export async function recordAudit(
     subject_id: act.subjectId,
     address,
     request_id: requestId,
-    created_at: app.now(),
-  })
-}
-
-/** As recordAudit, for what somebody does on the command line, who is known to the machine alone. */
-export async function recordCommand(trx: Executor, app: Pick<App, 'newId' | 'now'>, act: Act): Promise<void> {
-  await insertAudit(trx, {
-    id: app.newId(),
-    actor_kind: 'command',
-    actor_id: null,
-    acting_for_id: null,
-    action: act.action,
-    subject_id: act.subjectId,
-    address: null,
-    request_id: null,
     created_at: app.now(),
   })
 }

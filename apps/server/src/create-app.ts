@@ -4,7 +4,6 @@ import type { Config } from './config.ts'
 import type { App } from './context.ts'
 import { CONFIGURED_KEY_ID, Identity } from './identity/identity.ts'
 import { SecretBox } from './identity/secret-box.ts'
-import { SessionUse } from './identity/session-use.ts'
 import type { NewId } from './ids.ts'
 import { DeliveryMarks } from './messaging/delivery-marks.ts'
 import { showConversation } from './messaging/show-conversations.ts'
@@ -87,15 +86,13 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
   const streamGuard = new StreamGuard({ db, now, log, configuredKeyId: CONFIGURED_KEY_ID })
   const retention = keepLogShort({ db, now, log, retentionMs })
 
-  const sessionUse = new SessionUse({ db, now, log })
-
   const app: App = {
     db,
     write,
     now,
     newId,
     log,
-    identity: new Identity({ db, now, serviceKey: config.serviceKey, sessionUse }),
+    identity: new Identity({ db, now, log, serviceKey: config.serviceKey }),
     secretBox: new SecretBox(() => config.secret ?? readLocalSecret(config.databaseUrl)),
     deliveryMarks,
     events,
@@ -111,7 +108,7 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
     presence.close()
     streamGuard.close()
     await deliveryMarks.close()
-    await sessionUse.close()
+    await app.identity.close()
     await neighbours.close()
   }
   return { app, closeApp }

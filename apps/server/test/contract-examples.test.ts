@@ -26,6 +26,7 @@ describe.each(dialects)('the examples of the contract on %s', (using) => {
 /** What is another each time, by the field that it is in; that it is one is all that can be compared. */
 const CHANGING: Record<string, RegExp> = {
   token: /^(?:st|in|pr)_[\w-]{40,}$/,
+  key: /^sk_[\w-]{40,}$/,
   cursor: /^[\w-]{20,}$/,
   secret: /^[A-Z2-7]{32}$/,
   uri: /^otpauth:\/\/totp\/Sotto:alice\?issuer=Sotto&secret=[A-Z2-7]{32}&algorithm=SHA1&digits=6&period=30$/,

@@ -1,6 +1,8 @@
+import { audit } from './audit.ts'
 import { conversations, direct } from './conversations.ts'
 import { events } from './events.ts'
 import { invitations } from './invitations.ts'
+import { keys } from './keys.ts'
 import { messages } from './messages.ts'
 import { passwords } from './passwords.ts'
 import { sessions } from './sessions.ts'
@@ -21,5 +23,7 @@ export const contract = {
   conversations,
   direct,
   events,
+  keys,
+  audit,
 }
 export type Contract = typeof contract

@@ -14,6 +14,7 @@ export const errorCatalogue = {
   MESSAGE_NOT_FOUND: { status: 404, retryable: false, title: 'There is no such message' },
   SESSION_NOT_FOUND: { status: 404, retryable: false, title: 'There is no such session' },
   INVITATION_NOT_FOUND: { status: 404, retryable: false, title: 'There is no such invitation' },
+  KEY_NOT_FOUND: { status: 404, retryable: false, title: 'There is no such service key' },
   ROUTE_NOT_FOUND: { status: 404, retryable: false, title: 'There is no such route' },
   METHOD_NOT_ALLOWED: { status: 405, retryable: false, title: 'This route does not take this method' },
   USERNAME_TAKEN: { status: 409, retryable: false, title: 'The username is taken' },

@@ -23,8 +23,7 @@ const email = z
   .meta({ description: 'Shown only to the user and to a bare service key.' })
 
 /** In the installation, not in a conversation. */
-export const userRoles = ['user', 'admin'] as const
-export type UserRole = (typeof userRoles)[number]
+const userRoles = ['user', 'admin'] as const
 
 export const publicUser = z
   .object({
@@ -47,7 +46,7 @@ export const user = publicUser
 /** A user. `email` is there only for the user and for a bare service key. */
 export type User = z.output<typeof user>
 
-export const account = user
+const account = user
   .extend({
     role: z.enum(userRoles).meta({ description: 'In the installation, not in a conversation.' }),
     disabled: z.boolean().meta({ description: 'Cannot log in.' }),
@@ -241,8 +240,8 @@ export const users = {
     output: account,
     example: {
       as: 'key',
-      input: { user: 'bob', disabled: false },
-      output: { ...exampleBob, email: null, role: 'user', disabled: false, secondFactor: false },
+      input: { user: 'bob', disabled: true },
+      output: { ...exampleBob, email: null, role: 'user', disabled: true, secondFactor: false },
     },
   }),
 }

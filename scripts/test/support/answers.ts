@@ -1,6 +1,6 @@
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
-const TOKEN = /^(?:st|in|pr)_[\w-]{40,}$/
+const TOKEN = /^(?:sk|st|in|pr)_[\w-]{40,}$/
 const TOTP_SECRET = /^[A-Z2-7]{32}$/
 const TOTP_URI =
   /^otpauth:\/\/totp\/Sotto:alice\?issuer=Sotto&secret=[A-Z2-7]{32}&algorithm=SHA1&digits=6&period=30$/

@@ -1,6 +1,6 @@
 import { contract } from '@sotto/contract'
 import { type Executor, findUser, updateRole } from '@sotto/db'
-import { recordCommand } from '../audit.ts'
+import { originOf, recordAudit } from '../audit.ts'
 import { addUser } from '../identity/create-user.ts'
 import { makePasswordReset } from '../identity/issue-password-reset.ts'
 import { changePassword, hashNewPassword } from '../identity/password-change.ts'
@@ -39,7 +39,7 @@ export async function setPassword(username: string): Promise<void> {
   const passwordHash = await hashNewPassword(app, parsed.data, 'password')
   await app.db.transaction().execute(async (trx) => {
     await changePassword(trx, user.id, { passwordHash, at: app.now() })
-    await recordCommand(trx, app, { action: 'user.password_set', subjectId: user.id })
+    await recordAudit(trx, originOf('command', app), { action: 'user.password_set', subjectId: user.id })
   })
 }
 
@@ -49,7 +49,10 @@ export async function resetPassword(username: string): Promise<void> {
   const { app } = opened
   const user = await requireUser(app.db, username)
   const { token } = await app.db.transaction().execute(async (trx) => {
-    await recordCommand(trx, app, { action: 'user.password_reset_issued', subjectId: user.id })
+    await recordAudit(trx, originOf('command', app), {
+      action: 'user.password_reset_issued',
+      subjectId: user.id,
+    })
     return makePasswordReset(trx, app, user.id)
   })
   process.stdout.write(`${token}\n`)
@@ -62,7 +65,7 @@ export async function makeAdmin(username: string): Promise<void> {
   const user = await requireUser(app.db, username)
   await app.db.transaction().execute(async (trx) => {
     if (await updateRole(trx, user.id, 'admin')) {
-      await recordCommand(trx, app, { action: 'user.role_changed', subjectId: user.id })
+      await recordAudit(trx, originOf('command', app), { action: 'user.role_changed', subjectId: user.id })
     }
   })
 }

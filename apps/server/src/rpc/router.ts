@@ -1,8 +1,10 @@
 import type { AppRouter } from '@sotto/contract'
 import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
+import { auditRouter } from './audit.ts'
 import { conversationsRouter, directRouter } from './conversations.ts'
 import { eventsRouter } from './events.ts'
 import { invitationsRouter } from './invitations.ts'
+import { keysRouter } from './keys.ts'
 import { messagesRouter } from './messages.ts'
 import { passwordsRouter } from './passwords.ts'
 import { sessionsRouter } from './sessions.ts'
@@ -20,6 +22,8 @@ export const appRouter = router({
   conversations: conversationsRouter,
   direct: directRouter,
   events: eventsRouter,
+  keys: keysRouter,
+  audit: auditRouter,
 })
 
 export type ServerRouter = typeof appRouter

@@ -14,6 +14,8 @@ const {
 const {
   items: [invitation],
 } = contract.invitations.list.example.output
+const key = contract.keys.create.example
+const [act] = contract.audit.list.example.output.items
 const JOINED = '2026-01-31T09:00:00.000Z'
 const SENT = '2026-01-31T12:00:00.000Z'
 
@@ -53,8 +55,14 @@ export async function buildExampleWorld(
     }
   }
 
+  if (made !== key.output.id && act) {
+    server.clock.set(SENT)
+    server.giveIds(key.output.id, act.id)
+    await server.client.keys.create(key.input, { requestId: act.requestId ?? '' })
+  }
+
   const tokens = await logIn(server, example.as)
-  if (made !== invitation?.id) {
+  if (http.path.startsWith('/v1/invitations') && made !== invitation?.id) {
     server.giveIds(invitation?.id ?? '')
     await server.client.invitations.create(contract.invitations.create.example.input)
   }
@@ -87,7 +95,7 @@ async function logIn(
   return { [caller]: { authorization: `Bearer ${token}` } }
 }
 
-/** Has the server make the secret that an operation takes. */
+/** Has the server make the secret that an operation takes, or takes away. */
 async function withRealSecrets(
   server: TestServer,
   path: string,
@@ -100,11 +108,11 @@ async function withRealSecrets(
       return { ...input, token: (await client.passwords.issueReset({ user: 'alice' })).token }
     case '/v1/me/totp/confirm':
       return { ...input, code: codeOf(await startTotp(server), server.clock.now()) }
-    case '/v1/me/totp/disable': {
-      const secret = await startTotp(server)
-      await server.as('alice').totp.confirm({ code: codeOf(secret, server.clock.now()) })
-      return { ...input, code: nextCodeOf(secret, server.clock.now()) }
-    }
+    case '/v1/me/totp/disable':
+      return { ...input, code: nextCodeOf(await turnOnTotp(server), server.clock.now()) }
+    case '/v1/users/{user}/totp':
+      await turnOnTotp(server)
+      return input
     default:
       return input
   }
@@ -112,6 +120,12 @@ async function withRealSecrets(
 
 async function startTotp(server: TestServer): Promise<string> {
   return (await server.as('alice').totp.start()).secret
+}
+
+async function turnOnTotp(server: TestServer): Promise<string> {
+  const secret = await startTotp(server)
+  await server.as('alice').totp.confirm({ code: codeOf(secret, server.clock.now()) })
+  return secret
 }
 
 function timesIn(value: unknown): string[] {

@@ -113,22 +113,21 @@ export async function deleteExpiredSessionsOf(db: Executor, userId: string, now:
   await db.deleteFrom('sessions').where('user_id', '=', userId).where('expires_at', '<=', now).execute()
 }
 
-const markUsed = statement((db, p: { ids: IdList; at: Date; notSince: Date }) =>
+const markUsed = statement((db, p: { ids: IdList; at: Date; unlessAfter: Date }) =>
   db
     .updateTable('sessions')
     .set({ last_used_at: p.at })
     .where((eb) => inList(db, eb, 'sessions.id', p.ids))
-    .where('last_used_at', '<=', p.notSince),
+    .where('last_used_at', '<=', p.unlessAfter),
 )
 
-/** Notes that these sessions were used, those aside that were noted after `notSince`. */
+/** Notes that these sessions were used, save where a use later than `unlessAfter` is noted. */
 export async function markSessionsUsed(
   db: Executor,
   ids: readonly string[],
-  at: Date,
-  notSince: Date,
+  use: { at: Date; unlessAfter: Date },
 ): Promise<void> {
-  await markUsed(db, { ids: idList(db, ids), at, notSince })
+  await markUsed(db, { ids: idList(db, ids), ...use })
 }
 
 const liveSessions = statement((db, p: { ids: IdList; now: Date }) =>
