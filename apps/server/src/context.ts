@@ -4,6 +4,8 @@ import type { Logger } from 'pino'
 import type { Identity } from './identity/identity.ts'
 import type { SecretBox } from './identity/secret-box.ts'
 import type { NewId } from './ids.ts'
+import type { Quota } from './limits/buckets.ts'
+import type { Limits } from './limits/limits.ts'
 import type { DeliveryMarks } from './messaging/delivery-marks.ts'
 import type { EventHub } from './realtime/event-hub.ts'
 import type { Presence } from './realtime/presence.ts'
@@ -20,6 +22,7 @@ export interface App {
   readonly log: Logger
   readonly identity: Identity
   readonly secretBox: SecretBox
+  readonly limits: Limits
   readonly deliveryMarks: DeliveryMarks
   readonly events: EventHub
   readonly streamGuard: StreamGuard
@@ -28,6 +31,8 @@ export interface App {
   /** Unicode code points. */
   readonly maxTextLength: number
   readonly signUp: 'open' | 'closed' | 'invitation'
+  /** Between whom direct messages go. */
+  readonly directMessages: 'everyone' | 'contacts'
 }
 
 /** The user whom a request acts for. */
@@ -45,13 +50,19 @@ export type Caller =
   | { kind: 'key'; keyId: string; scopes: ReadonlySet<KeyScope>; actor: Actor | undefined }
   | { kind: 'user'; credential: UserCredential; actor: Actor; isAdmin: boolean }
 
+/** Where a request came from. */
+export interface Origin {
+  /** For limits and the audit; null for a command. */
+  readonly address: string | null
+  /** Is told what is left of a limit whenever something was charged. */
+  readonly onQuota?: ((quota: Quota) => void) | undefined
+}
+
 /** What a use case gets besides its input. */
-export interface Context {
+export interface Context extends Origin {
   readonly app: App
   readonly caller: Caller
   readonly requestId: string
-  /** Where the request came from, for limits and the audit; null for a command. */
-  readonly address: string | null
   /** What the client calls itself, of bounded length; null when it does not say. */
   readonly userAgent: string | null
   /** Asks again who calls, where one context serves a connection for as long as it lives. */

@@ -5,6 +5,7 @@ import type { App } from './context.ts'
 import { CONFIGURED_KEY_ID, Identity } from './identity/identity.ts'
 import { SecretBox } from './identity/secret-box.ts'
 import type { NewId } from './ids.ts'
+import { Limits } from './limits/limits.ts'
 import { DeliveryMarks } from './messaging/delivery-marks.ts'
 import { showConversation } from './messaging/show-conversations.ts'
 import { EventHub } from './realtime/event-hub.ts'
@@ -20,7 +21,15 @@ const DAY_MS = 24 * 60 * 60 * 1_000
 interface Parts {
   config: Pick<
     Config,
-    'databaseUrl' | 'serviceKey' | 'secret' | 'maxTextLength' | 'signUp' | 'maxStreams' | 'eventRetentionDays'
+    | 'databaseUrl'
+    | 'serviceKey'
+    | 'secret'
+    | 'maxTextLength'
+    | 'signUp'
+    | 'directMessages'
+    | 'maxStreams'
+    | 'eventRetentionDays'
+    | 'limits'
   >
   database: Database
   log: Logger
@@ -84,6 +93,7 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
   })
   const typing = new Typing({ now, newId, send })
   const streamGuard = new StreamGuard({ db, now, log, configuredKeyId: CONFIGURED_KEY_ID })
+  const limits = new Limits({ rates: config.limits, now, shared: neighbours.buckets })
   const retention = keepLogShort({ db, now, log, retentionMs })
 
   const app: App = {
@@ -92,8 +102,9 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
     now,
     newId,
     log,
-    identity: new Identity({ db, now, log, serviceKey: config.serviceKey }),
+    identity: new Identity({ db, now, log, limits, serviceKey: config.serviceKey }),
     secretBox: new SecretBox(() => config.secret ?? readLocalSecret(config.databaseUrl)),
+    limits,
     deliveryMarks,
     events,
     streamGuard,
@@ -101,6 +112,7 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
     presence,
     maxTextLength: config.maxTextLength,
     signUp: config.signUp,
+    directMessages: config.directMessages,
   }
   async function closeApp(): Promise<void> {
     retention.stop()

@@ -19,6 +19,8 @@ const listKinds = {
   correspondents: z.tuple([time, z.uuid()]),
   sessions: z.tuple([time, z.uuid()]),
   invitations: z.tuple([time, z.uuid()]),
+  contacts: z.tuple([time, z.uuid()]),
+  blocks: z.tuple([time, z.uuid()]),
   keys: z.tuple([time, z.uuid()]),
   audit: z.tuple([time, z.uuid()]),
   timeline: z.tuple([time, z.uuid()]),
@@ -61,7 +63,7 @@ export function decodeCursor<Kind extends ListKind>(kind: Kind, cursor: string):
 
 /** Where to go on in a list that is ordered by a time and an id. */
 export function timePosition(
-  kind: 'inbox' | 'correspondents' | 'sessions' | 'invitations' | 'keys' | 'audit',
+  kind: 'inbox' | 'correspondents' | 'sessions' | 'invitations' | 'contacts' | 'blocks' | 'keys' | 'audit',
   cursor: string | undefined,
 ): TimePosition {
   if (cursor === undefined) return newest

@@ -1,4 +1,6 @@
 import { audit } from './audit.ts'
+import { blocks } from './blocks.ts'
+import { contacts } from './contacts.ts'
 import { conversations, direct } from './conversations.ts'
 import { events } from './events.ts'
 import { invitations } from './invitations.ts'
@@ -22,6 +24,8 @@ export const contract = {
   messages,
   conversations,
   direct,
+  contacts,
+  blocks,
   events,
   keys,
   audit,

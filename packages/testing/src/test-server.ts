@@ -29,6 +29,7 @@ export interface TestServerOptions {
       | 'maxTextLength'
       | 'signUp'
       | 'secret'
+      | 'directMessages'
       | 'maxStreams'
       | 'eventRetentionDays'
       | 'redisUrl'
@@ -36,7 +37,10 @@ export interface TestServerOptions {
       | 'databasePoolSize'
       | 'preparedStatements'
     >
-  >
+  > & {
+    /** How often callers may do what, such as `{ sends: { count: 60, seconds: 10 } }`. What is left out is not limited. */
+    limits?: Partial<Config['limits']>
+  }
 }
 
 export interface TestServer extends AsyncDisposable {
@@ -92,13 +96,31 @@ async function createDatabase({ using = 'sqlite' }: TestServerOptions): Promise<
 /** What servers on one database have in common. */
 const SECRET = 'the secret of servers that are there for a test'
 
+/** A test does within a second what people do in an hour. */
+const unlimited: Config['limits'] = {
+  logins: null,
+  sends: null,
+  reads: null,
+  writes: null,
+  streams: null,
+  keys: null,
+}
+
 function configFor(
   databaseUrl: string,
   serviceKey: string,
   settings: TestServerOptions['settings'] = {},
 ): Config {
   // The defaults, whatever the environment of the test says.
-  return { ...readConfig({}), port: 0, databaseUrl, serviceKey, secret: SECRET, ...settings }
+  return {
+    ...readConfig({}),
+    port: 0,
+    databaseUrl,
+    serviceKey,
+    secret: SECRET,
+    ...settings,
+    limits: { ...unlimited, ...settings.limits },
+  }
 }
 
 async function startOn(

@@ -13,6 +13,7 @@ export async function confirmTotp(
 ): Promise<{ recoveryCodes: string[] }> {
   const user = requireActor(ctx)
   const { app } = ctx
+  await app.limits.chargeLogin(user.id, ctx)
   const recoveryCodes = newRecoveryCodes()
   await app.db.transaction().execute(async (trx) => {
     const factor = await findSecondFactor(trx, user.id)

@@ -11,6 +11,7 @@ export async function disableTotp(
   proof: z.output<Contract['totp']['disable']['input']>,
 ): Promise<void> {
   const user = requireActor(ctx)
+  await ctx.app.limits.chargeLogin(user.id, ctx)
   await ctx.app.db.transaction().execute(async (trx) => {
     if (!(await takeProof(trx, ctx.app, user.id, proof))) {
       const field = proof.code === undefined ? 'recoveryCode' : 'code'

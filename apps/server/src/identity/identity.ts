@@ -12,7 +12,8 @@ import {
   scopesOf,
 } from '@sotto/db'
 import type { Logger } from 'pino'
-import type { Actor, Caller } from '../context.ts'
+import type { Actor, Caller, Origin } from '../context.ts'
+import type { Limits } from '../limits/limits.ts'
 import { LastUsed } from './last-used.ts'
 import { isOutdated, Passwords } from './passwords.ts'
 import { hashSecret } from './secrets.ts'
@@ -58,6 +59,7 @@ interface Options {
   db: Executor
   now: () => Date
   log: Logger
+  limits: Limits
   /** Valid besides the keys in the database. */
   serviceKey: string | undefined
 }
@@ -69,6 +71,7 @@ export class Identity {
   readonly passwords = new Passwords()
   readonly #db: Executor
   readonly #now: () => Date
+  readonly #limits: Limits
   readonly #configuredKeyHash: Buffer | undefined
   readonly #keys = new TimedCache<Key>(CREDENTIAL_LIFETIME_MS, MAX_ENTRIES)
   readonly #sessions = new TimedCache<Session>(CREDENTIAL_LIFETIME_MS, MAX_ENTRIES)
@@ -82,6 +85,7 @@ export class Identity {
   constructor(options: Options) {
     this.#db = options.db
     this.#now = options.now
+    this.#limits = options.limits
     this.#configuredKeyHash = options.serviceKey === undefined ? undefined : digest(options.serviceKey)
     this.#keysLastUsed = new LastUsed({
       now: options.now,
@@ -98,9 +102,13 @@ export class Identity {
   /**
    * @param authorization the header: `Bearer sk_…`, `Bearer st_…` or `Basic …`; undefined is nobody.
    * @param actAs the user whom a service key acts for.
-   * @throws {SottoError} UNAUTHENTICATED, FORBIDDEN, USER_NOT_FOUND
+   * @throws {SottoError} UNAUTHENTICATED, FORBIDDEN, USER_NOT_FOUND, RATE_LIMITED
    */
-  async authenticate(authorization: string | undefined, actAs: string | undefined): Promise<Caller> {
+  async authenticate(
+    authorization: string | undefined,
+    actAs: string | undefined,
+    origin: Origin,
+  ): Promise<Caller> {
     if (authorization === undefined) {
       if (actAs !== undefined) throw unauthenticated('Act-As needs a service key')
       return { kind: 'anonymous' }
@@ -112,7 +120,7 @@ export class Identity {
           ? this.#byKey(credentials, actAs)
           : this.#bySession(credentials, actAs)
       case 'basic':
-        return this.#byPassword(credentials, actAs)
+        return this.#byPassword(credentials, actAs, origin)
       default:
         throw unauthenticated('Authorization takes "Bearer <key or token>" or "Basic <credentials>"')
     }
@@ -133,9 +141,13 @@ export class Identity {
   /**
    * Checks the password of a user, who is named by username or id. Unknown, disabled, passwordless and wrong take
    * the same time, and answer the same. A password that is right by an outdated hash gets a present one.
+   *
+   * @throws {SottoError} RATE_LIMITED
    */
-  async verifyPassword(ref: string, password: string): Promise<VerifiedUser | undefined> {
-    const credentials = await findCredentials(this.#db, ref.toLowerCase())
+  async verifyPassword(ref: string, password: string, origin: Origin): Promise<VerifiedUser | undefined> {
+    const key = ref.toLowerCase()
+    const credentials = await findCredentials(this.#db, key)
+    await this.#limits.chargeLogin(credentials?.id ?? key, origin)
     const isRight = await this.passwords.verify(credentials?.password_hash, password)
     if (!isRight || !credentials) return undefined
     return {
@@ -227,9 +239,9 @@ export class Identity {
     return session
   }
 
-  async #byPassword(credentials: string, actAs: string | undefined): Promise<Caller> {
+  async #byPassword(credentials: string, actAs: string | undefined, origin: Origin): Promise<Caller> {
     const [, username = '', password = ''] = /^([^:]*):(.*)$/s.exec(decodeBasic(credentials)) ?? []
-    const verified = await this.#verified(username, password)
+    const verified = await this.#verified(username, password, origin)
     if (!verified) throw unauthenticated('the username or the password is wrong')
     if (verified.hasSecondFactor) {
       throw unauthenticated('basic authentication is not for users with a second factor: log in for a token')
@@ -238,7 +250,7 @@ export class Identity {
     return { kind: 'user', credential: { kind: 'password', hash }, actor: only(actor, actAs), isAdmin }
   }
 
-  async #verified(username: string, password: string): Promise<VerifiedUser | undefined> {
+  async #verified(username: string, password: string, origin: Origin): Promise<VerifiedUser | undefined> {
     const key = createHash('sha256').update(this.#pepper).update(`${username}:${password}`).digest('base64')
     const known = this.#passwords.get(key)
     const current = known && (await findCredentials(this.#db, known.actor.id))
@@ -250,7 +262,7 @@ export class Identity {
         hasSecondFactor: current.confirmed_at !== null,
       }
     }
-    const verified = await this.verifyPassword(username, password)
+    const verified = await this.verifyPassword(username, password, origin)
     if (verified) this.#passwords.set(key, verified)
     return verified
   }

@@ -29,7 +29,7 @@ export async function createSession(
   { username, password, ...proof }: Inputs['create'],
 ): Promise<{ token: string; expiresAt: Date; user: User }> {
   const { db, identity, newId, now } = ctx.app
-  const verified = await identity.verifyPassword(username, password)
+  const verified = await identity.verifyPassword(username, password, ctx)
   if (!verified) throw wrongCredentials()
   const { actor } = verified
   const token = newSecret('st')

@@ -38,13 +38,15 @@ async function requireMayTakeOver({ app, caller }: Context, userId: string): Pro
 }
 
 async function requireCurrentPassword(
-  { app }: Context,
+  ctx: Context,
   userId: string,
   currentPassword: string | undefined,
 ): Promise<void> {
+  const { app } = ctx
   const hash = await findPasswordHash(app.db, userId)
   if (hash === null) return
   if (currentPassword === undefined) throw invalidInput('currentPassword', 'is required')
+  await app.limits.chargeLogin(userId, ctx)
   if (!(await app.identity.passwords.verify(hash, currentPassword))) {
     throw invalidInput('currentPassword', 'is not the password')
   }

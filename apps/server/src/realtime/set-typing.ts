@@ -1,10 +1,12 @@
 import type { Contract } from '@sotto/contract'
-import { findMembers } from '@sotto/db'
+import { findBlocksBetween, findMembers } from '@sotto/db'
 import type { z } from 'zod'
 import { requireActor, requireConversation } from '../access.ts'
 import type { Context } from '../context.ts'
 
-/** Tells the others of a conversation that one types, or no longer does. */
+/**
+ * Tells the others of a conversation that one types, or no longer does; but not those with whom a block stands.
+ */
 export async function setTyping(
   ctx: Context,
   input: z.output<Contract['conversations']['typing']['input']>,
@@ -12,7 +14,9 @@ export async function setTyping(
   const actor = requireActor(ctx)
   const { id: conversationId } = await requireConversation(ctx, input.conversationId)
   const members = await findMembers(ctx.app.db, [conversationId])
-  const toUserIds = members.map((member) => member.id).filter((id) => id !== actor.id)
+  const others = members.map((member) => member.id).filter((id) => id !== actor.id)
+  const blocks = await findBlocksBetween(ctx.app.db, actor.id, others)
+  const toUserIds = others.filter((id) => !blocks.has(id))
   const typist = { conversationId, userId: actor.id, toUserIds }
   if (input.typing) ctx.app.typing.start(typist)
   else ctx.app.typing.stop(typist)

@@ -7,6 +7,7 @@ import { invitationsRouter } from './invitations.ts'
 import { keysRouter } from './keys.ts'
 import { messagesRouter } from './messages.ts'
 import { passwordsRouter } from './passwords.ts'
+import { blocksRouter, contactsRouter } from './people.ts'
 import { sessionsRouter } from './sessions.ts'
 import { totpRouter } from './totp.ts'
 import { router } from './trpc.ts'
@@ -21,6 +22,8 @@ export const appRouter = router({
   messages: messagesRouter,
   conversations: conversationsRouter,
   direct: directRouter,
+  contacts: contactsRouter,
+  blocks: blocksRouter,
   events: eventsRouter,
   keys: keysRouter,
   audit: auditRouter,

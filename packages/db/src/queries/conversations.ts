@@ -33,7 +33,7 @@ export async function lockConversation(trx: Executor, key: string): Promise<void
 }
 
 // By name: after a newer server has added a column, PostgreSQL refuses a statement that was prepared with `*`.
-const conversationColumns = [
+export const conversationColumns = [
   'conversations.id',
   'conversations.kind',
   'conversations.name',
