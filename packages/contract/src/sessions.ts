@@ -19,9 +19,9 @@ export const sessions = {
   create: mutation({
     summary: 'Log in',
     description:
-      'Answers a token for the Authorization header. Unknown user, wrong password and disabled user answer alike. Who has a second factor gives a code or a recovery code as well; where the password is right and neither is there, it is SECOND_FACTOR_REQUIRED.',
+      'Answers a token for the Authorization header. Unknown user, wrong password and disabled user answer alike. Who has a second factor gives a code or a recovery code as well; where the password is right and neither is there, it is SECOND_FACTOR_REQUIRED. With `cookie`, for web pages, the token goes into the cookie `__Host-sotto` instead, which scripts cannot read and which counts only for pages of this server and of the origins that it allows; others are FORBIDDEN.',
     access: 'anyone',
-    errors: ['SECOND_FACTOR_REQUIRED'],
+    errors: ['SECOND_FACTOR_REQUIRED', 'FORBIDDEN'],
     idempotent: false,
     http: { method: 'POST', path: '/v1/sessions', status: 201 },
     input: z
@@ -30,12 +30,13 @@ export const sessions = {
         password: shownPassword,
         code: totpCode.optional(),
         recoveryCode: recoveryCode.optional(),
+        cookie: z.boolean().optional(),
       })
       .refine(({ code, recoveryCode }) => code === undefined || recoveryCode === undefined, {
         path: ['recoveryCode'],
         message: 'is taken instead of code, not besides',
       }),
-    output: z.object({ token: z.string(), expiresAt: timestamp, user }).meta({ id: 'Session' }),
+    output: z.object({ token: z.string().optional(), expiresAt: timestamp, user }).meta({ id: 'Session' }),
     example: {
       as: 'nobody',
       input: { username: 'alice', password: 'correct horse battery staple' },

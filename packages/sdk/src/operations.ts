@@ -86,7 +86,9 @@ export const operations = {
      *
      * Answers a token for the Authorization header. Unknown user, wrong password and disabled user answer
      * alike. Who has a second factor gives a code or a recovery code as well; where the password is right
-     * and neither is there, it is SECOND_FACTOR_REQUIRED.
+     * and neither is there, it is SECOND_FACTOR_REQUIRED. With `cookie`, for web pages, the token goes into
+     * the cookie `__Host-sotto` instead, which scripts cannot read and which counts only for pages of this
+     * server and of the origins that it allows; others are FORBIDDEN.
      *
      * REST: `POST /v1/sessions`
      */

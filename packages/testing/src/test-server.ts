@@ -34,6 +34,7 @@ export interface TestServerOptions {
       | 'eventRetentionDays'
       | 'redisUrl'
       | 'allowedOrigins'
+      | 'trustedProxies'
       | 'databasePoolSize'
       | 'preparedStatements'
     >

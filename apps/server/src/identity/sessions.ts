@@ -1,4 +1,4 @@
-import { type Contract, defaultLimit, SottoError, type User } from '@sotto/contract'
+import { type Contract, defaultLimit, invalidInput, SottoError, type User } from '@sotto/contract'
 import {
   deleteExpiredSessionsOf,
   deleteSession,
@@ -12,7 +12,7 @@ import {
 } from '@sotto/db'
 import type { z } from 'zod'
 import { requireActor, sessionIdOf } from '../access.ts'
-import type { Context } from '../context.ts'
+import type { Context, SessionCookie } from '../context.ts'
 import { encodeCursor, timePosition } from '../cursors.ts'
 import type { VerifiedUser } from './identity.ts'
 import { type SecondFactorProof, takeProof } from './second-factor.ts'
@@ -23,11 +23,12 @@ type Inputs = { [Name in keyof Contract['sessions']]: z.output<Contract['session
 const DAY_MS = 24 * 60 * 60 * 1_000
 const SESSION_LIFETIME_MS = 30 * DAY_MS
 
-/** Logs in. The token is told once and kept hashed. */
+/** Logs in. The token is told once, to the caller or to the cookies of their browser, and kept hashed. */
 export async function createSession(
   ctx: Context,
-  { username, password, ...proof }: Inputs['create'],
-): Promise<{ token: string; expiresAt: Date; user: User }> {
+  { username, password, cookie: wantsCookie, ...proof }: Inputs['create'],
+): Promise<{ token?: string; expiresAt: Date; user: User }> {
+  const cookie = wantsCookie ? requireCookie(ctx) : undefined
   const { db, identity, newId, now } = ctx.app
   const verified = await identity.verifyPassword(username, password, ctx)
   if (!verified) throw wrongCredentials()
@@ -50,7 +51,14 @@ export async function createSession(
     return findUser(trx, actor.id)
   })
   if (!user) throw wrongCredentials()
-  return { token, expiresAt, user: toUser(user) }
+  cookie?.set(token, expiresAt)
+  return { ...(!cookie && { token }), expiresAt, user: toUser(user) }
+}
+
+function requireCookie({ sessionCookie }: Context): SessionCookie {
+  if (!sessionCookie) throw invalidInput('cookie', 'takes true in plain requests alone, not in a stream')
+  sessionCookie.require()
+  return sessionCookie
 }
 
 function wrongCredentials(): SottoError {
@@ -115,6 +123,7 @@ export async function endSession(ctx: Context): Promise<void> {
   if (id === undefined) return
   await ctx.app.db.transaction().execute((trx) => deleteSession(trx, id))
   ctx.app.identity.forgetSessions()
+  ctx.sessionCookie?.clear()
 }
 
 /** Ends one of the actor's sessions. */
@@ -124,4 +133,5 @@ export async function revokeSession(ctx: Context, { sessionId }: Inputs['revoke'
   const ended = await db.transaction().execute((trx) => deleteSessionOf(trx, actor.id, sessionId))
   if (!ended) throw new SottoError('SESSION_NOT_FOUND')
   identity.forgetSessions()
+  if (sessionId === sessionIdOf(ctx)) ctx.sessionCookie?.clear()
 }
