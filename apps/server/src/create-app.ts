@@ -30,6 +30,7 @@ interface Parts {
     | 'maxStreams'
     | 'eventRetentionDays'
     | 'limits'
+    | 'userTokens'
   >
   database: Database
   log: Logger
@@ -102,7 +103,15 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
     now,
     newId,
     log,
-    identity: new Identity({ db, now, log, limits, serviceKey: config.serviceKey }),
+    identity: new Identity({
+      db,
+      now,
+      newId,
+      log,
+      limits,
+      serviceKey: config.serviceKey,
+      userTokens: config.userTokens,
+    }),
     secretBox: new SecretBox(() => config.secret ?? readLocalSecret(config.databaseUrl)),
     limits,
     deliveryMarks,

@@ -35,6 +35,7 @@ export interface TestServerOptions {
       | 'redisUrl'
       | 'allowedOrigins'
       | 'trustedProxies'
+      | 'userTokens'
       | 'databasePoolSize'
       | 'preparedStatements'
     >

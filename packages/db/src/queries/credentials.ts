@@ -113,36 +113,42 @@ const basicPasswords = statement((db, p: { ids: IdList }) =>
   db
     .selectFrom('users')
     .leftJoin('second_factors', 'second_factors.user_id', 'users.id')
-    .select(['users.id', 'users.password_hash'])
+    .select(['users.id', 'users.password_hash', 'second_factors.confirmed_at'])
     .where((eb) => inList(db, eb, 'users.id', p.ids))
-    .where('users.disabled_at', 'is', null)
-    .where('second_factors.confirmed_at', 'is', null),
+    .where('users.disabled_at', 'is', null),
 )
 
-/** The password hashes of those of these users for whom a password alone will do, by id. */
+/** Those of these users who are not disabled, by id, with their password hash where a password alone will do. */
 export async function findPasswordHashes(
   db: Executor,
   userIds: readonly string[],
 ): Promise<Map<string, string | null>> {
   if (userIds.length === 0) return new Map()
   const rows = await basicPasswords(db, { ids: idList(db, userIds) })
-  return new Map(rows.map((row) => [row.id, row.password_hash]))
+  return new Map(rows.map((row) => [row.id, row.confirmed_at ? null : row.password_hash]))
 }
 
-const accountById = statement((db, p: { id: string }) =>
-  db
+function selectAccount(db: Executor) {
+  return db
     .selectFrom('users')
     .leftJoin('second_factors', 'second_factors.user_id', 'users.id')
     .select(userColumns)
     .select(['users.role', 'users.disabled_at', 'second_factors.confirmed_at'])
-    .where('users.id', '=', p.id),
+}
+
+const accountById = statement((db, p: { id: string }) => selectAccount(db).where('users.id', '=', p.id))
+const accountByUsername = statement((db, p: { username: string }) =>
+  selectAccount(db).where('users.username', '=', p.username),
 )
 
 export type AccountRow = UserRow & Pick<UserTable, 'role' | 'disabled_at'> & { confirmed_at: Date | null }
 
-/** A user with what only they and admins see. */
-export async function findAccount(db: Executor, userId: string): Promise<AccountRow | undefined> {
-  const [row] = await accountById(db, { id: userId })
+/** A user with what only they and admins see, by id or by username, both lower case; also who is disabled. */
+export async function findAccount(db: Executor, ref: string): Promise<AccountRow | undefined> {
+  if (ref.includes('\0')) return undefined
+  const [row] = isUuid(ref)
+    ? await accountById(db, { id: ref })
+    : await accountByUsername(db, { username: ref })
   return row
 }
 
