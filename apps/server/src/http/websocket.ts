@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Context } from '../context.ts'
 import { appRouter } from '../rpc/router.ts'
 import { HEARTBEAT_MS } from '../rpc/trpc.ts'
+import { SocketHolders } from './socket-holders.ts'
 
 /** How much may wait in a socket for a client that does not read, in bytes. */
 const MAX_BUFFERED_BYTES = 262_144
@@ -39,6 +40,7 @@ export interface Credentials {
 export async function registerWebSocket(app: FastifyInstance, options: Options): Promise<void> {
   await app.register(websocket, { options: { maxPayload: options.maxPayload } })
   let sockets = 0
+  const holders = new SocketHolders()
 
   app.get(
     '/trpc',
@@ -92,6 +94,7 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
         async createContext({ info }) {
           const credentials = credentialsOf(request, info.connectionParams)
           const context = await options.createContext(request, credentials)
+          holders.hold(context.caller, socket)
           return {
             ...context,
             reauthenticate: async () => (await options.createContext(request, credentials)).caller,
