@@ -7,7 +7,7 @@ import { basic, rest } from './support/rest.ts'
 
 const password = 'correct horse'
 const users = [{ username: 'alice', password }, { username: 'bob', password }, 'carol']
-const clientFor = (server: TestServer, token: string) =>
+const clientFor = (server: TestServer, token: string | undefined) =>
   createClient({ url: server.url, token, fetch: server.fetch, retries: 0 })
 
 describe.each(dialects)('callers on %s', (using) => {
@@ -181,7 +181,7 @@ describe.each(dialects)('callers on %s', (using) => {
 
   test('have a hundred sessions at once, of which the next one ends the oldest', async () => {
     await using server = await createTestServer({ using, users })
-    const tokens: string[] = []
+    const tokens: (string | undefined)[] = []
     for (let i = 0; i < 101; i++) {
       tokens.push((await server.client.sessions.create({ username: 'alice', password })).token)
     }
