@@ -1,7 +1,6 @@
 import { type Contract, invalidInput, SottoError, type User } from '@sotto/contract'
 import { type Executor, findUser, insertUser, isInvitationUsable, takeInvitation, toUser } from '@sotto/db'
 import type { z } from 'zod'
-import { isBareKey } from '../access.ts'
 import type { App, Context } from '../context.ts'
 import { hashNewPassword } from './password-change.ts'
 import { hashSecret } from './secrets.ts'
@@ -16,7 +15,7 @@ export async function createUser(ctx: Context, input: Input): Promise<User> {
 }
 
 function requireMayCreate(ctx: Context, input: Input): void {
-  if (isBareKey(ctx)) return
+  if (ctx.caller.kind === 'key' && !ctx.caller.actor) return
   const { signUp } = ctx.app
   if (signUp === 'closed') {
     const code = ctx.caller.kind === 'anonymous' ? 'UNAUTHENTICATED' : 'FORBIDDEN'

@@ -1,6 +1,7 @@
 import { type Contract, defaultLimit, invalidInput, SottoError, type User } from '@sotto/contract'
 import {
   deleteExpiredSessionsOf,
+  deleteOldestSessionsOf,
   deleteSession,
   deleteSessionOf,
   type Executor,
@@ -22,6 +23,8 @@ type Inputs = { [Name in keyof Contract['sessions']]: z.output<Contract['session
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 const SESSION_LIFETIME_MS = 30 * DAY_MS
+/** How many sessions a user has at once; one more ends the oldest. */
+const MAX_SESSIONS_OF_A_USER = 100
 
 /** Logs in. The token is told once, to the caller or to the cookies of their browser, and kept hashed. */
 export async function createSession(
@@ -36,10 +39,11 @@ export async function createSession(
   const token = newSecret('st')
   const createdAt = now()
   const expiresAt = new Date(createdAt.getTime() + SESSION_LIFETIME_MS)
-  const user = await db.transaction().execute(async (trx) => {
+  const { user, hasEnded } = await db.transaction().execute(async (trx) => {
     if (!(await holdPasswordHash(trx, actor.id, verified.hash))) throw wrongCredentials()
     await requireSecondFactor(trx, ctx, verified, proof)
     await deleteExpiredSessionsOf(trx, actor.id, createdAt)
+    const hasEnded = await deleteOldestSessionsOf(trx, actor.id, MAX_SESSIONS_OF_A_USER - 1)
     await insertSession(trx, {
       id: newId(),
       userId: actor.id,
@@ -48,9 +52,10 @@ export async function createSession(
       createdAt,
       expiresAt,
     })
-    return findUser(trx, actor.id)
+    return { user: await findUser(trx, actor.id), hasEnded }
   })
   if (!user) throw wrongCredentials()
+  if (hasEnded) identity.forgetSessions()
   cookie?.set(token, expiresAt)
   return { ...(!cookie && { token }), expiresAt, user: toUser(user) }
 }

@@ -108,6 +108,25 @@ export async function deleteSessionsOf(db: Executor, userId: string, exceptId?: 
     .execute()
 }
 
+/** Ends a user's oldest sessions, so that no more are left than this. True when there were more. */
+export async function deleteOldestSessionsOf(db: Executor, userId: string, left: number): Promise<boolean> {
+  const ended = await db
+    .deleteFrom('sessions')
+    .where('user_id', '=', userId)
+    .where('id', 'not in', (eb) =>
+      eb
+        .selectFrom('sessions')
+        .select('id')
+        .where('user_id', '=', userId)
+        .orderBy('created_at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(left),
+    )
+    .returning('id')
+    .execute()
+  return ended.length > 0
+}
+
 /** Forgets a user's sessions whose time is over. */
 export async function deleteExpiredSessionsOf(db: Executor, userId: string, now: Date): Promise<void> {
   await db.deleteFrom('sessions').where('user_id', '=', userId).where('expires_at', '<=', now).execute()
