@@ -75,6 +75,16 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
     expect((await clientOf(server, token).users.list()).items).toHaveLength(2)
   })
 
+  test('are out at once where an admin disables them', async () => {
+    await using server = await createTestServer({ using, users: ['alice'], settings: { userTokens } })
+    const alice = clientOf(server, signUserToken({ secret: SECRET, user: 'alice' }))
+    await alice.users.list()
+    await server.client.users.setDisabled({ user: 'alice', disabled: true })
+    expect(await codeOf(alice.users.list())).toBe('UNAUTHENTICATED')
+    await server.client.users.setDisabled({ user: 'alice', disabled: false })
+    await alice.users.list()
+  })
+
   test('are not made where that is off', async () => {
     await using server = await createTestServer({
       using,
