@@ -25,6 +25,7 @@ const sent = contract.messages.send.example.output
 const variables = new Map([
   [sent.id, '$MESSAGE'],
   [sent.conversationId, '$CONVERSATION'],
+  [contract.conversations.create.example.output.id, '$GROUP'],
 ])
 
 /** What ends a session needs one: its sample uses the token that the template keeps of the log-in. */

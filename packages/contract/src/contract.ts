@@ -1,4 +1,4 @@
-import { conversations, direct } from './conversations.ts'
+import { conversations, direct, participants } from './conversations.ts'
 import { events } from './events.ts'
 import { messages } from './messages.ts'
 import { sessions } from './sessions.ts'
@@ -8,5 +8,5 @@ import { users } from './users.ts'
  * Every operation of Sotto. The router's types, the REST routes, the OpenAPI document, the SDK's types and the
  * tests that hold for every operation are made from this table.
  */
-export const contract = { users, sessions, messages, conversations, direct, events }
+export const contract = { users, sessions, messages, conversations, participants, direct, events }
 export type Contract = typeof contract

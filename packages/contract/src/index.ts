@@ -1,5 +1,11 @@
 export { type Contract, contract } from './contract.ts'
-export type { Conversation, ParticipantRole } from './conversations.ts'
+export {
+  type Conversation,
+  maxParticipants,
+  type Participant,
+  type ParticipantRole,
+  shownParticipants,
+} from './conversations.ts'
 export {
   type ErrorCode,
   errorCatalogue,

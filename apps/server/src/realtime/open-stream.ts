@@ -1,5 +1,5 @@
 import type { Contract } from '@sotto/contract'
-import { directKey, findDirectConversation } from '@sotto/db'
+import { directKey, findDirectConversation, shareGroup } from '@sotto/db'
 import type { z } from 'zod'
 import { requireActor, requireConversation, requireUser } from '../access.ts'
 import type { Actor, Context } from '../context.ts'
@@ -48,5 +48,8 @@ async function usersInSight(ctx: Context, actor: Actor, refs: readonly string[])
 }
 
 export async function sharesConversation(ctx: Context, a: Actor, b: Actor): Promise<boolean> {
-  return a.id === b.id || (await findDirectConversation(ctx.app.db, directKey(a.id, b.id))) !== undefined
+  if (a.id === b.id) return true
+  const { db } = ctx.app
+  const direct = await findDirectConversation(db, directKey(a.id, b.id))
+  return direct !== undefined || shareGroup(db, a.id, b.id)
 }

@@ -1,5 +1,5 @@
 import type { Contract } from '@sotto/contract'
-import { findMembers } from '@sotto/db'
+import { findParticipantIds } from '@sotto/db'
 import type { z } from 'zod'
 import { requireActor, requireConversation } from '../access.ts'
 import type { Context } from '../context.ts'
@@ -11,8 +11,8 @@ export async function setTyping(
 ): Promise<void> {
   const actor = requireActor(ctx)
   const { id: conversationId } = await requireConversation(ctx, input.conversationId)
-  const members = await findMembers(ctx.app.db, [conversationId])
-  const toUserIds = members.map((member) => member.id).filter((id) => id !== actor.id)
+  const userIds = await findParticipantIds(ctx.app.db, conversationId)
+  const toUserIds = userIds.filter((id) => id !== actor.id)
   const typist = { conversationId, userId: actor.id, toUserIds }
   if (input.typing) ctx.app.typing.start(typist)
   else ctx.app.typing.stop(typist)

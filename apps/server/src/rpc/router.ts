@@ -1,6 +1,6 @@
 import type { AppRouter } from '@sotto/contract'
 import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
-import { conversationsRouter, directRouter } from './conversations.ts'
+import { conversationsRouter, directRouter, participantsRouter } from './conversations.ts'
 import { eventsRouter } from './events.ts'
 import { messagesRouter } from './messages.ts'
 import { sessionsRouter } from './sessions.ts'
@@ -12,6 +12,7 @@ export const appRouter = router({
   sessions: sessionsRouter,
   messages: messagesRouter,
   conversations: conversationsRouter,
+  participants: participantsRouter,
   direct: directRouter,
   events: eventsRouter,
 })
