@@ -20,12 +20,14 @@ export const callers: Record<Access, string> = {
 }
 
 const sent = contract.messages.send.example.output
+const key = contract.keys.create.example.output
 
 /** The ids of the example world, and the shell variables in which the template keeps those of the reader's. */
 const variables = new Map([
   [sent.id, '$MESSAGE'],
   [sent.conversationId, '$CONVERSATION'],
   [contract.conversations.create.example.output.id, '$GROUP'],
+  [key.id, '$KEY'],
 ])
 
 /** What ends a session needs one: its sample uses the token that the template keeps of the log-in. */

@@ -1,8 +1,21 @@
 import { type Executor, insertAudit } from '@sotto/db'
-import type { Context } from './context.ts'
+import type { App, Caller } from './context.ts'
 
 /** What was done. A new privileged act gets its name here. */
-export type AuditAction = 'user.role_changed'
+export type AuditAction = 'user.role_changed' | 'key.created' | 'key.revoked'
+
+/** Who does something, and by which request: the context of one, or what stands for it where there is none. */
+export interface AuditOrigin {
+  readonly app: Pick<App, 'newId' | 'now'>
+  readonly caller: Caller | { readonly kind: 'command' | 'server' }
+  readonly address: string | null
+  readonly requestId: string | null
+}
+
+/** Somebody at the command line, who has the database and so needs no other right; or the server by itself. */
+export function originOf(kind: 'command' | 'server', app: AuditOrigin['app']): AuditOrigin {
+  return { app, caller: { kind }, address: null, requestId: null }
+}
 
 /**
  * Writes down a privileged act, in the transaction that does it: either both are there or neither is.
@@ -11,7 +24,7 @@ export type AuditAction = 'user.role_changed'
  */
 export async function recordAudit(
   trx: Executor,
-  { app, caller, address, requestId }: Context,
+  { app, caller, address, requestId }: AuditOrigin,
   act: { action: AuditAction; subjectId: string | null },
 ): Promise<void> {
   await insertAudit(trx, {

@@ -88,7 +88,7 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
     now,
     newId,
     log,
-    identity: new Identity({ db, now, serviceKey: config.serviceKey }),
+    identity: new Identity({ db, now, log, serviceKey: config.serviceKey }),
     deliveryMarks,
     events,
     streamGuard,
@@ -103,6 +103,7 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
     presence.close()
     streamGuard.close()
     await deliveryMarks.close()
+    await app.identity.close()
     await neighbours.close()
   }
   return { app, closeApp }

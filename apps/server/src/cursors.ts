@@ -18,6 +18,8 @@ const listKinds = {
   /** Places in (time, id) order. */
   inbox: z.tuple([time, z.uuid()]),
   correspondents: z.tuple([time, z.uuid()]),
+  keys: z.tuple([time, z.uuid()]),
+  audit: z.tuple([time, z.uuid()]),
   timeline: z.tuple([time, z.uuid()]),
   /** Within one conversation the seq breaks ties. */
   'conversation-timeline': z.tuple([time, z.int().min(0)]),
@@ -57,7 +59,10 @@ export function decodeCursor<Kind extends ListKind>(kind: Kind, cursor: string):
 }
 
 /** Where to go on in a list that is ordered by a time and an id. */
-export function timePosition(kind: 'inbox' | 'correspondents', cursor: string | undefined): TimePosition {
+export function timePosition(
+  kind: 'inbox' | 'correspondents' | 'keys' | 'audit',
+  cursor: string | undefined,
+): TimePosition {
   if (cursor === undefined) return newest
   const [at, id] = decodeCursor(kind, cursor)
   return { at: new Date(at), id }

@@ -10,14 +10,15 @@ type Entry = Pick<Procedure, 'access' | 'kind'>
  * @throws {SottoError} UNAUTHENTICATED, FORBIDDEN, ACTOR_REQUIRED
  */
 export function admit({ caller }: Context, entry: Entry): void {
-  if (entry.access === 'anyone') return
-  if (caller.kind === 'anonymous') throw new SottoError('UNAUTHENTICATED')
+  // A key is held to its scopes also where nobody needs one: with it, more is allowed there.
   if (caller.kind === 'key') {
     const scope = scopeOf(entry)
     if (!caller.scopes.has(scope)) {
       throw new SottoError('FORBIDDEN', { detail: `the service key has not the scope ${scope}` })
     }
   }
+  if (entry.access === 'anyone') return
+  if (caller.kind === 'anonymous') throw new SottoError('UNAUTHENTICATED')
   if (entry.access === 'admin' && !isAdmin(caller)) throw new SottoError('FORBIDDEN')
   if (entry.access === 'actor' && !caller.actor) {
     throw new SottoError('ACTOR_REQUIRED', { detail: 'name a user in the Act-As header' })

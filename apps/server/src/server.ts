@@ -4,20 +4,16 @@ import { Server as NetServer, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import { setTimeout as wait } from 'node:timers/promises'
-import {
-  type Database,
-  insertServiceKey,
-  listServiceKeys,
-  openDatabase,
-  type StatementListener,
-} from '@sotto/db'
+import { keyScopes } from '@sotto/contract'
+import { type Database, listServiceKeys, newest, openDatabase, type StatementListener } from '@sotto/db'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
+import { originOf } from './audit.ts'
 import type { Config } from './config.ts'
 import type { App } from './context.ts'
 import { createApp } from './create-app.ts'
 import { createHttpApp } from './http/app.ts'
-import { hashSecret, newServiceKey } from './identity/secrets.ts'
+import { addKey } from './identity/create-key.ts'
 import { createIds, type NewId } from './ids.ts'
 import { createLogger } from './log.ts'
 import { connectNeighbours } from './realtime/neighbours.ts'
@@ -106,13 +102,10 @@ async function makeFirstKey(
   now: () => Date,
   newId: NewId,
 ): Promise<string | undefined> {
-  if (config.serviceKey !== undefined || (await listServiceKeys(database.db)).length > 0) return undefined
-  const key = newServiceKey()
-  await database.db
-    .transaction()
-    .execute((trx) =>
-      insertServiceKey(trx, { id: newId(), name: 'first', keyHash: hashSecret(key), at: now() }),
-    )
+  if (config.serviceKey !== undefined || (await listServiceKeys(database.db, newest, 1)).length > 0)
+    return undefined
+  const origin = originOf('server', { now, newId })
+  const { key } = await addKey(database.db, origin, { name: 'first', scopes: [...keyScopes] })
   return key
 }
 

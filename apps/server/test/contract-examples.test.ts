@@ -24,7 +24,7 @@ describe.each(dialects)('the examples of the contract on %s', (using) => {
   })
 })
 
-/** A token and an event cursor are others each time; that they are one is all that can be compared. */
+/** A token, a key and an event cursor are others each time; that they are one is all that can be compared. */
 function comparable(output: unknown): unknown {
   if (typeof output !== 'object' || output === null) return output
   return {
@@ -32,6 +32,7 @@ function comparable(output: unknown): unknown {
     ...('token' in output && {
       token: /^st_[\w-]{40,}$/.test(String(output.token)) ? 'a token' : output.token,
     }),
+    ...('key' in output && { key: /^sk_[\w-]{40,}$/.test(String(output.key)) ? 'a key' : output.key }),
     ...('cursor' in output && {
       cursor: /^[\w-]{20,}$/.test(String(output.cursor)) ? 'a cursor' : output.cursor,
     }),

@@ -1,5 +1,7 @@
+import { audit } from './audit.ts'
 import { conversations, direct, participants } from './conversations.ts'
 import { events } from './events.ts'
+import { keys } from './keys.ts'
 import { messages } from './messages.ts'
 import { sessions } from './sessions.ts'
 import { users } from './users.ts'
@@ -8,5 +10,15 @@ import { users } from './users.ts'
  * Every operation of Sotto. The router's types, the REST routes, the OpenAPI document, the SDK's types and the
  * tests that hold for every operation are made from this table.
  */
-export const contract = { users, sessions, messages, conversations, participants, direct, events }
+export const contract = {
+  users,
+  sessions,
+  messages,
+  conversations,
+  participants,
+  direct,
+  events,
+  keys,
+  audit,
+}
 export type Contract = typeof contract

@@ -11,6 +11,7 @@ export const errorCatalogue = {
   USER_NOT_FOUND: { status: 404, retryable: false, title: 'There is no such user' },
   CONVERSATION_NOT_FOUND: { status: 404, retryable: false, title: 'There is no such conversation' },
   MESSAGE_NOT_FOUND: { status: 404, retryable: false, title: 'There is no such message' },
+  KEY_NOT_FOUND: { status: 404, retryable: false, title: 'There is no such service key' },
   ROUTE_NOT_FOUND: { status: 404, retryable: false, title: 'There is no such route' },
   METHOD_NOT_ALLOWED: { status: 405, retryable: false, title: 'This route does not take this method' },
   USERNAME_TAKEN: { status: 409, retryable: false, title: 'The username is taken' },

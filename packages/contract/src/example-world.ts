@@ -2,7 +2,9 @@
  * The small world that every example speaks of, so that the examples fit together in the OpenAPI document, in
  * the docs and in the tests, which build this very world.
  */
+import type { AuditEntry } from './audit.ts'
 import type { Conversation } from './conversations.ts'
+import type { ServiceKey } from './keys.ts'
 import type { Message } from './messages.ts'
 import type { PublicUser, User } from './users.ts'
 
@@ -15,6 +17,8 @@ export const exampleIds = {
   conversation: '019c13a0-0000-7000-8000-0000000000c1',
   message: '019c13a0-0000-7000-8000-0000000000d1',
   group: '019c13a0-0000-7000-8000-0000000000c2',
+  key: '019c13a0-0000-7000-8000-0000000000e1',
+  act: '019c13a0-0000-7000-8000-0000000000f1',
 } as const
 
 export const exampleAlice: PublicUser = {
@@ -92,4 +96,27 @@ export const exampleGroup: Conversation = {
   unreadCount: 0,
   createdAt: sent,
   updatedAt: sent,
+}
+
+export const exampleKey: ServiceKey = {
+  id: exampleIds.key,
+  name: 'reports',
+  scopes: ['read'],
+  createdAt: sent,
+  expiresAt: null,
+  lastUsedAt: null,
+  revokedAt: null,
+}
+
+/** The making of exampleKey, by the key of the settings. */
+export const exampleAct: AuditEntry = {
+  id: exampleIds.act,
+  at: sent,
+  actorKind: 'key',
+  actorId: 'environment',
+  actingForId: null,
+  action: 'key.created',
+  subjectId: exampleIds.key,
+  address: '127.0.0.1',
+  requestId: '5b0c1c6e-3f0d-4a53-9d0b-6d1f2f0c7a11',
 }

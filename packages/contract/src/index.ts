@@ -1,3 +1,4 @@
+export type { AuditEntry } from './audit.ts'
 export { type Contract, contract } from './contract.ts'
 export {
   type Conversation,
@@ -15,6 +16,7 @@ export {
   SottoError,
 } from './errors.ts'
 export { type Event, event as eventSchema } from './events.ts'
+export type { ServiceKey } from './keys.ts'
 export { kindOf, type Message, type MessageKind, messageKinds, type VideoSource } from './messages.ts'
 export {
   type Access,

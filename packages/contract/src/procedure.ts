@@ -33,7 +33,7 @@ export interface Procedure<
   readonly access: Access
   /**
    * What it can answer besides INVALID_INPUT, UNAUTHENTICATED, RATE_LIMITED, INTERNAL and UNAVAILABLE, and besides
-   * the USER_NOT_FOUND and FORBIDDEN of an Act-As that names nobody or somebody else.
+   * the USER_NOT_FOUND and FORBIDDEN of an Act-As that names nobody or somebody else, or of a key without the scope.
    */
   readonly errors: readonly ErrorCode[]
   /** True when repeating a call whose answer was lost changes nothing more. Only such calls are retried. */

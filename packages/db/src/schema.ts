@@ -50,12 +50,18 @@ interface SessionTable {
   expires_at: Date
 }
 
-interface ServiceKeyTable {
+export interface ServiceKeyTable {
   id: string
   name: string
   /** SHA-256 of the key. */
   key_hash: string
+  /** What the key may do, the contract's names with spaces between. */
+  scopes: string
   created_at: Date
+  /** From when on it is not valid any more; null for as long as nobody revokes it. */
+  expires_at: Date | null
+  /** To the minute. */
+  last_used_at: Date | null
   revoked_at: Date | null
 }
 

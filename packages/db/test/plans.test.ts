@@ -11,13 +11,14 @@ import {
   findMessage,
   findMessages,
   findParticipant,
-  findServiceKey,
+  findServiceKeyByHash,
   findSession,
   findUser,
   findUsers,
   listConversationMessages,
   listCorrespondents,
   listInbox,
+  listServiceKeys,
   listTimeline,
   listUsers,
   newest,
@@ -48,7 +49,7 @@ const lookUps: Question[] = [
   { name: 'a user by name', ask: async (db, { username }) => count(await findUser(db, username)) },
   { name: 'a password', ask: async (db, { hub }) => 1 + count(await findCredentials(db, hub)) },
   { name: 'a session', ask: async (db) => count(await findSession(db, 'token 7')) },
-  { name: 'a service key', ask: async (db) => count(await findServiceKey(db, 'key 7')) },
+  { name: 'a service key', ask: async (db) => count(await findServiceKeyByHash(db, 'key 7')) },
   { name: 'a conversation', ask: async (db, { deep }) => count(await findConversation(db, deep.id)) },
   {
     name: 'a direct conversation',
@@ -107,6 +108,14 @@ const pages: Question[] = [
     name: 'correspondents from the middle',
     ask: async (db, { hub, late }) =>
       (await listCorrespondents(db, hub, { ...newest, at: late }, PAGE)).length,
+  },
+  { name: 'service keys', ask: async (db) => (await listServiceKeys(db, newest, PAGE)).length },
+  {
+    name: 'service keys from the middle',
+    ask: async (db) => {
+      const [, middle] = await listServiceKeys(db, newest, 2)
+      return middle ? (await listServiceKeys(db, { at: middle.created_at, id: middle.id }, PAGE)).length : 0
+    },
   },
   {
     name: 'participants of conversations',

@@ -278,4 +278,44 @@ export const operations = {
      */
     pull: { kind: 'query', idempotent: true, list: false },
   },
+  keys: {
+    /**
+     * Make a service key.
+     *
+     * The key is in this answer and nowhere else: it is kept hashed. A key can make no key that may do more
+     * than itself.
+     *
+     * REST: `POST /v1/keys`
+     */
+    create: { kind: 'mutation', idempotent: false, list: false },
+    /**
+     * List service keys.
+     *
+     * Newest first, with those that were revoked or have expired. The key of the settings
+     * (SOTTO_SERVICE_KEY) is not among them.
+     *
+     * REST: `GET /v1/keys`
+     */
+    list: { kind: 'query', idempotent: true, list: true },
+    /**
+     * Revoke a service key.
+     *
+     * It is not valid from then on, and streams that it opened end; another server notices within a second.
+     * Repeating it changes nothing.
+     *
+     * REST: `DELETE /v1/keys/{keyId}`
+     */
+    revoke: { kind: 'mutation', idempotent: true, list: false },
+  },
+  audit: {
+    /**
+     * Read the audit.
+     *
+     * What was done by privilege, newest first: in ids alone, and never changed. Every filter can be
+     * combined.
+     *
+     * REST: `GET /v1/audit`
+     */
+    list: { kind: 'query', idempotent: true, list: true },
+  },
 } as const satisfies OperationsOf

@@ -1,6 +1,6 @@
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
-const TOKEN = /^st_[\w-]{40,}$/
+const TOKEN = /^s[tk]_[\w-]{40,}$/
 /** A place in the event log: base64url of a list that begins with "events". */
 const EVENT_CURSOR = /^WyJldmVudHMi[\w-]+$/
 

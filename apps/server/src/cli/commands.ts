@@ -75,18 +75,29 @@ const seed = defineCommand({
 const keyCreate = defineCommand({
   name: 'key create',
   summary: 'Make a service key: the key on standard output, its id on standard error.',
-  details: ['The key is told this once and kept hashed. Whoever has it can do everything.'],
+  details: [
+    'The key is told this once and kept hashed. With every scope, whoever has it can do everything.',
+    'To replace a key: make another, give it to your back end, revoke the first. Both are valid in between.',
+  ],
   arguments: [],
-  options: { name: { type: 'string', value: 'name', required: true, help: 'what it is for' } },
-  async run({ name }) {
+  options: {
+    name: { type: 'string', value: 'name', required: true, help: 'what it is for' },
+    scopes: { type: 'string', value: 'list', help: 'some of read,write,admin, with commas (all of them)' },
+    expires: {
+      type: 'string',
+      value: 'time',
+      help: 'from when on it is not valid, as 2027-01-31T12:00:00Z (never)',
+    },
+  },
+  async run(options) {
     const { createKey } = await import('./keys.ts')
-    await createKey(name)
+    await createKey(options)
   },
 })
 
 const keyList = defineCommand({
   name: 'key list',
-  summary: 'List the service keys, oldest first: id, state, made at, name.',
+  summary: 'List the service keys, newest first: id, state, scopes, made, expires, last used, name.',
   arguments: [],
   options: {},
   async run() {

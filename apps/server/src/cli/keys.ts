@@ -1,41 +1,86 @@
-import { insertServiceKey, listServiceKeys, revokeServiceKey } from '@sotto/db'
-import { hashSecret, newServiceKey } from '../identity/secrets.ts'
+import { contract, keyScopes } from '@sotto/contract'
+import { findServiceKey, listServiceKeys, newest, type ServiceKeyRow, scopesOf } from '@sotto/db'
+import { originOf } from '../audit.ts'
+import { addKey } from '../identity/create-key.ts'
+import { endKey } from '../identity/revoke-key.ts'
 import { CommandError } from './command-error.ts'
 import { openApp } from './open-app.ts'
 
-const MAX_NAME_LENGTH = 128
+interface NewKeyOptions {
+  name: string
+  /** With commas between. */
+  scopes: string | undefined
+  expires: string | undefined
+}
+
+const keyInput = contract.keys.create.input
+/** What the fields are called on the command line. */
+const optionNames: Record<string, string> = { name: '--name', scopes: '--scopes', expiresAt: '--expires' }
 
 /** `sotto key create`: the key goes to standard output alone, so that a script can capture it. */
-export async function createKey(name: string): Promise<void> {
-  if (name.trim() === '' || name.length > MAX_NAME_LENGTH || /\p{Cc}/u.test(name)) {
-    throw new CommandError(`--name takes 1 to ${MAX_NAME_LENGTH} printable characters`)
+export async function createKey({ name, scopes, expires }: NewKeyOptions): Promise<void> {
+  const parsed = keyInput.safeParse({
+    name,
+    scopes: scopes === undefined ? [...keyScopes] : scopes.split(','),
+    expiresAt: expires,
+  })
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    throw new CommandError(`${optionNames[String(issue?.path[0])]} ${issue?.message}`)
   }
   await using opened = await openApp()
-  const { db, newId, now } = opened.app
-  const id = newId()
-  const key = newServiceKey()
-  await db
-    .transaction()
-    .execute((trx) => insertServiceKey(trx, { id, name, keyHash: hashSecret(key), at: now() }))
-  process.stdout.write(`${key}\n`)
-  process.stderr.write(`${id}\n`)
+  const { app } = opened
+  if (parsed.data.expiresAt && parsed.data.expiresAt <= app.now()) {
+    throw new CommandError('--expires takes a time that is to come')
+  }
+  const made = await addKey(app.db, originOf('command', app), parsed.data)
+  process.stdout.write(`${made.key}\n`)
+  process.stderr.write(`${made.id}\n`)
 }
+
+const PAGE = 200
 
 /** `sotto key list` */
 export async function listKeys(): Promise<void> {
   await using opened = await openApp()
-  for (const key of await listServiceKeys(opened.app.db)) {
-    const state = key.revoked_at ? 'revoked' : 'valid  '
-    process.stdout.write(`${key.id}  ${state}  ${key.created_at.toISOString()}  ${key.name}\n`)
+  const { db, now } = opened.app
+  let before = newest
+  for (;;) {
+    const rows = await listServiceKeys(db, before, PAGE)
+    for (const row of rows) process.stdout.write(`${describeKey(row, now())}\n`)
+    const last = rows.at(-1)
+    if (!last || rows.length < PAGE) return
+    before = { at: last.created_at, id: last.id }
   }
+}
+
+function describeKey(key: ServiceKeyRow, now: Date): string {
+  const state = key.revoked_at ? 'revoked' : key.expires_at && key.expires_at <= now ? 'expired' : 'valid  '
+  const scopes = scopesOf(key).join(',').padEnd(keyScopes.join(',').length)
+  return [
+    key.id,
+    state,
+    scopes,
+    timeOf(key.created_at),
+    timeOf(key.expires_at),
+    timeOf(key.last_used_at),
+    key.name,
+  ].join('  ')
+}
+
+const NO_TIME = '-'.padEnd('2026-01-31T12:00:00.000Z'.length)
+
+function timeOf(time: Date | null): string {
+  return time?.toISOString() ?? NO_TIME
 }
 
 /** `sotto key revoke` */
 export async function revokeKey(id: string): Promise<void> {
   await using opened = await openApp()
-  const { db, now } = opened.app
-  const key = (await listServiceKeys(db)).find((one) => one.id === id.toLowerCase())
+  const { app } = opened
+  const key = await findServiceKey(app.db, id.toLowerCase())
   if (!key) throw new CommandError(`there is no service key with the id ${id}; see sotto key list`)
-  const revoked = await db.transaction().execute((trx) => revokeServiceKey(trx, key.id, now()))
-  if (!revoked) throw new CommandError(`the service key ${key.id} was revoked already`)
+  if (!(await endKey(app.db, originOf('command', app), key.id))) {
+    throw new CommandError(`the service key ${key.id} was revoked already`)
+  }
 }

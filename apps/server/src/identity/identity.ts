@@ -1,7 +1,17 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { keyScopes, SottoError } from '@sotto/contract'
-import { type Executor, findCredentials, findServiceKey, findSession, findUser } from '@sotto/db'
+import { type KeyScope, keyScopes, SottoError } from '@sotto/contract'
+import {
+  type Executor,
+  findCredentials,
+  findServiceKeyByHash,
+  findSession,
+  findUser,
+  markServiceKeyUsed,
+  scopesOf,
+} from '@sotto/db'
+import type { Logger } from 'pino'
 import type { Actor, Caller } from '../context.ts'
+import { LastUsed } from './last-used.ts'
 import { Passwords } from './passwords.ts'
 import { hashSecret } from './secrets.ts'
 import { TimedCache } from './timed-cache.ts'
@@ -17,6 +27,13 @@ const MAX_ENTRIES = 10_000
 
 /** The id of the key that the settings hold. */
 export const CONFIGURED_KEY_ID = 'environment'
+
+/** A key as far as requests need it. */
+interface Key {
+  id: string
+  scopes: ReadonlySet<KeyScope>
+  expiresAt: Date | null
+}
 
 interface Session {
   id: string
@@ -35,9 +52,12 @@ interface Verified {
 interface Options {
   db: Executor
   now: () => Date
+  log: Logger
   /** Valid besides the keys in the database. */
   serviceKey: string | undefined
 }
+
+const CONFIGURED_KEY: Key = { id: CONFIGURED_KEY_ID, scopes: new Set(keyScopes), expiresAt: null }
 
 /** Tells who a request's caller is. Tokens and passwords are looked at here and nowhere else. */
 export class Identity {
@@ -45,17 +65,23 @@ export class Identity {
   readonly #db: Executor
   readonly #now: () => Date
   readonly #configuredKeyHash: Buffer | undefined
-  readonly #keys = new TimedCache<string>(CREDENTIAL_LIFETIME_MS, MAX_ENTRIES)
+  readonly #keys = new TimedCache<Key>(CREDENTIAL_LIFETIME_MS, MAX_ENTRIES)
   readonly #sessions = new TimedCache<Session>(CREDENTIAL_LIFETIME_MS, MAX_ENTRIES)
   readonly #users = new TimedCache<Actor>(CREDENTIAL_LIFETIME_MS, MAX_ENTRIES)
   readonly #passwords = new TimedCache<Verified>(BASIC_LIFETIME_MS, MAX_ENTRIES)
   /** So that what the cache of verified passwords holds is worth nothing in a memory dump. */
   readonly #pepper = randomBytes(32)
+  readonly #keysLastUsed: LastUsed
 
   constructor(options: Options) {
     this.#db = options.db
     this.#now = options.now
     this.#configuredKeyHash = options.serviceKey === undefined ? undefined : digest(options.serviceKey)
+    this.#keysLastUsed = new LastUsed({
+      now: options.now,
+      log: options.log,
+      write: (id, use) => options.db.transaction().execute((trx) => markServiceKeyUsed(trx, id, use)),
+    })
   }
 
   /**
@@ -102,28 +128,46 @@ export class Identity {
     return { actor, hash: credentials.password_hash, isAdmin: credentials.role === 'admin' }
   }
 
+  /** Makes this server see that a service key was revoked. */
+  forgetKeys(): void {
+    this.#keys.clear()
+  }
+
+  /** Writes what is still to be written. */
+  async close(): Promise<void> {
+    await this.#keysLastUsed.flush()
+  }
+
   /** Makes this server see that a session has ended. */
   forgetSessions(): void {
     this.#sessions.clear()
   }
 
   async #byKey(key: string, actAs: string | undefined): Promise<Caller> {
-    const keyId = await this.#keyId(key)
-    if (keyId === undefined) throw unauthenticated('the service key is not valid')
-    const scopes = new Set(keyScopes)
+    const found = await this.#key(key)
+    if (!found || (found.expiresAt && found.expiresAt <= this.#now())) {
+      throw unauthenticated('the service key is not valid')
+    }
+    const { id: keyId, scopes } = found
+    if (keyId !== CONFIGURED_KEY_ID) this.#keysLastUsed.note(keyId)
     if (actAs === undefined) return { kind: 'key', keyId, scopes, actor: undefined }
     const actor = await this.findActor(actAs)
     if (!actor) throw new SottoError('USER_NOT_FOUND', { detail: 'Act-As names nobody' })
     return { kind: 'key', keyId, scopes, actor }
   }
 
-  async #keyId(key: string): Promise<string | undefined> {
+  async #key(key: string): Promise<Key | undefined> {
     const known = this.#keys.get(key)
-    if (known !== undefined) return known
+    if (known) return known
     const isConfigured = this.#configuredKeyHash && timingSafeEqual(digest(key), this.#configuredKeyHash)
-    const id = isConfigured ? CONFIGURED_KEY_ID : (await findServiceKey(this.#db, hashSecret(key)))?.id
-    if (id !== undefined) this.#keys.set(key, id)
-    return id
+    const found = isConfigured ? CONFIGURED_KEY : await this.#storedKey(key)
+    if (found) this.#keys.set(key, found)
+    return found
+  }
+
+  async #storedKey(key: string): Promise<Key | undefined> {
+    const row = await findServiceKeyByHash(this.#db, hashSecret(key))
+    return row && { id: row.id, scopes: new Set(scopesOf(row)), expiresAt: row.expires_at }
   }
 
   async #bySession(token: string, actAs: string | undefined): Promise<Caller> {

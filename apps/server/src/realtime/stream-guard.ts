@@ -15,7 +15,7 @@ interface Options {
 }
 
 /**
- * Ends the streams whose token was revoked or has expired, or whose password was changed. One look at the
+ * Ends the streams whose token or key was revoked or has expired, or whose password was changed. One look at the
  * database a second for all streams of this server.
  */
 export class StreamGuard {
@@ -74,7 +74,7 @@ export class StreamGuard {
       if (caller.kind === 'user' && caller.credential.kind === 'password') passwordUsers.add(caller.actor.id)
     }
     const sessions = new Set(await findLiveSessions(db, [...sessionIds], now()))
-    const keys = new Set(await findLiveServiceKeys(db, [...keyIds]))
+    const keys = new Set(await findLiveServiceKeys(db, [...keyIds], now()))
     const hashes = await findPasswordHashes(db, [...passwordUsers])
     return (caller) => {
       switch (caller.kind) {

@@ -1,7 +1,9 @@
 import type { AppRouter } from '@sotto/contract'
 import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
+import { auditRouter } from './audit.ts'
 import { conversationsRouter, directRouter, participantsRouter } from './conversations.ts'
 import { eventsRouter } from './events.ts'
+import { keysRouter } from './keys.ts'
 import { messagesRouter } from './messages.ts'
 import { sessionsRouter } from './sessions.ts'
 import { router } from './trpc.ts'
@@ -15,6 +17,8 @@ export const appRouter = router({
   participants: participantsRouter,
   direct: directRouter,
   events: eventsRouter,
+  keys: keysRouter,
+  audit: auditRouter,
 })
 
 export type ServerRouter = typeof appRouter

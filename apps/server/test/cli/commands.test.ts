@@ -130,7 +130,25 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (using) => {
     )
     expect(listed.stdout).not.toContain(key)
 
+    const time = '2999-01-31T12:00:00.000Z'
+    const limited = await sotto(
+      ['key', 'create', '--name', 'reports', '--scopes', 'read,admin', '--expires', time],
+      settings,
+    )
+    const reports = createClient({ url: server.url, token: limited.stdout.trim(), retries: 0 })
+    expect((await reports.users.list()).items).toHaveLength(1)
+    await expect(reports.users.create({ username: 'yan' })).rejects.toMatchObject({ code: 'FORBIDDEN' })
+    expect((await sotto(['key', 'list'], settings)).stdout).toMatch(
+      new RegExp(`^${limited.stderr.trim()}  valid    read,admin  .*${time}.*  reports$`, 'm'),
+    )
+
     expect(await sotto(['key', 'revoke', keyId], settings)).toMatchObject({ code: 0, stdout: '', stderr: '' })
+    expect((await sotto(['key', 'revoke', keyId], settings)).stderr).toContain('revoked already')
+    const acts = async () => (await reports.audit.list({ subject: keyId })).items
+    expect(await acts()).toMatchObject([
+      { action: 'key.revoked', actorKind: 'command', actorId: null, address: null, requestId: null },
+      { action: 'key.created', actorKind: 'command', actorId: null },
+    ])
     await expect.poll(() => statusOf(server.url, `Bearer ${key}`), { timeout: 5_000 }).toBe(401)
     expect((await sotto(['key', 'list'], settings)).stdout).toMatch(new RegExp(`${keyId}  revoked .*backend`))
     expect(await server.stop()).toBe(0)
@@ -150,6 +168,10 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (using) => {
       [['user', 'password', 'zoe'], 'short', 'password'],
       [['key', 'revoke', 'nothing'], '', 'nothing'],
       [['key', 'create', '--name', ' '], '', '--name'],
+      [['key', 'create', '--name', 'a', '--scopes', 'read,everything'], '', '--scopes'],
+      [['key', 'create', '--name', 'a', '--scopes', ''], '', '--scopes'],
+      [['key', 'create', '--name', 'a', '--expires', 'tomorrow'], '', '--expires'],
+      [['key', 'create', '--name', 'a', '--expires', '2020-01-01T00:00:00Z'], '', '--expires'],
     ] as const) {
       const { code, stdout, stderr } = await sotto(args, settings, input)
       expect({ code, stdout }, args.join(' ')).toEqual({ code: 1, stdout: '' })

@@ -1,8 +1,5 @@
-import { randomUUID } from 'node:crypto'
-import { insertServiceKey, revokeServiceKey, updatePasswordHash } from '@sotto/db'
+import { updatePasswordHash } from '@sotto/db'
 import { describe, expect, test } from 'vitest'
-import { hashSecret } from '../../src/identity/secrets.ts'
-import { newServiceKey } from '../../src/index.ts'
 import { dialects } from '../support/dialects.ts'
 import { basic } from '../support/rest.ts'
 import { openSse } from './support/sse.ts'
@@ -12,9 +9,10 @@ import { openWs } from './support/ws.ts'
 const PASSWORD = 'correct horse battery staple'
 /** By when a stream has ended that may not go on, in milliseconds. */
 const END_MS = 2_000
+const KEY_LIFETIME_MS = 60 * 60 * 1_000
 
 describe.each(dialects)('streams and what they were opened with, on %s', (using) => {
-  test('end within two seconds of logging out, a new password, a revoked key, an expired token', async () => {
+  test('end within two seconds of logging out, a new password, a revoked or expired key, an expired token', async () => {
     let aheadMs = 0
     await using world = await startWorld(using, { overrides: { now: () => new Date(Date.now() + aheadMs) } })
     for (const username of ['alice', 'bob']) await world.client.users.create({ username, password: PASSWORD })
@@ -24,9 +22,12 @@ describe.each(dialects)('streams and what they were opened with, on %s', (using)
         password: PASSWORD,
       })
     const { db } = world.server.app
-    const key = newServiceKey()
-    const keyId = randomUUID()
-    await insertServiceKey(db, { id: keyId, name: 'other', keyHash: hashSecret(key), at: new Date() })
+    const revoked = await world.client.keys.create({ name: 'revoked', scopes: ['read'] })
+    const expired = await world.client.keys.create({
+      name: 'expired',
+      scopes: ['read'],
+      expiresAt: new Date(Date.now() + KEY_LIFETIME_MS),
+    })
     const url = `${world.url}/v1/events`
     const open = async (headers: Record<string, string>) => ({
       sse: await openSse(url, headers),
@@ -40,7 +41,8 @@ describe.each(dialects)('streams and what they were opened with, on %s', (using)
     const session = await open({ authorization: token })
     const other = await open({ authorization: `Bearer ${(await logIn()).token}` })
     const password = await open({ authorization: basic('bob', PASSWORD) })
-    const byKey = await open({ authorization: `Bearer ${key}`, 'act-as': 'bob' })
+    const byKey = await open({ authorization: `Bearer ${revoked.key}`, 'act-as': 'bob' })
+    const byExpiredKey = await open({ authorization: `Bearer ${expired.key}`, 'act-as': 'bob' })
     const configured = await open(world.headers('bob'))
 
     const msUntilEnd = async ({ sse, ws }: typeof session) => {
@@ -55,8 +57,10 @@ describe.each(dialects)('streams and what they were opened with, on %s', (using)
     const { passwords } = world.server.app.identity
     await updatePasswordHash(db, bobId, await passwords.hash('another horse battery staple'), new Date())
     expect(await msUntilEnd(password)).toBeLessThan(END_MS)
-    await revokeServiceKey(db, keyId, new Date())
+    await world.client.keys.revoke({ keyId: revoked.id })
     expect(await msUntilEnd(byKey)).toBeLessThan(END_MS)
+    aheadMs = KEY_LIFETIME_MS
+    expect(await msUntilEnd(byExpiredKey)).toBeLessThan(END_MS)
     aheadMs = 400 * 24 * 60 * 60 * 1_000
     expect(await msUntilEnd(other)).toBeLessThan(END_MS)
 
@@ -65,7 +69,7 @@ describe.each(dialects)('streams and what they were opened with, on %s', (using)
     await configured.sse.inbox.untilText('still there')
     await configured.ws.inbox.untilText('still there')
     expect(session.sse.inbox.texts).toEqual([])
-    for (const { sse, ws } of [session, other, password, byKey, configured]) {
+    for (const { sse, ws } of [session, other, password, byKey, byExpiredKey, configured]) {
       sse.close()
       ws.close()
     }

@@ -8,6 +8,8 @@ const alice = contract.users.create.example.output
 const bob = contract.users.get.example.output
 const message = contract.messages.send.example.output
 const group = contract.conversations.create.example.output
+const key = contract.keys.create.example
+const [act] = contract.audit.list.example.output.items
 const JOINED = '2026-01-31T09:00:00.000Z'
 const SENT = '2026-01-31T12:00:00.000Z'
 
@@ -49,6 +51,12 @@ export async function buildExampleWorld(
       server.giveIds(message.conversationId, message.id)
       await server.as('alice').messages.send(contract.messages.send.example.input)
     }
+  }
+
+  if (made !== key.output.id && act) {
+    server.clock.set(SENT)
+    server.giveIds(key.output.id, act.id)
+    await server.client.keys.create(key.input, { requestId: act.requestId ?? '' })
   }
 
   const tokens = await logIn(server, example.as)

@@ -45,9 +45,13 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('id', type.uuid, (c) => c.notNull().primaryKey())
     .addColumn('name', 'text', (c) => c.notNull())
     .addColumn('key_hash', 'text', (c) => c.notNull().unique())
+    .addColumn('scopes', 'text', (c) => c.notNull())
     .addColumn('created_at', type.timestamp, (c) => c.notNull())
+    .addColumn('expires_at', type.timestamp)
+    .addColumn('last_used_at', type.timestamp)
     .addColumn('revoked_at', type.timestamp)
     .execute()
+  await db.schema.createIndex('service_keys_time').on('service_keys').columns(['created_at', 'id']).execute()
 
   await db.schema
     .createTable('conversations')
@@ -213,6 +217,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('created_at', type.timestamp, (c) => c.notNull())
     .execute()
   await db.schema.createIndex('audit_time').on('audit').columns(['created_at', 'id']).execute()
+  for (const column of ['actor_id', 'subject_id', 'action'] as const) {
+    await db.schema.createIndex(`audit_${column}`).on('audit').columns([column, 'created_at', 'id']).execute()
+  }
   await refuseChanges(db, 'audit')
 
   // Which log this is: another one, after an import, has another epoch.
@@ -238,4 +245,8 @@ async function refuseChanges(db: Kysely<unknown>, table: string): Promise<void> 
     await sql`create trigger ${sql.id(`${table}_no_${act}`)} before ${sql.raw(act)} on ${sql.table(table)}
       begin select raise(abort, ${sql.lit(message)}); end`.execute(db)
   }
+  // `insert or replace` deletes the row in its way without asking the trigger of deletes.
+  await sql`create trigger ${sql.id(`${table}_no_replace`)} before insert on ${sql.table(table)}
+    when exists (select 1 from ${sql.table(table)} where id = new.id)
+    begin select raise(abort, ${sql.lit(message)}); end`.execute(db)
 }

@@ -4,7 +4,7 @@ import type { Executor } from '../statement.ts'
 import { statement } from '../statement.ts'
 import { type UserRow, userColumns } from './users.ts'
 
-/* Sessions and service keys: what a caller shows, found by its hash. */
+/* Sessions and passwords: what a user shows. */
 
 const sessionByToken = statement((db, p: { tokenHash: string }) =>
   db
@@ -53,60 +53,6 @@ export async function deleteSessionsOf(db: Executor, userId: string): Promise<vo
   await db.deleteFrom('sessions').where('user_id', '=', userId).execute()
 }
 
-const keyByHash = statement((db, p: { keyHash: string }) =>
-  db
-    .selectFrom('service_keys')
-    .select(['id', 'name'])
-    .where('key_hash', '=', p.keyHash)
-    .where('revoked_at', 'is', null),
-)
-
-export interface ServiceKeyRow {
-  id: string
-  name: string
-}
-
-/** A key that is not revoked. */
-export async function findServiceKey(db: Executor, keyHash: string): Promise<ServiceKeyRow | undefined> {
-  const [row] = await keyByHash(db, { keyHash })
-  return row
-}
-
-export interface NewServiceKey {
-  id: string
-  name: string
-  keyHash: string
-  at: Date
-}
-
-export async function insertServiceKey(db: Executor, key: NewServiceKey): Promise<void> {
-  await db
-    .insertInto('service_keys')
-    .values({ id: key.id, name: key.name, key_hash: key.keyHash, created_at: key.at, revoked_at: null })
-    .execute()
-}
-
-/** True when the key was valid until now. */
-export async function revokeServiceKey(db: Executor, id: string, at: Date): Promise<boolean> {
-  const revoked = await db
-    .updateTable('service_keys')
-    .set({ revoked_at: at })
-    .where('id', '=', id)
-    .where('revoked_at', 'is', null)
-    .returning('id')
-    .executeTakeFirst()
-  return revoked !== undefined
-}
-
-/** Every key that was ever made, oldest first, revoked ones too. */
-export async function listServiceKeys(db: Executor) {
-  return db
-    .selectFrom('service_keys')
-    .select(['id', 'name', 'created_at', 'revoked_at'])
-    .orderBy('created_at')
-    .execute()
-}
-
 const liveSessions = statement((db, p: { ids: IdList; now: Date }) =>
   db
     .selectFrom('sessions')
@@ -121,20 +67,6 @@ const liveSessions = statement((db, p: { ids: IdList; now: Date }) =>
 export async function findLiveSessions(db: Executor, ids: readonly string[], now: Date): Promise<string[]> {
   if (ids.length === 0) return []
   return (await liveSessions(db, { ids: idList(db, ids), now })).map((row) => row.id)
-}
-
-const liveKeys = statement((db, p: { ids: IdList }) =>
-  db
-    .selectFrom('service_keys')
-    .select('id')
-    .where((eb) => inList(db, eb, 'service_keys.id', p.ids))
-    .where('revoked_at', 'is', null),
-)
-
-/** Which of these keys are not revoked. */
-export async function findLiveServiceKeys(db: Executor, ids: readonly string[]): Promise<string[]> {
-  if (ids.length === 0) return []
-  return (await liveKeys(db, { ids: idList(db, ids) })).map((row) => row.id)
 }
 
 const passwordHashes = statement((db, p: { ids: IdList }) =>

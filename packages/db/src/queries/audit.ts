@@ -1,9 +1,39 @@
 import type { AuditTable } from '../schema.ts'
 import type { Executor } from '../statement.ts'
+import type { TimePosition } from './inbox.ts'
 
 export type AuditRow = AuditTable
 
 /** Writes down a privileged act, in the transaction that does it. */
 export async function insertAudit(trx: Executor, row: AuditRow): Promise<void> {
   await trx.insertInto('audit').values(row).execute()
+}
+
+export interface AuditFilter {
+  actorId?: string | undefined
+  subjectId?: string | undefined
+  action?: string | undefined
+  /** created_at >= since */
+  since?: Date | undefined
+}
+
+/** Newest first. Each filter has an index in this order; of several, the database takes one. */
+export async function listAudit(
+  db: Executor,
+  filter: AuditFilter,
+  before: TimePosition,
+  limit: number,
+): Promise<AuditRow[]> {
+  let query = db
+    .selectFrom('audit')
+    .selectAll()
+    .where((eb) => eb(eb.refTuple('created_at', 'id'), '<', eb.tuple(before.at, before.id)))
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(limit)
+  if (filter.actorId !== undefined) query = query.where('actor_id', '=', filter.actorId)
+  if (filter.subjectId !== undefined) query = query.where('subject_id', '=', filter.subjectId)
+  if (filter.action !== undefined) query = query.where('action', '=', filter.action)
+  if (filter.since !== undefined) query = query.where('created_at', '>=', filter.since)
+  return query.execute()
 }

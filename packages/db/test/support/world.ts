@@ -102,7 +102,13 @@ export function createWorld(share = 1): { tables: Table[]; world: World } {
       created_at: new Date(START),
       expires_at: new Date(START),
     })
-    keys.rows.push({ id: uuid(3, n), name: 'key', key_hash: `key ${n}`, created_at: new Date(START) })
+    keys.rows.push({
+      id: uuid(3, n),
+      name: 'key',
+      key_hash: `key ${n}`,
+      scopes: 'read',
+      created_at: new Date(START + n),
+    })
   }
 
   const conversations: Conversation[] = []

@@ -1,0 +1,34 @@
+import { type Contract, invalidInput, type ServiceKey, SottoError } from '@sotto/contract'
+import { type Executor, insertServiceKey } from '@sotto/db'
+import type { z } from 'zod'
+import { type AuditOrigin, recordAudit } from '../audit.ts'
+import type { Context } from '../context.ts'
+import { hashSecret, newServiceKey } from './secrets.ts'
+
+type Input = z.output<Contract['keys']['create']['input']>
+export type NewKey = ServiceKey & { key: string }
+
+/** A key makes none that may do more than itself, or `admin` alone would be everything. */
+export async function createKey(ctx: Context, input: Input): Promise<NewKey> {
+  const { caller } = ctx
+  const missing = caller.kind === 'key' ? input.scopes.filter((scope) => !caller.scopes.has(scope)) : []
+  if (missing.length > 0) {
+    throw new SottoError('FORBIDDEN', { detail: `the service key has not the scope ${missing.join(', ')}` })
+  }
+  return addKey(ctx.app.db, ctx, input)
+}
+
+/** Adds a key, whoever asks for it. The key is told once and kept hashed. */
+export async function addKey(db: Executor, origin: AuditOrigin, input: Input): Promise<NewKey> {
+  const createdAt = origin.app.now()
+  const expiresAt = input.expiresAt ?? null
+  if (expiresAt && expiresAt <= createdAt) throw invalidInput('expiresAt', 'takes a time that is to come')
+  const key = newServiceKey()
+  const { name, scopes } = input
+  const row = { id: origin.app.newId(), name, scopes, createdAt, expiresAt }
+  await db.transaction().execute(async (trx) => {
+    await insertServiceKey(trx, { ...row, keyHash: hashSecret(key) })
+    await recordAudit(trx, origin, { action: 'key.created', subjectId: row.id })
+  })
+  return { ...row, lastUsedAt: null, revokedAt: null, key }
+}

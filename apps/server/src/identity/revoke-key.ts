@@ -1,0 +1,21 @@
+import { SottoError } from '@sotto/contract'
+import { type Executor, findServiceKey, revokeServiceKey } from '@sotto/db'
+import { type AuditOrigin, recordAudit } from '../audit.ts'
+import type { Context } from '../context.ts'
+
+export async function revokeKey(ctx: Context, { keyId }: { keyId: string }): Promise<void> {
+  const { db, identity } = ctx.app
+  const key = await findServiceKey(db, keyId)
+  if (!key) throw new SottoError('KEY_NOT_FOUND')
+  await endKey(db, ctx, key.id)
+  identity.forgetKeys()
+}
+
+/** Ends a key, whoever asks for it. @returns false, and writes nothing down, when it was revoked already. */
+export async function endKey(db: Executor, origin: AuditOrigin, id: string): Promise<boolean> {
+  return db.transaction().execute(async (trx) => {
+    const isRevoked = await revokeServiceKey(trx, id, origin.app.now())
+    if (isRevoked) await recordAudit(trx, origin, { action: 'key.revoked', subjectId: id })
+    return isRevoked
+  })
+}

@@ -1,0 +1,55 @@
+import { type AuditEntry, type Contract, defaultLimit } from '@sotto/contract'
+import { type AuditRow, isUuid, listAudit as listRows } from '@sotto/db'
+import type { z } from 'zod'
+import { requireUser } from './access.ts'
+import type { Context } from './context.ts'
+import { encodeCursor, timePosition } from './cursors.ts'
+import { CONFIGURED_KEY_ID } from './identity/identity.ts'
+
+/** What was done by privilege, newest first. */
+export async function listAudit(
+  ctx: Context,
+  input: z.output<Contract['audit']['list']['input']>,
+): Promise<{ items: AuditEntry[]; nextCursor: string | null }> {
+  const limit = input.limit ?? defaultLimit
+  const filter = {
+    actorId: await idOf(ctx, input.actor, 'actor'),
+    subjectId: await idOf(ctx, input.subject, 'subject'),
+    action: input.action,
+    since: input.since,
+  }
+  const after = timePosition('audit', input.cursor)
+  // `until` is a place in the list too: everything at that very time comes before it.
+  const before = input.until && input.until < after.at ? { at: input.until, id: FIRST_ID } : after
+  const rows = await listRows(ctx.app.db, filter, before, limit + 1)
+  const page = rows.slice(0, limit)
+  const last = page.at(-1)
+  return {
+    items: page.map(toEntry),
+    nextCursor:
+      last && rows.length > limit ? encodeCursor('audit', [last.created_at.getTime(), last.id]) : null,
+  }
+}
+
+/** Sorts before every id. */
+const FIRST_ID = '00000000-0000-0000-0000-000000000000'
+
+/** An id as it is, since whom it means may be gone; a name is that of a user. */
+async function idOf(ctx: Context, ref: string | undefined, field: string): Promise<string | undefined> {
+  if (ref === undefined || ref === CONFIGURED_KEY_ID || isUuid(ref)) return ref
+  return (await requireUser(ctx, ref, field)).id
+}
+
+function toEntry(row: AuditRow): AuditEntry {
+  return {
+    id: row.id,
+    at: row.created_at,
+    actorKind: row.actor_kind,
+    actorId: row.actor_id,
+    actingForId: row.acting_for_id,
+    action: row.action,
+    subjectId: row.subject_id,
+    address: row.address,
+    requestId: row.request_id,
+  }
+}

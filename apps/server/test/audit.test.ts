@@ -1,0 +1,175 @@
+import { contract } from '@sotto/contract'
+import { type AuditRow, insertAudit } from '@sotto/db'
+import { createTestServer } from '@sotto/testing'
+import { sql } from 'kysely'
+import { describe, expect, test } from 'vitest'
+import { startWorld } from './realtime/support/world.ts'
+import { callRest, callRpc, jsonOf } from './support/calls.ts'
+import { dialects } from './support/dialects.ts'
+import { buildExampleWorld } from './support/example-world.ts'
+import { codeOf } from './support/failure.ts'
+import { calls } from './support/operations.ts'
+
+const keyInput = contract.keys.create.example.input
+/** What is done by privilege, and changes something. */
+const privileged = calls.filter(({ entry }) => entry.access === 'admin' && entry.kind === 'mutation')
+
+describe.each(dialects)('the audit on %s', (using) => {
+  test.each(privileged)('has one row for $name, and none when it is refused', async (operation) => {
+    const { entry } = operation
+    for (const call of [callRpc, callRest]) {
+      await using world = await buildExampleWorld(using, entry)
+      const rows = async () => (await world.server.client.audit.list()).items
+      const before = await rows()
+      const input = jsonOf(entry.example.input) as Record<string, unknown>
+      const refused = [
+        await call(world.server, operation, { ...input, surprise: '1' }, world.headers(entry.example.as)),
+        await call(world.server, operation, input, {}),
+      ]
+      for (const { answer } of refused) expect(answer.status).toBeGreaterThanOrEqual(400)
+      expect(await rows()).toEqual(before)
+
+      const headers = { ...world.headers(entry.example.as), 'x-request-id': 'the-request' }
+      expect((await call(world.server, operation, input, headers)).answer.code).toBeUndefined()
+      const after = await rows()
+      expect(after.slice(1)).toEqual(before)
+      expect(after[0]).toMatchObject({ actorKind: 'key', actorId: 'environment', requestId: 'the-request' })
+    }
+  })
+
+  test('has no row of what did not happen, and nothing happens that it has no row of', async () => {
+    await using world = await startWorld(using)
+    const { db } = world.server.app
+    const { id } = await world.client.keys.create(keyInput)
+    const state = async () => ({
+      keys: (await world.client.keys.list()).items,
+      acts: (await world.client.audit.list()).items,
+    })
+    const before = await state()
+    const failing = async () => [
+      await codeOf(world.client.keys.create(keyInput)),
+      await codeOf(world.client.keys.revoke({ keyId: id })),
+    ]
+
+    await db.schema.alterTable('audit').renameTo('audit_elsewhere').execute()
+    expect(await failing()).toEqual(['INTERNAL', 'INTERNAL'])
+    await db.schema.alterTable('audit_elsewhere').renameTo('audit').execute()
+    expect(await state()).toEqual(before)
+
+    await db.schema.alterTable('service_keys').renameColumn('revoked_at', 'elsewhere').execute()
+    expect(await failing()).toEqual(['INTERNAL', 'INTERNAL'])
+    await db.schema.alterTable('service_keys').renameColumn('elsewhere', 'revoked_at').execute()
+    expect(await state()).toEqual(before)
+  })
+
+  test('has a revocation once, however often it is asked for', async () => {
+    await using server = await createTestServer({ using })
+    const { id } = await server.client.keys.create(keyInput)
+    await Promise.all(Array.from({ length: 5 }, () => server.client.keys.revoke({ keyId: id })))
+    const { items } = await server.client.audit.list({ subject: id })
+    expect(items.map(({ action }) => action)).toEqual(['key.revoked', 'key.created'])
+  })
+
+  test('cannot be changed by any statement', async () => {
+    await using world = await startWorld(using)
+    const { db } = world.server.app
+    await world.client.keys.create(keyInput)
+    const rows = () => db.selectFrom('audit').selectAll().execute()
+    const before = await rows()
+    const [row] = before
+    if (!row) throw new Error('no row')
+    const attempts = [
+      db.updateTable('audit').set({ action: 'nothing' }).execute(),
+      db.updateTable('audit').set({ action: 'nothing' }).where('id', '=', row.id).execute(),
+      db.deleteFrom('audit').execute(),
+      db.deleteFrom('audit').where('id', '=', row.id).execute(),
+      db
+        .insertInto('audit')
+        .values({ ...row, action: 'nothing' })
+        .onConflict((conflict) => conflict.column('id').doUpdateSet({ action: 'nothing' }))
+        .execute(),
+      // Each of the two has one of these, and refuses the other's as no statement at all.
+      sql`truncate audit`.execute(db),
+      sql`replace into audit select id, actor_kind, actor_id, acting_for_id, 'nothing', subject_id, address, request_id, created_at from audit`.execute(
+        db,
+      ),
+    ]
+    const outcomes = await Promise.allSettled(attempts)
+    const reasons = outcomes.map((outcome) =>
+      outcome.status === 'rejected' ? String(outcome.reason) : 'it was changed',
+    )
+    const refused = /rows of audit are never changed/
+    const unknown = /syntax error/
+    for (const reason of reasons.slice(0, 5)) expect(reason).toMatch(refused)
+    for (const reason of reasons.slice(5))
+      expect([refused, unknown]).toSatisfy((those: RegExp[]) => those.some((one) => one.test(reason)))
+    expect(reasons.slice(5).filter((reason) => refused.test(reason))).toHaveLength(1)
+    expect(await rows()).toEqual(before)
+  })
+
+  test('is read by admins alone, with every filter, in pages', async () => {
+    await using world = await startWorld(using, { users: ['alice', 'bob'] })
+    const { db } = world.server.app
+    const [alice, bob] = [
+      await world.client.users.get({ user: 'alice' }),
+      await world.client.users.get({ user: 'bob' }),
+    ]
+    const start = Date.parse('2026-03-01T00:00:00.000Z')
+    const acts = Array.from({ length: 12 }, (_, index): AuditRow => {
+      const byAlice = index % 2 === 0
+      return {
+        id: `019c13a0-0000-7000-8000-0000000001${String(index).padStart(2, '0')}`,
+        actor_kind: byAlice ? 'user' : 'command',
+        actor_id: byAlice ? alice.id : null,
+        acting_for_id: null,
+        action: index % 3 === 0 ? 'user.role_changed' : 'key.created',
+        subject_id: index % 4 === 0 ? bob.id : null,
+        address: null,
+        request_id: null,
+        // Two in each moment.
+        created_at: new Date(start + Math.floor(index / 2) * 1_000),
+      }
+    })
+    for (const act of acts) await insertAudit(db, act)
+
+    const until = new Date(start + 4_000)
+    const since = new Date(start + 1_000)
+    const filters = [
+      { input: {}, has: () => true },
+      { input: { actor: 'ALICE' }, has: (act) => act.actor_id === alice.id },
+      { input: { actor: alice.id }, has: (act) => act.actor_id === alice.id },
+      { input: { subject: 'bob' }, has: (act) => act.subject_id === bob.id },
+      { input: { action: 'key.created' }, has: (act) => act.action === 'key.created' },
+      { input: { action: 'unheard.of' }, has: () => false },
+      { input: { actor: 'environment' }, has: () => false },
+      { input: { since }, has: (act) => act.created_at >= since },
+      { input: { until }, has: (act) => act.created_at < until },
+      {
+        input: { since, until, actor: 'alice', subject: 'bob', action: 'key.created' },
+        has: (act) =>
+          act.created_at >= since &&
+          act.created_at < until &&
+          act.actor_id === alice.id &&
+          act.subject_id === bob.id &&
+          act.action === 'key.created',
+      },
+    ] satisfies { input: object; has: (act: AuditRow) => boolean }[]
+    for (const { input, has } of filters) {
+      const read: string[] = []
+      for await (const { id } of world.client.audit.list({ ...input, limit: 2 })) read.push(id)
+      const wanted = acts.filter(has).map(({ id }) => id)
+      expect(read, JSON.stringify(input)).toEqual(wanted.toReversed())
+    }
+    expect(await codeOf(world.client.audit.list({ actor: 'nobody' }))).toBe('USER_NOT_FOUND')
+
+    const asAlice = world.client.as('alice')
+    expect(await codeOf(asAlice.audit.list())).toBe('FORBIDDEN')
+    await db
+      .updateTable('users')
+      .set({ role: 'admin', password_hash: null })
+      .where('id', '=', alice.id)
+      .execute()
+    // The key that acts for an admin is none.
+    expect(await codeOf(asAlice.audit.list())).toBe('FORBIDDEN')
+  })
+})

@@ -1,0 +1,142 @@
+import type { KeyScope, ServiceKey } from '@sotto/contract'
+import { type IdList, idList, inList } from '../dialect/expressions.ts'
+import type { ServiceKeyTable } from '../schema.ts'
+import { type Executor, statement } from '../statement.ts'
+import type { TimePosition } from './inbox.ts'
+import { isUuid } from './users.ts'
+
+/* Service keys: what a back end shows, found by its hash. */
+
+export type ServiceKeyRow = Omit<ServiceKeyTable, 'key_hash'>
+
+const keyColumns = ['id', 'name', 'scopes', 'created_at', 'expires_at', 'last_used_at', 'revoked_at'] as const
+
+/** A key as admins see it. */
+export function toServiceKey(row: ServiceKeyRow): ServiceKey {
+  return {
+    id: row.id,
+    name: row.name,
+    scopes: scopesOf(row),
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    lastUsedAt: row.last_used_at,
+    revokedAt: row.revoked_at,
+  }
+}
+
+export function scopesOf(row: Pick<ServiceKeyTable, 'scopes'>): KeyScope[] {
+  // Written by insertServiceKey alone.
+  return row.scopes.split(' ') as KeyScope[]
+}
+
+const keyByHash = statement((db, p: { keyHash: string }) =>
+  db
+    .selectFrom('service_keys')
+    .select(keyColumns)
+    .where('key_hash', '=', p.keyHash)
+    .where('revoked_at', 'is', null),
+)
+
+/** A key that is not revoked; its time may be over. */
+export async function findServiceKeyByHash(
+  db: Executor,
+  keyHash: string,
+): Promise<ServiceKeyRow | undefined> {
+  const [row] = await keyByHash(db, { keyHash })
+  return row
+}
+
+/** By its id, also when it is revoked. */
+export async function findServiceKey(db: Executor, id: string): Promise<ServiceKeyRow | undefined> {
+  if (!isUuid(id)) return undefined
+  return db.selectFrom('service_keys').select(keyColumns).where('id', '=', id).executeTakeFirst()
+}
+
+export interface NewServiceKey {
+  id: string
+  name: string
+  keyHash: string
+  scopes: readonly KeyScope[]
+  createdAt: Date
+  expiresAt: Date | null
+}
+
+export async function insertServiceKey(db: Executor, key: NewServiceKey): Promise<void> {
+  await db
+    .insertInto('service_keys')
+    .values({
+      id: key.id,
+      name: key.name,
+      key_hash: key.keyHash,
+      scopes: key.scopes.join(' '),
+      created_at: key.createdAt,
+      expires_at: key.expiresAt,
+      last_used_at: null,
+      revoked_at: null,
+    })
+    .execute()
+}
+
+/** True when the key was not revoked until now. */
+export async function revokeServiceKey(db: Executor, id: string, at: Date): Promise<boolean> {
+  const revoked = await db
+    .updateTable('service_keys')
+    .set({ revoked_at: at })
+    .where('id', '=', id)
+    .where('revoked_at', 'is', null)
+    .returning('id')
+    .executeTakeFirst()
+  return revoked !== undefined
+}
+
+/** Changes nothing where a later use is noted, or one that is later than `unlessAfter`. */
+export async function markServiceKeyUsed(
+  db: Executor,
+  id: string,
+  { at, unlessAfter }: { at: Date; unlessAfter: Date },
+): Promise<void> {
+  await db
+    .updateTable('service_keys')
+    .set({ last_used_at: at })
+    .where('id', '=', id)
+    .where((eb) => eb.or([eb('last_used_at', 'is', null), eb('last_used_at', '<=', unlessAfter)]))
+    .execute()
+}
+
+const keyPage = statement((db, p: { beforeAt: Date; beforeId: string; limit: number }) =>
+  db
+    .selectFrom('service_keys')
+    .select(keyColumns)
+    .where((eb) => eb(eb.refTuple('created_at', 'id'), '<', eb.tuple(p.beforeAt, p.beforeId)))
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(p.limit),
+)
+
+/** Every key that was ever made, newest first, revoked ones too. */
+export async function listServiceKeys(
+  db: Executor,
+  before: TimePosition,
+  limit: number,
+): Promise<ServiceKeyRow[]> {
+  return keyPage(db, { beforeAt: before.at, beforeId: before.id, limit })
+}
+
+const liveKeys = statement((db, p: { ids: IdList; now: Date }) =>
+  db
+    .selectFrom('service_keys')
+    .select('id')
+    .where((eb) => inList(db, eb, 'service_keys.id', p.ids))
+    .where('revoked_at', 'is', null)
+    .where((eb) => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', p.now)])),
+)
+
+/** Which of these keys are valid. */
+export async function findLiveServiceKeys(
+  db: Executor,
+  ids: readonly string[],
+  now: Date,
+): Promise<string[]> {
+  if (ids.length === 0) return []
+  return (await liveKeys(db, { ids: idList(db, ids), now })).map((row) => row.id)
+}
