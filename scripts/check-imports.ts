@@ -29,7 +29,9 @@ const packageRules: Record<string, PackageRule> = {
 const serverRules: Record<string, readonly string[]> = {
   identity: ['rpc', 'http'],
   messaging: ['rpc', 'http'],
+  people: ['rpc', 'http'],
   realtime: ['rpc', 'http'],
+  limits: ['rpc', 'http'],
   rpc: ['http'],
 }
 

@@ -1,4 +1,4 @@
-import { type InputIssue, SottoError } from '@sotto/contract'
+import { type InputIssue, invalidInput, SottoError } from '@sotto/contract'
 import {
   type ConversationRow,
   type Executor,
@@ -78,6 +78,13 @@ export async function requireUser(ctx: Context, ref: string, field: string): Pro
   if (user) return user
   const issues: InputIssue[] = [{ path: field, message: 'names nobody' }]
   throw new SottoError('USER_NOT_FOUND', { detail: `${field} names nobody`, issues })
+}
+
+/** The user whom `user` names, where it may not name the actor. */
+export async function requireOther(ctx: Context, actor: Actor, ref: string): Promise<Actor> {
+  const other = await requireUser(ctx, ref, 'user')
+  if (other.id === actor.id) throw invalidInput('user', 'takes another user than oneself')
+  return other
 }
 
 /** A conversation that the caller is in, or any for a bare service key. */

@@ -1,6 +1,7 @@
 import { defaultMaxTextLength } from '@sotto/contract'
 import { parseDatabaseUrl } from '@sotto/db'
 import { z } from 'zod'
+import { parseRate, RATE_SYNTAX, type Rates } from './limits/rates.ts'
 
 /** A setting that the server cannot start with. The message is one line that names the variable. */
 export class ConfigError extends Error {
@@ -21,6 +22,13 @@ function wholeNumber(min: number, max: number) {
 function oneOf<const Values extends readonly [string, ...string[]]>(values: Values) {
   return z.enum(values, `takes ${values.join(', ')}`)
 }
+
+const rate = z.string().transform((text, context) => {
+  const parsed = parseRate(text)
+  if (parsed !== undefined) return parsed
+  context.addIssue({ code: 'custom', message: RATE_SYNTAX })
+  return z.NEVER
+})
 
 const databaseUrl = z.string().superRefine((value, context) => {
   try {
@@ -48,11 +56,18 @@ const environment = z.object({
     .optional(),
   SOTTO_MAX_TEXT_LENGTH: wholeNumber(1, MAX_TEXT_LENGTH_LIMIT).prefault(String(defaultMaxTextLength)),
   SOTTO_SIGNUP: oneOf(['open', 'closed']).default('closed'),
+  SOTTO_DIRECT_MESSAGES: oneOf(['everyone', 'contacts']).default('everyone'),
   REDIS_URL: z
     .string()
     .regex(/^rediss?:\/\/\S+$/, 'takes redis://<host>:<port> or rediss://<host>:<port>')
     .optional(),
   SOTTO_MAX_STREAMS: wholeNumber(1, 1_000_000).prefault('20000'),
+  SOTTO_LIMIT_LOGINS: rate.prefault('10/60s'),
+  SOTTO_LIMIT_SENDS: rate.prefault('60/10s'),
+  SOTTO_LIMIT_READS: rate.prefault('600/10s'),
+  SOTTO_LIMIT_WRITES: rate.prefault('120/10s'),
+  SOTTO_LIMIT_STREAMS: rate.prefault('60/60s'),
+  SOTTO_LIMIT_KEYS: rate.prefault('off'),
   SOTTO_EVENT_RETENTION_DAYS: wholeNumber(1, 3_650).prefault('30'),
   SOTTO_ALLOWED_ORIGINS: z
     .string()
@@ -78,11 +93,15 @@ export interface Config {
   /** Unicode code points. */
   maxTextLength: number
   signUp: 'open' | 'closed'
+  /** Between whom direct messages go. */
+  directMessages: 'everyone' | 'contacts'
   /** For several servers: hints, signals and presence go through it. */
   redisUrl: string | undefined
   /** How many event streams this server takes. */
   maxStreams: number
   eventRetentionDays: number
+  /** How often callers may do what. */
+  limits: Rates
   /** Origins besides the server's own whose pages may open a WebSocket. */
   allowedOrigins: readonly string[]
 }
@@ -111,9 +130,18 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     serviceKey: settings.SOTTO_SERVICE_KEY,
     maxTextLength: settings.SOTTO_MAX_TEXT_LENGTH,
     signUp: settings.SOTTO_SIGNUP,
+    directMessages: settings.SOTTO_DIRECT_MESSAGES,
     redisUrl: settings.REDIS_URL,
     maxStreams: settings.SOTTO_MAX_STREAMS,
     eventRetentionDays: settings.SOTTO_EVENT_RETENTION_DAYS,
+    limits: {
+      logins: settings.SOTTO_LIMIT_LOGINS,
+      sends: settings.SOTTO_LIMIT_SENDS,
+      reads: settings.SOTTO_LIMIT_READS,
+      writes: settings.SOTTO_LIMIT_WRITES,
+      streams: settings.SOTTO_LIMIT_STREAMS,
+      keys: settings.SOTTO_LIMIT_KEYS,
+    },
     allowedOrigins: settings.SOTTO_ALLOWED_ORIGINS ?? [],
   }
 }

@@ -4,6 +4,7 @@ import type { Config } from './config.ts'
 import type { App } from './context.ts'
 import { CONFIGURED_KEY_ID, Identity } from './identity/identity.ts'
 import type { NewId } from './ids.ts'
+import { Limits } from './limits/limits.ts'
 import { DeliveryMarks } from './messaging/delivery-marks.ts'
 import { showConversation } from './messaging/show-conversations.ts'
 import { EventHub } from './realtime/event-hub.ts'
@@ -17,7 +18,16 @@ import { Typing } from './realtime/typing.ts'
 const DAY_MS = 24 * 60 * 60 * 1_000
 
 interface Parts {
-  config: Pick<Config, 'serviceKey' | 'maxTextLength' | 'signUp' | 'maxStreams' | 'eventRetentionDays'>
+  config: Pick<
+    Config,
+    | 'serviceKey'
+    | 'maxTextLength'
+    | 'signUp'
+    | 'directMessages'
+    | 'maxStreams'
+    | 'eventRetentionDays'
+    | 'limits'
+  >
   database: Database
   log: Logger
   now: () => Date
@@ -80,6 +90,7 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
   })
   const typing = new Typing({ now, newId, send })
   const streamGuard = new StreamGuard({ db, now, log, configuredKeyId: CONFIGURED_KEY_ID })
+  const limits = new Limits({ rates: config.limits, now, shared: neighbours.buckets })
   const retention = keepLogShort({ db, now, log, retentionMs })
 
   const app: App = {
@@ -88,7 +99,8 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
     now,
     newId,
     log,
-    identity: new Identity({ db, now, log, serviceKey: config.serviceKey }),
+    identity: new Identity({ db, now, log, limits, serviceKey: config.serviceKey }),
+    limits,
     deliveryMarks,
     events,
     streamGuard,
@@ -96,6 +108,7 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
     presence,
     maxTextLength: config.maxTextLength,
     signUp: config.signUp,
+    directMessages: config.directMessages,
   }
   async function closeApp(): Promise<void> {
     retention.stop()

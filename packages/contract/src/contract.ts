@@ -1,4 +1,6 @@
 import { audit } from './audit.ts'
+import { blocks } from './blocks.ts'
+import { contacts } from './contacts.ts'
 import { conversations, direct, participants } from './conversations.ts'
 import { events } from './events.ts'
 import { keys } from './keys.ts'
@@ -17,6 +19,8 @@ export const contract = {
   conversations,
   participants,
   direct,
+  contacts,
+  blocks,
   events,
   keys,
   audit,

@@ -1,4 +1,6 @@
 export type { AuditEntry } from './audit.ts'
+export type { Block } from './blocks.ts'
+export type { Contact, ContactState } from './contacts.ts'
 export { type Contract, contract } from './contract.ts'
 export {
   type Conversation,
@@ -24,6 +26,9 @@ export {
   type HttpMethod,
   type KeyScope,
   keyScopes,
+  type LimitName,
+  limitNames,
+  limitOf,
   type Procedure,
   type ProcedureKind,
 } from './procedure.ts'

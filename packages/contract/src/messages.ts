@@ -124,8 +124,9 @@ export const messages = {
   send: mutation({
     summary: 'Send a message',
     description:
-      'To a user (`to`) or into a conversation (`conversationId`). The first message to a user makes the conversation. Repeated with the same clientMessageId and content it answers the first message again, with other content IDEMPOTENCY_CONFLICT. A bare service key names the sender in `from`.',
+      'To a user (`to`) or into a conversation (`conversationId`). The first message to a user makes the conversation. FORBIDDEN where one of the two has blocked the other, and to who is no contact where the server lets contacts alone write to each other. Repeated with the same clientMessageId and content it answers the first message again, with other content IDEMPOTENCY_CONFLICT. A bare service key names the sender in `from`.',
     access: 'caller',
+    limit: 'sends',
     errors: [
       'ACTOR_REQUIRED',
       'FORBIDDEN',
@@ -249,9 +250,9 @@ export const messages = {
   }),
   like: mutation({
     summary: 'Like a message',
-    description: 'The reaction 👍. Repeating it changes nothing.',
+    description: 'The reaction 👍. Repeating it changes nothing. FORBIDDEN as a direct message would be.',
     access: 'actor',
-    errors: ['ACTOR_REQUIRED', 'MESSAGE_NOT_FOUND', 'MESSAGE_DELETED'],
+    errors: ['ACTOR_REQUIRED', 'MESSAGE_NOT_FOUND', 'FORBIDDEN', 'MESSAGE_DELETED'],
     idempotent: true,
     http: { method: 'PUT', path: '/v1/messages/{messageId}/like', status: 200 },
     input: z.strictObject({ messageId }),
@@ -274,9 +275,9 @@ export const messages = {
   }),
   react: mutation({
     summary: 'React to a message with an emoji',
-    description: 'Repeating it changes nothing.',
+    description: 'Repeating it changes nothing. FORBIDDEN as a direct message would be.',
     access: 'actor',
-    errors: ['ACTOR_REQUIRED', 'MESSAGE_NOT_FOUND', 'MESSAGE_DELETED'],
+    errors: ['ACTOR_REQUIRED', 'MESSAGE_NOT_FOUND', 'FORBIDDEN', 'MESSAGE_DELETED'],
     idempotent: true,
     http: { method: 'PUT', path: '/v1/messages/{messageId}/reactions/{emoji}', status: 200 },
     input: reaction,

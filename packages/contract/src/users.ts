@@ -58,6 +58,8 @@ export const users = {
     description:
       'With a service key, or by anyone when sign-up is open (a password is then required). A user without a password can only be acted for by a service key.',
     access: 'anyone',
+    // It hashes a password.
+    limit: 'logins',
     errors: ['FORBIDDEN', 'USERNAME_TAKEN', 'EMAIL_TAKEN'],
     idempotent: false,
     http: { method: 'POST', path: '/v1/users', status: 201 },
@@ -169,7 +171,7 @@ export const users = {
   presence: query({
     summary: 'See whether a user is online',
     description:
-      'Online is who has a stream open. Told to those who share a conversation with the user; to others the user was never seen.',
+      'Online is who has a stream open. Told to those who share a conversation with the user, unless one of the two has blocked the other; to others the user was never seen.',
     access: 'caller',
     errors: ['USER_NOT_FOUND'],
     http: { method: 'GET', path: '/v1/users/{user}/presence', status: 200 },

@@ -11,6 +11,8 @@ export interface Schema {
   service_keys: ServiceKeyTable
   conversations: ConversationTable
   participants: ParticipantTable
+  contacts: ContactTable
+  blocks: BlockTable
   messages: MessageTable
   message_edits: MessageEditTable
   reactions: ReactionTable
@@ -110,6 +112,26 @@ export interface ParticipantTable {
    * groups, whose members read it off the conversation.
    */
   active_at: Date | null
+}
+
+/** What one user is to another, as the first of them sees it. */
+export interface ContactTable {
+  user_id: string
+  contact_id: string
+  /**
+   * Who has asked whom, until both have. A request that was refused has lost its `incoming` row, and keeps its
+   * `outgoing` one.
+   */
+  state: 'accepted' | 'incoming' | 'outgoing'
+  /** Since when. */
+  changed_at: Date
+}
+
+/** `user_id` wants nothing to do with `blocked_id`. */
+export interface BlockTable {
+  user_id: string
+  blocked_id: string
+  created_at: Date
 }
 
 export interface MessageTable {

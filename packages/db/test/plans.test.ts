@@ -2,10 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   type Database,
   type Executor,
+  findBlocksBetween,
   findByClientMessageId,
+  findContact,
   findConversation,
   findCredentials,
   findDirectConversation,
+  findDirectWithStanding,
   findLastMessages,
   findMembers,
   findMessage,
@@ -13,8 +16,11 @@ import {
   findParticipant,
   findServiceKeyByHash,
   findSession,
+  findStanding,
   findUser,
   findUsers,
+  listBlocks,
+  listContacts,
   listConversationMessages,
   listCorrespondents,
   listInbox,
@@ -54,6 +60,18 @@ const lookUps: Question[] = [
   {
     name: 'a direct conversation',
     ask: async (db, { directKey }) => count(await findDirectConversation(db, directKey)),
+  },
+  {
+    name: 'a direct conversation and how its two stand to each other',
+    ask: async (db, { hub, userIds }) => count(await findDirectWithStanding(db, userIds[7] ?? '', hub)),
+  },
+  {
+    name: 'how two stand to each other',
+    ask: async (db, { hub, userIds }) => count(await findStanding(db, hub, userIds[9] ?? '')),
+  },
+  {
+    name: 'a contact',
+    ask: async (db, { hub, userIds }) => count(await findContact(db, hub, userIds[9] ?? '')),
   },
   {
     name: 'a participant',
@@ -108,6 +126,23 @@ const pages: Question[] = [
     name: 'correspondents from the middle',
     ask: async (db, { hub, late }) =>
       (await listCorrespondents(db, hub, { ...newest, at: late }, PAGE)).length,
+  },
+  ...(['accepted', 'incoming', 'outgoing'] as const).flatMap((state) =>
+    [newest, { ...newest, at: new Date(Date.UTC(2026, 0, 1) + 200) }].map((before, page) => ({
+      name: `${state} contacts, ${page === 0 ? 'from the newest' : 'from the middle'}`,
+      ask: async (db: Executor, { hub }: World) =>
+        (await listContacts(db, { userId: hub, state, before, limit: PAGE })).length,
+    })),
+  ),
+  { name: 'blocks', ask: async (db, { hub }) => (await listBlocks(db, hub, newest, PAGE)).length },
+  {
+    name: 'blocks between one and some others, on the side of who made them',
+    ask: async (db, { hub, userIds }) => (await findBlocksBetween(db, hub, userIds.slice(100, 200))).size,
+  },
+  {
+    name: 'blocks between one and some others, on the other side',
+    ask: async (db, { userIds }) =>
+      (await findBlocksBetween(db, userIds[8] ?? '', userIds.slice(0, 100))).size,
   },
   { name: 'service keys', ask: async (db) => (await listServiceKeys(db, newest, PAGE)).length },
   {

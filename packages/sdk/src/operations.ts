@@ -47,8 +47,8 @@ export const operations = {
     /**
      * See whether a user is online.
      *
-     * Online is who has a stream open. Told to those who share a conversation with the user; to others the
-     * user was never seen.
+     * Online is who has a stream open. Told to those who share a conversation with the user, unless one of
+     * the two has blocked the other; to others the user was never seen.
      *
      * REST: `GET /v1/users/{user}/presence`
      */
@@ -77,8 +77,10 @@ export const operations = {
      * Send a message.
      *
      * To a user (`to`) or into a conversation (`conversationId`). The first message to a user makes the
-     * conversation. Repeated with the same clientMessageId and content it answers the first message again,
-     * with other content IDEMPOTENCY_CONFLICT. A bare service key names the sender in `from`.
+     * conversation. FORBIDDEN where one of the two has blocked the other, and to who is no contact where
+     * the server lets contacts alone write to each other. Repeated with the same clientMessageId and
+     * content it answers the first message again, with other content IDEMPOTENCY_CONFLICT. A bare service
+     * key names the sender in `from`.
      *
      * REST: `POST /v1/messages`
      */
@@ -118,7 +120,7 @@ export const operations = {
     /**
      * Like a message.
      *
-     * The reaction 👍. Repeating it changes nothing.
+     * The reaction 👍. Repeating it changes nothing. FORBIDDEN as a direct message would be.
      *
      * REST: `PUT /v1/messages/{messageId}/like`
      */
@@ -132,7 +134,7 @@ export const operations = {
     /**
      * React to a message with an emoji.
      *
-     * Repeating it changes nothing.
+     * Repeating it changes nothing. FORBIDDEN as a direct message would be.
      *
      * REST: `PUT /v1/messages/{messageId}/reactions/{emoji}`
      */
@@ -266,6 +268,63 @@ export const operations = {
      * REST: `POST /v1/direct/{user}/messages`
      */
     send: { kind: 'mutation', idempotent: true, list: false },
+  },
+  contacts: {
+    /**
+     * List contacts.
+     *
+     * The actor's contacts, or requests that wait for an answer, newest first.
+     *
+     * REST: `GET /v1/contacts`
+     */
+    list: { kind: 'query', idempotent: true, list: true },
+    /**
+     * Ask for a contact, or accept.
+     *
+     * Asks the user, or accepts when they have asked; two who ask each other are contacts. Repeating it
+     * changes nothing. FORBIDDEN where one of the two has blocked the other.
+     *
+     * REST: `PUT /v1/contacts/{user}`
+     */
+    add: { kind: 'mutation', idempotent: true, list: false },
+    /**
+     * Refuse, withdraw or remove a contact.
+     *
+     * Ends what there is. Refusing tells the one who asked nothing: to them the request stays outgoing,
+     * until they withdraw it or the user asks them. Who is no contact is removed already.
+     *
+     * REST: `DELETE /v1/contacts/{user}`
+     */
+    remove: { kind: 'mutation', idempotent: true, list: false },
+  },
+  blocks: {
+    /**
+     * List blocked users.
+     *
+     * Whom the actor has blocked, newest first. Nobody is told who has blocked them.
+     *
+     * REST: `GET /v1/blocks`
+     */
+    list: { kind: 'query', idempotent: true, list: true },
+    /**
+     * Block a user.
+     *
+     * From the answer on neither writes or reacts to the other in their direct conversation, asks for a
+     * contact or adds the other to a group, nor sees when the other is online or typing. Ends a contact,
+     * and refuses a request. Old messages stay, and their senders may still edit and delete them; groups
+     * that both are in go on. Repeating it changes nothing.
+     *
+     * REST: `PUT /v1/blocks/{user}`
+     */
+    add: { kind: 'mutation', idempotent: true, list: false },
+    /**
+     * Unblock a user.
+     *
+     * A contact that the block has ended does not come back. Who is not blocked is unblocked already.
+     *
+     * REST: `DELETE /v1/blocks/{user}`
+     */
+    remove: { kind: 'mutation', idempotent: true, list: false },
   },
   events: {
     /**

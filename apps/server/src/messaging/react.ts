@@ -1,7 +1,10 @@
 import { invalidInput, type Message } from '@sotto/contract'
 import {
   deleteReaction,
+  type Executor,
+  findStanding,
   insertReaction,
+  type MessageRow,
   parseReactions,
   type ReactionCounts,
   toMessage,
@@ -9,6 +12,7 @@ import {
 } from '@sotto/db'
 import { requireActor } from '../access.ts'
 import type { Context } from '../context.ts'
+import { requireReach } from '../people/reach.ts'
 import { changeMessage, requireNotDeleted } from './change-message.ts'
 
 /** Bounds what a message carries along wherever it is shown. */
@@ -24,6 +28,7 @@ export async function react(ctx: Context, { messageId, emoji }: Reaction): Promi
   const actor = requireActor(ctx)
   const row = await changeMessage(ctx, messageId, actor.id, async (trx, message, tell, at) => {
     requireNotDeleted(message)
+    await requireReachOfOther(ctx, trx, message, actor.id)
     if (!(await insertReaction(trx, { messageId: message.id, userId: actor.id, emoji }, at))) return
     const counts = parseReactions(message.reactions)
     const counted = counts.find(([known]) => known === emoji)
@@ -39,6 +44,18 @@ export async function react(ctx: Context, { messageId, emoji }: Reaction): Promi
     await tell('reaction.added', emoji)
   })
   return toMessage(row, actor.id)
+}
+
+/** A reaction tells the other one of a direct conversation something, as a message does. */
+async function requireReachOfOther(
+  ctx: Context,
+  trx: Executor,
+  { sender_id: senderId, recipient_id: recipientId }: MessageRow,
+  userId: string,
+): Promise<void> {
+  if (recipientId === null) return
+  const otherId = senderId === userId ? recipientId : senderId
+  requireReach(ctx.app, await findStanding(trx, userId, otherId))
 }
 
 /** Takes one's reaction back. Without one, nothing changes. */

@@ -9,12 +9,14 @@ import {
 } from '@sotto/contract'
 import {
   appendEvent,
+  type ConversationRow,
   directKey,
   type Executor,
   findByClientMessageId,
   findConversation,
-  findDirectConversation,
+  findDirectWithStanding,
   findMessage,
+  findStanding,
   insertConversation,
   insertMessage,
   insertParticipants,
@@ -22,12 +24,14 @@ import {
   lockKeyOf,
   noteSentInDirect,
   noteSentInGroup,
+  type Standing,
   takeSeq,
   toMessage,
 } from '@sotto/db'
 import type { z } from 'zod'
 import { requireConversationOf, requireSender, requireUser } from '../access.ts'
 import type { Actor, Context } from '../context.ts'
+import { requireReach } from '../people/reach.ts'
 import { sourceOf } from './video-source.ts'
 
 type Input = z.output<Contract['messages']['send']['input']>
@@ -44,12 +48,17 @@ export async function sendMessage(ctx: Context, input: Input): Promise<Message> 
 
   const sent = await ctx.app.write(async (trx) => {
     await lockConversation(trx, target.lockKey)
-    const conversation = await openConversation(ctx, trx, sender, target)
-    if (input.clientMessageId !== undefined) {
-      const earlier = await findEarlier(trx, conversation.id, sender, input.clientMessageId, content)
+    const existing = await findTarget(trx, sender, target)
+    // What was sent before a block was sent, and is told to whoever repeats it.
+    if (existing && input.clientMessageId !== undefined) {
+      const earlier = await findEarlier(trx, existing.id, sender, input.clientMessageId, content)
       if (earlier) return { earlier }
     }
-    const at = new Date(Math.max(ctx.app.now().getTime(), conversation.notBefore.getTime()))
+    if (target.recipientId !== null) {
+      requireReach(ctx.app, existing?.standing ?? (await findStanding(trx, sender.id, target.recipientId)))
+    }
+    const conversation = existing ?? (await openDirect(ctx, trx, sender, target))
+    const at = new Date(Math.max(ctx.app.now().getTime(), conversation.updated_at.getTime()))
     const message = {
       id: ctx.app.newId(),
       conversationId: conversation.id,
@@ -183,16 +192,23 @@ function otherOf(key: string, userId: string): string {
   return a === userId ? b : a
 }
 
-async function openConversation(
+/** The conversation as it stands in its turn; undefined before the first direct message. */
+async function findTarget(
+  trx: Executor,
+  sender: Actor,
+  target: Target,
+): Promise<(ConversationRow & { standing?: Standing }) | undefined> {
+  return target.recipientId === null
+    ? findConversation(trx, target.conversationId ?? '')
+    : findDirectWithStanding(trx, sender.id, target.recipientId)
+}
+
+async function openDirect(
   ctx: Context,
   trx: Executor,
   sender: Actor,
   target: Target,
-): Promise<{ id: string; notBefore: Date }> {
-  const existing = target.conversationId
-    ? await findConversation(trx, target.conversationId)
-    : await findDirectConversation(trx, target.lockKey)
-  if (existing) return { id: existing.id, notBefore: existing.updated_at }
+): Promise<Pick<ConversationRow, 'id' | 'updated_at'>> {
   if (!target.recipientId || target.conversationId) throw new SottoError('CONVERSATION_NOT_FOUND')
 
   const id = ctx.app.newId()
@@ -211,7 +227,7 @@ async function openConversation(
     { conversationId: id, at, afterSeq: 0, firstEventId: 0, activeAt: at },
   )
   await appendEvent(trx, { type: 'conversation.created', conversationId: id, userId: sender.id, seq: 0, at })
-  return { id, notBefore: at }
+  return { id, updated_at: at }
 }
 
 async function countSent(

@@ -15,21 +15,26 @@ export async function setParticipant(
   const user = await requireUser(ctx, ref, 'user')
   const result = await changeGroup(ctx, conversationId, async (change) => {
     const current = await findParticipant(change.trx, change.group.id, user.id)
-    return current ? changeRole(change, current, role) : add(change, user, role ?? 'member')
+    return current ? changeRole(change, current, role) : add(ctx, change, user, role ?? 'member')
   })
   const row = await findUser(ctx.app.db, user.id)
   if (!row) throw new Error(`user ${user.id} is gone`)
   return { user: toPublicUser(row), role: result }
 }
 
-async function add(change: GroupChange, user: Actor, role: ParticipantRole): Promise<ParticipantRole> {
+async function add(
+  ctx: Context,
+  change: GroupChange,
+  user: Actor,
+  role: ParticipantRole,
+): Promise<ParticipantRole> {
   requireGroupAdmin(change)
   if (role === 'member') {
-    await joinGroup(change, user, role)
+    await joinGroup(ctx, change, user, role)
     return role
   }
   requireGroupOwner(change)
-  await joinGroup(change, user, 'admin')
+  await joinGroup(ctx, change, user, 'admin')
   if (role === 'owner') await handOver(change, user.id)
   return role
 }

@@ -5,6 +5,7 @@ import {
   countMissedEvents,
   type EventRow,
   type Executor,
+  findBlocksBetween,
   findEventTime,
   findLogBlocker,
   findLogEnd,
@@ -82,6 +83,7 @@ export class EventHub {
   #epoch = ''
   #starting: Promise<void> | undefined
   #tailing: Promise<void> | undefined
+  #watching = Promise.resolve()
   #hints = 0
   #wake: (() => void) | undefined
   #stopped = false
@@ -154,9 +156,24 @@ export class EventHub {
     }
   }
 
-  /** Hands a signal to the streams that watch this user. */
+  /**
+   * Hands a signal to the streams that watch this user. Who watches was allowed to when the stream opened; there may
+   * have been a block since. One signal after the other, so that nobody is told to come before they went.
+   */
   signalWatchers(watchedId: string, item: StreamItem): void {
-    for (const stream of this.#watchers.get(watchedId) ?? []) stream.push(item)
+    if (!this.#watchers.has(watchedId)) return
+    this.#watching = this.#watching
+      .then(() => this.#tellWatchers(watchedId, item))
+      .catch((error: unknown) => this.#options.log.warn({ err: error }, 'a presence was not told'))
+  }
+
+  async #tellWatchers(watchedId: string, item: StreamItem): Promise<void> {
+    const streams = [...(this.#watchers.get(watchedId) ?? [])]
+    const userIds = streams.map((stream) => stream.userId)
+    const blocks = await findBlocksBetween(this.#options.db, watchedId, userIds)
+    for (const stream of streams) {
+      if (!blocks.has(stream.userId)) stream.push(item)
+    }
   }
 
   onlineUsers(): Iterable<string> {
@@ -172,7 +189,7 @@ export class EventHub {
     for (const stream of [...this.#streams.values()].flatMap((streams) => [...streams]))
       stream.end('stopping')
     this.#wake?.()
-    await this.#tailing
+    await Promise.all([this.#tailing, this.#watching])
   }
 
   #refuseTooMany(userId: string, own = 0): void {

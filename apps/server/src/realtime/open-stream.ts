@@ -1,5 +1,5 @@
 import type { Contract } from '@sotto/contract'
-import { directKey, findDirectConversation, shareGroup } from '@sotto/db'
+import { directKey, findBlocksBetween, findDirectConversation, shareGroup } from '@sotto/db'
 import type { z } from 'zod'
 import { requireActor, requireConversation, requireUser } from '../access.ts'
 import type { Actor, Context } from '../context.ts'
@@ -37,17 +37,23 @@ export async function openStream(
   return stream
 }
 
-/** Those of the named users with whom the actor shares a conversation: the others are not seen. */
+/** Those of the named users whom the actor may see come and go; of the others nothing is told. */
 async function usersInSight(ctx: Context, actor: Actor, refs: readonly string[]): Promise<string[]> {
   const userIds: string[] = []
   for (const ref of refs) {
     const user = await requireUser(ctx, ref, 'presence')
-    if (await sharesConversation(ctx, actor, user)) userIds.push(user.id)
+    if (await isInSight(ctx, actor, user)) userIds.push(user.id)
   }
   return userIds
 }
 
-export async function sharesConversation(ctx: Context, a: Actor, b: Actor): Promise<boolean> {
+/** Who shares a conversation sees each other, unless one of them has blocked the other. */
+export async function isInSight(ctx: Context, viewer: Actor, user: Actor): Promise<boolean> {
+  if (!(await sharesConversation(ctx, viewer, user))) return false
+  return (await findBlocksBetween(ctx.app.db, viewer.id, [user.id])).size === 0
+}
+
+async function sharesConversation(ctx: Context, a: Actor, b: Actor): Promise<boolean> {
   if (a.id === b.id) return true
   const { db } = ctx.app
   const direct = await findDirectConversation(db, directKey(a.id, b.id))

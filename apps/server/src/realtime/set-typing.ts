@@ -1,18 +1,21 @@
 import type { Contract } from '@sotto/contract'
-import { findParticipantIds } from '@sotto/db'
+import { findBlocksBetween, findParticipantIds } from '@sotto/db'
 import type { z } from 'zod'
 import { requireActor, requireConversation } from '../access.ts'
 import type { Context } from '../context.ts'
 
-/** Tells the others of a conversation that one types, or no longer does. */
+/**
+ * Tells the others of a conversation that one types, or no longer does; but not those with whom a block stands.
+ */
 export async function setTyping(
   ctx: Context,
   input: z.output<Contract['conversations']['typing']['input']>,
 ): Promise<void> {
   const actor = requireActor(ctx)
   const { id: conversationId } = await requireConversation(ctx, input.conversationId)
-  const userIds = await findParticipantIds(ctx.app.db, conversationId)
-  const toUserIds = userIds.filter((id) => id !== actor.id)
+  const others = (await findParticipantIds(ctx.app.db, conversationId)).filter((id) => id !== actor.id)
+  const blocks = await findBlocksBetween(ctx.app.db, actor.id, others)
+  const toUserIds = others.filter((id) => !blocks.has(id))
   const typist = { conversationId, userId: actor.id, toUserIds }
   if (input.typing) ctx.app.typing.start(typist)
   else ctx.app.typing.stop(typist)

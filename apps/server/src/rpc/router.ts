@@ -5,6 +5,7 @@ import { conversationsRouter, directRouter, participantsRouter } from './convers
 import { eventsRouter } from './events.ts'
 import { keysRouter } from './keys.ts'
 import { messagesRouter } from './messages.ts'
+import { blocksRouter, contactsRouter } from './people.ts'
 import { sessionsRouter } from './sessions.ts'
 import { router } from './trpc.ts'
 import { usersRouter } from './users.ts'
@@ -16,6 +17,8 @@ export const appRouter = router({
   conversations: conversationsRouter,
   participants: participantsRouter,
   direct: directRouter,
+  contacts: contactsRouter,
+  blocks: blocksRouter,
   events: eventsRouter,
   keys: keysRouter,
   audit: auditRouter,

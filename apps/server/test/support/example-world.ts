@@ -24,8 +24,9 @@ export interface ExampleWorld extends AsyncDisposable {
  */
 export async function buildExampleWorld(
   using: 'sqlite' | 'postgres',
-  { http, example }: Procedure,
+  entry: Procedure,
 ): Promise<ExampleWorld> {
+  const { http, example } = entry
   const output = jsonOf(example.output)
   const made = http.status === 201 && isRecord(output) ? output.id : undefined
   const server = await createTestServer({ using })
@@ -51,6 +52,8 @@ export async function buildExampleWorld(
       server.giveIds(message.conversationId, message.id)
       await server.as('alice').messages.send(contract.messages.send.example.input)
     }
+    if (entry === contract.contacts.list) await server.as('alice').contacts.add({ user: 'bob' })
+    if (entry === contract.blocks.list) await server.as('bob').blocks.add({ user: 'alice' })
   }
 
   if (made !== key.output.id && act) {

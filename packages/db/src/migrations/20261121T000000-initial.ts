@@ -91,6 +91,34 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .columns(['user_id', 'active_at', 'conversation_id'])
     .execute()
 
+  // A contact has a row for each of the two, so that a list of either is one range.
+  await db.schema
+    .createTable('contacts')
+    .addColumn('user_id', type.uuid, (c) => c.notNull().references('users.id'))
+    .addColumn('contact_id', type.uuid, (c) => c.notNull().references('users.id'))
+    .addColumn('state', 'text', (c) => c.notNull())
+    .addColumn('changed_at', type.timestamp, (c) => c.notNull())
+    .addPrimaryKeyConstraint('contacts_pkey', ['user_id', 'contact_id'])
+    .execute()
+  await db.schema
+    .createIndex('contacts_list')
+    .on('contacts')
+    .columns(['user_id', 'state', 'changed_at', 'contact_id'])
+    .execute()
+
+  await db.schema
+    .createTable('blocks')
+    .addColumn('user_id', type.uuid, (c) => c.notNull().references('users.id'))
+    .addColumn('blocked_id', type.uuid, (c) => c.notNull().references('users.id'))
+    .addColumn('created_at', type.timestamp, (c) => c.notNull())
+    .addPrimaryKeyConstraint('blocks_pkey', ['user_id', 'blocked_id'])
+    .execute()
+  await db.schema
+    .createIndex('blocks_list')
+    .on('blocks')
+    .columns(['user_id', 'created_at', 'blocked_id'])
+    .execute()
+
   await db.schema
     .createTable('messages')
     .addColumn('id', type.uuid, (c) => c.notNull().unique())

@@ -111,6 +111,24 @@ export function createWorld(share = 1): { tables: Table[]; world: World } {
     })
   }
 
+  // Everybody is something to the hub, who has blocked every other one of them.
+  const contacts: Table = { name: 'contacts', rows: [] }
+  const blocks: Table = { name: 'blocks', rows: [] }
+  for (let n = 1; n < userCount; n++) {
+    const at = new Date(START + Math.floor(n / 10))
+    const [state = '', mirrored = ''] =
+      [
+        ['accepted', 'accepted'],
+        ['incoming', 'outgoing'],
+        ['outgoing', 'incoming'],
+      ][n % 3] ?? []
+    contacts.rows.push(
+      { user_id: userId(0), contact_id: userId(n), state, changed_at: at },
+      { user_id: userId(n), contact_id: userId(0), state: mirrored, changed_at: at },
+    )
+    if (n % 2 === 0) blocks.rows.push({ user_id: userId(0), blocked_id: userId(n), created_at: at })
+  }
+
   const conversations: Conversation[] = []
   const known = new Set<string>()
   function open(members: number[], isDirect = true): Conversation | undefined {
@@ -233,6 +251,8 @@ export function createWorld(share = 1): { tables: Table[]; world: World } {
       users,
       sessions,
       keys,
+      contacts,
+      blocks,
       {
         name: 'conversations',
         rows: conversations.map(({ id, members, directKey: key, lastSeq, activeAt }) => ({

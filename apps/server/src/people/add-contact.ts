@@ -1,0 +1,41 @@
+import type { Contact, Contract } from '@sotto/contract'
+import { directKey, findContact, findStanding, lockConversation, setContact } from '@sotto/db'
+import type { z } from 'zod'
+import { requireActor, requireOther } from '../access.ts'
+import type { Context } from '../context.ts'
+import { requireNoBlock } from './reach.ts'
+import { toContact } from './show-contact.ts'
+
+/** Asks somebody, or accepts when they have asked. In the pair's turn, so that two who ask at once are contacts. */
+export async function addContact(
+  ctx: Context,
+  input: z.output<Contract['contacts']['add']['input']>,
+): Promise<Contact> {
+  const actor = requireActor(ctx)
+  const other = await requireOther(ctx, actor, input.user)
+  return ctx.app.write(async (trx) => {
+    await lockConversation(trx, directKey(actor.id, other.id))
+    requireNoBlock(await findStanding(trx, actor.id, other.id))
+    const known = await findContact(trx, actor.id, other.id)
+    if (known && known.state !== 'incoming') return toContact(known)
+
+    // Also one that the actor has refused: whoever asked it has not withdrawn it.
+    const isAsked = (await findContact(trx, other.id, actor.id))?.state === 'outgoing'
+    const at = ctx.app.now()
+    await setContact(trx, {
+      userId: actor.id,
+      contactId: other.id,
+      state: isAsked ? 'accepted' : 'outgoing',
+      at,
+    })
+    await setContact(trx, {
+      userId: other.id,
+      contactId: actor.id,
+      state: isAsked ? 'accepted' : 'incoming',
+      at,
+    })
+    const contact = await findContact(trx, actor.id, other.id)
+    if (!contact) throw new Error(`the contact of ${actor.id} is gone`)
+    return toContact(contact)
+  })
+}

@@ -1,0 +1,29 @@
+import { type Contact, type Contract, defaultLimit } from '@sotto/contract'
+import { listContacts as listRows } from '@sotto/db'
+import type { z } from 'zod'
+import { requireActor } from '../access.ts'
+import type { Context } from '../context.ts'
+import { encodeCursor, timePosition } from '../cursors.ts'
+import { toContact } from './show-contact.ts'
+
+/** The actor's contacts in one state, newest first. */
+export async function listContacts(
+  ctx: Context,
+  input: z.output<Contract['contacts']['list']['input']>,
+): Promise<{ items: Contact[]; nextCursor: string | null }> {
+  const actor = requireActor(ctx)
+  const limit = input.limit ?? defaultLimit
+  const rows = await listRows(ctx.app.db, {
+    userId: actor.id,
+    state: input.state ?? 'accepted',
+    before: timePosition('contacts', input.cursor),
+    limit: limit + 1,
+  })
+  const page = rows.slice(0, limit)
+  const last = page.at(-1)
+  return {
+    items: page.map(toContact),
+    nextCursor:
+      last && rows.length > limit ? encodeCursor('contacts', [last.changed_at.getTime(), last.id]) : null,
+  }
+}

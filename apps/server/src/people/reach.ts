@@ -1,0 +1,33 @@
+import { SottoError } from '@sotto/contract'
+import type { Standing } from '@sotto/db'
+import type { App } from '../context.ts'
+
+/*
+ * Who may reach whom. It binds whoever acts as a user, a service key that names one too. Asked in the turn of the
+ * pair's direct conversation, it holds until the transaction ends.
+ */
+
+/**
+ * Whether a user may write to another, react to their direct messages, or add them to a group.
+ *
+ * @throws {SottoError} FORBIDDEN
+ */
+export function requireReach({ directMessages }: Pick<App, 'directMessages'>, standing: Standing): void {
+  requireNoBlock(standing)
+  if (standing === 'strangers' && directMessages === 'contacts') throw unwanted()
+}
+
+/**
+ * Whether neither of two users has blocked the other.
+ *
+ * @throws {SottoError} FORBIDDEN
+ */
+export function requireNoBlock(standing: Standing): void {
+  if (standing === 'blocking') throw new SottoError('FORBIDDEN', { detail: 'unblock this user first' })
+  if (standing === 'blocked') throw unwanted()
+}
+
+/** To the blocked the same as to strangers, so that a refusal does not tell which of the two one is. */
+function unwanted(): SottoError {
+  return new SottoError('FORBIDDEN', { detail: 'this user does not take this from you' })
+}

@@ -1,0 +1,177 @@
+import { createTestServer, type TestServer } from '@sotto/testing'
+import { describe, expect, test } from 'vitest'
+import { allOf } from './support/all.ts'
+import { dialects } from './support/dialects.ts'
+import { codeOf, failureOf } from './support/failure.ts'
+import { rest } from './support/rest.ts'
+
+describe.each(dialects)('blocks on %s', (using) => {
+  test('are listed for who made them alone, newest first, in pages', async () => {
+    const others = Array.from({ length: 5 }, (_, n) => `other${n}`)
+    await using server = await createTestServer({ using, users: ['alice', ...others] })
+    const { blocks } = server.as('alice')
+    server.clock.set('2026-05-01T10:00:00.000Z')
+    for (const user of others.slice(0, 3)) await blocks.add({ user })
+    server.clock.set('2026-05-01T11:00:00.000Z')
+    for (const user of others) await blocks.add({ user })
+
+    const pages = await allOf(blocks.list({ limit: 2 }).pages())
+    const listed = pages.flatMap(({ items }) => items)
+    expect(pages.map(({ items }) => items.length)).toEqual([2, 2, 1])
+    expect(listed.map(({ user }) => user.username).toSorted()).toEqual(others)
+    // Blocking again leaves the first time.
+    expect(listed.map(({ since }) => since.getUTCHours())).toEqual([11, 11, 10, 10, 10])
+    expect((await server.as('other0').blocks.list()).items).toEqual([])
+
+    await blocks.remove({ user: 'other0' })
+    await blocks.remove({ user: 'other0' })
+    const left = await allOf(blocks.list())
+    expect(left.map(({ user }) => user.username).toSorted()).toEqual(others.slice(1))
+    for (const call of [blocks.add, blocks.remove]) {
+      expect((await failureOf(call({ user: 'alice' }))).issues).toMatchObject([{ path: 'user' }])
+      expect(await codeOf(call({ user: 'nobody' }))).toBe('USER_NOT_FOUND')
+    }
+  })
+
+  test('end a contact for both, withdraw a request, and leave a refused one as it looks unanswered', async () => {
+    await using server = await createTestServer({ using, users: ['alice', 'bob', 'carol', 'dave'] })
+    const alice = server.as('alice')
+    await alice.contacts.add({ user: 'bob' })
+    await server.as('bob').contacts.add({ user: 'alice' })
+    await alice.contacts.add({ user: 'carol' })
+    const asked = await server.as('dave').contacts.add({ user: 'alice' })
+    for (const user of ['bob', 'carol', 'dave']) await alice.blocks.add({ user })
+
+    for (const state of ['accepted', 'incoming', 'outgoing'] as const) {
+      expect((await alice.contacts.list({ state })).items).toEqual([])
+      expect((await server.as('bob').contacts.list({ state })).items).toEqual([])
+      expect((await server.as('carol').contacts.list({ state })).items).toEqual([])
+    }
+    expect((await server.as('dave').contacts.list({ state: 'outgoing' })).items).toEqual([asked])
+    // What a block has ended does not come back with it.
+    await alice.blocks.remove({ user: 'bob' })
+    expect((await alice.contacts.list()).items).toEqual([])
+  })
+
+  test('keep both from writing, reacting and asking, and leave old messages to their senders', async () => {
+    await using server = await createTestServer({ using, users: ['alice', 'bob'] })
+    const [alice, bob] = [server.as('alice'), server.as('bob')]
+    const own = await bob.messages.send({ to: 'alice', text: 'from bob' })
+    const hers = await alice.messages.send({ to: 'bob', text: 'from alice' })
+    await bob.messages.like({ messageId: hers.id })
+    await alice.blocks.add({ user: 'bob' })
+
+    const tries = (client: typeof bob, other: string) => [
+      client.messages.send({ to: other, text: 'hello' }),
+      client.messages.send({ conversationId: own.conversationId, text: 'hello' }),
+      client.direct.send({ user: other, text: 'hello' }),
+      client.messages.react({ messageId: hers.id, emoji: '🎉' }),
+      client.messages.react({ messageId: own.id, emoji: '🎉' }),
+      client.messages.like({ messageId: hers.id }),
+      client.contacts.add({ user: other }),
+    ]
+    const failures = await Promise.all(tries(bob, 'alice').map(failureOf))
+    failures.push(await failureOf(server.client.messages.send({ from: 'bob', to: 'alice', text: 'hello' })))
+    const [first] = failures
+    for (const { code, message } of failures) {
+      expect([code, message]).toEqual(['FORBIDDEN', first?.message])
+    }
+    for (const { code, message } of await Promise.all(tries(alice, 'bob').map(failureOf))) {
+      expect([code, message]).toEqual(['FORBIDDEN', 'unblock this user first'])
+    }
+
+    expect((await bob.messages.unlike({ messageId: hers.id })).reactions).toEqual([])
+    expect((await bob.messages.edit({ messageId: own.id, text: 'edited' })).text).toBe('edited')
+    expect((await bob.messages.delete({ messageId: own.id })).deletedAt).not.toBeNull()
+    expect((await bob.conversations.list()).items).toHaveLength(1)
+    expect((await alice.direct.messages({ user: 'bob' })).items).toHaveLength(2)
+
+    await alice.blocks.remove({ user: 'bob' })
+    expect((await bob.messages.send({ to: 'alice', text: 'thank you' })).seq).toBe(3)
+  })
+
+  test('of both: each has to take back their own', async () => {
+    await using server = await createTestServer({ using, users: ['alice', 'bob'] })
+    const [alice, bob] = [server.as('alice'), server.as('bob')]
+    await alice.blocks.add({ user: 'bob' })
+    await bob.blocks.add({ user: 'alice' })
+    await alice.blocks.remove({ user: 'bob' })
+    const failure = await failureOf(alice.messages.send({ to: 'bob', text: 'hello' }))
+    expect(failure.message).not.toBe('unblock this user first')
+    await bob.blocks.remove({ user: 'alice' })
+    expect((await alice.messages.send({ to: 'bob', text: 'hello' })).seq).toBe(1)
+  })
+
+  test('do not unsend: a repeat answers what was sent before', async () => {
+    await using server = await createTestServer({ using, users: ['alice', 'bob'] })
+    const message = { to: 'alice', text: 'hello', clientMessageId: 'one' }
+    const sent = await server.as('bob').messages.send(message)
+    await server.as('alice').blocks.add({ user: 'bob' })
+    expect(await server.as('bob').messages.send(message)).toEqual(sent)
+    const other = { ...message, clientMessageId: 'two' }
+    expect(await codeOf(server.as('bob').messages.send(other))).toBe('FORBIDDEN')
+  })
+
+  test('answer the blocked as strangers are answered, to the byte', async () => {
+    await using server = await createTestServer({
+      using,
+      users: ['alice', 'bob', 'eve'],
+      settings: { directMessages: 'contacts' },
+    })
+    const alice = server.as('alice')
+    const messageIds = new Map<string, string>()
+    for (const name of ['bob', 'eve']) {
+      await alice.contacts.add({ user: name })
+      await server.as(name).contacts.add({ user: 'alice' })
+      const { id } = await alice.messages.send({ to: name, text: 'hello' })
+      messageIds.set(name, id)
+    }
+    // Both had to do with alice once. Eve is a stranger now, bob is blocked.
+    await alice.contacts.remove({ user: 'eve' })
+    await alice.blocks.add({ user: 'bob' })
+    await alice.contacts.remove({ user: 'bob' })
+
+    const answers = async (as: string) => {
+      const messageId = messageIds.get(as)
+      const send = { as, json: { to: 'alice', text: 'hello' } }
+      const all = [
+        await rest(server, 'POST /v1/messages', send),
+        await rest(server, 'POST /v1/direct/alice/messages', { as, json: { text: 'hello' } }),
+        await rest(server, `PUT /v1/messages/${messageId}/like`, { as }),
+        await rest(server, 'GET /v1/users/alice', { as }),
+        await rest(server, 'GET /v1/contacts', { as }),
+      ]
+      return all.map(({ status, headers, body }) => {
+        const { requestId, ...shown } = body as Record<string, unknown>
+        return [status, headers.get('content-type'), headers.get('content-length'), JSON.stringify(shown)]
+      })
+    }
+    const toBlocked = await answers('bob')
+    expect(toBlocked.map(([status]) => status)).toEqual([403, 403, 403, 200, 200])
+    expect(toBlocked).toEqual(await answers('eve'))
+  })
+
+  test('hold from their answer on, whatever is on its way', async () => {
+    await using server = await createTestServer({ using, users: ['alice', 'bob'] })
+    const { conversationId } = await server.as('bob').messages.send({ to: 'alice', text: 'hello' })
+    const lastSeq = async () => (await server.client.conversations.get({ conversationId })).lastSeq
+    let refused = 0
+    for (let round = 0; round < 8; round++) {
+      const sends = Array.from({ length: 12 }, (_, n) => sendOf(server, `${round}-${n}`))
+      // In the midst of them.
+      await sends[2]
+      await server.as('alice').blocks.add({ user: 'bob' })
+      const last = await lastSeq()
+      sends.push(sendOf(server, `${round}-after`))
+      refused += (await Promise.all(sends)).filter((status) => status === 403).length
+      expect(await lastSeq()).toBe(last)
+      await server.as('alice').blocks.remove({ user: 'bob' })
+    }
+    expect(refused).toBeGreaterThanOrEqual(8)
+  })
+})
+
+/** By a plain request: the SDK sends those of one user one after the other. */
+async function sendOf(server: TestServer, text: string): Promise<number> {
+  return (await rest(server, 'POST /v1/messages', { as: 'bob', json: { to: 'alice', text } })).status
+}

@@ -1,0 +1,197 @@
+import { createTestServer, type TestServer } from '@sotto/testing'
+import { describe, expect, test } from 'vitest'
+import { allOf } from './support/all.ts'
+import { dialects } from './support/dialects.ts'
+import { codeOf, failureOf } from './support/failure.ts'
+import { rest } from './support/rest.ts'
+
+const STATES = ['accepted', 'incoming', 'outgoing'] as const
+
+/** What each other user is to this one. */
+async function contactsOf(server: TestServer, user: string): Promise<Record<string, string>> {
+  const lists = await Promise.all(
+    STATES.map(async (state) => (await server.as(user).contacts.list({ state })).items),
+  )
+  return Object.fromEntries(lists.flat().map((contact) => [contact.user.username, contact.state]))
+}
+
+describe.each(dialects)('contacts on %s', (using) => {
+  test('are asked for, seen by both, and accepted', async () => {
+    await using server = await createTestServer({ using, users: ['alice', 'bob'] })
+    const [alice, bob] = [server.as('alice'), server.as('bob')]
+
+    server.clock.set('2026-05-01T10:00:00.000Z')
+    const asked = await alice.contacts.add({ user: 'BOB' })
+    expect(asked).toEqual({
+      user: await alice.users.get({ user: 'bob' }),
+      state: 'outgoing',
+      since: new Date('2026-05-01T10:00:00.000Z'),
+    })
+    expect((await bob.contacts.list({ state: 'incoming' })).items).toMatchObject([
+      { user: { username: 'alice' }, since: asked.since },
+    ])
+    server.clock.set('2026-05-01T11:00:00.000Z')
+    expect(await alice.contacts.add({ user: 'bob' })).toEqual(asked)
+
+    expect(await bob.contacts.add({ user: 'alice' })).toMatchObject({
+      user: { username: 'alice' },
+      state: 'accepted',
+      since: new Date('2026-05-01T11:00:00.000Z'),
+    })
+    server.clock.set('2026-05-01T12:00:00.000Z')
+    expect(await alice.contacts.add({ user: 'bob' })).toMatchObject({
+      state: 'accepted',
+      since: new Date('2026-05-01T11:00:00.000Z'),
+    })
+    expect((await alice.contacts.list()).items).toMatchObject([{ user: { username: 'bob' } }])
+    expect([await contactsOf(server, 'alice'), await contactsOf(server, 'bob')]).toEqual([
+      { bob: 'accepted' },
+      { alice: 'accepted' },
+    ])
+    // A contact is an acquaintance of two, and shows what others see of them.
+    expect(Object.keys(asked.user)).not.toContain('email')
+  })
+
+  test('come of two who ask each other at once', async () => {
+    const names = Array.from({ length: 12 }, (_, n) => `user${n}`)
+    await using server = await createTestServer({ using, users: names })
+    const pairs = names.flatMap((a) => names.filter((b) => a !== b).map((b) => [a, b] as const))
+    const answers = await Promise.all(
+      pairs.map(([as, user]) => rest(server, `PUT /v1/contacts/${user}`, { as })),
+    )
+
+    expect(answers.filter(({ status }) => status !== 200)).toEqual([])
+    // Of each pair one has asked, and the other one has accepted.
+    const states = answers.map(({ body }) => (body as { state: string }).state)
+    expect(states.filter((state) => state === 'accepted')).toHaveLength(pairs.length / 2)
+    for (const name of names) {
+      const others = names.filter((other) => other !== name).map((other) => [other, 'accepted'])
+      expect(await contactsOf(server, name)).toEqual(Object.fromEntries(others))
+    }
+  })
+
+  test('end for both, a request is withdrawn, and who never was one is removed already', async () => {
+    await using server = await createTestServer({ using, users: ['alice', 'bob'] })
+    const [alice, bob] = [server.as('alice'), server.as('bob')]
+    await alice.contacts.remove({ user: 'bob' })
+    await alice.contacts.add({ user: 'bob' })
+    await alice.contacts.remove({ user: 'bob' })
+    expect([await contactsOf(server, 'alice'), await contactsOf(server, 'bob')]).toEqual([{}, {}])
+
+    await alice.contacts.add({ user: 'bob' })
+    await bob.contacts.add({ user: 'alice' })
+    await bob.contacts.remove({ user: 'alice' })
+    await bob.contacts.remove({ user: 'alice' })
+    expect([await contactsOf(server, 'alice'), await contactsOf(server, 'bob')]).toEqual([{}, {}])
+  })
+
+  test('that are refused look unanswered to who asked, who can ask anew after withdrawing', async () => {
+    await using server = await createTestServer({ using, users: ['alice', 'bob'] })
+    const [alice, bob] = [server.as('alice'), server.as('bob')]
+    const asked = await alice.contacts.add({ user: 'bob' })
+    await bob.contacts.remove({ user: 'alice' })
+    expect(await contactsOf(server, 'bob')).toEqual({})
+    // Asking again changes nothing, for either.
+    expect(await alice.contacts.add({ user: 'bob' })).toEqual(asked)
+    expect([await contactsOf(server, 'alice'), await contactsOf(server, 'bob')]).toEqual([
+      { bob: 'outgoing' },
+      {},
+    ])
+
+    await alice.contacts.remove({ user: 'bob' })
+    await alice.contacts.add({ user: 'bob' })
+    expect(await contactsOf(server, 'bob')).toEqual({ alice: 'incoming' })
+    await bob.contacts.remove({ user: 'alice' })
+    // Whoever has refused and asks after all is taken at once.
+    expect((await bob.contacts.add({ user: 'alice' })).state).toBe('accepted')
+    expect(await contactsOf(server, 'alice')).toEqual({ bob: 'accepted' })
+  })
+
+  test('are other users', async () => {
+    await using server = await createTestServer({ using, users: ['alice'] })
+    const { contacts } = server.as('alice')
+    for (const call of [contacts.add, contacts.remove]) {
+      expect(await failureOf(call({ user: 'alice' }))).toMatchObject({
+        code: 'INVALID_INPUT',
+        issues: [{ path: 'user', message: 'takes another user than oneself' }],
+      })
+      expect(await codeOf(call({ user: 'nobody' }))).toBe('USER_NOT_FOUND')
+    }
+  })
+
+  test('are listed by state, newest first, in pages that lose and repeat nobody', async () => {
+    const others = Array.from({ length: 7 }, (_, n) => `other${n}`)
+    await using server = await createTestServer({ using, users: ['alice', ...others] })
+    server.clock.set('2026-05-01T10:00:00.000Z')
+    for (const [n, other] of others.entries()) {
+      // Several of one moment.
+      if (n % 3 === 0) server.clock.set(`2026-05-01T1${n}:00:00.000Z`)
+      await server.as(other).contacts.add({ user: 'alice' })
+    }
+    const { contacts } = server.as('alice')
+    const pages = await allOf(contacts.list({ state: 'incoming', limit: 2 }).pages())
+    const listed = pages.flatMap(({ items }) => items)
+    expect(pages.map(({ items }) => items.length)).toEqual([2, 2, 2, 1])
+    expect(listed.map(({ user }) => user.username).toSorted()).toEqual(others)
+    const times = listed.map(({ since }) => since.getTime())
+    expect(times).toEqual(times.toSorted((a, b) => b - a))
+    expect((await contacts.list()).items).toEqual([])
+
+    await contacts.add({ user: 'other3' })
+    expect((await contacts.list({ state: 'accepted' })).items).toMatchObject([
+      { user: { username: 'other3' }, state: 'accepted' },
+    ])
+    const { nextCursor } = await server.client.users.list({ limit: 1 })
+    expect(await codeOf(contacts.list({ cursor: nextCursor ?? '' }))).toBe('INVALID_CURSOR')
+  })
+})
+
+describe.each(dialects)('direct messages between contacts alone, on %s', (using) => {
+  test('are refused to strangers, whoever acts for them, and make no conversation', async () => {
+    await using server = await createTestServer({
+      using,
+      users: ['alice', 'bob'],
+      settings: { directMessages: 'contacts' },
+    })
+    const bob = server.as('bob')
+    await bob.contacts.add({ user: 'alice' })
+    const refused = [
+      bob.messages.send({ to: 'alice', text: 'hello' }),
+      bob.direct.send({ user: 'alice', text: 'hello' }),
+      server.client.messages.send({ from: 'bob', to: 'alice', text: 'hello' }),
+      // Who was asked has not accepted.
+      server.as('alice').messages.send({ to: 'bob', text: 'hello' }),
+    ]
+    const codes = await Promise.all(refused.map(codeOf))
+    expect(new Set(codes)).toEqual(new Set(['FORBIDDEN']))
+    expect((await server.as('alice').conversations.list()).items).toEqual([])
+
+    await server.as('alice').contacts.add({ user: 'bob' })
+    expect((await bob.messages.send({ to: 'alice', text: 'hello' })).seq).toBe(1)
+  })
+
+  test('go on in a conversation as long as they are contacts, and always to oneself', async () => {
+    await using server = await createTestServer({
+      using,
+      users: ['alice', 'bob'],
+      settings: { directMessages: 'contacts' },
+    })
+    const [alice, bob] = [server.as('alice'), server.as('bob')]
+    await bob.contacts.add({ user: 'alice' })
+    await alice.contacts.add({ user: 'bob' })
+    const message = await bob.messages.send({ to: 'alice', text: 'hello' })
+    const { conversationId } = message
+    await alice.messages.like({ messageId: message.id })
+
+    await alice.contacts.remove({ user: 'bob' })
+    expect(await codeOf(bob.messages.send({ conversationId, text: 'still there?' }))).toBe('FORBIDDEN')
+    expect(await codeOf(alice.messages.send({ to: 'bob', text: 'yes' }))).toBe('FORBIDDEN')
+    expect(await codeOf(alice.messages.react({ messageId: message.id, emoji: '🎉' }))).toBe('FORBIDDEN')
+    expect((await alice.messages.unlike({ messageId: message.id })).reactions).toEqual([])
+    expect((await alice.direct.messages({ user: 'bob' })).items).toHaveLength(1)
+
+    const note = await alice.messages.send({ to: 'alice', text: 'a note' })
+    expect((await alice.messages.send({ to: 'alice', text: 'another' })).seq).toBe(2)
+    expect((await alice.messages.like({ messageId: note.id })).reactions).toHaveLength(1)
+  })
+})

@@ -1,0 +1,72 @@
+import { type IdList, idList, inList } from '../dialect/expressions.ts'
+import type { BlockTable } from '../schema.ts'
+import { type Executor, statement } from '../statement.ts'
+import type { TimePosition } from './inbox.ts'
+import { type UserRow, userColumns } from './users.ts'
+
+/** Whom a user has blocked, and when. */
+export type BlockRow = UserRow & { blocked_at: BlockTable['created_at'] }
+
+const page = statement((db, p: { userId: string; beforeAt: Date; beforeId: string; limit: number }) =>
+  db
+    .selectFrom('blocks')
+    .innerJoin('users', 'users.id', 'blocks.blocked_id')
+    .select(userColumns)
+    .select('blocks.created_at as blocked_at')
+    .where('blocks.user_id', '=', p.userId)
+    .where((eb) =>
+      eb(eb.refTuple('blocks.created_at', 'blocks.blocked_id'), '<', eb.tuple(p.beforeAt, p.beforeId)),
+    )
+    .orderBy('blocks.created_at', 'desc')
+    .orderBy('blocks.blocked_id', 'desc')
+    .limit(p.limit),
+)
+
+/** Whom a user has blocked, newest first. */
+export async function listBlocks(
+  db: Executor,
+  userId: string,
+  before: TimePosition,
+  limit: number,
+): Promise<BlockRow[]> {
+  return page(db, { userId, beforeAt: before.at, beforeId: before.id, limit })
+}
+
+/** Blocks a user; an earlier block stays as it is. */
+export async function insertBlock(trx: Executor, userId: string, blockedId: string, at: Date): Promise<void> {
+  await trx
+    .insertInto('blocks')
+    .values({ user_id: userId, blocked_id: blockedId, created_at: at })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+}
+
+export async function deleteBlock(trx: Executor, userId: string, blockedId: string): Promise<void> {
+  await trx.deleteFrom('blocks').where('user_id', '=', userId).where('blocked_id', '=', blockedId).execute()
+}
+
+const between = statement((db, p: { userId: string; otherIds: IdList }) =>
+  db
+    .selectFrom('blocks')
+    .select('blocked_id as id')
+    .where('user_id', '=', p.userId)
+    .where((eb) => inList(db, eb, 'blocked_id', p.otherIds))
+    .unionAll(
+      db
+        .selectFrom('blocks')
+        .select('user_id as id')
+        .where((eb) => inList(db, eb, 'user_id', p.otherIds))
+        .where('blocked_id', '=', p.userId),
+    ),
+)
+
+/** Those of the others whom the user has blocked, or who have blocked the user. */
+export async function findBlocksBetween(
+  db: Executor,
+  userId: string,
+  otherIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (otherIds.length === 0) return new Set()
+  const rows = await between(db, { userId, otherIds: idList(db, otherIds) })
+  return new Set(rows.map((row) => row.id))
+}

@@ -1,0 +1,82 @@
+import type { ContactTable } from '../schema.ts'
+import { type Executor, statement } from '../statement.ts'
+import type { TimePosition } from './inbox.ts'
+import { type UserRow, userColumns } from './users.ts'
+
+type State = ContactTable['state']
+
+/** The other user, and what they are to the first one. */
+export type ContactRow = UserRow & Pick<ContactTable, 'state' | 'changed_at'>
+
+function selectContacts(db: Executor) {
+  return db
+    .selectFrom('contacts')
+    .innerJoin('users', 'users.id', 'contacts.contact_id')
+    .select(userColumns)
+    .select(['contacts.state', 'contacts.changed_at'])
+}
+
+const one = statement((db, p: { userId: string; contactId: string }) =>
+  selectContacts(db).where('contacts.user_id', '=', p.userId).where('contacts.contact_id', '=', p.contactId),
+)
+
+/** What another user is to this one; undefined for nothing. */
+export async function findContact(
+  db: Executor,
+  userId: string,
+  contactId: string,
+): Promise<ContactRow | undefined> {
+  const [row] = await one(db, { userId, contactId })
+  return row
+}
+
+const page = statement(
+  (db, p: { userId: string; state: State; beforeAt: Date; beforeId: string; limit: number }) =>
+    selectContacts(db)
+      .where('contacts.user_id', '=', p.userId)
+      .where('contacts.state', '=', p.state)
+      .where((eb) =>
+        eb(eb.refTuple('contacts.changed_at', 'contacts.contact_id'), '<', eb.tuple(p.beforeAt, p.beforeId)),
+      )
+      .orderBy('contacts.changed_at', 'desc')
+      .orderBy('contacts.contact_id', 'desc')
+      .limit(p.limit),
+)
+
+/** A user's contacts in one state, newest first. */
+export async function listContacts(
+  db: Executor,
+  { userId, state, before, limit }: { userId: string; state: State; before: TimePosition; limit: number },
+): Promise<ContactRow[]> {
+  return page(db, { userId, state, beforeAt: before.at, beforeId: before.id, limit })
+}
+
+/** Makes another user something to this one, whatever they were. The row of the other side is the caller's to set. */
+export async function setContact(
+  trx: Executor,
+  contact: { userId: string; contactId: string; state: State; at: Date },
+): Promise<void> {
+  const { state, at } = contact
+  await trx
+    .insertInto('contacts')
+    .values({ user_id: contact.userId, contact_id: contact.contactId, state, changed_at: at })
+    .onConflict((conflict) =>
+      conflict.columns(['user_id', 'contact_id']).doUpdateSet({ state, changed_at: at }),
+    )
+    .execute()
+}
+
+/** @returns what they were; undefined when there was nothing to delete. */
+export async function deleteContact(
+  trx: Executor,
+  userId: string,
+  contactId: string,
+): Promise<State | undefined> {
+  const deleted = await trx
+    .deleteFrom('contacts')
+    .where('user_id', '=', userId)
+    .where('contact_id', '=', contactId)
+    .returning('state')
+    .executeTakeFirst()
+  return deleted?.state
+}
