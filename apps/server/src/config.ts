@@ -1,6 +1,9 @@
+import { isIP } from 'node:net'
 import { defaultMaxTextLength } from '@sotto/contract'
 import { parseDatabaseUrl } from '@sotto/db'
 import { z } from 'zod'
+import { DEFAULT_AUDIENCE, MIN_SECRET_BYTES } from './identity/token-rules.ts'
+import type { UserTokenSettings } from './identity/token-verifier.ts'
 import { parseRate, RATE_SYNTAX, type Rates } from './limits/rates.ts'
 
 /** A setting that the server cannot start with. The message is one line that names the variable. */
@@ -23,6 +26,23 @@ function oneOf<const Values extends readonly [string, ...string[]]>(values: Valu
   return z.enum(values, `takes ${values.join(', ')}`)
 }
 
+function listOf(isItem: (item: string) => boolean, message: string) {
+  return z
+    .string()
+    .transform((list) => list.split(',').map((item) => item.trim()))
+    .refine((list) => list.every(isItem), message)
+}
+
+/** As Fastify's `trustProxy` calls them. */
+const RANGE_NAMES = new Set(['loopback', 'linklocal', 'uniquelocal'])
+
+function isAddressRange(range: string): boolean {
+  const [address = '', bits, ...rest] = range.split('/')
+  const family = isIP(address)
+  const isPrefix = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
+  return family > 0 && isPrefix && rest.length === 0
+}
+
 const rate = z.string().transform((text, context) => {
   const parsed = parseRate(text)
   if (parsed !== undefined) return parsed
@@ -37,6 +57,15 @@ const databaseUrl = z.string().superRefine((value, context) => {
     context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) })
   }
 })
+
+/** Keys that decide who is who are not to be fetched where somebody on the way can change them. */
+function isSecureUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, hostname } = new URL(text)
+  return protocol === 'https:' || (protocol === 'http:' && LOOPBACK.has(hostname))
+}
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
 
 /** Every environment variable that Sotto reads: this is the one place that reads them. */
 const environment = z.object({
@@ -69,14 +98,28 @@ const environment = z.object({
   SOTTO_LIMIT_STREAMS: rate.prefault('60/60s'),
   SOTTO_LIMIT_KEYS: rate.prefault('off'),
   SOTTO_EVENT_RETENTION_DAYS: wholeNumber(1, 3_650).prefault('30'),
-  SOTTO_ALLOWED_ORIGINS: z
+  SOTTO_ALLOWED_ORIGINS: listOf(
+    (origin) => URL.parse(origin)?.origin === origin,
+    'takes origins such as https://app.example.com, with commas',
+  ).optional(),
+  SOTTO_TRUSTED_PROXIES: listOf(
+    (range) => RANGE_NAMES.has(range) || isAddressRange(range),
+    'takes addresses, ranges such as 10.0.0.0/8, and loopback, linklocal, uniquelocal, with commas',
+  ).optional(),
+  SOTTO_JWT_SECRET: z
     .string()
-    .transform((list) => list.split(',').map((origin) => origin.trim()))
     .refine(
-      (list) => list.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin),
-      'takes origins such as https://app.example.com, with commas',
+      (secret) => Buffer.byteLength(secret) >= MIN_SECRET_BYTES,
+      `takes a secret of at least ${MIN_SECRET_BYTES} bytes`,
     )
     .optional(),
+  SOTTO_JWT_JWKS_URL: z
+    .string()
+    .refine(isSecureUrl, 'takes an https URL, or an http one of localhost')
+    .optional(),
+  SOTTO_JWT_AUDIENCE: z.string().default(DEFAULT_AUDIENCE),
+  SOTTO_JWT_ISSUER: z.string().optional(),
+  SOTTO_JWT_CREATE_USERS: oneOf(['on', 'off']).default('on'),
 })
 
 export interface Config {
@@ -102,8 +145,12 @@ export interface Config {
   eventRetentionDays: number
   /** How often callers may do what. */
   limits: Rates
-  /** Origins besides the server's own whose pages may open a WebSocket. */
+  /** Origins besides the server's own whose pages may use it. */
   allowedOrigins: readonly string[]
+  /** Addresses, ranges and names of ranges whose X-Forwarded-* headers are believed. */
+  trustedProxies: readonly string[]
+  /** Tokens that the host signs; undefined takes none. */
+  userTokens: UserTokenSettings | undefined
 }
 
 /**
@@ -143,7 +190,25 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       keys: settings.SOTTO_LIMIT_KEYS,
     },
     allowedOrigins: settings.SOTTO_ALLOWED_ORIGINS ?? [],
+    trustedProxies: settings.SOTTO_TRUSTED_PROXIES ?? [],
+    userTokens: userTokensOf(settings),
   }
+}
+
+function userTokensOf(settings: z.output<typeof environment>): UserTokenSettings | undefined {
+  const { SOTTO_JWT_SECRET: secret, SOTTO_JWT_JWKS_URL: jwksUrl } = settings
+  if (secret !== undefined && jwksUrl !== undefined) {
+    throw new ConfigError('SOTTO_JWT_JWKS_URL takes no value where SOTTO_JWT_SECRET has one: set one of them')
+  }
+  const keys = secret !== undefined ? { secret } : jwksUrl !== undefined ? { jwksUrl } : undefined
+  return (
+    keys && {
+      keys,
+      audience: settings.SOTTO_JWT_AUDIENCE,
+      issuer: settings.SOTTO_JWT_ISSUER,
+      createUsers: settings.SOTTO_JWT_CREATE_USERS === 'on',
+    }
+  )
 }
 
 /** Whether failures are told with their stack. Works where the settings themselves are wrong. */

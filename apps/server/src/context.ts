@@ -39,14 +39,29 @@ export interface Actor {
   username: string
 }
 
-/** What a user showed: the token of a session, or a password, known by the hash that it was checked against. */
-export type UserCredential = { kind: 'session'; id: string } | { kind: 'password'; hash: string }
+/**
+ * What a user showed: the token of a session; a password, known by the hash that it was checked against; or a token
+ * that the host signed.
+ */
+export type UserCredential =
+  | { kind: 'session'; id: string }
+  | { kind: 'password'; hash: string }
+  | { kind: 'token'; expiresAt: Date }
 
 /** Who makes a request. */
 export type Caller =
   | { kind: 'anonymous' }
   | { kind: 'key'; keyId: string; scopes: ReadonlySet<KeyScope>; actor: Actor | undefined }
   | { kind: 'user'; credential: UserCredential; actor: Actor; isAdmin: boolean }
+
+/** Keeps the token of a session in the caller's browser, out of reach of its pages' scripts. */
+export interface SessionCookie {
+  /** @throws {SottoError} FORBIDDEN where the page may not have one, or its browser would not keep it. */
+  require(): void
+  set(token: string, expiresAt: Date): void
+  /** Does nothing for a caller who is not known by it. */
+  clear(): void
+}
 
 /** Where a request came from. */
 export interface Origin {
@@ -69,6 +84,8 @@ export interface Context extends Origin {
   readonly drained?: (() => Promise<void>) | undefined
   /** Aborted when the caller has gone, for what waits. */
   readonly gone?: (() => AbortSignal) | undefined
+  /** Where the transport's answer can carry one. */
+  readonly sessionCookie?: SessionCookie | undefined
   /** Set by a use case that found its work done already. */
   readonly outcome: { repeated: boolean }
 }

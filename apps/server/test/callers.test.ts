@@ -7,7 +7,7 @@ import { basic, rest } from './support/rest.ts'
 
 const password = 'correct horse'
 const users = [{ username: 'alice', password }, { username: 'bob', password }, 'carol']
-const clientFor = (server: TestServer, token: string) =>
+const clientFor = (server: TestServer, token: string | undefined) =>
   createClient({ url: server.url, token, fetch: server.fetch, retries: 0 })
 
 describe.each(dialects)('callers on %s', (using) => {
@@ -177,6 +177,19 @@ describe.each(dialects)('callers on %s', (using) => {
       expect((await rest(server, 'GET /v1/users', { authorization, as: 'nobody' })).status).toBe(403)
     }
     expect((await rest(server, 'GET /v1/users', { authorization: null, as: 'alice' })).status).toBe(401)
+  })
+
+  test('have a hundred sessions at once, of which the next one ends the oldest', async () => {
+    await using server = await createTestServer({ using, users })
+    const tokens: (string | undefined)[] = []
+    for (let i = 0; i < 101; i++) {
+      tokens.push((await server.client.sessions.create({ username: 'alice', password })).token)
+    }
+    const statusOf = async (token: string | undefined) =>
+      (await rest(server, 'GET /v1/users', { authorization: `Bearer ${token}` })).status
+    expect([await statusOf(tokens[0]), await statusOf(tokens[1]), await statusOf(tokens[100])]).toEqual([
+      401, 200, 200,
+    ])
   })
 
   test('that are nobody may sign up when it is open, with a password', async () => {

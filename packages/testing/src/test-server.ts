@@ -33,6 +33,8 @@ export interface TestServerOptions {
       | 'eventRetentionDays'
       | 'redisUrl'
       | 'allowedOrigins'
+      | 'trustedProxies'
+      | 'userTokens'
       | 'databasePoolSize'
       | 'preparedStatements'
     >
