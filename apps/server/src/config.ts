@@ -103,6 +103,7 @@ const environment = z.object({
   SOTTO_LIMIT_STREAMS: rate.prefault('60/60s'),
   SOTTO_LIMIT_KEYS: rate.prefault('off'),
   SOTTO_EVENT_RETENTION_DAYS: wholeNumber(1, 3_650).prefault('30'),
+  SOTTO_MESSAGE_RETENTION_DAYS: z.union([z.literal('off'), wholeNumber(1, 36_500)], 'takes off, or a whole number from 1 to 36500').default('off'),
   SOTTO_ALLOWED_ORIGINS: listOf(
     (origin) => URL.parse(origin)?.origin === origin,
     'takes origins such as https://app.example.com, with commas',
@@ -150,6 +151,8 @@ export interface Config {
   /** How many event streams this server takes. */
   maxStreams: number
   eventRetentionDays: number
+  /** null keeps messages for ever. */
+  messageRetentionDays: number | null
   /** How often callers may do what. */
   limits: Rates
   /** Origins besides the server's own whose pages may use it. */
@@ -189,6 +192,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     redisUrl: settings.REDIS_URL,
     maxStreams: settings.SOTTO_MAX_STREAMS,
     eventRetentionDays: settings.SOTTO_EVENT_RETENTION_DAYS,
+    messageRetentionDays:
+      settings.SOTTO_MESSAGE_RETENTION_DAYS === 'off' ? null : settings.SOTTO_MESSAGE_RETENTION_DAYS,
     limits: {
       logins: settings.SOTTO_LIMIT_LOGINS,
       sends: settings.SOTTO_LIMIT_SENDS,

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import type { Identity } from './identity/identity.ts'
 import type { SecretBox } from './identity/secret-box.ts'
 import type { NewId } from './ids.ts'
+import type { JobRunner } from './jobs/job-runner.ts'
 import type { Quota } from './limits/buckets.ts'
 import type { Limits } from './limits/limits.ts'
 import type { DeliveryMarks } from './messaging/delivery-marks.ts'
@@ -28,6 +29,7 @@ export interface App {
   readonly streamGuard: StreamGuard
   readonly typing: Typing
   readonly presence: Presence
+  readonly jobs: JobRunner
   /** Unicode code points. */
   readonly maxTextLength: number
   readonly signUp: 'open' | 'closed' | 'invitation'

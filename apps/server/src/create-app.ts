@@ -5,9 +5,13 @@ import type { App } from './context.ts'
 import { CONFIGURED_KEY_ID, Identity } from './identity/identity.ts'
 import { SecretBox } from './identity/secret-box.ts'
 import type { NewId } from './ids.ts'
+import { JobRunner } from './jobs/job-runner.ts'
 import { Limits } from './limits/limits.ts'
 import { DeliveryMarks } from './messaging/delivery-marks.ts'
 import { showConversation } from './messaging/show-conversations.ts'
+import { eraseUserJob } from './privacy/erase-job.ts'
+import { ERASE_JOB } from './privacy/erase-user.ts'
+import { messageRetentionJob, RETENTION_JOB } from './privacy/message-retention.ts'
 import { EventHub } from './realtime/event-hub.ts'
 import { keepLogShort } from './realtime/log-retention.ts'
 import type { Connect } from './realtime/neighbours.ts'
@@ -29,6 +33,7 @@ interface Parts {
     | 'directMessages'
     | 'maxStreams'
     | 'eventRetentionDays'
+    | 'messageRetentionDays'
     | 'limits'
     | 'userTokens'
   >
@@ -97,6 +102,18 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
   const limits = new Limits({ rates: config.limits, now, shared: neighbours.buckets })
   const retention = keepLogShort({ db, now, log, retentionMs })
 
+  const messageRetentionMs = config.messageRetentionDays && config.messageRetentionDays * DAY_MS
+  const jobs = new JobRunner({
+    db,
+    write,
+    now,
+    log,
+    handlers: {
+      [ERASE_JOB]: (job) => eraseUserJob({ db, now, newId, presence }, job),
+      [RETENTION_JOB]: (job) => messageRetentionJob({ db, now }, messageRetentionMs, job),
+    },
+  })
+
   const app: App = {
     db,
     write,
@@ -119,12 +136,14 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
     streamGuard,
     typing,
     presence,
+    jobs,
     maxTextLength: config.maxTextLength,
     signUp: config.signUp,
     directMessages: config.directMessages,
   }
   async function closeApp(): Promise<void> {
     retention.stop()
+    await jobs.close()
     typing.close()
     presence.close()
     streamGuard.close()

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import { setTimeout as wait } from 'node:timers/promises'
 import { keyScopes } from '@sotto/contract'
-import { type Database, listServiceKeys, newest, openDatabase, type StatementListener } from '@sotto/db'
+import { type Database, listServiceKeys, newest, openDatabase, putJob, type StatementListener } from '@sotto/db'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { originOf } from './audit.ts'
@@ -16,6 +16,7 @@ import { createHttpApp } from './http/app.ts'
 import { addKey } from './identity/create-key.ts'
 import { createIds, type NewId } from './ids.ts'
 import { createLogger } from './log.ts'
+import { RETENTION_JOB } from './privacy/message-retention.ts'
 import { connectNeighbours } from './realtime/neighbours.ts'
 
 /** What a test sets and a production server leaves alone. */
@@ -143,6 +144,8 @@ async function assemble({
   })
   await http.ready()
   const endSilent = watchSilent(http.server)
+  if (config.messageRetentionDays !== null) await startMessageRetention(app)
+  app.jobs.start()
 
   async function stop(): Promise<void> {
     const drained = drain(http.server)
@@ -170,6 +173,12 @@ async function assemble({
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** It goes on where it stood when a server had it last. */
+async function startMessageRetention({ db, now }: App): Promise<void> {
+  const job = { kind: RETENTION_JOB, subject_id: RETENTION_JOB }
+  await db.transaction().execute((trx) => putJob(trx, job, now()))
 }
 
 /**

@@ -129,6 +129,10 @@ export class RedisLink implements SharedPresence, SharedBuckets {
     return { online, lastSeenAt: online || seen === null ? null : new Date(Number(seen)) }
   }
 
+  async forget(userId: string): Promise<void> {
+    await this.#quietly(this.#client.del([onlineKey(userId), seenKey(userId)]))
+  }
+
   async take(charges: readonly Charge[]): Promise<readonly number[] | undefined> {
     if (performance.now() < this.#countsAloneUntil) return undefined
     const owed = await this.#quietly(this.#client.takeCharges(charges), COUNT_MS)

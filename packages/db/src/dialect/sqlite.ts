@@ -43,6 +43,8 @@ function openConnection(path: string): Sqlite.Database {
     // NORMAL can lose acknowledged commits on a power loss, FULL does not.
     database.pragma('synchronous = full')
     database.pragma('foreign_keys = on')
+    // What is deleted is overwritten with zeros, so that it is in no page of the file any more.
+    database.pragma('secure_delete = on')
     // In KiB when negative: the inner pages of the indexes of some million messages.
     database.pragma('cache_size = -32768')
     database.pragma('temp_store = memory')
