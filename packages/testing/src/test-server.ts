@@ -28,12 +28,14 @@ export interface TestServerOptions {
       Config,
       | 'maxTextLength'
       | 'signUp'
+      | 'secret'
       | 'directMessages'
       | 'maxStreams'
       | 'eventRetentionDays'
       | 'redisUrl'
       | 'allowedOrigins'
       | 'trustedProxies'
+      | 'userTokens'
       | 'databasePoolSize'
       | 'preparedStatements'
     >
@@ -93,6 +95,9 @@ async function createDatabase({ using = 'sqlite' }: TestServerOptions): Promise<
   })
 }
 
+/** What servers on one database have in common. */
+const SECRET = 'the secret of servers that are there for a test'
+
 /** A test does within a second what people do in an hour. */
 const unlimited: Config['limits'] = {
   logins: null,
@@ -114,6 +119,7 @@ function configFor(
     port: 0,
     databaseUrl,
     serviceKey,
+    secret: SECRET,
     ...settings,
     limits: { ...unlimited, ...settings.limits },
   }
