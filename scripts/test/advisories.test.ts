@@ -47,7 +47,7 @@ const lockFile = readFileSync(path.join(import.meta.dirname, '../../pnpm-lock.ya
 
 /** Every version of a package that the lock file holds. */
 function versionsOf(name: string): string[] {
-  const entry = new RegExp(`^ {2}'?${RegExp.escape(name)}@(\\d+\\.\\d+\\.\\d+)[^:]*:`, 'gm')
+  const entry = new RegExp(`^ {2}'?${name.replaceAll('.', '\\.')}@(\\d+\\.\\d+\\.\\d+)[^:]*:`, 'gm')
   return [...new Set([...lockFile.matchAll(entry)].map(([, version = '']) => version))]
 }
 
