@@ -27,6 +27,7 @@ const variables = new Map([
   [sent.id, '$MESSAGE'],
   [sent.conversationId, '$CONVERSATION'],
   [key.id, '$KEY'],
+  [contract.conversations.create.example.output.id, '$GROUP'],
 ])
 
 /** What ends a session needs one: its sample uses the token that the template keeps of the log-in. */

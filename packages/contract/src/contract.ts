@@ -1,7 +1,7 @@
 import { audit } from './audit.ts'
 import { blocks } from './blocks.ts'
 import { contacts } from './contacts.ts'
-import { conversations, direct } from './conversations.ts'
+import { conversations, direct, participants } from './conversations.ts'
 import { events } from './events.ts'
 import { keys } from './keys.ts'
 import { messages } from './messages.ts'
@@ -17,6 +17,7 @@ export const contract = {
   sessions,
   messages,
   conversations,
+  participants,
   direct,
   contacts,
   blocks,

@@ -9,6 +9,7 @@ const bob = contract.users.get.example.output
 const message = contract.messages.send.example.output
 const key = contract.keys.create.example
 const [act] = contract.audit.list.example.output.items
+const group = contract.conversations.create.example.output
 const JOINED = '2026-01-31T09:00:00.000Z'
 const SENT = '2026-01-31T12:00:00.000Z'
 
@@ -40,7 +41,13 @@ export async function buildExampleWorld(
     await server.client.users.create({ ...contract.users.create.example.input, ...passwordOf('alice') })
     server.giveIds(bob.id)
     await server.client.users.create({ username: 'bob', displayName: 'Bob', ...passwordOf('bob') })
-    if (made !== message.id) {
+    const isInGroup = JSON.stringify([example.input, output]).includes(group.id)
+    if (isInGroup && made !== group.id) {
+      server.clock.set(SENT)
+      server.giveIds(group.id)
+      await server.as('alice').conversations.create(contract.conversations.create.example.input)
+    }
+    if (made !== message.id && !isInGroup) {
       server.clock.set(SENT)
       server.giveIds(message.conversationId, message.id)
       await server.as('alice').messages.send(contract.messages.send.example.input)
