@@ -2,6 +2,7 @@ import { type Contract, type Conversation, invalidInput, maxParticipants } from 
 import {
   appendEvent,
   findConversation,
+  findStanding,
   insertConversation,
   insertParticipants,
   lockConversation,
@@ -9,6 +10,7 @@ import {
 import type { z } from 'zod'
 import { requireActor, requireUser } from '../access.ts'
 import type { Actor, Context } from '../context.ts'
+import { requireReach } from '../people/reach.ts'
 import { requireRoomForGroup } from './join-group.ts'
 import { showConversation } from './show-conversations.ts'
 
@@ -24,6 +26,7 @@ export async function createGroup(
   await ctx.app.write(async (trx) => {
     await lockConversation(trx, id)
     for (const user of [actor, ...others]) await requireRoomForGroup(trx, user)
+    for (const { id: userId } of others) requireReach(ctx.app, await findStanding(trx, actor.id, userId))
     await insertConversation(trx, {
       id,
       directKey: null,

@@ -1,8 +1,9 @@
 import { type Contract, type Participant, type ParticipantRole, SottoError } from '@sotto/contract'
-import { findParticipant, findUser, type ParticipantRow, toPublicUser } from '@sotto/db'
+import { findParticipant, findStanding, findUser, type ParticipantRow, toPublicUser } from '@sotto/db'
 import type { z } from 'zod'
-import { requireUser } from '../access.ts'
+import { actorOf, requireUser } from '../access.ts'
 import type { Actor, Context } from '../context.ts'
+import { requireReach } from '../people/reach.ts'
 import { changeGroup, type GroupChange, requireGroupAdmin, requireGroupOwner } from './change-group.ts'
 import { giveRole, handOver } from './group-roles.ts'
 import { joinGroup } from './join-group.ts'
@@ -15,15 +16,23 @@ export async function setParticipant(
   const user = await requireUser(ctx, ref, 'user')
   const result = await changeGroup(ctx, conversationId, async (change) => {
     const current = await findParticipant(change.trx, change.group.id, user.id)
-    return current ? changeRole(change, current, role) : add(change, user, role ?? 'member')
+    return current ? changeRole(change, current, role) : add(ctx, change, user, role ?? 'member')
   })
   const row = await findUser(ctx.app.db, user.id)
   if (!row) throw new Error(`user ${user.id} is gone`)
   return { user: toPublicUser(row), role: result }
 }
 
-async function add(change: GroupChange, user: Actor, role: ParticipantRole): Promise<ParticipantRole> {
+async function add(
+  ctx: Context,
+  change: GroupChange,
+  user: Actor,
+  role: ParticipantRole,
+): Promise<ParticipantRole> {
   requireGroupAdmin(change)
+  // A bare service key adds anybody.
+  const actor = actorOf(ctx)
+  if (actor) requireReach(ctx.app, await findStanding(change.trx, actor.id, user.id))
   if (role === 'member') {
     await joinGroup(change, user, role)
     return role
