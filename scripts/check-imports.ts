@@ -31,6 +31,7 @@ const serverRules: Record<string, readonly string[]> = {
   messaging: ['rpc', 'http'],
   people: ['rpc', 'http'],
   realtime: ['rpc', 'http'],
+  limits: ['rpc', 'http'],
   rpc: ['http'],
 }
 

@@ -1,6 +1,7 @@
 import { defaultMaxTextLength } from '@sotto/contract'
 import { parseDatabaseUrl } from '@sotto/db'
 import { z } from 'zod'
+import { parseRate, RATE_SYNTAX, type Rates } from './limits/rates.ts'
 
 /** A setting that the server cannot start with. The message is one line that names the variable. */
 export class ConfigError extends Error {
@@ -21,6 +22,13 @@ function wholeNumber(min: number, max: number) {
 function oneOf<const Values extends readonly [string, ...string[]]>(values: Values) {
   return z.enum(values, `takes ${values.join(', ')}`)
 }
+
+const rate = z.string().transform((text, context) => {
+  const parsed = parseRate(text)
+  if (parsed !== undefined) return parsed
+  context.addIssue({ code: 'custom', message: RATE_SYNTAX })
+  return z.NEVER
+})
 
 const databaseUrl = z.string().superRefine((value, context) => {
   try {
@@ -54,6 +62,12 @@ const environment = z.object({
     .regex(/^rediss?:\/\/\S+$/, 'takes redis://<host>:<port> or rediss://<host>:<port>')
     .optional(),
   SOTTO_MAX_STREAMS: wholeNumber(1, 1_000_000).prefault('20000'),
+  SOTTO_LIMIT_LOGINS: rate.prefault('10/60s'),
+  SOTTO_LIMIT_SENDS: rate.prefault('60/10s'),
+  SOTTO_LIMIT_READS: rate.prefault('600/10s'),
+  SOTTO_LIMIT_WRITES: rate.prefault('120/10s'),
+  SOTTO_LIMIT_STREAMS: rate.prefault('60/60s'),
+  SOTTO_LIMIT_KEYS: rate.prefault('off'),
   SOTTO_EVENT_RETENTION_DAYS: wholeNumber(1, 3_650).prefault('30'),
   SOTTO_ALLOWED_ORIGINS: z
     .string()
@@ -86,6 +100,8 @@ export interface Config {
   /** How many event streams this server takes. */
   maxStreams: number
   eventRetentionDays: number
+  /** How often callers may do what. */
+  limits: Rates
   /** Origins besides the server's own whose pages may open a WebSocket. */
   allowedOrigins: readonly string[]
 }
@@ -118,6 +134,14 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     redisUrl: settings.REDIS_URL,
     maxStreams: settings.SOTTO_MAX_STREAMS,
     eventRetentionDays: settings.SOTTO_EVENT_RETENTION_DAYS,
+    limits: {
+      logins: settings.SOTTO_LIMIT_LOGINS,
+      sends: settings.SOTTO_LIMIT_SENDS,
+      reads: settings.SOTTO_LIMIT_READS,
+      writes: settings.SOTTO_LIMIT_WRITES,
+      streams: settings.SOTTO_LIMIT_STREAMS,
+      keys: settings.SOTTO_LIMIT_KEYS,
+    },
     allowedOrigins: settings.SOTTO_ALLOWED_ORIGINS ?? [],
   }
 }

@@ -3,6 +3,8 @@ import type { Executor } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { Identity } from './identity/identity.ts'
 import type { NewId } from './ids.ts'
+import type { Quota } from './limits/buckets.ts'
+import type { Limits } from './limits/limits.ts'
 import type { DeliveryMarks } from './messaging/delivery-marks.ts'
 import type { EventHub } from './realtime/event-hub.ts'
 import type { Presence } from './realtime/presence.ts'
@@ -18,6 +20,7 @@ export interface App {
   readonly newId: NewId
   readonly log: Logger
   readonly identity: Identity
+  readonly limits: Limits
   readonly deliveryMarks: DeliveryMarks
   readonly events: EventHub
   readonly streamGuard: StreamGuard
@@ -45,13 +48,19 @@ export type Caller =
   | { kind: 'key'; keyId: string; scopes: ReadonlySet<KeyScope>; actor: Actor | undefined }
   | { kind: 'user'; credential: UserCredential; actor: Actor; isAdmin: boolean }
 
+/** Where a request came from. */
+export interface Origin {
+  /** For limits and the audit; null for a command. */
+  readonly address: string | null
+  /** Is told what is left of a limit whenever something was charged. */
+  readonly onQuota?: ((quota: Quota) => void) | undefined
+}
+
 /** What a use case gets besides its input. */
-export interface Context {
+export interface Context extends Origin {
   readonly app: App
   readonly caller: Caller
   readonly requestId: string
-  /** Where the request came from, for limits and the audit; null for a command. */
-  readonly address: string | null
   /** Asks again who calls, where one context serves a connection for as long as it lives. */
   readonly reauthenticate?: (() => Promise<Caller>) | undefined
   /** Ends the connection in a way that its client comes back from. */

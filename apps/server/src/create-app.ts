@@ -4,6 +4,7 @@ import type { Config } from './config.ts'
 import type { App } from './context.ts'
 import { CONFIGURED_KEY_ID, Identity } from './identity/identity.ts'
 import type { NewId } from './ids.ts'
+import { Limits } from './limits/limits.ts'
 import { DeliveryMarks } from './messaging/delivery-marks.ts'
 import { showConversation } from './messaging/show-conversations.ts'
 import { EventHub } from './realtime/event-hub.ts'
@@ -19,7 +20,13 @@ const DAY_MS = 24 * 60 * 60 * 1_000
 interface Parts {
   config: Pick<
     Config,
-    'serviceKey' | 'maxTextLength' | 'signUp' | 'directMessages' | 'maxStreams' | 'eventRetentionDays'
+    | 'serviceKey'
+    | 'maxTextLength'
+    | 'signUp'
+    | 'directMessages'
+    | 'maxStreams'
+    | 'eventRetentionDays'
+    | 'limits'
   >
   database: Database
   log: Logger
@@ -83,6 +90,7 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
   })
   const typing = new Typing({ now, newId, send })
   const streamGuard = new StreamGuard({ db, now, log, configuredKeyId: CONFIGURED_KEY_ID })
+  const limits = new Limits({ rates: config.limits, now, shared: neighbours.buckets })
   const retention = keepLogShort({ db, now, log, retentionMs })
 
   const app: App = {
@@ -91,7 +99,8 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
     now,
     newId,
     log,
-    identity: new Identity({ db, now, log, serviceKey: config.serviceKey }),
+    identity: new Identity({ db, now, log, limits, serviceKey: config.serviceKey }),
+    limits,
     deliveryMarks,
     events,
     streamGuard,

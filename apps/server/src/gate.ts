@@ -1,15 +1,18 @@
-import { type KeyScope, type Procedure, SottoError } from '@sotto/contract'
+import { type KeyScope, limitOf, type Procedure, SottoError } from '@sotto/contract'
 import type { Context } from './context.ts'
 
-type Entry = Pick<Procedure, 'access' | 'kind'>
+type Entry = Pick<Procedure, 'access' | 'kind' | 'limit'>
 
 /**
- * Whether the caller may call an operation at all. Every transport asks here before it looks at the input; what a
- * caller may see or change is the use case's to say.
+ * Whether the caller may call an operation at all, and not too often. Every transport asks here before it looks at
+ * the input, for each call of a batch; what a caller may see or change is the use case's to say.
  *
- * @throws {SottoError} UNAUTHENTICATED, FORBIDDEN, ACTOR_REQUIRED
+ * @throws {SottoError} RATE_LIMITED, UNAUTHENTICATED, FORBIDDEN, ACTOR_REQUIRED
  */
-export function admit({ caller }: Context, entry: Entry): void {
+export async function admit(ctx: Context, entry: Entry): Promise<void> {
+  const { app, caller } = ctx
+  // Before anything else: what is refused has cost something too.
+  await app.limits.charge(limitOf(entry), caller, ctx)
   // A key is held to its scopes also where nobody needs one: with it, more is allowed there.
   if (caller.kind === 'key') {
     const scope = scopeOf(entry)

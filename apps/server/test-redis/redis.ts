@@ -5,6 +5,9 @@ import { connect, createServer } from 'node:net'
 export interface Redis extends AsyncDisposable {
   url: string
   kill(): Promise<void>
+  /** From here to `resume` it keeps its connections and answers nothing. */
+  pause(): void
+  resume(): void
   start(): Promise<void>
 }
 
@@ -34,7 +37,14 @@ export async function startRedis(): Promise<Redis> {
   }
 
   await start()
-  return { url: `redis://127.0.0.1:${port}`, start, kill, [Symbol.asyncDispose]: kill }
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    start,
+    kill,
+    pause: () => void process?.kill('SIGSTOP'),
+    resume: () => void process?.kill('SIGCONT'),
+    [Symbol.asyncDispose]: kill,
+  }
 }
 
 async function untilItListens(port: number): Promise<void> {

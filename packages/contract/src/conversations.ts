@@ -299,6 +299,7 @@ export const direct = {
     summary: 'Send a message to a user',
     description: 'As POST /v1/messages with `to`.',
     access: 'actor',
+    limit: 'sends',
     errors: ['ACTOR_REQUIRED', 'USER_NOT_FOUND', 'FORBIDDEN', 'IDEMPOTENCY_CONFLICT'],
     idempotent: true,
     http: { method: 'POST', path: '/v1/direct/{user}/messages', status: 201, repeatedStatus: 200 },

@@ -26,6 +26,9 @@ export {
   type HttpMethod,
   type KeyScope,
   keyScopes,
+  type LimitName,
+  limitNames,
+  limitOf,
   type Procedure,
   type ProcedureKind,
 } from './procedure.ts'

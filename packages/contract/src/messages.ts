@@ -126,6 +126,7 @@ export const messages = {
     description:
       'To a user (`to`) or into a conversation (`conversationId`). The first message to a user makes the conversation. FORBIDDEN where one of the two has blocked the other, and to who is no contact where the server lets contacts alone write to each other. Repeated with the same clientMessageId and content it answers the first message again, with other content IDEMPOTENCY_CONFLICT. A bare service key names the sender in `from`.',
     access: 'caller',
+    limit: 'sends',
     errors: [
       'ACTOR_REQUIRED',
       'FORBIDDEN',

@@ -17,6 +17,10 @@ export type Access = 'anyone' | 'caller' | 'actor' | 'admin'
 export const keyScopes = ['read', 'write', 'admin'] as const
 export type KeyScope = (typeof keyScopes)[number]
 
+/** What callers are limited in: how many of each within a time, the same for every transport. */
+export const limitNames = ['logins', 'sends', 'reads', 'writes', 'streams'] as const
+export type LimitName = (typeof limitNames)[number]
+
 /** Which caller an example is for: nobody, the bare service key, or a user of the example world. */
 export type ExampleCaller = 'nobody' | 'key' | 'alice' | 'bob'
 
@@ -31,6 +35,11 @@ export interface Procedure<
   readonly input: Input
   readonly output: Output
   readonly access: Access
+  /**
+   * What a call counts as, where its kind does not say it: `sends`, or `logins`, which is whatever hashes a password
+   * or could be used to guess a secret.
+   */
+  readonly limit?: LimitName
   /**
    * What it can answer besides INVALID_INPUT, UNAUTHENTICATED, RATE_LIMITED, INTERNAL and UNAVAILABLE, and besides
    * the USER_NOT_FOUND and FORBIDDEN of an Act-As that names nobody or somebody else, or of a key without the scope.
@@ -76,3 +85,10 @@ export function subscription<Input extends z.ZodType, Output extends z.ZodType>(
 ): Procedure<'subscription', Input, Output> {
   return { kind: 'subscription', idempotent: true, ...entry }
 }
+
+/** What a call counts as. */
+export function limitOf({ kind, limit }: Pick<Procedure, 'kind' | 'limit'>): LimitName {
+  return limit ?? limitOfKind[kind]
+}
+
+const limitOfKind = { query: 'reads', mutation: 'writes', subscription: 'streams' } as const

@@ -16,6 +16,8 @@ export interface ErrorData {
   retryable: boolean
   requestId: string
   issues: readonly InputIssue[]
+  /** How long to wait before trying again, in milliseconds, where the server says so. */
+  retryAfterMs?: number
 }
 
 export interface ErrorShape {

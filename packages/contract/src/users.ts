@@ -58,6 +58,8 @@ export const users = {
     description:
       'With a service key, or by anyone when sign-up is open (a password is then required). A user without a password can only be acted for by a service key.',
     access: 'anyone',
+    // It hashes a password.
+    limit: 'logins',
     errors: ['FORBIDDEN', 'USERNAME_TAKEN', 'EMAIL_TAKEN'],
     idempotent: false,
     http: { method: 'POST', path: '/v1/users', status: 201 },

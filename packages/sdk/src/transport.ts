@@ -53,16 +53,17 @@ export function sottoErrorOf(error: unknown): SottoError | undefined {
     detail: message,
     issues: data.issues,
     requestId: data.requestId,
-    retryAfterMs: answer?.retryAfterMs,
+    // The answer's header speaks for all calls of a batch.
+    retryAfterMs: data.retryAfterMs ?? answer?.retryAfterMs,
     cause: error,
   })
 }
 
 /** The catalogue's error in what the server sends of one over a WebSocket. */
 export function errorOfShape({ message, data }: ErrorShape): SottoError {
-  const { requestId, issues } = data
+  const { requestId, issues, retryAfterMs } = data
   const code = isErrorCode(data.code) ? data.code : unknownCode(data)
-  return new SottoError(code, { detail: message, requestId, issues })
+  return new SottoError(code, { detail: message, requestId, issues, retryAfterMs })
 }
 
 function isTRPCClientError(error: unknown): error is TRPCClientError<AppRouter> {

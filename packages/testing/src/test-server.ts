@@ -36,7 +36,10 @@ export interface TestServerOptions {
       | 'databasePoolSize'
       | 'preparedStatements'
     >
-  >
+  > & {
+    /** How often callers may do what, such as `{ sends: { count: 60, seconds: 10 } }`. What is left out is not limited. */
+    limits?: Partial<Config['limits']>
+  }
 }
 
 export interface TestServer extends AsyncDisposable {
@@ -89,13 +92,30 @@ async function createDatabase({ using = 'sqlite' }: TestServerOptions): Promise<
   })
 }
 
+/** A test does within a second what people do in an hour. */
+const unlimited: Config['limits'] = {
+  logins: null,
+  sends: null,
+  reads: null,
+  writes: null,
+  streams: null,
+  keys: null,
+}
+
 function configFor(
   databaseUrl: string,
   serviceKey: string,
   settings: TestServerOptions['settings'] = {},
 ): Config {
   // The defaults, whatever the environment of the test says.
-  return { ...readConfig({}), port: 0, databaseUrl, serviceKey, ...settings }
+  return {
+    ...readConfig({}),
+    port: 0,
+    databaseUrl,
+    serviceKey,
+    ...settings,
+    limits: { ...unlimited, ...settings.limits },
+  }
 }
 
 async function startOn(

@@ -6,13 +6,15 @@ import fastify, {
   type FastifyInstance,
   type FastifyRequest,
 } from 'fastify'
-import type { App, Context } from '../context.ts'
+import type { App, Caller, Context, Origin } from '../context.ts'
 import { toSottoError } from '../errors.ts'
+import { isTighter, type Quota } from '../limits/buckets.ts'
 import { appRouter } from '../rpc/router.ts'
 import { registerJsonBody } from './body.ts'
 import { registerDocs } from './docs.ts'
 import { registerHealth } from './health.ts'
-import { PROBLEM_TYPE, sendProblem, toProblem } from './problem.ts'
+import { PROBLEM_TYPE, retryFields, sendProblem, toProblem } from './problem.ts'
+import { rateLimitFields } from './rate-limit-fields.ts'
 import { registerRest } from './rest.ts'
 import { registerRpc } from './rpc.ts'
 import { type Credentials, registerWebSocket } from './websocket.ts'
@@ -26,6 +28,15 @@ const MAX_PARAM_LENGTH = 2_000
 /** How long a client may take to send a whole request, in milliseconds. */
 const REQUEST_TIMEOUT_MS = 30_000
 const HEADERS_TIMEOUT_MS = 15_000
+
+const nobody: Caller = { kind: 'anonymous' }
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What is left of the limit that the request came the nearest to. */
+    quota: Quota | undefined
+  }
+}
 
 export interface HttpOptions {
   app: App
@@ -76,15 +87,22 @@ export async function createHttpApp({
       actAs: headerText(request.headers['act-as']),
     },
   ): Promise<Context> {
-    const caller = await app.identity.authenticate(authorization, actAs)
-    return { app, caller, requestId: request.id, address: request.ip, outcome: { repeated: false } }
+    const origin = originOf(request)
+    const caller = await app.identity.authenticate(authorization, actAs, origin).catch(async (error) => {
+      // Whoever shows what is not valid is nobody, and is limited like nobody.
+      if (toSottoError(error).code === 'UNAUTHENTICATED') await app.limits.charge('reads', nobody, origin)
+      throw error
+    })
+    return { app, caller, requestId: request.id, ...origin, outcome: { repeated: false } }
   }
 
+  http.decorateRequest('quota', undefined)
   http.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
   })
-  http.addHook('onSend', (_request, reply, payload, done) => {
+  http.addHook('onSend', (request, reply, payload, done) => {
     if (isStopping()) reply.header('connection', 'close')
+    if (request.quota) reply.headers(rateLimitFields(request.quota))
     done(null, payload)
   })
   http.addHook('onResponse', async (request, reply) => {
@@ -131,6 +149,7 @@ export async function createHttpApp({
       if (info.type !== 'subscription') return context
       return { ...context, hangUp: () => req.raw.socket.destroy() }
     },
+    responseMeta: ({ errors }) => ({ headers: retryFields(errors.map(toSottoError)) }),
     onError: ({ error, req }) => logFailure(log, toSottoError(error), req.id),
   })
   await registerWebSocket(http, {
@@ -138,6 +157,8 @@ export async function createHttpApp({
     maxPayload: BODY_LIMIT,
     maxSockets: maxStreams,
     allowedOrigins,
+    // One that says nothing costs as much as a stream.
+    admit: (request) => app.limits.charge('streams', nobody, originOf(request)),
     createContext,
     onError: (error, request) => logFailure(log, toSottoError(error), request.id),
   })
@@ -147,6 +168,15 @@ export async function createHttpApp({
 /** Keeps a caller's own id of a request, when it is one that a log can hold. */
 function requestIdOf(header: string | string[] | undefined): string | undefined {
   return typeof header === 'string' && /^[\w.:-]{1,128}$/.test(header) ? header : undefined
+}
+
+function originOf(request: FastifyRequest): Origin {
+  return {
+    address: request.ip,
+    onQuota(quota) {
+      if (!request.quota || isTighter(quota, request.quota)) request.quota = quota
+    },
+  }
 }
 
 function headerText(header: string | string[] | undefined): string | undefined {

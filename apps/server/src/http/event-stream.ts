@@ -5,6 +5,7 @@ import { refusedInput } from '../errors.ts'
 import { openStream } from '../realtime/open-stream.ts'
 import type { StreamItem, Subscription } from '../realtime/subscription.ts'
 import { HEARTBEAT_MS } from '../rpc/trpc.ts'
+import { rateLimitFields } from './rate-limit-fields.ts'
 
 /** Within how long those who are sent away by a stop come back, in milliseconds: not all in the same moment. */
 const RETURN_WITHIN_MS = 5_000
@@ -36,6 +37,7 @@ export async function sendEventStream(
     // nginx would gather the events otherwise.
     'x-accel-buffering': 'no',
     'x-request-id': request.id,
+    ...(request.quota && rateLimitFields(request.quota)),
   })
   // Where the stream begins, so that a reader can resume who has had no event yet.
   response.write(`id: ${stream.cursor}\n: connected\n\n`)

@@ -16,16 +16,25 @@ export function toProblem(error: SottoError, requestId: string) {
   }
 }
 
-const RETRY_AFTER_S = 1
+/** Where nobody knows better. */
+const RETRY_AFTER_MS = 1_000
+
+/** Says in an answer when to repeat the calls in it that failed for a while: not before all of them can be. */
+export function retryFields(errors: readonly SottoError[]): Record<string, string> {
+  const waits = errors.flatMap(({ retryable, retryAfterMs = RETRY_AFTER_MS }) =>
+    retryable ? retryAfterMs : [],
+  )
+  return waits.length > 0 ? { 'retry-after': String(Math.ceil(Math.max(...waits) / 1_000)) } : {}
+}
 
 export function sendProblem(reply: FastifyReply, error: SottoError): FastifyReply {
   // RFC 9110 asks for a challenge with each 401.
   if (error.code === 'UNAUTHENTICATED')
     reply.header('www-authenticate', 'Bearer, Basic realm="sotto", charset="UTF-8"')
-  if (error.retryable) reply.header('retry-after', RETRY_AFTER_S)
   return reply
     .code(error.status)
     .header('content-type', PROBLEM_TYPE)
     .header('cache-control', 'no-store')
+    .headers(retryFields([error]))
     .send(JSON.stringify(toProblem(error, reply.request.id)))
 }

@@ -29,7 +29,7 @@ export function registerRest(app: FastifyInstance, { router, createContext }: Op
         exposeHeadRoute: false,
         async handler(request, reply) {
           const ctx = await createContext(request)
-          admit(ctx, entry)
+          await admit(ctx, entry)
           await sendEventStream(ctx, readInput(operation, request), request, reply)
         },
       })
@@ -41,7 +41,7 @@ export function registerRest(app: FastifyInstance, { router, createContext }: Op
       url,
       async handler(request, reply) {
         const ctx: Context = { ...(await createContext(request)), gone: () => signalOf(reply) }
-        admit(ctx, entry)
+        await admit(ctx, entry)
         const input = entry.input.safeParse(readInput(operation, request))
         if (!input.success) throw refusedInput(input.error)
         // The input has just passed the entry's schema, which is the use case's type.

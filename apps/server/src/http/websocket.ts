@@ -23,6 +23,8 @@ interface Options {
   maxSockets: number
   /** Besides the server's own. */
   allowedOrigins: readonly string[]
+  /** Whether one more may be opened. */
+  admit: (request: FastifyRequest) => Promise<void>
   /** Who calls, from the connection's headers or from what the client sent first. */
   createContext: (request: FastifyRequest, credentials: Credentials) => Promise<Context>
   onError: (error: unknown, request: FastifyRequest) => void
@@ -48,6 +50,7 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
         if (sockets >= options.maxSockets) {
           throw new SottoError('UNAVAILABLE', { detail: 'the server has as many connections as it takes' })
         }
+        await options.admit(request)
       },
     },
     (socket, request) => {

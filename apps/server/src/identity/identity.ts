@@ -10,7 +10,8 @@ import {
   scopesOf,
 } from '@sotto/db'
 import type { Logger } from 'pino'
-import type { Actor, Caller } from '../context.ts'
+import type { Actor, Caller, Origin } from '../context.ts'
+import type { Limits } from '../limits/limits.ts'
 import { LastUsed } from './last-used.ts'
 import { Passwords } from './passwords.ts'
 import { hashSecret } from './secrets.ts'
@@ -53,6 +54,7 @@ interface Options {
   db: Executor
   now: () => Date
   log: Logger
+  limits: Limits
   /** Valid besides the keys in the database. */
   serviceKey: string | undefined
 }
@@ -64,6 +66,7 @@ export class Identity {
   readonly passwords = new Passwords()
   readonly #db: Executor
   readonly #now: () => Date
+  readonly #limits: Limits
   readonly #configuredKeyHash: Buffer | undefined
   readonly #keys = new TimedCache<Key>(CREDENTIAL_LIFETIME_MS, MAX_ENTRIES)
   readonly #sessions = new TimedCache<Session>(CREDENTIAL_LIFETIME_MS, MAX_ENTRIES)
@@ -76,6 +79,7 @@ export class Identity {
   constructor(options: Options) {
     this.#db = options.db
     this.#now = options.now
+    this.#limits = options.limits
     this.#configuredKeyHash = options.serviceKey === undefined ? undefined : digest(options.serviceKey)
     this.#keysLastUsed = new LastUsed({
       now: options.now,
@@ -87,9 +91,13 @@ export class Identity {
   /**
    * @param authorization the header: `Bearer sk_…`, `Bearer st_…` or `Basic …`; undefined is nobody.
    * @param actAs the user whom a service key acts for.
-   * @throws {SottoError} UNAUTHENTICATED, FORBIDDEN, USER_NOT_FOUND
+   * @throws {SottoError} UNAUTHENTICATED, FORBIDDEN, USER_NOT_FOUND, RATE_LIMITED
    */
-  async authenticate(authorization: string | undefined, actAs: string | undefined): Promise<Caller> {
+  async authenticate(
+    authorization: string | undefined,
+    actAs: string | undefined,
+    origin: Origin,
+  ): Promise<Caller> {
     if (authorization === undefined) {
       if (actAs !== undefined) throw unauthenticated('Act-As needs a service key')
       return { kind: 'anonymous' }
@@ -101,7 +109,7 @@ export class Identity {
           ? this.#byKey(credentials, actAs)
           : this.#bySession(credentials, actAs)
       case 'basic':
-        return this.#byPassword(credentials, actAs)
+        return this.#byPassword(credentials, actAs, origin)
       default:
         throw unauthenticated('Authorization takes "Bearer <key or token>" or "Basic <credentials>"')
     }
@@ -119,9 +127,14 @@ export class Identity {
     return actor
   }
 
-  /** Checks a username and a password. Unknown and wrong take the same time, and answer the same. */
-  async verifyPassword(username: string, password: string): Promise<Verified | undefined> {
+  /**
+   * Checks a username and a password. Unknown and wrong take the same time, and answer the same.
+   *
+   * @throws {SottoError} RATE_LIMITED
+   */
+  async verifyPassword(username: string, password: string, origin: Origin): Promise<Verified | undefined> {
     const actor = await this.findActor(username)
+    await this.#limits.chargeLogin(actor?.id ?? username.toLowerCase(), origin)
     const credentials = actor && (await findCredentials(this.#db, actor.id))
     const isRight = await this.passwords.verify(credentials?.password_hash, password)
     if (!isRight || !actor || !credentials) return undefined
@@ -196,15 +209,15 @@ export class Identity {
     return session
   }
 
-  async #byPassword(credentials: string, actAs: string | undefined): Promise<Caller> {
+  async #byPassword(credentials: string, actAs: string | undefined, origin: Origin): Promise<Caller> {
     const [, username = '', password = ''] = /^([^:]*):(.*)$/s.exec(decodeBasic(credentials)) ?? []
-    const verified = await this.#verified(username, password)
+    const verified = await this.#verified(username, password, origin)
     if (!verified) throw unauthenticated('the username or the password is wrong')
     const { actor, hash, isAdmin } = verified
     return { kind: 'user', credential: { kind: 'password', hash }, actor: only(actor, actAs), isAdmin }
   }
 
-  async #verified(username: string, password: string): Promise<Verified | undefined> {
+  async #verified(username: string, password: string, origin: Origin): Promise<Verified | undefined> {
     const key = createHash('sha256').update(this.#pepper).update(`${username}:${password}`).digest('base64')
     const known = this.#passwords.get(key)
     const current = known && (await findCredentials(this.#db, known.actor.id))
@@ -212,7 +225,7 @@ export class Identity {
     if (known && current?.password_hash === known.hash) {
       return { ...known, isAdmin: current.role === 'admin' }
     }
-    const verified = await this.verifyPassword(username, password)
+    const verified = await this.verifyPassword(username, password, origin)
     if (verified) this.#passwords.set(key, verified)
     return verified
   }

@@ -14,7 +14,7 @@ export async function createSession(
   input: z.output<Contract['sessions']['create']['input']>,
 ): Promise<{ token: string; expiresAt: Date; user: User }> {
   const { db, identity, newId, now } = ctx.app
-  const verified = await identity.verifyPassword(input.username, input.password)
+  const verified = await identity.verifyPassword(input.username, input.password, ctx)
   if (!verified) throw wrongCredentials()
   const { actor } = verified
   const user = await findUser(db, actor.id)

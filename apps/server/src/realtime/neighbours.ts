@@ -1,6 +1,7 @@
 import { openHints } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
+import type { SharedBuckets } from '../limits/shared-buckets.ts'
 import type { SharedPresence } from './presence.ts'
 import type { Signal } from './signals.ts'
 
@@ -15,6 +16,8 @@ export interface Neighbours {
   signal(signal: Signal): void
   /** Whom they have online; undefined where that is not shared. */
   readonly presence: SharedPresence | undefined
+  /** What callers have used up of their limits; undefined where that is not shared. */
+  readonly buckets: SharedBuckets | undefined
   close(): Promise<void>
 }
 
@@ -31,6 +34,7 @@ export const noNeighbours: Connect = () => ({
   hint() {},
   signal() {},
   presence: undefined,
+  buckets: undefined,
   async close() {},
 })
 
@@ -49,6 +53,7 @@ export async function connectNeighbours(
         hint: () => link.hint(),
         signal: (signal) => link.signal(signal),
         presence: link,
+        buckets: link,
         async close() {
           link.close()
         },
@@ -61,6 +66,12 @@ export async function connectNeighbours(
       onHint,
       onError: (error) => log.warn({ err: error }, 'hints from other servers are late'),
     })
-    return { hint: () => hints.send(), signal() {}, presence: undefined, close: () => hints.close() }
+    return {
+      hint: () => hints.send(),
+      signal() {},
+      presence: undefined,
+      buckets: undefined,
+      close: () => hints.close(),
+    }
   }
 }

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { createClient } from '@redis/client'
+import { createClient, defineScript } from '@redis/client'
 import type { Logger } from 'pino'
+import type { Charge } from '../limits/buckets.ts'
+import { type SharedBuckets, takeScript } from '../limits/shared-buckets.ts'
 import type { PresenceState, SharedPresence } from './presence.ts'
 import { decodeSignal, encodeSignal, type Signal } from './signals.ts'
 
@@ -18,6 +20,12 @@ const SILENT_MS = 10_000
 /** How long an answer is waited for, and how many may be waited for, before Redis counts as away. */
 const ANSWER_MS = 1_000
 const MAX_COMMANDS = 1_000
+/**
+ * How long a request waits to be counted, in milliseconds, and how long none does after one that waited in vain: the
+ * server then counts alone.
+ */
+const COUNT_MS = 100
+const COUNT_ALONE_MS = 1_000
 const SEEN_SECONDS = 30 * 24 * 60 * 60
 /** Many hints within this time are one. */
 const HINT_PAUSE_MS = 5
@@ -31,12 +39,13 @@ interface Options {
 }
 
 /**
- * What servers tell each other through Redis or Valkey: that the log has grown, signals, and who is online.
+ * What servers tell each other through Redis or Valkey: that the log has grown, signals, who is online,
+ * and what callers have used up of their limits.
  *
- * Nothing depends on it: without it hints are late by the poll's time, and signals stay on their server. It
- * connects again by itself.
+ * Nothing depends on it: without it hints are late by the poll's time, signals stay on their server, and
+ * each server counts callers' requests by itself. It connects again by itself.
  */
-export class RedisLink implements SharedPresence {
+export class RedisLink implements SharedPresence, SharedBuckets {
   readonly #options: Options
   readonly #serverId = randomUUID()
   readonly #client
@@ -46,6 +55,7 @@ export class RedisLink implements SharedPresence {
   /** Something came in the pause, which the hint before it may not have been in time for. */
   #hintAgain = false
   #isDown = false
+  #countsAloneUntil = 0
 
   constructor(options: Options) {
     this.#options = options
@@ -55,6 +65,7 @@ export class RedisLink implements SharedPresence {
       ...common,
       disableOfflineQueue: true,
       commandsQueueMaxLength: MAX_COMMANDS,
+      scripts: { takeCharges: defineScript(takeScript) },
     })
     this.#subscriber = createClient(common)
     for (const client of [this.#client, this.#subscriber]) {
@@ -118,6 +129,13 @@ export class RedisLink implements SharedPresence {
     return { online, lastSeenAt: online || seen === null ? null : new Date(Number(seen)) }
   }
 
+  async take(charges: readonly Charge[]): Promise<readonly number[] | undefined> {
+    if (performance.now() < this.#countsAloneUntil) return undefined
+    const owed = await this.#quietly(this.#client.takeCharges(charges), COUNT_MS)
+    if (!owed) this.#countsAloneUntil = performance.now() + COUNT_ALONE_MS
+    return owed
+  }
+
   close(): void {
     clearInterval(this.#refresh)
     clearTimeout(this.#hintTimer)
@@ -151,9 +169,9 @@ export class RedisLink implements SharedPresence {
     void this.#quietly(this.#client.publish(channel, message))
   }
 
-  async #quietly<T>(answer: Promise<T>): Promise<T | undefined> {
+  async #quietly<T>(answer: Promise<T>, waitMs = ANSWER_MS): Promise<T | undefined> {
     const { promise: late, reject } = Promise.withResolvers<never>()
-    const timer = setTimeout(() => reject(new Error('no answer in time')), ANSWER_MS)
+    const timer = setTimeout(() => reject(new Error('no answer in time')), waitMs)
     try {
       const value = await Promise.race([answer, late])
       this.#isDown = false
@@ -172,7 +190,7 @@ export class RedisLink implements SharedPresence {
     this.#isDown = true
     this.#options.log.warn(
       { err: error },
-      'Redis is not reached: hints are late, signals stay on this server',
+      'Redis is not reached: hints are late, signals stay on this server, limits hold for it alone',
     )
   }
 }

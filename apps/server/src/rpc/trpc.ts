@@ -20,11 +20,18 @@ const t = initTRPC
       client: { reconnectAfterInactivityMs: 3 * HEARTBEAT_MS },
     },
     errorFormatter({ shape, error, ctx }): ErrorShape {
-      const { code, message, status, retryable, issues, requestId } = toSottoError(error)
+      const { code, message, status, retryable, issues, requestId, retryAfterMs } = toSottoError(error)
       return {
         message,
         code: shape.code,
-        data: { code, httpStatus: status, retryable, requestId: ctx?.requestId ?? requestId ?? '', issues },
+        data: {
+          code,
+          httpStatus: status,
+          retryable,
+          requestId: ctx?.requestId ?? requestId ?? '',
+          issues,
+          ...(retryAfterMs !== undefined && { retryAfterMs }),
+        },
       }
     },
   })
@@ -35,7 +42,7 @@ export const { router } = t
 const asCaller = t.procedure.use(async ({ ctx, meta, next }) => {
   const current = ctx.reauthenticate ? { ...ctx, caller: await ctx.reauthenticate() } : ctx
   // Every procedure is made from an entry of the contract, by the builders below.
-  if (meta) admit(current, meta)
+  if (meta) await admit(current, meta)
   return next({ ctx: current })
 })
 

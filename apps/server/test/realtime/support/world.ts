@@ -22,7 +22,13 @@ import { openWs, type WsStream } from './ws.ts'
 type Settings = Partial<
   Pick<
     Config,
-    'maxStreams' | 'eventRetentionDays' | 'redisUrl' | 'allowedOrigins' | 'databaseDirectUrl' | 'port'
+    | 'maxStreams'
+    | 'eventRetentionDays'
+    | 'redisUrl'
+    | 'allowedOrigins'
+    | 'databaseDirectUrl'
+    | 'port'
+    | 'limits'
   >
 >
 

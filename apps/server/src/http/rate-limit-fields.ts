@@ -1,0 +1,13 @@
+import type { Quota } from '../limits/buckets.ts'
+
+/**
+ * The fields of draft-ietf-httpapi-ratelimit-headers-10: the policy, and what is left of it. `t` is when there is
+ * one more, in seconds.
+ */
+export function rateLimitFields({ policy, remaining, nextMs }: Quota): Record<string, string> {
+  const { name, count, seconds } = policy
+  return {
+    'ratelimit-policy': `"${name}";q=${count};w=${seconds}`,
+    ratelimit: `"${name}";r=${remaining};t=${Math.ceil(nextMs / 1_000)}`,
+  }
+}

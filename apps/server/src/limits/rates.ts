@@ -1,0 +1,24 @@
+import type { LimitName } from '@sotto/contract'
+
+/** So many within so long: all at once, or one after the other; what was spent comes back evenly over the time. */
+export interface Rate {
+  count: number
+  seconds: number
+}
+
+/** How often callers may do what; null is without a limit. `keys` is all that one service key does. */
+export type Rates = Readonly<Record<LimitName | 'keys', Rate | null>>
+
+const MAX_COUNT = 1_000_000
+const MAX_SECONDS = 3_600
+
+export const RATE_SYNTAX = `takes off, or <count>/<seconds>s such as 60/10s, with 1 to ${MAX_COUNT} in 1 to ${MAX_SECONDS} seconds`
+
+/** Reads `60/10s` or `off`. Undefined for anything else, null for off. */
+export function parseRate(text: string): Rate | null | undefined {
+  if (text === 'off') return null
+  const [, count = '', seconds = ''] = /^(\d{1,7})\/(\d{1,4})s$/.exec(text) ?? []
+  const rate = { count: Number(count), seconds: Number(seconds) }
+  const isWithin = (value: number, max: number) => value >= 1 && value <= max
+  return isWithin(rate.count, MAX_COUNT) && isWithin(rate.seconds, MAX_SECONDS) ? rate : undefined
+}

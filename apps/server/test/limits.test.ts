@@ -1,0 +1,274 @@
+import { createClient } from '@sotto/sdk'
+import { createTestServer, type TestServer, type TestServerOptions } from '@sotto/testing'
+import { describe, expect, test } from 'vitest'
+import { failureOf } from './support/failure.ts'
+import { basic, type RestAnswer, rest } from './support/rest.ts'
+
+const PASSWORD = 'correct horse battery staple'
+const users = ['alice', 'bob'].map((username) => ({ username, password: PASSWORD }))
+const START = '2026-01-31T12:00:00.000Z'
+
+type Limits = NonNullable<NonNullable<TestServerOptions['settings']>['limits']>
+
+/** A server whose clock stands still: what was spent comes back only when a test moves it. */
+async function limitedServer(limits: Limits, options: TestServerOptions = {}): Promise<TestServer> {
+  const server = await createTestServer({ users, ...options, settings: { ...options.settings, limits } })
+  server.clock.set(START)
+  return server
+}
+
+async function logIn(server: TestServer, username: string): Promise<string> {
+  const { token } = await server.client.sessions.create({ username, password: PASSWORD })
+  return `Bearer ${token}`
+}
+
+function send(server: TestServer, authorization: string, to = 'bob'): Promise<RestAnswer> {
+  return rest(server, 'POST /v1/messages', { authorization, json: { to, text: 'hi' } })
+}
+
+async function times<T>(count: number, call: (index: number) => Promise<T>): Promise<T[]> {
+  const results: T[] = []
+  for (let index = 0; index < count; index++) results.push(await call(index))
+  return results
+}
+
+const statusesOf = (answers: readonly { status: number }[]) => answers.map(({ status }) => status)
+
+function fieldsOf({ headers }: { headers: Headers }) {
+  return {
+    policy: headers.get('ratelimit-policy'),
+    limit: headers.get('ratelimit'),
+    retryAfter: headers.get('retry-after'),
+  }
+}
+
+test('a user sends so many within so long, and what was spent comes back evenly', async () => {
+  await using server = await limitedServer({ sends: { count: 3, seconds: 10 } })
+  const alice = await logIn(server, 'alice')
+  const bob = await logIn(server, 'bob')
+
+  const answers = await times(4, () => send(server, alice))
+  expect(statusesOf(answers)).toEqual([201, 201, 201, 429])
+  expect(answers.map(fieldsOf)).toEqual([
+    { policy: '"sends";q=3;w=10', limit: '"sends";r=2;t=4', retryAfter: null },
+    { policy: '"sends";q=3;w=10', limit: '"sends";r=1;t=4', retryAfter: null },
+    { policy: '"sends";q=3;w=10', limit: '"sends";r=0;t=4', retryAfter: null },
+    { policy: '"sends";q=3;w=10', limit: '"sends";r=0;t=4', retryAfter: '4' },
+  ])
+  expect(answers[3]?.body).toMatchObject({ code: 'RATE_LIMITED', status: 429 })
+  expect((await rest(server, 'GET /v1/conversations', { authorization: alice })).status).toBe(200)
+  expect((await send(server, bob, 'alice')).status).toBe(201)
+
+  server.clock.advance(3_332)
+  expect((await send(server, alice)).status).toBe(429)
+  server.clock.advance(2)
+  expect(statusesOf(await times(2, () => send(server, alice)))).toEqual([201, 429])
+  server.clock.advance(60_000)
+  expect(statusesOf(await times(4, () => send(server, alice)))).toEqual([201, 201, 201, 429])
+})
+
+test('both ways to send count together, an answer without a limit says nothing of one', async () => {
+  await using server = await limitedServer({ sends: { count: 1, seconds: 10 } })
+  const authorization = await logIn(server, 'alice')
+  const first = await rest(server, 'POST /v1/direct/bob/messages', { authorization, json: { text: 'hi' } })
+  expect(first.status).toBe(201)
+  expect((await send(server, authorization)).status).toBe(429)
+  const read = await rest(server, 'GET /v1/users/bob', { authorization })
+  expect(fieldsOf(read)).toEqual({ policy: null, limit: null, retryAfter: null })
+})
+
+test('a batch costs as much as its calls, and says which of them were too many', async () => {
+  await using server = await limitedServer({ reads: { count: 5, seconds: 10 } })
+  const authorization = await logIn(server, 'alice')
+  const batch = async (calls: number) => {
+    const names = Array.from({ length: calls }, () => 'users.get').join(',')
+    const input = Object.fromEntries(Array.from({ length: calls }, (_, i) => [i, { json: { user: 'bob' } }]))
+    const response = await server.fetch(
+      `/trpc/${names}?batch=1&input=${encodeURIComponent(JSON.stringify(input))}`,
+      { headers: { authorization } },
+    )
+    const body = (await response.json()) as {
+      error?: { json: { data: { code: string; retryAfterMs: number } } }
+    }[]
+    return { response, errors: body.map(({ error }) => error?.json.data) }
+  }
+  const first = await batch(3)
+  expect(fieldsOf(first.response)).toEqual({
+    policy: '"reads";q=5;w=10',
+    limit: '"reads";r=2;t=2',
+    retryAfter: null,
+  })
+  const second = await batch(4)
+  expect(second.response.status).toBe(207)
+  expect(second.errors.map((error) => error?.code)).toEqual([
+    undefined,
+    undefined,
+    'RATE_LIMITED',
+    'RATE_LIMITED',
+  ])
+  expect(second.errors[3]?.retryAfterMs).toBe(2_000)
+  expect(fieldsOf(second.response)).toEqual({
+    policy: '"reads";q=5;w=10',
+    limit: '"reads";r=0;t=2',
+    retryAfter: '2',
+  })
+  expect((await rest(server, 'GET /v1/users/bob', { authorization })).status).toBe(429)
+})
+
+test('an address has ten times as much as a user, all its users together', async () => {
+  await using server = await limitedServer({ reads: { count: 3, seconds: 60 } })
+  for (let i = 0; i < 10; i++) await server.client.users.create({ username: `user-${i}`, password: PASSWORD })
+  const tokens = await times(10, (i) => logIn(server, `user-${i}`))
+  const read = (authorization: string) => rest(server, 'GET /v1/users/bob', { authorization })
+  for (const token of tokens) {
+    expect(statusesOf(await times(3, () => read(token)))).toEqual([200, 200, 200])
+  }
+  const refused = await read(await logIn(server, 'alice'))
+  expect(refused.status).toBe(429)
+  expect(fieldsOf(refused).policy).toBe('"reads-address";q=30;w=60')
+})
+
+test('whoever shows nothing, or what is not valid, is limited by address', async () => {
+  await using server = await limitedServer({ reads: { count: 1, seconds: 10 } })
+  const call = (authorization: string | null) => rest(server, 'GET /v1/users/bob', { authorization })
+  const answers = await times(11, (i) => call(i % 2 === 0 ? null : `Bearer st_guess-${i}`))
+  expect(statusesOf(answers)).toEqual([...Array<number>(10).fill(401), 429])
+  expect(fieldsOf(answers[10] as RestAnswer)).toEqual({
+    policy: '"reads-address";q=10;w=10',
+    limit: '"reads-address";r=0;t=1',
+    retryAfter: '1',
+  })
+  expect((await call('Bearer st_another-guess')).status).toBe(429)
+  // A service key is not limited, wherever it comes from.
+  expect((await call(`Bearer ${server.serviceKey}`)).status).toBe(200)
+})
+
+test('a clock that is put back locks nobody out', async () => {
+  await using server = await limitedServer({ sends: { count: 1, seconds: 10 } })
+  const alice = await logIn(server, 'alice')
+  server.clock.advance(3_600_000)
+  expect(statusesOf(await times(2, () => send(server, alice)))).toEqual([201, 429])
+  server.clock.set(START)
+  expect((await send(server, alice)).status).toBe(429)
+  server.clock.advance(10_000)
+  expect((await send(server, alice)).status).toBe(201)
+})
+
+describe('log-ins', () => {
+  const guess = (server: TestServer, username: string, password = 'a wrong guess') =>
+    rest(server, 'POST /v1/sessions', { authorization: null, json: { username, password } })
+
+  test('are limited for each username and address, before anyone is told what was right', async () => {
+    await using server = await limitedServer({ logins: { count: 3, seconds: 60 } })
+    expect(statusesOf(await times(4, () => guess(server, 'alice')))).toEqual([401, 401, 401, 429])
+    const right = await guess(server, 'alice', PASSWORD)
+    expect(right.status).toBe(429)
+    expect(fieldsOf(right)).toEqual({
+      policy: '"logins";q=3;w=60',
+      limit: '"logins";r=0;t=20',
+      retryAfter: '20',
+    })
+    expect((await guess(server, 'bob', PASSWORD)).status).toBe(201)
+    server.clock.advance(20_000)
+    expect((await guess(server, 'alice', PASSWORD)).status).toBe(201)
+  })
+
+  test('look the same for somebody and for nobody', async () => {
+    await using server = await limitedServer({ logins: { count: 2, seconds: 60 } })
+    const seen = (answers: readonly RestAnswer[]) =>
+      answers.map((answer) => ({ ...fieldsOf(answer), status: answer.status }))
+    expect(seen(await times(3, () => guess(server, 'alice')))).toEqual(
+      seen(await times(3, () => guess(server, 'nobody'))),
+    )
+  })
+
+  test('count for the user, whatever they are called, and also as basic authentication', async () => {
+    await using server = await limitedServer({ logins: { count: 3, seconds: 60 } })
+    const { id } = await server.client.users.get({ user: 'alice' })
+    const read = (authorization: string) => rest(server, 'GET /v1/users/bob', { authorization })
+    expect((await read(basic('alice', PASSWORD))).status).toBe(200)
+    expect((await read(basic('ALICE', 'a wrong guess'))).status).toBe(401)
+    expect((await guess(server, id)).status).toBe(401)
+    expect((await guess(server, 'alice', PASSWORD)).status).toBe(429)
+    expect((await read(basic('alice', 'another guess'))).status).toBe(429)
+    // Who was right a moment ago is not asked again.
+    expect((await read(basic('alice', PASSWORD))).status).toBe(200)
+  })
+
+  test('from one address have a bound for all usernames together', async () => {
+    await using server = await limitedServer({ logins: { count: 1, seconds: 60 } })
+    const answers = await times(11, (i) => guess(server, `user-${i}`))
+    expect(statusesOf(answers)).toEqual([...Array<number>(10).fill(401), 429])
+    expect(fieldsOf(answers[10] as RestAnswer).policy).toBe('"logins-address";q=10;w=60')
+  })
+
+  test('that are refused use up nothing of the address', async () => {
+    await using server = await limitedServer({ logins: { count: 2, seconds: 60 } })
+    await times(50, () => guess(server, 'alice'))
+    expect((await guess(server, 'bob', PASSWORD)).status).toBe(201)
+  })
+
+  test('bound sign-up too, which hashes a password', async () => {
+    await using server = await limitedServer(
+      { logins: { count: 1, seconds: 60 } },
+      { settings: { signUp: 'open' } },
+    )
+    const signUp = (i: number) =>
+      rest(server, 'POST /v1/users', {
+        authorization: null,
+        json: { username: `user-${i}`, password: PASSWORD },
+      })
+    expect(statusesOf(await times(11, signUp))).toEqual([...Array<number>(10).fill(201), 429])
+  })
+})
+
+describe('service keys', () => {
+  test('are not limited', async () => {
+    const strict = { count: 1, seconds: 60 }
+    await using server = await limitedServer({
+      logins: strict,
+      sends: strict,
+      reads: strict,
+      writes: strict,
+      streams: strict,
+    })
+    const answers = await times(30, () => send(server, `Bearer ${server.serviceKey}`))
+    expect(new Set(statusesOf(answers))).toEqual(new Set([400]))
+    for (let i = 0; i < 30; i++) await server.as('alice').messages.send({ to: 'bob', text: 'hi' })
+  })
+
+  test('have a limit of their own for all they do, where there is one', async () => {
+    await using server = await limitedServer({ keys: { count: 3, seconds: 10 } }, { users: [] })
+    const create = (username: string) => rest(server, 'POST /v1/users', { json: { username } })
+    const answers = [
+      await create('alice'),
+      await rest(server, 'GET /v1/users', { as: 'alice' }),
+      await rest(server, 'GET /v1/conversations', { as: 'alice' }),
+      await create('bob'),
+    ]
+    expect(statusesOf(answers)).toEqual([201, 200, 200, 429])
+    expect(fieldsOf(answers[3] as RestAnswer)).toEqual({
+      policy: '"keys";q=3;w=10',
+      limit: '"keys";r=0;t=4',
+      retryAfter: '4',
+    })
+  })
+})
+
+test('the SDK waits as long as it is told, and goes on', async () => {
+  await using server = await createTestServer({
+    users,
+    settings: { limits: { sends: { count: 1, seconds: 1 } } },
+  })
+  const { token } = await server.client.sessions.create({ username: 'alice', password: PASSWORD })
+  const alice = createClient({ url: server.url, token, fetch: server.fetch })
+  const before = performance.now()
+  const sent = await times(2, () => alice.messages.send({ to: 'bob', text: 'hi' }))
+  expect(sent.map(({ seq }) => seq)).toEqual([1, 2])
+  expect(performance.now() - before).toBeGreaterThan(900)
+  const impatient = createClient({ url: server.url, token, fetch: server.fetch, retries: 0 })
+  const failure = await failureOf(impatient.messages.send({ to: 'bob', text: 'hi' }))
+  expect(failure).toMatchObject({ code: 'RATE_LIMITED', retryable: true })
+  expect(failure.retryAfterMs).toBeGreaterThan(0)
+  expect(failure.retryAfterMs).toBeLessThanOrEqual(1_000)
+})
