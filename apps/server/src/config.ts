@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { defaultMaxTextLength } from '@sotto/contract'
 import { parseDatabaseUrl } from '@sotto/db'
 import { z } from 'zod'
@@ -21,6 +22,23 @@ function wholeNumber(min: number, max: number) {
 
 function oneOf<const Values extends readonly [string, ...string[]]>(values: Values) {
   return z.enum(values, `takes ${values.join(', ')}`)
+}
+
+function listOf(isItem: (item: string) => boolean, message: string) {
+  return z
+    .string()
+    .transform((list) => list.split(',').map((item) => item.trim()))
+    .refine((list) => list.every(isItem), message)
+}
+
+/** As Fastify's `trustProxy` calls them. */
+const RANGE_NAMES = new Set(['loopback', 'linklocal', 'uniquelocal'])
+
+function isAddressRange(range: string): boolean {
+  const [address = '', bits, ...rest] = range.split('/')
+  const family = isIP(address)
+  const isPrefix = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
+  return family > 0 && isPrefix && rest.length === 0
 }
 
 const rate = z.string().transform((text, context) => {
@@ -69,14 +87,14 @@ const environment = z.object({
   SOTTO_LIMIT_STREAMS: rate.prefault('60/60s'),
   SOTTO_LIMIT_KEYS: rate.prefault('off'),
   SOTTO_EVENT_RETENTION_DAYS: wholeNumber(1, 3_650).prefault('30'),
-  SOTTO_ALLOWED_ORIGINS: z
-    .string()
-    .transform((list) => list.split(',').map((origin) => origin.trim()))
-    .refine(
-      (list) => list.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin),
-      'takes origins such as https://app.example.com, with commas',
-    )
-    .optional(),
+  SOTTO_ALLOWED_ORIGINS: listOf(
+    (origin) => URL.parse(origin)?.origin === origin,
+    'takes origins such as https://app.example.com, with commas',
+  ).optional(),
+  SOTTO_TRUSTED_PROXIES: listOf(
+    (range) => RANGE_NAMES.has(range) || isAddressRange(range),
+    'takes addresses, ranges such as 10.0.0.0/8, and loopback, linklocal, uniquelocal, with commas',
+  ).optional(),
 })
 
 export interface Config {
@@ -102,8 +120,10 @@ export interface Config {
   eventRetentionDays: number
   /** How often callers may do what. */
   limits: Rates
-  /** Origins besides the server's own whose pages may open a WebSocket. */
+  /** Origins besides the server's own whose pages may use it. */
   allowedOrigins: readonly string[]
+  /** Addresses, ranges and names of ranges whose X-Forwarded-* headers are believed. */
+  trustedProxies: readonly string[]
 }
 
 /**
@@ -143,6 +163,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       keys: settings.SOTTO_LIMIT_KEYS,
     },
     allowedOrigins: settings.SOTTO_ALLOWED_ORIGINS ?? [],
+    trustedProxies: settings.SOTTO_TRUSTED_PROXIES ?? [],
   }
 }
 

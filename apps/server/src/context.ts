@@ -48,6 +48,15 @@ export type Caller =
   | { kind: 'key'; keyId: string; scopes: ReadonlySet<KeyScope>; actor: Actor | undefined }
   | { kind: 'user'; credential: UserCredential; actor: Actor; isAdmin: boolean }
 
+/** Keeps the token of a session in the caller's browser, out of reach of its pages' scripts. */
+export interface SessionCookie {
+  /** @throws {SottoError} FORBIDDEN where the page may not have one, or its browser would not keep it. */
+  require(): void
+  set(token: string, expiresAt: Date): void
+  /** Does nothing for a caller who is not known by it. */
+  clear(): void
+}
+
 /** Where a request came from. */
 export interface Origin {
   /** For limits and the audit; null for a command. */
@@ -69,6 +78,8 @@ export interface Context extends Origin {
   readonly drained?: (() => Promise<void>) | undefined
   /** Aborted when the caller has gone, for what waits. */
   readonly gone?: (() => AbortSignal) | undefined
+  /** Where the transport's answer can carry one. */
+  readonly sessionCookie?: SessionCookie | undefined
   /** Set by a use case that found its work done already. */
   readonly outcome: { repeated: boolean }
 }

@@ -139,6 +139,7 @@ async function assemble({
     isReady: async () => !stopping && (await database.isCurrent().catch(() => false)),
     maxStreams: config.maxStreams,
     allowedOrigins: config.allowedOrigins,
+    trustedProxies: config.trustedProxies,
   })
   await http.ready()
   const endSilent = watchSilent(http.server)
@@ -230,6 +231,7 @@ async function fetchFrom(http: FastifyInstance, request: Request): Promise<Respo
     // Fastify knows more methods than the type of its injection says.
     method: request.method as 'GET',
     url: url.pathname + url.search,
+    authority: url.host,
     headers: Object.fromEntries(request.headers),
     payloadAsStream: true,
     ...(body && { payload: body }),

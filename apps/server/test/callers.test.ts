@@ -7,7 +7,7 @@ import { basic, rest } from './support/rest.ts'
 
 const password = 'correct horse'
 const users = [{ username: 'alice', password }, { username: 'bob', password }, 'carol']
-const clientFor = (server: TestServer, token: string) =>
+const clientFor = (server: TestServer, token: string | undefined) =>
   createClient({ url: server.url, token, fetch: server.fetch, retries: 0 })
 
 describe.each(dialects)('callers on %s', (using) => {

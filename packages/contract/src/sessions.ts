@@ -8,17 +8,18 @@ export const sessions = {
   create: mutation({
     summary: 'Log in',
     description:
-      'Answers a token for the Authorization header. Unknown user and wrong password answer alike.',
+      'Answers a token for the Authorization header. Unknown user and wrong password answer alike. With `cookie`, for web pages, the token goes into the cookie `__Host-sotto` instead, which scripts cannot read and which counts only for pages of this server and of the origins that it allows; others are FORBIDDEN.',
     access: 'anyone',
-    errors: [],
+    errors: ['FORBIDDEN'],
     idempotent: false,
     http: { method: 'POST', path: '/v1/sessions', status: 201 },
     input: z.strictObject({
       username: userRef,
       // Not held to the rules for new passwords: a wrong password is UNAUTHENTICATED, however it looks.
       password: plainString.max(256, 'takes at most 256 characters'),
+      cookie: z.boolean().optional(),
     }),
-    output: z.object({ token: z.string(), expiresAt: timestamp, user }).meta({ id: 'Session' }),
+    output: z.object({ token: z.string().optional(), expiresAt: timestamp, user }).meta({ id: 'Session' }),
     example: {
       as: 'nobody',
       input: { username: 'alice', password: 'correct horse battery staple' },

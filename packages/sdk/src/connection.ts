@@ -1,8 +1,8 @@
 import { SottoError } from '@sotto/contract'
 import type { Fetch } from './transport.ts'
 
-/** A service key or a session's token, or what gives it: asked again for every request. */
-export type Token = string | (() => string | Promise<string>)
+/** A service key or a session's token, or what gives it: asked again for every request. Without one it is nobody's. */
+export type Token = string | (() => string | undefined | Promise<string | undefined>)
 
 interface ConnectionOptions {
   /** Where the server is, such as `https://chat.example.com`. */
@@ -49,7 +49,8 @@ export function baseOf(url: string | URL): string {
 }
 
 async function authorizationOf({ token, basic }: Credentials): Promise<string | undefined> {
-  if (token !== undefined) return `Bearer ${typeof token === 'function' ? await token() : token}`
+  const given = typeof token === 'function' ? await token() : token
+  if (given !== undefined) return `Bearer ${given}`
   if (!basic) return undefined
   // btoa takes bytes as characters; RFC 7617 has the names in UTF-8.
   const bytes = new TextEncoder().encode(`${basic.username}:${basic.password}`)

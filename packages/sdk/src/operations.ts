@@ -58,7 +58,10 @@ export const operations = {
     /**
      * Log in.
      *
-     * Answers a token for the Authorization header. Unknown user and wrong password answer alike.
+     * Answers a token for the Authorization header. Unknown user and wrong password answer alike. With
+     * `cookie`, for web pages, the token goes into the cookie `__Host-sotto` instead, which scripts cannot
+     * read and which counts only for pages of this server and of the origins that it allows; others are
+     * FORBIDDEN.
      *
      * REST: `POST /v1/sessions`
      */

@@ -33,6 +33,7 @@ export interface TestServerOptions {
       | 'eventRetentionDays'
       | 'redisUrl'
       | 'allowedOrigins'
+      | 'trustedProxies'
       | 'databasePoolSize'
       | 'preparedStatements'
     >

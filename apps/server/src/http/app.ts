@@ -1,23 +1,21 @@
-import type { Socket } from 'node:net'
 import { type ErrorCode, SottoError } from '@sotto/contract'
-import fastify, {
-  type FastifyBaseLogger,
-  type FastifyError,
-  type FastifyInstance,
-  type FastifyRequest,
-} from 'fastify'
-import type { App, Caller, Context, Origin } from '../context.ts'
+import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance } from 'fastify'
+import type { App, Caller } from '../context.ts'
 import { toSottoError } from '../errors.ts'
-import { isTighter, type Quota } from '../limits/buckets.ts'
+import type { Quota } from '../limits/buckets.ts'
 import { appRouter } from '../rpc/router.ts'
+import { answerPreflight, isPreflight, setAnswerHeaders } from './answer-headers.ts'
 import { registerJsonBody } from './body.ts'
+import { createContextMaker, placeOf } from './caller.ts'
 import { registerDocs } from './docs.ts'
 import { registerHealth } from './health.ts'
-import { PROBLEM_TYPE, retryFields, sendProblem, toProblem } from './problem.ts'
+import { malformed, refuseMalformed, requireHost } from './malformed.ts'
+import { Origins } from './origins.ts'
+import { retryFields, sendProblem } from './problem.ts'
 import { rateLimitFields } from './rate-limit-fields.ts'
 import { registerRest } from './rest.ts'
 import { registerRpc } from './rpc.ts'
-import { type Credentials, registerWebSocket } from './websocket.ts'
+import { registerWebSocket } from './websocket.ts'
 
 /** The largest body, in bytes: a text of the greatest length in its longest encoding fits. */
 const BODY_LIMIT = 1_048_576
@@ -28,6 +26,15 @@ const MAX_PARAM_LENGTH = 2_000
 /** How long a client may take to send a whole request, in milliseconds. */
 const REQUEST_TIMEOUT_MS = 30_000
 const HEADERS_TIMEOUT_MS = 15_000
+/** How often connections are held to these two, in milliseconds. */
+const TIMEOUT_CHECK_MS = 2_000
+/**
+ * How long a connection may stand still while it is being answered, in milliseconds. Streams say something more
+ * often, a long poll answers before, and who does not read an answer is not waited for.
+ */
+const STANDSTILL_MS = 60_000
+/** Requests and kept connections besides the streams. */
+const CONNECTIONS_BESIDES_STREAMS = 10_000
 
 const nobody: Caller = { kind: 'anonymous' }
 
@@ -47,7 +54,10 @@ export interface HttpOptions {
   /** Whether the server can do its work: the database answers, its schema is current, no stop has begun. */
   isReady: () => Promise<boolean>
   maxStreams: number
+  /** Origins besides the server's own whose pages may use it. */
   allowedOrigins: readonly string[]
+  /** Addresses, ranges and names of ranges whose X-Forwarded-* headers are believed. */
+  trustedProxies: readonly string[]
 }
 
 /** The whole HTTP surface: /v1, /trpc, the documentation and the health routes. */
@@ -59,15 +69,23 @@ export async function createHttpApp({
   isReady,
   maxStreams,
   allowedOrigins,
+  trustedProxies,
 }: HttpOptions): Promise<FastifyInstance> {
+  const origins = new Origins(allowedOrigins)
   const http = fastify({
     loggerInstance: log,
     // One line a request, written by the hook below.
     logController: new fastify.LogController({ disableRequestLogging: true }),
     genReqId: (request) => requestIdOf(request.headers['x-request-id']) ?? newRequestId(),
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    connectionTimeout: STANDSTILL_MS,
+    http: {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+      requireHostHeader: false,
+    },
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     // While it stops, the server goes on answering what reaches it.
     return503OnClosing: false,
@@ -75,30 +93,21 @@ export async function createHttpApp({
     clientErrorHandler: refuseMalformed,
     // These come before any hook.
     frameworkErrors: (error, request, reply) => {
-      reply.header('x-request-id', request.id)
+      setAnswerHeaders(request, reply, origins)
       sendProblem(reply, fromFastify(error))
     },
   })
-
-  async function createContext(
-    request: FastifyRequest,
-    { authorization, actAs }: Credentials = {
-      authorization: request.headers.authorization,
-      actAs: headerText(request.headers['act-as']),
-    },
-  ): Promise<Context> {
-    const origin = originOf(request)
-    const caller = await app.identity.authenticate(authorization, actAs, origin).catch(async (error) => {
-      // Whoever shows what is not valid is nobody, and is limited like nobody.
-      if (toSottoError(error).code === 'UNAUTHENTICATED') await app.limits.charge('reads', nobody, origin)
-      throw error
-    })
-    return { app, caller, requestId: request.id, ...origin, outcome: { repeated: false } }
-  }
+  // Whatever a client expects besides 100-continue, it gets an answer.
+  http.server.on('checkExpectation', (request, response) => http.routing(request, response))
+  http.server.maxConnections = maxStreams + CONNECTIONS_BESIDES_STREAMS
+  const createContext = createContextMaker(app, origins)
 
   http.decorateRequest('quota', undefined)
-  http.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id)
+  http.addHook('onRequest', (request, reply, done) => {
+    setAnswerHeaders(request, reply, origins)
+    requireHost(request)
+    if (isPreflight(request, origins)) answerPreflight(reply)
+    else done()
   })
   http.addHook('onSend', (request, reply, payload, done) => {
     if (isStopping()) reply.header('connection', 'close')
@@ -119,7 +128,7 @@ export async function createHttpApp({
     )
   })
   http.setErrorHandler((error, request, reply) => {
-    const known = isFastifyError(error) ? fromFastify(error) : toSottoError(error)
+    const known = request.raw.errored === error ? brokenOff() : toKnown(error)
     logFailure(log, known, request.id)
     return sendProblem(reply, known)
   })
@@ -144,21 +153,29 @@ export async function createHttpApp({
   await registerRpc(http, {
     router: appRouter,
     maxBatchSize: MAX_BATCH_SIZE,
-    createContext: async ({ req, info }) => {
-      const context = { ...(await createContext(req)), gone: () => info.signal }
+    createContext: async ({ req, res, info }) => {
+      // The head of a streamed batch has gone out before its calls have their answers.
+      const reply = req.headers['trpc-accept'] === 'application/jsonl' ? undefined : res
+      const context = { ...(await createContext(req, { reply })), gone: () => info.signal }
       if (info.type !== 'subscription') return context
       return { ...context, hangUp: () => req.raw.socket.destroy() }
     },
-    responseMeta: ({ errors }) => ({ headers: retryFields(errors.map(toSottoError)) }),
+    responseMeta: ({ errors }) => ({
+      headers: new Headers({
+        ...retryFields(errors.map(toSottoError)),
+        // Besides what tRPC says itself that its answers vary by.
+        ...(origins.matter && { vary: 'origin' }),
+      }),
+    }),
     onError: ({ error, req }) => logFailure(log, toSottoError(error), req.id),
   })
   await registerWebSocket(http, {
     maxBatchSize: MAX_BATCH_SIZE,
     maxPayload: BODY_LIMIT,
     maxSockets: maxStreams,
-    allowedOrigins,
+    origins,
     // One that says nothing costs as much as a stream.
-    admit: (request) => app.limits.charge('streams', nobody, originOf(request)),
+    admit: (request) => app.limits.charge('streams', nobody, placeOf(request)),
     createContext,
     onError: (error, request) => logFailure(log, toSottoError(error), request.id),
   })
@@ -168,19 +185,6 @@ export async function createHttpApp({
 /** Keeps a caller's own id of a request, when it is one that a log can hold. */
 function requestIdOf(header: string | string[] | undefined): string | undefined {
   return typeof header === 'string' && /^[\w.:-]{1,128}$/.test(header) ? header : undefined
-}
-
-function originOf(request: FastifyRequest): Origin {
-  return {
-    address: request.ip,
-    onQuota(quota) {
-      if (!request.quota || isTighter(quota, request.quota)) request.quota = quota
-    },
-  }
-}
-
-function headerText(header: string | string[] | undefined): string | undefined {
-  return Array.isArray(header) ? header.join(', ') : header
 }
 
 /** What nobody foresaw is logged whole; what a caller did wrong is theirs. */
@@ -194,6 +198,15 @@ const fastifyCodes: Record<string, ErrorCode> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'UNSUPPORTED_MEDIA_TYPE',
   FST_ERR_NOT_FOUND: 'ROUTE_NOT_FOUND',
   FST_ERR_MAX_PARAM_LENGTH: 'ROUTE_NOT_FOUND',
+}
+
+/** The body came to no end: the caller has gone, and nobody reads the answer. */
+function brokenOff(): SottoError {
+  return malformed('the body ended early', 'takes a whole body')
+}
+
+function toKnown(error: unknown): SottoError {
+  return isFastifyError(error) ? fromFastify(error) : toSottoError(error)
 }
 
 function isFastifyError(error: unknown): error is FastifyError {
@@ -211,25 +224,4 @@ function fromFastify(error: FastifyError): SottoError {
         cause: error,
       })
     : new SottoError('INTERNAL', { cause: error })
-}
-
-/** Answers what is not HTTP, or comes too slowly, before there is a request. */
-function refuseMalformed(this: FastifyInstance, error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed) return
-  const isSlow = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-  const message = isSlow ? 'takes a whole request in time' : 'takes HTTP/1.1'
-  const problem = toProblem(
-    new SottoError('INVALID_INPUT', {
-      detail: isSlow ? 'the request took too long' : 'this is not HTTP',
-      issues: [{ path: '', message }],
-    }),
-    '',
-  )
-  const body = JSON.stringify(problem)
-  if (socket.writable) {
-    socket.write(
-      `HTTP/1.1 400 Bad Request\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-    )
-  }
-  socket.destroy(error)
 }

@@ -31,12 +31,15 @@ export async function sendEventStream(
     stream.end()
     return
   }
+  // What the hooks have set is on the reply, which is not what answers.
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value !== undefined) response.setHeader(name, value)
+  }
   response.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store, no-transform',
     // nginx would gather the events otherwise.
     'x-accel-buffering': 'no',
-    'x-request-id': request.id,
     ...(request.quota && rateLimitFields(request.quota)),
   })
   // Where the stream begins, so that a reader can resume who has had no event yet.

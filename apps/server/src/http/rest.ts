@@ -11,7 +11,7 @@ import { type Operation, operations } from './operations.ts'
 
 interface Options {
   router: ServerRouter
-  createContext: (request: FastifyRequest) => Promise<Context>
+  createContext: (request: FastifyRequest, options: { reply: FastifyReply }) => Promise<Context>
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8'
@@ -28,7 +28,7 @@ export function registerRest(app: FastifyInstance, { router, createContext }: Op
         // A HEAD would hold the stream open for nothing.
         exposeHeadRoute: false,
         async handler(request, reply) {
-          const ctx = await createContext(request)
+          const ctx = await createContext(request, { reply })
           await admit(ctx, entry)
           await sendEventStream(ctx, readInput(operation, request), request, reply)
         },
@@ -40,7 +40,7 @@ export function registerRest(app: FastifyInstance, { router, createContext }: Op
       method: entry.http.method,
       url,
       async handler(request, reply) {
-        const ctx: Context = { ...(await createContext(request)), gone: () => signalOf(reply) }
+        const ctx: Context = { ...(await createContext(request, { reply })), gone: () => signalOf(reply) }
         await admit(ctx, entry)
         const input = entry.input.safeParse(readInput(operation, request))
         if (!input.success) throw refusedInput(input.error)

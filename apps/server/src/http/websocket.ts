@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import websocket from '@fastify/websocket'
 import { SottoError } from '@sotto/contract'
 import { getWSConnectionHandler } from '@trpc/server/adapters/ws'
@@ -5,11 +6,18 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Context } from '../context.ts'
 import { appRouter } from '../rpc/router.ts'
 import { HEARTBEAT_MS } from '../rpc/trpc.ts'
+import type { Credentials } from './caller.ts'
+import { malformed, refuseConnection } from './malformed.ts'
+import type { Origins } from './origins.ts'
 
 /** How much may wait in a socket for a client that does not read, in bytes. */
 const MAX_BUFFERED_BYTES = 262_144
 /** Below it a stream hands on more. */
 const LOW_BYTES = 65_536
+/** Of a message in pieces that never ends, each piece costs more than it holds: ws takes sixteen times as many. */
+const MAX_FRAGMENTS = 1_024
+/** The largest message in packets of the usual size, and again as many. */
+const MAX_BUFFERED_CHUNKS = 2_048
 const PONG_WAIT_MS = 5_000
 /** How long a client that comes with nothing may stay silent, in milliseconds. */
 const FIRST_MESSAGE_MS = 10_000
@@ -21,23 +29,34 @@ interface Options {
   maxBatchSize: number
   maxPayload: number
   maxSockets: number
-  /** Besides the server's own. */
-  allowedOrigins: readonly string[]
+  origins: Origins
   /** Whether one more may be opened. */
   admit: (request: FastifyRequest) => Promise<void>
   /** Who calls, from the connection's headers or from what the client sent first. */
-  createContext: (request: FastifyRequest, credentials: Credentials) => Promise<Context>
+  createContext: (request: FastifyRequest, options: { credentials: Credentials }) => Promise<Context>
   onError: (error: unknown, request: FastifyRequest) => void
-}
-
-export interface Credentials {
-  authorization: string | undefined
-  actAs: string | undefined
 }
 
 /** Serves the router over WebSocket at /trpc, for tRPC's `wsLink`. */
 export async function registerWebSocket(app: FastifyInstance, options: Options): Promise<void> {
-  await app.register(websocket, { options: { maxPayload: options.maxPayload } })
+  // What ws found wrong with what a client sent, and has closed the connection for: no failure of ours.
+  const brokenFrames = new WeakSet<Error>()
+  await app.register(websocket, {
+    // Its compression is off as ws has it, so a small message stays small.
+    options: {
+      maxPayload: options.maxPayload,
+      maxFragments: MAX_FRAGMENTS,
+      maxBufferedChunks: MAX_BUFFERED_CHUNKS,
+    },
+    errorHandler(error, socket, request) {
+      if (brokenFrames.has(error)) return
+      options.onError(error, request)
+      socket.terminate()
+    },
+  })
+  app.websocketServer.on('wsClientError', (error: Error, socket: Duplex) =>
+    refuseConnection(malformed(error.message, 'takes a WebSocket handshake'), socket),
+  )
   let sockets = 0
 
   app.get(
@@ -46,7 +65,7 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
       websocket: true,
       exposeHeadRoute: false,
       async preValidation(request) {
-        requireOwnOrigin(request, options.allowedOrigins)
+        requireTrustedOrigin(request, options.origins)
         if (sockets >= options.maxSockets) {
           throw new SottoError('UNAVAILABLE', { detail: 'the server has as many connections as it takes' })
         }
@@ -56,8 +75,7 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
     (socket, request) => {
       sockets++
       socket.once('close', () => sockets--)
-      // An error is followed by the close; without a listener it would end the process.
-      socket.on('error', () => {})
+      socket.prependListener('error', (error: Error) => brokenFrames.add(error))
       const silence = setTimeout(() => socket.close(TRY_AGAIN_LATER, 'nothing was said'), FIRST_MESSAGE_MS)
       silence.unref()
       socket.once('message', () => clearTimeout(silence))
@@ -91,10 +109,10 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
         keepAlive: { enabled: true, pingMs: HEARTBEAT_MS, pongWaitMs: PONG_WAIT_MS },
         async createContext({ info }) {
           const credentials = credentialsOf(request, info.connectionParams)
-          const context = await options.createContext(request, credentials)
+          const context = await options.createContext(request, { credentials })
           return {
             ...context,
-            reauthenticate: async () => (await options.createContext(request, credentials)).caller,
+            reauthenticate: async () => (await options.createContext(request, { credentials })).caller,
             drained,
             hangUp: (reason) =>
               reason === 'slow'
@@ -102,17 +120,18 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
                 : socket.close(SERVICE_RESTART, reason),
           } satisfies Context
         },
-        onError: ({ error }) => options.onError(error, request),
+        onError: ({ error }) => {
+          if (!error.cause || !brokenFrames.has(error.cause)) options.onError(error, request)
+        },
       })(socket, request.raw)
     },
   )
 }
 
 /** A page of somebody else's must not use what a browser sends along. */
-function requireOwnOrigin(request: FastifyRequest, allowed: readonly string[]): void {
-  const { origin, host } = request.headers
-  if (origin === undefined || allowed.includes(origin)) return
-  if (URL.canParse(origin) && new URL(origin).host === host) return
+function requireTrustedOrigin(request: FastifyRequest, origins: Origins): void {
+  const { origin } = request.headers
+  if (origin === undefined || origins.isTrusted(origin, request)) return
   throw new SottoError('FORBIDDEN', { detail: 'this origin may not open a WebSocket' })
 }
 

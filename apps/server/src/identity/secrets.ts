@@ -7,6 +7,11 @@ export function newSecret(prefix: 'sk' | 'st'): string {
   return `${prefix}_${randomBytes(SECRET_BYTES).toString('base64url')}`
 }
 
+/** Whether this looks like the token of a session, and not like another kind of credentials. */
+export function isSessionToken(text: string): boolean {
+  return text.startsWith('st_')
+}
+
 /** What is kept of a secret. A fast hash is enough: there are 256 bits to guess. */
 export function hashSecret(secret: string): string {
   return createHash('sha256').update(secret).digest('hex')

@@ -1,18 +1,19 @@
-import { type Contract, SottoError, type User } from '@sotto/contract'
+import { type Contract, invalidInput, SottoError, type User } from '@sotto/contract'
 import { deleteSession, findUser, insertSession, toUser } from '@sotto/db'
 import type { z } from 'zod'
 import { requireActor } from '../access.ts'
-import type { Context } from '../context.ts'
+import type { Context, SessionCookie } from '../context.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 const SESSION_LIFETIME_MS = 30 * DAY_MS
 
-/** Logs in. The token is told once and kept hashed. */
+/** Logs in. The token is told once, to the caller or to the cookies of their browser, and kept hashed. */
 export async function createSession(
   ctx: Context,
   input: z.output<Contract['sessions']['create']['input']>,
-): Promise<{ token: string; expiresAt: Date; user: User }> {
+): Promise<{ token?: string; expiresAt: Date; user: User }> {
+  const cookie = input.cookie ? requireCookie(ctx) : undefined
   const { db, identity, newId, now } = ctx.app
   const verified = await identity.verifyPassword(input.username, input.password, ctx)
   if (!verified) throw wrongCredentials()
@@ -31,7 +32,14 @@ export async function createSession(
       expiresAt,
     }),
   )
-  return { token, expiresAt, user: toUser(user) }
+  cookie?.set(token, expiresAt)
+  return { ...(!cookie && { token }), expiresAt, user: toUser(user) }
+}
+
+function requireCookie({ sessionCookie }: Context): SessionCookie {
+  if (!sessionCookie) throw invalidInput('cookie', 'takes true in plain requests alone, not in a stream')
+  sessionCookie.require()
+  return sessionCookie
 }
 
 function wrongCredentials(): SottoError {
@@ -46,4 +54,5 @@ export async function endSession(ctx: Context): Promise<void> {
   const { id } = caller.credential
   await app.db.transaction().execute((trx) => deleteSession(trx, id))
   app.identity.forgetSessions()
+  ctx.sessionCookie?.clear()
 }

@@ -1,0 +1,91 @@
+import { SottoError } from '@sotto/contract'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { App, Caller, Context, Origin } from '../context.ts'
+import { toSottoError } from '../errors.ts'
+import { isSessionToken } from '../identity/secrets.ts'
+import { isTighter } from '../limits/buckets.ts'
+import type { Origins } from './origins.ts'
+import { requireTrustedPage, sessionCookie, sessionTokenIn } from './session-cookie.ts'
+
+export interface Credentials {
+  authorization: string | undefined
+  actAs: string | undefined
+}
+
+interface ContextOptions {
+  /** Instead of those in the request's headers. */
+  credentials?: Credentials
+  /** Where it is still to be begun, and can carry a cookie. */
+  reply?: FastifyReply | undefined
+}
+
+/** What tells the use cases who makes a request, and where it came from. */
+export function createContextMaker(app: App, origins: Origins) {
+  return async (
+    request: FastifyRequest,
+    { credentials = credentialsIn(request), reply }: ContextOptions = {},
+  ): Promise<Context> => {
+    // Whoever says who they are means it, whatever their browser sends along.
+    const token = credentials.authorization === undefined ? sessionTokenIn(request) : undefined
+    if (token !== undefined) requireTrustedPage(request, origins)
+    const place = placeOf(request)
+    const caller = await (token === undefined
+      ? authenticate(app, credentials, place)
+      : callerByCookie(app, token, credentials.actAs, place))
+    const isInUse = token !== undefined && caller.kind !== 'anonymous'
+    return {
+      app,
+      caller,
+      requestId: request.id,
+      ...place,
+      ...(reply && { sessionCookie: sessionCookie(request, reply, { origins, isInUse }) }),
+      outcome: { repeated: false },
+    }
+  }
+}
+
+/** Whoever shows what is not valid is nobody, and is limited like nobody. */
+async function authenticate(app: App, { authorization, actAs }: Credentials, place: Origin): Promise<Caller> {
+  try {
+    return await app.identity.authenticate(authorization, actAs, place)
+  } catch (error) {
+    if (toSottoError(error).code === 'UNAUTHENTICATED') {
+      await app.limits.charge('reads', { kind: 'anonymous' }, place)
+    }
+    throw error
+  }
+}
+
+/**
+ * A page cannot take back a cookie whose session has ended, and must be able to log in again: it is nobody's. Nor is
+ * there anything but sessions in it.
+ */
+async function callerByCookie(
+  app: App,
+  token: string,
+  actAs: string | undefined,
+  place: Origin,
+): Promise<Caller> {
+  const authorization = isSessionToken(token) ? `Bearer ${token}` : undefined
+  try {
+    return await authenticate(app, { authorization, actAs }, place)
+  } catch (error) {
+    if (error instanceof SottoError && error.code === 'UNAUTHENTICATED') return { kind: 'anonymous' }
+    throw error
+  }
+}
+
+/** Where a request came from. */
+export function placeOf(request: FastifyRequest): Origin {
+  return {
+    address: request.ip,
+    onQuota(quota) {
+      if (!request.quota || isTighter(quota, request.quota)) request.quota = quota
+    },
+  }
+}
+
+function credentialsIn({ headers }: FastifyRequest): Credentials {
+  const actAs = headers['act-as']
+  return { authorization: headers.authorization, actAs: Array.isArray(actAs) ? actAs.join(', ') : actAs }
+}
