@@ -47,7 +47,7 @@ const swaggerUi: Plugin = {
 
 export default defineConfig([
   {
-    input: ['src/index.ts', 'src/main.ts'],
+    input: ['src/index.ts', 'src/main.ts', 'src/tokens.ts'],
     platform: 'node',
     external,
     plugins: [swaggerUi],
@@ -56,7 +56,10 @@ export default defineConfig([
     output: { dir: 'dist', cleanDir: true },
   },
   {
-    input: { index: path.join(declarations, 'apps/server/src/index.d.ts') },
+    input: {
+      index: path.join(declarations, 'apps/server/src/index.d.ts'),
+      tokens: path.join(declarations, 'apps/server/src/tokens.d.ts'),
+    },
     external,
     plugins: [bundledDeclarations, dts({ dtsInput: true, generator: 'oxc', tsconfig: false })],
     output: { dir: 'dist', banner: '/// <reference lib="esnext.disposable" />' },

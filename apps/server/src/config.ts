@@ -2,6 +2,8 @@ import { isIP } from 'node:net'
 import { defaultMaxTextLength } from '@sotto/contract'
 import { parseDatabaseUrl } from '@sotto/db'
 import { z } from 'zod'
+import { DEFAULT_AUDIENCE, MIN_SECRET_BYTES } from './identity/token-rules.ts'
+import type { UserTokenSettings } from './identity/token-verifier.ts'
 import { parseRate, RATE_SYNTAX, type Rates } from './limits/rates.ts'
 
 /** A setting that the server cannot start with. The message is one line that names the variable. */
@@ -56,6 +58,15 @@ const databaseUrl = z.string().superRefine((value, context) => {
   }
 })
 
+/** Keys that decide who is who are not to be fetched where somebody on the way can change them. */
+function isSecureUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, hostname } = new URL(text)
+  return protocol === 'https:' || (protocol === 'http:' && LOOPBACK.has(hostname))
+}
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
+
 /** Every environment variable that Sotto reads: this is the one place that reads them. */
 const environment = z.object({
   PORT: wholeNumber(0, 65_535).prefault('1337'),
@@ -95,6 +106,20 @@ const environment = z.object({
     (range) => RANGE_NAMES.has(range) || isAddressRange(range),
     'takes addresses, ranges such as 10.0.0.0/8, and loopback, linklocal, uniquelocal, with commas',
   ).optional(),
+  SOTTO_JWT_SECRET: z
+    .string()
+    .refine(
+      (secret) => Buffer.byteLength(secret) >= MIN_SECRET_BYTES,
+      `takes a secret of at least ${MIN_SECRET_BYTES} bytes`,
+    )
+    .optional(),
+  SOTTO_JWT_JWKS_URL: z
+    .string()
+    .refine(isSecureUrl, 'takes an https URL, or an http one of localhost')
+    .optional(),
+  SOTTO_JWT_AUDIENCE: z.string().default(DEFAULT_AUDIENCE),
+  SOTTO_JWT_ISSUER: z.string().optional(),
+  SOTTO_JWT_CREATE_USERS: oneOf(['on', 'off']).default('on'),
 })
 
 export interface Config {
@@ -124,6 +149,8 @@ export interface Config {
   allowedOrigins: readonly string[]
   /** Addresses, ranges and names of ranges whose X-Forwarded-* headers are believed. */
   trustedProxies: readonly string[]
+  /** Tokens that the host signs; undefined takes none. */
+  userTokens: UserTokenSettings | undefined
 }
 
 /**
@@ -164,7 +191,24 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     },
     allowedOrigins: settings.SOTTO_ALLOWED_ORIGINS ?? [],
     trustedProxies: settings.SOTTO_TRUSTED_PROXIES ?? [],
+    userTokens: userTokensOf(settings),
   }
+}
+
+function userTokensOf(settings: z.output<typeof environment>): UserTokenSettings | undefined {
+  const { SOTTO_JWT_SECRET: secret, SOTTO_JWT_JWKS_URL: jwksUrl } = settings
+  if (secret !== undefined && jwksUrl !== undefined) {
+    throw new ConfigError('SOTTO_JWT_JWKS_URL takes no value where SOTTO_JWT_SECRET has one: set one of them')
+  }
+  const keys = secret !== undefined ? { secret } : jwksUrl !== undefined ? { jwksUrl } : undefined
+  return (
+    keys && {
+      keys,
+      audience: settings.SOTTO_JWT_AUDIENCE,
+      issuer: settings.SOTTO_JWT_ISSUER,
+      createUsers: settings.SOTTO_JWT_CREATE_USERS === 'on',
+    }
+  )
 }
 
 /** Whether failures are told with their stack. Works where the settings themselves are wrong. */

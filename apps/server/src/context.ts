@@ -39,8 +39,14 @@ export interface Actor {
   username: string
 }
 
-/** What a user showed: the token of a session, or a password, known by the hash that it was checked against. */
-export type UserCredential = { kind: 'session'; id: string } | { kind: 'password'; hash: string }
+/**
+ * What a user showed: the token of a session; a password, known by the hash that it was checked against; or a token
+ * that the host signed.
+ */
+export type UserCredential =
+  | { kind: 'session'; id: string }
+  | { kind: 'password'; hash: string }
+  | { kind: 'token'; expiresAt: Date }
 
 /** Who makes a request. */
 export type Caller =

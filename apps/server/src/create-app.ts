@@ -27,6 +27,7 @@ interface Parts {
     | 'maxStreams'
     | 'eventRetentionDays'
     | 'limits'
+    | 'userTokens'
   >
   database: Database
   log: Logger
@@ -99,7 +100,15 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
     now,
     newId,
     log,
-    identity: new Identity({ db, now, log, limits, serviceKey: config.serviceKey }),
+    identity: new Identity({
+      db,
+      now,
+      newId,
+      log,
+      limits,
+      serviceKey: config.serviceKey,
+      userTokens: config.userTokens,
+    }),
     limits,
     deliveryMarks,
     events,

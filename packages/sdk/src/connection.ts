@@ -1,7 +1,10 @@
 import { SottoError } from '@sotto/contract'
 import type { Fetch } from './transport.ts'
 
-/** A service key or a session's token, or what gives it: asked again for every request. Without one it is nobody's. */
+/**
+ * A service key, a session's token or one that your back end signs, or what gives it: asked again for every request.
+ * Without one it is nobody's.
+ */
 export type Token = string | (() => string | undefined | Promise<string | undefined>)
 
 interface ConnectionOptions {

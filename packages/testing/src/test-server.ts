@@ -34,6 +34,7 @@ export interface TestServerOptions {
       | 'redisUrl'
       | 'allowedOrigins'
       | 'trustedProxies'
+      | 'userTokens'
       | 'databasePoolSize'
       | 'preparedStatements'
     >

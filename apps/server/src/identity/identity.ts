@@ -11,11 +11,14 @@ import {
 } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { Actor, Caller, Origin } from '../context.ts'
+import type { NewId } from '../ids.ts'
 import type { Limits } from '../limits/limits.ts'
 import { LastUsed } from './last-used.ts'
 import { Passwords } from './passwords.ts'
 import { hashSecret } from './secrets.ts'
 import { TimedCache } from './timed-cache.ts'
+import type { TokenUsers } from './token-users.ts'
+import type { UserTokenSettings } from './token-verifier.ts'
 
 /**
  * How long another server's change (a revoked key, an ended session) may go unnoticed, in milliseconds. This
@@ -57,6 +60,9 @@ interface Options {
   limits: Limits
   /** Valid besides the keys in the database. */
   serviceKey: string | undefined
+  newId: NewId
+  /** undefined takes no tokens but those of sessions. */
+  userTokens: UserTokenSettings | undefined
 }
 
 const CONFIGURED_KEY: Key = { id: CONFIGURED_KEY_ID, scopes: new Set(keyScopes), expiresAt: null }
@@ -75,8 +81,12 @@ export class Identity {
   /** So that what the cache of verified passwords holds is worth nothing in a memory dump. */
   readonly #pepper = randomBytes(32)
   readonly #keysLastUsed: LastUsed
+  readonly #options: Options
+  /** Loaded with the first token: it brings a library that servers without tokens do not need. */
+  #tokenUsers: Promise<TokenUsers> | undefined
 
   constructor(options: Options) {
+    this.#options = options
     this.#db = options.db
     this.#now = options.now
     this.#limits = options.limits
@@ -89,7 +99,7 @@ export class Identity {
   }
 
   /**
-   * @param authorization the header: `Bearer sk_…`, `Bearer st_…` or `Basic …`; undefined is nobody.
+   * @param authorization the header: `Bearer sk_…`, `Bearer st_…`, `Bearer <JWT>` or `Basic …`; undefined is nobody.
    * @param actAs the user whom a service key acts for.
    * @throws {SottoError} UNAUTHENTICATED, FORBIDDEN, USER_NOT_FOUND, RATE_LIMITED
    */
@@ -105,8 +115,10 @@ export class Identity {
     const [, scheme = '', credentials = ''] = /^(\S+) +(\S+) *$/.exec(authorization) ?? []
     switch (scheme.toLowerCase()) {
       case 'bearer':
-        return credentials.startsWith('sk_')
-          ? this.#byKey(credentials, actAs)
+        if (credentials.startsWith('sk_')) return this.#byKey(credentials, actAs)
+        // Three parts with dots between, as no token of a session has them.
+        return credentials.split('.').length === 3
+          ? this.#byToken(credentials, actAs)
           : this.#bySession(credentials, actAs)
       case 'basic':
         return this.#byPassword(credentials, actAs, origin)
@@ -181,6 +193,22 @@ export class Identity {
   async #storedKey(key: string): Promise<Key | undefined> {
     const row = await findServiceKeyByHash(this.#db, hashSecret(key))
     return row && { id: row.id, scopes: new Set(scopesOf(row)), expiresAt: row.expires_at }
+  }
+
+  async #byToken(token: string, actAs: string | undefined): Promise<Caller> {
+    const { userTokens: settings, log, newId } = this.#options
+    if (!settings) throw unauthenticated('the token is not valid: this server takes no signed tokens')
+    this.#tokenUsers ??= import('./token-users.ts').then(
+      ({ TokenUsers }) =>
+        new TokenUsers({ settings, log, newId, db: this.#db, now: this.#now, identity: this }),
+    )
+    const { account, expiresAt } = await (await this.#tokenUsers).identify(token)
+    return {
+      kind: 'user',
+      credential: { kind: 'token', expiresAt },
+      actor: only({ id: account.id, username: account.username }, actAs),
+      isAdmin: account.role === 'admin',
+    }
   }
 
   async #bySession(token: string, actAs: string | undefined): Promise<Caller> {

@@ -67,15 +67,26 @@ export class StreamGuard {
     const { db, now, configuredKeyId } = this.#options
     const sessionIds = new Set<string>()
     const keyIds = new Set<string>()
-    const passwordUsers = new Set<string>()
+    const userIds = new Set<string>()
     for (const caller of this.#streams.values()) {
       if (caller.kind === 'key' && caller.keyId !== configuredKeyId) keyIds.add(caller.keyId)
       if (caller.kind === 'user' && caller.credential.kind === 'session') sessionIds.add(caller.credential.id)
-      if (caller.kind === 'user' && caller.credential.kind === 'password') passwordUsers.add(caller.actor.id)
+      if (caller.kind === 'user' && caller.credential.kind !== 'session') userIds.add(caller.actor.id)
     }
     const sessions = new Set(await findLiveSessions(db, [...sessionIds], now()))
     const keys = new Set(await findLiveServiceKeys(db, [...keyIds], now()))
-    const hashes = await findPasswordHashes(db, [...passwordUsers])
+    const hashes = await findPasswordHashes(db, [...userIds])
+    function isValidCredential({ actor, credential }: Extract<Caller, { kind: 'user' }>): boolean {
+      switch (credential.kind) {
+        case 'session':
+          return sessions.has(credential.id)
+        case 'password':
+          return hashes.get(actor.id) === credential.hash
+        case 'token':
+          // Whoever is disabled or gone has no entry, not even one without a password.
+          return credential.expiresAt > now() && hashes.has(actor.id)
+      }
+    }
     return (caller) => {
       switch (caller.kind) {
         case 'anonymous':
@@ -83,9 +94,7 @@ export class StreamGuard {
         case 'key':
           return caller.keyId === configuredKeyId || keys.has(caller.keyId)
         case 'user':
-          return caller.credential.kind === 'session'
-            ? sessions.has(caller.credential.id)
-            : hashes.get(caller.actor.id) === caller.credential.hash
+          return isValidCredential(caller)
       }
     }
   }

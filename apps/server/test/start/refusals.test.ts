@@ -29,6 +29,12 @@ describe('a setting that is wrong', () => {
     ['SOTTO_MAX_TEXT_LENGTH', 'long'],
     ['SOTTO_SERVICE_KEY', 'secret'],
     ['SOTTO_SIGNUP', 'maybe'],
+    ['SOTTO_JWT_SECRET', 'a secret of 31 bytes, which is '],
+    ['SOTTO_JWT_JWKS_URL', 'keys.json'],
+    ['SOTTO_JWT_JWKS_URL', 'http://example.com/keys.json'],
+    ['SOTTO_JWT_JWKS_URL', 'http://localhost.example.com/keys.json'],
+    ['SOTTO_JWT_JWKS_URL', 'file:///etc/passwd'],
+    ['SOTTO_JWT_CREATE_USERS', 'yes'],
     ['SOTTO_DIRECT_MESSAGES', 'nobody'],
     ['LOG_LEVEL', 'loud'],
     ['SOTTO_LIMIT_SENDS', '60'],
@@ -42,6 +48,11 @@ describe('a setting that is wrong', () => {
     ['HOST', 'no-such-host.invalid'],
   ])('%s=%s is named', async (name, value) => {
     await expectRefusal({ ...memory, [name]: value }, name)
+  })
+
+  test('two sources of keys for tokens are one too many', async () => {
+    const settings = { SOTTO_JWT_SECRET: 'x'.repeat(32), SOTTO_JWT_JWKS_URL: 'https://example.com/keys.json' }
+    await expectRefusal({ ...memory, ...settings }, 'SOTTO_JWT_JWKS_URL', 'SOTTO_JWT_SECRET')
   })
 
   test('a service key is not shown', async () => {

@@ -2,7 +2,7 @@ import { type IdList, idList, inList } from '../dialect/expressions.ts'
 import type { UserTable } from '../schema.ts'
 import type { Executor } from '../statement.ts'
 import { statement } from '../statement.ts'
-import { type UserRow, userColumns } from './users.ts'
+import { isUuid, type UserRow, userColumns } from './users.ts'
 
 /* Sessions and passwords: what a user shows. */
 
@@ -67,6 +67,27 @@ const liveSessions = statement((db, p: { ids: IdList; now: Date }) =>
 export async function findLiveSessions(db: Executor, ids: readonly string[], now: Date): Promise<string[]> {
   if (ids.length === 0) return []
   return (await liveSessions(db, { ids: idList(db, ids), now })).map((row) => row.id)
+}
+
+const accountColumns = ['id', 'username', 'role', 'disabled_at'] as const
+
+const accountById = statement((db, p: { id: string }) =>
+  db.selectFrom('users').select(accountColumns).where('id', '=', p.id),
+)
+const accountByUsername = statement((db, p: { username: string }) =>
+  db.selectFrom('users').select(accountColumns).where('username', '=', p.username),
+)
+
+/** A user as far as it decides what they may do. */
+export type Account = Pick<UserTable, (typeof accountColumns)[number]>
+
+/** By id or by username, both lower case; also who is disabled. */
+export async function findAccount(db: Executor, ref: string): Promise<Account | undefined> {
+  if (ref.includes('\0')) return undefined
+  const [row] = isUuid(ref)
+    ? await accountById(db, { id: ref })
+    : await accountByUsername(db, { username: ref })
+  return row
 }
 
 const passwordHashes = statement((db, p: { ids: IdList }) =>

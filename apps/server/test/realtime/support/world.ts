@@ -28,6 +28,7 @@ type Settings = Partial<
     | 'allowedOrigins'
     | 'databaseDirectUrl'
     | 'port'
+    | 'userTokens'
     | 'limits'
   >
 >

@@ -1,0 +1,114 @@
+import { contract, SottoError } from '@sotto/contract'
+import { type Account, findAccount, isUuid } from '@sotto/db'
+import type { Logger } from 'pino'
+import type { App } from '../context.ts'
+import { addUser } from './create-user.ts'
+import { hashSecret } from './secrets.ts'
+import { TimedCache } from './timed-cache.ts'
+import {
+  createTokenVerifier,
+  refusedToken,
+  type UserClaims,
+  type UserTokenSettings,
+  type VerifyToken,
+} from './token-verifier.ts'
+
+/** How long a signature is believed without being checked again, in milliseconds: a withdrawn key ends by then. */
+const SIGNATURE_LIFETIME_MS = 60_000
+/** How long a change of the user (disabled, no admin any more) may go unnoticed, in milliseconds. */
+const USER_LIFETIME_MS = 1_000
+const MAX_ENTRIES = 10_000
+
+interface Options extends Pick<App, 'db' | 'newId' | 'now' | 'identity'> {
+  settings: UserTokenSettings
+  log: Logger
+}
+
+/** Tells whose a token is that the host signed, and makes the users that are not there yet. */
+export class TokenUsers {
+  readonly #options: Options
+  readonly #verify: VerifyToken
+  readonly #claims = new TimedCache<UserClaims>(SIGNATURE_LIFETIME_MS, MAX_ENTRIES)
+  readonly #accounts = new TimedCache<Account>(USER_LIFETIME_MS, MAX_ENTRIES)
+
+  constructor(options: Options) {
+    this.#options = options
+    this.#verify = createTokenVerifier(options)
+  }
+
+  /** @throws {SottoError} UNAUTHENTICATED that says why; UNAVAILABLE where the keys cannot be had. */
+  async identify(token: string): Promise<{ account: Account; expiresAt: Date }> {
+    const claims = await this.#verified(token)
+    const account = await this.#accountOf(claims)
+    if (account.disabled_at) throw refusedToken('its user is disabled')
+    return { account, expiresAt: claims.expiresAt }
+  }
+
+  async #verified(token: string): Promise<UserClaims> {
+    const hash = hashSecret(token)
+    const known = this.#claims.get(hash)
+    if (known && known.expiresAt > this.#options.now()) return known
+    const claims = await this.#verify(token)
+    this.#claims.set(hash, claims)
+    return claims
+  }
+
+  async #accountOf(claims: UserClaims): Promise<Account> {
+    const { db } = this.#options
+    const { subject } = claims
+    const known = this.#accounts.get(subject)
+    if (known) return known
+    const account = (await findAccount(db, subject)) ?? (await this.#make(claims))
+    this.#accounts.set(subject, account)
+    return account
+  }
+
+  /** Whoever comes second, of two at once, finds the user whom the first one has made. */
+  async #make(claims: UserClaims): Promise<Account> {
+    const { settings, db } = this.#options
+    const { subject } = claims
+    if (!settings.createUsers || isUuid(subject)) throw refusedToken('its "sub" names nobody')
+    const input = profileOf(claims)
+    try {
+      await this.#add(input)
+    } catch (error) {
+      if (!(error instanceof SottoError) || error.code !== 'USERNAME_TAKEN') throw error
+    }
+    const account = await findAccount(db, subject)
+    if (!account) throw new Error(`the user ${subject} is gone`)
+    return account
+  }
+
+  /** An address that somebody else has here is theirs: it keeps nobody out. */
+  async #add(input: NewUser): Promise<void> {
+    try {
+      await addUser(this.#options, input)
+    } catch (error) {
+      if (!(error instanceof SottoError) || error.code !== 'EMAIL_TAKEN') throw error
+      await addUser(this.#options, { ...input, email: undefined })
+    }
+  }
+}
+
+type NewUser = Parameters<typeof addUser>[1]
+
+/** Which claim a field of the profile comes from. */
+const claimOf: Record<string, string> = {
+  username: 'sub',
+  displayName: 'name',
+  email: 'email',
+  avatarUrl: 'picture',
+}
+
+/** Held to the rules for anybody else's profile. */
+function profileOf({ subject, profile }: UserClaims): NewUser {
+  const parsed = contract.users.create.input.safeParse({
+    username: subject,
+    displayName: profile.name,
+    email: profile.email,
+    avatarUrl: profile.picture,
+  })
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw refusedToken(`its "${claimOf[String(issue?.path[0])]}" ${issue?.message}`)
+}

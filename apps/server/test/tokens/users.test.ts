@@ -1,0 +1,216 @@
+import { createClient } from '@sotto/sdk'
+import { createTestServer, type TestServer } from '@sotto/testing'
+import { describe, expect, test } from 'vitest'
+import type { UserTokenSettings } from '../../src/index.ts'
+import { signUserToken } from '../../src/tokens.ts'
+import { openSse } from '../realtime/support/sse.ts'
+import { startWorld } from '../realtime/support/world.ts'
+import { openWs } from '../realtime/support/ws.ts'
+import { dialects } from '../support/dialects.ts'
+import { codeOf, failureOf } from '../support/failure.ts'
+import { rest } from '../support/rest.ts'
+import { SECRET } from './support.ts'
+
+const userTokens: UserTokenSettings = {
+  keys: { secret: SECRET },
+  audience: 'sotto',
+  issuer: undefined,
+  createUsers: true,
+}
+/** By when a stream has ended that may not go on, in milliseconds. */
+const END_MS = 2_000
+
+function clientOf(server: TestServer, token: string) {
+  return createClient({ url: server.url, token, fetch: server.fetch, retries: 0 })
+}
+
+describe.each(dialects)('users of signed tokens on %s', (using) => {
+  test('are made on first sight, once, however many requests come first', async () => {
+    await using server = await createTestServer({ using, users: ['bob'], settings: { userTokens } })
+    const token = signUserToken({
+      secret: SECRET,
+      user: 'Zoe',
+      name: 'Zoë',
+      email: 'zoe@example.com',
+      picture: 'https://example.com/zoe.png',
+    })
+    const zoe = clientOf(server, token)
+    const sent = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => zoe.messages.send({ to: 'bob', text: `${n}` })),
+    )
+    expect(new Set(sent.map(({ senderId }) => senderId)).size).toBe(1)
+    expect((await server.client.users.list()).items.map(({ username }) => username)).toEqual(['bob', 'zoe'])
+    expect(await zoe.users.get({ user: 'zoe' })).toMatchObject({
+      displayName: 'Zoë',
+      email: 'zoe@example.com',
+      avatarUrl: 'https://example.com/zoe.png',
+    })
+    // A profile is its user's from then on: later tokens do not change it.
+    const later = signUserToken({ secret: SECRET, user: 'zoe', name: 'Somebody' })
+    expect((await clientOf(server, later).users.get({ user: 'zoe' })).displayName).toBe('Zoë')
+  })
+
+  test('are whom the token names, by name or id, and nobody else', async () => {
+    await using server = await createTestServer({ using, users: ['alice', 'bob'], settings: { userTokens } })
+    const { id } = await server.client.users.get({ user: 'alice' })
+    for (const user of ['alice', 'ALICE', id, id.toUpperCase()]) {
+      const token = signUserToken({ secret: SECRET, user })
+      expect((await clientOf(server, token).messages.send({ to: 'bob', text: 'hi' })).senderId).toBe(id)
+      const request = { authorization: `Bearer ${token}`, as: 'bob' }
+      expect(await rest(server, 'GET /v1/users', request)).toMatchObject({ status: 403 })
+    }
+    const token = signUserToken({ secret: SECRET, user: 'alice' })
+    expect((await rest(server, 'GET /v1/keys', { authorization: `Bearer ${token}` })).status).toBe(403)
+    expect(
+      (await rest(server, 'DELETE /v1/sessions/current', { authorization: `Bearer ${token}` })).status,
+    ).toBe(204)
+    // There was no session to end.
+    expect((await clientOf(server, token).users.list()).items).toHaveLength(2)
+  })
+
+  test('are not made where that is off', async () => {
+    await using server = await createTestServer({
+      using,
+      users: ['alice'],
+      settings: { userTokens: { ...userTokens, createUsers: false } },
+    })
+    const as = (user: string) => clientOf(server, signUserToken({ secret: SECRET, user }))
+    expect((await as('alice').users.list()).items).toHaveLength(1)
+    expect(await codeOf(as('zoe').users.list())).toBe('UNAUTHENTICATED')
+    expect((await as('alice').users.list()).items).toHaveLength(1)
+  })
+
+  test('are not made of claims that no profile may hold, which are named', async () => {
+    await using server = await createTestServer({ using, settings: { userTokens } })
+    const cases = [
+      [{ user: 'not a name' }, '"sub"'],
+      [{ user: 'zoe', name: 'x'.repeat(200) }, '"name"'],
+      [{ user: 'zoe', email: 'nowhere' }, '"email"'],
+      [{ user: 'zoe', picture: 'javascript:alert(1)' }, '"picture"'],
+    ] as const
+    for (const [claims, named] of cases) {
+      const failure = await failureOf(
+        clientOf(server, signUserToken({ secret: SECRET, ...claims })).users.list(),
+      )
+      expect(failure).toMatchObject({ code: 'UNAUTHENTICATED', message: expect.stringContaining(named) })
+    }
+    expect((await server.client.users.list()).items).toEqual([])
+  })
+
+  test('are made without an address that somebody else has', async () => {
+    await using server = await createTestServer({ using, settings: { userTokens } })
+    const email = 'shared@example.com'
+    for (const user of ['alice', 'zoe']) {
+      const client = clientOf(server, signUserToken({ secret: SECRET, user, email }))
+      expect((await client.users.get({ user })).email).toBe(user === 'alice' ? email : null)
+    }
+  })
+
+  test('are out at their token’s end, and when they are disabled; their streams too', async () => {
+    let aheadMs = 0
+    const now = () => new Date(Date.now() + aheadMs)
+    await using world = await startWorld(using, {
+      users: ['alice', 'bob', 'carol'],
+      settings: { userTokens },
+      overrides: { now },
+    })
+    const open = async (user: string, expiresInSeconds: number) => {
+      const authorization = `Bearer ${signUserToken({ secret: SECRET, user, expiresInSeconds })}`
+      return {
+        authorization,
+        sse: await openSse(`${world.url}/v1/events`, { authorization }),
+        ws: await openWs(world.url, { authorization }, {}),
+      }
+    }
+    const untilEnd = async ({ authorization, sse, ws }: Awaited<ReturnType<typeof open>>) => {
+      const before = performance.now()
+      await sse.ended
+      await expect.poll(() => ws.failure, { timeout: END_MS }).toBe('UNAUTHENTICATED')
+      expect(performance.now() - before).toBeLessThan(END_MS)
+      const statusOf = async () =>
+        (await fetch(`${world.url}/v1/users`, { headers: { authorization } })).status
+      await expect.poll(statusOf, { timeout: END_MS }).toBe(401)
+    }
+    const short = await open('alice', 60)
+    const long = await open('alice', 600)
+    const disabled = await open('bob', 600)
+
+    await world.server.app.db
+      .updateTable('users')
+      .set({ disabled_at: new Date() })
+      .where('username', '=', 'bob')
+      .execute()
+    await untilEnd(disabled)
+    // Six seconds later than its end: the clocks may be five apart.
+    aheadMs = 66_000
+    await untilEnd(short)
+
+    await world.send('carol', 'alice', 'still there')
+    await long.sse.inbox.untilText('still there')
+    await long.ws.inbox.untilText('still there')
+    for (const { sse, ws } of [short, long, disabled]) {
+      sse.close()
+      ws.close()
+    }
+  })
+
+  test('go on with a new token where the old one ends, without missing anything', async () => {
+    let aheadMs = 0
+    await using world = await startWorld(using, {
+      users: ['alice', 'bob'],
+      settings: { userTokens },
+      overrides: { now: () => new Date(Date.now() + aheadMs) },
+    })
+    const issued: string[] = []
+    const bob = createClient({
+      url: world.url,
+      token() {
+        // As a back end whose clock is the server's.
+        issued.push('token')
+        return signUserToken({ secret: SECRET, user: 'bob', expiresInSeconds: aheadMs / 1_000 + 60 })
+      },
+    })
+    const ended = new AbortController()
+    const texts: string[] = []
+    const reading = (async () => {
+      for await (const event of bob.events({ signal: ended.signal })) {
+        if (event.type === 'message.created') texts.push(event.message.text ?? '')
+      }
+    })()
+    await expect.poll(() => issued.length).toBe(1)
+    await expect
+      .poll(async () => {
+        await world.send('alice', 'bob', 'first')
+        return texts.length
+      })
+      .toBeGreaterThan(0)
+    aheadMs = 120_000
+    await expect.poll(() => issued.length, { timeout: 5_000 }).toBe(2)
+    await world.send('alice', 'bob', 'second')
+    await expect.poll(() => texts.at(-1), { timeout: 5_000 }).toBe('second')
+    ended.abort()
+    await reading
+  })
+})
+
+test('a server without a key for tokens takes none', async () => {
+  await using server = await createTestServer({ users: ['alice'] })
+  const failure = await failureOf(
+    clientOf(server, signUserToken({ secret: SECRET, user: 'alice' })).users.list(),
+  )
+  expect(failure).toMatchObject({
+    code: 'UNAUTHENTICATED',
+    message: expect.stringContaining('no signed tokens'),
+  })
+})
+
+test('a token is in no log, nor is the secret', async () => {
+  await using server = await createTestServer({ settings: { userTokens } })
+  const token = signUserToken({ secret: SECRET, user: 'alice' })
+  const [, , signature = ''] = token.split('.')
+  await clientOf(server, token).users.list()
+  await codeOf(clientOf(server, `${token}x`).users.list())
+  const logs = server.logs.join('\n')
+  expect(server.logs.length).toBeGreaterThan(0)
+  for (const secret of [signature, SECRET]) expect(logs).not.toContain(secret)
+})
