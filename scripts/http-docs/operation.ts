@@ -26,8 +26,8 @@ const key = contract.keys.create.example.output
 const variables = new Map([
   [sent.id, '$MESSAGE'],
   [sent.conversationId, '$CONVERSATION'],
-  [key.id, '$KEY'],
   [contract.conversations.create.example.output.id, '$GROUP'],
+  [key.id, '$KEY'],
 ])
 
 /** What ends a session needs one: its sample uses the token that the template keeps of the log-in. */

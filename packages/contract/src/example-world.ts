@@ -16,9 +16,9 @@ export const exampleIds = {
   bob: '019c13a0-0000-7000-8000-00000000000b',
   conversation: '019c13a0-0000-7000-8000-0000000000c1',
   message: '019c13a0-0000-7000-8000-0000000000d1',
+  group: '019c13a0-0000-7000-8000-0000000000c2',
   key: '019c13a0-0000-7000-8000-0000000000e1',
   act: '019c13a0-0000-7000-8000-0000000000f1',
-  group: '019c13a0-0000-7000-8000-0000000000c2',
 } as const
 
 export const exampleAlice: PublicUser = {
@@ -80,6 +80,24 @@ export const exampleConversation: Conversation = {
   updatedAt: sent,
 }
 
+/** As both see it, right after alice has made it. */
+export const exampleGroup: Conversation = {
+  id: exampleIds.group,
+  kind: 'group',
+  name: 'Weekend',
+  participants: [
+    { user: exampleAlice, role: 'owner' },
+    { user: exampleBob, role: 'member' },
+  ],
+  participantCount: 2,
+  lastMessage: null,
+  lastSeq: 0,
+  readSeq: 0,
+  unreadCount: 0,
+  createdAt: sent,
+  updatedAt: sent,
+}
+
 export const exampleKey: ServiceKey = {
   id: exampleIds.key,
   name: 'reports',
@@ -101,22 +119,4 @@ export const exampleAct: AuditEntry = {
   subjectId: exampleIds.key,
   address: '127.0.0.1',
   requestId: '5b0c1c6e-3f0d-4a53-9d0b-6d1f2f0c7a11',
-}
-
-/** As both see it, right after alice has made it. */
-export const exampleGroup: Conversation = {
-  id: exampleIds.group,
-  kind: 'group',
-  name: 'Weekend',
-  participants: [
-    { user: exampleAlice, role: 'owner' },
-    { user: exampleBob, role: 'member' },
-  ],
-  participantCount: 2,
-  lastMessage: null,
-  lastSeq: 0,
-  readSeq: 0,
-  unreadCount: 0,
-  createdAt: sent,
-  updatedAt: sent,
 }

@@ -2,7 +2,6 @@ import { type Contract, type Conversation, invalidInput, maxParticipants } from 
 import {
   appendEvent,
   findConversation,
-  findStanding,
   insertConversation,
   insertParticipants,
   lockConversation,
@@ -10,8 +9,7 @@ import {
 import type { z } from 'zod'
 import { requireActor, requireUser } from '../access.ts'
 import type { Actor, Context } from '../context.ts'
-import { requireReach } from '../people/reach.ts'
-import { requireRoomForGroup } from './join-group.ts'
+import { requireMayAdd } from './join-group.ts'
 import { showConversation } from './show-conversations.ts'
 
 /** Creates a group with the actor as its owner. */
@@ -25,8 +23,7 @@ export async function createGroup(
   const at = ctx.app.now()
   await ctx.app.write(async (trx) => {
     await lockConversation(trx, id)
-    for (const user of [actor, ...others]) await requireRoomForGroup(trx, user)
-    for (const { id: userId } of others) requireReach(ctx.app, await findStanding(trx, actor.id, userId))
+    for (const user of [actor, ...others]) await requireMayAdd(ctx, trx, user)
     await insertConversation(trx, {
       id,
       directKey: null,

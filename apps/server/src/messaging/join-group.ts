@@ -4,9 +4,12 @@ import {
   changeParticipantCount,
   countGroups,
   type Executor,
+  findStanding,
   insertParticipants,
 } from '@sotto/db'
-import type { Actor } from '../context.ts'
+import { actorOf } from '../access.ts'
+import type { Actor, Context } from '../context.ts'
+import { requireReach } from '../people/reach.ts'
 import type { GroupChange } from './change-group.ts'
 
 /** How many groups a user is in at most: the inbox sorts all of them, and anybody can add anybody. */
@@ -14,6 +17,7 @@ const MAX_GROUPS_OF_A_USER = 1_000
 
 /** Adds somebody who is not in the group, and tells everybody, the newcomer first of what they are in now. */
 export async function joinGroup(
+  ctx: Context,
   { trx, group, at, tell }: GroupChange,
   user: Actor,
   role: 'admin' | 'member',
@@ -21,7 +25,7 @@ export async function joinGroup(
   if (group.participant_count >= maxParticipants) {
     throw invalidInput('user', `goes into a group with less than ${maxParticipants} participants`)
   }
-  await requireRoomForGroup(trx, user)
+  await requireMayAdd(ctx, trx, user)
   const firstEventId = await appendEvent(trx, {
     type: 'conversation.created',
     conversationId: group.id,
@@ -41,8 +45,15 @@ export async function joinGroup(
   await tell('participant.joined', user.id, role)
 }
 
-/** @throws {SottoError} INVALID_INPUT for who is in as many groups as one can be. */
-export async function requireRoomForGroup(trx: Executor, user: Actor): Promise<void> {
+/**
+ * Whether the caller may put somebody into a group. A bare service key is not bound by what its users want of each
+ * other.
+ *
+ * @throws {SottoError} FORBIDDEN, INVALID_INPUT for who is in as many groups as one can be.
+ */
+export async function requireMayAdd(ctx: Context, trx: Executor, user: Actor): Promise<void> {
+  const actor = actorOf(ctx)
+  if (actor) requireReach(ctx.app, await findStanding(trx, actor.id, user.id))
   if ((await countGroups(trx, user.id)) >= MAX_GROUPS_OF_A_USER) {
     throw invalidInput('user', `${user.username} is in ${MAX_GROUPS_OF_A_USER} groups, which are the most`)
   }

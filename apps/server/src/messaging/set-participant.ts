@@ -1,9 +1,8 @@
 import { type Contract, type Participant, type ParticipantRole, SottoError } from '@sotto/contract'
-import { findParticipant, findStanding, findUser, type ParticipantRow, toPublicUser } from '@sotto/db'
+import { findParticipant, findUser, type ParticipantRow, toPublicUser } from '@sotto/db'
 import type { z } from 'zod'
-import { actorOf, requireUser } from '../access.ts'
+import { requireUser } from '../access.ts'
 import type { Actor, Context } from '../context.ts'
-import { requireReach } from '../people/reach.ts'
 import { changeGroup, type GroupChange, requireGroupAdmin, requireGroupOwner } from './change-group.ts'
 import { giveRole, handOver } from './group-roles.ts'
 import { joinGroup } from './join-group.ts'
@@ -30,15 +29,12 @@ async function add(
   role: ParticipantRole,
 ): Promise<ParticipantRole> {
   requireGroupAdmin(change)
-  // A bare service key adds anybody.
-  const actor = actorOf(ctx)
-  if (actor) requireReach(ctx.app, await findStanding(change.trx, actor.id, user.id))
   if (role === 'member') {
-    await joinGroup(change, user, role)
+    await joinGroup(ctx, change, user, role)
     return role
   }
   requireGroupOwner(change)
-  await joinGroup(change, user, 'admin')
+  await joinGroup(ctx, change, user, 'admin')
   if (role === 'owner') await handOver(change, user.id)
   return role
 }

@@ -13,8 +13,7 @@ export async function setTyping(
 ): Promise<void> {
   const actor = requireActor(ctx)
   const { id: conversationId } = await requireConversation(ctx, input.conversationId)
-  const userIds = await findParticipantIds(ctx.app.db, conversationId)
-  const others = userIds.filter((id) => id !== actor.id)
+  const others = (await findParticipantIds(ctx.app.db, conversationId)).filter((id) => id !== actor.id)
   const blocks = await findBlocksBetween(ctx.app.db, actor.id, others)
   const toUserIds = others.filter((id) => !blocks.has(id))
   const typist = { conversationId, userId: actor.id, toUserIds }

@@ -7,9 +7,9 @@ const { password: PASSWORD } = contract.sessions.create.example.input
 const alice = contract.users.create.example.output
 const bob = contract.users.get.example.output
 const message = contract.messages.send.example.output
+const group = contract.conversations.create.example.output
 const key = contract.keys.create.example
 const [act] = contract.audit.list.example.output.items
-const group = contract.conversations.create.example.output
 const JOINED = '2026-01-31T09:00:00.000Z'
 const SENT = '2026-01-31T12:00:00.000Z'
 
