@@ -179,6 +179,19 @@ describe.each(dialects)('callers on %s', (using) => {
     expect((await rest(server, 'GET /v1/users', { authorization: null, as: 'alice' })).status).toBe(401)
   })
 
+  test('have a hundred sessions at once, of which the next one ends the oldest', async () => {
+    await using server = await createTestServer({ using, users })
+    const tokens: (string | undefined)[] = []
+    for (let i = 0; i < 101; i++) {
+      tokens.push((await server.client.sessions.create({ username: 'alice', password })).token)
+    }
+    const statusOf = async (token: string | undefined) =>
+      (await rest(server, 'GET /v1/users', { authorization: `Bearer ${token}` })).status
+    expect([await statusOf(tokens[0]), await statusOf(tokens[1]), await statusOf(tokens[100])]).toEqual([
+      401, 200, 200,
+    ])
+  })
+
   test('that are nobody may sign up when it is open, with a password', async () => {
     await using open = await createTestServer({ using, settings: { signUp: 'open' } })
     const signUp = (json: object) => rest(open, 'POST /v1/users', { authorization: null, json })

@@ -40,6 +40,8 @@ export async function makeServer(
         DATABASE_URL: databaseUrl,
         SOTTO_SERVICE_KEY: SERVICE_KEY,
         LOG_LEVEL: 'error',
+        // All readers come from one address, and as often as they are cut off.
+        SOTTO_LIMIT_STREAMS: 'off',
         ...env,
         PORT: String(port),
       },

@@ -9,6 +9,7 @@ import { HEARTBEAT_MS } from '../rpc/trpc.ts'
 import type { Credentials } from './caller.ts'
 import { malformed, refuseConnection } from './malformed.ts'
 import type { Origins } from './origins.ts'
+import { SocketHolders } from './socket-holders.ts'
 
 /** How much may wait in a socket for a client that does not read, in bytes. */
 const MAX_BUFFERED_BYTES = 262_144
@@ -58,6 +59,7 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
     refuseConnection(malformed(error.message, 'takes a WebSocket handshake'), socket),
   )
   let sockets = 0
+  const holders = new SocketHolders()
 
   app.get(
     '/trpc',
@@ -110,6 +112,7 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
         async createContext({ info }) {
           const credentials = credentialsOf(request, info.connectionParams)
           const context = await options.createContext(request, { credentials })
+          holders.hold(context.caller, socket)
           return {
             ...context,
             reauthenticate: async () => (await options.createContext(request, { credentials })).caller,

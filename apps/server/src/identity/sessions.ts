@@ -1,5 +1,5 @@
 import { type Contract, invalidInput, SottoError, type User } from '@sotto/contract'
-import { deleteSession, findUser, insertSession, toUser } from '@sotto/db'
+import { deleteOldestSessionsOf, deleteSession, findUser, insertSession, toUser } from '@sotto/db'
 import type { z } from 'zod'
 import { requireActor } from '../access.ts'
 import type { Context, SessionCookie } from '../context.ts'
@@ -7,6 +7,8 @@ import { hashSecret, newSecret } from './secrets.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 const SESSION_LIFETIME_MS = 30 * DAY_MS
+/** How many sessions a user has at once; one more ends the oldest. */
+const MAX_SESSIONS_OF_A_USER = 100
 
 /** Logs in. The token is told once, to the caller or to the cookies of their browser, and kept hashed. */
 export async function createSession(
@@ -23,15 +25,18 @@ export async function createSession(
   const token = newSecret('st')
   const createdAt = now()
   const expiresAt = new Date(createdAt.getTime() + SESSION_LIFETIME_MS)
-  await db.transaction().execute((trx) =>
-    insertSession(trx, {
+  const hasEnded = await db.transaction().execute(async (trx) => {
+    const hadMore = await deleteOldestSessionsOf(trx, actor.id, MAX_SESSIONS_OF_A_USER - 1)
+    await insertSession(trx, {
       id: newId(),
       userId: actor.id,
       tokenHash: hashSecret(token),
       createdAt,
       expiresAt,
-    }),
-  )
+    })
+    return hadMore
+  })
+  if (hasEnded) identity.forgetSessions()
   cookie?.set(token, expiresAt)
   return { ...(!cookie && { token }), expiresAt, user: toUser(user) }
 }

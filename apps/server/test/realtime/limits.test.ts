@@ -7,6 +7,33 @@ import { openWs } from './support/ws.ts'
 
 const PASSWORD = 'correct horse battery staple'
 
+test('a user has twenty WebSockets open at once, whatever they do with them', async () => {
+  await using world = await startWorld('sqlite', { users: ['alice', 'bob'] })
+  const sockets: WebSocket[] = []
+  /** What the server says to somebody who asks for nothing: undefined when it takes them. */
+  const refusalOf = (actAs: string) =>
+    new Promise<string | undefined>((resolve) => {
+      const socket = new WebSocket(`${world.url.replace('http', 'ws')}/trpc?connectionParams=1`)
+      sockets.push(socket)
+      socket.addEventListener('open', () => {
+        const data = { authorization: `Bearer ${world.serviceKey}`, actAs }
+        socket.send(JSON.stringify({ method: 'connectionParams', data }))
+        const query = { path: 'users.get', input: { json: { user: 'alice' } } }
+        socket.send(JSON.stringify({ id: 1, method: 'query', params: query }))
+      })
+      socket.addEventListener('message', ({ data }) => {
+        const { error } = JSON.parse(String(data)) as { error?: { json: { data: { code: string } } } }
+        resolve(error?.json.data.code)
+      })
+    })
+  for (let i = 0; i < 20; i++) expect(await refusalOf('alice')).toBeUndefined()
+  expect(await refusalOf('alice')).toBe('RATE_LIMITED')
+  expect(await refusalOf('bob')).toBeUndefined()
+  sockets[0]?.close()
+  await expect.poll(() => refusalOf('alice')).toBeUndefined()
+  for (const socket of sockets) socket.close()
+})
+
 describe.each(dialects)('limits of streams on %s', (using) => {
   test('a user opens so many within so long, over whatever transport', async () => {
     await using world = await startWorld(using, { settings: { limits: limitsOf({ count: 2, seconds: 60 }) } })

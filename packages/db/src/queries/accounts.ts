@@ -44,6 +44,25 @@ export async function insertSession(db: Executor, session: NewSession): Promise<
     .execute()
 }
 
+/** Ends a user's oldest sessions, so that no more are left than this. True when there were more. */
+export async function deleteOldestSessionsOf(db: Executor, userId: string, left: number): Promise<boolean> {
+  const ended = await db
+    .deleteFrom('sessions')
+    .where('user_id', '=', userId)
+    .where('id', 'not in', (eb) =>
+      eb
+        .selectFrom('sessions')
+        .select('id')
+        .where('user_id', '=', userId)
+        .orderBy('created_at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(left),
+    )
+    .returning('id')
+    .execute()
+  return ended.length > 0
+}
+
 export async function deleteSession(db: Executor, id: string): Promise<void> {
   await db.deleteFrom('sessions').where('id', '=', id).execute()
 }

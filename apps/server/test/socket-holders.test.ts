@@ -1,0 +1,26 @@
+import { EventEmitter } from 'node:events'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { SocketHolders } from '../src/http/socket-holders.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+/** A socket that only remembers whether it was closed. */
+function openSocket() {
+  const close = vi.fn<() => void>()
+  return Object.assign(new EventEmitter(), { close })
+}
+
+test('somebody without credentials keeps a WebSocket for a minute', () => {
+  const holders = new SocketHolders()
+  const stays = openSocket()
+  const leaves = openSocket()
+  for (const socket of [stays, leaves]) holders.hold({ kind: 'anonymous' }, socket)
+  leaves.emit('close')
+  vi.advanceTimersByTime(59_999)
+  expect(stays.close).not.toHaveBeenCalled()
+  vi.advanceTimersByTime(1)
+  expect(stays.close).toHaveBeenCalledOnce()
+  expect(leaves.close).not.toHaveBeenCalled()
+  expect(vi.getTimerCount()).toBe(0)
+})
