@@ -200,8 +200,8 @@ describe.each(dialects)('groups on %s', (using) => {
       'participant.left',
       'message.created',
     ]
-    await expect.poll(() => typesOf('carol')).toEqual(ofGroup)
-    await expect.poll(() => typesOf('alice')).toEqual(ofGroup)
+    await expect.poll(() => typesOf('carol'), { timeout: 10_000 }).toEqual(ofGroup)
+    await expect.poll(() => typesOf('alice'), { timeout: 10_000 }).toEqual(ofGroup)
     expect(typesOf('bob')).toEqual([
       'conversation.created',
       'participant.joined',

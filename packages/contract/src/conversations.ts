@@ -41,7 +41,9 @@ export const conversation = z
       description: `At most ${shownParticipants} of them; the rest is at GET /v1/conversations/{conversationId}/participants.`,
     }),
     participantCount: whole,
-    lastMessage: message.nullable(),
+    lastMessage: message.nullable().meta({
+      description: 'Null in a group in which nothing was said since one is in it.',
+    }),
     lastSeq: whole,
     readSeq: whole.meta({
       description: 'Read up to here; 0 before the first. For a bare service key always 0.',

@@ -57,17 +57,14 @@ const groupPart = statement((db, p: InboxPart) =>
     .where('participants.left_at', 'is', null)
     .where((eb) =>
       eb(eb.refTuple('conversations.updated_at', 'conversations.id'), '<', eb.tuple(p.beforeAt, p.beforeId)),
-    )
-    .orderBy('conversations.updated_at', 'desc')
-    .orderBy('conversations.id', 'desc')
-    .limit(p.limit),
+    ),
 )
 
 /**
  * A user's conversations, latest activity first.
  *
- * Direct ones come from an index that a send keeps in order. Groups are sorted here, all of the user's: a send to
- * many must not touch a row for each of them.
+ * Direct ones come from an index that a send keeps in order. Groups are sorted here, all of the user's, of which
+ * there are a thousand at most: a send to many must not touch a row for each of them.
  */
 export async function listInbox(
   db: Executor,
