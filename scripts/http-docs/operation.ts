@@ -22,21 +22,28 @@ export const callers: Record<Access, string> = {
 const sent = contract.messages.send.example.output
 const key = contract.keys.create.example.output
 
-/** The ids of the example world, and the shell variables in which the template keeps those of the reader's. */
+/**
+ * The ids and secrets of the example world that samples hold, and the shell variables in which the template keeps
+ * those of the reader's.
+ */
 const variables = new Map([
   [sent.id, '$MESSAGE'],
   [sent.conversationId, '$CONVERSATION'],
   [contract.conversations.create.example.output.id, '$GROUP'],
+  [contract.sessions.revoke.example.input.sessionId, '$SESSION'],
+  [contract.invitations.revoke.example.input.invitationId, '$INVITATION'],
+  [contract.passwords.reset.example.input.token, '$RESET'],
+  [contract.totp.confirm.example.input.code, '$CODE'],
   [key.id, '$KEY'],
 ])
 
-/** What ends a session needs one: its sample uses the token that the template keeps of the log-in. */
-const withToken = new Set(['sessions.end'])
+/** What is about the session of the request needs one: its sample uses the token that the template keeps. */
+const withToken = new Set(['sessions.list', 'sessions.end', 'passwords.set'])
 
 const EXAMPLE_CURSOR = contract.events.pull.example.output.cursor
 
 const WITH_BODY = new Set(['POST', 'PUT', 'PATCH'])
-const ID = /[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}/g
+const VARIABLE = /[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|pr_[\w-]{40,}|(?<=")\d{6}(?=")/g
 
 /** The section of one operation: what it is, what it takes, a sample, its answer and its errors. */
 export function documentOperation(operation: Operation): string {
@@ -116,18 +123,18 @@ function urlPart(value: unknown): string {
   return items
     .map((item) => encodeURIComponent(String(item)))
     .join(',')
-    .replaceAll(ID, variableOf)
+    .replaceAll(VARIABLE, variableOf)
 }
 
 /** In single quotes, which only variables leave. */
 function quoted(json: string): string {
-  const text = json.replaceAll("'", `'\\''`).replaceAll(ID, (id) => `'"${variableOf(id)}"'`)
+  const text = json.replaceAll("'", `'\\''`).replaceAll(VARIABLE, (id) => `'"${variableOf(id)}"'`)
   return `'${text}'`
 }
 
 function variableOf(id: string): string {
   const variable = variables.get(id)
-  if (!variable) throw new Error(`the sample has no variable for the id ${id}: keep one in template.md`)
+  if (!variable) throw new Error(`the sample has no variable for ${id}: keep one in template.md`)
   return variable
 }
 

@@ -37,6 +37,11 @@ export function actorOf(ctx: Context): Actor | undefined {
   return ctx.caller.kind === 'anonymous' ? undefined : ctx.caller.actor
 }
 
+/** The session whose token the request carries, if it carries one. */
+export function sessionIdOf({ caller }: Context): string | undefined {
+  return caller.kind === 'user' && caller.credential.kind === 'session' ? caller.credential.id : undefined
+}
+
 /** Acts for nobody: it may read and manage everything. */
 export function isBareKey(ctx: Context): boolean {
   return ctx.caller.kind === 'key' && !ctx.caller.actor

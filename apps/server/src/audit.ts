@@ -2,7 +2,17 @@ import { type Executor, insertAudit } from '@sotto/db'
 import type { App, Caller } from './context.ts'
 
 /** What was done. A new privileged act gets its name here. */
-export type AuditAction = 'user.role_changed' | 'key.created' | 'key.revoked'
+export type AuditAction =
+  | 'user.role_changed'
+  | 'user.disabled'
+  | 'user.enabled'
+  | 'user.password_set'
+  | 'user.password_reset_issued'
+  | 'user.second_factor_removed'
+  | 'invitation.created'
+  | 'invitation.revoked'
+  | 'key.created'
+  | 'key.revoked'
 
 /** Who does something, and by which request: the context of one, or what stands for it where there is none. */
 export interface AuditOrigin {

@@ -12,6 +12,7 @@ export class ConfigError extends Error {
 }
 
 const MAX_TEXT_LENGTH_LIMIT = 200_000
+const MIN_SECRET_LENGTH = 32
 
 function wholeNumber(min: number, max: number) {
   const message = `takes a whole number from ${min} to ${max}`
@@ -84,7 +85,11 @@ const environment = z.object({
     )
     .optional(),
   SOTTO_MAX_TEXT_LENGTH: wholeNumber(1, MAX_TEXT_LENGTH_LIMIT).prefault(String(defaultMaxTextLength)),
-  SOTTO_SIGNUP: oneOf(['open', 'closed']).default('closed'),
+  SOTTO_SIGNUP: oneOf(['open', 'closed', 'invitation']).default('closed'),
+  SOTTO_SECRET: z
+    .string()
+    .min(MIN_SECRET_LENGTH, `takes ${MIN_SECRET_LENGTH} characters or more that nobody can guess`)
+    .optional(),
   SOTTO_DIRECT_MESSAGES: oneOf(['everyone', 'contacts']).default('everyone'),
   REDIS_URL: z
     .string()
@@ -135,7 +140,9 @@ export interface Config {
   serviceKey: string | undefined
   /** Unicode code points. */
   maxTextLength: number
-  signUp: 'open' | 'closed'
+  signUp: 'open' | 'closed' | 'invitation'
+  /** What second factors are encrypted with, in the database. */
+  secret: string | undefined
   /** Between whom direct messages go. */
   directMessages: 'everyone' | 'contacts'
   /** For several servers: hints, signals and presence go through it. */
@@ -177,6 +184,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     serviceKey: settings.SOTTO_SERVICE_KEY,
     maxTextLength: settings.SOTTO_MAX_TEXT_LENGTH,
     signUp: settings.SOTTO_SIGNUP,
+    secret: settings.SOTTO_SECRET,
     directMessages: settings.SOTTO_DIRECT_MESSAGES,
     redisUrl: settings.REDIS_URL,
     maxStreams: settings.SOTTO_MAX_STREAMS,

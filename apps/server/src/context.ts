@@ -2,6 +2,7 @@ import type { KeyScope } from '@sotto/contract'
 import type { Executor } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { Identity } from './identity/identity.ts'
+import type { SecretBox } from './identity/secret-box.ts'
 import type { NewId } from './ids.ts'
 import type { Quota } from './limits/buckets.ts'
 import type { Limits } from './limits/limits.ts'
@@ -20,6 +21,7 @@ export interface App {
   readonly newId: NewId
   readonly log: Logger
   readonly identity: Identity
+  readonly secretBox: SecretBox
   readonly limits: Limits
   readonly deliveryMarks: DeliveryMarks
   readonly events: EventHub
@@ -28,7 +30,7 @@ export interface App {
   readonly presence: Presence
   /** Unicode code points. */
   readonly maxTextLength: number
-  readonly signUp: 'open' | 'closed'
+  readonly signUp: 'open' | 'closed' | 'invitation'
   /** Between whom direct messages go. */
   readonly directMessages: 'everyone' | 'contacts'
 }
@@ -76,6 +78,8 @@ export interface Context extends Origin {
   readonly app: App
   readonly caller: Caller
   readonly requestId: string
+  /** What the client calls itself, of bounded length; null when it does not say. */
+  readonly userAgent: string | null
   /** Asks again who calls, where one context serves a connection for as long as it lives. */
   readonly reauthenticate?: (() => Promise<Caller>) | undefined
   /** Ends the connection in a way that its client comes back from. */

@@ -1,8 +1,9 @@
-import { type Database, findConversation } from '@sotto/db'
+import { type Database, findConversation, readLocalSecret } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import type { App } from './context.ts'
 import { CONFIGURED_KEY_ID, Identity } from './identity/identity.ts'
+import { SecretBox } from './identity/secret-box.ts'
 import type { NewId } from './ids.ts'
 import { Limits } from './limits/limits.ts'
 import { DeliveryMarks } from './messaging/delivery-marks.ts'
@@ -20,7 +21,9 @@ const DAY_MS = 24 * 60 * 60 * 1_000
 interface Parts {
   config: Pick<
     Config,
+    | 'databaseUrl'
     | 'serviceKey'
+    | 'secret'
     | 'maxTextLength'
     | 'signUp'
     | 'directMessages'
@@ -109,6 +112,7 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
       serviceKey: config.serviceKey,
       userTokens: config.userTokens,
     }),
+    secretBox: new SecretBox(() => config.secret ?? readLocalSecret(config.databaseUrl)),
     limits,
     deliveryMarks,
     events,

@@ -18,6 +18,8 @@ const listKinds = {
   /** Places in (time, id) order. */
   inbox: z.tuple([time, z.uuid()]),
   correspondents: z.tuple([time, z.uuid()]),
+  sessions: z.tuple([time, z.uuid()]),
+  invitations: z.tuple([time, z.uuid()]),
   contacts: z.tuple([time, z.uuid()]),
   blocks: z.tuple([time, z.uuid()]),
   keys: z.tuple([time, z.uuid()]),
@@ -62,7 +64,7 @@ export function decodeCursor<Kind extends ListKind>(kind: Kind, cursor: string):
 
 /** Where to go on in a list that is ordered by a time and an id. */
 export function timePosition(
-  kind: 'inbox' | 'correspondents' | 'contacts' | 'blocks' | 'keys' | 'audit',
+  kind: 'inbox' | 'correspondents' | 'sessions' | 'invitations' | 'contacts' | 'blocks' | 'keys' | 'audit',
   cursor: string | undefined,
 ): TimePosition {
   if (cursor === undefined) return newest

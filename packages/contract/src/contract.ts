@@ -3,9 +3,12 @@ import { blocks } from './blocks.ts'
 import { contacts } from './contacts.ts'
 import { conversations, direct, participants } from './conversations.ts'
 import { events } from './events.ts'
+import { invitations } from './invitations.ts'
 import { keys } from './keys.ts'
 import { messages } from './messages.ts'
+import { passwords } from './passwords.ts'
 import { sessions } from './sessions.ts'
+import { totp } from './totp.ts'
 import { users } from './users.ts'
 
 /**
@@ -15,6 +18,9 @@ import { users } from './users.ts'
 export const contract = {
   users,
   sessions,
+  passwords,
+  totp,
+  invitations,
   messages,
   conversations,
   participants,

@@ -11,6 +11,9 @@ import type { PublicUser, User } from './users.ts'
 const joined = new Date('2026-01-31T09:00:00.000Z')
 const sent = new Date('2026-01-31T12:00:00.000Z')
 
+/** When alice logged in, and for how long. */
+export const exampleLogIn = { at: sent, expiresAt: new Date('2026-03-02T12:00:00.000Z') } as const
+
 export const exampleIds = {
   alice: '019c13a0-0000-7000-8000-00000000000a',
   bob: '019c13a0-0000-7000-8000-00000000000b',
@@ -19,6 +22,17 @@ export const exampleIds = {
   group: '019c13a0-0000-7000-8000-0000000000c2',
   key: '019c13a0-0000-7000-8000-0000000000e1',
   act: '019c13a0-0000-7000-8000-0000000000f1',
+  session: '019c13a0-0000-7000-8000-0000000000e2',
+  invitation: '019c13a0-0000-7000-8000-0000000000e3',
+} as const
+
+/** Stand for secrets, which are others each time. */
+export const exampleSecrets = {
+  session: 'st_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+  invitation: 'in_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+  passwordReset: 'pr_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+  totp: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP',
+  totpCode: '492039',
 } as const
 
 export const exampleAlice: PublicUser = {

@@ -18,6 +18,7 @@ export {
   SottoError,
 } from './errors.ts'
 export { type Event, event as eventSchema } from './events.ts'
+export type { Invitation } from './invitations.ts'
 export type { ServiceKey } from './keys.ts'
 export { kindOf, type Message, type MessageKind, messageKinds, type VideoSource } from './messages.ts'
 export {
@@ -33,5 +34,5 @@ export {
   type ProcedureKind,
 } from './procedure.ts'
 export type { AppRouter, ErrorData, ErrorShape, Tracked } from './router.ts'
-export type { PublicUser, User } from './users.ts'
-export { defaultLimit, defaultMaxTextLength } from './values.ts'
+export type { Account, PublicUser, User } from './users.ts'
+export { defaultLimit, defaultMaxTextLength, minPasswordLength } from './values.ts'

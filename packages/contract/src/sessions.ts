@@ -1,32 +1,89 @@
 import { z } from 'zod'
-import { exampleAliceWithEmail } from './example-world.ts'
-import { mutation } from './procedure.ts'
+import { exampleAliceWithEmail, exampleIds, exampleLogIn, exampleSecrets } from './example-world.ts'
+import { mutation, query } from './procedure.ts'
 import { user } from './users.ts'
-import { plainString, timestamp, userRef } from './values.ts'
+import {
+  cursor,
+  id,
+  idRef,
+  limit,
+  listOf,
+  recoveryCode,
+  shownPassword,
+  timestamp,
+  totpCode,
+  userRef,
+} from './values.ts'
 
 export const sessions = {
   create: mutation({
     summary: 'Log in',
     description:
-      'Answers a token for the Authorization header. Unknown user and wrong password answer alike. With `cookie`, for web pages, the token goes into the cookie `__Host-sotto` instead, which scripts cannot read and which counts only for pages of this server and of the origins that it allows; others are FORBIDDEN.',
+      'Answers a token for the Authorization header. Unknown user, wrong password and disabled user answer alike. Who has a second factor gives a code or a recovery code as well; where the password is right and neither is there, it is SECOND_FACTOR_REQUIRED. With `cookie`, for web pages, the token goes into the cookie `__Host-sotto` instead, which scripts cannot read and which counts only for pages of this server and of the origins that it allows; others are FORBIDDEN.',
     access: 'anyone',
-    errors: ['FORBIDDEN'],
+    errors: ['SECOND_FACTOR_REQUIRED', 'FORBIDDEN'],
     idempotent: false,
     http: { method: 'POST', path: '/v1/sessions', status: 201 },
-    input: z.strictObject({
-      username: userRef,
-      // Not held to the rules for new passwords: a wrong password is UNAUTHENTICATED, however it looks.
-      password: plainString.max(256, 'takes at most 256 characters'),
-      cookie: z.boolean().optional(),
-    }),
+    input: z
+      .strictObject({
+        username: userRef,
+        password: shownPassword,
+        code: totpCode.optional(),
+        recoveryCode: recoveryCode.optional(),
+        cookie: z.boolean().optional(),
+      })
+      .refine(({ code, recoveryCode }) => code === undefined || recoveryCode === undefined, {
+        path: ['recoveryCode'],
+        message: 'is taken instead of code, not besides',
+      }),
     output: z.object({ token: z.string().optional(), expiresAt: timestamp, user }).meta({ id: 'Session' }),
     example: {
       as: 'nobody',
       input: { username: 'alice', password: 'correct horse battery staple' },
       output: {
-        token: 'st_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
-        expiresAt: new Date('2026-03-02T12:00:00.000Z'),
+        token: exampleSecrets.session,
+        expiresAt: exampleLogIn.expiresAt,
         user: exampleAliceWithEmail,
+      },
+    },
+  }),
+  list: query({
+    summary: 'List where one is logged in',
+    description: "One's own sessions that have not ended, newest first.",
+    access: 'actor',
+    errors: ['ACTOR_REQUIRED', 'INVALID_CURSOR'],
+    http: { method: 'GET', path: '/v1/sessions', status: 200 },
+    input: z.strictObject({ limit: limit.optional(), cursor: cursor.optional() }),
+    output: listOf(
+      z
+        .object({
+          id,
+          userAgent: z
+            .string()
+            .nullable()
+            .meta({ description: 'What the client that logged in called itself.' }),
+          createdAt: timestamp,
+          lastUsedAt: timestamp.meta({ description: 'To the minute.' }),
+          expiresAt: timestamp,
+          current: z.boolean().meta({ description: 'The one whose token the request carries.' }),
+        })
+        .meta({ id: 'OpenSession' }),
+    ),
+    example: {
+      as: 'alice',
+      input: {},
+      output: {
+        items: [
+          {
+            id: exampleIds.session,
+            userAgent: "Alice's telephone",
+            createdAt: exampleLogIn.at,
+            lastUsedAt: exampleLogIn.at,
+            expiresAt: exampleLogIn.expiresAt,
+            current: true,
+          },
+        ],
+        nextCursor: null,
       },
     },
   }),
@@ -40,5 +97,16 @@ export const sessions = {
     input: z.strictObject({}),
     output: z.void(),
     example: { as: 'alice', input: {}, output: undefined },
+  }),
+  revoke: mutation({
+    summary: "End one of one's sessions",
+    description: 'At once on this server, within a second on others; its streams end within two.',
+    access: 'actor',
+    errors: ['ACTOR_REQUIRED', 'SESSION_NOT_FOUND'],
+    idempotent: false,
+    http: { method: 'DELETE', path: '/v1/sessions/{sessionId}', status: 204 },
+    input: z.strictObject({ sessionId: idRef }),
+    output: z.void(),
+    example: { as: 'alice', input: { sessionId: exampleIds.session }, output: undefined },
   }),
 }

@@ -7,8 +7,10 @@ import {
   id,
   limit,
   listOf,
+  newPassword,
   plainString,
   profileName,
+  secretToken,
   timestamp,
   username,
   userRef,
@@ -20,8 +22,8 @@ const email = z
   .max(254, 'takes at most 254 characters')
   .meta({ description: 'Shown only to the user and to a bare service key.' })
 
-/** Any characters: length is what makes a password hard to guess (NIST SP 800-63B). */
-const password = plainString.min(8, 'takes 8 to 256 characters').max(256, 'takes 8 to 256 characters')
+/** In the installation, not in a conversation. */
+const userRoles = ['user', 'admin'] as const
 
 export const publicUser = z
   .object({
@@ -44,6 +46,16 @@ export const user = publicUser
 /** A user. `email` is there only for the user and for a bare service key. */
 export type User = z.output<typeof user>
 
+const account = user
+  .extend({
+    role: z.enum(userRoles).meta({ description: 'In the installation, not in a conversation.' }),
+    disabled: z.boolean().meta({ description: 'Cannot log in.' }),
+    secondFactor: z.boolean().meta({ description: 'Logs in with a code besides the password.' }),
+  })
+  .meta({ id: 'Account', description: 'A user as they themselves and admins see them.' })
+/** A user as they themselves and admins see them. */
+export type Account = z.output<typeof account>
+
 const profile = {
   displayName: profileName('The name to show.'),
   firstName: profileName('The given name.'),
@@ -56,7 +68,7 @@ export const users = {
   create: mutation({
     summary: 'Create a user',
     description:
-      'With a service key, or by anyone when sign-up is open (a password is then required). A user without a password can only be acted for by a service key.',
+      'With a service key, or by anyone when sign-up is open, or with an invitation where it needs one (a password is then required). A user without a password can only be acted for by a service key.',
     access: 'anyone',
     // It hashes a password.
     limit: 'logins',
@@ -65,7 +77,10 @@ export const users = {
     http: { method: 'POST', path: '/v1/users', status: 201 },
     input: z.strictObject({
       username,
-      password: password.optional(),
+      password: newPassword.optional(),
+      invitation: secretToken
+        .optional()
+        .meta({ description: 'The token of an invitation, which is used by this.' }),
       displayName: profile.displayName.optional(),
       firstName: profile.firstName.optional(),
       lastName: profile.lastName.optional(),
@@ -183,6 +198,52 @@ export const users = {
       as: 'bob',
       input: { user: 'alice' },
       output: { userId: exampleAlice.id, online: false, lastSeenAt: null },
+    },
+  }),
+  me: query({
+    summary: 'Who am I',
+    description: 'The user whom the request acts for.',
+    access: 'actor',
+    errors: ['ACTOR_REQUIRED'],
+    http: { method: 'GET', path: '/v1/me', status: 200 },
+    input: z.strictObject({}),
+    output: account,
+    example: {
+      as: 'alice',
+      input: {},
+      output: { ...exampleAliceWithEmail, role: 'user', disabled: false, secondFactor: false },
+    },
+  }),
+  setRole: mutation({
+    summary: 'Make a user an admin, or no longer one',
+    description:
+      'An admin may do what is for admins. What they may see of conversations stays what it is for every user.',
+    access: 'admin',
+    errors: ['USER_NOT_FOUND', 'FORBIDDEN'],
+    idempotent: true,
+    http: { method: 'PUT', path: '/v1/users/{user}/role', status: 200 },
+    input: z.strictObject({ user: userRef, role: z.enum(userRoles) }),
+    output: account,
+    example: {
+      as: 'key',
+      input: { user: 'alice', role: 'admin' },
+      output: { ...exampleAliceWithEmail, role: 'admin', disabled: false, secondFactor: false },
+    },
+  }),
+  setDisabled: mutation({
+    summary: 'Disable a user, or enable them again',
+    description:
+      'A disabled user cannot log in, and what they are logged in with ends within two seconds. Everything they said stays; enabled again, they go on with the sessions they had.',
+    access: 'admin',
+    errors: ['USER_NOT_FOUND', 'FORBIDDEN'],
+    idempotent: true,
+    http: { method: 'PUT', path: '/v1/users/{user}/disabled', status: 200 },
+    input: z.strictObject({ user: userRef, disabled: z.boolean() }),
+    output: account,
+    example: {
+      as: 'key',
+      input: { user: 'bob', disabled: true },
+      output: { ...exampleBob, email: null, role: 'user', disabled: true, secondFactor: false },
     },
   }),
 }

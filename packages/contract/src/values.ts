@@ -35,6 +35,41 @@ export const userRef = plainString
   .toLowerCase()
   .meta({ description: 'A username or a user id.' })
 
+/** In Unicode code points. */
+export const minPasswordLength = 8
+const MAX_PASSWORD_LENGTH = 256
+const PASSWORD_LENGTH = `takes ${minPasswordLength} to ${MAX_PASSWORD_LENGTH} characters`
+
+/**
+ * A password to set. Any characters: length is what makes a password hard to guess (NIST SP 800-63B). The server
+ * refuses the most common ones besides.
+ */
+export const newPassword = plainString
+  .min(minPasswordLength, PASSWORD_LENGTH)
+  .max(MAX_PASSWORD_LENGTH, PASSWORD_LENGTH)
+  .meta({ description: 'Any characters, but none of the most common passwords.' })
+
+/** A password that somebody shows. Not held to the rules for new ones: it is right or wrong, however it looks. */
+export const shownPassword = plainString.max(
+  MAX_PASSWORD_LENGTH,
+  `takes at most ${MAX_PASSWORD_LENGTH} characters`,
+)
+
+/** A secret that the server gave out once. */
+export const secretToken = plainString.min(1, 'takes a token').max(128, 'takes a token')
+
+/** What an authenticator app shows (TOTP, RFC 6238). */
+export const totpCode = z
+  .string()
+  .regex(/^\d{6}$/, 'takes 6 digits')
+  .meta({ description: 'What the authenticator app shows. Each code is taken once.' })
+
+/** What stands in for such a code, once. */
+export const recoveryCode = plainString
+  .min(1, 'takes a recovery code')
+  .max(64, 'takes a recovery code')
+  .meta({ description: 'Instead of a code. Case, hyphens and spaces aside.' })
+
 /** The id of something that may not exist: any string is looked up, and one that names nothing is not found. */
 export const idRef = plainString.min(1, 'takes an id').max(255, 'takes an id').toLowerCase()
 

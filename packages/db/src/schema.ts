@@ -8,6 +8,10 @@ import type { Generated } from 'kysely'
 export interface Schema {
   users: UserTable
   sessions: SessionTable
+  second_factors: SecondFactorTable
+  recovery_codes: RecoveryCodeTable
+  password_resets: PasswordResetTable
+  invitations: InvitationTable
   service_keys: ServiceKeyTable
   conversations: ConversationTable
   participants: ParticipantTable
@@ -48,6 +52,48 @@ interface SessionTable {
   user_id: string
   /** SHA-256 of the token, which has 256 random bits: nothing to guess, so nothing to slow down. */
   token_hash: string
+  /** What the client that logged in called itself. */
+  user_agent: string | null
+  created_at: Date
+  /** To the minute: it is not written at each use. */
+  last_used_at: Date
+  expires_at: Date
+}
+
+/** The time-based one-time passwords (TOTP, RFC 6238) of a user. */
+interface SecondFactorTable {
+  user_id: string
+  /** The secret, encrypted with a key that is not in the database. */
+  sealed_secret: string
+  /** The time step of the last code that was taken: neither it nor an earlier one is taken again. */
+  last_step: number
+  created_at: Date
+  /** Since when it is asked for; null until a first code has shown that the user's device has the secret. */
+  confirmed_at: Date | null
+}
+
+/** A code that stands in for the second factor, once: the row goes when it is used. */
+interface RecoveryCodeTable {
+  user_id: string
+  /** SHA-256 of the user's id and the code, which has 80 random bits. */
+  code_hash: string
+}
+
+/** The one token at a time with which a user without a password in hand sets another. */
+interface PasswordResetTable {
+  user_id: string
+  /** SHA-256 of the token. */
+  token_hash: string
+  created_at: Date
+  expires_at: Date
+}
+
+interface InvitationTable {
+  id: string
+  /** SHA-256 of the token. */
+  token_hash: string
+  uses: number
+  max_uses: number
   created_at: Date
   expires_at: Date
 }

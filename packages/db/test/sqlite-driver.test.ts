@@ -47,6 +47,7 @@ function addWithoutUser(n: number): Promise<void> {
         user_id: idOf(n),
         token_hash: `${n}`,
         created_at: new Date(),
+        last_used_at: new Date(),
         expires_at: new Date(),
       })
       .execute()

@@ -7,8 +7,8 @@ export const operations = {
     /**
      * Create a user.
      *
-     * With a service key, or by anyone when sign-up is open (a password is then required). A user without a
-     * password can only be acted for by a service key.
+     * With a service key, or by anyone when sign-up is open, or with an invitation where it needs one (a
+     * password is then required). A user without a password can only be acted for by a service key.
      *
      * REST: `POST /v1/users`
      */
@@ -53,19 +53,54 @@ export const operations = {
      * REST: `GET /v1/users/{user}/presence`
      */
     presence: { kind: 'query', idempotent: true, list: false },
+    /**
+     * Who am I.
+     *
+     * The user whom the request acts for.
+     *
+     * REST: `GET /v1/me`
+     */
+    me: { kind: 'query', idempotent: true, list: false },
+    /**
+     * Make a user an admin, or no longer one.
+     *
+     * An admin may do what is for admins. What they may see of conversations stays what it is for every
+     * user.
+     *
+     * REST: `PUT /v1/users/{user}/role`
+     */
+    setRole: { kind: 'mutation', idempotent: true, list: false },
+    /**
+     * Disable a user, or enable them again.
+     *
+     * A disabled user cannot log in, and what they are logged in with ends within two seconds. Everything
+     * they said stays; enabled again, they go on with the sessions they had.
+     *
+     * REST: `PUT /v1/users/{user}/disabled`
+     */
+    setDisabled: { kind: 'mutation', idempotent: true, list: false },
   },
   sessions: {
     /**
      * Log in.
      *
-     * Answers a token for the Authorization header. Unknown user and wrong password answer alike. With
-     * `cookie`, for web pages, the token goes into the cookie `__Host-sotto` instead, which scripts cannot
-     * read and which counts only for pages of this server and of the origins that it allows; others are
-     * FORBIDDEN.
+     * Answers a token for the Authorization header. Unknown user, wrong password and disabled user answer
+     * alike. Who has a second factor gives a code or a recovery code as well; where the password is right
+     * and neither is there, it is SECOND_FACTOR_REQUIRED. With `cookie`, for web pages, the token goes into
+     * the cookie `__Host-sotto` instead, which scripts cannot read and which counts only for pages of this
+     * server and of the origins that it allows; others are FORBIDDEN.
      *
      * REST: `POST /v1/sessions`
      */
     create: { kind: 'mutation', idempotent: false, list: false },
+    /**
+     * List where one is logged in.
+     *
+     * One's own sessions that have not ended, newest first.
+     *
+     * REST: `GET /v1/sessions`
+     */
+    list: { kind: 'query', idempotent: true, list: true },
     /**
      * Log out.
      *
@@ -74,6 +109,106 @@ export const operations = {
      * REST: `DELETE /v1/sessions/current`
      */
     end: { kind: 'mutation', idempotent: false, list: false },
+    /**
+     * End one of one's sessions.
+     *
+     * At once on this server, within a second on others; its streams end within two.
+     *
+     * REST: `DELETE /v1/sessions/{sessionId}`
+     */
+    revoke: { kind: 'mutation', idempotent: false, list: false },
+  },
+  passwords: {
+    /**
+     * Change a password.
+     *
+     * One's own, with the one that one has; or anybody's, with a bare service key (an admin's with one that
+     * has the scope admin). Ends every other session of the user.
+     *
+     * REST: `PUT /v1/users/{user}/password`
+     */
+    set: { kind: 'mutation', idempotent: false, list: false },
+    /**
+     * Make a token that sets a user's password.
+     *
+     * For one who has forgotten theirs: hand it to them. It is told this once, can be used once within an
+     * hour, and takes the place of the one before it.
+     *
+     * REST: `POST /v1/users/{user}/password-reset`
+     */
+    issueReset: { kind: 'mutation', idempotent: false, list: false },
+    /**
+     * Set a password with a token.
+     *
+     * Ends every session of the user. A second factor stays on.
+     *
+     * REST: `POST /v1/password-resets`
+     */
+    reset: { kind: 'mutation', idempotent: false, list: false },
+  },
+  totp: {
+    /**
+     * Start a second factor.
+     *
+     * Answers what an authenticator app has to know, this once; it is not asked for before it is confirmed.
+     * Starting again replaces what was not confirmed. A server on PostgreSQL needs the setting SOTTO_SECRET
+     * for it, and is UNAVAILABLE here without.
+     *
+     * REST: `POST /v1/me/totp`
+     */
+    start: { kind: 'mutation', idempotent: false, list: false },
+    /**
+     * Turn the second factor on.
+     *
+     * With a first code, which shows that the app has the secret. Answers ten recovery codes, this once:
+     * each stands in for a code once. From now on a password alone logs nobody in, over basic
+     * authentication neither.
+     *
+     * REST: `POST /v1/me/totp/confirm`
+     */
+    confirm: { kind: 'mutation', idempotent: false, list: false },
+    /**
+     * Turn the second factor off.
+     *
+     * With a code, or with a recovery code.
+     *
+     * REST: `POST /v1/me/totp/disable`
+     */
+    disable: { kind: 'mutation', idempotent: false, list: false },
+    /**
+     * Turn a user's second factor off.
+     *
+     * For one who has lost their device and their recovery codes.
+     *
+     * REST: `DELETE /v1/users/{user}/totp`
+     */
+    remove: { kind: 'mutation', idempotent: true, list: false },
+  },
+  invitations: {
+    /**
+     * Invite.
+     *
+     * Answers a token, this once, with which somebody makes a user where SOTTO_SIGNUP is `invitation`.
+     *
+     * REST: `POST /v1/invitations`
+     */
+    create: { kind: 'mutation', idempotent: false, list: false },
+    /**
+     * List invitations.
+     *
+     * Newest first, also those that are used up or have expired; never their tokens.
+     *
+     * REST: `GET /v1/invitations`
+     */
+    list: { kind: 'query', idempotent: true, list: true },
+    /**
+     * Take an invitation back.
+     *
+     * Who has signed up with it stays.
+     *
+     * REST: `DELETE /v1/invitations/{invitationId}`
+     */
+    revoke: { kind: 'mutation', idempotent: false, list: false },
   },
   messages: {
     /**

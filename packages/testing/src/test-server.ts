@@ -28,6 +28,7 @@ export interface TestServerOptions {
       Config,
       | 'maxTextLength'
       | 'signUp'
+      | 'secret'
       | 'directMessages'
       | 'maxStreams'
       | 'eventRetentionDays'
@@ -94,6 +95,9 @@ async function createDatabase({ using = 'sqlite' }: TestServerOptions): Promise<
   })
 }
 
+/** What servers on one database have in common. */
+const SECRET = 'the secret of servers that are there for a test'
+
 /** A test does within a second what people do in an hour. */
 const unlimited: Config['limits'] = {
   logins: null,
@@ -115,6 +119,7 @@ function configFor(
     port: 0,
     databaseUrl,
     serviceKey,
+    secret: SECRET,
     ...settings,
     limits: { ...unlimited, ...settings.limits },
   }

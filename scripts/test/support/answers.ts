@@ -1,6 +1,10 @@
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
-const TOKEN = /^s[tk]_[\w-]{40,}$/
+const TOKEN = /^(?:sk|st|in|pr)_[\w-]{40,}$/
+const TOTP_SECRET = /^[A-Z2-7]{32}$/
+const TOTP_URI =
+  /^otpauth:\/\/totp\/Sotto:alice\?issuer=Sotto&secret=[A-Z2-7]{32}&algorithm=SHA1&digits=6&period=30$/
+const RECOVERY_CODE = /^[0-9a-z]{4}(?:-[0-9a-z]{4}){3}$/
 /** A place in the event log: base64url of a list that begins with "events". */
 const EVENT_CURSOR = /^WyJldmVudHMi[\w-]+$/
 
@@ -8,7 +12,7 @@ const EVENT_CURSOR = /^WyJldmVudHMi[\w-]+$/
 const MAY_HAVE_HAPPENED = ['deliveredAt', 'editedAt']
 
 /**
- * An answer with the documented ids, times, tokens and event cursors in the place of its own, so that the two can be compared.
+ * An answer with the documented ids, times, secrets and event cursors in the place of its own, so that the two can be compared.
  *
  * @param ids the documented ids of real ones, one to one; the same for a whole file, and added to.
  */
@@ -28,7 +32,7 @@ export function asDocumented(actual: unknown, documented: unknown, ids: Map<stri
     if (!ids.has(actual) && ![...ids.values()].includes(documented)) ids.set(actual, documented)
     return ids.get(actual) ?? actual
   }
-  const alike = [TIME, TOKEN, EVENT_CURSOR].some(
+  const alike = [TIME, TOKEN, TOTP_SECRET, TOTP_URI, RECOVERY_CODE, EVENT_CURSOR].some(
     (pattern) => pattern.test(actual) && pattern.test(documented),
   )
   return alike ? documented : actual

@@ -150,4 +150,41 @@ const userPassword = defineCommand({
   },
 })
 
-export const commands = [start, migrate, seed, keyCreate, keyList, keyRevoke, userCreate, userPassword]
+const userReset = defineCommand({
+  name: 'user reset',
+  summary: "Make a token that sets a user's password, and print it.",
+  details: [
+    'Hand it to the user: POST /v1/password-resets takes it once, within an hour.',
+    'It takes the place of the one before it.',
+  ],
+  arguments: ['username'],
+  options: {},
+  async run(_options, username) {
+    const { resetPassword } = await import('./users.ts')
+    await resetPassword(username)
+  },
+})
+
+const userAdmin = defineCommand({
+  name: 'user admin',
+  summary: 'Make a user an admin. Running servers notice within a second.',
+  arguments: ['username'],
+  options: {},
+  async run(_options, username) {
+    const { makeAdmin } = await import('./users.ts')
+    await makeAdmin(username)
+  },
+})
+
+export const commands = [
+  start,
+  migrate,
+  seed,
+  keyCreate,
+  keyList,
+  keyRevoke,
+  userCreate,
+  userPassword,
+  userReset,
+  userAdmin,
+]

@@ -1,6 +1,9 @@
 import { contract } from '@sotto/contract'
-import { deleteSessionsOf, findUser, updatePasswordHash } from '@sotto/db'
+import { type Executor, findUser, updateRole } from '@sotto/db'
+import { originOf, recordAudit } from '../audit.ts'
 import { addUser } from '../identity/create-user.ts'
+import { makePasswordReset } from '../identity/issue-password-reset.ts'
+import { changePassword, hashNewPassword } from '../identity/password-change.ts'
 import { CommandError } from './command-error.ts'
 import { openApp } from './open-app.ts'
 import { readPassword, readPasswordFromInput } from './password.ts'
@@ -27,18 +30,50 @@ export async function createUser({ passwordFromInput, ...profile }: NewUser): Pr
 /** `sotto user password`: whoever was logged in with the old one is logged out. */
 export async function setPassword(username: string): Promise<void> {
   await using opened = await openApp()
-  const { db, identity, now } = opened.app
-  const user = await findUser(db, username.toLowerCase())
-  if (!user) throw new CommandError(`there is no user ${username}`)
+  const { app } = opened
+  const user = await requireUser(app.db, username)
   const parsed = userInput.shape.password.safeParse(await readPassword())
   if (!parsed.success)
     throw wrongInput({ path: ['password'], message: parsed.error.issues[0]?.message ?? '' })
   if (parsed.data === undefined) throw new CommandError('the password is missing')
-  const passwordHash = await identity.passwords.hash(parsed.data)
-  await db.transaction().execute(async (trx) => {
-    await updatePasswordHash(trx, user.id, passwordHash, now())
-    await deleteSessionsOf(trx, user.id)
+  const passwordHash = await hashNewPassword(app, parsed.data, 'password')
+  await app.db.transaction().execute(async (trx) => {
+    await changePassword(trx, user.id, { passwordHash, at: app.now() })
+    await recordAudit(trx, originOf('command', app), { action: 'user.password_set', subjectId: user.id })
   })
+}
+
+/** `sotto user reset`: prints the token alone. */
+export async function resetPassword(username: string): Promise<void> {
+  await using opened = await openApp()
+  const { app } = opened
+  const user = await requireUser(app.db, username)
+  const { token } = await app.db.transaction().execute(async (trx) => {
+    await recordAudit(trx, originOf('command', app), {
+      action: 'user.password_reset_issued',
+      subjectId: user.id,
+    })
+    return makePasswordReset(trx, app, user.id)
+  })
+  process.stdout.write(`${token}\n`)
+}
+
+/** `sotto user admin` */
+export async function makeAdmin(username: string): Promise<void> {
+  await using opened = await openApp()
+  const { app } = opened
+  const user = await requireUser(app.db, username)
+  await app.db.transaction().execute(async (trx) => {
+    if (await updateRole(trx, user.id, 'admin')) {
+      await recordAudit(trx, originOf('command', app), { action: 'user.role_changed', subjectId: user.id })
+    }
+  })
+}
+
+async function requireUser(db: Executor, username: string): Promise<{ id: string }> {
+  const user = await findUser(db, username.toLowerCase())
+  if (!user) throw new CommandError(`there is no user ${username}`)
+  return user
 }
 
 function wrongInput(issue: { path: readonly PropertyKey[]; message: string } | undefined): CommandError {

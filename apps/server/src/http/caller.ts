@@ -7,6 +7,9 @@ import { isTighter } from '../limits/buckets.ts'
 import type { Origins } from './origins.ts'
 import { requireTrustedPage, sessionCookie, sessionTokenIn } from './session-cookie.ts'
 
+/** How much of what a client calls itself is kept, in characters. */
+const MAX_USER_AGENT_LENGTH = 256
+
 export interface Credentials {
   authorization: string | undefined
   actAs: string | undefined
@@ -38,6 +41,7 @@ export function createContextMaker(app: App, origins: Origins) {
       caller,
       requestId: request.id,
       ...place,
+      userAgent: request.headers['user-agent']?.slice(0, MAX_USER_AGENT_LENGTH) ?? null,
       ...(reply && { sessionCookie: sessionCookie(request, reply, { origins, isInUse }) }),
       outcome: { repeated: false },
     }

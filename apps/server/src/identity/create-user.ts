@@ -1,11 +1,14 @@
 import { type Contract, invalidInput, SottoError, type User } from '@sotto/contract'
-import { findUser, insertUser, toUser } from '@sotto/db'
+import { type Executor, findUser, insertUser, isInvitationUsable, takeInvitation, toUser } from '@sotto/db'
 import type { z } from 'zod'
 import type { App, Context } from '../context.ts'
+import { hashNewPassword } from './password-change.ts'
+import { hashSecret } from './secrets.ts'
 
 type Input = z.output<Contract['users']['create']['input']>
+type Parts = Pick<App, 'db' | 'newId' | 'now' | 'identity'>
 
-/** By a bare service key, or by anyone while sign-up is open, who then needs a password. */
+/** By a bare service key; by anyone as far as sign-up is open or there is an invitation, with a password then. */
 export async function createUser(ctx: Context, input: Input): Promise<User> {
   requireMayCreate(ctx, input)
   return addUser(ctx.app, input)
@@ -13,23 +16,32 @@ export async function createUser(ctx: Context, input: Input): Promise<User> {
 
 function requireMayCreate(ctx: Context, input: Input): void {
   if (ctx.caller.kind === 'key' && !ctx.caller.actor) return
-  if (ctx.app.signUp === 'closed') {
-    throw ctx.caller.kind === 'anonymous'
-      ? new SottoError('UNAUTHENTICATED', { detail: 'sign-up is closed: a service key can create users' })
-      : new SottoError('FORBIDDEN', { detail: 'sign-up is closed: a service key can create users' })
+  const { signUp } = ctx.app
+  if (signUp === 'closed') {
+    const code = ctx.caller.kind === 'anonymous' ? 'UNAUTHENTICATED' : 'FORBIDDEN'
+    throw new SottoError(code, { detail: 'sign-up is closed: a service key can create users' })
+  }
+  if (signUp === 'invitation' && input.invitation === undefined) {
+    throw invalidInput('invitation', 'is required to sign up')
   }
   if (input.password === undefined) throw invalidInput('password', 'is required to sign up')
 }
 
-/** Adds a user, whoever asks for it. */
-export async function addUser(
-  app: Pick<App, 'db' | 'newId' | 'now' | 'identity'>,
-  input: Input,
-): Promise<User> {
-  const passwordHash = input.password === undefined ? null : await app.identity.passwords.hash(input.password)
+/** Adds a user, whoever asks for it. An invitation that is named is used, or nobody is added. */
+export async function addUser(app: Parts, input: Input): Promise<User> {
+  const invitationHash = input.invitation === undefined ? undefined : hashSecret(input.invitation)
+  // Before the password is hashed, which costs more than a stranger is to be had for.
+  if (invitationHash !== undefined && !(await isInvitationUsable(app.db, invitationHash, app.now()))) {
+    throw unusableInvitation()
+  }
+  const passwordHash =
+    input.password === undefined ? null : await hashNewPassword(app, input.password, 'password')
   const id = app.newId()
-  const inserted = await app.db.transaction().execute((trx) =>
-    insertUser(trx, {
+  return app.db.transaction().execute(async (trx) => {
+    if (invitationHash !== undefined && !(await takeInvitation(trx, invitationHash, app.now()))) {
+      throw unusableInvitation()
+    }
+    const inserted = await insertUser(trx, {
       id,
       username: input.username,
       displayName: input.displayName ?? null,
@@ -39,13 +51,18 @@ export async function addUser(
       avatarUrl: input.avatarUrl ?? null,
       passwordHash,
       at: app.now(),
-    }),
-  )
-  if (!inserted) {
-    const taken = (await findUser(app.db, input.username)) ? 'USERNAME_TAKEN' : 'EMAIL_TAKEN'
-    throw new SottoError(taken)
-  }
-  const row = await findUser(app.db, id)
-  if (!row) throw new Error(`user ${id} is gone`)
-  return toUser(row)
+    })
+    if (!inserted) throw await taken(trx, input)
+    const row = await findUser(trx, id)
+    if (!row) throw new Error(`user ${id} is gone`)
+    return toUser(row)
+  })
+}
+
+async function taken(trx: Executor, { username }: Input): Promise<SottoError> {
+  return new SottoError((await findUser(trx, username)) ? 'USERNAME_TAKEN' : 'EMAIL_TAKEN')
+}
+
+function unusableInvitation(): SottoError {
+  return invalidInput('invitation', 'is unknown, used up, or has expired')
 }

@@ -6,7 +6,9 @@ import {
   findServiceKeyByHash,
   findSession,
   findUser,
-  markServiceKeyUsed,
+  markServiceKeysUsed,
+  markSessionsUsed,
+  replacePasswordHash,
   scopesOf,
 } from '@sotto/db'
 import type { Logger } from 'pino'
@@ -14,7 +16,7 @@ import type { Actor, Caller, Origin } from '../context.ts'
 import type { NewId } from '../ids.ts'
 import type { Limits } from '../limits/limits.ts'
 import { LastUsed } from './last-used.ts'
-import { Passwords } from './passwords.ts'
+import { isOutdated, Passwords } from './passwords.ts'
 import { hashSecret } from './secrets.ts'
 import { TimedCache } from './timed-cache.ts'
 import type { TokenUsers } from './token-users.ts'
@@ -42,15 +44,18 @@ interface Key {
 interface Session {
   id: string
   expiresAt: Date
+  lastUsedAt: Date
   actor: Actor
   isAdmin: boolean
 }
 
 /** A user whose password was right, and the hash that it was right for. */
-interface Verified {
+export interface VerifiedUser {
   actor: Actor
   hash: string
   isAdmin: boolean
+  /** The password alone does not log this user in. */
+  hasSecondFactor: boolean
 }
 
 interface Options {
@@ -77,10 +82,11 @@ export class Identity {
   readonly #keys = new TimedCache<Key>(CREDENTIAL_LIFETIME_MS, MAX_ENTRIES)
   readonly #sessions = new TimedCache<Session>(CREDENTIAL_LIFETIME_MS, MAX_ENTRIES)
   readonly #users = new TimedCache<Actor>(CREDENTIAL_LIFETIME_MS, MAX_ENTRIES)
-  readonly #passwords = new TimedCache<Verified>(BASIC_LIFETIME_MS, MAX_ENTRIES)
+  readonly #passwords = new TimedCache<VerifiedUser>(BASIC_LIFETIME_MS, MAX_ENTRIES)
   /** So that what the cache of verified passwords holds is worth nothing in a memory dump. */
   readonly #pepper = randomBytes(32)
   readonly #keysLastUsed: LastUsed
+  readonly #sessionsLastUsed: LastUsed
   readonly #options: Options
   /** Loaded with the first token: it brings a library that servers without tokens do not need. */
   #tokenUsers: Promise<TokenUsers> | undefined
@@ -94,7 +100,12 @@ export class Identity {
     this.#keysLastUsed = new LastUsed({
       now: options.now,
       log: options.log,
-      write: (id, use) => options.db.transaction().execute((trx) => markServiceKeyUsed(trx, id, use)),
+      write: (ids, use) => options.db.transaction().execute((trx) => markServiceKeysUsed(trx, ids, use)),
+    })
+    this.#sessionsLastUsed = new LastUsed({
+      now: options.now,
+      log: options.log,
+      write: (ids, use) => options.db.transaction().execute((trx) => markSessionsUsed(trx, ids, use)),
     })
   }
 
@@ -140,17 +151,33 @@ export class Identity {
   }
 
   /**
-   * Checks a username and a password. Unknown and wrong take the same time, and answer the same.
+   * Checks the password of a user, who is named by username or id. Unknown, disabled, passwordless and wrong take
+   * the same time, and answer the same. A password that is right by an outdated hash gets a present one.
    *
    * @throws {SottoError} RATE_LIMITED
    */
-  async verifyPassword(username: string, password: string, origin: Origin): Promise<Verified | undefined> {
-    const actor = await this.findActor(username)
-    await this.#limits.chargeLogin(actor?.id ?? username.toLowerCase(), origin)
-    const credentials = actor && (await findCredentials(this.#db, actor.id))
+  async verifyPassword(ref: string, password: string, origin: Origin): Promise<VerifiedUser | undefined> {
+    const key = ref.toLowerCase()
+    const credentials = await findCredentials(this.#db, key)
+    await this.#limits.chargeLogin(credentials?.id ?? key, origin)
     const isRight = await this.passwords.verify(credentials?.password_hash, password)
-    if (!isRight || !actor || !credentials) return undefined
-    return { actor, hash: credentials.password_hash, isAdmin: credentials.role === 'admin' }
+    if (!isRight || !credentials) return undefined
+    return {
+      actor: { id: credentials.id, username: credentials.username },
+      hash: await this.#renewed(credentials.id, credentials.password_hash, password),
+      isAdmin: credentials.role === 'admin',
+      hasSecondFactor: credentials.confirmed_at !== null,
+    }
+  }
+
+  /** The hash that is kept of a password from now on: another one where it was made with less effort than today's. */
+  async #renewed(userId: string, hash: string, password: string): Promise<string> {
+    if (!isOutdated(hash)) return hash
+    const renewed = await this.passwords.hash(password)
+    const isReplaced = await this.#db
+      .transaction()
+      .execute((trx) => replacePasswordHash(trx, userId, { from: hash, to: renewed }))
+    return isReplaced ? renewed : hash
   }
 
   /** Makes this server see that a service key was revoked. */
@@ -161,9 +188,10 @@ export class Identity {
   /** Writes what is still to be written. */
   async close(): Promise<void> {
     await this.#keysLastUsed.flush()
+    await this.#sessionsLastUsed.flush()
   }
 
-  /** Makes this server see that a session has ended. */
+  /** Makes this server see at once that sessions have ended, or that what their users may do is another. */
   forgetSessions(): void {
     this.#sessions.clear()
   }
@@ -214,6 +242,7 @@ export class Identity {
   async #bySession(token: string, actAs: string | undefined): Promise<Caller> {
     const session = await this.#session(token)
     if (!session || session.expiresAt <= this.#now()) throw unauthenticated('the token is not valid')
+    this.#sessionsLastUsed.note(session.id, session.lastUsedAt)
     return {
       kind: 'user',
       credential: { kind: 'session', id: session.id },
@@ -230,6 +259,7 @@ export class Identity {
     const session = {
       id: row.session_id,
       expiresAt: row.expires_at,
+      lastUsedAt: row.last_used_at,
       actor: { id: row.id, username: row.username },
       isAdmin: row.role === 'admin',
     }
@@ -241,17 +271,24 @@ export class Identity {
     const [, username = '', password = ''] = /^([^:]*):(.*)$/s.exec(decodeBasic(credentials)) ?? []
     const verified = await this.#verified(username, password, origin)
     if (!verified) throw unauthenticated('the username or the password is wrong')
+    if (verified.hasSecondFactor) {
+      throw unauthenticated('basic authentication is not for users with a second factor: log in for a token')
+    }
     const { actor, hash, isAdmin } = verified
     return { kind: 'user', credential: { kind: 'password', hash }, actor: only(actor, actAs), isAdmin }
   }
 
-  async #verified(username: string, password: string, origin: Origin): Promise<Verified | undefined> {
+  async #verified(username: string, password: string, origin: Origin): Promise<VerifiedUser | undefined> {
     const key = createHash('sha256').update(this.#pepper).update(`${username}:${password}`).digest('base64')
     const known = this.#passwords.get(key)
     const current = known && (await findCredentials(this.#db, known.actor.id))
     // A password that was changed since is asked for again.
     if (known && current?.password_hash === known.hash) {
-      return { ...known, isAdmin: current.role === 'admin' }
+      return {
+        ...known,
+        isAdmin: current.role === 'admin',
+        hasSecondFactor: current.confirmed_at !== null,
+      }
     }
     const verified = await this.verifyPassword(username, password, origin)
     if (verified) this.#passwords.set(key, verified)

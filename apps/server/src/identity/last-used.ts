@@ -10,8 +10,8 @@ const MAX_REMEMBERED = 10_000
 interface Options {
   now: () => Date
   log: Logger
-  /** Writes that `id` was used, unless a use later than `unlessAfter` is noted: by another server, say. */
-  write: (id: string, use: { at: Date; unlessAfter: Date }) => Promise<void>
+  /** Writes that all of these were used, save where a use later than `unlessAfter` is noted: by another server, say. */
+  write: (ids: readonly string[], use: { at: Date; unlessAfter: Date }) => Promise<void>
 }
 
 /** Notes when credentials were last used: to the minute, and never while a request waits for it. */
@@ -19,20 +19,21 @@ export class LastUsed {
   readonly #options: Options
   /** When a use was last noted here, in milliseconds since 1970. */
   readonly #notedAt = new Map<string, number>()
-  readonly #waiting = new Map<string, Date>()
+  readonly #waiting = new Set<string>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: Options) {
     this.#options = options
   }
 
-  note(id: string): void {
+  /** @param keptAt the last use that is written, where the caller has just read it. */
+  note(id: string, keptAt?: Date): void {
     const at = this.#options.now()
-    const notedAt = this.#notedAt.get(id)
+    const notedAt = this.#notedAt.get(id) ?? keptAt?.getTime()
     if (notedAt !== undefined && at.getTime() - notedAt < RESOLUTION_MS) return
     if (this.#notedAt.size >= MAX_REMEMBERED) this.#notedAt.clear()
     this.#notedAt.set(id, at.getTime())
-    this.#waiting.set(id, at)
+    this.#waiting.add(id)
     this.#timer ??= setTimeout(() => void this.flush(), DELAY_MS).unref()
   }
 
@@ -40,14 +41,15 @@ export class LastUsed {
   async flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    const uses = [...this.#waiting]
+    const { now, log, write } = this.#options
+    const ids = [...this.#waiting]
     this.#waiting.clear()
-    for (const [id, at] of uses) {
-      try {
-        await this.#options.write(id, { at, unlessAfter: new Date(at.getTime() - RESOLUTION_MS) })
-      } catch (error) {
-        this.#options.log.warn({ err: error, id }, 'the last use of a credential could not be written')
-      }
+    if (ids.length === 0) return
+    const at = now()
+    try {
+      await write(ids, { at, unlessAfter: new Date(at.getTime() - RESOLUTION_MS) })
+    } catch (error) {
+      log.warn({ err: error, ids }, 'the last use of credentials could not be written')
     }
   }
 }

@@ -53,3 +53,10 @@ export class Passwords {
     }
   }
 }
+
+/** Whether a hash was made with less effort than hashes are made with now. */
+export function isOutdated(passwordHash: string): boolean {
+  // The PHC string format: $argon2id$v=19$m=19456,t=2,p=1$salt$hash
+  const [, memory, time] = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=\d+\$/.exec(passwordHash) ?? []
+  return !(Number(memory) >= ARGON2.memoryCost && Number(time) >= ARGON2.timeCost)
+}

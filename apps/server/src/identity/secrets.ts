@@ -2,8 +2,11 @@ import { createHash, randomBytes } from 'node:crypto'
 
 const SECRET_BYTES = 32
 
+/** What a secret is for: a service key, a session, an invitation, a password reset. */
+type SecretPrefix = 'sk' | 'st' | 'in' | 'pr'
+
 /** A secret of 256 random bits with a prefix that tells what it is. */
-export function newSecret(prefix: 'sk' | 'st'): string {
+export function newSecret(prefix: SecretPrefix): string {
   return `${prefix}_${randomBytes(SECRET_BYTES).toString('base64url')}`
 }
 

@@ -1,9 +1,25 @@
-import { type Contract, invalidInput, SottoError, type User } from '@sotto/contract'
-import { deleteOldestSessionsOf, deleteSession, findUser, insertSession, toUser } from '@sotto/db'
+import { type Contract, defaultLimit, invalidInput, SottoError, type User } from '@sotto/contract'
+import {
+  deleteExpiredSessionsOf,
+  deleteOldestSessionsOf,
+  deleteSession,
+  deleteSessionOf,
+  type Executor,
+  findUser,
+  holdPasswordHash,
+  insertSession,
+  listSessions as listRows,
+  toUser,
+} from '@sotto/db'
 import type { z } from 'zod'
-import { requireActor } from '../access.ts'
+import { requireActor, sessionIdOf } from '../access.ts'
 import type { Context, SessionCookie } from '../context.ts'
+import { encodeCursor, timePosition } from '../cursors.ts'
+import type { VerifiedUser } from './identity.ts'
+import { type SecondFactorProof, takeProof } from './second-factor.ts'
 import { hashSecret, newSecret } from './secrets.ts'
+
+type Inputs = { [Name in keyof Contract['sessions']]: z.output<Contract['sessions'][Name]['input']> }
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 const SESSION_LIFETIME_MS = 30 * DAY_MS
@@ -13,29 +29,32 @@ const MAX_SESSIONS_OF_A_USER = 100
 /** Logs in. The token is told once, to the caller or to the cookies of their browser, and kept hashed. */
 export async function createSession(
   ctx: Context,
-  input: z.output<Contract['sessions']['create']['input']>,
+  { username, password, cookie: wantsCookie, ...proof }: Inputs['create'],
 ): Promise<{ token?: string; expiresAt: Date; user: User }> {
-  const cookie = input.cookie ? requireCookie(ctx) : undefined
+  const cookie = wantsCookie ? requireCookie(ctx) : undefined
   const { db, identity, newId, now } = ctx.app
-  const verified = await identity.verifyPassword(input.username, input.password, ctx)
+  const verified = await identity.verifyPassword(username, password, ctx)
   if (!verified) throw wrongCredentials()
   const { actor } = verified
-  const user = await findUser(db, actor.id)
-  if (!user) throw wrongCredentials()
   const token = newSecret('st')
   const createdAt = now()
   const expiresAt = new Date(createdAt.getTime() + SESSION_LIFETIME_MS)
-  const hasEnded = await db.transaction().execute(async (trx) => {
-    const hadMore = await deleteOldestSessionsOf(trx, actor.id, MAX_SESSIONS_OF_A_USER - 1)
+  const { user, hasEnded } = await db.transaction().execute(async (trx) => {
+    if (!(await holdPasswordHash(trx, actor.id, verified.hash))) throw wrongCredentials()
+    await requireSecondFactor(trx, ctx, verified, proof)
+    await deleteExpiredSessionsOf(trx, actor.id, createdAt)
+    const hasEnded = await deleteOldestSessionsOf(trx, actor.id, MAX_SESSIONS_OF_A_USER - 1)
     await insertSession(trx, {
       id: newId(),
       userId: actor.id,
       tokenHash: hashSecret(token),
+      userAgent: ctx.userAgent,
       createdAt,
       expiresAt,
     })
-    return hadMore
+    return { user: await findUser(trx, actor.id), hasEnded }
   })
+  if (!user) throw wrongCredentials()
   if (hasEnded) identity.forgetSessions()
   cookie?.set(token, expiresAt)
   return { ...(!cookie && { token }), expiresAt, user: toUser(user) }
@@ -51,13 +70,73 @@ function wrongCredentials(): SottoError {
   return new SottoError('UNAUTHENTICATED', { detail: 'the username or the password is wrong' })
 }
 
+/** Only for who has shown the right password: nobody else is to learn whether a user has a second factor. */
+async function requireSecondFactor(
+  trx: Executor,
+  { app }: Context,
+  { actor, hasSecondFactor }: VerifiedUser,
+  proof: SecondFactorProof,
+): Promise<void> {
+  if (!hasSecondFactor) return
+  if (proof.code === undefined && proof.recoveryCode === undefined) {
+    throw new SottoError('SECOND_FACTOR_REQUIRED', { detail: 'give a code, or a recoveryCode, as well' })
+  }
+  if (!(await takeProof(trx, app, actor.id, proof))) {
+    throw new SottoError('UNAUTHENTICATED', { detail: 'the code is wrong, or was used before' })
+  }
+}
+
+interface OpenSession {
+  id: string
+  userAgent: string | null
+  createdAt: Date
+  lastUsedAt: Date
+  expiresAt: Date
+  current: boolean
+}
+
+/** Where the actor is logged in, newest first. */
+export async function listSessions(
+  ctx: Context,
+  input: Inputs['list'],
+): Promise<{ items: OpenSession[]; nextCursor: string | null }> {
+  const actor = requireActor(ctx)
+  const { db, now } = ctx.app
+  const limit = input.limit ?? defaultLimit
+  const rows = await listRows(db, actor.id, now(), timePosition('sessions', input.cursor), limit + 1)
+  const page = rows.slice(0, limit)
+  const last = page.at(-1)
+  const currentId = sessionIdOf(ctx)
+  return {
+    items: page.map((row) => ({
+      id: row.id,
+      userAgent: row.user_agent,
+      createdAt: row.created_at,
+      lastUsedAt: row.last_used_at,
+      expiresAt: row.expires_at,
+      current: row.id === currentId,
+    })),
+    nextCursor:
+      last && rows.length > limit ? encodeCursor('sessions', [last.created_at.getTime(), last.id]) : null,
+  }
+}
+
 /** Logs out. A caller without a session (a key, basic authentication) has nothing to end. */
 export async function endSession(ctx: Context): Promise<void> {
   requireActor(ctx)
-  const { caller, app } = ctx
-  if (caller.kind !== 'user' || caller.credential.kind !== 'session') return
-  const { id } = caller.credential
-  await app.db.transaction().execute((trx) => deleteSession(trx, id))
-  app.identity.forgetSessions()
+  const id = sessionIdOf(ctx)
+  if (id === undefined) return
+  await ctx.app.db.transaction().execute((trx) => deleteSession(trx, id))
+  ctx.app.identity.forgetSessions()
   ctx.sessionCookie?.clear()
+}
+
+/** Ends one of the actor's sessions. */
+export async function revokeSession(ctx: Context, { sessionId }: Inputs['revoke']): Promise<void> {
+  const actor = requireActor(ctx)
+  const { db, identity } = ctx.app
+  const ended = await db.transaction().execute((trx) => deleteSessionOf(trx, actor.id, sessionId))
+  if (!ended) throw new SottoError('SESSION_NOT_FOUND')
+  identity.forgetSessions()
+  if (sessionId === sessionIdOf(ctx)) ctx.sessionCookie?.clear()
 }

@@ -1,5 +1,5 @@
 import { contract, SottoError } from '@sotto/contract'
-import { type Account, findAccount, isUuid } from '@sotto/db'
+import { type AccountRow, findAccount, isUuid } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { App } from '../context.ts'
 import { addUser } from './create-user.ts'
@@ -29,7 +29,7 @@ export class TokenUsers {
   readonly #options: Options
   readonly #verify: VerifyToken
   readonly #claims = new TimedCache<UserClaims>(SIGNATURE_LIFETIME_MS, MAX_ENTRIES)
-  readonly #accounts = new TimedCache<Account>(USER_LIFETIME_MS, MAX_ENTRIES)
+  readonly #accounts = new TimedCache<AccountRow>(USER_LIFETIME_MS, MAX_ENTRIES)
 
   constructor(options: Options) {
     this.#options = options
@@ -37,7 +37,7 @@ export class TokenUsers {
   }
 
   /** @throws {SottoError} UNAUTHENTICATED that says why; UNAVAILABLE where the keys cannot be had. */
-  async identify(token: string): Promise<{ account: Account; expiresAt: Date }> {
+  async identify(token: string): Promise<{ account: AccountRow; expiresAt: Date }> {
     const claims = await this.#verified(token)
     const account = await this.#accountOf(claims)
     if (account.disabled_at) throw refusedToken('its user is disabled')
@@ -53,7 +53,7 @@ export class TokenUsers {
     return claims
   }
 
-  async #accountOf(claims: UserClaims): Promise<Account> {
+  async #accountOf(claims: UserClaims): Promise<AccountRow> {
     const { db } = this.#options
     const { subject } = claims
     const known = this.#accounts.get(subject)
@@ -64,7 +64,7 @@ export class TokenUsers {
   }
 
   /** Whoever comes second, of two at once, finds the user whom the first one has made. */
-  async #make(claims: UserClaims): Promise<Account> {
+  async #make(claims: UserClaims): Promise<AccountRow> {
     const { settings, db } = this.#options
     const { subject } = claims
     if (!settings.createUsers || isUuid(subject)) throw refusedToken('its "sub" names nobody')

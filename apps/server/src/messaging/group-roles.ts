@@ -1,4 +1,4 @@
-import { findOwner, type ParticipantRole, updateRole } from '@sotto/db'
+import { findOwner, type ParticipantRole, updateParticipantRole } from '@sotto/db'
 import type { GroupChange } from './change-group.ts'
 
 /** Gives a role to somebody in the group, and tells everybody. */
@@ -7,7 +7,7 @@ export async function giveRole(
   userId: string,
   role: ParticipantRole,
 ): Promise<void> {
-  await updateRole(trx, { conversationId: group.id, userId }, role)
+  await updateParticipantRole(trx, { conversationId: group.id, userId }, role)
   await tell('participant.updated', userId, role)
 }
 

@@ -3,16 +3,22 @@ import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
 import { auditRouter } from './audit.ts'
 import { conversationsRouter, directRouter, participantsRouter } from './conversations.ts'
 import { eventsRouter } from './events.ts'
+import { invitationsRouter } from './invitations.ts'
 import { keysRouter } from './keys.ts'
 import { messagesRouter } from './messages.ts'
+import { passwordsRouter } from './passwords.ts'
 import { blocksRouter, contactsRouter } from './people.ts'
 import { sessionsRouter } from './sessions.ts'
+import { totpRouter } from './totp.ts'
 import { router } from './trpc.ts'
 import { usersRouter } from './users.ts'
 
 export const appRouter = router({
   users: usersRouter,
   sessions: sessionsRouter,
+  passwords: passwordsRouter,
+  totp: totpRouter,
+  invitations: invitationsRouter,
   messages: messagesRouter,
   conversations: conversationsRouter,
   participants: participantsRouter,

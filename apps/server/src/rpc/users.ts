@@ -1,4 +1,5 @@
 import { contract } from '@sotto/contract'
+import { getMe, setDisabled, setRole } from '../identity/accounts.ts'
 import { createUser } from '../identity/create-user.ts'
 import { getCorrespondents, getUser, listUsers } from '../identity/read-users.ts'
 import { updateUser } from '../identity/update-user.ts'
@@ -14,4 +15,7 @@ export const usersRouter = router({
   update: mutation(users.update, updateUser),
   correspondents: query(users.correspondents, getCorrespondents),
   presence: query(users.presence, getPresence),
+  me: query(users.me, getMe),
+  setRole: mutation(users.setRole, setRole),
+  setDisabled: mutation(users.setDisabled, setDisabled),
 })

@@ -122,6 +122,7 @@ function as(app: App, actor: { id: string; username: string } | undefined): Cont
     caller: { kind: 'key', keyId: 'seed', scopes: new Set(keyScopes), actor },
     requestId: 'seed',
     address: null,
+    userAgent: null,
     outcome: { repeated: false },
   }
 }

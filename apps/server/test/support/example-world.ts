@@ -2,12 +2,19 @@ import { contract, type ExampleCaller, type Procedure } from '@sotto/contract'
 import { createTestServer, type TestServer } from '@sotto/testing'
 import type { Headers } from './calls.ts'
 import { jsonOf } from './calls.ts'
+import { codeOf, nextCodeOf } from './totp.ts'
 
 const { password: PASSWORD } = contract.sessions.create.example.input
 const alice = contract.users.create.example.output
 const bob = contract.users.get.example.output
 const message = contract.messages.send.example.output
 const group = contract.conversations.create.example.output
+const {
+  items: [session],
+} = contract.sessions.list.example.output
+const {
+  items: [invitation],
+} = contract.invitations.list.example.output
 const key = contract.keys.create.example
 const [act] = contract.audit.list.example.output.items
 const JOINED = '2026-01-31T09:00:00.000Z'
@@ -16,6 +23,8 @@ const SENT = '2026-01-31T12:00:00.000Z'
 export interface ExampleWorld extends AsyncDisposable {
   server: TestServer
   headers(caller: ExampleCaller): Headers
+  /** The example's input, with what the server has made in the place of secrets that are made up. */
+  input: Record<string, unknown>
 }
 
 /**
@@ -63,6 +72,11 @@ export async function buildExampleWorld(
   }
 
   const tokens = await logIn(server, example.as)
+  if (http.path.startsWith('/v1/invitations') && made !== invitation?.id) {
+    server.giveIds(invitation?.id ?? '')
+    await server.client.invitations.create(contract.invitations.create.example.input)
+  }
+  const input = await withRealSecrets(server, http.path, jsonOf(example.input))
   server.clock.set(isRecord(output) && 'expiresAt' in output ? SENT : (timesIn(output).sort().at(-1) ?? SENT))
   if (made === message.id) server.giveIds(message.conversationId, message.id)
   else if (typeof made === 'string') server.giveIds(made)
@@ -70,6 +84,7 @@ export async function buildExampleWorld(
   return {
     server,
     headers: (caller) => tokens[caller] ?? {},
+    input,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   }
 }
@@ -80,13 +95,54 @@ async function logIn(
 ): Promise<Partial<Record<ExampleCaller, Headers>>> {
   if (caller === 'nobody') return {}
   if (caller === 'key') return { key: { authorization: `Bearer ${server.serviceKey}` } }
-  const { token } = await server.client.sessions.create({ username: caller, password: PASSWORD })
+  server.giveIds(session?.id ?? '')
+  const answer = await server.fetch('/v1/sessions', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'user-agent': session?.userAgent ?? '' },
+    body: JSON.stringify({ username: caller, password: PASSWORD }),
+  })
+  const { token } = (await answer.json()) as { token: string }
   return { [caller]: { authorization: `Bearer ${token}` } }
+}
+
+/** Has the server make the secret that an operation takes, or takes away. */
+async function withRealSecrets(
+  server: TestServer,
+  path: string,
+  input: unknown,
+): Promise<Record<string, unknown>> {
+  if (!isRecord(input)) throw new Error('the input of an operation is an object')
+  const { client } = server
+  switch (path) {
+    case '/v1/password-resets':
+      return { ...input, token: (await client.passwords.issueReset({ user: 'alice' })).token }
+    case '/v1/me/totp/confirm':
+      return { ...input, code: codeOf(await startTotp(server), server.clock.now()) }
+    case '/v1/me/totp/disable':
+      return { ...input, code: nextCodeOf(await turnOnTotp(server), server.clock.now()) }
+    case '/v1/users/{user}/totp':
+      await turnOnTotp(server)
+      return input
+    default:
+      return input
+  }
+}
+
+async function startTotp(server: TestServer): Promise<string> {
+  return (await server.as('alice').totp.start()).secret
+}
+
+async function turnOnTotp(server: TestServer): Promise<string> {
+  const secret = await startTotp(server)
+  await server.as('alice').totp.confirm({ code: codeOf(secret, server.clock.now()) })
+  return secret
 }
 
 function timesIn(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(timesIn)
-  if (isRecord(value)) return Object.values(value).flatMap(timesIn)
+  // When something will expire is no time that has been.
+  if (isRecord(value))
+    return Object.entries(value).flatMap(([key, inner]) => (key === 'expiresAt' ? [] : timesIn(inner)))
   return typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value) ? [value] : []
 }
 

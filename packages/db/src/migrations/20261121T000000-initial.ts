@@ -35,10 +35,51 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('id', type.uuid, (c) => c.notNull().primaryKey())
     .addColumn('user_id', type.uuid, (c) => c.notNull().references('users.id'))
     .addColumn('token_hash', 'text', (c) => c.notNull().unique())
+    .addColumn('user_agent', 'text')
+    .addColumn('created_at', type.timestamp, (c) => c.notNull())
+    .addColumn('last_used_at', type.timestamp, (c) => c.notNull())
+    .addColumn('expires_at', type.timestamp, (c) => c.notNull())
+    .execute()
+  // A user's sessions, newest first.
+  await db.schema
+    .createIndex('sessions_user')
+    .on('sessions')
+    .columns(['user_id', 'created_at', 'id'])
+    .execute()
+
+  await db.schema
+    .createTable('second_factors')
+    .addColumn('user_id', type.uuid, (c) => c.notNull().primaryKey().references('users.id'))
+    .addColumn('sealed_secret', 'text', (c) => c.notNull())
+    .addColumn('last_step', type.bigint, (c) => c.notNull())
+    .addColumn('created_at', type.timestamp, (c) => c.notNull())
+    .addColumn('confirmed_at', type.timestamp)
+    .execute()
+  await db.schema
+    .createTable('recovery_codes')
+    .addColumn('user_id', type.uuid, (c) => c.notNull().references('users.id'))
+    .addColumn('code_hash', 'text', (c) => c.notNull())
+    .addPrimaryKeyConstraint('recovery_codes_pkey', ['user_id', 'code_hash'])
+    .execute()
+
+  await db.schema
+    .createTable('password_resets')
+    .addColumn('user_id', type.uuid, (c) => c.notNull().primaryKey().references('users.id'))
+    .addColumn('token_hash', 'text', (c) => c.notNull().unique())
     .addColumn('created_at', type.timestamp, (c) => c.notNull())
     .addColumn('expires_at', type.timestamp, (c) => c.notNull())
     .execute()
-  await db.schema.createIndex('sessions_user').on('sessions').column('user_id').execute()
+
+  await db.schema
+    .createTable('invitations')
+    .addColumn('id', type.uuid, (c) => c.notNull().primaryKey())
+    .addColumn('token_hash', 'text', (c) => c.notNull().unique())
+    .addColumn('uses', 'integer', (c) => c.notNull())
+    .addColumn('max_uses', 'integer', (c) => c.notNull())
+    .addColumn('created_at', type.timestamp, (c) => c.notNull())
+    .addColumn('expires_at', type.timestamp, (c) => c.notNull())
+    .execute()
+  await db.schema.createIndex('invitations_time').on('invitations').columns(['created_at', 'id']).execute()
 
   await db.schema
     .createTable('service_keys')

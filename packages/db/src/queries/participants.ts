@@ -154,7 +154,7 @@ export async function changeParticipantCount(
     .execute()
 }
 
-export async function updateRole(
+export async function updateParticipantRole(
   trx: Executor,
   { conversationId, userId }: ParticipantKey,
   role: ParticipantRole,

@@ -89,18 +89,21 @@ export async function revokeServiceKey(db: Executor, id: string, at: Date): Prom
   return revoked !== undefined
 }
 
-/** Changes nothing where a later use is noted, or one that is later than `unlessAfter`. */
-export async function markServiceKeyUsed(
-  db: Executor,
-  id: string,
-  { at, unlessAfter }: { at: Date; unlessAfter: Date },
-): Promise<void> {
-  await db
+const markUsed = statement((db, p: { ids: IdList; at: Date; unlessAfter: Date }) =>
+  db
     .updateTable('service_keys')
-    .set({ last_used_at: at })
-    .where('id', '=', id)
-    .where((eb) => eb.or([eb('last_used_at', 'is', null), eb('last_used_at', '<=', unlessAfter)]))
-    .execute()
+    .set({ last_used_at: p.at })
+    .where((eb) => inList(db, eb, 'service_keys.id', p.ids))
+    .where((eb) => eb.or([eb('last_used_at', 'is', null), eb('last_used_at', '<=', p.unlessAfter)])),
+)
+
+/** Notes that these keys were used, save where a use later than `unlessAfter` is noted. */
+export async function markServiceKeysUsed(
+  db: Executor,
+  ids: readonly string[],
+  use: { at: Date; unlessAfter: Date },
+): Promise<void> {
+  await markUsed(db, { ids: idList(db, ids), ...use })
 }
 
 const keyPage = statement((db, p: { beforeAt: Date; beforeId: string; limit: number }) =>

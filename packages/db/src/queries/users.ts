@@ -73,25 +73,6 @@ export async function findUsers(db: Executor, ids: readonly string[]): Promise<U
   return ids.length === 0 ? [] : byIds(db, { ids: idList(db, ids) })
 }
 
-const credentials = statement((db, p: { id: string }) =>
-  db
-    .selectFrom('users')
-    .select(['password_hash', 'role'])
-    .where('id', '=', p.id)
-    .where('password_hash', 'is not', null)
-    .where('disabled_at', 'is', null)
-    .$narrowType<{ password_hash: string }>(),
-)
-
-/** What somebody who logs in is measured by; undefined for who has no password, or is disabled. */
-export async function findCredentials(
-  db: Executor,
-  id: string,
-): Promise<(Pick<UserTable, 'role'> & { password_hash: string }) | undefined> {
-  const [row] = await credentials(db, { id })
-  return row
-}
-
 export interface NewUser {
   id: string
   username: string
@@ -169,19 +150,6 @@ export async function updateProfile(
       ...(change.avatarUrl !== undefined && { avatar_url: change.avatarUrl }),
       updated_at: at,
     })
-    .where('id', '=', id)
-    .execute()
-}
-
-export async function updatePasswordHash(
-  db: Executor,
-  id: string,
-  passwordHash: string,
-  at: Date,
-): Promise<void> {
-  await db
-    .updateTable('users')
-    .set({ password_hash: passwordHash, updated_at: at })
     .where('id', '=', id)
     .execute()
 }

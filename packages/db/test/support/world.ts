@@ -100,6 +100,7 @@ export function createWorld(share = 1): { tables: Table[]; world: World } {
       user_id: userId(n),
       token_hash: `token ${n}`,
       created_at: new Date(START),
+      last_used_at: new Date(START),
       expires_at: new Date(START),
     })
     keys.rows.push({

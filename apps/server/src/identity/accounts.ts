@@ -1,0 +1,55 @@
+import { type Account, type Contract, SottoError } from '@sotto/contract'
+import { findAccount, updateDisabledAt, updateRole } from '@sotto/db'
+import type { z } from 'zod'
+import { requireActor, requireUser } from '../access.ts'
+import { recordAudit } from '../audit.ts'
+import type { Context } from '../context.ts'
+import { showUser } from './read-users.ts'
+
+type Inputs = { [Name in keyof Contract['users']]: z.output<Contract['users'][Name]['input']> }
+
+/** Who am I. */
+export async function getMe(ctx: Context): Promise<Account> {
+  const { id } = requireActor(ctx)
+  return readAccount(ctx, id)
+}
+
+/** Makes a user an admin, or no longer one. */
+export async function setRole(ctx: Context, { user: ref, role }: Inputs['setRole']): Promise<Account> {
+  const user = await requireUser(ctx, ref, 'user')
+  await ctx.app.db.transaction().execute(async (trx) => {
+    if (await updateRole(trx, user.id, role)) {
+      await recordAudit(trx, ctx, { action: 'user.role_changed', subjectId: user.id })
+    }
+  })
+  ctx.app.identity.forgetSessions()
+  return readAccount(ctx, user.id)
+}
+
+/** Keeps a user out, or lets them in again. Their sessions stay, for as long as they would have. */
+export async function setDisabled(
+  ctx: Context,
+  { user: ref, disabled }: Inputs['setDisabled'],
+): Promise<Account> {
+  const user = await requireUser(ctx, ref, 'user')
+  const { app } = ctx
+  await app.db.transaction().execute(async (trx) => {
+    if (await updateDisabledAt(trx, user.id, disabled ? app.now() : null)) {
+      const action = disabled ? 'user.disabled' : 'user.enabled'
+      await recordAudit(trx, ctx, { action, subjectId: user.id })
+    }
+  })
+  app.identity.forgetSessions()
+  return readAccount(ctx, user.id)
+}
+
+async function readAccount(ctx: Context, userId: string): Promise<Account> {
+  const row = await findAccount(ctx.app.db, userId)
+  if (!row) throw new SottoError('USER_NOT_FOUND', { detail: 'user names nobody' })
+  return {
+    ...showUser(ctx, row),
+    role: row.role,
+    disabled: row.disabled_at !== null,
+    secondFactor: row.confirmed_at !== null,
+  }
+}

@@ -1,0 +1,31 @@
+import { type Contract, invalidInput } from '@sotto/contract'
+import { confirmSecondFactor, findSecondFactor, insertRecoveryCodes } from '@sotto/db'
+import type { z } from 'zod'
+import { requireActor } from '../access.ts'
+import type { Context } from '../context.ts'
+import { hashRecoveryCode, newRecoveryCodes } from './recovery-codes.ts'
+import { takeCode } from './second-factor.ts'
+
+/** Turns the second factor on. The recovery codes are told once and kept hashed. */
+export async function confirmTotp(
+  ctx: Context,
+  { code }: z.output<Contract['totp']['confirm']['input']>,
+): Promise<{ recoveryCodes: string[] }> {
+  const user = requireActor(ctx)
+  const { app } = ctx
+  await app.limits.chargeLogin(user.id, ctx)
+  const recoveryCodes = newRecoveryCodes()
+  await app.db.transaction().execute(async (trx) => {
+    const factor = await findSecondFactor(trx, user.id)
+    if (!factor || factor.confirmed_at) {
+      throw invalidInput('code', 'confirms nothing: no second factor has been started')
+    }
+    if (!(await takeCode(trx, app, user.id, factor.sealed_secret, code))) {
+      throw invalidInput('code', 'is not what the authenticator app shows now')
+    }
+    await confirmSecondFactor(trx, user.id, app.now())
+    const hashes = recoveryCodes.map((each) => hashRecoveryCode(user.id, each))
+    await insertRecoveryCodes(trx, user.id, hashes)
+  })
+  return { recoveryCodes }
+}

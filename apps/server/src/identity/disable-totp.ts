@@ -1,0 +1,22 @@
+import { type Contract, invalidInput } from '@sotto/contract'
+import { deleteSecondFactor } from '@sotto/db'
+import type { z } from 'zod'
+import { requireActor } from '../access.ts'
+import type { Context } from '../context.ts'
+import { takeProof } from './second-factor.ts'
+
+/** Turns one's own second factor off, which takes a proof: a session alone may be somebody else's by now. */
+export async function disableTotp(
+  ctx: Context,
+  proof: z.output<Contract['totp']['disable']['input']>,
+): Promise<void> {
+  const user = requireActor(ctx)
+  await ctx.app.limits.chargeLogin(user.id, ctx)
+  await ctx.app.db.transaction().execute(async (trx) => {
+    if (!(await takeProof(trx, ctx.app, user.id, proof))) {
+      const field = proof.code === undefined ? 'recoveryCode' : 'code'
+      throw invalidInput(field, 'is wrong, or was used before')
+    }
+    await deleteSecondFactor(trx, user.id)
+  })
+}

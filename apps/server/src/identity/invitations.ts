@@ -1,0 +1,74 @@
+import { type Contract, defaultLimit, type Invitation, SottoError } from '@sotto/contract'
+import {
+  deleteInvitation,
+  type InvitationRow,
+  insertInvitation,
+  listInvitations as listRows,
+} from '@sotto/db'
+import type { z } from 'zod'
+import { recordAudit } from '../audit.ts'
+import type { Context } from '../context.ts'
+import { encodeCursor, timePosition } from '../cursors.ts'
+import { hashSecret, newSecret } from './secrets.ts'
+
+/* Invitations are for admins, which the gate has seen to. */
+
+type Inputs = { [Name in keyof Contract['invitations']]: z.output<Contract['invitations'][Name]['input']> }
+
+const HOUR_MS = 60 * 60 * 1_000
+
+/** Makes an invitation. Its token is told once and kept hashed. */
+export async function createInvitation(
+  ctx: Context,
+  { maxUses, expiresInHours }: Inputs['create'],
+): Promise<Invitation & { token: string }> {
+  const { db, newId, now } = ctx.app
+  const token = newSecret('in')
+  const createdAt = now()
+  const row: InvitationRow = {
+    id: newId(),
+    uses: 0,
+    max_uses: maxUses,
+    created_at: createdAt,
+    expires_at: new Date(createdAt.getTime() + expiresInHours * HOUR_MS),
+  }
+  await db.transaction().execute(async (trx) => {
+    await insertInvitation(trx, { ...row, tokenHash: hashSecret(token) })
+    await recordAudit(trx, ctx, { action: 'invitation.created', subjectId: row.id })
+  })
+  return { ...toInvitation(row), token }
+}
+
+/** Newest first, those that cannot be used any more too. */
+export async function listInvitations(
+  { app }: Context,
+  input: Inputs['list'],
+): Promise<{ items: Invitation[]; nextCursor: string | null }> {
+  const limit = input.limit ?? defaultLimit
+  const rows = await listRows(app.db, timePosition('invitations', input.cursor), limit + 1)
+  const page = rows.slice(0, limit)
+  const last = page.at(-1)
+  return {
+    items: page.map(toInvitation),
+    nextCursor:
+      last && rows.length > limit ? encodeCursor('invitations', [last.created_at.getTime(), last.id]) : null,
+  }
+}
+
+/** Takes an invitation back. */
+export async function revokeInvitation(ctx: Context, { invitationId }: Inputs['revoke']): Promise<void> {
+  await ctx.app.db.transaction().execute(async (trx) => {
+    if (!(await deleteInvitation(trx, invitationId))) throw new SottoError('INVITATION_NOT_FOUND')
+    await recordAudit(trx, ctx, { action: 'invitation.revoked', subjectId: invitationId })
+  })
+}
+
+function toInvitation(row: InvitationRow): Invitation {
+  return {
+    id: row.id,
+    uses: row.uses,
+    maxUses: row.max_uses,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+  }
+}

@@ -1,0 +1,40 @@
+import type { Contract } from '@sotto/contract'
+import { type Executor, putPasswordReset } from '@sotto/db'
+import type { z } from 'zod'
+import { requireUser } from '../access.ts'
+import { recordAudit } from '../audit.ts'
+import type { App, Context } from '../context.ts'
+import { hashSecret, newSecret } from './secrets.ts'
+
+/** How long a token waits to be used, in milliseconds. */
+const LIFETIME_MS = 60 * 60 * 1_000
+
+interface IssuedReset {
+  token: string
+  expiresAt: Date
+}
+
+/** Makes the token with which a user sets another password. It is told once and kept hashed. */
+export async function issuePasswordReset(
+  ctx: Context,
+  { user: ref }: z.output<Contract['passwords']['issueReset']['input']>,
+): Promise<IssuedReset> {
+  const user = await requireUser(ctx, ref, 'user')
+  return ctx.app.db.transaction().execute(async (trx) => {
+    await recordAudit(trx, ctx, { action: 'user.password_reset_issued', subjectId: user.id })
+    return makePasswordReset(trx, ctx.app, user.id)
+  })
+}
+
+/** As issuePasswordReset, whoever asks for it. */
+export async function makePasswordReset(
+  trx: Executor,
+  { now }: Pick<App, 'now'>,
+  userId: string,
+): Promise<IssuedReset> {
+  const token = newSecret('pr')
+  const createdAt = now()
+  const expiresAt = new Date(createdAt.getTime() + LIFETIME_MS)
+  await putPasswordReset(trx, { userId, tokenHash: hashSecret(token), createdAt, expiresAt })
+  return { token, expiresAt }
+}

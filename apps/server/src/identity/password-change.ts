@@ -1,0 +1,34 @@
+import { invalidInput } from '@sotto/contract'
+import { deletePasswordResetOf, deleteSessionsOf, type Executor, updatePasswordHash } from '@sotto/db'
+import type { App } from '../context.ts'
+import { isCommonPassword } from './common-passwords.ts'
+
+/* What every way of setting a password has in common. */
+
+/**
+ * The hash of a password that is to be set.
+ *
+ * @param field names it where it is refused.
+ * @throws {SottoError} INVALID_INPUT for one of the most common passwords, RATE_LIMITED when too many wait.
+ */
+export async function hashNewPassword(
+  app: Pick<App, 'identity'>,
+  password: string,
+  field: string,
+): Promise<string> {
+  if (await isCommonPassword(password)) {
+    throw invalidInput(field, 'is one of the most common passwords: takes another one')
+  }
+  return app.identity.passwords.hash(password)
+}
+
+/** Puts a new password in force: sessions but the one named end, and a reset that waits to be used is void. */
+export async function changePassword(
+  trx: Executor,
+  userId: string,
+  change: { passwordHash: string; at: Date; keptSessionId?: string | undefined },
+): Promise<void> {
+  await updatePasswordHash(trx, userId, change.passwordHash, change.at)
+  await deleteSessionsOf(trx, userId, change.keptSessionId)
+  await deletePasswordResetOf(trx, userId)
+}

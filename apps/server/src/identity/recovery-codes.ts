@@ -1,0 +1,21 @@
+import { randomInt } from 'node:crypto'
+import { hashSecret } from './secrets.ts'
+
+const COUNT = 10
+/** Crockford's Base32: 5 bits a character, none of which looks like another. */
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
+/** 80 bits: too many to guess, even for who has the hashes. */
+const LENGTH = 16
+
+/** Ten new ones, `xxxx-xxxx-xxxx-xxxx`. */
+export function newRecoveryCodes(): string[] {
+  return Array.from({ length: COUNT }, () => {
+    const characters = Array.from({ length: LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)])
+    return (characters.join('').match(/.{4}/g) ?? []).join('-')
+  })
+}
+
+/** What is kept of a user's code, however it was typed. */
+export function hashRecoveryCode(userId: string, code: string): string {
+  return hashSecret(`${userId}:${code.toLowerCase().replaceAll(/[\s-]/g, '')}`)
+}

@@ -1,0 +1,42 @@
+import { type Executor, findSecondFactor, takeRecoveryCode, takeTotpStep } from '@sotto/db'
+import type { App } from '../context.ts'
+import { hashRecoveryCode } from './recovery-codes.ts'
+import { totpStepOf } from './totp.ts'
+
+/** One of the two. */
+export interface SecondFactorProof {
+  code?: string | undefined
+  recoveryCode?: string | undefined
+}
+
+type Parts = Pick<App, 'secretBox' | 'now'>
+
+/**
+ * Takes what a user shows for the second factor that they have turned on. Each code and each recovery code is
+ * taken once, also when it is shown twice at the same time.
+ *
+ * @throws {SottoError} UNAVAILABLE when the server cannot read the secret.
+ */
+export async function takeProof(
+  trx: Executor,
+  app: Parts,
+  userId: string,
+  { code, recoveryCode }: SecondFactorProof,
+): Promise<boolean> {
+  const factor = await findSecondFactor(trx, userId)
+  if (!factor?.confirmed_at) return false
+  if (recoveryCode !== undefined) return takeRecoveryCode(trx, userId, hashRecoveryCode(userId, recoveryCode))
+  return code !== undefined && takeCode(trx, app, userId, factor.sealed_secret, code)
+}
+
+/** Takes a code of a secret, which may not have been confirmed yet. */
+export async function takeCode(
+  trx: Executor,
+  { secretBox, now }: Parts,
+  userId: string,
+  sealedSecret: string,
+  code: string,
+): Promise<boolean> {
+  const step = totpStepOf(secretBox.open(sealedSecret, userId), code, now())
+  return step !== undefined && takeTotpStep(trx, userId, step)
+}

@@ -1,0 +1,58 @@
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+import { SottoError } from '@sotto/contract'
+
+const CIPHER = 'aes-256-gcm'
+const KEY_BYTES = 32
+/** As NIST SP 800-38D recommends for GCM. */
+const IV_BYTES = 12
+const TAG_BYTES = 16
+
+/**
+ * Encrypts what the server must be able to read again and a copy of the database alone must not give away.
+ *
+ * AES-256-GCM, with a key that HKDF makes of a secret which is not in the database. What is sealed for one owner
+ * does not open for another.
+ */
+export class SecretBox {
+  readonly #readSecret: () => string | undefined
+  #key: Buffer | undefined
+
+  /** @param readSecret asked once, when it is needed; undefined where there is none. */
+  constructor(readSecret: () => string | undefined) {
+    this.#readSecret = readSecret
+  }
+
+  /** @throws {SottoError} UNAVAILABLE when this server has no secret to seal with. */
+  seal(plaintext: string, owner: string): string {
+    const iv = randomBytes(IV_BYTES)
+    const cipher = createCipheriv(CIPHER, this.#requireKey(), iv).setAAD(Buffer.from(owner))
+    const sealed = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()])
+    return Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64url')
+  }
+
+  /** @throws {SottoError} UNAVAILABLE when this server has no secret, or another than it was sealed with. */
+  open(box: string, owner: string): string {
+    const bytes = Buffer.from(box, 'base64url')
+    const [iv, tag] = [bytes.subarray(0, IV_BYTES), bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES)]
+    const decipher = createDecipheriv(CIPHER, this.#requireKey(), iv, { authTagLength: TAG_BYTES })
+    decipher.setAAD(Buffer.from(owner)).setAuthTag(tag)
+    try {
+      return decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES), undefined, 'utf8') + decipher.final('utf8')
+    } catch (error) {
+      throw new SottoError('UNAVAILABLE', {
+        detail: 'SOTTO_SECRET is not the one that second factors were turned on under',
+        cause: error,
+      })
+    }
+  }
+
+  #requireKey(): Buffer {
+    if (this.#key) return this.#key
+    const secret = this.#readSecret()
+    if (secret === undefined) {
+      throw new SottoError('UNAVAILABLE', { detail: 'second factors need the setting SOTTO_SECRET' })
+    }
+    this.#key = Buffer.from(hkdfSync('sha256', secret, '', 'sotto secret box', KEY_BYTES))
+    return this.#key
+  }
+}

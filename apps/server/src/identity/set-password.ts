@@ -1,0 +1,53 @@
+import { type Contract, invalidInput, SottoError } from '@sotto/contract'
+import { findAccount, findPasswordHash } from '@sotto/db'
+import type { z } from 'zod'
+import { isBareKey, requireSelfOrKey, sessionIdOf } from '../access.ts'
+import { recordAudit } from '../audit.ts'
+import type { Context } from '../context.ts'
+import { changePassword, hashNewPassword } from './password-change.ts'
+
+/** Changes a password: one's own, which takes the one before, or a bare service key anybody's. */
+export async function setPassword(
+  ctx: Context,
+  { user: ref, currentPassword, newPassword }: z.output<Contract['passwords']['set']['input']>,
+): Promise<void> {
+  const user = await requireSelfOrKey(ctx, ref)
+  const { app } = ctx
+  if (isBareKey(ctx)) await requireMayTakeOver(ctx, user.id)
+  else await requireCurrentPassword(ctx, user.id, currentPassword)
+  const passwordHash = await hashNewPassword(app, newPassword, 'newPassword')
+  await app.db.transaction().execute(async (trx) => {
+    await changePassword(trx, user.id, {
+      passwordHash,
+      at: app.now(),
+      keptSessionId: sessionIdOf(ctx),
+    })
+    if (ctx.caller.kind === 'key') {
+      await recordAudit(trx, ctx, { action: 'user.password_set', subjectId: user.id })
+    }
+  })
+  app.identity.forgetSessions()
+}
+
+/** Who can set an admin's password can do what is for admins. */
+async function requireMayTakeOver({ app, caller }: Context, userId: string): Promise<void> {
+  const account = await findAccount(app.db, userId)
+  if (account?.role === 'admin' && caller.kind === 'key' && !caller.scopes.has('admin')) {
+    throw new SottoError('FORBIDDEN', { detail: "an admin's password takes the scope admin" })
+  }
+}
+
+async function requireCurrentPassword(
+  ctx: Context,
+  userId: string,
+  currentPassword: string | undefined,
+): Promise<void> {
+  const { app } = ctx
+  const hash = await findPasswordHash(app.db, userId)
+  if (hash === null) return
+  if (currentPassword === undefined) throw invalidInput('currentPassword', 'is required')
+  await app.limits.chargeLogin(userId, ctx)
+  if (!(await app.identity.passwords.verify(hash, currentPassword))) {
+    throw invalidInput('currentPassword', 'is not the password')
+  }
+}

@@ -1,0 +1,20 @@
+import { SottoError } from '@sotto/contract'
+import { startSecondFactor } from '@sotto/db'
+import { requireActor } from '../access.ts'
+import type { Context } from '../context.ts'
+import { newTotpSecret, totpUri } from './totp.ts'
+
+/** Makes a secret that waits for its first code. It is told once and kept encrypted. */
+export async function startTotp(ctx: Context): Promise<{ secret: string; uri: string }> {
+  const user = requireActor(ctx)
+  const { db, secretBox, now } = ctx.app
+  const secret = newTotpSecret()
+  const sealedSecret = secretBox.seal(secret, user.id)
+  const started = await db
+    .transaction()
+    .execute((trx) => startSecondFactor(trx, { userId: user.id, sealedSecret, at: now() }))
+  if (!started) {
+    throw new SottoError('FORBIDDEN', { detail: 'the second factor is on: turn it off first' })
+  }
+  return { secret, uri: totpUri(secret, user.username) }
+}

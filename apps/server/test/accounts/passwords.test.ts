@@ -1,0 +1,124 @@
+import { createClient, type SottoClient } from '@sotto/sdk'
+import { createTestServer, type TestServer } from '@sotto/testing'
+import { describe, expect, test } from 'vitest'
+import { dialects } from '../support/dialects.ts'
+import { codeOf, failureOf } from '../support/failure.ts'
+import { basic, rest } from '../support/rest.ts'
+
+const password = 'correct horse'
+const newPassword = 'battery staple'
+const users = [{ username: 'alice', password }, { username: 'bob', password }, 'carol']
+const HOUR_MS = 3_600_000
+
+async function logIn(server: TestServer, username = 'alice', shown = password): Promise<SottoClient> {
+  const { token } = await server.client.sessions.create({ username, password: shown })
+  return createClient({ url: server.url, token, fetch: server.fetch, retries: 0 })
+}
+
+async function fieldOf(call: PromiseLike<unknown>): Promise<string[]> {
+  const { code, issues } = await failureOf(call)
+  return [code, ...issues.map(({ path }) => path)]
+}
+
+describe.each(dialects)('a change of password on %s', (using) => {
+  test('takes the one before, ends every other session, and is in force at once', async () => {
+    await using server = await createTestServer({ using, users })
+    const [alice, elsewhere] = [await logIn(server), await logIn(server)]
+    const authorization = basic('alice', password)
+    expect((await rest(server, 'GET /v1/users', { authorization })).status).toBe(200)
+    const { token } = await server.client.passwords.issueReset({ user: 'alice' })
+
+    await alice.passwords.set({ user: 'alice', currentPassword: password, newPassword })
+    await alice.users.list()
+    expect(await codeOf(elsewhere.users.list())).toBe('UNAUTHENTICATED')
+    expect((await rest(server, 'GET /v1/users', { authorization })).status).toBe(401)
+    expect(await codeOf(logIn(server))).toBe('UNAUTHENTICATED')
+    await logIn(server, 'alice', newPassword)
+    // What was asked for with the old one in mind is void.
+    expect(await fieldOf(server.client.passwords.reset({ token, newPassword: password }))).toEqual([
+      'INVALID_INPUT',
+      'token',
+    ])
+  })
+
+  test('is refused without the one before, with a wrong one, a common one, and to others', async () => {
+    await using server = await createTestServer({ using, users })
+    const alice = await logIn(server)
+    const set = (change: { user?: string; currentPassword?: string; newPassword?: string }) =>
+      alice.passwords.set({ user: 'alice', newPassword, ...change })
+    expect(await fieldOf(set({}))).toEqual(['INVALID_INPUT', 'currentPassword'])
+    expect(await fieldOf(set({ currentPassword: 'wrong' }))).toEqual(['INVALID_INPUT', 'currentPassword'])
+    expect(await fieldOf(set({ currentPassword: password, newPassword: 'password1' }))).toEqual([
+      'INVALID_INPUT',
+      'newPassword',
+    ])
+    expect(await codeOf(set({ user: 'bob', currentPassword: password }))).toBe('FORBIDDEN')
+    expect(await codeOf(server.as('alice').passwords.set({ user: 'bob', newPassword }))).toBe('FORBIDDEN')
+    // Who acts for a user shows what the user would.
+    expect(await fieldOf(server.as('alice').passwords.set({ user: 'alice', newPassword }))).toEqual([
+      'INVALID_INPUT',
+      'currentPassword',
+    ])
+    await logIn(server)
+  })
+
+  test('by a bare key goes without, and gives a first one to who has none', async () => {
+    await using server = await createTestServer({ using, users })
+    const alice = await logIn(server)
+    await server.client.passwords.set({ user: 'alice', newPassword })
+    expect(await codeOf(alice.users.list())).toBe('UNAUTHENTICATED')
+    await logIn(server, 'alice', newPassword)
+    await server.as('carol').passwords.set({ user: 'carol', newPassword })
+    await logIn(server, 'carol', newPassword)
+  })
+})
+
+describe.each(dialects)('a forgotten password on %s', (using) => {
+  test('is replaced with a token, once, and every session ends', async () => {
+    await using server = await createTestServer({ using, users })
+    server.clock.set('2026-05-01T10:00:00.000Z')
+    const alice = await logIn(server)
+    const { token, expiresAt } = await server.client.passwords.issueReset({ user: 'alice' })
+    expect(token).toMatch(/^pr_[\w-]{43}$/)
+    expect(expiresAt).toEqual(new Date('2026-05-01T11:00:00.000Z'))
+    const reset = (json: object) => rest(server, 'POST /v1/password-resets', { authorization: null, json })
+
+    // A password that is refused does not use the token up.
+    expect(await reset({ token, newPassword: 'iloveyou' })).toMatchObject({
+      status: 400,
+      body: { issues: [{ path: 'newPassword' }] },
+    })
+    expect((await reset({ token, newPassword })).status).toBe(204)
+    expect(await codeOf(alice.users.list())).toBe('UNAUTHENTICATED')
+    await logIn(server, 'alice', newPassword)
+    expect(await reset({ token, newPassword: password })).toMatchObject({
+      status: 400,
+      body: { code: 'INVALID_INPUT', issues: [{ path: 'token' }] },
+    })
+  })
+
+  test('is replaced by the last token alone, for an hour, by one of many at once', async () => {
+    await using server = await createTestServer({ using, users })
+    server.clock.set('2026-05-01T10:00:00.000Z')
+    const issue = async () => (await server.client.passwords.issueReset({ user: 'alice' })).token
+    const reset = (token: string, to = newPassword) =>
+      server.client.passwords.reset({ token, newPassword: to })
+    const [first, second] = [await issue(), await issue()]
+    expect(await codeOf(reset(first))).toBe('INVALID_INPUT')
+    server.clock.advance(HOUR_MS)
+    expect(await codeOf(reset(second))).toBe('INVALID_INPUT')
+    const third = await issue()
+    const tries = await Promise.allSettled(['one at a time', 'two at a time'].map((to) => reset(third, to)))
+    expect(tries.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
+  })
+
+  test('is for admins to help with', async () => {
+    await using server = await createTestServer({ using, users })
+    const bob = await logIn(server, 'bob')
+    expect(await codeOf(bob.passwords.issueReset({ user: 'alice' }))).toBe('FORBIDDEN')
+    expect(await codeOf(bob.passwords.issueReset({ user: 'bob' }))).toBe('FORBIDDEN')
+    await server.client.users.setRole({ user: 'bob', role: 'admin' })
+    await bob.passwords.issueReset({ user: 'alice' })
+    expect(await codeOf(bob.passwords.issueReset({ user: 'nobody' }))).toBe('USER_NOT_FOUND')
+  })
+})

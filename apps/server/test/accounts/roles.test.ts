@@ -1,0 +1,89 @@
+import { createClient, type SottoClient } from '@sotto/sdk'
+import { createTestServer, type TestServer } from '@sotto/testing'
+import { describe, expect, test } from 'vitest'
+import { openSse } from '../realtime/support/sse.ts'
+import { startWorld } from '../realtime/support/world.ts'
+import { dialects } from '../support/dialects.ts'
+import { codeOf } from '../support/failure.ts'
+import { basic, rest } from '../support/rest.ts'
+
+const password = 'correct horse'
+const users = [
+  { username: 'alice', password, email: 'alice@example.com' },
+  { username: 'bob', password, email: 'bob@example.com' },
+]
+/** By when a stream has ended that may not go on, in milliseconds. */
+const END_MS = 2_000
+
+async function logIn(server: TestServer, username: string): Promise<SottoClient> {
+  const { token } = await server.client.sessions.create({ username, password })
+  return createClient({ url: server.url, token, fetch: server.fetch, retries: 0 })
+}
+
+describe.each(dialects)('roles on %s', (using) => {
+  test('tell each who they are, and are in force at once', async () => {
+    await using server = await createTestServer({ using, users })
+    const alice = await logIn(server, 'alice')
+    expect(await alice.users.me()).toEqual({
+      ...(await alice.users.get({ user: 'alice' })),
+      email: 'alice@example.com',
+      role: 'user',
+      disabled: false,
+      secondFactor: false,
+    })
+    expect(await codeOf(alice.users.setRole({ user: 'alice', role: 'admin' }))).toBe('FORBIDDEN')
+    expect((await server.client.users.setRole({ user: 'alice', role: 'admin' })).role).toBe('admin')
+    const bob = await alice.users.setRole({ user: 'bob', role: 'admin' })
+    expect(bob.role).toBe('admin')
+    // An admin manages accounts; what belongs to a person stays theirs.
+    expect(bob).not.toHaveProperty('email')
+    await (await logIn(server, 'bob')).users.setRole({ user: 'alice', role: 'user' })
+    expect(await codeOf(alice.users.setDisabled({ user: 'bob', disabled: true }))).toBe('FORBIDDEN')
+    expect((await alice.users.me()).role).toBe('user')
+    expect(await codeOf(server.client.users.setRole({ user: 'nobody', role: 'user' }))).toBe('USER_NOT_FOUND')
+  })
+})
+
+describe.each(dialects)('a disabled user on %s', (using) => {
+  test('is out at once, answers as a wrong password does, and is in again when enabled', async () => {
+    await using server = await createTestServer({ using, users })
+    const alice = await logIn(server, 'alice')
+    const authorization = basic('alice', password)
+    await rest(server, 'GET /v1/users', { authorization })
+    expect(await server.client.users.setDisabled({ user: 'alice', disabled: true })).toMatchObject({
+      disabled: true,
+    })
+    expect(await codeOf(alice.users.list())).toBe('UNAUTHENTICATED')
+    expect((await rest(server, 'GET /v1/users', { authorization })).status).toBe(401)
+    const attempt = async (shown: string) => {
+      const { status, body } = await rest(server, 'POST /v1/sessions', {
+        authorization: null,
+        headers: { 'x-request-id': 'same' },
+        json: { username: 'alice', password: shown },
+      })
+      return { status, body }
+    }
+    const right = await attempt(password)
+    expect(right).toMatchObject({ status: 401 })
+    expect(right).toEqual(await attempt('wrong'))
+
+    await server.client.users.setDisabled({ user: 'alice', disabled: false })
+    await alice.users.list()
+    await logIn(server, 'alice')
+  })
+
+  test('loses their streams within two seconds', async () => {
+    await using world = await startWorld(using)
+    for (const user of users) await world.client.users.create(user)
+    const { token } = await world.client.sessions.create({ username: 'alice', password })
+    const url = `${world.url}/v1/events`
+    const streams = [
+      await openSse(url, { authorization: `Bearer ${token}` }),
+      await openSse(url, { authorization: basic('alice', password) }),
+    ]
+    const before = performance.now()
+    await world.client.users.setDisabled({ user: 'alice', disabled: true })
+    for (const stream of streams) await stream.ended
+    expect(performance.now() - before).toBeLessThan(END_MS)
+  })
+})

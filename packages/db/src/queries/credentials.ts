@@ -1,0 +1,177 @@
+import { isPostgres } from '../dialect/column-types.ts'
+import { type IdList, idList, inList } from '../dialect/expressions.ts'
+import type { UserTable } from '../schema.ts'
+import { type Executor, statement } from '../statement.ts'
+import { isUuid, type UserRow, userColumns } from './users.ts'
+
+/* What a user logs in with, and what may be done about it. */
+
+/** Of those who may log in with a password. */
+function selectCredentials(db: Executor) {
+  return db
+    .selectFrom('users')
+    .leftJoin('second_factors', 'second_factors.user_id', 'users.id')
+    .select([
+      'users.id',
+      'users.username',
+      'users.password_hash',
+      'users.role',
+      // When the second factor was turned on.
+      'second_factors.confirmed_at',
+    ])
+    .where('users.password_hash', 'is not', null)
+    .where('users.disabled_at', 'is', null)
+    .$narrowType<{ password_hash: string }>()
+}
+
+const credentialsById = statement((db, p: { id: string }) =>
+  selectCredentials(db).where('users.id', '=', p.id),
+)
+const credentialsByUsername = statement((db, p: { username: string }) =>
+  selectCredentials(db).where('users.username', '=', p.username),
+)
+
+export interface CredentialsRow {
+  id: string
+  username: string
+  password_hash: string
+  role: UserTable['role']
+  /** When the second factor was turned on; null while there is none. */
+  confirmed_at: Date | null
+}
+
+/**
+ * What somebody who logs in is measured by, by id or by username, both lower case. Undefined for nobody, and for
+ * who has no password or is disabled, at the same cost.
+ */
+export async function findCredentials(db: Executor, ref: string): Promise<CredentialsRow | undefined> {
+  // PostgreSQL refuses to compare with it. Credentials can hold it, which no schema has seen.
+  if (ref.includes('\0')) return undefined
+  const [row] = isUuid(ref)
+    ? await credentialsById(db, { id: ref })
+    : await credentialsByUsername(db, { username: ref })
+  return row
+}
+
+/**
+ * Whether a user may still log in with what was checked against this hash. No one changes that until the
+ * transaction ends, so that a session which is made in it does not outlive a password that is changed meanwhile.
+ */
+export async function holdPasswordHash(trx: Executor, userId: string, hash: string): Promise<boolean> {
+  const held = await trx
+    .selectFrom('users')
+    .select('id')
+    .where('id', '=', userId)
+    .where('password_hash', '=', hash)
+    .where('disabled_at', 'is', null)
+    // SQLite has one writer at a time anyway.
+    .$if(isPostgres(trx), (query) => query.forShare())
+    .executeTakeFirst()
+  return held !== undefined
+}
+
+const passwordHashById = statement((db, p: { id: string }) =>
+  db.selectFrom('users').select('password_hash').where('id', '=', p.id),
+)
+
+/** The password hash of a user, who may be disabled; null for one without a password. */
+export async function findPasswordHash(db: Executor, userId: string): Promise<string | null> {
+  const [row] = await passwordHashById(db, { id: userId })
+  return row?.password_hash ?? null
+}
+
+export async function updatePasswordHash(
+  db: Executor,
+  id: string,
+  passwordHash: string,
+  at: Date,
+): Promise<void> {
+  await db
+    .updateTable('users')
+    .set({ password_hash: passwordHash, updated_at: at })
+    .where('id', '=', id)
+    .execute()
+}
+
+/** Another hash of the same password, unless the password was changed meanwhile. True when it was put there. */
+export async function replacePasswordHash(
+  db: Executor,
+  id: string,
+  { from, to }: { from: string; to: string },
+): Promise<boolean> {
+  const replaced = await db
+    .updateTable('users')
+    .set({ password_hash: to })
+    .where('id', '=', id)
+    .where('password_hash', '=', from)
+    .returning('id')
+    .executeTakeFirst()
+  return replaced !== undefined
+}
+
+const basicPasswords = statement((db, p: { ids: IdList }) =>
+  db
+    .selectFrom('users')
+    .leftJoin('second_factors', 'second_factors.user_id', 'users.id')
+    .select(['users.id', 'users.password_hash', 'second_factors.confirmed_at'])
+    .where((eb) => inList(db, eb, 'users.id', p.ids))
+    .where('users.disabled_at', 'is', null),
+)
+
+/** Those of these users who are not disabled, by id, with their password hash where a password alone will do. */
+export async function findPasswordHashes(
+  db: Executor,
+  userIds: readonly string[],
+): Promise<Map<string, string | null>> {
+  if (userIds.length === 0) return new Map()
+  const rows = await basicPasswords(db, { ids: idList(db, userIds) })
+  return new Map(rows.map((row) => [row.id, row.confirmed_at ? null : row.password_hash]))
+}
+
+function selectAccount(db: Executor) {
+  return db
+    .selectFrom('users')
+    .leftJoin('second_factors', 'second_factors.user_id', 'users.id')
+    .select(userColumns)
+    .select(['users.role', 'users.disabled_at', 'second_factors.confirmed_at'])
+}
+
+const accountById = statement((db, p: { id: string }) => selectAccount(db).where('users.id', '=', p.id))
+const accountByUsername = statement((db, p: { username: string }) =>
+  selectAccount(db).where('users.username', '=', p.username),
+)
+
+export type AccountRow = UserRow & Pick<UserTable, 'role' | 'disabled_at'> & { confirmed_at: Date | null }
+
+/** A user with what only they and admins see, by id or by username, both lower case; also who is disabled. */
+export async function findAccount(db: Executor, ref: string): Promise<AccountRow | undefined> {
+  if (ref.includes('\0')) return undefined
+  const [row] = isUuid(ref)
+    ? await accountById(db, { id: ref })
+    : await accountByUsername(db, { username: ref })
+  return row
+}
+
+/** True when it was another one until now. */
+export async function updateRole(db: Executor, userId: string, role: UserTable['role']): Promise<boolean> {
+  const updated = await db
+    .updateTable('users')
+    .set({ role })
+    .where('id', '=', userId)
+    .where('role', '<>', role)
+    .returning('id')
+    .executeTakeFirst()
+  return updated !== undefined
+}
+
+/** Disables a user since `at`, or with null enables them. True when that was otherwise until now. */
+export async function updateDisabledAt(db: Executor, userId: string, at: Date | null): Promise<boolean> {
+  const updated = await db
+    .updateTable('users')
+    .set({ disabled_at: at })
+    .where('id', '=', userId)
+    .where('disabled_at', at === null ? 'is not' : 'is', null)
+    .returning('id')
+    .executeTakeFirst()
+  return updated !== undefined
+}

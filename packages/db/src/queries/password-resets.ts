@@ -1,0 +1,50 @@
+import { type Executor, statement } from '../statement.ts'
+
+export interface NewPasswordReset {
+  userId: string
+  tokenHash: string
+  createdAt: Date
+  expiresAt: Date
+}
+
+/** In the place of the one that the user had, if any: there is one at a time. */
+export async function putPasswordReset(db: Executor, reset: NewPasswordReset): Promise<void> {
+  const fresh = { token_hash: reset.tokenHash, created_at: reset.createdAt, expires_at: reset.expiresAt }
+  await db
+    .insertInto('password_resets')
+    .values({ ...fresh, user_id: reset.userId })
+    .onConflict((conflict) => conflict.column('user_id').doUpdateSet(fresh))
+    .execute()
+}
+
+const resetByToken = statement((db, p: { tokenHash: string; now: Date }) =>
+  db
+    .selectFrom('password_resets')
+    .select('user_id')
+    .where('token_hash', '=', p.tokenHash)
+    .where('expires_at', '>', p.now),
+)
+
+/** The id of the user whose password this token can still set. */
+export async function findPasswordReset(
+  db: Executor,
+  tokenHash: string,
+  now: Date,
+): Promise<string | undefined> {
+  const [row] = await resetByToken(db, { tokenHash, now })
+  return row?.user_id
+}
+
+/** Uses a token up. False when somebody else was first. */
+export async function takePasswordReset(db: Executor, tokenHash: string): Promise<boolean> {
+  const taken = await db
+    .deleteFrom('password_resets')
+    .where('token_hash', '=', tokenHash)
+    .returning('user_id')
+    .executeTakeFirst()
+  return taken !== undefined
+}
+
+export async function deletePasswordResetOf(db: Executor, userId: string): Promise<void> {
+  await db.deleteFrom('password_resets').where('user_id', '=', userId).execute()
+}

@@ -1,0 +1,166 @@
+import { type IdList, idList, inList } from '../dialect/expressions.ts'
+import type { UserTable } from '../schema.ts'
+import { type Executor, statement } from '../statement.ts'
+import type { TimePosition } from './inbox.ts'
+import { isUuid, type UserRow, userColumns } from './users.ts'
+
+const sessionByToken = statement((db, p: { tokenHash: string }) =>
+  db
+    .selectFrom('sessions')
+    .innerJoin('users', 'users.id', 'sessions.user_id')
+    .select(userColumns)
+    .select(['sessions.id as session_id', 'sessions.expires_at', 'sessions.last_used_at', 'users.role'])
+    .where('sessions.token_hash', '=', p.tokenHash)
+    .where('users.disabled_at', 'is', null),
+)
+
+export type SessionUserRow = UserRow & {
+  session_id: string
+  expires_at: Date
+  last_used_at: Date
+  role: UserTable['role']
+}
+
+/** A session with its user; undefined when the user is disabled. */
+export async function findSession(db: Executor, tokenHash: string): Promise<SessionUserRow | undefined> {
+  const [row] = await sessionByToken(db, { tokenHash })
+  return row
+}
+
+export interface NewSession {
+  id: string
+  userId: string
+  tokenHash: string
+  userAgent: string | null
+  createdAt: Date
+  expiresAt: Date
+}
+
+export async function insertSession(db: Executor, session: NewSession): Promise<void> {
+  await db
+    .insertInto('sessions')
+    .values({
+      id: session.id,
+      user_id: session.userId,
+      token_hash: session.tokenHash,
+      user_agent: session.userAgent,
+      created_at: session.createdAt,
+      last_used_at: session.createdAt,
+      expires_at: session.expiresAt,
+    })
+    .execute()
+}
+
+export interface SessionRow {
+  id: string
+  user_agent: string | null
+  created_at: Date
+  last_used_at: Date
+  expires_at: Date
+}
+
+const sessionPage = statement(
+  (db, p: { userId: string; now: Date; beforeAt: Date; beforeId: string; limit: number }) =>
+    db
+      .selectFrom('sessions')
+      .select(['id', 'user_agent', 'created_at', 'last_used_at', 'expires_at'])
+      .where('user_id', '=', p.userId)
+      .where('expires_at', '>', p.now)
+      .where((eb) => eb(eb.refTuple('created_at', 'id'), '<', eb.tuple(p.beforeAt, p.beforeId)))
+      .orderBy('created_at', 'desc')
+      .orderBy('id', 'desc')
+      .limit(p.limit),
+)
+
+/** The sessions of a user that have not expired, newest first. */
+export async function listSessions(
+  db: Executor,
+  userId: string,
+  now: Date,
+  before: TimePosition,
+  limit: number,
+): Promise<SessionRow[]> {
+  return sessionPage(db, { userId, now, beforeAt: before.at, beforeId: before.id, limit })
+}
+
+export async function deleteSession(db: Executor, id: string): Promise<void> {
+  await db.deleteFrom('sessions').where('id', '=', id).execute()
+}
+
+/** True when this user had this session. */
+export async function deleteSessionOf(db: Executor, userId: string, id: string): Promise<boolean> {
+  if (!isUuid(id)) return false
+  const deleted = await db
+    .deleteFrom('sessions')
+    .where('id', '=', id)
+    .where('user_id', '=', userId)
+    .returning('id')
+    .executeTakeFirst()
+  return deleted !== undefined
+}
+
+/** Ends every session of a user but one, as a changed password asks for. */
+export async function deleteSessionsOf(db: Executor, userId: string, exceptId?: string): Promise<void> {
+  await db
+    .deleteFrom('sessions')
+    .where('user_id', '=', userId)
+    .$if(exceptId !== undefined, (query) => query.where('id', '<>', exceptId ?? ''))
+    .execute()
+}
+
+/** Ends a user's oldest sessions, so that no more are left than this. True when there were more. */
+export async function deleteOldestSessionsOf(db: Executor, userId: string, left: number): Promise<boolean> {
+  const ended = await db
+    .deleteFrom('sessions')
+    .where('user_id', '=', userId)
+    .where('id', 'not in', (eb) =>
+      eb
+        .selectFrom('sessions')
+        .select('id')
+        .where('user_id', '=', userId)
+        .orderBy('created_at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(left),
+    )
+    .returning('id')
+    .execute()
+  return ended.length > 0
+}
+
+/** Forgets a user's sessions whose time is over. */
+export async function deleteExpiredSessionsOf(db: Executor, userId: string, now: Date): Promise<void> {
+  await db.deleteFrom('sessions').where('user_id', '=', userId).where('expires_at', '<=', now).execute()
+}
+
+const markUsed = statement((db, p: { ids: IdList; at: Date; unlessAfter: Date }) =>
+  db
+    .updateTable('sessions')
+    .set({ last_used_at: p.at })
+    .where((eb) => inList(db, eb, 'sessions.id', p.ids))
+    .where('last_used_at', '<=', p.unlessAfter),
+)
+
+/** Notes that these sessions were used, save where a use later than `unlessAfter` is noted. */
+export async function markSessionsUsed(
+  db: Executor,
+  ids: readonly string[],
+  use: { at: Date; unlessAfter: Date },
+): Promise<void> {
+  await markUsed(db, { ids: idList(db, ids), ...use })
+}
+
+const liveSessions = statement((db, p: { ids: IdList; now: Date }) =>
+  db
+    .selectFrom('sessions')
+    .innerJoin('users', 'users.id', 'sessions.user_id')
+    .select('sessions.id')
+    .where((eb) => inList(db, eb, 'sessions.id', p.ids))
+    .where('sessions.expires_at', '>', p.now)
+    .where('users.disabled_at', 'is', null),
+)
+
+/** Which of these sessions have not ended, of users who are not disabled. */
+export async function findLiveSessions(db: Executor, ids: readonly string[], now: Date): Promise<string[]> {
+  if (ids.length === 0) return []
+  return (await liveSessions(db, { ids: idList(db, ids), now })).map((row) => row.id)
+}
