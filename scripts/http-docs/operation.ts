@@ -29,6 +29,7 @@ const key = contract.keys.create.example.output
 const variables = new Map([
   [sent.id, '$MESSAGE'],
   [sent.conversationId, '$CONVERSATION'],
+  [contract.conversations.create.example.output.id, '$GROUP'],
   [contract.sessions.revoke.example.input.sessionId, '$SESSION'],
   [contract.invitations.revoke.example.input.invitationId, '$INVITATION'],
   [contract.passwords.reset.example.input.token, '$RESET'],

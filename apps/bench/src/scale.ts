@@ -99,7 +99,7 @@ async function prepare(kind: keyof typeof makers, messages: number, world: Count
 async function leaveUnread(url: string): Promise<{ conversationId: string; userIds: string[] }> {
   await using opened = await openDatabase({ url })
   const { db } = opened
-  const { id, last_seq: lastSeq } = await db
+  const { id } = await db
     .selectFrom('conversations')
     .select(['id', 'last_seq'])
     .orderBy('last_seq', 'desc')
@@ -115,7 +115,7 @@ async function leaveUnread(url: string): Promise<{ conversationId: string; userI
   if (!sender || !reader) throw new Error('the largest conversation has two sides')
   await db
     .updateTable('participants')
-    .set({ read_seq: 0, unread_count: lastSeq - reader.sent_count })
+    .set({ read_seq: 0, skipped_count: reader.sent_count })
     .where('conversation_id', '=', id)
     .where('user_id', '=', reader.user_id)
     .execute()

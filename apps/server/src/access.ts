@@ -5,7 +5,10 @@ import {
   findConversation,
   findMessage,
   findParticipant,
+  findSpans,
+  isWithin,
   type MessageRow,
+  type Span,
   type Viewer,
 } from '@sotto/db'
 import type { Actor, Context } from './context.ts'
@@ -89,7 +92,7 @@ export async function requireOther(ctx: Context, actor: Actor, ref: string): Pro
   return other
 }
 
-/** A conversation that the caller may read. */
+/** A conversation that the caller is in, or any for a bare service key. */
 export async function requireConversation(ctx: Context, conversationId: string): Promise<ConversationRow> {
   requireCaller(ctx)
   return requireConversationOf(ctx, conversationId, viewerOf(ctx))
@@ -101,27 +104,68 @@ export async function requireConversationOf(
   conversationId: string,
   viewer: Viewer,
 ): Promise<ConversationRow> {
-  const conversation = await findConversation(ctx.app.db, conversationId)
-  if (!conversation || !(await mayRead(ctx.app.db, conversation.id, viewer))) {
-    throw new SottoError('CONVERSATION_NOT_FOUND')
-  }
+  const { db } = ctx.app
+  const conversation = await findConversation(db, conversationId)
+  const mayEnter = viewer === null || (await findParticipant(db, conversationId, viewer))
+  if (!conversation || !mayEnter) throw new SottoError('CONVERSATION_NOT_FOUND')
   return conversation
 }
 
-/** A message that the caller may read, as it stands now. */
-export async function requireMessage(
-  ctx: Context,
-  messageId: string,
-  db: Executor = ctx.app.db,
-): Promise<MessageRow> {
+/** What a caller may read of a conversation. */
+export interface Readable {
+  conversation: ConversationRow
+  /** Oldest first. */
+  spans: readonly Span[]
+}
+
+/** All of it. */
+export const everything: readonly Span[] = [{ after: 0, until: undefined }]
+
+/**
+ * A conversation of which the caller may read something: also one that they have left. Lists, single messages and
+ * events go by the same stays.
+ */
+export async function requireReadable(ctx: Context, conversationId: string): Promise<Readable> {
   requireCaller(ctx)
-  const viewer = viewerOf(ctx)
-  const message = await findMessage(db, messageId, viewer)
-  if (!message || !(await mayRead(db, message.conversation_id, viewer)))
-    throw new SottoError('MESSAGE_NOT_FOUND')
+  const conversation = await findConversation(ctx.app.db, conversationId)
+  const spans = await spansOf(ctx.app.db, conversationId, viewerOf(ctx))
+  if (!conversation || spans.length === 0) throw new SottoError('CONVERSATION_NOT_FOUND')
+  return { conversation, spans }
+}
+
+/** A message that the caller may read, as it stands now. */
+export async function requireMessage(ctx: Context, messageId: string): Promise<MessageRow> {
+  const { message } = await findReadable(ctx, messageId, ctx.app.db)
   return message
 }
 
-async function mayRead(db: Executor, conversationId: string, viewer: Viewer): Promise<boolean> {
-  return viewer === null || (await findParticipant(db, conversationId, viewer)) !== undefined
+/** A message that the caller may read, in a conversation that they are still in. */
+export async function requireMessageToChange(
+  ctx: Context,
+  messageId: string,
+  db: Executor,
+): Promise<MessageRow> {
+  const { message, spans } = await findReadable(ctx, messageId, db)
+  if (spans.every((span) => span.until !== undefined)) {
+    throw new SottoError('FORBIDDEN', { detail: 'only who is in the conversation may do this' })
+  }
+  return message
+}
+
+async function findReadable(
+  ctx: Context,
+  messageId: string,
+  db: Executor,
+): Promise<{ message: MessageRow; spans: readonly Span[] }> {
+  requireCaller(ctx)
+  const viewer = viewerOf(ctx)
+  const message = await findMessage(db, messageId, viewer)
+  if (!message) throw new SottoError('MESSAGE_NOT_FOUND')
+  const spans = await spansOf(db, message.conversation_id, viewer)
+  if (!isWithin(spans, message.seq)) throw new SottoError('MESSAGE_NOT_FOUND')
+  return { message, spans }
+}
+
+async function spansOf(db: Executor, conversationId: string, viewer: Viewer): Promise<readonly Span[]> {
+  return viewer === null ? everything : findSpans(db, conversationId, viewer)
 }

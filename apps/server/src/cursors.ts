@@ -14,6 +14,7 @@ const { username } = contract.users.create.input.shape
 
 const listKinds = {
   users: z.tuple([username]),
+  participants: z.tuple([z.uuid()]),
   /** Places in (time, id) order. */
   inbox: z.tuple([time, z.uuid()]),
   correspondents: z.tuple([time, z.uuid()]),

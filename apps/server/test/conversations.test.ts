@@ -29,6 +29,7 @@ describe.each(dialects)('conversations on %s', (using) => {
       id: sent.conversationId,
       kind: 'direct',
       name: null,
+      participantCount: 2,
       participants: [
         { user: await alice.users.get({ user: 'alice' }).then(withoutEmail), role: 'member' },
         { user: await alice.users.get({ user: 'bob' }), role: 'member' },

@@ -1,7 +1,7 @@
 import { audit } from './audit.ts'
 import { blocks } from './blocks.ts'
 import { contacts } from './contacts.ts'
-import { conversations, direct } from './conversations.ts'
+import { conversations, direct, participants } from './conversations.ts'
 import { events } from './events.ts'
 import { invitations } from './invitations.ts'
 import { keys } from './keys.ts'
@@ -23,6 +23,7 @@ export const contract = {
   invitations,
   messages,
   conversations,
+  participants,
   direct,
   contacts,
   blocks,

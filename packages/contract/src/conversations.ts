@@ -1,20 +1,49 @@
 import { z } from 'zod'
-import { exampleConversation, exampleIds, exampleMessage } from './example-world.ts'
+import { exampleBob, exampleConversation, exampleGroup, exampleIds, exampleMessage } from './example-world.ts'
 import { checkContent, checkPaging, contentFields, message } from './messages.ts'
 import { mutation, query } from './procedure.ts'
 import { publicUser } from './users.ts'
-import { cursor, id, idRef, limit, listOf, page, pageSize, seq, timestamp, userRef, whole } from './values.ts'
+import {
+  cursor,
+  groupName,
+  id,
+  idRef,
+  limit,
+  listOf,
+  page,
+  pageSize,
+  seq,
+  timestamp,
+  userRef,
+  whole,
+} from './values.ts'
 
-const participantRoles = ['owner', 'admin', 'member'] as const
+export const participantRoles = ['owner', 'admin', 'member'] as const
 export type ParticipantRole = (typeof participantRoles)[number]
+
+/** How many users a group holds at most. */
+export const maxParticipants = 250
+/** How many participants a conversation tells of itself. */
+export const shownParticipants = 50
+
+const role = z.enum(participantRoles, `takes ${participantRoles.join(', ')}`)
+
+const participant = z.object({ user: publicUser, role: z.enum(participantRoles) }).meta({ id: 'Participant' })
+/** Somebody who is in a conversation. In a direct one both are members. */
+export type Participant = z.output<typeof participant>
 
 export const conversation = z
   .object({
     id,
     kind: z.enum(['direct', 'group']),
     name: z.string().nullable(),
-    participants: z.array(z.object({ user: publicUser, role: z.enum(participantRoles) })),
-    lastMessage: message.nullable(),
+    participants: z.array(participant).meta({
+      description: `At most ${shownParticipants} of them; the rest is at GET /v1/conversations/{conversationId}/participants.`,
+    }),
+    participantCount: whole,
+    lastMessage: message.nullable().meta({
+      description: 'Null in a group in which nothing was said since one is in it.',
+    }),
     lastSeq: whole,
     readSeq: whole.meta({
       description: 'Read up to here; 0 before the first. For a bare service key always 0.',
@@ -78,9 +107,83 @@ export const conversations = {
     output: conversation,
     example: { as: 'bob', input: { conversationId: exampleIds.conversation }, output: exampleConversation },
   }),
+  create: mutation({
+    summary: 'Create a group',
+    description:
+      'The actor becomes its owner. Everybody in it sees what is said from when they joined until they leave.',
+    access: 'actor',
+    errors: ['ACTOR_REQUIRED', 'USER_NOT_FOUND', 'FORBIDDEN'],
+    idempotent: false,
+    http: { method: 'POST', path: '/v1/conversations', status: 201 },
+    input: z.strictObject({
+      name: groupName,
+      participants: z
+        .array(userRef)
+        .max(maxParticipants, `takes at most ${maxParticipants} users`)
+        .meta({ description: 'Besides the actor. Whoever is named twice is added once.' }),
+    }),
+    output: conversation,
+    example: {
+      as: 'alice',
+      input: { name: 'Weekend', participants: ['bob'] },
+      output: exampleGroup,
+    },
+  }),
+  update: mutation({
+    summary: 'Rename a group',
+    description: "With a bare service key, or by the group's owner or an admin of it.",
+    access: 'caller',
+    errors: ['CONVERSATION_NOT_FOUND', 'FORBIDDEN'],
+    idempotent: true,
+    http: { method: 'PATCH', path: '/v1/conversations/{conversationId}', status: 200 },
+    input: z.strictObject({ conversationId: idRef, name: groupName }),
+    output: conversation,
+    example: {
+      as: 'alice',
+      input: { conversationId: exampleGroup.id, name: 'Weekend' },
+      output: exampleGroup,
+    },
+  }),
+  receipts: query({
+    summary: 'See how far everybody has come',
+    description:
+      'One item for each participant: how far they have had and read the messages. `deliveredAt` and `readAt` are when they had and read the message `seq`, or the last one; null for its sender.',
+    access: 'caller',
+    errors: ['CONVERSATION_NOT_FOUND', 'INVALID_CURSOR'],
+    http: { method: 'GET', path: '/v1/conversations/{conversationId}/receipts', status: 200 },
+    input: z.strictObject({
+      conversationId: idRef,
+      seq: seq.optional().meta({ description: 'The message in question; the last one when left out.' }),
+      limit: limit.optional(),
+      cursor: cursor.optional(),
+    }),
+    output: listOf(
+      z
+        .object({
+          userId: id,
+          deliveredSeq: whole,
+          readSeq: whole,
+          deliveredAt: timestamp.nullable(),
+          readAt: timestamp.nullable(),
+        })
+        .meta({ id: 'Receipt' }),
+    ),
+    example: {
+      as: 'alice',
+      input: { conversationId: exampleGroup.id },
+      output: {
+        items: [
+          { userId: exampleIds.alice, deliveredSeq: 0, readSeq: 0, deliveredAt: null, readAt: null },
+          { userId: exampleIds.bob, deliveredSeq: 0, readSeq: 0, deliveredAt: null, readAt: null },
+        ],
+        nextCursor: null,
+      },
+    },
+  }),
   messages: query({
     summary: "List a conversation's messages",
-    description: 'Newest first; with `after` oldest first. Page 10,000 costs what page 1 costs.',
+    description:
+      'Newest first; with `after` oldest first. Page 10,000 costs what page 1 costs. Whoever has left a group still reads what was said while they were in it.',
     access: 'caller',
     errors: ['CONVERSATION_NOT_FOUND', 'INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/conversations/{conversationId}/messages', status: 200 },
@@ -119,6 +222,55 @@ export const conversations = {
     example: {
       as: 'bob',
       input: { conversationId: exampleIds.conversation, typing: true },
+      output: undefined,
+    },
+  }),
+}
+
+export const participants = {
+  list: query({
+    summary: 'List the participants of a conversation',
+    description: 'In the order in which their users were made.',
+    access: 'caller',
+    errors: ['CONVERSATION_NOT_FOUND', 'INVALID_CURSOR'],
+    http: { method: 'GET', path: '/v1/conversations/{conversationId}/participants', status: 200 },
+    input: z.strictObject({ conversationId: idRef, limit: limit.optional(), cursor: cursor.optional() }),
+    output: listOf(participant),
+    example: {
+      as: 'bob',
+      input: { conversationId: exampleGroup.id },
+      output: { items: exampleGroup.participants, nextCursor: null },
+    },
+  }),
+  set: mutation({
+    summary: 'Add somebody to a group, or change their role',
+    description:
+      'The owner and the admins of the group add members; the owner alone makes admins, and hands the group over by making another one the owner, who was it before is an admin then. A bare service key does all of it. Without a role a newcomer is a member, and who is in the group keeps theirs.',
+    access: 'caller',
+    errors: ['CONVERSATION_NOT_FOUND', 'USER_NOT_FOUND', 'FORBIDDEN'],
+    idempotent: true,
+    http: { method: 'PUT', path: '/v1/conversations/{conversationId}/participants/{user}', status: 200 },
+    input: z.strictObject({ conversationId: idRef, user: userRef, role: role.optional() }),
+    output: participant,
+    example: {
+      as: 'alice',
+      input: { conversationId: exampleGroup.id, user: 'bob', role: 'member' },
+      output: { user: exampleBob, role: 'member' },
+    },
+  }),
+  remove: mutation({
+    summary: 'Remove somebody from a group, or leave it',
+    description:
+      'Everybody may leave: when the owner does, the admin, or else the member, who has been in it for longest becomes the owner. Admins remove members, the owner and a bare service key remove anybody. Who is not in the group is removed already.',
+    access: 'caller',
+    errors: ['CONVERSATION_NOT_FOUND', 'USER_NOT_FOUND', 'FORBIDDEN'],
+    idempotent: true,
+    http: { method: 'DELETE', path: '/v1/conversations/{conversationId}/participants/{user}', status: 204 },
+    input: z.strictObject({ conversationId: idRef, user: userRef }),
+    output: z.void(),
+    example: {
+      as: 'alice',
+      input: { conversationId: exampleGroup.id, user: 'bob' },
       output: undefined,
     },
   }),

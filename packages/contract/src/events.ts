@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { conversation } from './conversations.ts'
+import { conversation, participantRoles } from './conversations.ts'
 import { exampleIds, exampleMessage } from './example-world.ts'
 import { message } from './messages.ts'
 import { query, subscription } from './procedure.ts'
@@ -17,6 +17,7 @@ const outside = { ...inConversation, conversationId: z.null() }
 const aboutMessage = { ...inConversation, message }
 const aboutReaction = { ...inConversation, messageId: id, userId: id, emoji: z.string() }
 const aboutUser = { ...inConversation, userId: id }
+const aboutParticipant = { ...aboutUser, role: z.enum(participantRoles) }
 
 /** What happens, told to everyone concerned, in order within a conversation. */
 export const event = z
@@ -33,6 +34,10 @@ export const event = z
       seq: z.int(),
     }),
     z.object({ type: z.literal('conversation.created'), ...inConversation, conversation }),
+    z.object({ type: z.literal('conversation.updated'), ...inConversation, conversation }),
+    z.object({ type: z.literal('participant.joined'), ...aboutParticipant }),
+    z.object({ type: z.literal('participant.left'), ...aboutParticipant }),
+    z.object({ type: z.literal('participant.updated'), ...aboutParticipant }),
     z.object({ type: z.literal('typing.started'), ...aboutUser }),
     z.object({ type: z.literal('typing.stopped'), ...aboutUser }),
     z.object({

@@ -19,6 +19,7 @@ export const exampleIds = {
   bob: '019c13a0-0000-7000-8000-00000000000b',
   conversation: '019c13a0-0000-7000-8000-0000000000c1',
   message: '019c13a0-0000-7000-8000-0000000000d1',
+  group: '019c13a0-0000-7000-8000-0000000000c2',
   key: '019c13a0-0000-7000-8000-0000000000e1',
   act: '019c13a0-0000-7000-8000-0000000000f1',
   session: '019c13a0-0000-7000-8000-0000000000e2',
@@ -84,10 +85,29 @@ export const exampleConversation: Conversation = {
     { user: exampleAlice, role: 'member' },
     { user: exampleBob, role: 'member' },
   ],
+  participantCount: 2,
   lastMessage: exampleMessage,
   lastSeq: 1,
   readSeq: 0,
   unreadCount: 1,
+  createdAt: sent,
+  updatedAt: sent,
+}
+
+/** As both see it, right after alice has made it. */
+export const exampleGroup: Conversation = {
+  id: exampleIds.group,
+  kind: 'group',
+  name: 'Weekend',
+  participants: [
+    { user: exampleAlice, role: 'owner' },
+    { user: exampleBob, role: 'member' },
+  ],
+  participantCount: 2,
+  lastMessage: null,
+  lastSeq: 0,
+  readSeq: 0,
+  unreadCount: 0,
   createdAt: sent,
   updatedAt: sent,
 }

@@ -2,7 +2,13 @@ export type { AuditEntry } from './audit.ts'
 export type { Block } from './blocks.ts'
 export type { Contact, ContactState } from './contacts.ts'
 export { type Contract, contract } from './contract.ts'
-export type { Conversation, ParticipantRole } from './conversations.ts'
+export {
+  type Conversation,
+  maxParticipants,
+  type Participant,
+  type ParticipantRole,
+  shownParticipants,
+} from './conversations.ts'
 export {
   type ErrorCode,
   errorCatalogue,

@@ -164,3 +164,10 @@ export function profileName(what: string) {
     .max(128, 'takes 1 to 128 characters')
     .meta({ description: what })
 }
+
+const MAX_GROUP_NAME_LENGTH = 128
+
+/** What a group is called, kept as it came. */
+export const groupName = plainString
+  .max(MAX_GROUP_NAME_LENGTH, `takes 1 to ${MAX_GROUP_NAME_LENGTH} characters`)
+  .refine((value) => /\S/u.test(value), 'takes at least one character that is not white space')

@@ -120,11 +120,17 @@ export interface ConversationTable {
   /** Both user ids, sorted; null for a group. It exists before its row does. */
   direct_key: string | null
   last_seq: number
+  /** How many are in it now. */
+  participant_count: number
   created_at: Date
   /** When the last message was sent, which no later message goes back behind. */
   updated_at: Date
 }
 
+/**
+ * One stay of a user in a conversation. Whoever leaves keeps the row, and with it what was said until then; whoever
+ * comes back gets another one.
+ */
 export interface ParticipantTable {
   conversation_id: string
   user_id: string
@@ -132,13 +138,21 @@ export interface ParticipantTable {
   read_seq: number
   delivered_seq: number
   /**
-   * The others' messages after read_seq that are not deleted, kept for direct conversations: counting them at
-   * each look would cost as much as there are messages.
+   * Messages after read_seq that do not count as unread: one's own, and deleted ones. What is unread is the rest up
+   * to the last message: so a message to many changes one row, its sender's, and no count ever walks the messages.
    */
-  unread_count: number
+  skipped_count: number
   /** Messages ever sent by this user into this conversation. */
   sent_count: number
   joined_at: Date
+  /** What was said up to here was said before this stay; 0 from the beginning. */
+  after_seq: number
+  /** The last message of this stay; null while it lasts. */
+  until_seq: number | null
+  /** The first and the last event of this stay; 0 from the beginning, null while it lasts. */
+  first_event_id: number
+  last_event_id: number | null
+  left_at: Date | null
   /**
    * When something was last sent. Kept for direct conversations, whose two rows a send can afford; null in
    * groups, whose members read it off the conversation.
@@ -225,7 +239,8 @@ export interface EventTable {
   message_id: string | null
   /** The place in the conversation: the message's seq, or how far a receipt goes. */
   seq: number | null
-  emoji: string | null
+  /** What else the type needs: a reaction's emoji, a participant's role. */
+  detail: string | null
   created_at: Date
 }
 

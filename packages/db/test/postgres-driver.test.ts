@@ -71,6 +71,7 @@ describe('statements', () => {
         name: null,
         direct_key: null,
         last_seq: 0,
+        participant_count: 0,
         created_at: at,
         updated_at: at,
       })

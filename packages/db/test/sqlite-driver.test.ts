@@ -277,6 +277,7 @@ test('statements that were prepared before see a column that a newer server has 
       name: null,
       direct_key: null,
       last_seq: 0,
+      participant_count: 0,
       created_at: new Date(0),
       updated_at: new Date(0),
     })

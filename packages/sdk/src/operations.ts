@@ -300,9 +300,36 @@ export const operations = {
      */
     get: { kind: 'query', idempotent: true, list: false },
     /**
+     * Create a group.
+     *
+     * The actor becomes its owner. Everybody in it sees what is said from when they joined until they
+     * leave.
+     *
+     * REST: `POST /v1/conversations`
+     */
+    create: { kind: 'mutation', idempotent: false, list: false },
+    /**
+     * Rename a group.
+     *
+     * With a bare service key, or by the group's owner or an admin of it.
+     *
+     * REST: `PATCH /v1/conversations/{conversationId}`
+     */
+    update: { kind: 'mutation', idempotent: true, list: false },
+    /**
+     * See how far everybody has come.
+     *
+     * One item for each participant: how far they have had and read the messages. `deliveredAt` and
+     * `readAt` are when they had and read the message `seq`, or the last one; null for its sender.
+     *
+     * REST: `GET /v1/conversations/{conversationId}/receipts`
+     */
+    receipts: { kind: 'query', idempotent: true, list: true },
+    /**
      * List a conversation's messages.
      *
-     * Newest first; with `after` oldest first. Page 10,000 costs what page 1 costs.
+     * Newest first; with `after` oldest first. Page 10,000 costs what page 1 costs. Whoever has left a
+     * group still reads what was said while they were in it.
      *
      * REST: `GET /v1/conversations/{conversationId}/messages`
      */
@@ -323,6 +350,36 @@ export const operations = {
      * REST: `POST /v1/conversations/{conversationId}/typing`
      */
     typing: { kind: 'mutation', idempotent: true, list: false },
+  },
+  participants: {
+    /**
+     * List the participants of a conversation.
+     *
+     * In the order in which their users were made.
+     *
+     * REST: `GET /v1/conversations/{conversationId}/participants`
+     */
+    list: { kind: 'query', idempotent: true, list: true },
+    /**
+     * Add somebody to a group, or change their role.
+     *
+     * The owner and the admins of the group add members; the owner alone makes admins, and hands the group
+     * over by making another one the owner, who was it before is an admin then. A bare service key does all
+     * of it. Without a role a newcomer is a member, and who is in the group keeps theirs.
+     *
+     * REST: `PUT /v1/conversations/{conversationId}/participants/{user}`
+     */
+    set: { kind: 'mutation', idempotent: true, list: false },
+    /**
+     * Remove somebody from a group, or leave it.
+     *
+     * Everybody may leave: when the owner does, the admin, or else the member, who has been in it for
+     * longest becomes the owner. Admins remove members, the owner and a bare service key remove anybody.
+     * Who is not in the group is removed already.
+     *
+     * REST: `DELETE /v1/conversations/{conversationId}/participants/{user}`
+     */
+    remove: { kind: 'mutation', idempotent: true, list: false },
   },
   direct: {
     /**

@@ -8,11 +8,11 @@ import {
   lockKeyOf,
   type MessageRow,
 } from '@sotto/db'
-import { requireMessage } from '../access.ts'
+import { requireMessageToChange } from '../access.ts'
 import type { Context } from '../context.ts'
 
 /** Tells the conversation's participants what was done. */
-export type Tell = (type: EventType, emoji?: string) => Promise<void>
+export type Tell = (type: EventType, detail?: string) => Promise<void>
 
 /**
  * Changes a message in its conversation's turn, and answers it as it stands afterwards.
@@ -25,25 +25,26 @@ export async function changeMessage(
   actorId: string,
   change: (trx: Executor, message: MessageRow, tell: Tell, at: Date) => Promise<void>,
 ): Promise<MessageRow> {
-  const before = await requireMessage(ctx, messageId)
+  const before = await requireMessageToChange(ctx, messageId, ctx.app.db)
   const conversation = await findConversation(ctx.app.db, before.conversation_id)
   if (!conversation) throw new SottoError('MESSAGE_NOT_FOUND')
   return ctx.app.write(async (trx) => {
     await lockConversation(trx, lockKeyOf(conversation))
-    const message = await requireMessage(ctx, messageId, trx)
+    const message = await requireMessageToChange(ctx, messageId, trx)
     const at = ctx.app.now()
-    const tell: Tell = (type, emoji) =>
-      appendEvent(trx, {
+    const tell: Tell = async (type, detail) => {
+      await appendEvent(trx, {
         type,
         conversationId: message.conversation_id,
         userId: actorId,
         messageId: message.id,
         seq: message.seq,
-        emoji: emoji ?? null,
+        ...(detail !== undefined && { detail }),
         at,
       })
+    }
     await change(trx, message, tell, at)
-    return requireMessage(ctx, messageId, trx)
+    return requireMessageToChange(ctx, messageId, trx)
   })
 }
 

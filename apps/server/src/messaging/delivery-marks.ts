@@ -1,5 +1,6 @@
 import {
   appendEvent,
+  type ConversationRow,
   type Executor,
   findConversation,
   findParticipant,
@@ -97,22 +98,31 @@ export class DeliveryMarks {
       await lockConversation(trx, lockKeyOf(conversation))
       const participant = await findParticipant(trx, mark.conversationId, mark.userId)
       if (!participant || participant.delivered_seq >= mark.seq) return
-      await recordDelivered(trx, mark, now())
+      await recordDelivered(trx, conversation, mark, now())
     })
   }
 }
 
-/** Moves a delivered mark forward. The caller holds the conversation's turn and has seen that it moves. */
-export async function recordDelivered(trx: Executor, mark: Mark, at: Date): Promise<void> {
+/**
+ * Moves a delivered mark forward. The caller holds the conversation's turn and has seen that it moves.
+ *
+ * In a group nobody is told: one message would make as many events as there are participants, each for all of them.
+ * Whoever wants to know asks for the receipts.
+ */
+export async function recordDelivered(
+  trx: Executor,
+  { kind }: Pick<ConversationRow, 'kind'>,
+  mark: Mark,
+  at: Date,
+): Promise<void> {
   await updateDeliveredMark(trx, mark)
   await insertReceipt(trx, { ...mark, kind: 'delivered', at })
+  if (kind === 'group') return
   await appendEvent(trx, {
     type: 'receipt.delivered',
     conversationId: mark.conversationId,
     userId: mark.userId,
-    messageId: null,
     seq: mark.seq,
-    emoji: null,
     at,
   })
 }

@@ -4,10 +4,19 @@ import {
   directKey,
   findDirectConversation,
   listConversationMessages,
+  type MessageRow,
   toMessage,
 } from '@sotto/db'
 import type { z } from 'zod'
-import { actorOf, requireActor, requireConversation, requireUser, viewerOf } from '../access.ts'
+import {
+  actorOf,
+  everything,
+  type Readable,
+  requireActor,
+  requireReadable,
+  requireUser,
+  viewerOf,
+} from '../access.ts'
 import type { Context } from '../context.ts'
 import { decodeCursor, encodeCursor } from '../cursors.ts'
 
@@ -29,8 +38,7 @@ export async function listMessagesOfConversation(
   ctx: Context,
   input: z.output<Contract['conversations']['messages']['input']>,
 ): Promise<MessagePage> {
-  const conversation = await requireConversation(ctx, input.conversationId)
-  return pageOf(ctx, conversation, input)
+  return pageOf(ctx, await requireReadable(ctx, input.conversationId), input)
 }
 
 export async function listDirectMessages(
@@ -40,10 +48,16 @@ export async function listDirectMessages(
   const actor = requireActor(ctx)
   const other = await requireUser(ctx, input.user, 'user')
   const conversation = await findDirectConversation(ctx.app.db, directKey(actor.id, other.id))
-  return pageOf(ctx, conversation, input)
+  return pageOf(ctx, readableInFull(conversation), input)
 }
 
-interface Span {
+/** A direct conversation, which nobody ever leaves. */
+export function readableInFull(conversation: ConversationRow | undefined): Readable | undefined {
+  return conversation && { conversation, spans: everything }
+}
+
+/** Which part of a conversation a page is taken from. */
+interface Window {
   order: 'newest first' | 'oldest first'
   /** seq > above */
   above: number
@@ -53,24 +67,21 @@ interface Span {
 }
 
 /**
- * One page of a conversation that the caller may read; an empty one while it does not exist.
+ * One page of what the caller may read of a conversation; an empty one while it does not exist.
  *
  * Numbers have no gaps, so page n is a range of them, and any page costs what the first one costs.
  */
 export async function pageOf(
   ctx: Context,
-  conversation: ConversationRow | undefined,
+  readable: Readable | undefined,
   paging: Paging,
 ): Promise<MessagePage> {
-  const span = toSpan(paging, conversation?.last_seq ?? 0)
-  if (!conversation || span.limit === 0) return { items: [], nextCursor: null }
-  const { order, above, below, limit } = span
+  const spans = closed(readable)
+  const window = toWindow(paging, spans)
+  if (!readable || window.limit === 0) return { items: [], nextCursor: null }
+  const { order, limit } = window
   const viewer = viewerOf(ctx)
-  const rows = await listConversationMessages(
-    ctx.app.db,
-    { viewer, conversationId: conversation.id, above, below, limit: limit + 1 },
-    order,
-  )
+  const rows = await readWindow(ctx, readable.conversation.id, spans, { ...window, limit: limit + 1 })
   const page = rows.length > limit ? rows.slice(0, limit) : rows
   const actor = actorOf(ctx)
   if (actor) ctx.app.deliveryMarks.note(actor.id, page)
@@ -84,12 +95,61 @@ export async function pageOf(
   }
 }
 
-function toSpan(paging: Paging, lastSeq: number): Span {
+/** after < seq <= until */
+interface ClosedSpan {
+  after: number
+  until: number
+}
+
+/** The spans that hold something, the last one up to the last message. */
+function closed(readable: Readable | undefined): ClosedSpan[] {
+  if (!readable) return []
+  const { last_seq: lastSeq } = readable.conversation
+  return readable.spans
+    .map(({ after, until = lastSeq }) => ({ after, until }))
+    .filter(({ after, until }) => until > after)
+}
+
+/** Reads span after span, in the order of the page, until it is full. Nearly everybody has one alone. */
+async function readWindow(
+  ctx: Context,
+  conversationId: string,
+  spans: readonly ClosedSpan[],
+  { order, above, below, limit }: Window,
+): Promise<MessageRow[]> {
+  const rows: MessageRow[] = []
+  for (const { after, until } of order === 'newest first' ? spans.toReversed() : spans) {
+    if (rows.length >= limit) break
+    const range = {
+      viewer: viewerOf(ctx),
+      conversationId,
+      above: Math.max(above, after),
+      below: Math.min(below, until + 1),
+      limit: limit - rows.length,
+    }
+    if (range.below - range.above > 1) {
+      rows.push(...(await listConversationMessages(ctx.app.db, range, order)))
+    }
+  }
+  return rows
+}
+
+/** The seq of the n-th newest message in the spans, from 0; 0 when there are fewer. */
+function nthNewest(spans: readonly ClosedSpan[], n: number): number {
+  let rest = n
+  for (const { after, until } of spans.toReversed()) {
+    if (rest < until - after) return until - rest
+    rest -= until - after
+  }
+  return 0
+}
+
+function toWindow(paging: Paging, spans: readonly ClosedSpan[]): Window {
   const below = paging.before ?? Number.MAX_SAFE_INTEGER
   const above = paging.after ?? 0
   if (paging.page !== undefined) {
     const size = paging.pageSize ?? defaultLimit
-    const newest = lastSeq - (paging.page - 1) * size
+    const newest = nthNewest(spans, (paging.page - 1) * size)
     // Past the last page there is nothing to ask for.
     return { order: 'newest first', above: 0, below: newest + 1, limit: newest > 0 ? size : 0 }
   }

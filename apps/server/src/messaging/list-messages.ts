@@ -2,9 +2,11 @@ import { type Contract, defaultLimit, type Message, SottoError } from '@sotto/co
 import {
   directKey,
   findDirectConversation,
+  findGroupStays,
   findMessages,
   listTimeline,
   type Source,
+  type StaySource,
   type TimelinePosition,
   toMessage,
 } from '@sotto/db'
@@ -12,7 +14,7 @@ import type { z } from 'zod'
 import { actorOf, requireCaller, requireUser, viewerOf } from '../access.ts'
 import type { Actor, Context } from '../context.ts'
 import { decodeCursor, encodeCursor } from '../cursors.ts'
-import { pageOf } from './list-conversation-messages.ts'
+import { pageOf, readableInFull } from './list-conversation-messages.ts'
 
 type Input = z.output<Contract['messages']['list']['input']>
 
@@ -25,9 +27,9 @@ export async function listMessages(
   const question = await toQuestion(ctx, input)
   if (question.between && !hasFilter(input)) {
     const { a, b } = question.between
-    return pageOf(ctx, await findDirectConversation(ctx.app.db, directKey(a.id, b.id)), input)
+    return pageOf(ctx, readableInFull(await findDirectConversation(ctx.app.db, directKey(a.id, b.id))), input)
   }
-  const sources = await toSources(ctx, question)
+  const sources = await toSources(ctx, question, input.isRead)
   const kind = sources.some((source) => source.by === 'conversation') ? 'conversation-timeline' : 'timeline'
   const before = input.cursor === undefined ? undefined : toPosition(decodeCursor(kind, input.cursor))
   if (sources.length === 0) return { items: [], nextCursor: null }
@@ -88,7 +90,11 @@ async function toQuestion(ctx: Context, input: Input): Promise<Question> {
 }
 
 /** Where the messages in question are found. No source: there can be none. */
-async function toSources(ctx: Context, { between, sender, recipient }: Question): Promise<Source[]> {
+async function toSources(
+  ctx: Context,
+  { between, sender, recipient }: Question,
+  isRead: boolean | undefined,
+): Promise<Source[]> {
   const actor = actorOf(ctx)
   if (between) return conversationSource(ctx, between.a, between.b, undefined)
   if (sender && recipient) {
@@ -100,13 +106,29 @@ async function toSources(ctx: Context, { between, sender, recipient }: Question)
     if (recipient) return [{ by: 'recipient', userId: recipient.id }]
     return [{ by: 'all' }]
   }
-  if (sender && sender.id !== actor.id) return conversationSource(ctx, sender, actor, sender)
   if (recipient && recipient.id !== actor.id) return conversationSource(ctx, actor, recipient, actor)
-  const sent: Source = { by: 'sender', userId: actor.id }
-  if (sender) return [sent]
   if (recipient) return [{ by: 'recipient', userId: actor.id }]
-  // Notes to self have oneself at both ends: they come with what was sent.
-  return [sent, { by: 'recipient', userId: actor.id, exceptFrom: actor.id }]
+  const sent: Source = { by: 'sender', userId: actor.id }
+  if (sender?.id === actor.id) return [sent]
+  // A message to many is neither read nor unread.
+  const groups = isRead === undefined ? await findGroupStays(ctx.app.db, actor.id) : []
+  if (sender) {
+    const direct = await directStay(ctx, sender, actor)
+    return [...direct, ...groups].map((source) => ({ ...source, senderId: sender.id }))
+  }
+  return [
+    sent,
+    // Notes to self have oneself at both ends: they come with what was sent.
+    { by: 'recipient', userId: actor.id, exceptFrom: actor.id },
+    ...groups.map((source) => ({ ...source, exceptFrom: actor.id })),
+  ]
+}
+
+async function directStay(ctx: Context, a: Actor, b: Actor): Promise<StaySource[]> {
+  const conversation = await findDirectConversation(ctx.app.db, directKey(a.id, b.id))
+  if (!conversation) return []
+  const spans = [{ after: 0, until: undefined }]
+  return [{ by: 'stays', conversationId: conversation.id, spans, newestAt: conversation.updated_at }]
 }
 
 async function conversationSource(

@@ -1,7 +1,7 @@
 import { type Contract, invalidInput, SottoError } from '@sotto/contract'
 import {
   appendEvent,
-  countOthersMessages,
+  countSkippedMessages,
   type Executor,
   findConversation,
   findParticipant,
@@ -15,7 +15,7 @@ import type { z } from 'zod'
 import { requireActor, requireConversation } from '../access.ts'
 import type { Context } from '../context.ts'
 import { recordDelivered } from './delivery-marks.ts'
-import { boundUnread } from './show-conversations.ts'
+import { unreadOf } from './show-conversations.ts'
 
 /** Reads everything up to and including a message. Never moves back; what is read has been delivered. */
 export async function markRead(
@@ -32,41 +32,45 @@ export async function markRead(
     if (input.seq > conversation.last_seq) {
       throw invalidInput('seq', `takes 0 to ${conversation.last_seq}, the last message`)
     }
-    if (input.seq <= mine.read_seq)
-      return { readSeq: mine.read_seq, unreadCount: boundUnread(mine.unread_count) }
+    if (input.seq <= mine.read_seq) {
+      return { readSeq: mine.read_seq, unreadCount: unreadOf({ ...mine, last_seq: conversation.last_seq }) }
+    }
 
     const mark = { conversationId: id, userId: actor.id, seq: input.seq }
-    const unreadCount = await unreadAfter(trx, mine, input.seq, conversation.last_seq)
+    const skippedCount = await skippedAfter(trx, mine, input.seq, conversation.last_seq)
     const at = ctx.app.now()
-    await updateReadMark(trx, { ...mark, unreadCount })
-    if (mine.delivered_seq < input.seq) await recordDelivered(trx, mark, at)
+    await updateReadMark(trx, { ...mark, skippedCount })
+    if (mine.delivered_seq < input.seq) await recordDelivered(trx, conversation, mark, at)
     await insertReceipt(trx, { ...mark, kind: 'read', at })
     await appendEvent(trx, {
       type: 'receipt.read',
       conversationId: id,
       userId: actor.id,
-      messageId: null,
       seq: input.seq,
-      emoji: null,
       at,
     })
-    return { readSeq: input.seq, unreadCount: boundUnread(unreadCount) }
+    return {
+      readSeq: input.seq,
+      unreadCount: unreadOf({
+        last_seq: conversation.last_seq,
+        read_seq: input.seq,
+        skipped_count: skippedCount,
+      }),
+    }
   })
 }
 
 /** Counts on the shorter side of the new mark: what was read now, or what is left. */
-async function unreadAfter(
+async function skippedAfter(
   trx: Executor,
   mine: ParticipantRow,
   seq: number,
   lastSeq: number,
 ): Promise<number> {
   const { conversation_id: conversationId, user_id: userId } = mine
-  if (seq - mine.read_seq < lastSeq - seq) {
-    return (
-      mine.unread_count -
-      (await countOthersMessages(trx, { conversationId, userId, above: mine.read_seq, upTo: seq }))
-    )
-  }
-  return seq === lastSeq ? 0 : countOthersMessages(trx, { conversationId, userId, above: seq, upTo: lastSeq })
+  const count = (above: number, upTo: number) =>
+    countSkippedMessages(trx, { conversationId, userId, above, upTo })
+  if (seq === lastSeq) return 0
+  if (seq - mine.read_seq < lastSeq - seq) return mine.skipped_count - (await count(mine.read_seq, seq))
+  return count(seq, lastSeq)
 }

@@ -17,11 +17,13 @@ import {
   findDirectWithStanding,
   findMessage,
   findStanding,
-  insertDirectConversation,
+  insertConversation,
   insertMessage,
+  insertParticipants,
   lockConversation,
   lockKeyOf,
-  noteSent,
+  noteSentInDirect,
+  noteSentInGroup,
   type Standing,
   takeSeq,
   toMessage,
@@ -71,14 +73,13 @@ export async function sendMessage(ctx: Context, input: Input): Promise<Message> 
       at,
     }
     await insertMessage(trx, message)
-    await noteSent(trx, message)
+    await countSent(trx, target, message)
     await appendEvent(trx, {
       type: 'message.created',
       conversationId: message.conversationId,
       userId: sender.id,
       messageId: message.id,
       seq: message.seq,
-      emoji: null,
       at,
     })
     return { message }
@@ -213,17 +214,30 @@ async function openDirect(
   const id = ctx.app.newId()
   const at = ctx.app.now()
   const userIds = [...new Set([sender.id, target.recipientId])]
-  await insertDirectConversation(trx, { id, directKey: target.lockKey, userIds, at })
-  await appendEvent(trx, {
-    type: 'conversation.created',
-    conversationId: id,
-    userId: sender.id,
-    messageId: null,
-    seq: 0,
-    emoji: null,
+  await insertConversation(trx, {
+    id,
+    directKey: target.lockKey,
+    name: null,
+    participantCount: userIds.length,
     at,
   })
+  await insertParticipants(
+    trx,
+    userIds.map((userId) => ({ userId, role: 'member' })),
+    { conversationId: id, at, afterSeq: 0, firstEventId: 0, activeAt: at },
+  )
+  await appendEvent(trx, { type: 'conversation.created', conversationId: id, userId: sender.id, seq: 0, at })
   return { id, updated_at: at }
+}
+
+async function countSent(
+  trx: Executor,
+  { recipientId }: Target,
+  message: { conversationId: string; senderId: string; seq: number; at: Date },
+): Promise<void> {
+  if (recipientId !== null) return noteSentInDirect(trx, message)
+  // Removed since it was looked up.
+  if (!(await noteSentInGroup(trx, message))) throw new SottoError('CONVERSATION_NOT_FOUND')
 }
 
 /** The id of the message that an earlier send of the same made. */

@@ -1,9 +1,14 @@
-import type { Conversation } from '@sotto/contract'
+import { type Conversation, type Participant, shownParticipants } from '@sotto/contract'
 import {
   type ConversationRow,
+  type Executor,
+  FIRST_USER_ID,
   findLastMessages,
   findMembers,
   findParticipant,
+  listMembers,
+  type MemberRow,
+  type ParticipantRow,
   toMessage,
   toPublicUser,
   type Viewer,
@@ -15,7 +20,7 @@ type Needs = Pick<App, 'db'> & { deliveryMarks: Pick<App['deliveryMarks'], 'note
 /** Unread messages are told exactly up to 999; this means that many or more. */
 const MANY_UNREAD = 1_000
 
-export type ShownRow = ConversationRow & { read_seq: number; unread_count: number }
+export type ShownRow = ConversationRow & Pick<ParticipantRow, 'read_seq' | 'skipped_count' | 'after_seq'>
 
 /** Conversations as the contract has them, in the given order. */
 export async function showConversations(
@@ -24,24 +29,22 @@ export async function showConversations(
   viewer: Viewer,
 ): Promise<Conversation[]> {
   const ids = rows.map((row) => row.id)
-  const members = Map.groupBy(await findMembers(db, ids), (member) => member.conversation_id)
+  const members = await membersToShow(db, rows)
   const lastMessages = await findLastMessages(db, ids, viewer)
   if (viewer !== null) deliveryMarks.note(viewer, lastMessages)
   const lastOf = new Map(lastMessages.map((message) => [message.conversation_id, message]))
   return rows.map((row) => {
-    const last = lastOf.get(row.id)
+    const last = row.last_seq > row.after_seq ? lastOf.get(row.id) : undefined
     return {
       id: row.id,
       kind: row.kind,
       name: row.name,
-      participants: (members.get(row.id) ?? []).map((member) => ({
-        user: toPublicUser(member),
-        role: member.role,
-      })),
+      participants: (members.get(row.id) ?? []).map(toParticipant),
+      participantCount: row.participant_count,
       lastMessage: last ? toMessage(last, viewer) : null,
       lastSeq: row.last_seq,
       readSeq: row.read_seq,
-      unreadCount: boundUnread(row.unread_count),
+      unreadCount: unreadOf(row),
       createdAt: row.created_at,
       updatedAt: row.updated_at,
     }
@@ -54,14 +57,41 @@ export async function showConversation(
   conversation: ConversationRow,
   viewer: Viewer,
 ): Promise<Conversation | undefined> {
-  const nobodys = { read_seq: 0, unread_count: 0 }
+  const nobodys = { read_seq: 0, skipped_count: conversation.last_seq, after_seq: 0 }
   const mine = viewer === null ? nobodys : await findParticipant(needs.db, conversation.id, viewer)
   if (!mine) return undefined
-  const { read_seq, unread_count } = mine
-  const [shown] = await showConversations(needs, [{ ...conversation, read_seq, unread_count }], viewer)
+  const { read_seq, skipped_count, after_seq } = mine
+  const [shown] = await showConversations(
+    needs,
+    [{ ...conversation, read_seq, skipped_count, after_seq }],
+    viewer,
+  )
   return shown
 }
 
-export function boundUnread(count: number): number {
-  return Math.min(count, MANY_UNREAD)
+/** How many messages a participant has not read. */
+export function unreadOf(state: Pick<ShownRow, 'last_seq' | 'read_seq' | 'skipped_count'>): number {
+  return Math.min(state.last_seq - state.read_seq - state.skipped_count, MANY_UNREAD)
+}
+
+export function toParticipant(member: MemberRow): Participant {
+  return { user: toPublicUser(member), role: member.role }
+}
+
+/** Those whom a conversation tells of itself, by conversation and in each by username. */
+async function membersToShow(
+  db: Executor,
+  rows: readonly ShownRow[],
+): Promise<ReadonlyMap<string, readonly MemberRow[]>> {
+  const few = rows.filter((row) => row.participant_count <= shownParticipants).map((row) => row.id)
+  const members = Map.groupBy(await findMembers(db, few), (member) => member.conversation_id)
+  for (const row of rows) {
+    if (row.participant_count <= shownParticipants) continue
+    const first = await listMembers(db, row.id, FIRST_USER_ID, shownParticipants)
+    members.set(
+      row.id,
+      first.sort((a, b) => (a.username < b.username ? -1 : 1)),
+    )
+  }
+  return members
 }

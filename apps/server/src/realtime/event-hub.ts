@@ -6,7 +6,6 @@ import {
   type EventRow,
   type Executor,
   findBlocksBetween,
-  findConversations,
   findEventTime,
   findLogBlocker,
   findLogEnd,
@@ -18,6 +17,7 @@ import {
 } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { DeliveryMarks } from '../messaging/delivery-marks.ts'
+import { Audience } from './audience.ts'
 import { decodeEventCursor, type EventCursor, encodeEventCursor } from './event-cursor.ts'
 import { findShownMessages, type ShowConversation, type ShownMessages, viewOf } from './event-view.ts'
 import { MAX_TAKEN_BYTES, type Replay, type StreamItem, Subscription } from './subscription.ts'
@@ -39,8 +39,6 @@ const FIRST_PART = 20
 /** How long a reader waits who has seen more, on another server, than this one has read yet. */
 const AHEAD_MS = 5
 const MAX_STREAMS_OF_A_USER = 20
-/** How many conversations' members are remembered. Those of direct conversations never change. */
-const MAX_REMEMBERED = 50_000
 
 interface Options {
   db: Executor
@@ -78,7 +76,7 @@ export class EventHub {
   readonly #options: Options
   readonly #streams = new Map<string, Set<Subscription>>()
   readonly #watchers = new Map<string, Set<Subscription>>()
-  readonly #members = new Map<string, readonly string[]>()
+  readonly #audience: Audience
   /** Streams, and those about to be: the tail goes on for both. */
   #count = 0
   #end: Place
@@ -93,6 +91,7 @@ export class EventHub {
 
   constructor(options: Options) {
     this.#options = options
+    this.#audience = new Audience(options.db)
     this.#end = { position: { xid: '0', id: 0 }, at: options.now() }
   }
 
@@ -297,7 +296,7 @@ export class EventHub {
    * whoever comes in between begins at the old place, and gets it too.
    */
   async #dispatch(rows: readonly EventRow[]): Promise<void> {
-    await this.#rememberMembers(rows)
+    await this.#audience.learn(rows)
     const items = new Map<string, Map<EventRow, StreamItem>>()
     let rest = rows
     while (rest.length > 0) {
@@ -315,7 +314,7 @@ export class EventHub {
 
   /** Those among the rows' audience who have a stream. */
   #concernedBy(rows: readonly EventRow[]): string[] {
-    const userIds = new Set(rows.flatMap((row) => this.#audienceOf(row)))
+    const userIds = new Set(rows.flatMap((row) => this.#audience.of(row)))
     return [...userIds].filter((userId) => this.#streams.has(userId))
   }
 
@@ -325,7 +324,7 @@ export class EventHub {
     items: Map<string, Map<EventRow, StreamItem>>,
   ): Promise<void> {
     const audiences = rows.flatMap((row) => {
-      const audience = this.#audienceOf(row).filter((userId) => userIds.has(userId))
+      const audience = this.#audience.of(row).filter((userId) => userIds.has(userId))
       return audience.length > 0 ? [{ row, audience }] : []
     })
     const messages = await findShownMessages(
@@ -348,7 +347,7 @@ export class EventHub {
     let count = 0
     for (const row of rows) {
       let isFull = false
-      for (const userId of this.#audienceOf(row)) {
+      for (const userId of this.#audience.of(row)) {
         const item = items.get(userId)?.get(row)
         if (!item) continue
         this.signal([userId], item)
@@ -369,20 +368,6 @@ export class EventHub {
     if (!view) return undefined
     const cursor = this.#cursorAt(userId, { position: { xid: row.xid, id: row.id }, at: row.created_at })
     return { ...view, cursor, json: JSON.stringify(view.event) }
-  }
-
-  #audienceOf(row: EventRow): readonly string[] {
-    if (row.audience_user_id !== null) return [row.audience_user_id]
-    return this.#members.get(row.conversation_id ?? '') ?? []
-  }
-
-  async #rememberMembers(rows: readonly EventRow[]): Promise<void> {
-    const ids = new Set(rows.flatMap((row) => row.conversation_id ?? []))
-    if (this.#members.size + ids.size > MAX_REMEMBERED) this.#members.clear()
-    const unknown = [...ids].filter((id) => !this.#members.has(id))
-    for (const { id, direct_key: key } of await findConversations(this.#options.db, unknown)) {
-      this.#members.set(id, [...new Set(key?.split(':') ?? [])])
-    }
   }
 
   /** Hands over what a user missed since a cursor, until there is no more than what will be pushed. */

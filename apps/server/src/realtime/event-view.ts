@@ -1,4 +1,4 @@
-import type { Conversation, Event } from '@sotto/contract'
+import type { Conversation, Event, ParticipantRole } from '@sotto/contract'
 import { type EventRow, type Executor, findMessages, type MessageRow, toMessage } from '@sotto/db'
 
 /** The messages that log rows point to, in nobody's eyes yet. */
@@ -28,8 +28,13 @@ interface View {
 /** A log row as one user sees it; undefined when what it tells of is gone. */
 export async function viewOf(sources: Sources, row: EventRow, viewer: string): Promise<View | undefined> {
   const { conversation_id: conversationId, user_id: userId, message_id: messageId, type } = row
-  if (conversationId === null || userId === null) return undefined
+  if (conversationId === null) return undefined
   const base = { id: String(row.id), conversationId, at: row.created_at }
+  if (type === 'conversation.created' || type === 'conversation.updated') {
+    const conversation = await sources.showConversation(conversationId, viewer)
+    return conversation && { event: { ...base, type, conversation } }
+  }
+  if (userId === null) return undefined
   switch (type) {
     case 'message.created':
     case 'message.edited':
@@ -39,17 +44,18 @@ export async function viewOf(sources: Sources, row: EventRow, viewer: string): P
     }
     case 'reaction.added':
     case 'reaction.removed':
-      if (messageId === null || row.emoji === null) return undefined
-      return { event: { ...base, type, messageId, userId, emoji: row.emoji } }
+      if (messageId === null || row.detail === null) return undefined
+      return { event: { ...base, type, messageId, userId, emoji: row.detail } }
     case 'receipt.delivered':
     case 'receipt.read': {
       const kind = type === 'receipt.read' ? 'read' : 'delivered'
       return { event: { ...base, type: 'receipt.updated', userId, kind, seq: row.seq ?? 0 } }
     }
-    case 'conversation.created': {
-      const conversation = await sources.showConversation(conversationId, viewer)
-      return conversation && { event: { ...base, type, conversation } }
-    }
+    case 'participant.joined':
+    case 'participant.left':
+    case 'participant.updated':
+      // What the log holds is what the server wrote there.
+      return { event: { ...base, type, userId, role: row.detail as ParticipantRole } }
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Contract } from '@sotto/contract'
-import { directKey, findBlocksBetween, findDirectConversation } from '@sotto/db'
+import { directKey, findBlocksBetween, findDirectConversation, shareGroup } from '@sotto/db'
 import type { z } from 'zod'
 import { requireActor, requireConversation, requireUser } from '../access.ts'
 import type { Actor, Context } from '../context.ts'
@@ -54,5 +54,8 @@ export async function isInSight(ctx: Context, viewer: Actor, user: Actor): Promi
 }
 
 async function sharesConversation(ctx: Context, a: Actor, b: Actor): Promise<boolean> {
-  return a.id === b.id || (await findDirectConversation(ctx.app.db, directKey(a.id, b.id))) !== undefined
+  if (a.id === b.id) return true
+  const { db } = ctx.app
+  const direct = await findDirectConversation(db, directKey(a.id, b.id))
+  return direct !== undefined || shareGroup(db, a.id, b.id)
 }

@@ -1,5 +1,5 @@
 import type { Contract } from '@sotto/contract'
-import { findBlocksBetween, findMembers } from '@sotto/db'
+import { findBlocksBetween, findParticipantIds } from '@sotto/db'
 import type { z } from 'zod'
 import { requireActor, requireConversation } from '../access.ts'
 import type { Context } from '../context.ts'
@@ -13,8 +13,7 @@ export async function setTyping(
 ): Promise<void> {
   const actor = requireActor(ctx)
   const { id: conversationId } = await requireConversation(ctx, input.conversationId)
-  const members = await findMembers(ctx.app.db, [conversationId])
-  const others = members.map((member) => member.id).filter((id) => id !== actor.id)
+  const others = (await findParticipantIds(ctx.app.db, conversationId)).filter((id) => id !== actor.id)
   const blocks = await findBlocksBetween(ctx.app.db, actor.id, others)
   const toUserIds = others.filter((id) => !blocks.has(id))
   const typist = { conversationId, userId: actor.id, toUserIds }

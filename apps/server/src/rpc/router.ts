@@ -1,7 +1,7 @@
 import type { AppRouter } from '@sotto/contract'
 import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
 import { auditRouter } from './audit.ts'
-import { conversationsRouter, directRouter } from './conversations.ts'
+import { conversationsRouter, directRouter, participantsRouter } from './conversations.ts'
 import { eventsRouter } from './events.ts'
 import { invitationsRouter } from './invitations.ts'
 import { keysRouter } from './keys.ts'
@@ -21,6 +21,7 @@ export const appRouter = router({
   invitations: invitationsRouter,
   messages: messagesRouter,
   conversations: conversationsRouter,
+  participants: participantsRouter,
   direct: directRouter,
   contacts: contactsRouter,
   blocks: blocksRouter,

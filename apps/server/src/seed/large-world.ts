@@ -413,7 +413,7 @@ class WorldWriter {
     messageId: string | null,
     seq: number,
     at: Date,
-    emoji: string | null = null,
+    detail: string | null = null,
   ): void {
     this.#rows.events.push({
       type,
@@ -422,7 +422,7 @@ class WorldWriter {
       user_id: member.id,
       message_id: messageId,
       seq,
-      emoji,
+      detail,
       created_at: at,
     })
   }
@@ -437,6 +437,7 @@ class WorldWriter {
       name: null,
       direct_key: directKey(first.id, second.id),
       last_seq: conversation.lastSeq,
+      participant_count: conversation.members.length,
       created_at: createdAt,
       updated_at: activeAt,
     })
@@ -447,9 +448,14 @@ class WorldWriter {
         role: 'member',
         read_seq: member.readSeq,
         delivered_seq: member.deliveredSeq,
-        unread_count: member.unread,
+        skipped_count: conversation.lastSeq - member.readSeq - member.unread,
         sent_count: member.sent,
         joined_at: createdAt,
+        after_seq: 0,
+        until_seq: null,
+        first_event_id: 0,
+        last_event_id: null,
+        left_at: null,
         active_at: activeAt,
       })
     }

@@ -8,6 +8,7 @@ const { password: PASSWORD } = contract.sessions.create.example.input
 const alice = contract.users.create.example.output
 const bob = contract.users.get.example.output
 const message = contract.messages.send.example.output
+const group = contract.conversations.create.example.output
 const {
   items: [session],
 } = contract.sessions.list.example.output
@@ -49,7 +50,13 @@ export async function buildExampleWorld(
     await server.client.users.create({ ...contract.users.create.example.input, ...passwordOf('alice') })
     server.giveIds(bob.id)
     await server.client.users.create({ username: 'bob', displayName: 'Bob', ...passwordOf('bob') })
-    if (made !== message.id) {
+    const isInGroup = JSON.stringify([example.input, output]).includes(group.id)
+    if (isInGroup && made !== group.id) {
+      server.clock.set(SENT)
+      server.giveIds(group.id)
+      await server.as('alice').conversations.create(contract.conversations.create.example.input)
+    }
+    if (made !== message.id && !isInGroup) {
       server.clock.set(SENT)
       server.giveIds(message.conversationId, message.id)
       await server.as('alice').messages.send(contract.messages.send.example.input)

@@ -101,6 +101,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('name', 'text')
     .addColumn('direct_key', type.key, (c) => c.unique())
     .addColumn('last_seq', type.bigint, (c) => c.notNull())
+    .addColumn('participant_count', 'integer', (c) => c.notNull())
     .addColumn('created_at', type.timestamp, (c) => c.notNull())
     .addColumn('updated_at', type.timestamp, (c) => c.notNull())
     .execute()
@@ -112,11 +113,17 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('role', 'text', (c) => c.notNull())
     .addColumn('read_seq', type.bigint, (c) => c.notNull())
     .addColumn('delivered_seq', type.bigint, (c) => c.notNull())
-    .addColumn('unread_count', type.bigint, (c) => c.notNull())
+    .addColumn('skipped_count', type.bigint, (c) => c.notNull())
     .addColumn('sent_count', type.bigint, (c) => c.notNull())
     .addColumn('joined_at', type.timestamp, (c) => c.notNull())
+    .addColumn('after_seq', type.bigint, (c) => c.notNull())
+    .addColumn('until_seq', type.bigint)
+    .addColumn('first_event_id', type.bigint, (c) => c.notNull())
+    .addColumn('last_event_id', type.bigint)
+    .addColumn('left_at', type.timestamp)
     .addColumn('active_at', type.timestamp)
-    .addPrimaryKeyConstraint('participants_pkey', ['conversation_id', 'user_id'])
+    // An event's id tells the stays of one user apart, of which no two begin with the same.
+    .addPrimaryKeyConstraint('participants_pkey', ['conversation_id', 'user_id', 'first_event_id'])
     .execute()
   // The inbox and the correspondents, latest first.
   await db.schema
@@ -242,7 +249,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('user_id', type.uuid)
     .addColumn('message_id', type.uuid)
     .addColumn('seq', type.bigint)
-    .addColumn('emoji', 'text')
+    .addColumn('detail', 'text')
     .addColumn('created_at', type.timestamp, (c) => c.notNull())
   if (isPostgres(db)) {
     // A serial alone is not commit order: a reader at 2 would miss a 1 that commits later. The transaction's
@@ -253,10 +260,14 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       .addPrimaryKeyConstraint('events_pkey', ['xid', 'id'] as never)
       .execute()
     await sql`create index events_conversation on events (conversation_id, xid, id)`.execute(db)
+    await sql`create index events_audience on events (audience_user_id, xid, id)
+      where audience_user_id is not null`.execute(db)
   } else {
     // AUTOINCREMENT never gives a number twice, even when the newest rows are gone.
     await events.addColumn('id', 'integer', (c) => c.notNull().primaryKey().autoIncrement()).execute()
     await sql`create index events_conversation on events (conversation_id, id)`.execute(db)
+    await sql`create index events_audience on events (audience_user_id, id)
+      where audience_user_id is not null`.execute(db)
   }
   // Retention deletes from the old end.
   await db.schema.createIndex('events_time').on('events').column('created_at').execute()

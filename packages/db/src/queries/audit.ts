@@ -1,6 +1,6 @@
 import type { AuditTable } from '../schema.ts'
 import type { Executor } from '../statement.ts'
-import type { TimePosition } from './conversations.ts'
+import type { TimePosition } from './inbox.ts'
 
 export type AuditRow = AuditTable
 

@@ -25,7 +25,7 @@ type BulkTable =
 const tables: readonly { name: BulkTable; key?: readonly string[] }[] = [
   { name: 'users', key: ['id'] },
   { name: 'conversations', key: ['id'] },
-  { name: 'participants', key: ['conversation_id', 'user_id'] },
+  { name: 'participants', key: ['conversation_id', 'user_id', 'first_event_id'] },
   { name: 'messages' },
   { name: 'message_edits' },
   { name: 'reactions' },

@@ -1,6 +1,6 @@
 import type { ContactTable } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
-import type { TimePosition } from './conversations.ts'
+import type { TimePosition } from './inbox.ts'
 import { type UserRow, userColumns } from './users.ts'
 
 type State = ContactTable['state']

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { isPostgres } from '../dialect/column-types.ts'
 import type { EventTable } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
@@ -35,7 +35,7 @@ const columns = [
   'user_id',
   'message_id',
   'seq',
-  'emoji',
+  'detail',
   'created_at',
 ] as const
 
@@ -156,30 +156,91 @@ interface MissedParameters {
   limit: number
 }
 
-function sqliteMissed(db: Executor, p: MissedParameters) {
+/** Those of a conversation's events that a stay covers, and whose message is one that the user may read. */
+function ofStays(db: Executor, p: Pick<MissedParameters, 'userId'>) {
   return db
     .selectFrom('participants')
     .innerJoin('events', 'events.conversation_id', 'participants.conversation_id')
     .where('participants.user_id', '=', p.userId)
-    .where(
-      sql<boolean>`participants.conversation_id = coalesce(${p.conversationId}, participants.conversation_id)`,
+    .whereRef('events.id', '>=', 'participants.first_event_id')
+    .where((eb) =>
+      eb.or([
+        eb('participants.last_event_id', 'is', null),
+        eb('events.id', '<=', eb.ref('participants.last_event_id')),
+      ]),
     )
-    .where('events.id', '>', p.afterId)
-    .where('events.id', '<=', p.upToId)
-}
-function postgresMissed(db: Executor, p: MissedParameters) {
-  return db
-    .selectFrom('participants')
-    .innerJoin('events', 'events.conversation_id', 'participants.conversation_id')
-    .where('participants.user_id', '=', p.userId)
-    .where(
-      sql<boolean>`participants.conversation_id = coalesce(${p.conversationId}::uuid, participants.conversation_id)`,
+    .where((eb) =>
+      eb.or([eb('events.audience_user_id', 'is', null), eb('events.audience_user_id', '=', p.userId)]),
     )
-    .where(sql<boolean>`(events.xid, events.id) > (${p.afterXid}::xid8, ${p.afterId}::bigint)`)
-    .where(sql<boolean>`(events.xid, events.id) <= (${p.upToXid}::xid8, ${p.upToId}::bigint)`)
+    .where((eb) =>
+      eb.or([
+        eb('events.message_id', 'is', null),
+        eb('participants.after_seq', '=', 0),
+        // Said in an earlier stay, and changed in this one.
+        eb.exists(
+          eb
+            .selectFrom('participants as stay')
+            .select('stay.user_id')
+            .whereRef('stay.conversation_id', '=', 'participants.conversation_id')
+            .whereRef('stay.user_id', '=', 'participants.user_id')
+            .whereRef('stay.after_seq', '<', 'events.seq')
+            .where((or) =>
+              or.or([or('stay.until_seq', 'is', null), or('stay.until_seq', '>=', or.ref('events.seq'))]),
+            ),
+        ),
+      ]),
+    )
 }
 
+/** Those that are for the user alone, and belong to no conversation. */
+function ofUser(db: Executor, p: Pick<MissedParameters, 'userId'>) {
+  return db
+    .selectFrom('events')
+    .where('events.audience_user_id', '=', p.userId)
+    .where('events.conversation_id', 'is', null)
+}
+
+/** What the two databases say differently. */
+interface Places {
+  xid: RawBuilder<string>
+  /** The part of the log in question. */
+  isBetween: (p: MissedParameters) => RawBuilder<boolean>
+  /** Only what belongs to the conversation in question, if there is one. */
+  isAskedFor: (p: MissedParameters) => RawBuilder<boolean>
+  /** No conversation is in question. */
+  isOfAll: (p: MissedParameters) => RawBuilder<boolean>
+}
+
+const places = {
+  sqlite: {
+    xid: positionOf.sqlite,
+    isBetween: (p) => sql`events.id > ${p.afterId} and events.id <= ${p.upToId}`,
+    isAskedFor: (p) =>
+      sql`participants.conversation_id = coalesce(${p.conversationId}, participants.conversation_id)`,
+    isOfAll: (p) => sql`${p.conversationId} is null`,
+  },
+  postgres: {
+    xid: positionOf.postgres,
+    isBetween: (p) =>
+      sql`(events.xid, events.id) > (${p.afterXid}::xid8, ${p.afterId}::bigint)
+        and (events.xid, events.id) <= (${p.upToXid}::xid8, ${p.upToId}::bigint)`,
+    isAskedFor: (p) =>
+      sql`participants.conversation_id = coalesce(${p.conversationId}::uuid, participants.conversation_id)`,
+    isOfAll: (p) => sql`${p.conversationId}::uuid is null`,
+  },
+} as const satisfies Record<string, Places>
+
 const missedColumns = ['events.id', ...columns.map((column) => `events.${column}` as const)] as const
+
+function missed(db: Executor, p: MissedParameters, { xid, isBetween, isAskedFor, isOfAll }: Places) {
+  return ofStays(db, p)
+    .where(isAskedFor(p))
+    .where(isBetween(p))
+    .select(missedColumns)
+    .select(xid.as('xid'))
+    .unionAll(ofUser(db, p).where(isOfAll(p)).where(isBetween(p)).select(missedColumns).select(xid.as('xid')))
+}
+
 // The range is gathered before it is put in order: PostgreSQL would otherwise walk the whole log in order, through
 // everybody else's events, until it has found enough.
 const missedRows = {
@@ -187,7 +248,7 @@ const missedRows = {
     db
       .with(
         (cte) => cte('missed').materialized(),
-        () => sqliteMissed(db, p).select(missedColumns).select(positionOf.sqlite.as('xid')),
+        () => missed(db, p, places.sqlite),
       )
       .selectFrom('missed')
       .selectAll()
@@ -198,29 +259,24 @@ const missedRows = {
     db
       .with(
         (cte) => cte('missed').materialized(),
-        () =>
-          postgresMissed(db, p)
-            .select(missedColumns)
-            .select([positionOf.postgres.as('xid'), sql`events.xid`.as('place')]),
+        () => missed(db, p, places.postgres),
       )
       .selectFrom('missed')
-      .select(['id', 'xid', ...columns])
-      .orderBy('place')
+      .selectAll()
+      .orderBy(sql`xid::xid8`)
       .orderBy('id')
       .limit(p.limit),
   ),
 }
+
+function countOf(db: Executor, p: MissedParameters, dialect: Places) {
+  return db
+    .selectFrom(missed(db, p, dialect).limit(p.limit).as('missed'))
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+}
 const missedCount = {
-  sqlite: statement((db, p: MissedParameters) =>
-    db
-      .selectFrom(sqliteMissed(db, p).select('events.id').limit(p.limit).as('missed'))
-      .select((eb) => eb.fn.countAll<number>().as('count')),
-  ),
-  postgres: statement((db, p: MissedParameters) =>
-    db
-      .selectFrom(postgresMissed(db, p).select('events.id').limit(p.limit).as('missed'))
-      .select((eb) => eb.fn.countAll<number>().as('count')),
-  ),
+  sqlite: statement((db, p: MissedParameters) => countOf(db, p, places.sqlite)),
+  postgres: statement((db, p: MissedParameters) => countOf(db, p, places.postgres)),
 }
 
 /** The first of a user's events between two places, in order. Each conversation's part is one range of an index. */

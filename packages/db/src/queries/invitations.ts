@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { type Executor, statement } from '../statement.ts'
-import type { TimePosition } from './conversations.ts'
+import type { TimePosition } from './inbox.ts'
 import { isUuid } from './users.ts'
 
 export interface InvitationRow {

@@ -1,3 +1,4 @@
+import { type IdList, idList, inList } from '../dialect/expressions.ts'
 import { type Executor, statement } from '../statement.ts'
 
 interface Mark {
@@ -6,36 +7,39 @@ interface Mark {
   seq: number
 }
 
-const countUnread = statement(
-  (db, p: { conversationId: string; userId: string; above: number; upTo: number }) =>
-    db
-      .selectFrom('messages')
-      .select((eb) => eb.fn.countAll<number>().as('count'))
-      .where('conversation_id', '=', p.conversationId)
-      .where('seq', '>', p.above)
-      .where('seq', '<=', p.upTo)
-      .where('sender_id', '<>', p.userId)
-      .where('deleted_at', 'is', null),
+interface SeqRange {
+  conversationId: string
+  userId: string
+  above: number
+  upTo: number
+}
+
+const countSkipped = statement((db, p: SeqRange) =>
+  db
+    .selectFrom('messages')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('conversation_id', '=', p.conversationId)
+    .where('seq', '>', p.above)
+    .where('seq', '<=', p.upTo)
+    .where((eb) => eb.or([eb('sender_id', '=', p.userId), eb('deleted_at', 'is not', null)])),
 )
 
-/** The others' messages with above < seq <= upTo that are not deleted. */
-export async function countOthersMessages(
-  db: Executor,
-  range: { conversationId: string; userId: string; above: number; upTo: number },
-): Promise<number> {
-  const [row] = await countUnread(db, range)
+/** How many messages with above < seq <= upTo never count as unread to this user: own ones, and deleted ones. */
+export async function countSkippedMessages(db: Executor, range: SeqRange): Promise<number> {
+  const [row] = await countSkipped(db, range)
   return row?.count ?? 0
 }
 
-const setRead = statement((db, p: Mark & { unreadCount: number }) =>
+const setRead = statement((db, p: Mark & { skippedCount: number }) =>
   db
     .updateTable('participants')
-    .set({ read_seq: p.seq, unread_count: p.unreadCount })
+    .set({ read_seq: p.seq, skipped_count: p.skippedCount })
     .where('conversation_id', '=', p.conversationId)
-    .where('user_id', '=', p.userId),
+    .where('user_id', '=', p.userId)
+    .where('left_at', 'is', null),
 )
 
-export async function updateReadMark(trx: Executor, mark: Mark & { unreadCount: number }): Promise<void> {
+export async function updateReadMark(trx: Executor, mark: Mark & { skippedCount: number }): Promise<void> {
   await setRead(trx, mark)
 }
 
@@ -44,7 +48,8 @@ const setDelivered = statement((db, p: Mark) =>
     .updateTable('participants')
     .set({ delivered_seq: p.seq })
     .where('conversation_id', '=', p.conversationId)
-    .where('user_id', '=', p.userId),
+    .where('user_id', '=', p.userId)
+    .where('left_at', 'is', null),
 )
 
 export async function updateDeliveredMark(trx: Executor, mark: Mark): Promise<void> {
@@ -70,4 +75,23 @@ export async function insertReceipt(
   receipt: Mark & { kind: 'delivered' | 'read'; at: Date },
 ): Promise<void> {
   await addReceipt(trx, receipt)
+}
+
+const receiptTimes = statement((db, p: { conversationId: string; userIds: IdList; seq: number }) =>
+  db
+    .selectFrom('receipts')
+    .select(['user_id', 'kind'])
+    .select((eb) => eb.fn.min('receipt_at').as('receipt_at'))
+    .where('conversation_id', '=', p.conversationId)
+    .where((eb) => inList(db, eb, 'user_id', p.userIds))
+    .where('seq', '>=', p.seq)
+    .groupBy(['user_id', 'kind']),
+)
+
+/** When these users had a message, or read it: the time of the first mark at or after it. */
+export async function findReceiptTimes(
+  db: Executor,
+  { conversationId, userIds, seq }: { conversationId: string; userIds: readonly string[]; seq: number },
+) {
+  return userIds.length === 0 ? [] : receiptTimes(db, { conversationId, userIds: idList(db, userIds), seq })
 }

@@ -2,7 +2,7 @@ import type { KeyScope, ServiceKey } from '@sotto/contract'
 import { type IdList, idList, inList } from '../dialect/expressions.ts'
 import type { ServiceKeyTable } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
-import type { TimePosition } from './conversations.ts'
+import type { TimePosition } from './inbox.ts'
 import { isUuid } from './users.ts'
 
 /* Service keys: what a back end shows, found by its hash. */

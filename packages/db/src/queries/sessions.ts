@@ -1,7 +1,7 @@
 import { type IdList, idList, inList } from '../dialect/expressions.ts'
 import type { UserTable } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
-import type { TimePosition } from './conversations.ts'
+import type { TimePosition } from './inbox.ts'
 import { isUuid, type UserRow, userColumns } from './users.ts'
 
 const sessionByToken = statement((db, p: { tokenHash: string }) =>

@@ -1,7 +1,8 @@
-import { sql } from 'kysely'
-import type { MessageTable } from '../schema.ts'
-import type { Executor } from '../statement.ts'
-import { newest } from './conversations.ts'
+import { type ExpressionBuilder, sql } from 'kysely'
+import type { MessageTable, Schema } from '../schema.ts'
+import { type Executor, statement } from '../statement.ts'
+import { newest } from './inbox.ts'
+import type { Span } from './participants.ts'
 import { nextChunk } from './walk.ts'
 
 /*
@@ -12,12 +13,55 @@ import { nextChunk } from './walk.ts'
  * meets too few that pass stops at a bound, and the page is short.
  */
 
-/** A range of an index: all messages, one side of a user, or one conversation. */
+/** A range of an index: all messages, one side of a user, one conversation, or what somebody may read of one. */
 export type Source =
   | { by: 'all' }
   | { by: 'sender'; userId: string }
   | { by: 'recipient'; userId: string; exceptFrom?: string }
   | { by: 'conversation'; conversationId: string; senderId?: string }
+  | StaySource
+
+/**
+ * What somebody may read of one conversation, among others: in the order of lists across conversations, which within
+ * one millisecond is not that of the conversation.
+ */
+export interface StaySource {
+  by: 'stays'
+  conversationId: string
+  spans: readonly Span[]
+  /** Nothing in it is newer than this. */
+  newestAt: Date
+  senderId?: string
+  exceptFrom?: string
+}
+
+const groupsOfUser = statement((db, p: { userId: string }) =>
+  db
+    .selectFrom('participants')
+    .innerJoin('conversations', 'conversations.id', 'participants.conversation_id')
+    .select([
+      'participants.conversation_id',
+      'participants.after_seq',
+      'participants.until_seq',
+      'conversations.updated_at',
+    ])
+    .where('participants.user_id', '=', p.userId)
+    .where('participants.active_at', 'is', null)
+    .orderBy('conversations.updated_at', 'desc')
+    .orderBy('participants.conversation_id')
+    .orderBy('participants.first_event_id'),
+)
+
+/** The groups that a user is or was in, latest activity first. */
+export async function findGroupStays(db: Executor, userId: string): Promise<StaySource[]> {
+  const stays = Map.groupBy(await groupsOfUser(db, { userId }), (row) => row.conversation_id)
+  return [...stays].map(([conversationId, rows]) => ({
+    by: 'stays',
+    conversationId,
+    spans: rows.map((row) => ({ after: row.after_seq, until: row.until_seq ?? undefined })),
+    newestAt: rows[0]?.updated_at ?? new Date(0),
+  }))
+}
 
 export interface TimelineFilter {
   kind?: MessageTable['kind'] | undefined
@@ -60,9 +104,12 @@ export async function listTimeline(
   before: TimelinePosition | undefined,
   limit: number,
 ): Promise<TimelinePage> {
-  const budget = Math.floor(SCAN_BUDGET / sources.length)
+  const budget = Math.max(limit + 1, Math.floor(SCAN_BUDGET / sources.length))
   const walks: Walk[] = []
-  for (const source of sources) walks.push(await walk(db, source, filter, before, limit, budget))
+  for (const source of sources) {
+    if (source.by === 'stays' && isFull(walks, source.newestAt, limit)) continue
+    walks.push(await walk(db, source, filter, before, limit, budget))
+  }
 
   // Where a source stopped early, what the others have below that place must wait for the next page.
   const floor = walks.flatMap((done) => done.stoppedAt ?? []).reduce<Key | undefined>(newerOf, undefined)
@@ -73,6 +120,12 @@ export async function listTimeline(
   const page = merged.slice(0, limit)
   const last = merged.length > limit ? page.at(-1) : floor
   return { ids: page.map((key) => key.id), next: last && { at: last.created_at, tie: last.tie } }
+}
+
+/** Whether the page and the next one's first are found, and all of them newer than this. */
+function isFull(walks: readonly Walk[], at: Date, limit: number): boolean {
+  const newer = walks.flatMap((done) => done.matches.filter((key) => key.created_at > at))
+  return newer.length > limit
 }
 
 function compare(a: Key, b: Key): number {
@@ -157,10 +210,9 @@ async function readKeys(
         ...(filter.isRead === undefined
           ? []
           : [eb('m.recipient_id', 'is not', null), filter.isRead ? read : eb.not(read)]),
-        ...(source.by === 'conversation' && source.senderId ? [eb('m.sender_id', '=', source.senderId)] : []),
-        ...(source.by === 'recipient' && source.exceptFrom
-          ? [eb('m.sender_id', '<>', source.exceptFrom)]
-          : []),
+        ...('senderId' in source && source.senderId ? [eb('m.sender_id', '=', source.senderId)] : []),
+        ...('exceptFrom' in source && source.exceptFrom ? [eb('m.sender_id', '<>', source.exceptFrom)] : []),
+        ...(source.by === 'stays' ? [eb.or(source.spans.map((span) => isInSpan(eb, span)))] : []),
       ]
       return conditions.length === 0
         ? eb.lit(1).as('matches')
@@ -173,7 +225,14 @@ async function readKeys(
   if (source.by === 'all') query = query.where('m.seq', '>', (eb) => eb.lit(0))
   if (source.by === 'sender') query = query.where('m.sender_id', '=', source.userId)
   if (source.by === 'recipient') query = query.where('m.recipient_id', '=', source.userId)
-  if (source.by === 'conversation') query = query.where('m.conversation_id', '=', source.conversationId)
+  if ('conversationId' in source) query = query.where('m.conversation_id', '=', source.conversationId)
+  // The index has these by time and seq: what stands at one time is put in order here.
+  if (source.by === 'stays') query = query.where('m.created_at', '<=', before.at)
   if (filter.since) query = query.where('m.created_at', '>=', filter.since)
   return query.where(sql<boolean>`(m.created_at, ${sql.ref(tie)}) < (${before.at}, ${before.tie})`).execute()
+}
+
+function isInSpan(eb: ExpressionBuilder<{ m: Schema['messages'] }, 'm'>, { after, until }: Span) {
+  const isAfter = eb('m.seq', '>', after)
+  return until === undefined ? isAfter : eb.and([isAfter, eb('m.seq', '<=', until)])
 }

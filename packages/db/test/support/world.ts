@@ -222,9 +222,11 @@ export function createWorld(share = 1): { tables: Table[]; world: World } {
         role: 'member',
         read_seq: readSeq,
         delivered_seq: lastSeq,
-        unread_count: key ? lastSeq - readSeq : 0,
+        skipped_count: 0,
         sent_count: sent.get(user) ?? 0,
         joined_at: new Date(START),
+        after_seq: 0,
+        first_event_id: 0,
         active_at: key ? new Date(activeAt) : null,
       })
       const step = Math.max(5, Math.floor(lastSeq / 300))
@@ -254,12 +256,13 @@ export function createWorld(share = 1): { tables: Table[]; world: World } {
       blocks,
       {
         name: 'conversations',
-        rows: conversations.map(({ id, directKey: key, lastSeq, activeAt }) => ({
+        rows: conversations.map(({ id, members, directKey: key, lastSeq, activeAt }) => ({
           id,
           kind: key ? 'direct' : 'group',
           name: key ? null : 'group',
           direct_key: key,
           last_seq: lastSeq,
+          participant_count: new Set(members).size,
           created_at: new Date(START),
           updated_at: new Date(activeAt),
         })),

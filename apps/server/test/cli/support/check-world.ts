@@ -52,7 +52,7 @@ export async function readWorld(url: string) {
       .execute(),
     events: await db
       .selectFrom('events')
-      .select(['type', 'conversation_id', 'user_id', 'message_id', 'seq', 'emoji', 'created_at'])
+      .select(['type', 'conversation_id', 'user_id', 'message_id', 'seq', 'detail', 'created_at'])
       .orderBy('id')
       .execute(),
   }
@@ -108,7 +108,11 @@ export function contradictions(world: World): string[] {
       const receipts = receiptsOf.get(`${conversation.id} ${member.user_id}`) ?? []
       const upTo = (kind: string) => receipts.findLast((receipt) => receipt.kind === kind)?.seq ?? 0
       expectSame(`sent_count ${who}`, member.sent_count, own.length)
-      expectSame(`unread_count ${who}`, member.unread_count, unread.length)
+      expectSame(
+        `unread ${who}`,
+        conversation.last_seq - member.read_seq - member.skipped_count,
+        unread.length,
+      )
       expectSame(`active_at ${who}`, member.active_at, last?.created_at)
       expectSame(`joined_at ${who}`, member.joined_at, conversation.created_at)
       expectSame(`delivered_seq ${who}`, member.delivered_seq, upTo('delivered'))
@@ -228,7 +232,7 @@ function checkEvents(world: World, expectSame: ExpectSame, problems: string[]): 
       of('reaction.added').flatMap((event) =>
         deleted.has(event.message_id ?? '')
           ? []
-          : [[event.message_id, event.user_id, event.emoji, event.created_at]],
+          : [[event.message_id, event.user_id, event.detail, event.created_at]],
       ),
     ),
     inOrder(world.reactions.map((one) => [one.message_id, one.user_id, one.emoji, one.created_at])),

@@ -1,0 +1,85 @@
+import { SottoError } from '@sotto/contract'
+import {
+  appendEvent,
+  type ConversationRow,
+  type EventType,
+  type Executor,
+  findConversation,
+  findParticipant,
+  lockConversation,
+  type ParticipantRole,
+} from '@sotto/db'
+import { isBareKey, requireConversation, viewerOf } from '../access.ts'
+import type { Context } from '../context.ts'
+
+/** What a change of a group works with, in the group's turn. */
+export interface GroupChange {
+  trx: Executor
+  /** As it stands now. */
+  group: ConversationRow
+  /** The caller's role in it; a bare service key may do whatever the owner may. */
+  role: ParticipantRole
+  at: Date
+  /** Tells those who are in the group. @returns the event's id. */
+  tell(type: EventType, userId: string | null, role?: ParticipantRole): Promise<number>
+}
+
+/**
+ * Changes a group in its turn. The caller is asked for again under the lock: they may have been removed, or have
+ * got another role, since.
+ *
+ * @throws {SottoError} CONVERSATION_NOT_FOUND for whom it does not exist, FORBIDDEN for a direct conversation.
+ */
+export async function changeGroup<Result>(
+  ctx: Context,
+  conversationId: string,
+  change: (group: GroupChange) => Promise<Result>,
+): Promise<Result> {
+  const known = await requireConversation(ctx, conversationId)
+  if (known.kind === 'direct') {
+    throw new SottoError('FORBIDDEN', { detail: 'a direct conversation stays between its two users' })
+  }
+  return ctx.app.write(async (trx) => {
+    await lockConversation(trx, known.id)
+    const group = await findConversation(trx, known.id)
+    const role = await roleIn(ctx, trx, known.id)
+    if (!group || !role) throw new SottoError('CONVERSATION_NOT_FOUND')
+    const at = ctx.app.now()
+    return change({
+      trx,
+      group,
+      role,
+      at,
+      tell: (type, userId, detail) =>
+        appendEvent(trx, {
+          type,
+          conversationId: group.id,
+          userId,
+          seq: group.last_seq,
+          at,
+          ...(detail && { detail }),
+        }),
+    })
+  })
+}
+
+async function roleIn(
+  ctx: Context,
+  trx: Executor,
+  conversationId: string,
+): Promise<ParticipantRole | undefined> {
+  const viewer = viewerOf(ctx)
+  if (viewer === null) return isBareKey(ctx) ? 'owner' : undefined
+  return (await findParticipant(trx, conversationId, viewer))?.role
+}
+
+/** @throws {SottoError} FORBIDDEN for members. */
+export function requireGroupAdmin({ role }: Pick<GroupChange, 'role'>): void {
+  if (role === 'member')
+    throw new SottoError('FORBIDDEN', { detail: 'only the owner and admins may do this' })
+}
+
+/** @throws {SottoError} FORBIDDEN for everybody else. */
+export function requireGroupOwner({ role }: Pick<GroupChange, 'role'>): void {
+  if (role !== 'owner') throw new SottoError('FORBIDDEN', { detail: 'only the owner may do this' })
+}

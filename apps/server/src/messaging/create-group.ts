@@ -1,0 +1,67 @@
+import { type Contract, type Conversation, invalidInput, maxParticipants } from '@sotto/contract'
+import {
+  appendEvent,
+  findConversation,
+  insertConversation,
+  insertParticipants,
+  lockConversation,
+} from '@sotto/db'
+import type { z } from 'zod'
+import { requireActor, requireUser } from '../access.ts'
+import type { Actor, Context } from '../context.ts'
+import { requireMayAdd } from './join-group.ts'
+import { showConversation } from './show-conversations.ts'
+
+/** Creates a group with the actor as its owner. */
+export async function createGroup(
+  ctx: Context,
+  input: z.output<Contract['conversations']['create']['input']>,
+): Promise<Conversation> {
+  const actor = requireActor(ctx)
+  const others = await requireOthers(ctx, actor, input.participants)
+  const id = ctx.app.newId()
+  const at = ctx.app.now()
+  await ctx.app.write(async (trx) => {
+    await lockConversation(trx, id)
+    for (const user of [actor, ...others]) await requireMayAdd(ctx, trx, user)
+    await insertConversation(trx, {
+      id,
+      directKey: null,
+      name: input.name,
+      participantCount: others.length + 1,
+      at,
+    })
+    const firstEventId = await appendEvent(trx, {
+      type: 'conversation.created',
+      conversationId: id,
+      userId: actor.id,
+      seq: 0,
+      at,
+    })
+    await insertParticipants(
+      trx,
+      [
+        { userId: actor.id, role: 'owner' },
+        ...others.map(({ id: userId }) => ({ userId, role: 'member' as const })),
+      ],
+      { conversationId: id, at, afterSeq: 0, firstEventId, activeAt: null },
+    )
+  })
+  const conversation = await findConversation(ctx.app.db, id)
+  const shown = conversation && (await showConversation(ctx.app, conversation, actor.id))
+  if (!shown) throw new Error(`group ${id} is gone`)
+  return shown
+}
+
+/** Everybody who is named besides the actor, each once. */
+async function requireOthers(ctx: Context, actor: Actor, refs: readonly string[]): Promise<Actor[]> {
+  const others = new Map<string, Actor>()
+  for (const [index, ref] of refs.entries()) {
+    const user = await requireUser(ctx, ref, `participants.${index}`)
+    if (user.id !== actor.id) others.set(user.id, user)
+  }
+  if (others.size >= maxParticipants) {
+    throw invalidInput('participants', `takes at most ${maxParticipants - 1} users besides oneself`)
+  }
+  return [...others.values()]
+}

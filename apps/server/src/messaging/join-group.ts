@@ -1,0 +1,60 @@
+import { invalidInput, maxParticipants } from '@sotto/contract'
+import {
+  appendEvent,
+  changeParticipantCount,
+  countGroups,
+  type Executor,
+  findStanding,
+  insertParticipants,
+} from '@sotto/db'
+import { actorOf } from '../access.ts'
+import type { Actor, Context } from '../context.ts'
+import { requireReach } from '../people/reach.ts'
+import type { GroupChange } from './change-group.ts'
+
+/** How many groups a user is in at most: the inbox sorts all of them, and anybody can add anybody. */
+const MAX_GROUPS_OF_A_USER = 1_000
+
+/** Adds somebody who is not in the group, and tells everybody, the newcomer first of what they are in now. */
+export async function joinGroup(
+  ctx: Context,
+  { trx, group, at, tell }: GroupChange,
+  user: Actor,
+  role: 'admin' | 'member',
+): Promise<void> {
+  if (group.participant_count >= maxParticipants) {
+    throw invalidInput('user', `goes into a group with less than ${maxParticipants} participants`)
+  }
+  await requireMayAdd(ctx, trx, user)
+  const firstEventId = await appendEvent(trx, {
+    type: 'conversation.created',
+    conversationId: group.id,
+    userId: user.id,
+    audienceUserId: user.id,
+    seq: group.last_seq,
+    at,
+  })
+  await insertParticipants(trx, [{ userId: user.id, role }], {
+    conversationId: group.id,
+    at,
+    afterSeq: group.last_seq,
+    firstEventId,
+    activeAt: null,
+  })
+  await changeParticipantCount(trx, group.id, 1)
+  await tell('participant.joined', user.id, role)
+}
+
+/**
+ * Whether the caller may put somebody into a group. A bare service key is not bound by what its users want of each
+ * other.
+ *
+ * @throws {SottoError} FORBIDDEN, INVALID_INPUT for who is in as many groups as one can be.
+ */
+export async function requireMayAdd(ctx: Context, trx: Executor, user: Actor): Promise<void> {
+  const actor = actorOf(ctx)
+  if (actor) requireReach(ctx.app, await findStanding(trx, actor.id, user.id))
+  if ((await countGroups(trx, user.id)) >= MAX_GROUPS_OF_A_USER) {
+    throw invalidInput('user', `${user.username} is in ${MAX_GROUPS_OF_A_USER} groups, which are the most`)
+  }
+}

@@ -1,0 +1,34 @@
+import { type Contract, defaultLimit, type Participant } from '@sotto/contract'
+import { FIRST_USER_ID, listMembers } from '@sotto/db'
+import type { z } from 'zod'
+import { requireConversation } from '../access.ts'
+import type { Context } from '../context.ts'
+import { decodeCursor, encodeCursor } from '../cursors.ts'
+import { toParticipant } from './show-conversations.ts'
+
+/** Who is in a conversation, in the order of their ids. */
+export async function listParticipants(
+  ctx: Context,
+  input: z.output<Contract['participants']['list']['input']>,
+): Promise<{ items: Participant[]; nextCursor: string | null }> {
+  const { members, nextCursor } = await pageOfMembers(ctx, input)
+  return { items: members.map(toParticipant), nextCursor }
+}
+
+/** A page of the members of a conversation that the caller is in. */
+export async function pageOfMembers(
+  ctx: Context,
+  input: { conversationId: string; limit?: number | undefined; cursor?: string | undefined },
+) {
+  const conversation = await requireConversation(ctx, input.conversationId)
+  const limit = input.limit ?? defaultLimit
+  const [after] = input.cursor === undefined ? [FIRST_USER_ID] : decodeCursor('participants', input.cursor)
+  const rows = await listMembers(ctx.app.db, conversation.id, after, limit + 1)
+  const members = rows.slice(0, limit)
+  const last = members.at(-1)
+  return {
+    conversation,
+    members,
+    nextCursor: last && rows.length > limit ? encodeCursor('participants', [last.id]) : null,
+  }
+}

@@ -1,0 +1,33 @@
+import type { Contract } from '@sotto/contract'
+import { findReceiptTimes } from '@sotto/db'
+import type { z } from 'zod'
+import type { Context } from '../context.ts'
+import { pageOfMembers } from './list-participants.ts'
+
+type Receipts = z.input<Contract['conversations']['receipts']['output']>
+
+/** How far the participants of a conversation have come, and when each had and read one message. */
+export async function listReceipts(
+  ctx: Context,
+  input: z.output<Contract['conversations']['receipts']['input']>,
+): Promise<Receipts> {
+  const { conversation, members, nextCursor } = await pageOfMembers(ctx, input)
+  const seq = input.seq ?? conversation.last_seq
+  const times = await findReceiptTimes(ctx.app.db, {
+    conversationId: conversation.id,
+    userIds: members.map((member) => member.id),
+    seq: Math.max(seq, 1),
+  })
+  const timeOf = (userId: string, kind: 'delivered' | 'read') =>
+    times.find((time) => time.user_id === userId && time.kind === kind)?.receipt_at ?? null
+  return {
+    items: members.map((member) => ({
+      userId: member.id,
+      deliveredSeq: Math.max(member.delivered_seq, member.read_seq),
+      readSeq: member.read_seq,
+      deliveredAt: timeOf(member.id, 'delivered'),
+      readAt: timeOf(member.id, 'read'),
+    })),
+    nextCursor,
+  }
+}

@@ -1,0 +1,46 @@
+import { type Contract, SottoError } from '@sotto/contract'
+import {
+  changeParticipantCount,
+  endStay,
+  findParticipant,
+  findSuccessor,
+  type ParticipantRow,
+} from '@sotto/db'
+import type { z } from 'zod'
+import { actorOf, requireUser } from '../access.ts'
+import type { Context } from '../context.ts'
+import { changeGroup, type GroupChange } from './change-group.ts'
+import { giveRole } from './group-roles.ts'
+
+/** Removes somebody from a group, or lets the actor leave it. Who is not in it is removed already. */
+export async function removeParticipant(
+  ctx: Context,
+  { conversationId, user: ref }: z.output<Contract['participants']['remove']['input']>,
+): Promise<void> {
+  const user = await requireUser(ctx, ref, 'user')
+  await changeGroup(ctx, conversationId, async (change) => {
+    const leaving = await findParticipant(change.trx, change.group.id, user.id)
+    if (user.id !== actorOf(ctx)?.id) requireMayRemove(change, leaving)
+    if (leaving) await endParticipation(change, leaving)
+  })
+}
+
+function requireMayRemove({ role }: GroupChange, leaving: ParticipantRow | undefined): void {
+  if (role === 'owner') return
+  if (role === 'admin' && (leaving === undefined || leaving.role === 'member')) return
+  throw new SottoError('FORBIDDEN', {
+    detail: 'admins remove members, the owner removes anybody, and everybody may leave',
+  })
+}
+
+/** Ends a stay. The event that tells of it is the last that whoever leaves gets. */
+async function endParticipation(change: GroupChange, leaving: ParticipantRow): Promise<void> {
+  const { trx, group, at, tell } = change
+  const key = { conversationId: group.id, userId: leaving.user_id }
+  const lastEventId = await tell('participant.left', leaving.user_id, leaving.role)
+  await endStay(trx, key, { untilSeq: group.last_seq, lastEventId, at })
+  await changeParticipantCount(trx, group.id, -1)
+  if (leaving.role !== 'owner') return
+  const successor = await findSuccessor(trx, group.id)
+  if (successor) await giveRole(change, successor.user_id, 'owner')
+}

@@ -1,0 +1,58 @@
+import { type Contract, type Participant, type ParticipantRole, SottoError } from '@sotto/contract'
+import { findParticipant, findUser, type ParticipantRow, toPublicUser } from '@sotto/db'
+import type { z } from 'zod'
+import { requireUser } from '../access.ts'
+import type { Actor, Context } from '../context.ts'
+import { changeGroup, type GroupChange, requireGroupAdmin, requireGroupOwner } from './change-group.ts'
+import { giveRole, handOver } from './group-roles.ts'
+import { joinGroup } from './join-group.ts'
+
+/** Adds somebody to a group, or changes the role of who is in it. Repeating it changes nothing. */
+export async function setParticipant(
+  ctx: Context,
+  { conversationId, user: ref, role }: z.output<Contract['participants']['set']['input']>,
+): Promise<Participant> {
+  const user = await requireUser(ctx, ref, 'user')
+  const result = await changeGroup(ctx, conversationId, async (change) => {
+    const current = await findParticipant(change.trx, change.group.id, user.id)
+    return current ? changeRole(change, current, role) : add(ctx, change, user, role ?? 'member')
+  })
+  const row = await findUser(ctx.app.db, user.id)
+  if (!row) throw new Error(`user ${user.id} is gone`)
+  return { user: toPublicUser(row), role: result }
+}
+
+async function add(
+  ctx: Context,
+  change: GroupChange,
+  user: Actor,
+  role: ParticipantRole,
+): Promise<ParticipantRole> {
+  requireGroupAdmin(change)
+  if (role === 'member') {
+    await joinGroup(ctx, change, user, role)
+    return role
+  }
+  requireGroupOwner(change)
+  await joinGroup(ctx, change, user, 'admin')
+  if (role === 'owner') await handOver(change, user.id)
+  return role
+}
+
+async function changeRole(
+  change: GroupChange,
+  current: ParticipantRow,
+  role: ParticipantRole | undefined,
+): Promise<ParticipantRole> {
+  if (role === undefined || role === current.role) return current.role
+  requireGroupOwner(change)
+  if (role === 'owner') {
+    await handOver(change, current.user_id)
+    return role
+  }
+  if (current.role === 'owner') {
+    throw new SottoError('FORBIDDEN', { detail: 'the owner makes another one the owner first' })
+  }
+  await giveRole(change, current.user_id, role)
+  return role
+}

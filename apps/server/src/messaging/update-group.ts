@@ -1,0 +1,26 @@
+import type { Contract, Conversation } from '@sotto/contract'
+import { renameConversation } from '@sotto/db'
+import type { z } from 'zod'
+import { requireConversation, viewerOf } from '../access.ts'
+import type { Context } from '../context.ts'
+import { changeGroup, requireGroupAdmin } from './change-group.ts'
+import { showConversation } from './show-conversations.ts'
+
+/** Renames a group. */
+export async function updateGroup(
+  ctx: Context,
+  { conversationId, name }: z.output<Contract['conversations']['update']['input']>,
+): Promise<Conversation> {
+  await changeGroup(ctx, conversationId, async (change) => {
+    requireGroupAdmin(change)
+    const { trx, group, tell } = change
+    if (group.name === name) return
+    await renameConversation(trx, group.id, name)
+    await tell('conversation.updated', viewerOf(ctx))
+  })
+  const renamed = await requireConversation(ctx, conversationId)
+  const shown = await showConversation(ctx.app, renamed, viewerOf(ctx))
+  // Whoever left in between has still renamed it.
+  if (!shown) throw new Error(`group ${conversationId} is gone`)
+  return shown
+}

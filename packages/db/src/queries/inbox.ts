@@ -1,0 +1,130 @@
+import { type Executor, statement } from '../statement.ts'
+import { type ConversationRow, conversationColumns } from './conversations.ts'
+import type { ParticipantRow } from './participants.ts'
+import { type UserRow, userColumns } from './users.ts'
+
+export type InboxRow = ConversationRow & Pick<ParticipantRow, 'read_seq' | 'skipped_count' | 'after_seq'>
+
+/** A place in a list that is ordered by a time, newest first, and then by an id. */
+export interface TimePosition {
+  at: Date
+  id: string
+}
+
+const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+/** Before the first item of a list that is ordered newest first. The last time that contracts allow. */
+export const newest: TimePosition = { at: new Date('9999-12-31T23:59:59.999Z'), id: LAST_ID }
+
+const inboxColumns = [
+  ...conversationColumns,
+  'participants.read_seq',
+  'participants.skipped_count',
+  'participants.after_seq',
+] as const
+
+interface InboxPart {
+  userId: string
+  beforeAt: Date
+  beforeId: string
+  limit: number
+}
+
+const directPart = statement((db, p: InboxPart) =>
+  db
+    .selectFrom('participants')
+    .innerJoin('conversations', 'conversations.id', 'participants.conversation_id')
+    .select(inboxColumns)
+    .where('participants.user_id', '=', p.userId)
+    .where((eb) =>
+      eb(
+        eb.refTuple('participants.active_at', 'participants.conversation_id'),
+        '<',
+        eb.tuple(p.beforeAt, p.beforeId),
+      ),
+    )
+    .orderBy('participants.active_at', 'desc')
+    .orderBy('participants.conversation_id', 'desc')
+    .limit(p.limit),
+)
+
+const groupPart = statement((db, p: InboxPart) =>
+  db
+    .selectFrom('participants')
+    .innerJoin('conversations', 'conversations.id', 'participants.conversation_id')
+    .select(inboxColumns)
+    .where('participants.user_id', '=', p.userId)
+    .where('participants.active_at', 'is', null)
+    .where('participants.left_at', 'is', null)
+    .where((eb) =>
+      eb(eb.refTuple('conversations.updated_at', 'conversations.id'), '<', eb.tuple(p.beforeAt, p.beforeId)),
+    ),
+)
+
+/**
+ * A user's conversations, latest activity first.
+ *
+ * Direct ones come from an index that a send keeps in order. Groups are sorted here, all of the user's, of which
+ * there are a thousand at most: a send to many must not touch a row for each of them.
+ */
+export async function listInbox(
+  db: Executor,
+  userId: string,
+  before: TimePosition,
+  limit: number,
+): Promise<InboxRow[]> {
+  const part = { userId, beforeAt: before.at, beforeId: before.id, limit }
+  const directs = await directPart(db, part)
+  const groups = await groupPart(db, part)
+  if (groups.length === 0) return directs
+  return [...directs, ...groups].sort(byLatest).slice(0, limit)
+}
+
+function byLatest(a: InboxRow, b: InboxRow): number {
+  return b.updated_at.getTime() - a.updated_at.getTime() || (a.id < b.id ? 1 : -1)
+}
+
+const correspondentPage = statement(
+  (db, p: { userId: string; beforeAt: Date; beforeId: string; limit: number }) =>
+    db
+      .selectFrom('participants as mine')
+      .innerJoin('participants as theirs', (join) =>
+        join
+          .onRef('theirs.conversation_id', '=', 'mine.conversation_id')
+          .onRef('theirs.user_id', '<>', 'mine.user_id'),
+      )
+      .innerJoin('users', 'users.id', 'theirs.user_id')
+      .select(userColumns)
+      .select([
+        'mine.conversation_id',
+        'mine.active_at',
+        'mine.sent_count',
+        'theirs.sent_count as received_count',
+      ])
+      .where('mine.user_id', '=', p.userId)
+      .where((eb) =>
+        eb(eb.refTuple('mine.active_at', 'mine.conversation_id'), '<', eb.tuple(p.beforeAt, p.beforeId)),
+      )
+      .orderBy('mine.active_at', 'desc')
+      .orderBy('mine.conversation_id', 'desc')
+      .limit(p.limit),
+)
+
+export type CorrespondentRow = UserRow & {
+  conversation_id: string
+  active_at: Date | null
+  sent_count: number
+  received_count: number
+}
+
+/**
+ * The others of a user's direct conversations, latest message first. Every direct conversation has a message:
+ * the first one makes it.
+ */
+export async function listCorrespondents(
+  db: Executor,
+  userId: string,
+  before: TimePosition,
+  limit: number,
+): Promise<CorrespondentRow[]> {
+  return correspondentPage(db, { userId, beforeAt: before.at, beforeId: before.id, limit })
+}

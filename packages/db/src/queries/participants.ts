@@ -1,0 +1,402 @@
+import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely'
+import { type IdList, idList, inList } from '../dialect/expressions.ts'
+import type { ParticipantTable, Schema } from '../schema.ts'
+import { type Executor, statement } from '../statement.ts'
+import { isUuid, type UserRow, userColumns } from './users.ts'
+
+export type ParticipantRole = ParticipantTable['role']
+
+export type ParticipantRow = Pick<
+  ParticipantTable,
+  | 'conversation_id'
+  | 'user_id'
+  | 'role'
+  | 'read_seq'
+  | 'delivered_seq'
+  | 'skipped_count'
+  | 'after_seq'
+  | 'first_event_id'
+>
+
+const participantColumns = [
+  'participants.conversation_id',
+  'participants.user_id',
+  'participants.role',
+  'participants.read_seq',
+  'participants.delivered_seq',
+  'participants.skipped_count',
+  'participants.after_seq',
+  'participants.first_event_id',
+] as const
+
+interface ParticipantKey {
+  conversationId: string
+  userId: string
+}
+
+const participant = statement((db, p: ParticipantKey) =>
+  db
+    .selectFrom('participants')
+    .select(participantColumns)
+    .where('conversation_id', '=', p.conversationId)
+    .where('user_id', '=', p.userId)
+    .where('left_at', 'is', null),
+)
+
+/** Somebody who is in a conversation now. */
+export async function findParticipant(
+  db: Executor,
+  conversationId: string,
+  userId: string,
+): Promise<ParticipantRow | undefined> {
+  if (!isUuid(conversationId)) return undefined
+  const [row] = await participant(db, { conversationId, userId })
+  return row
+}
+
+/** What of a conversation somebody may read: after < seq <= until. */
+export interface Span {
+  after: number
+  /** Undefined while the stay lasts. */
+  until: number | undefined
+}
+
+const stays = statement((db, p: ParticipantKey) =>
+  db
+    .selectFrom('participants')
+    .select(['after_seq', 'until_seq'])
+    .where('conversation_id', '=', p.conversationId)
+    .where('user_id', '=', p.userId)
+    .orderBy('first_event_id'),
+)
+
+/** What a user may read of a conversation, oldest first: one span for each stay, none for a stranger. */
+export async function findSpans(db: Executor, conversationId: string, userId: string): Promise<Span[]> {
+  if (!isUuid(conversationId)) return []
+  const rows = await stays(db, { conversationId, userId })
+  return rows.map((row) => ({ after: row.after_seq, until: row.until_seq ?? undefined }))
+}
+
+export function isWithin(spans: readonly Span[], seq: number): boolean {
+  return spans.some((span) => seq > span.after && (span.until === undefined || seq <= span.until))
+}
+
+export interface NewParticipant {
+  userId: string
+  role: ParticipantRole
+}
+
+interface Beginning {
+  conversationId: string
+  at: Date
+  /** What was said up to here is not for them. */
+  afterSeq: number
+  /** The event that tells of it, which is the first that they get. */
+  firstEventId: number
+  /** Set in direct conversations. */
+  activeAt: Date | null
+}
+
+/** Begins a stay for each of these users, none of whom is in the conversation. */
+export async function insertParticipants(
+  trx: Executor,
+  participants: readonly NewParticipant[],
+  { conversationId, at, afterSeq, firstEventId, activeAt }: Beginning,
+): Promise<void> {
+  await trx
+    .insertInto('participants')
+    .values(
+      participants.map(({ userId, role }) => ({
+        conversation_id: conversationId,
+        user_id: userId,
+        role,
+        read_seq: afterSeq,
+        delivered_seq: afterSeq,
+        skipped_count: 0,
+        sent_count: 0,
+        joined_at: at,
+        after_seq: afterSeq,
+        until_seq: null,
+        first_event_id: firstEventId,
+        last_event_id: null,
+        left_at: null,
+        active_at: activeAt,
+      })),
+    )
+    .execute()
+}
+
+/** Ends a stay: nothing after this message and this event is for them. */
+export async function endStay(
+  trx: Executor,
+  { conversationId, userId }: ParticipantKey,
+  end: { untilSeq: number; lastEventId: number; at: Date },
+): Promise<void> {
+  await trx
+    .updateTable('participants')
+    .set({ until_seq: end.untilSeq, last_event_id: end.lastEventId, left_at: end.at })
+    .where('conversation_id', '=', conversationId)
+    .where('user_id', '=', userId)
+    .where('left_at', 'is', null)
+    .execute()
+}
+
+/** After some came or one left. The caller holds the conversation's turn. */
+export async function changeParticipantCount(
+  trx: Executor,
+  conversationId: string,
+  by: number,
+): Promise<void> {
+  await trx
+    .updateTable('conversations')
+    .set((eb) => ({ participant_count: eb('participant_count', '+', by) }))
+    .where('id', '=', conversationId)
+    .execute()
+}
+
+export async function updateParticipantRole(
+  trx: Executor,
+  { conversationId, userId }: ParticipantKey,
+  role: ParticipantRole,
+): Promise<void> {
+  await trx
+    .updateTable('participants')
+    .set({ role })
+    .where('conversation_id', '=', conversationId)
+    .where('user_id', '=', userId)
+    .where('left_at', 'is', null)
+    .execute()
+}
+
+/** The owner of a group. */
+export async function findOwner(trx: Executor, conversationId: string): Promise<string | undefined> {
+  const row = await trx
+    .selectFrom('participants')
+    .select('user_id')
+    .where('conversation_id', '=', conversationId)
+    .where('left_at', 'is', null)
+    .where('role', '=', 'owner')
+    .executeTakeFirst()
+  return row?.user_id
+}
+
+/** Who follows an owner that leaves: the admin, or else the member, who has been in the group for longest. */
+export async function findSuccessor(
+  trx: Executor,
+  conversationId: string,
+): Promise<{ user_id: string; role: ParticipantRole } | undefined> {
+  return trx
+    .selectFrom('participants')
+    .select(['user_id', 'role'])
+    .where('conversation_id', '=', conversationId)
+    .where('left_at', 'is', null)
+    .where('role', '<>', 'owner')
+    .orderBy((eb) => eb.case().when('role', '=', 'admin').then(0).else(1).end())
+    .orderBy('first_event_id')
+    .orderBy('user_id')
+    .limit(1)
+    .executeTakeFirst()
+}
+
+const groupsOf = statement((db, p: { userId: string }) =>
+  db
+    .selectFrom('participants')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('user_id', '=', p.userId)
+    .where('active_at', 'is', null)
+    .where('left_at', 'is', null),
+)
+
+/** How many groups a user is in. */
+export async function countGroups(db: Executor, userId: string): Promise<number> {
+  const [row] = await groupsOf(db, { userId })
+  return row?.count ?? 0
+}
+
+const withUsers = statement((db, p: { ids: IdList }) =>
+  db
+    .selectFrom('participants')
+    .innerJoin('users', 'users.id', 'participants.user_id')
+    .select(userColumns)
+    .select(['participants.conversation_id', 'participants.role'])
+    .where((eb) => inList(db, eb, 'participants.conversation_id', p.ids))
+    .where('participants.left_at', 'is', null)
+    .orderBy('participants.conversation_id')
+    .orderBy('users.username'),
+)
+
+const onePage = statement((db, p: { conversationId: string; afterUserId: string; limit: number }) =>
+  db
+    .selectFrom('participants')
+    .innerJoin('users', 'users.id', 'participants.user_id')
+    .select(userColumns)
+    .select([
+      'participants.conversation_id',
+      'participants.role',
+      'participants.read_seq',
+      'participants.delivered_seq',
+    ])
+    .where('participants.conversation_id', '=', p.conversationId)
+    .where('participants.user_id', '>', p.afterUserId)
+    .where('participants.left_at', 'is', null)
+    .orderBy('participants.user_id')
+    .limit(p.limit),
+)
+
+export type MemberRow = UserRow & Pick<ParticipantTable, 'conversation_id' | 'role'>
+
+/** All participants of these conversations, by username within each: for those with few. */
+export async function findMembers(db: Executor, conversationIds: readonly string[]): Promise<MemberRow[]> {
+  return conversationIds.length === 0 ? [] : withUsers(db, { ids: idList(db, conversationIds) })
+}
+
+/** Before the id of every user. */
+export const FIRST_USER_ID = '00000000-0000-0000-0000-000000000000'
+
+/** A conversation's participants in the order of their ids, with how far each has come. */
+export async function listMembers(
+  db: Executor,
+  conversationId: string,
+  afterUserId: string,
+  limit: number,
+): Promise<(MemberRow & Pick<ParticipantTable, 'read_seq' | 'delivered_seq'>)[]> {
+  return onePage(db, { conversationId, afterUserId, limit })
+}
+
+const presentIds = statement((db, p: { conversationId: string }) =>
+  db
+    .selectFrom('participants')
+    .select('user_id')
+    .where('conversation_id', '=', p.conversationId)
+    .where('left_at', 'is', null),
+)
+
+/** Who is in a conversation now. */
+export async function findParticipantIds(db: Executor, conversationId: string): Promise<string[]> {
+  return (await presentIds(db, { conversationId })).map((row) => row.user_id)
+}
+
+const shared = statement((db, p: { a: string; b: string }) =>
+  db
+    .selectFrom('participants as mine')
+    .innerJoin('participants as theirs', (join) =>
+      join
+        .onRef('theirs.conversation_id', '=', 'mine.conversation_id')
+        .on('theirs.user_id', '=', p.b)
+        .on('theirs.left_at', 'is', null),
+    )
+    .select('mine.conversation_id')
+    .where('mine.user_id', '=', p.a)
+    .where('mine.left_at', 'is', null)
+    .where('mine.active_at', 'is', null)
+    .limit(1),
+)
+
+/** Whether two users are in a group together. */
+export async function shareGroup(db: Executor, a: string, b: string): Promise<boolean> {
+  return (await shared(db, { a, b })).length > 0
+}
+
+/** One stay, for telling which events are whose. */
+export type StayRow = Pick<
+  ParticipantTable,
+  'conversation_id' | 'user_id' | 'after_seq' | 'until_seq' | 'first_event_id' | 'last_event_id'
+>
+
+const staysOf = statement((db, p: { ids: IdList }) =>
+  db
+    .selectFrom('participants')
+    .select(['conversation_id', 'user_id', 'after_seq', 'until_seq', 'first_event_id', 'last_event_id'])
+    .where((eb) => inList(db, eb, 'conversation_id', p.ids)),
+)
+
+/** Every stay there ever was in these conversations. */
+export async function findStays(db: Executor, conversationIds: readonly string[]): Promise<StayRow[]> {
+  return conversationIds.length === 0 ? [] : staysOf(db, { ids: idList(db, conversationIds) })
+}
+
+interface Sent {
+  conversationId: string
+  senderId: string
+  seq: number
+  at: Date
+}
+
+type ParticipantExpressions = ExpressionBuilder<Schema, 'participants'>
+
+/** The sender's read mark follows a message that it stood right before; any other message of theirs is skipped. */
+function ownMessage(eb: ParticipantExpressions, p: { seq: number; previousSeq: number }) {
+  const isUpToDate = eb('read_seq', '=', p.previousSeq)
+  return {
+    isUpToDate,
+    newReadSeq: sql<number>`cast(${p.seq} as bigint)`,
+  }
+}
+
+const sentInDirect = statement((db, p: Sent & { previousSeq: number }) =>
+  db
+    .updateTable('participants')
+    .set((eb) => {
+      const isSender = eb('user_id', '=', p.senderId)
+      const { isUpToDate, newReadSeq } = ownMessage(eb, p)
+      const plusOneIf = (column: 'sent_count' | 'skipped_count', condition: Expression<SqlBool>) =>
+        eb(column, '+', eb.case().when(condition).then(1).else(0).end())
+      return {
+        active_at: p.at,
+        sent_count: plusOneIf('sent_count', isSender),
+        skipped_count: plusOneIf('skipped_count', eb.and([isSender, eb.not(isUpToDate)])),
+        read_seq: eb
+          .case()
+          .when(eb.and([isSender, isUpToDate]))
+          .then(newReadSeq)
+          .else(eb.ref('read_seq'))
+          .end(),
+      }
+    })
+    .where('conversation_id', '=', p.conversationId),
+)
+
+/** Counts a message for both participants of a direct conversation. */
+export async function noteSentInDirect(trx: Executor, message: Sent): Promise<void> {
+  await sentInDirect(trx, { ...message, previousSeq: message.seq - 1 })
+}
+
+const sentInGroup = statement((db, p: Sent & { previousSeq: number }) =>
+  db
+    .updateTable('participants')
+    .set((eb) => {
+      const { isUpToDate, newReadSeq } = ownMessage(eb, p)
+      return {
+        sent_count: eb('sent_count', '+', 1),
+        skipped_count: eb('skipped_count', '+', eb.case().when(isUpToDate).then(0).else(1).end()),
+        read_seq: eb.case().when(isUpToDate).then(newReadSeq).else(eb.ref('read_seq')).end(),
+      }
+    })
+    .where('conversation_id', '=', p.conversationId)
+    .where('user_id', '=', p.senderId)
+    .where('left_at', 'is', null)
+    .returning('user_id'),
+)
+
+/** Counts a message for its sender alone, however many are in the group. @returns false when they are not. */
+export async function noteSentInGroup(trx: Executor, message: Sent): Promise<boolean> {
+  return (await sentInGroup(trx, { ...message, previousSeq: message.seq - 1 })).length > 0
+}
+
+const skipDeleted = statement((db, p: { conversationId: string; senderId: string; seq: number }) =>
+  db
+    .updateTable('participants')
+    .set((eb) => ({ skipped_count: eb('skipped_count', '+', 1) }))
+    .where('conversation_id', '=', p.conversationId)
+    .where('user_id', '<>', p.senderId)
+    .where('read_seq', '<', p.seq)
+    .where('left_at', 'is', null),
+)
+
+/** A deleted message is unread no more, for whoever had not read it. */
+export async function noteDeleted(
+  trx: Executor,
+  message: { conversationId: string; senderId: string; seq: number },
+): Promise<void> {
+  await skipDeleted(trx, message)
+}
