@@ -103,7 +103,9 @@ const environment = z.object({
   SOTTO_LIMIT_STREAMS: rate.prefault('60/60s'),
   SOTTO_LIMIT_KEYS: rate.prefault('off'),
   SOTTO_EVENT_RETENTION_DAYS: wholeNumber(1, 3_650).prefault('30'),
-  SOTTO_MESSAGE_RETENTION_DAYS: z.union([z.literal('off'), wholeNumber(1, 36_500)], 'takes off, or a whole number from 1 to 36500').default('off'),
+  SOTTO_MESSAGE_RETENTION_DAYS: z
+    .union([z.literal('off'), wholeNumber(1, 36_500)], 'takes off, or a whole number from 1 to 36500')
+    .default('off'),
   SOTTO_ALLOWED_ORIGINS: listOf(
     (origin) => URL.parse(origin)?.origin === origin,
     'takes origins such as https://app.example.com, with commas',

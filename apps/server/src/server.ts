@@ -5,7 +5,14 @@ import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import { setTimeout as wait } from 'node:timers/promises'
 import { keyScopes } from '@sotto/contract'
-import { type Database, listServiceKeys, newest, openDatabase, putJob, type StatementListener } from '@sotto/db'
+import {
+  type Database,
+  listServiceKeys,
+  newest,
+  openDatabase,
+  putJob,
+  type StatementListener,
+} from '@sotto/db'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { originOf } from './audit.ts'
@@ -149,6 +156,7 @@ async function assemble({
 
   async function stop(): Promise<void> {
     const drained = drain(http.server)
+    await app.jobs.close()
     // While the port is closed: who is told to come back finds another server, or this one's successor.
     await app.events.close()
     await drained

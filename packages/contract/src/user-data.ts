@@ -1,10 +1,11 @@
 import { z } from 'zod'
-import { contactStates } from './contacts.ts'
+import { block } from './blocks.ts'
+import { contact } from './contacts.ts'
 import { participantRoles } from './conversations.ts'
 import { exampleAliceWithEmail, exampleBob } from './example-world.ts'
 import { message } from './messages.ts'
 import { mutation, query } from './procedure.ts'
-import { account, publicUser } from './users.ts'
+import { account } from './users.ts'
 import { cursor, id, limit, listOf, timestamp, userRef, whole } from './values.ts'
 
 /** One line of an export. Each names the place after it, so that what broke off goes on after the last line. */
@@ -24,10 +25,8 @@ const exportLine = z
         expiresAt: timestamp,
       }),
     }),
-    line('contact', {
-      contact: z.object({ user: publicUser, state: z.enum(contactStates), changedAt: timestamp }),
-    }),
-    line('block', { block: z.object({ user: publicUser, createdAt: timestamp }) }),
+    line('contact', { contact }),
+    line('block', { block }),
     line('stay', {
       stay: z.object({
         conversationId: id,
@@ -79,10 +78,12 @@ export const userData = {
           {
             type: 'profile',
             profile: { ...exampleAliceWithEmail, role: 'user', disabled: false, secondFactor: false },
-            cursor: 'WyJleHBvcnQiLCJzZXNzaW9ucyIsIiIsMF0',
+            cursor:
+              'WyJleHBvcnQiLCJwcm9maWxlIiwiMDAwMDAwMDAtMDAwMC0wMDAwLTAwMDAtMDAwMDAwMDAwMDAwIiwiIiwxLDBd',
           },
         ],
-        nextCursor: 'WyJleHBvcnQiLCJzZXNzaW9ucyIsIiIsMF0',
+        nextCursor:
+          'WyJleHBvcnQiLCJzZXNzaW9ucyIsImZmZmZmZmZmLWZmZmYtZmZmZi1mZmZmLWZmZmZmZmZmZmZmZiIsIiIsMjUzNDAyMzAwNzk5OTk5LDBd',
       },
     },
   }),

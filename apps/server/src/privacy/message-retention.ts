@@ -28,8 +28,7 @@ export async function messageRetentionJob(
 ): Promise<JobOutcome> {
   if (retentionMs === null) return 'done'
   const before = new Date(app.now().getTime() - retentionMs)
-  let [at, id] =
-    job.progress === undefined ? [0, FIRST_USER_ID] : progressSchema.parse(job.progress).messages
+  let [at, id] = job.progress === undefined ? [0, FIRST_USER_ID] : progressSchema.parse(job.progress).messages
   let hasErased = false
   for (;;) {
     const rows = await listOlderMessages(app.db, { at: new Date(at), id }, before, BATCH)

@@ -1,4 +1,10 @@
-import { type Executor, findErased, findLiveServiceKeys, findLiveSessions, findPasswordHashes } from '@sotto/db'
+import {
+  type Executor,
+  findErased,
+  findLiveServiceKeys,
+  findLiveSessions,
+  findPasswordHashes,
+} from '@sotto/db'
 import type { Logger } from 'pino'
 import type { Caller } from '../context.ts'
 import type { Subscription } from './subscription.ts'

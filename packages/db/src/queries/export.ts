@@ -125,27 +125,36 @@ export async function exportReactions(
   return reactionsAfter(db, { userId, ...after, limit })
 }
 
-const receiptsAfter = statement(
-  (
-    db,
-    p: { userId: string; conversationId: string; kind: ReceiptTable['kind']; seq: number; limit: number },
-  ) =>
-    db
-      .selectFrom('receipts')
-      .select(['kind', 'seq', 'receipt_at'])
-      .where('conversation_id', '=', p.conversationId)
-      .where('user_id', '=', p.userId)
-      .where((eb) => eb(eb.refTuple('kind', 'seq'), '>', eb.tuple(p.kind, p.seq)))
-      .orderBy('kind')
-      .orderBy('seq')
-      .limit(p.limit),
+interface ReceiptRange {
+  userId: string
+  conversationId: string
+  /** After this one, by kind and seq. */
+  kind: ReceiptTable['kind']
+  seq: number
+  /** above < seq <= upTo */
+  above: number
+  upTo: number
+}
+
+const receiptsAfter = statement((db, p: ReceiptRange & { limit: number }) =>
+  db
+    .selectFrom('receipts')
+    .select(['kind', 'seq', 'receipt_at'])
+    .where('conversation_id', '=', p.conversationId)
+    .where('user_id', '=', p.userId)
+    .where((eb) => eb(eb.refTuple('kind', 'seq'), '>', eb.tuple(p.kind, p.seq)))
+    .where('seq', '>', p.above)
+    .where('seq', '<=', p.upTo)
+    .orderBy('kind')
+    .orderBy('seq')
+    .limit(p.limit),
 )
 
-/** A user's marks in one conversation. */
+/** A user's marks of one stay. */
 export async function exportReceipts(
   db: Executor,
-  mark: { userId: string; conversationId: string; kind: ReceiptTable['kind']; seq: number },
+  range: ReceiptRange,
   limit: number,
 ): Promise<Pick<ReceiptTable, 'kind' | 'seq' | 'receipt_at'>[]> {
-  return receiptsAfter(db, { ...mark, limit })
+  return receiptsAfter(db, { ...range, limit })
 }

@@ -12,10 +12,7 @@ export async function putJob(trx: Executor, { kind, subject_id }: JobKey, at: Da
     .insertInto('jobs')
     .values({ kind, subject_id, created_at: at, ...fresh })
     .onConflict((conflict) =>
-      conflict
-        .columns(['kind', 'subject_id'])
-        .doUpdateSet(fresh)
-        .where('jobs.finished_at', 'is not', null),
+      conflict.columns(['kind', 'subject_id']).doUpdateSet(fresh).where('jobs.finished_at', 'is not', null),
     )
     .execute()
 }

@@ -24,6 +24,7 @@ type Settings = Partial<
     Config,
     | 'maxStreams'
     | 'eventRetentionDays'
+    | 'messageRetentionDays'
     | 'redisUrl'
     | 'allowedOrigins'
     | 'databaseDirectUrl'
