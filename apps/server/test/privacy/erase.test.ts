@@ -199,12 +199,11 @@ describe.each(dialects)('an erased user on %s', (using) => {
   test('is told to the others: messages one by one, groups with who follows as owner', async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob', 'carol'] })
     const [alice, bob] = [server.as('alice'), server.as('bob')]
-    const sent = []
-    for (const text of ['1', '2', '3']) sent.push(await alice.messages.send({ to: 'bob', text }))
+    for (const text of ['1', '2', '3']) await alice.messages.send({ to: 'bob', text })
     const theirs = await bob.messages.send({ to: 'alice', text: 'of bob' })
     await alice.messages.like({ messageId: theirs.id })
     const group = await alice.conversations.create({ name: 'a group', participants: ['bob', 'carol'] })
-    await bob.conversations.read({ conversationId: sent[0]?.conversationId ?? '', seq: 1 })
+    await bob.conversations.read({ conversationId: theirs.conversationId, seq: 1 })
     const { cursor } = await bob.events.pull()
 
     await server.client.users.erase({ user: 'alice' })
