@@ -1,5 +1,12 @@
 import type { Conversation, Event, ParticipantRole } from '@sotto/contract'
-import { type EventRow, type Executor, findMessages, type MessageRow, toMessage } from '@sotto/db'
+import {
+  type EventRow,
+  type Executor,
+  findMessages,
+  type MessageRow,
+  parseReactions,
+  toMessage,
+} from '@sotto/db'
 
 /** The messages that log rows point to, in nobody's eyes yet. */
 export type ShownMessages = ReadonlyMap<string, MessageRow>
@@ -9,7 +16,7 @@ export type ShowConversation = (conversationId: string, viewer: string) => Promi
 
 /** Fetches what log rows point to, as it stands now: the log itself has ids alone. */
 export async function findShownMessages(db: Executor, rows: readonly EventRow[]): Promise<ShownMessages> {
-  const ids = new Set(rows.flatMap((row) => (row.type.startsWith('message.') ? (row.message_id ?? []) : [])))
+  const ids = new Set(rows.flatMap((row) => row.message_id ?? []))
   const messages = await findMessages(db, [...ids], null)
   return new Map(messages.map((message) => [message.id, message]))
 }
@@ -43,9 +50,12 @@ export async function viewOf(sources: Sources, row: EventRow, viewer: string): P
       return message && { event: { ...base, type, message: toMessage(message, viewer) }, message }
     }
     case 'reaction.added':
-    case 'reaction.removed':
-      if (messageId === null || row.detail === null) return undefined
-      return { event: { ...base, type, messageId, userId, emoji: row.detail } }
+    case 'reaction.removed': {
+      const message = sources.messages.get(messageId ?? '')
+      if (!message || row.detail === null) return undefined
+      const reactions = countReactions(message)
+      return { event: { ...base, type, messageId: message.id, userId, emoji: row.detail, reactions } }
+    }
     case 'receipt.delivered':
     case 'receipt.read': {
       const kind = type === 'receipt.read' ? 'read' : 'delivered'
@@ -57,6 +67,10 @@ export async function viewOf(sources: Sources, row: EventRow, viewer: string): P
       // What the log holds is what the server wrote there.
       return { event: { ...base, type, userId, role: row.detail as ParticipantRole } }
   }
+}
+
+function countReactions({ deleted_at: deletedAt, reactions }: MessageRow) {
+  return parseReactions(deletedAt === null ? reactions : null).map(([emoji, count]) => ({ emoji, count }))
 }
 
 /** Which reactions are the viewer's own is asked only where there are any. */
