@@ -26,6 +26,8 @@ export class ConversationModel {
   isLoaded = false
   /** The highest seq that is known to exist. */
   knownSeq = 0
+  /** There may be messages beyond that one too. */
+  mayHaveMore = false
 
   constructor(target: ConversationTarget) {
     this.target = typeof target === 'string' ? target.toLowerCase() : target
@@ -118,6 +120,15 @@ export class ConversationModel {
     if (!known) this.window.markAllStale()
     if (this.head.hasLeft) this.#comeBack()
     this.head.put(conversation)
+  }
+
+  /**
+   * The server has answered that one is not in it. What one could read before one left can still be read, and the
+   * answer does not say up to where that is; of somebody else's group it is nothing.
+   */
+  putAbsence(): void {
+    this.head.leave()
+    this.mayHaveMore = true
   }
 
   /** Nothing is known to be as it was. */

@@ -81,15 +81,20 @@ export class ConversationSync {
 
   /** @returns whether there was anything to ask for. */
   async #askForMore(): Promise<boolean> {
-    const { head, window, readMarks, knownSeq, isLoaded, conversationId: id } = this.#options.model
+    const { head, window, readMarks, isLoaded, conversationId: id } = this.#options.model
     if (head.isStale) await this.#loadHead()
     else if (id === undefined) return false
     else if (!isLoaded) await this.#loadNewest(id)
-    else if (knownSeq > window.last) await this.#loadNewer(id)
+    else if (this.#isBehind) await this.#loadNewer(id)
     else if (window.stale.size > 0) await this.#loadStale(id)
     else if (readMarks.isStale && head.known?.kind === 'group' && !head.hasLeft) await this.#loadReadMarks(id)
     else return false
     return true
+  }
+
+  get #isBehind(): boolean {
+    const { knownSeq, mayHaveMore, window } = this.#options.model
+    return mayHaveMore || knownSeq > window.last
   }
 
   async #loadHead(): Promise<void> {
@@ -108,8 +113,7 @@ export class ConversationSync {
         // The first message will make it, whoever sends it; or has made it while this answer was on its way, which
         // has made the head stale again.
         else if (typeof target === 'string') model.isLoaded = true
-        // What one could read before one left can still be read; of somebody else's group that is nothing.
-        else head.leave()
+        else model.putAbsence()
       },
     )
     if (head.known && this.#strangers.has(head.known.id)) head.isStale = true
@@ -149,6 +153,7 @@ export class ConversationSync {
         model.window.cover(nextCursor === null ? 1 : seqOf(items.at(-1)), last)
         for (const message of items) put(message)
         model.isLoaded = true
+        model.mayHaveMore = false
       },
     )
   }
@@ -171,6 +176,7 @@ export class ConversationSync {
         const last = seqOf(items.at(-1))
         // All that is known of was asked for: what did not come is not for this reader.
         window.cover(after + 1, nextCursor === null ? Math.max(upTo, last) : last)
+        if (nextCursor === null) model.mayHaveMore = false
         for (const message of items) put(message)
       },
     )
