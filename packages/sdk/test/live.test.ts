@@ -269,7 +269,7 @@ describe('away for too long', () => {
     const newest = await until(bob, ({ messages, isLoaded }) => isLoaded && messages.at(-1)?.text === 'last')
     expect(newest).toMatchObject({ hasOlder: true, readSeq: 1 })
     expect(newest.messages).toHaveLength(50)
-  })
+  }, 60_000)
 })
 
 describe('offline', () => {
