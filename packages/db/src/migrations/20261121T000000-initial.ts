@@ -155,7 +155,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .columns(['user_id', 'state', 'changed_at', 'contact_id'])
     .execute()
   // Who has asked a user that refused, and so has no row of their own.
-  await db.schema.createIndex('contacts_contact').on('contacts').column('contact_id').execute()
+  await db.schema.createIndex('contacts_contact').on('contacts').columns(['contact_id', 'user_id']).execute()
 
   await db.schema
     .createTable('blocks')
@@ -169,7 +169,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .on('blocks')
     .columns(['user_id', 'created_at', 'blocked_id'])
     .execute()
-  await db.schema.createIndex('blocks_blocked').on('blocks').column('blocked_id').execute()
+  // By whom a user was blocked.
+  await db.schema.createIndex('blocks_blocked').on('blocks').columns(['blocked_id', 'user_id']).execute()
 
   await db.schema
     .createTable('messages')
