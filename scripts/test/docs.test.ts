@@ -13,6 +13,8 @@ const files = ['README.md', ...globSync('docs/*.md', { cwd: root }).sort()]
 /** Where the docs say that the server is, and the key that docs/http.md gives it. */
 const DOCUMENTED_URL = 'http://127.0.0.1:1337'
 const SERVICE_KEY = 'sk_try_sotto'
+/** What docs/authentication.md has it sign tokens with. */
+const JWT_SECRET = 'a-secret-of-32-bytes-or-more-to-try'
 
 /**
  * What starts servers or runs for long stands in `console` blocks. Each is named here with the file that does the
@@ -23,6 +25,10 @@ const shownOnly = new Map([
   ['npx -y pnpm@12 start', 'scripts/test/support/server.ts'],
   [
     `DATABASE_URL=file::memory: SOTTO_SERVICE_KEY=${SERVICE_KEY} npx -y pnpm@12 start`,
+    'scripts/test/support/server.ts',
+  ],
+  [
+    `DATABASE_URL=file::memory: SOTTO_SERVICE_KEY=${SERVICE_KEY} SOTTO_JWT_SECRET=${JWT_SECRET} npx -y pnpm@12 start`,
     'scripts/test/support/server.ts',
   ],
   [
@@ -77,7 +83,7 @@ describe.each(files)('%s', (file) => {
 
   beforeAll(async () => {
     if (runnable.length === 0) return
-    await using server = await startServer(SERVICE_KEY)
+    await using server = await startServer({ SOTTO_SERVICE_KEY: SERVICE_KEY, SOTTO_JWT_SECRET: JWT_SECRET })
     const here = runnable.map((block) => ({
       ...block,
       code: block.code.replaceAll(DOCUMENTED_URL, server.url),

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { measureBreakdown } from './breakdown.ts'
 import { makers } from './databases.ts'
+import { measureLogins } from './logins.ts'
 import { measureOperations } from './operations.ts'
 import { measureRealtime } from './realtime.ts'
 import { measureScale } from './scale.ts'
@@ -11,10 +12,12 @@ const HELP = `Usage: pnpm bench [what] [options]
   breakdown    where the processor time of each goes
   realtime     from a send to its event at the other one, idle streams, a restart
   scale        what the same costs among a million messages, and among a thousand
+  logins       whether a refused log-in takes as long for an unknown user as for a wrong password
 
   --on sqlite,postgres   which databases
   --seconds N            how long each run is (4)
   --rounds N             how many runs each has, in turn with the others (5)
+  --tries N              how many log-ins of each kind, in turn (1000)
 `
 
 const { values, positionals } = parseArgs({
@@ -24,6 +27,7 @@ const { values, positionals } = parseArgs({
     on: { type: 'string', default: 'sqlite,postgres' },
     seconds: { type: 'string', default: '4' },
     rounds: { type: 'string', default: '5' },
+    tries: { type: 'string', default: '1000' },
   },
 })
 const [what = 'operations'] = positionals
@@ -40,6 +44,10 @@ const measures = {
   },
   realtime: (kind: keyof typeof makers) => measureRealtime(kind, settings),
   scale: (kind: keyof typeof makers) => measureScale(kind, settings),
+  async logins(kind: keyof typeof makers) {
+    await using database = await makers[kind]()
+    await measureLogins(database, Number(values.tries))
+  },
 }
 
 function isMeasure(name: string): name is keyof typeof measures {

@@ -1,4 +1,4 @@
-import { type ErrorCode, type InputIssue, SottoError } from '@sotto/contract'
+import { type ErrorCode, type InputIssue, invalidInput, SottoError } from '@sotto/contract'
 import { isUnavailable } from '@sotto/db'
 import { TRPCError } from '@trpc/server'
 import { z } from 'zod'
@@ -32,9 +32,14 @@ export function toSottoError(error: unknown): SottoError {
   return new SottoError('INTERNAL', { cause: error })
 }
 
-/** INVALID_INPUT with what the schema found, field by field. */
+/** How many things that are wrong are told: who sends a hundred thousand fields gets no larger answer. */
+const MAX_ISSUES = 20
+/** How much of a field's name is told, in characters. */
+const MAX_PATH_LENGTH = 200
+
+/** INVALID_INPUT with what the schema found, field by field; of very much that is wrong the first. */
 export function refusedInput(error: z.core.$ZodError): SottoError {
-  const issues = error.issues.flatMap(toIssues)
+  const issues = error.issues.slice(0, MAX_ISSUES).flatMap(toIssues).slice(0, MAX_ISSUES)
   return new SottoError('INVALID_INPUT', {
     detail: issues.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; '),
     issues,
@@ -42,12 +47,31 @@ export function refusedInput(error: z.core.$ZodError): SottoError {
   })
 }
 
+/** More than any input has. */
+const MAX_FIELDS = 100
+
+/**
+ * Refuses what has very many fields, before each is copied and looked at.
+ *
+ * @throws {SottoError} INVALID_INPUT
+ */
+export function requireFewFields(input: object): void {
+  if (!Array.isArray(input) && Object.keys(input).length > MAX_FIELDS) {
+    throw invalidInput('', `takes at most ${MAX_FIELDS} fields`)
+  }
+}
+
+/** A field's name as it is told to whoever made it up. */
+export function shownPath(path: string): string {
+  return path.length > MAX_PATH_LENGTH ? `${path.slice(0, MAX_PATH_LENGTH)}…` : path
+}
+
 function toIssues(issue: z.core.$ZodIssue): InputIssue[] {
-  const path = issue.path.join('.')
+  const path = shownPath(issue.path.join('.'))
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => ({
-        path: path ? `${path}.${key}` : key,
+      return issue.keys.slice(0, MAX_ISSUES).map((key) => ({
+        path: shownPath(path ? `${path}.${key}` : key),
         message: 'is not a field here',
       }))
     case 'invalid_type':

@@ -90,6 +90,30 @@ describe.each(dialects)('blocks on %s', (using) => {
     expect((await bob.messages.send({ to: 'alice', text: 'thank you' })).seq).toBe(3)
   })
 
+  test('keep both from adding each other to a group, and let groups that both are in go on', async () => {
+    await using server = await createTestServer({ using, users: ['alice', 'bob', 'carol'] })
+    const [alice, bob, carol] = [server.as('alice'), server.as('bob'), server.as('carol')]
+    const own = await bob.conversations.create({ name: "bob's", participants: ['carol'] })
+    await alice.blocks.add({ user: 'bob' })
+    const refused = await failureOf(
+      bob.conversations.create({ name: 'a trap', participants: ['carol', 'alice'] }),
+    )
+    expect([refused.code, refused.message]).toEqual(['FORBIDDEN', 'this user does not take this from you'])
+    expect(await codeOf(bob.participants.set({ conversationId: own.id, user: 'alice' }))).toBe('FORBIDDEN')
+    expect(await codeOf(alice.conversations.create({ name: 'mine', participants: ['bob'] }))).toBe(
+      'FORBIDDEN',
+    )
+    expect((await carol.conversations.list()).items).toHaveLength(1)
+
+    const shared = await carol.conversations.create({ name: 'ours', participants: ['alice', 'bob'] })
+    const { id: messageId } = await bob.messages.send({ conversationId: shared.id, text: 'hello' })
+    await alice.messages.send({ conversationId: shared.id, text: 'hello' })
+    expect((await alice.messages.like({ messageId })).reactions).toHaveLength(1)
+    // The host decides for itself.
+    await server.client.participants.set({ conversationId: own.id, user: 'alice' })
+    expect((await alice.conversations.get({ conversationId: own.id })).participantCount).toBe(3)
+  })
+
   test('of both: each has to take back their own', async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob'] })
     const [alice, bob] = [server.as('alice'), server.as('bob')]

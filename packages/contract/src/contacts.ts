@@ -4,7 +4,7 @@ import { mutation, query } from './procedure.ts'
 import { publicUser } from './users.ts'
 import { cursor, limit, listOf, timestamp, userRef } from './values.ts'
 
-const contactStates = ['accepted', 'incoming', 'outgoing'] as const
+export const contactStates = ['accepted', 'incoming', 'outgoing'] as const
 /** As one of the two sees it: both have agreed, the other one has asked, or oneself has. */
 export type ContactState = (typeof contactStates)[number]
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { contactStates } from './contacts.ts'
 import { conversation, participantRoles } from './conversations.ts'
 import { exampleIds, exampleMessage } from './example-world.ts'
 import { message } from './messages.ts'
@@ -38,6 +39,12 @@ export const event = z
     z.object({ type: z.literal('participant.joined'), ...aboutParticipant }),
     z.object({ type: z.literal('participant.left'), ...aboutParticipant }),
     z.object({ type: z.literal('participant.updated'), ...aboutParticipant }),
+    z.object({
+      type: z.literal('contact.updated'),
+      ...outside,
+      userId: id,
+      state: z.enum([...contactStates, 'none']),
+    }),
     z.object({ type: z.literal('typing.started'), ...aboutUser }),
     z.object({ type: z.literal('typing.stopped'), ...aboutUser }),
     z.object({
@@ -52,7 +59,7 @@ export const event = z
   .meta({
     id: 'Event',
     description:
-      'A message comes as it stands now. typing and presence are signals, which are not kept. resync: reload what you show, and go on from its cursor.',
+      'A message comes as it stands now, and so does what a user is to the reader (contact.updated). typing and presence are signals, which are not kept. resync: reload what you show, and go on from its cursor.',
   })
 /** What happens, as one user sees it. */
 export type Event = z.output<typeof event>

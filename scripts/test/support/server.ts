@@ -10,9 +10,9 @@ export interface RunningServer extends AsyncDisposable {
 const main = path.join(import.meta.dirname, '../../../apps/server/src/main.ts')
 
 /** `pnpm start` in a process of its own, on a free port, with its data in memory. */
-export async function startServer(serviceKey: string): Promise<RunningServer> {
+export async function startServer(settings: Record<string, string>): Promise<RunningServer> {
   const child = spawn(process.execPath, [main, 'start'], {
-    env: { PORT: '0', DATABASE_URL: 'file::memory:', SOTTO_SERVICE_KEY: serviceKey },
+    env: { PORT: '0', DATABASE_URL: 'file::memory:', ...settings },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const exited = once(child, 'exit')

@@ -14,6 +14,8 @@ export interface Result {
 }
 
 const root = path.join(import.meta.dirname, '../../..')
+/** The packages that can be installed, and where they are here. */
+const published = { sdk: 'packages/sdk', server: 'apps/server', testing: 'packages/testing' }
 const TIMEOUT_MS = 25_000
 
 /**
@@ -72,8 +74,8 @@ function createDirectory(): string {
   const modules = path.join(directory, 'node_modules')
   mkdirSync(path.join(modules, '@sotto'), { recursive: true })
   symlinkSync(path.join(root, 'node_modules/@types'), path.join(modules, '@types'))
-  for (const name of ['sdk', 'testing']) {
-    symlinkSync(path.join(root, 'packages', name), path.join(modules, '@sotto', name))
+  for (const [name, folder] of Object.entries(published)) {
+    symlinkSync(path.join(root, folder), path.join(modules, '@sotto', name))
   }
   writeFileSync(path.join(directory, 'package.json'), '{"type":"module"}')
   return directory

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { measureHostile } from './hostile.ts'
 import { makeLoad, type Report } from './load.ts'
 import { measurePaused } from './paused.ts'
 import { makePostgres, makeRedis, makeServer } from './processes.ts'
@@ -19,6 +20,7 @@ const HELP = `Usage: pnpm reliability <what> [options]
   server        the server is killed under load
   postgres      PostgreSQL is killed under load
   paused        two hundred readers stop reading while messages are sent to them
+  hostile       connections that only mean harm: slow, endless, malformed, very many
   redis         Redis is killed, and paused, under load, with two servers
 
   --on sqlite,postgres   which databases (disconnects, server)
@@ -166,6 +168,24 @@ async function paused(kind: string): Promise<void> {
   if (cutOff < consumers || gaps + resyncs + undelivered > 0 || grownMB > MAX_GROWN_MB) process.exitCode = 1
 }
 
+/** How long whoever means well may wait at most while others do harm, in milliseconds. */
+const MAX_WAIT_MS = 1_000
+/** How much memory the server may hold at most meanwhile, in megabytes: V8 leaves garbage lying about while it may. */
+const MAX_HELD_MB = 1_536
+
+async function hostile(): Promise<void> {
+  await using stack = new AsyncDisposableStack()
+  const database = await makeDatabase(stack, 'sqlite')
+  // All comes from one address, which would be limited: here the connections themselves have to be borne.
+  const off = Object.fromEntries(['LOGINS', 'READS', 'STREAMS'].map((name) => [`SOTTO_LIMIT_${name}`, 'off']))
+  const server = stack.use(await makeServer(database.url, { ...off, LOG_LEVEL: 'silent' }))
+  const { pid } = server
+  const reports = Object.values(await measureHostile(server))
+  const isAlive = (await fetch(`${server.url}/readyz`)).ok && server.pid === pid
+  const isBorne = reports.every(({ worstMs, peakMB }) => worstMs <= MAX_WAIT_MS && peakMB <= MAX_HELD_MB)
+  if (!isAlive || !isBorne) process.exitCode = 1
+}
+
 const runs: Record<string, (kind: string) => Promise<Report>> = {
   disconnects,
   server: serverKills,
@@ -175,6 +195,10 @@ const runs: Record<string, (kind: string) => Promise<Report>> = {
 const run = runs[positionals[0] ?? '']
 if (positionals[0] === 'paused') {
   for (const kind of values.on.split(',')) await paused(kind)
+  process.exit()
+}
+if (positionals[0] === 'hostile') {
+  await hostile()
   process.exit()
 }
 if (values.help || !run) {

@@ -38,9 +38,10 @@ const CONTENT_SECURITY_POLICY =
 /** `/openapi.json`, and `/docs`, a page that shows it. */
 export async function registerDocs(app: FastifyInstance): Promise<void> {
   // Made when somebody asks: most servers' lives go by without it.
-  let json: string | undefined
+  let json: Buffer | undefined
   app.get('/openapi.json', async (_request, reply) => {
-    json ??= JSON.stringify(openApiDocument())
+    // As bytes: encoding it again for each who asks would be work that anybody can order.
+    json ??= Buffer.from(JSON.stringify(openApiDocument()))
     return reply.header('content-type', 'application/json; charset=utf-8').send(json)
   })
   app.get('/docs', async (_request, reply) =>

@@ -1,7 +1,7 @@
 import { type InputIssue, SottoError } from '@sotto/contract'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Context } from '../context.ts'
-import { refusedInput } from '../errors.ts'
+import { refusedInput, requireFewFields, shownPath } from '../errors.ts'
 import { admit } from '../gate.ts'
 import type { ServerRouter } from '../rpc/router.ts'
 import { implementationOf } from '../rpc/trpc.ts'
@@ -137,8 +137,9 @@ function readBody(operation: Operation, request: FastifyRequest): Record<string,
     })
   }
   const fields = body as Record<string, unknown>
+  requireFewFields(fields)
   if (!operation.hasBody && Object.keys(fields).length > 0) {
-    const [path = ''] = Object.keys(fields)
+    const path = shownPath(Object.keys(fields)[0] ?? '')
     const message = 'is not taken: this route has no body'
     throw new SottoError('INVALID_INPUT', { detail: `${path}: ${message}`, issues: [{ path, message }] })
   }

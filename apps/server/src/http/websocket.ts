@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import websocket from '@fastify/websocket'
+import websocket, { type WebSocket } from '@fastify/websocket'
 import { SottoError } from '@sotto/contract'
 import { getWSConnectionHandler } from '@trpc/server/adapters/ws'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
@@ -22,7 +22,8 @@ const MAX_BUFFERED_CHUNKS = 2_048
 const PONG_WAIT_MS = 5_000
 /** How long a client that comes with nothing may stay silent, in milliseconds. */
 const FIRST_MESSAGE_MS = 10_000
-/** RFC 6455 and its registry: the server restarts; try again later. */
+/** RFC 6455 and its registry: what came is not taken here; the server restarts; try again later. */
+const POLICY_VIOLATION = 1008
 const SERVICE_RESTART = 1012
 const TRY_AGAIN_LATER = 1013
 
@@ -48,6 +49,8 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
       maxPayload: options.maxPayload,
       maxFragments: MAX_FRAGMENTS,
       maxBufferedChunks: MAX_BUFFERED_CHUNKS,
+      // One message a turn: who sends thousands at once does not keep all others waiting.
+      allowSynchronousEvents: false,
     },
     errorHandler(error, socket, request) {
       if (brokenFrames.has(error)) return
@@ -123,12 +126,21 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
                 : socket.close(SERVICE_RESTART, reason),
           } satisfies Context
         },
-        onError: ({ error }) => {
+        onError: ({ error, path }) => {
+          // No client of tRPC says what is no call: whoever does could say it a million times.
+          if (path === undefined && error.code === 'PARSE_ERROR') cutOff(socket)
           if (!error.cause || !brokenFrames.has(error.cause)) options.onError(error, request)
         },
       })(socket, request.raw)
     },
   )
+}
+
+/** Says why, and reads nothing that comes after. */
+function cutOff(socket: WebSocket): void {
+  socket.removeAllListeners('message')
+  socket.close(POLICY_VIOLATION, 'not a call')
+  setImmediate(() => socket.terminate())
 }
 
 /** A page of somebody else's must not use what a browser sends along. */

@@ -194,6 +194,7 @@ export class Identity {
   /** Makes this server see at once that sessions have ended, or that what their users may do is another. */
   forgetSessions(): void {
     this.#sessions.clear()
+    void this.#tokenUsers?.then((users) => users.forget())
   }
 
   async #byKey(key: string, actAs: string | undefined): Promise<Caller> {

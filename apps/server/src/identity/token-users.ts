@@ -44,6 +44,11 @@ export class TokenUsers {
     return { account, expiresAt: claims.expiresAt }
   }
 
+  /** Makes this server see that a user was changed. */
+  forget(): void {
+    this.#accounts.clear()
+  }
+
   async #verified(token: string): Promise<UserClaims> {
     const hash = hashSecret(token)
     const known = this.#claims.get(hash)

@@ -64,7 +64,6 @@ export function createTokenVerifier({ settings, now, log }: Options): VerifyToke
         algorithms,
         audience,
         ...(issuer !== undefined && { issuer }),
-        requiredClaims: ['exp', 'sub'],
         clockTolerance: CLOCK_TOLERANCE_SECONDS,
         currentDate,
       })

@@ -5,6 +5,7 @@ import { requireActor, requireOther } from '../access.ts'
 import type { Context } from '../context.ts'
 import { requireNoBlock } from './reach.ts'
 import { toContact } from './show-contact.ts'
+import { tellContact } from './tell-contact.ts'
 
 /** Asks somebody, or accepts when they have asked. In the pair's turn, so that two who ask at once are contacts. */
 export async function addContact(
@@ -34,6 +35,8 @@ export async function addContact(
       state: isAsked ? 'accepted' : 'incoming',
       at,
     })
+    await tellContact(trx, actor.id, other.id, at)
+    await tellContact(trx, other.id, actor.id, at)
     const contact = await findContact(trx, actor.id, other.id)
     if (!contact) throw new Error(`the contact of ${actor.id} is gone`)
     return toContact(contact)

@@ -17,7 +17,8 @@ export async function blockUser(
   const other = await requireOther(ctx, actor, input.user)
   await ctx.app.write(async (trx) => {
     await lockConversation(trx, directKey(actor.id, other.id))
-    await insertBlock(trx, actor.id, other.id, ctx.app.now())
-    await endContact(trx, actor.id, other.id)
+    const at = ctx.app.now()
+    await insertBlock(trx, actor.id, other.id, at)
+    await endContact(trx, actor.id, other.id, at)
   })
 }

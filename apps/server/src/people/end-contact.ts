@@ -1,10 +1,14 @@
 import { deleteContact, type Executor } from '@sotto/db'
+import { tellContact } from './tell-contact.ts'
 
 /**
  * Ends what another user is to this one, in the pair's turn: a contact is gone for both, a request of one's own too.
- * A request of theirs is refused, and that is not told: it stays outgoing to them.
+ * A request of theirs is refused, and that they are not told: it stays outgoing to them.
  */
-export async function endContact(trx: Executor, userId: string, otherId: string): Promise<void> {
+export async function endContact(trx: Executor, userId: string, otherId: string, at: Date): Promise<void> {
   const was = await deleteContact(trx, userId, otherId)
-  if (was === 'accepted' || was === 'outgoing') await deleteContact(trx, otherId, userId)
+  if (!was) return
+  await tellContact(trx, userId, otherId, at)
+  if (was === 'incoming') return
+  if (await deleteContact(trx, otherId, userId)) await tellContact(trx, otherId, userId, at)
 }

@@ -14,6 +14,6 @@ export async function removeContact(
   const other = await requireOther(ctx, actor, input.user)
   await ctx.app.write(async (trx) => {
     await lockConversation(trx, directKey(actor.id, other.id))
-    await endContact(trx, actor.id, other.id)
+    await endContact(trx, actor.id, other.id, ctx.app.now())
   })
 }

@@ -1,5 +1,12 @@
 import type { Conversation, Event, ParticipantRole } from '@sotto/contract'
-import { type EventRow, type Executor, findMessages, type MessageRow, toMessage } from '@sotto/db'
+import {
+  type EventRow,
+  type Executor,
+  findContact,
+  findMessages,
+  type MessageRow,
+  toMessage,
+} from '@sotto/db'
 
 /** The messages that log rows point to, in nobody's eyes yet. */
 export type ShownMessages = ReadonlyMap<string, MessageRow>
@@ -28,7 +35,8 @@ interface View {
 /** A log row as one user sees it; undefined when what it tells of is gone. */
 export async function viewOf(sources: Sources, row: EventRow, viewer: string): Promise<View | undefined> {
   const { conversation_id: conversationId, user_id: userId, message_id: messageId, type } = row
-  if (conversationId === null) return undefined
+  if (conversationId === null)
+    return type === 'contact.updated' ? contactView(sources, row, viewer) : undefined
   const base = { id: String(row.id), conversationId, at: row.created_at }
   if (type === 'conversation.created' || type === 'conversation.updated') {
     const conversation = await sources.showConversation(conversationId, viewer)
@@ -57,6 +65,16 @@ export async function viewOf(sources: Sources, row: EventRow, viewer: string): P
       // What the log holds is what the server wrote there.
       return { event: { ...base, type, userId, role: row.detail as ParticipantRole } }
   }
+}
+
+async function contactView(
+  { db }: Sources,
+  { id, user_id: userId, created_at: at }: EventRow,
+  viewer: string,
+): Promise<View | undefined> {
+  if (userId === null) return undefined
+  const state = (await findContact(db, viewer, userId))?.state ?? 'none'
+  return { event: { id: String(id), type: 'contact.updated', conversationId: null, at, userId, state } }
 }
 
 /** Which reactions are the viewer's own is asked only where there are any. */

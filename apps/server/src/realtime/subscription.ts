@@ -133,11 +133,10 @@ export class Subscription implements ReplayReader {
     return undefined
   }
 
-  #wants(item: StreamItem): boolean {
-    const { conversationId } = item.event
-    return (
-      this.conversationId === undefined || conversationId === null || conversationId === this.conversationId
-    )
+  /** Whoever reads one conversation alone gets signals of none, since presence was asked for, and nothing else. */
+  #wants({ event, cursor }: StreamItem): boolean {
+    if (this.conversationId === undefined || event.conversationId === this.conversationId) return true
+    return event.conversationId === null && cursor === undefined
   }
 
   #takeQueued(): StreamItem[] {

@@ -1,5 +1,6 @@
 import { invalidInput } from '@sotto/contract'
 import superjson, { type SuperJSONResult } from 'superjson'
+import { requireFewFields } from '../errors.ts'
 import { serialize } from './serialize.ts'
 
 /** The annotations that an input can need: every other type is one that no schema here takes. */
@@ -19,6 +20,7 @@ export const transformer = {
 function deserialize(payload: SuperJSONResult): unknown {
   const meta: unknown = payload?.meta
   if (meta !== undefined) requirePlain(meta)
+  if (isRecord(payload?.json)) requireFewFields(payload.json)
   try {
     requireNoPrototype(payload)
     return superjson.deserialize(payload)

@@ -62,6 +62,17 @@ describe.each(dialects)('a change of password on %s', (using) => {
     await logIn(server)
   })
 
+  test("of an admin takes a key with the scope admin: who has an admin's password is one", async () => {
+    await using server = await createTestServer({ using, users })
+    await server.client.users.setRole({ user: 'bob', role: 'admin' })
+    const { key } = await server.client.keys.create({ name: 'writer', scopes: ['read', 'write'] })
+    const writer = createClient({ url: server.url, token: key, fetch: server.fetch, retries: 0 })
+    await writer.passwords.set({ user: 'alice', newPassword })
+    expect(await codeOf(writer.passwords.set({ user: 'bob', newPassword }))).toBe('FORBIDDEN')
+    expect(await codeOf(writer.passwords.issueReset({ user: 'alice' }))).toBe('FORBIDDEN')
+    await server.client.passwords.set({ user: 'bob', newPassword })
+  })
+
   test('by a bare key goes without, and gives a first one to who has none', async () => {
     await using server = await createTestServer({ using, users })
     const alice = await logIn(server)

@@ -12,6 +12,8 @@ const commandNames = [
   'key revoke',
   'user create',
   'user password',
+  'user reset',
+  'user admin',
 ]
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/
@@ -154,6 +156,28 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (using) => {
     expect(await server.stop()).toBe(0)
   })
 
+  test('admins are made, and passwords reset, beside a running server', async () => {
+    await using database = await createDatabase(using)
+    const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: 'sk_of_a_test' }
+    await using server = await startServer(settings)
+    const admin = createClient({ url: server.url, token: 'sk_of_a_test' })
+    const { id } = await admin.users.create({ username: 'zoe', password: 'correct horse' })
+    const { token } = await logIn(server.url, 'zoe', 'correct horse')
+    const zoe = createClient({ url: server.url, token })
+
+    expect(await sotto(['user', 'admin', 'ZOE'], settings)).toMatchObject({ code: 0, stdout: '', stderr: '' })
+    await expect.poll(() => zoe.users.me().then(({ role }) => role), { timeout: 5_000 }).toBe('admin')
+    const reset = await sotto(['user', 'reset', 'zoe'], settings)
+    expect(reset).toMatchObject({ code: 0, stdout: expect.stringMatching(/^pr_\S+\n$/), stderr: '' })
+    await admin.passwords.reset({ token: reset.stdout.trim(), newPassword: 'battery staple' })
+    await logIn(server.url, 'zoe', 'battery staple')
+    const { items } = await admin.audit.list({ subject: id })
+    expect(items.map(({ action, actorKind }) => `${action} by ${actorKind}`)).toEqual([
+      'user.password_reset_issued by command',
+      'user.role_changed by command',
+    ])
+  })
+
   test('what cannot be done is one line and exit code 1', async () => {
     await using database = await createDatabase(using)
     const settings = { DATABASE_URL: database.url }
@@ -165,6 +189,9 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (using) => {
       [['user', 'create', 'yan', '--password-stdin'], 'short\n', 'password'],
       [['user', 'create', 'yan', '--password-stdin'], '', 'password'],
       [['user', 'password', 'nobody'], 'correct horse', 'nobody'],
+      [['user', 'password', 'zoe'], 'password1', 'password'],
+      [['user', 'reset', 'nobody'], '', 'nobody'],
+      [['user', 'admin', 'nobody'], '', 'nobody'],
       [['user', 'password', 'zoe'], 'short', 'password'],
       [['key', 'revoke', 'nothing'], '', 'nothing'],
       [['key', 'create', '--name', ' '], '', '--name'],

@@ -55,6 +55,30 @@ describe('X-Forwarded headers', () => {
   )
 })
 
+describe('the address in the audit', () => {
+  const addressSeen = async (trustedProxies: string[], forwardedFor: string) => {
+    await using server = await createTestServer({ settings: { trustedProxies } })
+    const made = await rest(server, 'POST /v1/keys', {
+      headers: { 'x-forwarded-for': forwardedFor },
+      json: { name: 'second', scopes: ['read'] },
+    })
+    expect(made.status).toBe(201)
+    const { body } = await rest(server, 'GET /v1/audit')
+    return (body as { items: { address: string }[] }).items[0]?.address
+  }
+
+  test('is the one that the trusted proxy saw, whatever the client wrote before it', async () => {
+    expect(await addressSeen(['loopback'], '203.0.113.7')).toBe('203.0.113.7')
+    expect(await addressSeen(['loopback'], '198.51.100.1, 203.0.113.7')).toBe('203.0.113.7')
+    expect(await addressSeen(['loopback', '10.0.0.0/8'], '203.0.113.7, 10.1.2.3')).toBe('203.0.113.7')
+  })
+
+  test('is that of the connection where nobody is trusted', async () => {
+    expect(await addressSeen([], '203.0.113.7')).toBe('127.0.0.1')
+    expect(await addressSeen(['10.0.0.0/8'], '203.0.113.7')).toBe('127.0.0.1')
+  })
+})
+
 describe('SOTTO_TRUSTED_PROXIES', () => {
   const read = (value: string) => readConfig({ SOTTO_TRUSTED_PROXIES: value }).trustedProxies
 

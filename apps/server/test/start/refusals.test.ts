@@ -29,6 +29,7 @@ describe('a setting that is wrong', () => {
     ['SOTTO_MAX_TEXT_LENGTH', 'long'],
     ['SOTTO_SERVICE_KEY', 'secret'],
     ['SOTTO_SIGNUP', 'maybe'],
+    ['SOTTO_SECRET', 'shorter than thirty-two'],
     ['SOTTO_JWT_SECRET', 'a secret of 31 bytes, which is '],
     ['SOTTO_JWT_JWKS_URL', 'keys.json'],
     ['SOTTO_JWT_JWKS_URL', 'http://example.com/keys.json'],

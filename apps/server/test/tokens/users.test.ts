@@ -35,10 +35,17 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
       picture: 'https://example.com/zoe.png',
     })
     const zoe = clientOf(server, token)
-    const sent = await Promise.all(
-      Array.from({ length: 20 }, (_, n) => zoe.messages.send({ to: 'bob', text: `${n}` })),
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, n) =>
+        rest(server, 'POST /v1/messages', {
+          authorization: `Bearer ${token}`,
+          json: { to: 'bob', text: `${n}` },
+        }),
+      ),
     )
-    expect(new Set(sent.map(({ senderId }) => senderId)).size).toBe(1)
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 201))
+    const senders = answers.map(({ body }) => (body as { senderId: string }).senderId)
+    expect(new Set(senders).size).toBe(1)
     expect((await server.client.users.list()).items.map(({ username }) => username)).toEqual(['bob', 'zoe'])
     expect(await zoe.users.get({ user: 'zoe' })).toMatchObject({
       displayName: 'Zoë',
@@ -66,6 +73,16 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
     ).toBe(204)
     // There was no session to end.
     expect((await clientOf(server, token).users.list()).items).toHaveLength(2)
+  })
+
+  test('are out at once where an admin disables them', async () => {
+    await using server = await createTestServer({ using, users: ['alice'], settings: { userTokens } })
+    const alice = clientOf(server, signUserToken({ secret: SECRET, user: 'alice' }))
+    await alice.users.list()
+    await server.client.users.setDisabled({ user: 'alice', disabled: true })
+    expect(await codeOf(alice.users.list())).toBe('UNAUTHENTICATED')
+    await server.client.users.setDisabled({ user: 'alice', disabled: false })
+    await alice.users.list()
   })
 
   test('are not made where that is off', async () => {

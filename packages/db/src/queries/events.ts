@@ -15,6 +15,7 @@ export type EventType =
   | 'participant.joined'
   | 'participant.left'
   | 'participant.updated'
+  | 'contact.updated'
 
 export interface NewEvent {
   type: EventType

@@ -30,6 +30,8 @@ type Settings = Partial<
     | 'port'
     | 'userTokens'
     | 'limits'
+    | 'secret'
+    | 'signUp'
   >
 >
 

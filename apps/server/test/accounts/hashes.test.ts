@@ -1,0 +1,50 @@
+import { hash } from '@node-rs/argon2'
+import { findCredentials, updatePasswordHash } from '@sotto/db'
+import { createTestServer } from '@sotto/testing'
+import { describe, expect, test } from 'vitest'
+import { startWorld } from '../realtime/support/world.ts'
+import { dialects } from '../support/dialects.ts'
+import { rest } from '../support/rest.ts'
+
+const password = 'correct horse'
+const LOG_INS = 200
+
+describe.each(dialects)('password hashes on %s', (using) => {
+  test('that took less effort than today are made anew at a right log-in, and only then', async () => {
+    await using world = await startWorld(using)
+    const { db } = world.server.app
+    const { id } = await world.client.users.create({ username: 'alice', password })
+    const hashNow = async () => (await findCredentials(db, id))?.password_hash ?? ''
+    const logIn = (shown: string) => world.client.sessions.create({ username: 'alice', password: shown })
+    const made = await hashNow()
+    expect(made).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+
+    const outdated = await hash(password, { memoryCost: 8_192, timeCost: 1, parallelism: 1 })
+    await updatePasswordHash(db, id, outdated, new Date())
+    await expect(logIn('wrong')).rejects.toThrow()
+    expect(await hashNow()).toBe(outdated)
+    await logIn(password)
+    const renewed = await hashNow()
+    expect(renewed).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+    await logIn(password)
+    expect(await hashNow()).toBe(renewed)
+  })
+
+  test('are waited for by those who log in, not by those who send', async () => {
+    await using server = await createTestServer({ using, users: ['alice', 'bob'] })
+    let checked = 0
+    const logIns = Array.from({ length: LOG_INS }, async () => {
+      const json = { username: 'nobody', password }
+      const { status } = await rest(server, 'POST /v1/sessions', { authorization: null, json })
+      checked += 1
+      return status
+    })
+    const before: number[] = []
+    for (let sent = 0; sent < 5; sent += 1) {
+      await server.as('alice').messages.send({ to: 'bob', text: 'hi' })
+      before.push(checked)
+    }
+    expect(before.at(-1)).toBeLessThan(LOG_INS / 2)
+    expect(new Set(await Promise.all(logIns))).toEqual(new Set([401]))
+  })
+})

@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+
+/*
+ * `npm audit` does not work against every registry. What is known about the packages that a stranger's bytes reach is
+ * therefore written down here, and no older version comes back unseen.
+ */
+
+interface Floor {
+  name: string
+  /** The first versions without the holes, one for each major version that had them. */
+  floors: readonly [string, ...string[]]
+  advisories: readonly string[]
+}
+
+const known: readonly Floor[] = [
+  {
+    name: 'fastify',
+    floors: ['5.12.2'],
+    advisories: ['GHSA-3m5p-2c4r-xxw2', 'GHSA-444r-cwp2-x5xf', 'GHSA-jx2c-rxcm-jvmq'],
+  },
+  { name: '@fastify/static', floors: ['10.1.3'], advisories: ['GHSA-423g-23ch-w7c6', 'GHSA-83w8-p2f5-377r'] },
+  { name: '@fastify/websocket', floors: ['7.1.1'], advisories: ['GHSA-4pcg-wr6c-h9cq'] },
+  { name: 'find-my-way', floors: ['9.7.0'], advisories: ['GHSA-c96f-x56v-gq3h'] },
+  {
+    name: 'fast-uri',
+    floors: ['3.1.7', '4.1.3'],
+    advisories: ['CVE-2026-84292', 'CVE-2026-84394', 'GHSA-5jgf-p345-68v8', 'GHSA-fph4-wmhf-6fwf'],
+  },
+  {
+    name: 'ws',
+    floors: ['8.21.0'],
+    advisories: ['GHSA-96hv-2xvq-fx4p', 'GHSA-58qx-3vcg-4xpx', 'GHSA-3h5v-q93c-6h6q'],
+  },
+  { name: '@trpc/server', floors: ['11.8.0'], advisories: ['GHSA-43p4-m455-4f4j', 'GHSA-pj3v-9cm8-gvj8'] },
+  { name: 'superjson', floors: ['1.8.1'], advisories: ['GHSA-5888-ffcr-r425'] },
+  {
+    name: 'kysely',
+    floors: ['0.28.17'],
+    advisories: ['GHSA-pv5w-4p9q-p3v2', 'GHSA-8cpq-38p9-67gx', 'GHSA-wmrf-hv6w-mr66'],
+  },
+  { name: 'cookie', floors: ['0.7.0'], advisories: ['GHSA-pxg6-pf52-xh8x'] },
+]
+
+const lockFile = readFileSync(path.join(import.meta.dirname, '../../pnpm-lock.yaml'), 'utf8')
+
+/** Every version of a package that the lock file holds. */
+function versionsOf(name: string): string[] {
+  const entry = new RegExp(`^ {2}'?${name.replaceAll('.', '\\.')}@(\\d+\\.\\d+\\.\\d+)[^:]*:`, 'gm')
+  return [...new Set([...lockFile.matchAll(entry)].map(([, version = '']) => version))]
+}
+
+function isFixed(version: string, floors: Floor['floors']): boolean {
+  const [major] = version.split('.')
+  const floor = floors.find((one) => one.split('.')[0] === major) ?? floors.at(-1) ?? ''
+  return version.localeCompare(floor, 'en', { numeric: true }) >= 0
+}
+
+test.each(known)('$name is at least $floors: $advisories', ({ name, floors }) => {
+  const versions = versionsOf(name)
+  // What is not used any more goes off the list.
+  expect(versions).not.toEqual([])
+  expect(versions.filter((version) => !isFixed(version, floors))).toEqual([])
+})
+
+test('no package comes from anywhere but the registry, and each is pinned by its hash', () => {
+  const resolutions = [...lockFile.matchAll(/^ {4}resolution: (.*)$/gm)].map(([, resolution]) => resolution)
+  expect(resolutions.length).toBeGreaterThan(100)
+  expect(resolutions.filter((one) => !/^\{integrity: sha512-[\w+/=]+\}$/.test(one ?? ''))).toEqual([])
+})
