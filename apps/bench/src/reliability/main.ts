@@ -4,6 +4,7 @@ import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { measureHostile } from './hostile.ts'
+import { makeLine } from './line.ts'
 import { makeLoad, type Report } from './load.ts'
 import { measurePaused } from './paused.ts'
 import { makePostgres, makeRedis, makeServer } from './processes.ts'
@@ -20,12 +21,13 @@ const HELP = `Usage: pnpm reliability <what> [options]
   server        the server is killed under load
   postgres      PostgreSQL is killed under load
   paused        two hundred readers stop reading while messages are sent to them
+  redis         Redis is killed, paused and cut off under load, with two servers
   hostile       connections that only mean harm: slow, endless, malformed, very many
   redis         Redis is killed, and paused, under load, with two servers
 
   --on sqlite,postgres   which databases (disconnects, server)
   --servers N            how many servers (disconnects; more than one needs PostgreSQL)
-  --times N              disconnects (1000), kills of the server (50), of PostgreSQL (20), of Redis (10)
+  --times N              disconnects (1000), kills of the server (50), of PostgreSQL (20), troubles of Redis (12)
   --messages N           how many are sent (disconnects: 20000)
   --seconds N, --rate N  for how long (60), and how many messages a second (1000) (paused)
 `
@@ -109,6 +111,8 @@ async function postgresKills(): Promise<Report> {
   return await load.finish()
 }
 
+/** Within how long the servers notice that a connection is dead of which nobody told them, in milliseconds. */
+const NOTICED_MS = 12_000
 /** How long a hint may take, in milliseconds: far less than the poll's second. */
 const MAX_HINT_MS = 200
 
@@ -116,23 +120,29 @@ async function redisTrouble(): Promise<Report> {
   await using stack = new AsyncDisposableStack()
   const redis = stack.use(await makeRedis())
   const database = stack.use(await makePostgres())
-  const env = { REDIS_URL: redis.url }
+  const line = stack.use(await makeLine(redis.port))
+  const env = { REDIS_URL: `redis://127.0.0.1:${line.port}` }
   const first = stack.use(await makeServer(database.url, env))
   const second = stack.use(await makeServer(database.url, env))
   const load = await makeLoad([first.url, second.url], 8)
   let over = false
   const sending = load.send({ count: Number.POSITIVE_INFINITY, isOver: () => over })
-  const times = Number(values.times ?? 10)
+  const times = Number(values.times ?? 12)
   for (let i = 0; i < times; i++) {
     await wait(500)
-    if (i % 2 === 0) {
+    if (i % 3 === 0) {
       await redis.kill()
       await wait(500)
       await redis.start()
-    } else {
+    } else if (i % 3 === 1) {
       redis.pause()
       await wait(2_000)
       redis.resume()
+    } else {
+      line.cut()
+      await wait(2_000)
+      line.mend()
+      await wait(NOTICED_MS)
     }
   }
   over = true

@@ -14,9 +14,11 @@ const seenKey = (userId: string) => `sotto:seen:${userId}`
 /** How often a server says again who streams from it, and for how long that counts, in milliseconds. */
 const REFRESH_MS = 10_000
 const ONLINE_MS = 30_000
-/** A connection that is dead without saying so: asked this often, and made again after this silence. */
+/**
+ * How often a connection is asked whether it lives, in milliseconds. One that does not answer is made again: the
+ * client's own timeout counts what it sends as a sign of life, and a cut line takes that for minutes.
+ */
 const PING_MS = 5_000
-const SILENT_MS = 10_000
 /** How long an answer is waited for, and how many may be waited for, before Redis counts as away. */
 const ANSWER_MS = 1_000
 const MAX_COMMANDS = 1_000
@@ -38,6 +40,14 @@ interface Options {
   streamingUsers: () => Iterable<string>
 }
 
+/** What the two clients, of which one has scripts, have in common here. */
+interface Connection {
+  readonly isReady: boolean
+  ping(): Promise<unknown>
+  destroy(): void
+  connect(): Promise<unknown>
+}
+
 /**
  * What servers tell each other through Redis or Valkey: that the log has grown, signals, who is online,
  * and what callers have used up of their limits.
@@ -51,16 +61,18 @@ export class RedisLink implements SharedPresence, SharedBuckets {
   readonly #client
   readonly #subscriber
   readonly #refresh: NodeJS.Timeout
+  readonly #pings: NodeJS.Timeout
   #hintTimer: NodeJS.Timeout | undefined
   /** Something came in the pause, which the hint before it may not have been in time for. */
   #hintAgain = false
   #isDown = false
+  #isClosed = false
   #countsAloneUntil = 0
 
   constructor(options: Options) {
     this.#options = options
     // Commands fail at once while the connection is away: what they would say is stale by the time it is back.
-    const common = { url: options.url, pingInterval: PING_MS, socket: { socketTimeout: SILENT_MS } }
+    const common = { url: options.url }
     this.#client = createClient({
       ...common,
       disableOfflineQueue: true,
@@ -78,6 +90,8 @@ export class RedisLink implements SharedPresence, SharedBuckets {
       client.connect().catch((error: unknown) => this.#down(error))
     }
     void this.#subscribe()
+    this.#pings = setInterval(() => void this.#ping(), PING_MS)
+    this.#pings.unref()
     this.#refresh = setInterval(() => void this.#sayWhoIsOnline(), REFRESH_MS)
     this.#refresh.unref()
   }
@@ -137,7 +151,9 @@ export class RedisLink implements SharedPresence, SharedBuckets {
   }
 
   close(): void {
+    this.#isClosed = true
     clearInterval(this.#refresh)
+    clearInterval(this.#pings)
     clearTimeout(this.#hintTimer)
     this.#client.destroy()
     this.#subscriber.destroy()
@@ -159,6 +175,19 @@ export class RedisLink implements SharedPresence, SharedBuckets {
         if (signal) onSignal(signal)
       })
       .catch((error: unknown) => this.#down(error))
+  }
+
+  async #ping(): Promise<void> {
+    await Promise.all([this.#client, this.#subscriber].map((client) => this.#requireAnswer(client)))
+  }
+
+  /** A connection that is only half made, of which the other side has not heard, does not answer either. */
+  async #requireAnswer(client: Connection): Promise<void> {
+    if (client.isReady && (await this.#quietly(client.ping())) !== undefined) return
+    if (this.#isClosed) return
+    client.destroy()
+    // Commands that wait are given up with it; what it is subscribed to comes back with it.
+    client.connect().catch((error: unknown) => this.#down(error))
   }
 
   async #sayWhoIsOnline(): Promise<void> {
