@@ -32,6 +32,7 @@ const serverRules: Record<string, readonly string[]> = {
   people: ['rpc', 'http'],
   realtime: ['rpc', 'http'],
   limits: ['rpc', 'http'],
+  metrics: ['rpc', 'http'],
   rpc: ['http'],
 }
 

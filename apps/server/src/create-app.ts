@@ -8,6 +8,7 @@ import type { NewId } from './ids.ts'
 import { Limits } from './limits/limits.ts'
 import { DeliveryMarks } from './messaging/delivery-marks.ts'
 import { showConversation } from './messaging/show-conversations.ts'
+import type { Metrics } from './metrics/metrics.ts'
 import { EventHub } from './realtime/event-hub.ts'
 import { keepLogShort } from './realtime/log-retention.ts'
 import type { Connect } from './realtime/neighbours.ts'
@@ -37,18 +38,23 @@ interface Parts {
   now: () => Date
   newId: NewId
   connect: Connect
+  metrics: Metrics
 }
 
 /**
  * What the use cases work with: behind a server's routes, and in a command. `closeApp` ends what goes on beside
  * requests, and writes what is still to be written.
  */
-export function createApp({ config, database: { db }, log, now, newId, connect }: Parts): {
+export function createApp({ config, database: { db }, log, now, newId, connect, metrics }: Parts): {
   app: App
   closeApp: () => Promise<void>
 } {
   const neighbours = connect({
-    onHint: () => events.hint(),
+    onHint() {
+      metrics.hintReceived()
+      events.hint()
+    },
+    onHintSent: () => metrics.hintSent(),
     onSignal: (signal) => tell(signal),
     streamingUsers: () => events.onlineUsers(),
   })
@@ -83,6 +89,7 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
     maxStreams: config.maxStreams,
     retentionMs,
     onPresence: (userId, isStreaming) => presence.changed(userId, isStreaming),
+    metrics,
   })
   const presence = new Presence({
     now,
@@ -94,7 +101,12 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
   })
   const typing = new Typing({ now, newId, send })
   const streamGuard = new StreamGuard({ db, now, log, configuredKeyId: CONFIGURED_KEY_ID })
-  const limits = new Limits({ rates: config.limits, now, shared: neighbours.buckets })
+  const limits = new Limits({
+    rates: config.limits,
+    now,
+    shared: neighbours.buckets,
+    onRefused: (policy) => metrics.rateLimited(policy),
+  })
   const retention = keepLogShort({ db, now, log, retentionMs })
 
   const app: App = {
@@ -119,6 +131,7 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
     streamGuard,
     typing,
     presence,
+    metrics,
     maxTextLength: config.maxTextLength,
     signUp: config.signUp,
     directMessages: config.directMessages,

@@ -46,6 +46,11 @@ export class DeliveryMarks {
     this.#options = options
   }
 
+  /** How many marks are still to be written. */
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
   /** These messages were handed to this user. */
   note(userId: string, messages: readonly MessageRow[]): void {
     for (const message of messages) {

@@ -28,6 +28,7 @@ type Settings = Partial<
     | 'allowedOrigins'
     | 'databaseDirectUrl'
     | 'port'
+    | 'metricsPort'
     | 'userTokens'
     | 'limits'
     | 'secret'
