@@ -13,7 +13,7 @@ export async function setParticipant(
   { conversationId, user: ref, role }: z.output<Contract['participants']['set']['input']>,
 ): Promise<Participant> {
   const user = await requireUser(ctx, ref, 'user')
-  const result = await changeGroup(ctx, conversationId, async (change) => {
+  const result = await changeGroup(ctx, conversationId, 'group.participant_set', async (change) => {
     const current = await findParticipant(change.trx, change.group.id, user.id)
     return current ? changeRole(change, current, role) : add(ctx, change, user, role ?? 'member')
   })
