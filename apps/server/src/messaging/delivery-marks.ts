@@ -50,7 +50,7 @@ export class DeliveryMarks {
 
   /** How many marks are still to be written. */
   get waiting(): number {
-    return this.#waiting.size
+    return this.#due.size + [...this.#resting.values()].filter(({ next }) => next).length
   }
 
   /** These messages were handed to this user. */
