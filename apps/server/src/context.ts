@@ -8,6 +8,7 @@ import type { JobRunner } from './jobs/job-runner.ts'
 import type { Quota } from './limits/buckets.ts'
 import type { Limits } from './limits/limits.ts'
 import type { DeliveryMarks } from './messaging/delivery-marks.ts'
+import type { Metrics, Transport } from './metrics/metrics.ts'
 import type { EventHub } from './realtime/event-hub.ts'
 import type { Presence } from './realtime/presence.ts'
 import type { StreamGuard } from './realtime/stream-guard.ts'
@@ -30,6 +31,7 @@ export interface App {
   readonly typing: Typing
   readonly presence: Presence
   readonly jobs: JobRunner
+  readonly metrics: Metrics
   /** Unicode code points. */
   readonly maxTextLength: number
   readonly signUp: 'open' | 'closed' | 'invitation'
@@ -80,6 +82,7 @@ export interface Context extends Origin {
   readonly app: App
   readonly caller: Caller
   readonly requestId: string
+  readonly transport: Transport
   /** What the client calls itself, of bounded length; null when it does not say. */
   readonly userAgent: string | null
   /** Asks again who calls, where one context serves a connection for as long as it lives. */

@@ -9,6 +9,7 @@ import { JobRunner } from './jobs/job-runner.ts'
 import { Limits } from './limits/limits.ts'
 import { DeliveryMarks } from './messaging/delivery-marks.ts'
 import { showConversation } from './messaging/show-conversations.ts'
+import type { Metrics } from './metrics/metrics.ts'
 import { eraseUserJob } from './privacy/erase-job.ts'
 import { ERASE_JOB } from './privacy/erase-user.ts'
 import { messageRetentionJob, RETENTION_JOB } from './privacy/message-retention.ts'
@@ -42,18 +43,23 @@ interface Parts {
   now: () => Date
   newId: NewId
   connect: Connect
+  metrics: Metrics
 }
 
 /**
  * What the use cases work with: behind a server's routes, and in a command. `closeApp` ends what goes on beside
  * requests, and writes what is still to be written.
  */
-export function createApp({ config, database: { db }, log, now, newId, connect }: Parts): {
+export function createApp({ config, database: { db }, log, now, newId, connect, metrics }: Parts): {
   app: App
   closeApp: () => Promise<void>
 } {
   const neighbours = connect({
-    onHint: () => events.hint(),
+    onHint() {
+      metrics.hintReceived()
+      events.hint()
+    },
+    onHintSent: () => metrics.hintSent(),
     onSignal: (signal) => tell(signal),
     streamingUsers: () => events.onlineUsers(),
   })
@@ -88,6 +94,7 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
     maxStreams: config.maxStreams,
     retentionMs,
     onPresence: (userId, isStreaming) => presence.changed(userId, isStreaming),
+    metrics,
   })
   const presence = new Presence({
     now,
@@ -99,7 +106,12 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
   })
   const typing = new Typing({ now, newId, send })
   const streamGuard = new StreamGuard({ db, now, log, configuredKeyId: CONFIGURED_KEY_ID })
-  const limits = new Limits({ rates: config.limits, now, shared: neighbours.buckets })
+  const limits = new Limits({
+    rates: config.limits,
+    now,
+    shared: neighbours.buckets,
+    onRefused: (policy) => metrics.rateLimited(policy),
+  })
   const retention = keepLogShort({ db, now, log, retentionMs })
 
   const messageRetentionMs = config.messageRetentionDays && config.messageRetentionDays * DAY_MS
@@ -137,6 +149,7 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
     typing,
     presence,
     jobs,
+    metrics,
     maxTextLength: config.maxTextLength,
     signUp: config.signUp,
     directMessages: config.directMessages,

@@ -2,6 +2,7 @@ export {
   type Database,
   type DatabaseOptions,
   openDatabase,
+  type PoolLoad,
   parseDatabaseUrl,
   type StatementListener,
   schemaVersion,

@@ -12,7 +12,10 @@ import { type Operation, operations } from './operations.ts'
 
 interface Options {
   router: ServerRouter
-  createContext: (request: FastifyRequest, options: { reply: FastifyReply }) => Promise<Context>
+  createContext: (
+    request: FastifyRequest,
+    options: { reply: FastifyReply; transport: 'rest' | 'stream' },
+  ) => Promise<Context>
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8'
@@ -28,8 +31,9 @@ export function registerRest(app: FastifyInstance, { router, createContext }: Op
         url,
         // A HEAD would hold the stream open for nothing.
         exposeHeadRoute: false,
+        config: { call: { operation: name, transport: 'stream' } },
         async handler(request, reply) {
-          const ctx = await createContext(request, { reply })
+          const ctx = await createContext(request, { reply, transport: 'stream' })
           await admit(ctx, entry)
           await sendEventStream(ctx, readInput(operation, request), request, reply)
         },
@@ -40,8 +44,12 @@ export function registerRest(app: FastifyInstance, { router, createContext }: Op
     app.route({
       method: entry.http.method,
       url,
+      config: { call: { operation: name, transport: 'rest' } },
       async handler(request, reply) {
-        const ctx: Context = { ...(await createContext(request, { reply })), gone: () => signalOf(reply) }
+        const ctx: Context = {
+          ...(await createContext(request, { reply, transport: 'rest' })),
+          gone: () => signalOf(reply),
+        }
         await admit(ctx, entry)
         const input = entry.input.safeParse(readInput(operation, request))
         if (!input.success) throw refusedInput(input.error)

@@ -78,6 +78,7 @@ export async function sendMessage(ctx: Context, input: Input): Promise<Message> 
     ctx.outcome.repeated = true
     return earlierMessage(ctx, sent.earlier, sender)
   }
+  ctx.app.metrics.sent()
   return toMessage(
     {
       id: sent.message.id,

@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { type Dialect, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
 import { DatabaseOpenError } from '../errors.ts'
-import { BUSY_TIMEOUT_MS, isBusy, SqliteDriver } from './sqlite-driver.ts'
+import { BUSY_TIMEOUT_MS, type GroupCommitListener, isBusy, SqliteDriver } from './sqlite-driver.ts'
 
 /** Runs DDL inside transactions, which SQLite can; Kysely's own adapter assumes that it cannot. */
 class TransactionalSqliteAdapter extends SqliteAdapter {
@@ -18,10 +18,10 @@ class TransactionalSqliteAdapter extends SqliteAdapter {
   }
 }
 
-export function sqliteDialect(path: string): Dialect {
+export function sqliteDialect(path: string, onGroupCommit?: GroupCommitListener): Dialect {
   return {
     createAdapter: () => new TransactionalSqliteAdapter(),
-    createDriver: () => new SqliteDriver(() => openFiles(path)),
+    createDriver: () => new SqliteDriver(() => openFiles(path), onGroupCommit),
     createIntrospector: (db) => new SqliteIntrospector(db),
     createQueryCompiler: () => new SqliteQueryCompiler(),
   }

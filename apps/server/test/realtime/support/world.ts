@@ -29,6 +29,7 @@ type Settings = Partial<
     | 'allowedOrigins'
     | 'databaseDirectUrl'
     | 'port'
+    | 'metricsPort'
     | 'userTokens'
     | 'limits'
     | 'secret'
