@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto'
+import type { ErrorCode } from '@sotto/contract'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { dialects } from '../support/dialects.ts'
+import { type Operation, operations } from '../support/operations.ts'
+import { matrix, type OperationName, type Row } from './matrix.ts'
+import { bareAnswer, transports } from './transports.ts'
+import { type AuthorisationWorld, buildWorld, callerNames, type Headers } from './world.ts'
+
+const rows = operations.map((operation) => ({
+  operation,
+  name: operation.name,
+  // The table has a row for each, or it would not compile.
+  row: matrix[operation.name as OperationName],
+}))
+const codeFor: Record<string, ErrorCode> = {
+  U: 'UNAUTHENTICATED',
+  F: 'FORBIDDEN',
+  A: 'ACTOR_REQUIRED',
+  I: 'INVALID_INPUT',
+}
+
+/** What "not there" is for an operation: the code of the first thing that it names. */
+function expectedOf({ entry }: Operation, code: string): string {
+  if (code === 'N') return entry.errors.find((one) => /(?<!USER)_NOT_FOUND$/.test(one)) ?? 'no such code'
+  return codeFor[code] ?? code
+}
+
+describe.each(dialects)('who may do what, on %s', (using) => {
+  let world: AuthorisationWorld
+  beforeAll(async () => {
+    world = await buildWorld(using)
+  }, 60_000)
+  afterAll(() => world[Symbol.asyncDispose]())
+
+  const inputsFor = async (row: Row, count: number) => {
+    const inputs: object[] = []
+    for (let n = 0; n < count; n++) inputs.push((await row.input?.(world.subjects)) ?? {})
+    return inputs
+  }
+
+  test.each(rows)('$name', { timeout: 120_000 }, async ({ operation, row }) => {
+    const codes = row.codes.split(/\s+/)
+    expect(codes).toHaveLength(callerNames.length)
+    const expected: Record<string, string> = {}
+    const found: Record<string, string> = {}
+    for (const [transport, call] of Object.entries(transports)) {
+      for (const [index, caller] of callerNames.entries()) {
+        // The second call of a batch would come from nobody.
+        const count = transport === 'batch' && !row.endsSessions ? 2 : 1
+        const inputs = await inputsFor(row, count)
+        const answers = await call(world.url, operation, inputs, world.headersOf(caller))
+        const code = expectedOf(operation, codes[index] ?? '')
+        for (const answer of answers) {
+          expected[`${transport} ${caller}`] = code
+          if (answer !== code || !found[`${transport} ${caller}`]) found[`${transport} ${caller}`] = answer
+        }
+        if (row.endsSessions) await world.logInAgain()
+      }
+    }
+    expect(found).toEqual(expected)
+  })
+
+  test('is nothing at all with what is valid no more', { timeout: 120_000 }, async () => {
+    const found = new Set<string>()
+    for (const { operation, row } of rows) {
+      for (const [transport, call] of Object.entries(transports)) {
+        for (const [what, headers] of Object.entries(world.invalid)) {
+          // Hashing is what a wrong password costs: it is the same for all operations.
+          if (what === 'a wrong password' && operation.name !== 'users.me') continue
+          for (const answer of await call(world.url, operation, await inputsFor(row, 1), headers)) {
+            if (answer !== 'UNAUTHENTICATED') found.add(`${operation.name} ${transport} ${what}: ${answer}`)
+          }
+        }
+      }
+    }
+    expect([...found]).toEqual([])
+  })
+
+  test('never tells what is somebody else’s from what is not there', async () => {
+    const compared: string[] = []
+    for (const { operation, row } of rows) {
+      const field = operation.pathFields.find((name) => name.endsWith('Id'))
+      if (!field || !row.codes.split(/\s+/)[1]?.includes('N')) continue
+      const headers: Headers = world.headersOf('stranger')
+      const [foreign = {}] = await inputsFor(row, 1)
+      const missing = { ...foreign, [field]: randomUUID() }
+      const answer = await bareAnswer(world.url, operation, foreign, headers)
+      expect(answer, operation.name).toMatch(/^404 /)
+      expect(answer, operation.name).toBe(await bareAnswer(world.url, operation, missing, headers))
+      compared.push(operation.name)
+    }
+    expect(compared.length).toBeGreaterThan(15)
+  })
+})

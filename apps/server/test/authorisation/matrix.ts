@@ -1,0 +1,192 @@
+import type { Contract } from '@sotto/contract'
+import type { Subjects } from './world.ts'
+
+/*
+ * Who may do what: one row an operation, one column a caller. An operation of the contract without a row does not
+ * compile. The rows speak of what alice owns: herself, a group that she made, and what she said there.
+ *
+ *   ok  goes through    U  UNAUTHENTICATED    F  FORBIDDEN    A  ACTOR_REQUIRED
+ *   N   is not there    I  INVALID_INPUT, so the caller was let in
+ */
+
+export const callers = [
+  'anonymous',
+  /** Shares nothing with alice. */
+  'stranger',
+  /** A member of the group, with a direct conversation with alice. */
+  'participant',
+  /** Was in the group, and left before the message in question. */
+  'former',
+  /** A member of the group whom alice has blocked, with a direct conversation from before. */
+  'blocked',
+  /** Alice. */
+  'owner',
+  /** An admin of the group. */
+  'groupAdmin',
+  /** An admin of the installation, who shares nothing with alice. */
+  'admin',
+  /** Service keys that act for nobody: with all scopes, and with one alone. */
+  'key',
+  'readKey',
+  'writeKey',
+  'adminKey',
+  /** Service keys that act for alice: with all scopes, and to read alone. */
+  'keyForOwner',
+  'readKeyForOwner',
+] as const
+export type CallerName = (typeof callers)[number]
+
+export type OperationName = {
+  [Resource in keyof Contract]: `${Resource}.${keyof Contract[Resource] & string}`
+}[keyof Contract]
+
+export interface Row {
+  /** A code for each caller, in the order above. */
+  codes: string
+  /** What is asked for; made anew for each call, since calls change things. */
+  input?: (subjects: Subjects) => object | Promise<object>
+  /** The call ends credentials of its caller, who logs in again. */
+  endsSessions?: true
+}
+
+const query = 'U ok ok ok ok ok ok ok  ok ok F F  ok ok'
+const ownQuery = 'U ok ok ok ok ok ok ok  A A F F  ok ok'
+const ownMutation = 'U ok ok ok ok ok ok ok  A F A F  ok F'
+const forAdmins = 'U F F F F F F ok  ok F F ok  F F'
+const inGroup = {
+  query: 'U N ok N ok ok ok N  ok ok F F  ok ok',
+  mutation: 'U N ok N ok ok ok N  A F A F  ok F',
+}
+const byGroupAdmin = 'U N F N F ok ok N  ok F ok F  ok F'
+const bySender = 'U N F N F ok F N  A F A F  ok F'
+const alice = () => ({ user: 'alice' })
+
+export const matrix: Record<OperationName, Row> = {
+  //                            anonymous stranger participant former blocked owner groupAdmin admin
+  //                            key readKey writeKey adminKey  keyForOwner readKeyForOwner
+  'users.create': {
+    codes: 'U F F F F F F F  ok F ok F  F F',
+    input: ({ unique }) => ({ username: unique() }),
+  },
+  'users.list': { codes: query },
+  'users.get': { codes: query, input: alice },
+  'users.update': {
+    codes: 'U F F F F ok F F  ok F ok F  ok F',
+    input: () => ({ user: 'alice', displayName: 'Alice' }),
+  },
+  'users.correspondents': { codes: 'U F F F F ok F F  ok ok F F  ok ok', input: alice },
+  'users.presence': { codes: query, input: alice },
+  'users.me': { codes: ownQuery },
+  'users.setRole': { codes: forAdmins, input: () => ({ user: 'somebody', role: 'user' }) },
+  'users.setDisabled': { codes: forAdmins, input: () => ({ user: 'somebody', disabled: false }) },
+
+  'users.erase': {
+    codes: 'U F F F F F F ok  ok F ok F  F F',
+    input: async ({ user }) => ({ user: await user() }),
+  },
+  'users.export': { codes: 'U F F F F ok F ok  ok ok F F  ok ok', input: alice },
+
+  'sessions.create': {
+    codes: 'ok ok ok ok ok ok ok ok  ok F ok F  ok F',
+    input: ({ password }) => ({ username: 'alice', password }),
+  },
+  'sessions.list': { codes: ownQuery },
+  'sessions.end': { codes: ownMutation, endsSessions: true },
+  'sessions.revoke': {
+    codes: 'U N N N N ok N N  A F A F  ok F',
+    input: async ({ session }) => ({ sessionId: await session() }),
+  },
+
+  'passwords.set': {
+    codes: 'U F F F F ok F F  ok F ok F  ok F',
+    input: ({ password }) => ({ user: 'alice', currentPassword: password, newPassword: password }),
+    endsSessions: true,
+  },
+  'passwords.issueReset': { codes: forAdmins, input: () => ({ user: 'somebody' }) },
+  'passwords.reset': {
+    codes: 'I I I I I I I I  I F I F  I F',
+    input: ({ password }) => ({ token: 'pr_unknown', newPassword: password }),
+  },
+  'totp.start': { codes: ownMutation },
+  'totp.confirm': { codes: 'U I I I I I I I  A F A F  I F', input: () => ({ code: '000000' }) },
+  'totp.disable': { codes: 'U I I I I I I I  A F A F  I F', input: () => ({ code: '000000' }) },
+  'totp.remove': { codes: forAdmins, input: () => ({ user: 'somebody' }) },
+  'invitations.create': { codes: forAdmins },
+  'invitations.list': { codes: forAdmins },
+  'invitations.revoke': {
+    codes: forAdmins,
+    input: async ({ invitation }) => ({ invitationId: await invitation() }),
+  },
+
+  'messages.send': {
+    codes: inGroup.mutation,
+    input: ({ group }) => ({ conversationId: group, text: 'hello' }),
+  },
+  'messages.list': { codes: query },
+  'messages.get': { codes: inGroup.query, input: ({ message }) => ({ messageId: message }) },
+  'messages.edit': {
+    codes: bySender,
+    input: ({ message }) => ({ messageId: message, text: 'hello again' }),
+  },
+  'messages.delete': { codes: bySender, input: async ({ said }) => ({ messageId: await said() }) },
+  'messages.like': { codes: inGroup.mutation, input: ({ message }) => ({ messageId: message }) },
+  'messages.unlike': { codes: inGroup.mutation, input: ({ message }) => ({ messageId: message }) },
+  'messages.react': {
+    codes: inGroup.mutation,
+    input: ({ message }) => ({ messageId: message, emoji: '🎉' }),
+  },
+  'messages.unreact': {
+    codes: inGroup.mutation,
+    input: ({ message }) => ({ messageId: message, emoji: '🎉' }),
+  },
+
+  'conversations.list': { codes: ownQuery },
+  'conversations.create': { codes: ownMutation, input: () => ({ name: 'G', participants: ['somebody'] }) },
+  'conversations.get': { codes: inGroup.query, input: ({ group }) => ({ conversationId: group }) },
+  'conversations.update': {
+    codes: byGroupAdmin,
+    input: ({ group, unique }) => ({ conversationId: group, name: unique() }),
+  },
+  'conversations.receipts': { codes: inGroup.query, input: ({ group }) => ({ conversationId: group }) },
+  'conversations.messages': {
+    codes: 'U N ok ok ok ok ok N  ok ok F F  ok ok',
+    input: ({ group }) => ({ conversationId: group }),
+  },
+  'conversations.read': {
+    codes: inGroup.mutation,
+    input: ({ group }) => ({ conversationId: group, seq: 1 }),
+  },
+  'conversations.typing': {
+    codes: inGroup.mutation,
+    input: ({ group }) => ({ conversationId: group, typing: true }),
+  },
+  'participants.list': { codes: inGroup.query, input: ({ group }) => ({ conversationId: group }) },
+  'participants.set': {
+    codes: byGroupAdmin,
+    input: async ({ group, user }) => ({ conversationId: group, user: await user() }),
+  },
+  'participants.remove': {
+    codes: byGroupAdmin,
+    input: async ({ group, member }) => ({ conversationId: group, user: await member() }),
+  },
+
+  'direct.get': { codes: 'U N ok N ok ok N N  A A F F  ok ok', input: alice },
+  'direct.messages': { codes: ownQuery, input: alice },
+  'direct.send': {
+    codes: 'U ok ok ok F ok ok ok  A F A F  ok F',
+    input: () => ({ user: 'alice', text: 'hello' }),
+  },
+  'contacts.list': { codes: ownQuery },
+  'contacts.add': { codes: 'U ok ok ok F I ok ok  A F A F  I F', input: alice },
+  'contacts.remove': { codes: 'U ok ok ok ok I ok ok  A F A F  I F', input: alice },
+  'blocks.list': { codes: ownQuery },
+  'blocks.add': { codes: ownMutation, input: async ({ user }) => ({ user: await user() }) },
+  'blocks.remove': { codes: ownMutation, input: () => ({ user: 'somebody' }) },
+
+  'events.stream': { codes: ownQuery },
+  'events.pull': { codes: ownQuery },
+  'keys.create': { codes: forAdmins, input: () => ({ name: 'other', scopes: ['admin'] }) },
+  'keys.list': { codes: forAdmins },
+  'keys.revoke': { codes: forAdmins, input: async ({ key }) => ({ keyId: await key() }) },
+  'audit.list': { codes: forAdmins },
+}
