@@ -138,7 +138,7 @@ export class Identity {
     }
   }
 
-  /** Finds a user by username or id. Neither ever changes, so this may be a moment old. */
+  /** Finds a user by username or id. Neither changes before an erase, so this may be a moment old. */
   async findActor(ref: string): Promise<Actor | undefined> {
     const key = ref.toLowerCase()
     const known = this.#users.get(key)
@@ -195,6 +195,12 @@ export class Identity {
   forgetSessions(): void {
     this.#sessions.clear()
     void this.#tokenUsers?.then((users) => users.forget())
+  }
+
+  /** Makes this server see at once that somebody is there no more. */
+  forgetUsers(): void {
+    this.#users.clear()
+    this.forgetSessions()
   }
 
   async #byKey(key: string, actAs: string | undefined): Promise<Caller> {
