@@ -7,6 +7,7 @@ import { appRouter } from '../rpc/router.ts'
 import { answerPreflight, isPreflight, setAnswerHeaders } from './answer-headers.ts'
 import { registerJsonBody } from './body.ts'
 import { createContextMaker, placeOf } from './caller.ts'
+import { CallsUnderWay } from './calls-under-way.ts'
 import { registerDocs } from './docs.ts'
 import { registerHealth } from './health.ts'
 import { malformed, refuseMalformed, requireHost } from './malformed.ts'
@@ -101,6 +102,7 @@ export async function createHttpApp({
   http.server.on('checkExpectation', (request, response) => http.routing(request, response))
   http.server.maxConnections = maxStreams + CONNECTIONS_BESIDES_STREAMS
   const createContext = createContextMaker(app, origins)
+  const calls = new CallsUnderWay()
 
   http.decorateRequest('quota', undefined)
   http.addHook('onRequest', (request, reply, done) => {
@@ -148,8 +150,8 @@ export async function createHttpApp({
 
   registerJsonBody(http)
   registerHealth(http, isReady)
-  registerRest(http, { router: appRouter, createContext })
-  await registerDocs(http)
+  registerRest(http, { router: appRouter, createContext, calls })
+  registerDocs(http, (request, reply) => calls.begin(nobody, placeOf(request), reply.raw))
   await registerRpc(http, {
     router: appRouter,
     maxBatchSize: MAX_BATCH_SIZE,
@@ -157,7 +159,10 @@ export async function createHttpApp({
       // The head of a streamed batch has gone out before its calls have their answers.
       const reply = req.headers['trpc-accept'] === 'application/jsonl' ? undefined : res
       const context = { ...(await createContext(req, { reply })), gone: () => info.signal }
-      if (info.type !== 'subscription') return context
+      if (info.type !== 'subscription') {
+        calls.begin(context.caller, context, res.raw)
+        return context
+      }
       return { ...context, hangUp: () => req.raw.socket.destroy() }
     },
     responseMeta: ({ errors }) => ({

@@ -22,7 +22,7 @@ export async function setRole(ctx: Context, { user: ref, role }: Inputs['setRole
       await recordAudit(trx, ctx, { action: 'user.role_changed', subjectId: user.id })
     }
   })
-  ctx.app.identity.forgetSessions()
+  ctx.app.identity.forgetUsers()
   return readAccount(ctx, user.id)
 }
 
@@ -39,7 +39,7 @@ export async function setDisabled(
       await recordAudit(trx, ctx, { action, subjectId: user.id })
     }
   })
-  app.identity.forgetSessions()
+  app.identity.forgetUsers()
   return readAccount(ctx, user.id)
 }
 
