@@ -3,6 +3,7 @@ import type { App, Caller } from './context.ts'
 
 /** What was done. A new privileged act gets its name here. */
 export type AuditAction =
+  | 'user.profile_changed'
   | 'user.role_changed'
   | 'user.disabled'
   | 'user.enabled'
@@ -13,6 +14,9 @@ export type AuditAction =
   | 'invitation.revoked'
   | 'key.created'
   | 'key.revoked'
+  | 'group.renamed'
+  | 'group.participant_set'
+  | 'group.participant_removed'
 
 /** Who does something, and by which request: the context of one, or what stands for it where there is none. */
 export interface AuditOrigin {

@@ -63,6 +63,34 @@ describe.each(dialects)('the audit on %s', (using) => {
     expect(await state()).toEqual(before)
   })
 
+  test('has what a service key changes of what is its users own, and not what they change themselves', async () => {
+    await using server = await createTestServer({ using, users: ['alice', 'bob', 'carol'] })
+    const alice = server.as('alice')
+    const { id: conversationId } = await alice.conversations.create({ name: 'G', participants: ['bob'] })
+    const act = async (client: typeof alice) => {
+      await client.conversations.update({ conversationId, name: 'H' })
+      await client.participants.set({ conversationId, user: 'carol' })
+      await client.participants.remove({ conversationId, user: 'carol' })
+      await client.users.update({ user: 'alice', displayName: 'A' })
+    }
+    const actions = async () => (await server.client.audit.list()).items.map((item) => item.action)
+    await act(alice)
+    expect(await actions()).toEqual([])
+    await alice.conversations.update({ conversationId, name: 'G' })
+    await act(server.client)
+    const all = [
+      'group.renamed',
+      'group.participant_set',
+      'group.participant_removed',
+      'user.profile_changed',
+    ]
+    expect((await actions()).toSorted()).toEqual(all.toSorted())
+    // What was so already is nothing that was done.
+    await server.client.conversations.update({ conversationId, name: 'H' })
+    await server.client.participants.remove({ conversationId, user: 'carol' })
+    expect(await actions()).toHaveLength(all.length)
+  })
+
   test('has a revocation once, however often it is asked for', async () => {
     await using server = await createTestServer({ using })
     const { id } = await server.client.keys.create(keyInput)

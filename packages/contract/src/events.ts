@@ -4,7 +4,7 @@ import { conversation, participantRoles } from './conversations.ts'
 import { exampleIds, exampleMessage } from './example-world.ts'
 import { message } from './messages.ts'
 import { query, subscription } from './procedure.ts'
-import { cursor, id, idRef, plainString, timestamp, userRef } from './values.ts'
+import { cursor, id, idRef, plainString, timestamp, userRef, whole } from './values.ts'
 
 /** What every event of a conversation begins with. */
 const inConversation = {
@@ -16,7 +16,15 @@ const inConversation = {
 const outside = { ...inConversation, conversationId: z.null() }
 
 const aboutMessage = { ...inConversation, message }
-const aboutReaction = { ...inConversation, messageId: id, userId: id, emoji: z.string() }
+const aboutReaction = {
+  ...inConversation,
+  messageId: id,
+  userId: id,
+  emoji: z.string(),
+  reactions: z
+    .array(z.object({ emoji: z.string(), count: whole }))
+    .meta({ description: "All of the message's, as they stand now." }),
+}
 const aboutUser = { ...inConversation, userId: id }
 const aboutParticipant = { ...aboutUser, role: z.enum(participantRoles) }
 

@@ -75,9 +75,12 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   }
 }
 
+const TRANSACTION_CONTROL = /^(begin|commit|rollback)$/
+
 function toLogger(listener: StatementListener): Logger {
   return (event) => {
-    if (event.level === 'query') listener(event.query.sql, event.query.parameters)
+    const { sql, parameters } = event.query
+    if (event.level === 'query' && !TRANSACTION_CONTROL.test(sql)) listener(sql, parameters)
   }
 }
 

@@ -185,6 +185,61 @@ describe('two servers on one PostgreSQL', () => {
   })
 })
 
+describe('delivered marks of two servers on one PostgreSQL', () => {
+  test('never go back, and meet sends, reads and one another without a deadlock', async () => {
+    const couples = numbers(1, 15).map((n) => [`left${n}`, `right${n}`] as const)
+    await using pair = await createPair([...couples.flat(), 'reader'])
+    const [first, second] = pair.servers
+
+    await Promise.all(
+      couples.map(async ([left, right], index) => {
+        for (let n = 0; n < 8; n++) {
+          const [near, far] = (n + index) % 2 === 0 ? [first, second] : [second, first]
+          const { seq, conversationId } = await send(near, left, { to: right, text: `${n}` })
+          await Promise.all([
+            send(far, right, { conversationId, text: `${n}` }),
+            request(near, right, 'GET', `/v1/direct/${left}/messages`),
+            request(far, left, 'GET', `/v1/conversations`),
+            n % 2 === 0 && request(far, right, 'POST', `/v1/conversations/${conversationId}/read`, { seq }),
+            send(near, left, { to: 'reader', text: `${n}` }),
+            request(far, 'reader', 'GET', '/v1/conversations'),
+          ])
+        }
+      }),
+    )
+
+    await Promise.all(
+      couples.flatMap(([left, right]) => [
+        request(first, left, 'GET', `/v1/direct/${right}/messages`),
+        request(second, right, 'GET', `/v1/direct/${left}/messages`),
+        request(first, 'reader', 'GET', `/v1/direct/${left}/messages`),
+      ]),
+    )
+    const behind = `
+      select 1 from participants p join messages m on m.conversation_id = p.conversation_id
+      where m.sender_id <> p.user_id and m.seq > p.delivered_seq`
+    await expect.poll(() => pair.query(behind), { timeout: 10_000 }).toEqual([])
+    for (const server of pair.servers)
+      expect(server.logs.filter((line) => line.includes('not written'))).toEqual([])
+    // What a row says is what the last receipt says, and every receipt had its event, in the same order.
+    const marks = await pair.query(`
+      select p.user_id from participants p where p.delivered_seq <> coalesce((
+        select max(r.seq) from receipts r where r.conversation_id = p.conversation_id
+          and r.user_id = p.user_id and r.kind = 'delivered'), 0)`)
+    expect(marks).toEqual([])
+    const log = await pair.query<{ mark: string; seq: string }>(`
+      select conversation_id || user_id::text as mark, seq from events
+      where type = 'receipt.delivered' order by mark, xid, id`)
+    const receipts = await pair.query<{ mark: string; seq: string }>(`
+      select conversation_id || user_id::text as mark, seq from receipts
+      where kind = 'delivered' order by mark, receipt_at, seq`)
+    expect(log).toEqual(receipts)
+    const bySeq = (a: { mark: string; seq: string }, b: { mark: string; seq: string }) =>
+      a.mark < b.mark ? -1 : a.mark > b.mark ? 1 : Number(a.seq) - Number(b.seq)
+    expect(log).toEqual(log.toSorted(bySeq))
+  })
+})
+
 describe.each(dialects)('repeated sends on %s', (using) => {
   test('make a thousand messages of five thousand sends', { timeout: 60_000 }, async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob'] })

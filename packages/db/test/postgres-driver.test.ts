@@ -145,6 +145,46 @@ describe('a connection', () => {
   })
 })
 
+describe('a transaction', () => {
+  const transactionId = 'pg_current_xact_id()::text'
+
+  test('begins with its first statement, be it one that reads or one that writes', async () => {
+    const database = await connect()
+    const readFirst = database.db.transaction().execute(async (trx) => {
+      const first = await value<string>({ db: trx }, transactionId)
+      await addUser(trx, 1)
+      expect(await value<string>({ db: trx }, transactionId)).toBe(first)
+      throw new Error('no')
+    })
+    await expect(readFirst).rejects.toThrow('no')
+    const writeFirst = database.db.transaction().execute(async (trx) => {
+      await addUser(trx, 2)
+      throw new Error('no')
+    })
+    await expect(writeFirst).rejects.toThrow('no')
+
+    expect(await userNumbers(database.db)).toEqual([])
+    expect(await value<string>(database, transactionId)).not.toBe(
+      await value<string>(database, transactionId),
+    )
+  })
+
+  test('whose first statement fails leaves a connection that works', async () => {
+    const database = await connect()
+    const failing = database.db.transaction().execute((trx) => value({ db: trx }, '1 / 0'))
+    await expect(failing).rejects.toThrow('division by zero')
+
+    await database.db.transaction().execute((trx) => addUser(trx, 1))
+    expect(await userNumbers(database.db)).toEqual([1])
+  })
+
+  test('of no statements does nothing', async () => {
+    const database = await connect()
+    expect(await database.db.transaction().execute(async () => 'done')).toBe('done')
+    expect(await value(database, 'pg_current_xact_id_if_assigned()')).toBe(null)
+  })
+})
+
 test('values come as the queries declare them', async () => {
   const database = await connect()
   const values: [expression: string, expected: unknown][] = [

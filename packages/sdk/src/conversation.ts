@@ -1,8 +1,8 @@
 import type { Conversation, Message } from '@sotto/contract'
-import type { MessageContent } from './drafts.ts'
 import type { List } from './list.ts'
-import type { ConversationTarget, LiveOptions, LiveSource } from './live.ts'
-import { LiveConversation } from './live.ts'
+import type { MessageContent } from './live/drafts.ts'
+import { LiveConversation } from './live/live-conversation.ts'
+import type { ConversationTarget, LiveOptions, LiveSource } from './live/live-state.ts'
 import type { CallOptions } from './resources.ts'
 
 /** Which messages of a conversation to list. */

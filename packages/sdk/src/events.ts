@@ -3,7 +3,7 @@ import { SottoError } from '@sotto/contract'
 import type { EventArrival, EventTransport } from './event-transport.ts'
 import { serverSentEvents } from './event-transport.ts'
 import type { Fetch } from './transport.ts'
-import { abortable, jitter, sleep } from './waiting.ts'
+import { abortable, jitter, sleepUntilOnline } from './waiting.ts'
 
 /**
  * How a stream stands. `resync`: more was missed than the server can tell; reload what you show. The same comes as
@@ -225,26 +225,6 @@ function definedOf({ transport, silenceMs, maxBackoffMs }: StreamSettings): Stre
     ...(silenceMs !== undefined && { silenceMs }),
     ...(maxBackoffMs !== undefined && { maxBackoffMs }),
   }
-}
-
-/** What a browser has, and other runtimes may. */
-interface Network {
-  addEventListener?: (type: 'online', listener: () => void) => void
-  removeEventListener?: (type: 'online', listener: () => void) => void
-}
-
-/** Waits, but no longer than until the network is back. An abort ends it early, without an error. */
-export async function sleepUntilOnline(ms: number, signal: AbortSignal): Promise<void> {
-  // Node's globals have neither of the two, so its types see nothing in common.
-  const network = globalThis as unknown as Network
-  const waking = new AbortController()
-  const wake = () => waking.abort()
-  network.addEventListener?.('online', wake)
-  signal.addEventListener('abort', wake, { once: true })
-  if (signal.aborted) wake()
-  await settled(sleep(ms, waking.signal))
-  network.removeEventListener?.('online', wake)
-  signal.removeEventListener('abort', wake)
 }
 
 /** Remembers so many strings, and forgets the oldest first. */

@@ -9,6 +9,7 @@ export type {
   InputIssue,
   Message,
   MessageKind,
+  Participant,
   ParticipantRole,
   PublicUser,
   User,
@@ -18,19 +19,14 @@ export { SottoError } from '@sotto/contract'
 export { createClient, type SottoClient } from './client.ts'
 export type { ClientOptions, Token } from './connection.ts'
 export type { ConversationHandle, MessagePaging } from './conversation.ts'
-export type { DraftStorage, MessageContent, UnsentMessage } from './drafts.ts'
 export type { EventArrival, EventConnection, EventTransport } from './event-transport.ts'
 export type { EventOptions, EventStream, StreamSettings, StreamStatus } from './events.ts'
 export { type CallContext, type Link, links } from './links.ts'
 export type { List, Page } from './list.ts'
-export type {
-  ConversationTarget,
-  LiveConversation,
-  LiveMessage,
-  LiveOptions,
-  LiveState,
-} from './live.ts'
-export type { SentMessage } from './message-window.ts'
+export type { DraftStorage, MessageContent, UnsentMessage } from './live/drafts.ts'
+export type { LiveConversation } from './live/live-conversation.ts'
+export type { ConversationTarget, LiveMessage, LiveOptions, LiveState, ReadMark } from './live/live-state.ts'
+export type { SentMessage } from './live/message-window.ts'
 export type { CallOptions } from './resources.ts'
 export type { Fetch } from './transport.ts'
 export { type WebSocketLike, type WebSocketOptions, webSocket } from './web-socket.ts'

@@ -28,6 +28,27 @@ export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   }
 }
 
+/** What a browser has, and other runtimes may. */
+interface Network {
+  addEventListener?: (type: 'online', listener: () => void) => void
+  removeEventListener?: (type: 'online', listener: () => void) => void
+}
+
+/** Waits, but no longer than until the network is back. An abort ends it early, without an error. */
+export async function sleepUntilOnline(ms: number, signal: AbortSignal): Promise<void> {
+  // Node's globals have neither of the two, so its types see nothing in common.
+  const network = globalThis as unknown as Network
+  const waking = new AbortController()
+  const wake = () => waking.abort()
+  network.addEventListener?.('online', wake)
+  signal.addEventListener('abort', wake, { once: true })
+  if (signal.aborted) wake()
+  // Rejects when it is woken, which is an end like any other.
+  await sleep(ms, waking.signal).catch(() => {})
+  network.removeEventListener?.('online', wake)
+  signal.removeEventListener('abort', wake)
+}
+
 /** Settles as the promise does, or rejects with the signal's reason as soon as it is aborted. */
 export function abortable<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
   return new Promise((resolve, reject) => {

@@ -1,31 +1,13 @@
-import type { Fetch, LiveConversation, LiveState, SottoClient } from '@sotto/sdk'
+import type { Fetch, LiveState, SottoClient } from '@sotto/sdk'
 import { createClient, SottoError } from '@sotto/sdk'
 import type { TestServer } from '@sotto/testing'
 import { createTestServer } from '@sotto/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { isSettled, textsOf, until } from './support/live.ts'
 import type { RunningServer } from './support/server.ts'
 import { startServer } from './support/server.ts'
 import type { TcpProxy } from './support/tcp-proxy.ts'
 import { startTcpProxy } from './support/tcp-proxy.ts'
-
-/** Resolves when the state is as wanted; looks whenever there is a new one. */
-async function until(live: LiveConversation, holds: (state: LiveState) => boolean): Promise<LiveState> {
-  const { promise, resolve } = Promise.withResolvers<LiveState>()
-  const look = () => {
-    if (holds(live.state)) resolve(live.state)
-  }
-  const stop = live.subscribe(look)
-  look()
-  try {
-    return await promise
-  } finally {
-    stop()
-  }
-}
-
-const textsOf = ({ messages }: LiveState) => messages.map(({ text }) => text)
-const isSettled = (count: number) => (state: LiveState) =>
-  state.isLoaded && state.messages.length === count && state.messages.every(({ status }) => status === 'sent')
 
 describe('a live conversation', () => {
   let server: TestServer
@@ -287,7 +269,7 @@ describe('away for too long', () => {
     const newest = await until(bob, ({ messages, isLoaded }) => isLoaded && messages.at(-1)?.text === 'last')
     expect(newest).toMatchObject({ hasOlder: true, readSeq: 1 })
     expect(newest.messages).toHaveLength(50)
-  })
+  }, 60_000)
 })
 
 describe('offline', () => {

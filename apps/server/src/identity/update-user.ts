@@ -1,7 +1,8 @@
 import { type Contract, SottoError, type User } from '@sotto/contract'
 import { findUser, isUniqueViolation, updateProfile } from '@sotto/db'
 import type { z } from 'zod'
-import { requireSelfOrKey } from '../access.ts'
+import { isBareKey, requireSelfOrKey } from '../access.ts'
+import { recordAudit } from '../audit.ts'
 import type { Context } from '../context.ts'
 import { showUser } from './read-users.ts'
 
@@ -13,7 +14,12 @@ export async function updateUser(
   const user = await requireSelfOrKey(ctx, ref)
   if (Object.values(change).some((value) => value !== undefined)) {
     try {
-      await ctx.app.db.transaction().execute((trx) => updateProfile(trx, user.id, change, ctx.app.now()))
+      await ctx.app.db.transaction().execute(async (trx) => {
+        await updateProfile(trx, user.id, change, ctx.app.now())
+        if (isBareKey(ctx)) {
+          await recordAudit(trx, ctx, { action: 'user.profile_changed', subjectId: user.id })
+        }
+      })
     } catch (error) {
       if (isUniqueViolation(error)) throw new SottoError('EMAIL_TAKEN')
       throw error

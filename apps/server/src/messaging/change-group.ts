@@ -10,6 +10,7 @@ import {
   type ParticipantRole,
 } from '@sotto/db'
 import { isBareKey, requireConversation, viewerOf } from '../access.ts'
+import { type AuditAction, recordAudit } from '../audit.ts'
 import type { Context } from '../context.ts'
 
 /** What a change of a group works with, in the group's turn. */
@@ -26,7 +27,7 @@ export interface GroupChange {
 
 /**
  * Changes a group in its turn. The caller is asked for again under the lock: they may have been removed, or have
- * got another role, since.
+ * got another role, since. What a bare service key changes, which is in no group, is written down as `action`.
  *
  * @param pairs the keys of direct conversations whose turns the change needs too.
  * @throws {SottoError} CONVERSATION_NOT_FOUND for whom it does not exist, FORBIDDEN for a direct conversation.
@@ -34,6 +35,7 @@ export interface GroupChange {
 export async function changeGroup<Result>(
   ctx: Context,
   conversationId: string,
+  action: AuditAction,
   change: (group: GroupChange) => Promise<Result>,
   pairs: readonly string[] = [],
 ): Promise<Result> {
@@ -47,21 +49,26 @@ export async function changeGroup<Result>(
     const role = await roleIn(ctx, trx, known.id)
     if (!group || !role) throw new SottoError('CONVERSATION_NOT_FOUND')
     const at = ctx.app.now()
-    return change({
+    let isChanged = false
+    const result = await change({
       trx,
       group,
       role,
       at,
-      tell: (type, userId, detail) =>
-        appendEvent(trx, {
+      tell(type, userId, detail) {
+        isChanged = true
+        return appendEvent(trx, {
           type,
           conversationId: group.id,
           userId,
           seq: group.last_seq,
           at,
           ...(detail && { detail }),
-        }),
+        })
+      },
     })
+    if (isChanged && isBareKey(ctx)) await recordAudit(trx, ctx, { action, subjectId: group.id })
+    return result
   })
 }
 

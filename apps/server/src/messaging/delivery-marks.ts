@@ -1,20 +1,16 @@
-import {
-  appendEvent,
-  type ConversationRow,
-  type Executor,
-  findConversation,
-  findParticipant,
-  insertReceipt,
-  lockConversation,
-  lockKeyOf,
-  type MessageRow,
-  updateDeliveredMark,
-} from '@sotto/db'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Executor, findMovingMarks, type Mark, type MessageRow, moveDeliveredMarks } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { App } from '../context.ts'
 
 /** At most one write in this time for a conversation and user, in milliseconds. */
-const GATHER_MS = 1_000
+const REST_MS = 1_000
+/** Marks that come within this time are written in one transaction, which costs about as much as that of a send. */
+const ROUND_MS = 100
+/** A transaction's marks are locked until it ends: with so many that is soon enough for a send that meets one. */
+const MAX_MARKS = 100
+/** How often it is tried at the end to write marks that others hold. */
+const LAST_ROUNDS = 20
 
 interface Options {
   db: Executor
@@ -23,23 +19,29 @@ interface Options {
   log: Logger
 }
 
-interface Mark {
-  conversationId: string
-  userId: string
-  seq: number
+/** A mark that was written a moment ago. */
+interface Rest {
+  written: Mark
+  /** What has come since. */
+  next: Mark | undefined
+  /** On the clock of `performance.now()`. */
+  endsAt: number
 }
 
 /**
  * Gathers which messages reached their readers, and writes it down after the answer has gone out.
  *
- * The first mark of a conversation is written at once, those of the following second together.
+ * Goes round while there is something to write: a round takes what is due, of all conversations and users, in one
+ * transaction. The first mark of a conversation and user is due at once, those of the following second together.
  */
 export class DeliveryMarks {
   readonly #options: Options
-  readonly #waiting = new Map<string, Mark>()
-  readonly #resting = new Set<string>()
-  readonly #timers = new Set<NodeJS.Timeout>()
-  readonly #writing = new Set<Promise<void>>()
+  readonly #due = new Map<string, Mark>()
+  /** In the order of their ends. */
+  readonly #resting = new Map<string, Rest>()
+  #timer: NodeJS.Timeout | undefined
+  #round: Promise<void> | undefined
+  #nextRoundAt = 0
   #closed = false
 
   constructor(options: Options) {
@@ -50,79 +52,100 @@ export class DeliveryMarks {
   note(userId: string, messages: readonly MessageRow[]): void {
     for (const message of messages) {
       if (message.sender_id === userId || message.delivered_at !== null) continue
-      const key = `${message.conversation_id}:${userId}`
-      const waiting = this.#waiting.get(key)
-      if (waiting && waiting.seq >= message.seq) continue
-      this.#waiting.set(key, { conversationId: message.conversation_id, userId, seq: message.seq })
-      if (!waiting && !this.#resting.has(key)) this.#after(0, key)
+      this.#add({ conversationId: message.conversation_id, userId, seq: message.seq })
     }
+    this.#schedule()
   }
 
   /** Writes what is waiting, and takes nothing more. */
   async close(): Promise<void> {
     this.#closed = true
-    for (const timer of this.#timers) clearTimeout(timer)
-    for (const key of [...this.#waiting.keys()]) this.#start(key)
-    await Promise.all(this.#writing)
+    clearTimeout(this.#timer)
+    await this.#round
+    for (let round = 0; round < LAST_ROUNDS; round++) {
+      if (round > 0) await sleep(ROUND_MS)
+      for (const key of [...this.#resting.keys()]) this.#wake(key)
+      if (this.#due.size === 0) return
+      await this.#writeDue()
+    }
   }
 
-  #after(delayMs: number, key: string): void {
-    if (this.#closed) return
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer)
-      this.#resting.delete(key)
-      this.#start(key)
-    }, delayMs)
-    timer.unref()
-    this.#timers.add(timer)
+  #add(mark: Mark): void {
+    const key = keyOf(mark)
+    const rest = this.#resting.get(key)
+    if (rest) {
+      if ((rest.next ?? rest.written).seq < mark.seq) rest.next = mark
+      return
+    }
+    const due = this.#due.get(key)
+    if (!due || due.seq < mark.seq) this.#due.set(key, mark)
   }
 
-  #start(key: string): void {
-    const mark = this.#waiting.get(key)
-    if (!mark) return
-    this.#waiting.delete(key)
-    this.#resting.add(key)
-    this.#after(GATHER_MS, key)
-    const writing = this.#write(mark)
+  #wake(key: string): void {
+    const next = this.#resting.get(key)?.next
+    this.#resting.delete(key)
+    if (next) this.#due.set(key, next)
+  }
+
+  /** One round after the other, for as long as a mark is due or may become so. */
+  #schedule(): void {
+    if (this.#closed || this.#timer || this.#round) return
+    if (this.#due.size === 0 && this.#resting.size === 0) return
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined
+        this.#nextRoundAt = performance.now() + ROUND_MS
+        this.#round = this.#go().finally(() => {
+          this.#round = undefined
+          this.#schedule()
+        })
+      },
+      Math.max(0, this.#nextRoundAt - performance.now()),
+    )
+    this.#timer.unref()
+  }
+
+  async #go(): Promise<void> {
+    const now = performance.now()
+    for (const [key, { endsAt }] of this.#resting) {
+      if (endsAt > now) break
+      this.#wake(key)
+    }
+    await this.#writeDue()
+  }
+
+  /** Writes everything that is due when it begins. */
+  async #writeDue(): Promise<void> {
+    const marks = [...this.#due.values()]
+    this.#due.clear()
+    const endsAt = performance.now() + REST_MS
+    for (const mark of marks) this.#resting.set(keyOf(mark), { written: mark, next: undefined, endsAt })
+    for (let from = 0; from < marks.length; from += MAX_MARKS) {
       // A mark that is lost is made good by the next one: it says "up to".
-      .catch((error: unknown) => this.#options.log.warn({ err: error }, 'a delivery mark was not written'))
-      .finally(() => this.#writing.delete(writing))
-    this.#writing.add(writing)
+      await this.#write(marks.slice(from, from + MAX_MARKS)).catch((error: unknown) =>
+        this.#options.log.warn({ err: error }, 'delivery marks were not written'),
+      )
+    }
   }
 
-  async #write(mark: Mark): Promise<void> {
+  async #write(marks: readonly Mark[]): Promise<void> {
     const { db, write, now } = this.#options
-    const conversation = await findConversation(db, mark.conversationId)
-    if (!conversation) return
-    await write(async (trx) => {
-      await lockConversation(trx, lockKeyOf(conversation))
-      const participant = await findParticipant(trx, mark.conversationId, mark.userId)
-      if (!participant || participant.delivered_seq >= mark.seq) return
-      await recordDelivered(trx, conversation, mark, now())
-    })
+    // Whoever looks at old messages of a group again marks what is marked: that needs no transaction.
+    const moving = await findMovingMarks(db, marks)
+    if (moving.length === 0) return
+    const moved = await write((trx) => moveDeliveredMarks(trx, moving, now()))
+    const written = new Set(moved.map(keyOf))
+    for (const mark of moving) {
+      const key = keyOf(mark)
+      const rest = this.#resting.get(key)
+      if (!rest || written.has(key)) continue
+      // Somebody is writing to its row: the next round tries again.
+      rest.next ??= mark
+      this.#wake(key)
+    }
   }
 }
 
-/**
- * Moves a delivered mark forward. The caller holds the conversation's turn and has seen that it moves.
- *
- * In a group nobody is told: one message would make as many events as there are participants, each for all of them.
- * Whoever wants to know asks for the receipts.
- */
-export async function recordDelivered(
-  trx: Executor,
-  { kind }: Pick<ConversationRow, 'kind'>,
-  mark: Mark,
-  at: Date,
-): Promise<void> {
-  await updateDeliveredMark(trx, mark)
-  await insertReceipt(trx, { ...mark, kind: 'delivered', at })
-  if (kind === 'group') return
-  await appendEvent(trx, {
-    type: 'receipt.delivered',
-    conversationId: mark.conversationId,
-    userId: mark.userId,
-    seq: mark.seq,
-    at,
-  })
+function keyOf({ conversationId, userId }: Mark): string {
+  return `${conversationId}:${userId}`
 }

@@ -5,16 +5,16 @@ import {
   type Executor,
   findConversation,
   findParticipant,
-  insertReceipt,
+  insertReadReceipt,
   lockConversation,
   lockKeyOf,
+  moveDeliveredMarks,
   type ParticipantRow,
   updateReadMark,
 } from '@sotto/db'
 import type { z } from 'zod'
 import { requireActor, requireConversation } from '../access.ts'
 import type { Context } from '../context.ts'
-import { recordDelivered } from './delivery-marks.ts'
 import { unreadOf } from './show-conversations.ts'
 
 /** Reads everything up to and including a message. Never moves back; what is read has been delivered. */
@@ -40,8 +40,8 @@ export async function markRead(
     const skippedCount = await skippedAfter(trx, mine, input.seq, conversation.last_seq)
     const at = ctx.app.now()
     await updateReadMark(trx, { ...mark, skippedCount })
-    if (mine.delivered_seq < input.seq) await recordDelivered(trx, conversation, mark, at)
-    await insertReceipt(trx, { ...mark, kind: 'read', at })
+    if (mine.delivered_seq < input.seq) await moveDeliveredMarks(trx, [mark], at)
+    await insertReadReceipt(trx, { ...mark, at })
     await appendEvent(trx, {
       type: 'receipt.read',
       conversationId: id,

@@ -18,7 +18,7 @@ export async function removeParticipant(
   { conversationId, user: ref }: z.output<Contract['participants']['remove']['input']>,
 ): Promise<void> {
   const user = await requireUser(ctx, ref, 'user')
-  await changeGroup(ctx, conversationId, async (change) => {
+  await changeGroup(ctx, conversationId, 'group.participant_removed', async (change) => {
     const leaving = await findParticipant(change.trx, change.group.id, user.id)
     if (user.id !== actorOf(ctx)?.id) requireMayRemove(change, leaving)
     if (leaving) await endParticipation(change, leaving)

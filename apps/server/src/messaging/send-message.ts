@@ -8,6 +8,7 @@ import {
   SottoError,
 } from '@sotto/contract'
 import {
+  addMessage,
   appendEvent,
   type ConversationRow,
   directKey,
@@ -18,14 +19,10 @@ import {
   findMessage,
   findStanding,
   insertConversation,
-  insertMessage,
   insertParticipants,
   lockConversation,
   lockKeyOf,
-  noteSentInDirect,
-  noteSentInGroup,
   type Standing,
-  takeSeq,
   toMessage,
 } from '@sotto/db'
 import type { z } from 'zod'
@@ -62,7 +59,6 @@ export async function sendMessage(ctx: Context, input: Input): Promise<Message> 
     const message = {
       id: ctx.app.newId(),
       conversationId: conversation.id,
-      seq: await takeSeq(trx, conversation.id, at),
       senderId: sender.id,
       recipientId: target.recipientId,
       kind: content.kind,
@@ -72,17 +68,10 @@ export async function sendMessage(ctx: Context, input: Input): Promise<Message> 
       contentHash: input.clientMessageId === undefined ? null : hashContent(content),
       at,
     }
-    await insertMessage(trx, message)
-    await countSent(trx, target, message)
-    await appendEvent(trx, {
-      type: 'message.created',
-      conversationId: message.conversationId,
-      userId: sender.id,
-      messageId: message.id,
-      seq: message.seq,
-      at,
-    })
-    return { message }
+    const seq = await addMessage(trx, message)
+    // Removed since it was looked up.
+    if (seq === undefined) throw new SottoError('CONVERSATION_NOT_FOUND')
+    return { message: { ...message, seq } }
   })
 
   if (!sent.message) {
@@ -228,16 +217,6 @@ async function openDirect(
   )
   await appendEvent(trx, { type: 'conversation.created', conversationId: id, userId: sender.id, seq: 0, at })
   return { id, updated_at: at }
-}
-
-async function countSent(
-  trx: Executor,
-  { recipientId }: Target,
-  message: { conversationId: string; senderId: string; seq: number; at: Date },
-): Promise<void> {
-  if (recipientId !== null) return noteSentInDirect(trx, message)
-  // Removed since it was looked up.
-  if (!(await noteSentInGroup(trx, message))) throw new SottoError('CONVERSATION_NOT_FOUND')
 }
 
 /** The id of the message that an earlier send of the same made. */

@@ -16,6 +16,7 @@ export async function setParticipant(
   const result = await changeGroup(
     ctx,
     conversationId,
+    'group.participant_set',
     async (change) => {
       const current = await findParticipant(change.trx, change.group.id, user.id)
       return current ? changeRole(change, current, role) : add(ctx, change, user, role ?? 'member')

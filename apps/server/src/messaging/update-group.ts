@@ -11,7 +11,7 @@ export async function updateGroup(
   ctx: Context,
   { conversationId, name }: z.output<Contract['conversations']['update']['input']>,
 ): Promise<Conversation> {
-  await changeGroup(ctx, conversationId, async (change) => {
+  await changeGroup(ctx, conversationId, 'group.renamed', async (change) => {
     requireGroupAdmin(change)
     const { trx, group, tell } = change
     if (group.name === name) return

@@ -50,6 +50,12 @@ export class Audience {
     return userIds.filter((userId) => concerns(row, (members as Members).get(userId) ?? []))
   }
 
+  /** To be called when rows were passed over that were not learned from: some of them may have been comings and goings. */
+  forgetAll(): void {
+    this.#known.clear()
+    this.#size = 0
+  }
+
   #forget(id: string): void {
     const members = this.#known.get(id)
     if (members === undefined) return

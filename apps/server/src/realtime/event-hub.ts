@@ -235,7 +235,9 @@ export class EventHub {
     this.#epoch = await findLogEpoch(db)
     const end = await findLogEnd(db)
     // Two who start at once: the tail may have begun, and gone further, meanwhile.
-    if (!this.#tailing) this.#end = { position: end.position, at: end.at ?? now() }
+    if (this.#tailing !== undefined) return
+    this.#audience.forgetAll()
+    this.#end = { position: end.position, at: end.at ?? now() }
   }
 
   #run(): void {

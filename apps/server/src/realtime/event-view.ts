@@ -5,6 +5,7 @@ import {
   findContact,
   findMessages,
   type MessageRow,
+  parseReactions,
   toMessage,
 } from '@sotto/db'
 
@@ -16,7 +17,7 @@ export type ShowConversation = (conversationId: string, viewer: string) => Promi
 
 /** Fetches what log rows point to, as it stands now: the log itself has ids alone. */
 export async function findShownMessages(db: Executor, rows: readonly EventRow[]): Promise<ShownMessages> {
-  const ids = new Set(rows.flatMap((row) => (row.type.startsWith('message.') ? (row.message_id ?? []) : [])))
+  const ids = new Set(rows.flatMap((row) => row.message_id ?? []))
   const messages = await findMessages(db, [...ids], null)
   return new Map(messages.map((message) => [message.id, message]))
 }
@@ -51,9 +52,12 @@ export async function viewOf(sources: Sources, row: EventRow, viewer: string): P
       return message && { event: { ...base, type, message: toMessage(message, viewer) }, message }
     }
     case 'reaction.added':
-    case 'reaction.removed':
-      if (messageId === null || row.detail === null) return undefined
-      return { event: { ...base, type, messageId, userId, emoji: row.detail } }
+    case 'reaction.removed': {
+      const message = sources.messages.get(messageId ?? '')
+      if (!message || row.detail === null) return undefined
+      const reactions = countReactions(message)
+      return { event: { ...base, type, messageId: message.id, userId, emoji: row.detail, reactions } }
+    }
     case 'receipt.delivered':
     case 'receipt.read': {
       const kind = type === 'receipt.read' ? 'read' : 'delivered'
@@ -65,6 +69,10 @@ export async function viewOf(sources: Sources, row: EventRow, viewer: string): P
       // What the log holds is what the server wrote there.
       return { event: { ...base, type, userId, role: row.detail as ParticipantRole } }
   }
+}
+
+function countReactions({ deleted_at: deletedAt, reactions }: MessageRow) {
+  return parseReactions(deletedAt === null ? reactions : null).map(([emoji, count]) => ({ emoji, count }))
 }
 
 async function contactView(

@@ -55,7 +55,7 @@ describe('transactions that stay open on PostgreSQL', () => {
     const { id, conversationId } = await world.send('alice', 'bob', 'first')
     const { id: aliceId } = await world.client.users.get({ user: 'alice' })
     await using bob = await world.sse('bob')
-    const insert = `insert into events (type, conversation_id, user_id, message_id, seq, emoji, created_at)
+    const insert = `insert into events (type, conversation_id, user_id, message_id, seq, detail, created_at)
       values ('reaction.added', $1, $2, $3, 1, '👍', now())`
     await withClient(world.databaseUrl, async (client) => {
       await client.query('begin')
@@ -112,7 +112,7 @@ describe('transactions that stay open on PostgreSQL', () => {
     const toBob = await world.send('alice', 'bob', 'first')
     const { id: aliceId } = await world.client.users.get({ user: 'alice' })
     await using alice = await world.sse('alice')
-    const insert = `insert into events (type, conversation_id, user_id, message_id, seq, emoji, created_at)
+    const insert = `insert into events (type, conversation_id, user_id, message_id, seq, detail, created_at)
       values ('reaction.added', $1, $2, $3, 1, '👍', now()) returning id`
     const ids: string[] = []
     await withClient(world.databaseUrl, async (client) => {

@@ -56,4 +56,30 @@ describe.each(dialects)('who sees whom on %s', (using) => {
     await later.inbox.untilText('later')
     expect(later.inbox.types).not.toContain('presence.changed')
   })
+
+  test('who was removed while nobody streamed is told nothing of the group any more', async () => {
+    await using world = await startWorld(using, { users: ['alice', 'bob', 'carol'] })
+    const group = { name: 'Group', participants: ['bob'] }
+    const { id: conversationId } = await world.call<{ id: string }>(
+      'alice',
+      'POST',
+      '/v1/conversations',
+      group,
+    )
+    const before = await world.sse('bob')
+    await world.call('alice', 'POST', '/v1/messages', { conversationId, text: 'for bob' })
+    await before.inbox.untilText('for bob')
+    await before[Symbol.asyncDispose]()
+    await expect.poll(() => world.server.app.events.streamCount).toBe(0)
+
+    await world.call('alice', 'DELETE', `/v1/conversations/${conversationId}/participants/bob`)
+    await world.call('alice', 'PUT', `/v1/conversations/${conversationId}/participants/carol`)
+    await using bob = await world.sse('bob')
+    await using carol = await world.sse('carol')
+    await world.call('alice', 'POST', '/v1/messages', { conversationId, text: 'not for bob' })
+    await world.send('alice', 'bob', 'the last')
+    await bob.inbox.untilText('the last')
+    await carol.inbox.untilText('not for bob')
+    expect(bob.inbox.texts).toEqual(['the last'])
+  })
 })

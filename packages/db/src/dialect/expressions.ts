@@ -1,8 +1,10 @@
 import {
+  type AliasedRawBuilder,
   type Expression,
   type ExpressionBuilder,
   type RawBuilder,
   type ReferenceExpression,
+  type SelectQueryBuilder,
   sql,
 } from 'kysely'
 import type { Executor } from '../statement.ts'
@@ -37,4 +39,39 @@ export function inList<DB, TB extends keyof DB>(
 /** All values of a subquery's column as JSON text. */
 export function jsonArray(db: Executor, value: Expression<string>): RawBuilder<string> {
   return isPostgres(db) ? sql<string>`json_agg(${value})` : sql<string>`json_group_array(${value})`
+}
+
+/** What a column of a `givenRows` holds. */
+export type GivenType = 'uuid' | 'bigint'
+
+/** Rows as the value of one parameter, a JSON text, in the table `given`. */
+export function givenRows<Columns extends Record<string, GivenType>>(
+  db: Executor,
+  json: string,
+  columns: Columns,
+): AliasedRawBuilder<{ [Name in keyof Columns]: Columns[Name] extends 'uuid' ? string : number }, 'given'> {
+  const names = Object.entries(columns)
+  if (isPostgres(db)) {
+    const definitions = names.map(([name, type]) => sql`${sql.id(name)} ${sql.raw(type)}`)
+    return sql<never>`json_to_recordset(${json}::json)`.as<'given'>(sql`given(${sql.join(definitions)})`)
+  }
+  const values = names.map(([name]) => sql`value ->> ${sql.lit(name)} as ${sql.id(name)}`)
+  return sql<never>`(select ${sql.join(values)} from json_each(${json}))`.as('given')
+}
+
+/**
+ * Locks the rows of these tables until the transaction ends, and leaves out those that another one has locked, so
+ * that nobody waits for anybody. SQLite has one writer at a time anyway.
+ */
+export function lockedRows<DB, TB extends keyof DB, Row>(
+  db: Executor,
+  query: SelectQueryBuilder<DB, TB, Row>,
+  tables: readonly (TB & string)[],
+): SelectQueryBuilder<DB, TB, Row> {
+  return isPostgres(db) ? query.forUpdate(tables as never).skipLocked() : query
+}
+
+/** A time that is selected as a value: PostgreSQL does not ask the column that it is for what it is. */
+export function timeOf(db: Executor, at: Date): RawBuilder<Date> {
+  return isPostgres(db) ? sql<Date>`${at}::timestamptz` : sql<Date>`${at}`
 }

@@ -113,18 +113,3 @@ export async function insertConversation(trx: Executor, conversation: NewConvers
 export async function renameConversation(trx: Executor, id: string, name: string): Promise<void> {
   await trx.updateTable('conversations').set({ name }).where('id', '=', id).execute()
 }
-
-const nextSeq = statement((db, p: { id: string; at: Date }) =>
-  db
-    .updateTable('conversations')
-    .set((eb) => ({ last_seq: eb('last_seq', '+', 1), updated_at: p.at }))
-    .where('id', '=', p.id)
-    .returning('last_seq'),
-)
-
-/** Takes the next number of the conversation; a rollback gives it back. */
-export async function takeSeq(trx: Executor, conversationId: string, at: Date): Promise<number> {
-  const [row] = await nextSeq(trx, { id: conversationId, at })
-  if (!row) throw new Error(`conversation ${conversationId} is gone`)
-  return row.last_seq
-}

@@ -1,3 +1,5 @@
+import type { ValueExpression } from 'kysely'
+import type { Schema } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
 
 export type EventType =
@@ -31,21 +33,26 @@ export interface NewEvent {
   at: Date
 }
 
-const insertEvent = statement((db, p: Required<{ [Name in keyof NewEvent]: NewEvent[Name] | null }>) =>
-  db
-    .insertInto('events')
-    .values({
-      type: p.type as EventType,
-      conversation_id: p.conversationId,
-      audience_user_id: p.audienceUserId,
-      user_id: p.userId,
-      message_id: p.messageId,
-      seq: p.seq,
-      detail: p.detail,
-      created_at: p.at as Date,
-    })
-    .returning('id'),
-)
+type EventValues = Required<{ [Name in keyof NewEvent]: NewEvent[Name] | null }>
+
+/** The one insert of events that come singly. The seq may be what another part of the statement has found. */
+export function eventInsert(
+  db: Executor,
+  p: Omit<EventValues, 'seq'> & { seq: ValueExpression<Schema, 'events', number | null> },
+) {
+  return db.insertInto('events').values({
+    type: p.type as EventType,
+    conversation_id: p.conversationId,
+    audience_user_id: p.audienceUserId,
+    user_id: p.userId,
+    message_id: p.messageId,
+    seq: p.seq,
+    detail: p.detail,
+    created_at: p.at as Date,
+  })
+}
+
+const insertEvent = statement((db, p: EventValues) => eventInsert(db, p).returning('id'))
 
 /**
  * Appends to the event log, in the transaction of the change that it tells.

@@ -206,43 +206,6 @@ export async function findByClientMessageId(
   return row
 }
 
-export interface NewMessage {
-  id: string
-  conversationId: string
-  seq: number
-  senderId: string
-  recipientId: string | null
-  kind: MessageTable['kind']
-  text: string | null
-  media: string | null
-  clientMessageId: string | null
-  contentHash: string | null
-  at: Date
-}
-
-const insert = statement((db, p: NewMessage) =>
-  db.insertInto('messages').values({
-    id: p.id,
-    conversation_id: p.conversationId,
-    seq: p.seq,
-    sender_id: p.senderId,
-    recipient_id: p.recipientId,
-    kind: p.kind,
-    text: p.text,
-    media: p.media,
-    client_message_id: p.clientMessageId,
-    content_hash: p.contentHash,
-    reactions: null,
-    created_at: p.at,
-    edited_at: null,
-    deleted_at: null,
-  }),
-)
-
-export async function insertMessage(trx: Executor, message: NewMessage): Promise<void> {
-  await insert(trx, message)
-}
-
 /** Sets the text, and keeps what it was. @returns how often the message was edited, this time included. */
 export async function updateText(
   trx: Executor,

@@ -1,6 +1,5 @@
-import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely'
 import { type IdList, idList, inList } from '../dialect/expressions.ts'
-import type { ParticipantTable, Schema } from '../schema.ts'
+import type { ParticipantTable } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
 import { isUuid, type UserRow, userColumns } from './users.ts'
 
@@ -315,74 +314,6 @@ const staysOf = statement((db, p: { ids: IdList }) =>
 /** Every stay there ever was in these conversations. */
 export async function findStays(db: Executor, conversationIds: readonly string[]): Promise<StayRow[]> {
   return conversationIds.length === 0 ? [] : staysOf(db, { ids: idList(db, conversationIds) })
-}
-
-interface Sent {
-  conversationId: string
-  senderId: string
-  seq: number
-  at: Date
-}
-
-type ParticipantExpressions = ExpressionBuilder<Schema, 'participants'>
-
-/** The sender's read mark follows a message that it stood right before; any other message of theirs is skipped. */
-function ownMessage(eb: ParticipantExpressions, p: { seq: number; previousSeq: number }) {
-  const isUpToDate = eb('read_seq', '=', p.previousSeq)
-  return {
-    isUpToDate,
-    newReadSeq: sql<number>`cast(${p.seq} as bigint)`,
-  }
-}
-
-const sentInDirect = statement((db, p: Sent & { previousSeq: number }) =>
-  db
-    .updateTable('participants')
-    .set((eb) => {
-      const isSender = eb('user_id', '=', p.senderId)
-      const { isUpToDate, newReadSeq } = ownMessage(eb, p)
-      const plusOneIf = (column: 'sent_count' | 'skipped_count', condition: Expression<SqlBool>) =>
-        eb(column, '+', eb.case().when(condition).then(1).else(0).end())
-      return {
-        active_at: p.at,
-        sent_count: plusOneIf('sent_count', isSender),
-        skipped_count: plusOneIf('skipped_count', eb.and([isSender, eb.not(isUpToDate)])),
-        read_seq: eb
-          .case()
-          .when(eb.and([isSender, isUpToDate]))
-          .then(newReadSeq)
-          .else(eb.ref('read_seq'))
-          .end(),
-      }
-    })
-    .where('conversation_id', '=', p.conversationId),
-)
-
-/** Counts a message for both participants of a direct conversation. */
-export async function noteSentInDirect(trx: Executor, message: Sent): Promise<void> {
-  await sentInDirect(trx, { ...message, previousSeq: message.seq - 1 })
-}
-
-const sentInGroup = statement((db, p: Sent & { previousSeq: number }) =>
-  db
-    .updateTable('participants')
-    .set((eb) => {
-      const { isUpToDate, newReadSeq } = ownMessage(eb, p)
-      return {
-        sent_count: eb('sent_count', '+', 1),
-        skipped_count: eb('skipped_count', '+', eb.case().when(isUpToDate).then(0).else(1).end()),
-        read_seq: eb.case().when(isUpToDate).then(newReadSeq).else(eb.ref('read_seq')).end(),
-      }
-    })
-    .where('conversation_id', '=', p.conversationId)
-    .where('user_id', '=', p.senderId)
-    .where('left_at', 'is', null)
-    .returning('user_id'),
-)
-
-/** Counts a message for its sender alone, however many are in the group. @returns false when they are not. */
-export async function noteSentInGroup(trx: Executor, message: Sent): Promise<boolean> {
-  return (await sentInGroup(trx, { ...message, previousSeq: message.seq - 1 })).length > 0
 }
 
 const skipDeleted = statement((db, p: { conversationId: string; senderId: string; seq: number }) =>

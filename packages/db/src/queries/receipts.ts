@@ -1,7 +1,9 @@
-import { type IdList, idList, inList } from '../dialect/expressions.ts'
+import { sql } from 'kysely'
+import { givenRows, type IdList, idList, inList, lockedRows, timeOf } from '../dialect/expressions.ts'
 import { type Executor, statement } from '../statement.ts'
 
-interface Mark {
+/** How far a user has come in a conversation. */
+export interface Mark {
   conversationId: string
   userId: string
   seq: number
@@ -39,42 +41,141 @@ const setRead = statement((db, p: Mark & { skippedCount: number }) =>
     .where('left_at', 'is', null),
 )
 
+/** Locks the stay's row, which keeps its delivered mark where it is too, until the transaction ends. */
 export async function updateReadMark(trx: Executor, mark: Mark & { skippedCount: number }): Promise<void> {
   await setRead(trx, mark)
 }
 
-const setDelivered = statement((db, p: Mark) =>
-  db
-    .updateTable('participants')
-    .set({ delivered_seq: p.seq })
-    .where('conversation_id', '=', p.conversationId)
-    .where('user_id', '=', p.userId)
-    .where('left_at', 'is', null),
-)
-
-export async function updateDeliveredMark(trx: Executor, mark: Mark): Promise<void> {
-  await setDelivered(trx, mark)
-}
-
-const addReceipt = statement((db, p: Mark & { kind: 'delivered' | 'read'; at: Date }) =>
+const addReceipt = statement((db, p: Mark & { at: Date }) =>
   db
     .insertInto('receipts')
     .values({
       conversation_id: p.conversationId,
       user_id: p.userId,
-      kind: p.kind,
+      kind: 'read',
       seq: p.seq,
       receipt_at: p.at,
     })
     .onConflict((conflict) => conflict.doNothing()),
 )
 
-/** "Had everything up to seq at this time." */
-export async function insertReceipt(
-  trx: Executor,
-  receipt: Mark & { kind: 'delivered' | 'read'; at: Date },
-): Promise<void> {
+/** "Had read everything up to seq at this time." */
+export async function insertReadReceipt(trx: Executor, receipt: Mark & { at: Date }): Promise<void> {
   await addReceipt(trx, receipt)
+}
+
+/** Delivered marks as one parameter of a statement. */
+interface MarkList {
+  marks: string
+}
+
+function markList(marks: readonly Mark[]): string {
+  return JSON.stringify(
+    marks.map((mark) => ({ conversation_id: mark.conversationId, user_id: mark.userId, seq: mark.seq })),
+  )
+}
+
+function givenMarks(db: Executor, { marks }: MarkList) {
+  return givenRows(db, marks, { conversation_id: 'uuid', user_id: 'uuid', seq: 'bigint' })
+}
+
+/** The stays whose delivered mark these would move forward. */
+function movedBy(db: Executor, p: MarkList) {
+  return db
+    .selectFrom(givenMarks(db, p))
+    .innerJoin('participants', (join) =>
+      join
+        .onRef('participants.conversation_id', '=', 'given.conversation_id')
+        .onRef('participants.user_id', '=', 'given.user_id'),
+    )
+    .where('participants.left_at', 'is', null)
+    .whereRef('participants.delivered_seq', '<', 'given.seq')
+}
+
+const moving = statement((db, p: MarkList) =>
+  movedBy(db, p).select([
+    'given.conversation_id as conversationId',
+    'given.user_id as userId',
+    'given.seq as seq',
+  ]),
+)
+
+/** Those of these delivered marks that say something new. */
+export async function findMovingMarks(db: Executor, marks: readonly Mark[]): Promise<Mark[]> {
+  return moving(db, { marks: markList(marks) })
+}
+
+const moveDelivered = statement((db, p: MarkList) =>
+  db
+    .updateTable('participants')
+    .from(
+      lockedRows(db, movedBy(db, p), ['participants'])
+        .select([
+          'participants.conversation_id',
+          'participants.user_id',
+          'participants.first_event_id',
+          'given.seq',
+        ])
+        .as('moving'),
+    )
+    .set((eb) => ({ delivered_seq: eb.ref('moving.seq') }))
+    .whereRef('participants.conversation_id', '=', 'moving.conversation_id')
+    .whereRef('participants.user_id', '=', 'moving.user_id')
+    .whereRef('participants.first_event_id', '=', 'moving.first_event_id')
+    .returning([
+      'participants.conversation_id as conversationId',
+      'participants.user_id as userId',
+      'participants.delivered_seq as seq',
+    ]),
+)
+
+const addDelivered = statement((db, p: MarkList & { at: Date }) =>
+  db
+    .insertInto('receipts')
+    .columns(['conversation_id', 'user_id', 'kind', 'seq', 'receipt_at'])
+    .expression(
+      db
+        .selectFrom(givenMarks(db, p))
+        .select(['conversation_id', 'user_id'])
+        .select(sql.lit('delivered' as const).as('kind'))
+        .select('seq')
+        .select(timeOf(db, p.at).as('receipt_at')),
+    ),
+)
+
+/** In a group nobody is told: one message would make as many events as there are participants, each for all. */
+const addDeliveredEvents = statement((db, p: MarkList & { at: Date }) =>
+  db
+    .insertInto('events')
+    .columns(['type', 'conversation_id', 'user_id', 'seq', 'created_at'])
+    .expression(
+      db
+        .selectFrom(givenMarks(db, p))
+        .innerJoin('conversations', 'conversations.id', 'given.conversation_id')
+        .where('conversations.kind', '=', sql.lit('direct'))
+        .select(sql.lit('receipt.delivered' as const).as('type'))
+        .select(['given.conversation_id', 'given.user_id', 'given.seq'])
+        .select(timeOf(db, p.at).as('created_at')),
+    ),
+)
+
+/**
+ * Moves these delivered marks forward, each to where it says: "had everything up to seq at this time".
+ *
+ * It waits for nobody: a mark whose row another transaction has locked is left out, like one that would not move, so
+ * many can be moved at once without keeping a send waiting, or meeting others in a deadlock. The row's lock is what
+ * keeps the marks of a user in order; the conversation's turn is not needed.
+ *
+ * @returns those that moved.
+ */
+export async function moveDeliveredMarks(trx: Executor, marks: readonly Mark[], at: Date): Promise<Mark[]> {
+  const moved = await moveDelivered(trx, { marks: markList(marks) })
+  if (moved.length > 0) {
+    const list = { marks: markList(moved), at }
+    await addDelivered(trx, list)
+    await addDeliveredEvents(trx, list)
+  }
+  return moved
 }
 
 const receiptTimes = statement((db, p: { conversationId: string; userIds: IdList; seq: number }) =>

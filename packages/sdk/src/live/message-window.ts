@@ -8,9 +8,10 @@ export interface SentMessage extends Message {
 }
 
 type Receipt = Extract<Event, { type: 'receipt.updated' }>
+type ReactionEvent = Extract<Event, { type: `reaction.${string}` }>
 
 /**
- * Messages of one conversation without a gap between them, by their seq.
+ * Messages of one conversation, by their seq: all that its reader may read between the first and the last.
  *
  * They come as snapshots from two sides: events, in their order, and answers, which say how things stood at some
  * time between the question and the answer. What an event has touched meanwhile is not overwritten by an answer,
@@ -36,20 +37,19 @@ export class MessageWindow {
     this.#isMine = isMine
   }
 
-  /** The seq of the first message here; one more than `last` when there is none. */
+  /** From here on nothing is missing; one more than `last` when nothing is here. */
   get first(): number {
     return this.#first
   }
 
+  /** Up to here nothing is missing. The message itself may be one that is not for the reader. */
   get last(): number {
     return this.#last
   }
 
   /** In the order of seq. The same object until something changes. */
   get list(): readonly SentMessage[] {
-    this.#list ??= Array.from({ length: this.#last - this.#first + 1 }, (_, index) =>
-      this.#at(this.#first + index),
-    )
+    this.#list ??= [...this.#messages.values()].sort((a, b) => a.seq - b.seq)
     return this.#list
   }
 
@@ -69,6 +69,16 @@ export class MessageWindow {
     this.#first = seq
     this.#last = seq - 1
     this.#list = undefined
+  }
+
+  /**
+   * What an answer has from one seq to another is all there is: numbers that it leaves out are those of messages that
+   * the reader may not read. Left out itself where it would not join what is here.
+   */
+  cover(from: number, to: number): void {
+    if (from > this.#last + 1 || to < this.#first - 1) return
+    this.#first = Math.min(this.#first, from)
+    this.#last = Math.max(this.#last, to)
   }
 
   /**
@@ -101,11 +111,18 @@ export class MessageWindow {
     else this.#put(newer(known, message))
   }
 
-  /** What an event says has changed, without saying how it stands now. */
-  markStale(messageId: string): void {
+  /** As an event has it. `isByMe`: the reaction that it is about is, or was, the reader's own. */
+  putReaction({ type, messageId, emoji, reactions }: ReactionEvent, isByMe: boolean): void {
     this.touch(messageId)
-    const seq = this.#seqs.get(messageId)
-    if (seq !== undefined) this.stale.add(seq)
+    const known = this.find(messageId)
+    if (!known || known.deletedAt) return
+    const mine = new Set(known.reactions.flatMap((one) => (one.byMe ? one.emoji : [])))
+    if (isByMe && type === 'reaction.added') mine.add(emoji)
+    if (isByMe && type === 'reaction.removed') mine.delete(emoji)
+    this.#replace(known, {
+      ...known,
+      reactions: reactions.map((one) => ({ ...one, byMe: mine.has(one.emoji) })),
+    })
   }
 
   /** Nothing is known to be as the server has it. */
@@ -161,12 +178,6 @@ export class MessageWindow {
   touch(messageId: string): void {
     this.#step += 1
     if (this.#awaited > 0) this.#touched.set(messageId, this.#step)
-  }
-
-  #at(seq: number): SentMessage {
-    const message = this.#messages.get(seq)
-    if (!message) throw new Error(`message ${seq} is not in the window`)
-    return message
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Event } from '@sotto/contract'
-import type { EventSource, StreamStatus } from './events.ts'
-import { openEvents } from './events.ts'
+import type { EventSource, StreamStatus } from '../events.ts'
+import { openEvents } from '../events.ts'
 
 /** Who listens to a stream that several share. */
 export interface Audience {

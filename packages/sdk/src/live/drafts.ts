@@ -1,7 +1,7 @@
 import type { Contract } from '@sotto/contract'
 import { isErrorCode, SottoError } from '@sotto/contract'
-import type { InputOf } from './operation.ts'
-import { randomId } from './random-id.ts'
+import type { InputOf } from '../operation.ts'
+import { randomId } from '../random-id.ts'
 
 /** What a message says: a text, an image or a video. */
 export type MessageContent = Omit<InputOf<Contract['direct']['send']>, 'user' | 'clientMessageId'>
