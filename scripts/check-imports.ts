@@ -30,8 +30,11 @@ const serverRules: Record<string, readonly string[]> = {
   identity: ['rpc', 'http'],
   messaging: ['rpc', 'http'],
   people: ['rpc', 'http'],
+  privacy: ['rpc', 'http'],
+  jobs: ['rpc', 'http', 'messaging', 'people', 'identity', 'privacy', 'realtime'],
   realtime: ['rpc', 'http'],
   limits: ['rpc', 'http'],
+  metrics: ['rpc', 'http'],
   rpc: ['http'],
 }
 

@@ -77,6 +77,12 @@ export async function requireSelfOrKey(ctx: Context, ref: string): Promise<Actor
   return user
 }
 
+/** A bare service key, an admin, or the user in question. */
+export async function requireSelfOrAdmin(ctx: Context, ref: string): Promise<Actor> {
+  const isAdmin = ctx.caller.kind === 'user' && ctx.caller.isAdmin
+  return isAdmin ? requireUser(ctx, ref, 'user') : requireSelfOrKey(ctx, ref)
+}
+
 /** @throws {SottoError} USER_NOT_FOUND that names the field. */
 export async function requireUser(ctx: Context, ref: string, field: string): Promise<Actor> {
   const user = await ctx.app.identity.findActor(ref)

@@ -10,6 +10,9 @@ export type AuditAction =
   | 'user.password_set'
   | 'user.password_reset_issued'
   | 'user.second_factor_removed'
+  | 'user.erase_accepted'
+  | 'user.erased'
+  | 'user.exported'
   | 'invitation.created'
   | 'invitation.revoked'
   | 'key.created'
@@ -31,6 +34,11 @@ export function originOf(kind: 'command' | 'server', app: AuditOrigin['app']): A
   return { app, caller: { kind }, address: null, requestId: null }
 }
 
+/** Who it is that the audit names: the id of a key or a user, null for a command and the server itself. */
+export function auditActorOf({ caller }: Pick<AuditOrigin, 'caller'>): string | null {
+  return caller.kind === 'key' ? caller.keyId : caller.kind === 'user' ? caller.actor.id : null
+}
+
 /**
  * Writes down a privileged act, in the transaction that does it: either both are there or neither is.
  *
@@ -44,7 +52,7 @@ export async function recordAudit(
   await insertAudit(trx, {
     id: app.newId(),
     actor_kind: caller.kind === 'anonymous' ? 'server' : caller.kind,
-    actor_id: caller.kind === 'key' ? caller.keyId : caller.kind === 'user' ? caller.actor.id : null,
+    actor_id: auditActorOf({ caller }),
     acting_for_id: caller.kind === 'key' ? (caller.actor?.id ?? null) : null,
     action: act.action,
     subject_id: act.subjectId,

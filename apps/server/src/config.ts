@@ -72,6 +72,8 @@ const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
 const environment = z.object({
   PORT: wholeNumber(0, 65_535).prefault('1337'),
   HOST: z.string().min(1, 'takes an address to listen on').default('127.0.0.1'),
+  METRICS_PORT: wholeNumber(0, 65_535).optional(),
+  METRICS_HOST: z.string().optional(),
   DATABASE_URL: databaseUrl.default('file:./data/sotto.db'),
   DATABASE_DIRECT_URL: databaseUrl.optional(),
   DATABASE_POOL_SIZE: wholeNumber(1, 500).prefault('10'),
@@ -103,6 +105,9 @@ const environment = z.object({
   SOTTO_LIMIT_STREAMS: rate.prefault('60/60s'),
   SOTTO_LIMIT_KEYS: rate.prefault('off'),
   SOTTO_EVENT_RETENTION_DAYS: wholeNumber(1, 3_650).prefault('30'),
+  SOTTO_MESSAGE_RETENTION_DAYS: z
+    .union([z.literal('off'), wholeNumber(1, 36_500)], 'takes off, or a whole number from 1 to 36500')
+    .default('off'),
   SOTTO_ALLOWED_ORIGINS: listOf(
     (origin) => URL.parse(origin)?.origin === origin,
     'takes origins such as https://app.example.com, with commas',
@@ -130,6 +135,9 @@ const environment = z.object({
 export interface Config {
   port: number
   host: string
+  /** Where Prometheus reads; undefined without it. */
+  metricsPort: number | undefined
+  metricsHost: string
   databaseUrl: string
   /** For migrations, where databaseUrl is a transaction pooler. */
   databaseDirectUrl: string | undefined
@@ -150,6 +158,8 @@ export interface Config {
   /** How many event streams this server takes. */
   maxStreams: number
   eventRetentionDays: number
+  /** null keeps messages for ever. */
+  messageRetentionDays: number | null
   /** How often callers may do what. */
   limits: Rates
   /** Origins besides the server's own whose pages may use it. */
@@ -173,9 +183,15 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     throw new ConfigError(`${issue?.path.join('.')} ${issue?.message}`)
   }
   const settings = parsed.data
+  // 0 is any that is free, for each its own.
+  if (settings.METRICS_PORT && settings.METRICS_PORT === settings.PORT) {
+    throw new ConfigError('METRICS_PORT takes a port of its own, not that of PORT')
+  }
   return {
     port: settings.PORT,
     host: settings.HOST,
+    metricsPort: settings.METRICS_PORT,
+    metricsHost: settings.METRICS_HOST ?? settings.HOST,
     databaseUrl: settings.DATABASE_URL,
     databaseDirectUrl: settings.DATABASE_DIRECT_URL,
     databasePoolSize: settings.DATABASE_POOL_SIZE,
@@ -189,6 +205,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     redisUrl: settings.REDIS_URL,
     maxStreams: settings.SOTTO_MAX_STREAMS,
     eventRetentionDays: settings.SOTTO_EVENT_RETENTION_DAYS,
+    messageRetentionDays:
+      settings.SOTTO_MESSAGE_RETENTION_DAYS === 'off' ? null : settings.SOTTO_MESSAGE_RETENTION_DAYS,
     limits: {
       logins: settings.SOTTO_LIMIT_LOGINS,
       sends: settings.SOTTO_LIMIT_SENDS,

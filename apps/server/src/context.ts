@@ -4,9 +4,11 @@ import type { Logger } from 'pino'
 import type { Identity } from './identity/identity.ts'
 import type { SecretBox } from './identity/secret-box.ts'
 import type { NewId } from './ids.ts'
+import type { JobRunner } from './jobs/job-runner.ts'
 import type { Quota } from './limits/buckets.ts'
 import type { Limits } from './limits/limits.ts'
 import type { DeliveryMarks } from './messaging/delivery-marks.ts'
+import type { Metrics, Transport } from './metrics/metrics.ts'
 import type { EventHub } from './realtime/event-hub.ts'
 import type { Presence } from './realtime/presence.ts'
 import type { StreamGuard } from './realtime/stream-guard.ts'
@@ -28,6 +30,8 @@ export interface App {
   readonly streamGuard: StreamGuard
   readonly typing: Typing
   readonly presence: Presence
+  readonly jobs: JobRunner
+  readonly metrics: Metrics
   /** Unicode code points. */
   readonly maxTextLength: number
   readonly signUp: 'open' | 'closed' | 'invitation'
@@ -78,6 +82,7 @@ export interface Context extends Origin {
   readonly app: App
   readonly caller: Caller
   readonly requestId: string
+  readonly transport: Transport
   /** What the client calls itself, of bounded length; null when it does not say. */
   readonly userAgent: string | null
   /** Asks again who calls, where one context serves a connection for as long as it lives. */

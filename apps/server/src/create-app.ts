@@ -5,9 +5,14 @@ import type { App } from './context.ts'
 import { CONFIGURED_KEY_ID, Identity } from './identity/identity.ts'
 import { SecretBox } from './identity/secret-box.ts'
 import type { NewId } from './ids.ts'
+import { JobRunner } from './jobs/job-runner.ts'
 import { Limits } from './limits/limits.ts'
 import { DeliveryMarks } from './messaging/delivery-marks.ts'
 import { showConversation } from './messaging/show-conversations.ts'
+import type { Metrics } from './metrics/metrics.ts'
+import { eraseUserJob } from './privacy/erase-job.ts'
+import { ERASE_JOB } from './privacy/erase-user.ts'
+import { messageRetentionJob, RETENTION_JOB } from './privacy/message-retention.ts'
 import { EventHub } from './realtime/event-hub.ts'
 import { keepLogShort } from './realtime/log-retention.ts'
 import type { Connect } from './realtime/neighbours.ts'
@@ -29,6 +34,7 @@ interface Parts {
     | 'directMessages'
     | 'maxStreams'
     | 'eventRetentionDays'
+    | 'messageRetentionDays'
     | 'limits'
     | 'userTokens'
   >
@@ -37,18 +43,23 @@ interface Parts {
   now: () => Date
   newId: NewId
   connect: Connect
+  metrics: Metrics
 }
 
 /**
  * What the use cases work with: behind a server's routes, and in a command. `closeApp` ends what goes on beside
  * requests, and writes what is still to be written.
  */
-export function createApp({ config, database: { db }, log, now, newId, connect }: Parts): {
+export function createApp({ config, database: { db }, log, now, newId, connect, metrics }: Parts): {
   app: App
   closeApp: () => Promise<void>
 } {
   const neighbours = connect({
-    onHint: () => events.hint(),
+    onHint() {
+      metrics.hintReceived()
+      events.hint()
+    },
+    onHintSent: () => metrics.hintSent(),
     onSignal: (signal) => tell(signal),
     streamingUsers: () => events.onlineUsers(),
   })
@@ -83,6 +94,7 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
     maxStreams: config.maxStreams,
     retentionMs,
     onPresence: (userId, isStreaming) => presence.changed(userId, isStreaming),
+    metrics,
   })
   const presence = new Presence({
     now,
@@ -94,8 +106,25 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
   })
   const typing = new Typing({ now, newId, send })
   const streamGuard = new StreamGuard({ db, now, log, configuredKeyId: CONFIGURED_KEY_ID })
-  const limits = new Limits({ rates: config.limits, now, shared: neighbours.buckets })
+  const limits = new Limits({
+    rates: config.limits,
+    now,
+    shared: neighbours.buckets,
+    onRefused: (policy) => metrics.rateLimited(policy),
+  })
   const retention = keepLogShort({ db, now, log, retentionMs })
+
+  const messageRetentionMs = config.messageRetentionDays && config.messageRetentionDays * DAY_MS
+  const jobs = new JobRunner({
+    db,
+    write,
+    now,
+    log,
+    handlers: {
+      [ERASE_JOB]: (job) => eraseUserJob({ db, now, newId, presence }, job),
+      [RETENTION_JOB]: (job) => messageRetentionJob({ db, now }, messageRetentionMs, job),
+    },
+  })
 
   const app: App = {
     db,
@@ -119,12 +148,15 @@ export function createApp({ config, database: { db }, log, now, newId, connect }
     streamGuard,
     typing,
     presence,
+    jobs,
+    metrics,
     maxTextLength: config.maxTextLength,
     signUp: config.signUp,
     directMessages: config.directMessages,
   }
   async function closeApp(): Promise<void> {
     retention.stop()
+    await jobs.close()
     typing.close()
     presence.close()
     streamGuard.close()

@@ -25,6 +25,14 @@ const listKinds = {
   keys: z.tuple([time, z.uuid()]),
   audit: z.tuple([time, z.uuid()]),
   timeline: z.tuple([time, z.uuid()]),
+  /** The section, and a place in it: an id, a kind or an emoji, and two numbers. */
+  export: z.tuple([
+    z.string().max(16),
+    z.uuid(),
+    z.string().regex(/^[^\p{Cc}\p{Cs}]{0,64}$/u),
+    time,
+    z.int().min(0),
+  ]),
   /** Within one conversation the seq breaks ties. */
   'conversation-timeline': z.tuple([time, z.int().min(0)]),
   /** Epoch of the log, whose it is, the place (transaction, id), and the time of the event there. */

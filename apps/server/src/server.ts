@@ -5,7 +5,14 @@ import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import { setTimeout as wait } from 'node:timers/promises'
 import { keyScopes } from '@sotto/contract'
-import { type Database, listServiceKeys, newest, openDatabase, type StatementListener } from '@sotto/db'
+import {
+  type Database,
+  listServiceKeys,
+  newest,
+  openDatabase,
+  putJob,
+  type StatementListener,
+} from '@sotto/db'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { originOf } from './audit.ts'
@@ -16,6 +23,10 @@ import { createHttpApp } from './http/app.ts'
 import { addKey } from './identity/create-key.ts'
 import { createIds, type NewId } from './ids.ts'
 import { createLogger } from './log.ts'
+import { noMetrics } from './metrics/metrics.ts'
+import { MetricsServer } from './metrics/metrics-server.ts'
+import type { PrometheusMetrics } from './metrics/prometheus-metrics.ts'
+import { RETENTION_JOB } from './privacy/message-retention.ts'
 import { connectNeighbours } from './realtime/neighbours.ts'
 
 /** What a test sets and a production server leaves alone. */
@@ -36,7 +47,9 @@ export interface Server extends AsyncDisposable {
   readonly newServiceKey: string | undefined
   /** True when the database was empty. */
   readonly isFirstStart: boolean
-  /** Starts to listen. @returns the address, as a URL. */
+  /** Where Prometheus reads; undefined without METRICS_PORT, and before the server listens. */
+  readonly metricsUrl: string | undefined
+  /** Starts to listen, on the metrics' port too where there is one. @returns the address, as a URL. */
   listen(): Promise<string>
   /** Answers a request without a network: the same code as behind the port. */
   fetch(request: Request): Promise<Response>
@@ -64,6 +77,7 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
   const ownIds = createIds(now)
   const newId: NewId = () => overrides.nextId?.() ?? ownIds()
 
+  const metrics = config.metricsPort === undefined ? undefined : await openMetrics()
   if (config.databaseDirectUrl !== undefined) await migrateDirectly(config.databaseDirectUrl)
   const database = await openDatabase({
     url: config.databaseUrl,
@@ -71,6 +85,7 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
     preparedStatements: config.preparedStatements,
     exclusive: true,
     onStatement: overrides.onStatement,
+    ...(metrics && { onGroupCommit: (transactions) => metrics.committed(transactions) }),
   })
   try {
     const { applied } = config.databaseDirectUrl === undefined ? await database.migrate() : { applied: [] }
@@ -81,6 +96,7 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
       now,
       newId,
       database,
+      metrics,
       newServiceKey,
       isFirstStart: applied.length > 0,
     })
@@ -88,6 +104,12 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
     await database[Symbol.asyncDispose]()
     throw error
   }
+}
+
+/** Its client watches the process from when it is loaded, which a server that nobody measures does without. */
+async function openMetrics(): Promise<PrometheusMetrics> {
+  const { PrometheusMetrics } = await import('./metrics/prometheus-metrics.ts')
+  return new PrometheusMetrics()
 }
 
 async function migrateDirectly(url: string): Promise<void> {
@@ -115,6 +137,7 @@ interface Parts {
   now: () => Date
   newId: NewId
   database: Database
+  metrics: PrometheusMetrics | undefined
   newServiceKey: string | undefined
   isFirstStart: boolean
 }
@@ -125,11 +148,21 @@ async function assemble({
   now,
   newId,
   database,
+  metrics,
   newServiceKey,
   isFirstStart,
 }: Parts): Promise<Server> {
   const connect = await connectNeighbours(config, log)
-  const { app, closeApp } = createApp({ config, database, log, now, newId, connect })
+  const { app, closeApp } = createApp({
+    config,
+    database,
+    log,
+    now,
+    newId,
+    connect,
+    metrics: metrics ?? noMetrics,
+  })
+  metrics?.watch({ app, poolLoad: database.poolLoad })
   let stopping: Promise<void> | undefined
   const http = await createHttpApp({
     app,
@@ -143,15 +176,21 @@ async function assemble({
   })
   await http.ready()
   const endSilent = watchSilent(http.server)
+  if (config.messageRetentionDays !== null) await startMessageRetention(app)
+  app.jobs.start()
+  const metricsServer = metrics && metricsServerOf(config, metrics, log)
+  let metricsUrl: string | undefined
 
   async function stop(): Promise<void> {
     const drained = drain(http.server)
+    await app.jobs.close()
     // While the port is closed: who is told to come back finds another server, or this one's successor.
     await app.events.close()
     await drained
     endSilent()
     await closeBounded(http, log)
     await closeApp()
+    await metricsServer?.close()
     await database[Symbol.asyncDispose]()
   }
 
@@ -165,11 +204,28 @@ async function assemble({
     dataLocation: database.location,
     newServiceKey,
     isFirstStart,
-    listen: () => http.listen({ port: config.port, host: config.host }),
+    get metricsUrl() {
+      return metricsUrl
+    },
+    async listen() {
+      metricsUrl = await metricsServer?.listen()
+      return http.listen({ port: config.port, host: config.host })
+    },
     fetch: (request) => fetchFrom(http, request),
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** It goes on where it stood when a server had it last. */
+async function startMessageRetention({ db, now }: App): Promise<void> {
+  const job = { kind: RETENTION_JOB, subject_id: RETENTION_JOB }
+  await db.transaction().execute((trx) => putJob(trx, job, now()))
+}
+
+function metricsServerOf(config: Config, metrics: PrometheusMetrics, log: Logger): MetricsServer {
+  const { metricsHost: host, metricsPort: port = 0 } = config
+  return new MetricsServer({ host, port, log, page: () => metrics.page() })
 }
 
 /**

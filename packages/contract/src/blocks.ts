@@ -4,7 +4,7 @@ import { mutation, query } from './procedure.ts'
 import { publicUser } from './users.ts'
 import { cursor, limit, listOf, timestamp, userRef } from './values.ts'
 
-const block = z.object({ user: publicUser, since: timestamp }).meta({ id: 'Block' })
+export const block = z.object({ user: publicUser, since: timestamp }).meta({ id: 'Block' })
 /** A user whom one has blocked. */
 export type Block = z.output<typeof block>
 

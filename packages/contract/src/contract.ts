@@ -9,6 +9,7 @@ import { messages } from './messages.ts'
 import { passwords } from './passwords.ts'
 import { sessions } from './sessions.ts'
 import { totp } from './totp.ts'
+import { userData } from './user-data.ts'
 import { users } from './users.ts'
 
 /**
@@ -16,7 +17,7 @@ import { users } from './users.ts'
  * tests that hold for every operation are made from this table.
  */
 export const contract = {
-  users,
+  users: { ...users, ...userData },
   sessions,
   passwords,
   totp,

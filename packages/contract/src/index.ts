@@ -34,5 +34,6 @@ export {
   type ProcedureKind,
 } from './procedure.ts'
 export type { AppRouter, ErrorData, ErrorShape, Tracked } from './router.ts'
+export type { ExportLine } from './user-data.ts'
 export type { Account, PublicUser, User } from './users.ts'
 export { defaultLimit, defaultMaxTextLength, minPasswordLength } from './values.ts'

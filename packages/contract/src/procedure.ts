@@ -57,6 +57,8 @@ export interface Procedure<
     readonly status: 200 | 201 | 204
     /** Set where a repeated call answers another status than the first. */
     readonly repeatedStatus?: 200
+    /** Set for a list that is also answered whole, as `application/x-ndjson`: one line of JSON for each item. */
+    readonly lines?: true
   }
   readonly example: {
     readonly as: ExampleCaller

@@ -46,7 +46,7 @@ export const user = publicUser
 /** A user. `email` is there only for the user and for a bare service key. */
 export type User = z.output<typeof user>
 
-const account = user
+export const account = user
   .extend({
     role: z.enum(userRoles).meta({ description: 'In the installation, not in a conversation.' }),
     disabled: z.boolean().meta({ description: 'Cannot log in.' }),
@@ -217,7 +217,7 @@ export const users = {
   setRole: mutation({
     summary: 'Make a user an admin, or no longer one',
     description:
-      'An admin may do what is for admins. What they may see of conversations stays what it is for every user.',
+      'An admin may do what is for admins. What they may see of conversations stays what it is for every user; what there is of a user they can export.',
     access: 'admin',
     errors: ['USER_NOT_FOUND', 'FORBIDDEN'],
     idempotent: true,

@@ -1,8 +1,10 @@
 import { type Dialect, Kysely, type Logger, sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
+import type { Pool } from 'pg'
 import { isPostgres } from './dialect/column-types.ts'
 import { postgresDialect, withoutTimeouts } from './dialect/postgres.ts'
 import { lockSqliteFile, sqliteDialect } from './dialect/sqlite.ts'
+import type { GroupCommitListener } from './dialect/sqlite-driver.ts'
 import { DatabaseOpenError, isUnavailable } from './errors.ts'
 import { migrations } from './migrations/index.ts'
 import type { Schema } from './schema.ts'
@@ -19,9 +21,20 @@ export interface DatabaseOptions {
   exclusive?: boolean
   /** Told of each statement after it ran (begin and commit aside), for tests and measurements. */
   onStatement?: StatementListener | undefined
+  /** SQLite alone. */
+  onGroupCommit?: GroupCommitListener | undefined
 }
 
 export type StatementListener = (sql: string, parameters: readonly unknown[]) => void
+
+/** How a PostgreSQL server's connections are used right now. */
+export interface PoolLoad {
+  /** How many there may be. */
+  size: number
+  inUse: number
+  /** Statements and transactions without one. */
+  waiting: number
+}
 
 export interface Database extends AsyncDisposable {
   readonly db: Executor
@@ -31,6 +44,8 @@ export interface Database extends AsyncDisposable {
   migrate(): Promise<{ applied: string[] }>
   /** The schema is the one this code is written for. Throws when the database does not answer. */
   isCurrent(): Promise<boolean>
+  /** Undefined on SQLite, which has no pool. */
+  poolLoad(): PoolLoad | undefined
 }
 
 const DEFAULT_POOL_SIZE = 10
@@ -44,12 +59,17 @@ const MINIMUM_POSTGRES = 150_000
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const target = parseDatabaseUrl(options.url)
   const unlock = target.kind === 'sqlite' && options.exclusive ? lockSqliteFile(target.path) : () => {}
+  const poolSize = options.poolSize ?? DEFAULT_POOL_SIZE
+  let pool: Pool | undefined
   const dialect: Dialect =
     target.kind === 'sqlite'
-      ? sqliteDialect(target.path)
+      ? sqliteDialect(target.path, options.onGroupCommit)
       : postgresDialect(options.url, {
-          poolSize: options.poolSize ?? DEFAULT_POOL_SIZE,
+          poolSize,
           preparedStatements: options.preparedStatements ?? true,
+          onPool: (opened) => {
+            pool = opened
+          },
         })
   const db: Executor = new Kysely<Schema>({
     dialect,
@@ -68,6 +88,12 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     location: target.location,
     migrate: () => migrate(db),
     isCurrent: () => isCurrent(db),
+    poolLoad: () =>
+      pool && {
+        size: poolSize,
+        inUse: pool.totalCount - pool.idleCount,
+        waiting: pool.waitingCount,
+      },
     async [Symbol.asyncDispose]() {
       await db.destroy()
       unlock()

@@ -12,6 +12,8 @@ interface HintOptions {
   /** The database; on PostgreSQL a connection that LISTEN works over, not a transaction pooler's. */
   url: string
   onHint: () => void
+  /** The others have been told. */
+  onSent: () => void
   /** The connection was lost, or could not be made. It is made again by itself. */
   onError: (error: unknown) => void
 }
@@ -61,7 +63,7 @@ class PostgresHints implements Hints {
     this.#sending = true
     do {
       this.#again = false
-      await this.#client?.query(`notify ${CHANNEL}`).catch(() => {})
+      await this.#client?.query(`notify ${CHANNEL}`).then(this.#options.onSent, () => {})
       await setTimeout(PAUSE_MS)
     } while (this.#again)
     this.#sending = false

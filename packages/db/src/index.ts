@@ -2,6 +2,7 @@ export {
   type Database,
   type DatabaseOptions,
   openDatabase,
+  type PoolLoad,
   parseDatabaseUrl,
   type StatementListener,
   schemaVersion,
@@ -15,10 +16,13 @@ export * from './queries/bulk.ts'
 export * from './queries/contacts.ts'
 export * from './queries/conversations.ts'
 export * from './queries/credentials.ts'
+export * from './queries/erasure.ts'
 export * from './queries/event-log.ts'
 export * from './queries/events.ts'
+export * from './queries/export.ts'
 export * from './queries/inbox.ts'
 export * from './queries/invitations.ts'
+export * from './queries/jobs.ts'
 export * from './queries/messages.ts'
 export * from './queries/new-messages.ts'
 export * from './queries/participants.ts'
@@ -31,3 +35,4 @@ export * from './queries/standing.ts'
 export * from './queries/timeline.ts'
 export * from './queries/users.ts'
 export type { Executor } from './statement.ts'
+export { emptyWriteAheadLog } from './write-ahead-log.ts'

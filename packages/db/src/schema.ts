@@ -24,6 +24,7 @@ export interface Schema {
   events: EventTable
   event_log: EventLogTable
   audit: AuditTable
+  jobs: JobTable
 }
 
 export interface UserTable {
@@ -43,6 +44,8 @@ export interface UserTable {
   role: 'user' | 'admin'
   /** Since when the user cannot log in; null for everybody else. */
   disabled_at: Date | null
+  /** Since when there is nobody behind this id: the row stays for what others have of them. */
+  erased_at: Date | null
   created_at: Date
   updated_at: Date
 }
@@ -211,7 +214,7 @@ interface MessageEditTable {
   replaced_at: Date
 }
 
-interface ReactionTable {
+export interface ReactionTable {
   message_id: string
   user_id: string
   emoji: string
@@ -219,7 +222,7 @@ interface ReactionTable {
 }
 
 /** "Had everything up to seq at this time": a range ends here, and begins after the row before it. */
-interface ReceiptTable {
+export interface ReceiptTable {
   conversation_id: string
   user_id: string
   kind: 'delivered' | 'read'
@@ -267,4 +270,22 @@ export interface AuditTable {
   address: string | null
   request_id: string | null
   created_at: Date
+}
+
+/** What goes on beside requests until it is done, whoever stops meanwhile. */
+export interface JobTable {
+  kind: string
+  /** What it is about: the id of a user, or the kind again where there is one for the whole installation. */
+  subject_id: string
+  /** JSON of how far it has come, written with each part of the work; null before the first. */
+  progress: string | null
+  /** When it is to be gone on with. A server that works on it keeps this ahead of the time, so that no other does. */
+  due_at: Date
+  /** Failures since it last got further. */
+  failures: number
+  /** The code of the last one. Never its words, which may hold what the job is about. */
+  last_error: string | null
+  created_at: Date
+  /** Null until it is done. */
+  finished_at: Date | null
 }

@@ -4,6 +4,7 @@ import {
   countGroups,
   type Database,
   type Executor,
+  exportStays,
   FIRST_USER_ID,
   findBlocksBetween,
   findByClientMessageId,
@@ -28,11 +29,14 @@ import {
   listAudit,
   listBlocks,
   listContacts,
+  listConversationIdsOf,
   listConversationMessages,
   listCorrespondents,
   listInbox,
   listInvitations,
   listMembers,
+  listOlderMessages,
+  listSentAfter,
   listServiceKeys,
   listSessions,
   listTimeline,
@@ -226,6 +230,25 @@ const pages: Question[] = [
       const [, middle] = await listServiceKeys(db, newest, 2)
       return middle ? (await listServiceKeys(db, { at: middle.created_at, id: middle.id }, PAGE)).length : 0
     },
+  },
+  {
+    name: 'what one has sent, tombstones too, oldest first',
+    ask: async (db, { hub, middle }) =>
+      (await listSentAfter(db, hub, { at: middle, id: FIRST_USER_ID }, PAGE)).length,
+  },
+  {
+    name: 'messages that are older than they are kept',
+    ask: async (db, { middle, late }) =>
+      (await listOlderMessages(db, { at: middle, id: FIRST_USER_ID }, late, PAGE)).length,
+  },
+  {
+    name: 'stays of an export',
+    ask: async (db, { hub }) =>
+      (await exportStays(db, hub, { conversationId: FIRST_USER_ID, firstEventId: 0 }, PAGE)).length,
+  },
+  {
+    name: 'conversations whose receipts are forgotten',
+    ask: async (db, { hub }) => (await listConversationIdsOf(db, hub, FIRST_USER_ID, PAGE)).length,
   },
   {
     name: 'participants of conversations',

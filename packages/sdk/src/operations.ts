@@ -65,7 +65,7 @@ export const operations = {
      * Make a user an admin, or no longer one.
      *
      * An admin may do what is for admins. What they may see of conversations stays what it is for every
-     * user.
+     * user; what there is of a user they can export.
      *
      * REST: `PUT /v1/users/{user}/role`
      */
@@ -79,6 +79,30 @@ export const operations = {
      * REST: `PUT /v1/users/{user}/disabled`
      */
     setDisabled: { kind: 'mutation', idempotent: true, list: false },
+    /**
+     * Export everything of a user.
+     *
+     * The profile, sessions, contacts, blocks, conversations, every message that the user has sent or may
+     * read, reactions and receipts, in this order. Asked for by the user, a bare service key, or an admin,
+     * and written into the audit. Over HTTP with `Accept: application/x-ndjson` it is all of it, one line
+     * of JSON after the other. Every line has a cursor: whatever breaks off goes on after the last line
+     * that came.
+     *
+     * REST: `GET /v1/users/{user}/export`
+     */
+    export: { kind: 'query', idempotent: true, list: true },
+    /**
+     * Erase a user.
+     *
+     * By the user, a bare service key, or an admin. There is no way back. With the answer nobody can log in
+     * as the user or act for them any more, their streams end within two seconds, and the username and the
+     * email address are free. What they have said and done goes within minutes, also when the server stops
+     * meanwhile: others keep tombstones by `erased-…`, and are told of each by `message.deleted`. The audit
+     * says when it was asked for (`user.erase_accepted`) and done (`user.erased`).
+     *
+     * REST: `DELETE /v1/users/{user}`
+     */
+    erase: { kind: 'mutation', idempotent: true, list: false },
   },
   sessions: {
     /**

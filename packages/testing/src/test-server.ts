@@ -32,6 +32,7 @@ export interface TestServerOptions {
       | 'directMessages'
       | 'maxStreams'
       | 'eventRetentionDays'
+      | 'messageRetentionDays'
       | 'redisUrl'
       | 'allowedOrigins'
       | 'trustedProxies'

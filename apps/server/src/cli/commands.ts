@@ -176,6 +176,32 @@ const userAdmin = defineCommand({
   },
 })
 
+const userExport = defineCommand({
+  name: 'user export',
+  summary: 'Print everything that there is of a user, one line of JSON for each part.',
+  arguments: ['username'],
+  options: {},
+  async run(_options, username) {
+    const { exportUser } = await import('./users.ts')
+    await exportUser(username)
+  },
+})
+
+const userErase = defineCommand({
+  name: 'user erase',
+  summary: 'Erase a user, and everything that they have said. There is no way back.',
+  details: [
+    'Running servers end what the user is logged in with, and look through everything once more after a',
+    'minute; where none is running, the next one does.',
+  ],
+  arguments: ['username'],
+  options: {},
+  async run(_options, username) {
+    const { eraseUser } = await import('./users.ts')
+    await eraseUser(username)
+  },
+})
+
 export const commands = [
   start,
   migrate,
@@ -187,4 +213,6 @@ export const commands = [
   userPassword,
   userReset,
   userAdmin,
+  userExport,
+  userErase,
 ]

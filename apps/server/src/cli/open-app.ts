@@ -4,6 +4,7 @@ import type { App } from '../context.ts'
 import { createApp } from '../create-app.ts'
 import { createIds } from '../ids.ts'
 import { createLogger } from '../log.ts'
+import { noMetrics } from '../metrics/metrics.ts'
 import { noNeighbours } from '../realtime/neighbours.ts'
 
 /** What commands other than `start` work on: the server's use cases without a server. */
@@ -28,6 +29,7 @@ export async function openApp(config: Config = readConfig()): Promise<OpenApp> {
     now,
     newId: createIds(now),
     connect: noNeighbours,
+    metrics: noMetrics,
   })
   return {
     app,

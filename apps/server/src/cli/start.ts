@@ -1,4 +1,5 @@
 import { type Config, readConfig } from '../config.ts'
+import { MetricsListenError } from '../metrics/metrics-server.ts'
 import { createServer, type Server } from '../server.ts'
 import { CommandError } from './command-error.ts'
 import { reachableUrl } from './reachable-url.ts'
@@ -14,7 +15,7 @@ export async function start(): Promise<void> {
   const url = await listen(server, config)
   // The database may be there from an earlier `sotto migrate` or `sotto seed`.
   if (server.isFirstStart || server.newServiceKey !== undefined) process.stdout.write(welcome(url, server))
-  server.app.log.info({ url, data: server.dataLocation }, 'listening')
+  server.app.log.info({ url, metrics: server.metricsUrl, data: server.dataLocation }, 'listening')
   server.app.log.info({ signal: await stopped }, 'stopping')
   // What was answered is committed by then.
   setTimeout(() => process.exit(0), STOP_LIMIT_MS).unref()
@@ -28,29 +29,34 @@ function untilSignalled(): Promise<string> {
   })
 }
 
-async function listen(server: Server, { host, port }: Config): Promise<string> {
+async function listen(server: Server, { host, port, metricsHost, metricsPort }: Config): Promise<string> {
   try {
     const { port: taken } = new URL(await server.listen())
     return reachableUrl(host, taken)
   } catch (error) {
-    throw new CommandError(listenProblem(error, host, port), { cause: error })
+    const problem =
+      error instanceof MetricsListenError
+        ? listenProblem(error.cause, `METRICS_HOST ${metricsHost}`, `METRICS_PORT ${metricsPort}`)
+        : listenProblem(error, `HOST ${host}`, `PORT ${port}`)
+    throw new CommandError(problem, { cause: error })
   }
 }
 
-function listenProblem(error: unknown, host: string, port: number): string {
+/** @param host, port the settings, with their names. */
+function listenProblem(error: unknown, host: string, port: string): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   switch (code) {
     case 'EADDRINUSE':
-      return `PORT ${port} is taken on ${host}: another program listens there`
+      return `${port} is taken on ${host}: another program listens there`
     case 'EACCES':
-      return `PORT ${port} is not open to this user: ports below 1024 need the right to use them`
+      return `${port} is not open to this user: ports below 1024 need the right to use them`
     case 'EADDRNOTAVAIL':
-      return `HOST ${host} is not an address of this machine`
+      return `${host} is not an address of this machine`
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `HOST ${host} cannot be resolved to an address`
+      return `${host} cannot be resolved to an address`
     default:
-      return `cannot listen at HOST ${host}, PORT ${port}: ${error instanceof Error ? error.message : error}`
+      return `cannot listen at ${host}, ${port}: ${error instanceof Error ? error.message : error}`
   }
 }
 

@@ -1,9 +1,13 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { contract } from '@sotto/contract'
 import { type Executor, findUser, updateRole } from '@sotto/db'
 import { originOf, recordAudit } from '../audit.ts'
 import { addUser } from '../identity/create-user.ts'
 import { makePasswordReset } from '../identity/issue-password-reset.ts'
 import { changePassword, hashNewPassword } from '../identity/password-change.ts'
+import { beginErasure } from '../privacy/erase-user.ts'
+import { exportPages } from '../privacy/export-user.ts'
 import { CommandError } from './command-error.ts'
 import { openApp } from './open-app.ts'
 import { readPassword, readPasswordFromInput } from './password.ts'
@@ -68,6 +72,35 @@ export async function makeAdmin(username: string): Promise<void> {
       await recordAudit(trx, originOf('command', app), { action: 'user.role_changed', subjectId: user.id })
     }
   })
+}
+
+/** `sotto user erase`: the account at once, what was said before the command ends. A server sweeps once more. */
+export async function eraseUser(username: string): Promise<void> {
+  await using opened = await openApp()
+  const { app } = opened
+  const user = await requireUser(app.db, username)
+  await app.db.transaction().execute((trx) => beginErasure(trx, originOf('command', app), user.id))
+  await app.jobs.runDue()
+}
+
+const LINES_A_PAGE = 200
+
+/** `sotto user export`: one line of JSON for each part. */
+export async function exportUser(username: string): Promise<void> {
+  await using opened = await openApp()
+  const { app } = opened
+  const user = await requireUser(app.db, username)
+  await app.db
+    .transaction()
+    .execute((trx) =>
+      recordAudit(trx, originOf('command', app), { action: 'user.exported', subjectId: user.id }),
+    )
+  async function* lines(): AsyncGenerator<string> {
+    for await (const page of exportPages(app, user.id, LINES_A_PAGE)) {
+      yield page.map((line) => `${JSON.stringify(line)}\n`).join('')
+    }
+  }
+  await pipeline(Readable.from(lines()), process.stdout, { end: false })
 }
 
 async function requireUser(db: Executor, username: string): Promise<{ id: string }> {

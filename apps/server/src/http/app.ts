@@ -3,9 +3,11 @@ import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstanc
 import type { App, Caller } from '../context.ts'
 import { toSottoError } from '../errors.ts'
 import type { Quota } from '../limits/buckets.ts'
+import { reportFailure } from '../metrics/reported-calls.ts'
 import { appRouter } from '../rpc/router.ts'
 import { answerPreflight, isPreflight, setAnswerHeaders } from './answer-headers.ts'
 import { registerJsonBody } from './body.ts'
+import { nameOfOperation, reportAnswers } from './call-reports.ts'
 import { createContextMaker, placeOf } from './caller.ts'
 import { CallsUnderWay } from './calls-under-way.ts'
 import { registerDocs } from './docs.ts'
@@ -105,6 +107,7 @@ export async function createHttpApp({
   const calls = new CallsUnderWay()
 
   http.decorateRequest('quota', undefined)
+  reportAnswers(http, app.metrics)
   http.addHook('onRequest', (request, reply, done) => {
     setAnswerHeaders(request, reply, origins)
     requireHost(request)
@@ -158,8 +161,9 @@ export async function createHttpApp({
     createContext: async ({ req, res, info }) => {
       // The head of a streamed batch has gone out before its calls have their answers.
       const reply = req.headers['trpc-accept'] === 'application/jsonl' ? undefined : res
-      const context = { ...(await createContext(req, { reply })), gone: () => info.signal }
-      if (info.type !== 'subscription') {
+      const transport = info.type === 'subscription' ? 'stream' : 'rpc'
+      const context = { ...(await createContext(req, { reply, transport })), gone: () => info.signal }
+      if (transport === 'rpc') {
         calls.begin(context.caller, context, res.raw)
         return context
       }
@@ -172,7 +176,11 @@ export async function createHttpApp({
         ...(origins.matter && { vary: 'origin' }),
       }),
     }),
-    onError: ({ error, req }) => logFailure(log, toSottoError(error), req.id),
+    onError({ error, req, path, type }) {
+      logFailure(log, toSottoError(error), req.id)
+      const transport = type === 'subscription' ? 'stream' : 'rpc'
+      reportFailure(app, { operation: nameOfOperation(path), transport }, error)
+    },
   })
   await registerWebSocket(http, {
     maxBatchSize: MAX_BATCH_SIZE,
@@ -182,7 +190,10 @@ export async function createHttpApp({
     // One that says nothing costs as much as a stream.
     admit: (request) => app.limits.charge('streams', nobody, placeOf(request)),
     createContext,
-    onError: (error, request) => logFailure(log, toSottoError(error), request.id),
+    onError(error, request, path) {
+      logFailure(log, toSottoError(error), request.id)
+      reportFailure(app, { operation: nameOfOperation(path), transport: 'ws' }, error)
+    },
   })
   return http
 }

@@ -4,6 +4,7 @@ import type { App, Caller, Context, Origin } from '../context.ts'
 import { toSottoError } from '../errors.ts'
 import { isSessionToken } from '../identity/secrets.ts'
 import { isTighter } from '../limits/buckets.ts'
+import type { Transport } from '../metrics/metrics.ts'
 import type { Origins } from './origins.ts'
 import { requireTrustedPage, sessionCookie, sessionTokenIn } from './session-cookie.ts'
 
@@ -16,6 +17,7 @@ export interface Credentials {
 }
 
 interface ContextOptions {
+  transport: Transport
   /** Instead of those in the request's headers. */
   credentials?: Credentials
   /** Where it is still to be begun, and can carry a cookie. */
@@ -26,7 +28,7 @@ interface ContextOptions {
 export function createContextMaker(app: App, origins: Origins) {
   return async (
     request: FastifyRequest,
-    { credentials = credentialsIn(request), reply }: ContextOptions = {},
+    { transport, credentials = credentialsIn(request), reply }: ContextOptions,
   ): Promise<Context> => {
     // Whoever says who they are means it, whatever their browser sends along.
     const token = credentials.authorization === undefined ? sessionTokenIn(request) : undefined
@@ -40,6 +42,7 @@ export function createContextMaker(app: App, origins: Origins) {
       app,
       caller,
       requestId: request.id,
+      transport,
       ...place,
       userAgent: request.headers['user-agent']?.slice(0, MAX_USER_AGENT_LENGTH) ?? null,
       ...(reply && { sessionCookie: sessionCookie(request, reply, { origins, isInUse }) }),

@@ -5,6 +5,7 @@ import { refusedInput } from '../errors.ts'
 import { openStream } from '../realtime/open-stream.ts'
 import type { StreamItem, Subscription } from '../realtime/subscription.ts'
 import { HEARTBEAT_MS } from '../rpc/trpc.ts'
+import { reportOpened } from './call-reports.ts'
 import { rateLimitFields } from './rate-limit-fields.ts'
 
 /** Within how long those who are sent away by a stop come back, in milliseconds: not all in the same moment. */
@@ -23,6 +24,7 @@ export async function sendEventStream(
   )
   if (!parsed.success) throw refusedInput(parsed.error)
   const stream = await openStream(ctx, parsed.data)
+  reportOpened(ctx.app.metrics, request, reply)
   const response = reply.raw
   reply.hijack()
   response.once('close', () => stream.end())

@@ -157,6 +157,7 @@ function toResponses(operation: Operation, schemas: Json): Json {
               schema: collect(toJsonSchema(entry.output, 'output'), schemas),
               example: jsonOf(entry.example.output),
             },
+            ...(entry.http.lines && { 'application/x-ndjson': { schema: { type: 'string' } } }),
           },
         }
   const codes = new Set([

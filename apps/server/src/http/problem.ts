@@ -28,6 +28,7 @@ export function retryFields(errors: readonly SottoError[]): Record<string, strin
 }
 
 export function sendProblem(reply: FastifyReply, error: SottoError): FastifyReply {
+  reply.request.failure = error.code
   // RFC 9110 asks for a challenge with each 401.
   if (error.status === 401) reply.header('www-authenticate', 'Bearer, Basic realm="sotto", charset="UTF-8"')
   return reply

@@ -21,7 +21,8 @@ export async function registerRpc(
       if (isUtf8(body)) done(null, body.toString('utf8'))
       else done(notUtf8())
     })
-    rpc.all<{ Params: { path: string } }>('/trpc/:path', async (req, res) => {
+    const config = { call: { operation: 'unknown', transport: 'rpc' } } as const
+    rpc.all<{ Params: { path: string } }>('/trpc/:path', { config }, async (req, res) => {
       res.header('cache-control', 'no-store')
       await fastifyRequestHandler({ ...trpcOptions, req, res, path: req.params.path })
     })

@@ -35,8 +35,11 @@ interface Options {
   /** Whether one more may be opened. */
   admit: (request: FastifyRequest) => Promise<void>
   /** Who calls, from the connection's headers or from what the client sent first. */
-  createContext: (request: FastifyRequest, options: { credentials: Credentials }) => Promise<Context>
-  onError: (error: unknown, request: FastifyRequest) => void
+  createContext: (
+    request: FastifyRequest,
+    options: { credentials: Credentials; transport: 'ws' },
+  ) => Promise<Context>
+  onError: (error: unknown, request: FastifyRequest, path?: string) => void
 }
 
 /** Serves the router over WebSocket at /trpc, for tRPC's `wsLink`. */
@@ -69,6 +72,7 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
     {
       websocket: true,
       exposeHeadRoute: false,
+      config: { call: { operation: 'unknown', transport: 'ws' } },
       async preValidation(request) {
         requireTrustedOrigin(request, options.origins)
         if (sockets >= options.maxSockets) {
@@ -114,11 +118,12 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
         keepAlive: { enabled: true, pingMs: HEARTBEAT_MS, pongWaitMs: PONG_WAIT_MS },
         async createContext({ info }) {
           const credentials = credentialsOf(request, info.connectionParams)
-          const context = await options.createContext(request, { credentials })
+          const context = await options.createContext(request, { credentials, transport: 'ws' })
           holders.hold(context.caller, socket)
           return {
             ...context,
-            reauthenticate: async () => (await options.createContext(request, { credentials })).caller,
+            reauthenticate: async () =>
+              (await options.createContext(request, { credentials, transport: 'ws' })).caller,
             drained,
             hangUp: (reason) =>
               reason === 'slow'
@@ -129,7 +134,7 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
         onError: ({ error, path }) => {
           // No client of tRPC says what is no call: whoever does could say it a million times.
           if (path === undefined && error.code === 'PARSE_ERROR') cutOff(socket)
-          if (!error.cause || !brokenFrames.has(error.cause)) options.onError(error, request)
+          if (!error.cause || !brokenFrames.has(error.cause)) options.onError(error, request, path)
         },
       })(socket, request.raw)
     },

@@ -5,6 +5,7 @@ import { requireActor, requireUser } from '../access.ts'
 import { recordAudit } from '../audit.ts'
 import type { Context } from '../context.ts'
 import { showUser } from './read-users.ts'
+import { toAccount } from './show-account.ts'
 
 type Inputs = { [Name in keyof Contract['users']]: z.output<Contract['users'][Name]['input']> }
 
@@ -46,10 +47,5 @@ export async function setDisabled(
 async function readAccount(ctx: Context, userId: string): Promise<Account> {
   const row = await findAccount(ctx.app.db, userId)
   if (!row) throw new SottoError('USER_NOT_FOUND', { detail: 'user names nobody' })
-  return {
-    ...showUser(ctx, row),
-    role: row.role,
-    disabled: row.disabled_at !== null,
-    secondFactor: row.confirmed_at !== null,
-  }
+  return toAccount(row, showUser(ctx, row))
 }

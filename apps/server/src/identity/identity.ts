@@ -138,7 +138,7 @@ export class Identity {
     }
   }
 
-  /** Finds a user by username or id. Neither ever changes, so this may be a moment old. */
+  /** Finds a user by username or id. Neither changes before an erase, so this may be a moment old. */
   async findActor(ref: string): Promise<Actor | undefined> {
     const key = ref.toLowerCase()
     return this.#users.find(key, async () => {

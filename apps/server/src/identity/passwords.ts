@@ -15,6 +15,11 @@ export class Passwords {
   readonly #waiting: (() => void)[] = []
   #unknownUserHash: Promise<string> | undefined
 
+  /** How many wait to be hashed or checked. */
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
   /** @throws {SottoError} RATE_LIMITED when too many are waiting. */
   hash(password: string): Promise<string> {
     return this.#queued(() => hash(password, ARGON2))

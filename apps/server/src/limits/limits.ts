@@ -19,6 +19,8 @@ interface Options {
   now: () => Date
   /** Undefined for a single server. */
   shared: SharedBuckets | undefined
+  /** Called with the name of the policy that a call went beyond. */
+  onRefused: (policy: string) => void
 }
 
 /** The policies of one kind of call. */
@@ -40,8 +42,10 @@ export class Limits {
   #usernames: Policy | undefined
   readonly #buckets: Buckets
   readonly #shared: SharedBuckets | undefined
+  readonly #onRefused: Options['onRefused']
 
-  constructor({ rates, now, shared }: Options) {
+  constructor({ rates, now, shared, onRefused }: Options) {
+    this.#onRefused = onRefused
     for (const name of limitNames) {
       const rate = rates[name]
       if (!rate) continue
@@ -100,6 +104,7 @@ export class Limits {
     origin.onQuota?.(tightest)
     if (isAllowed) return
     const { name, count, seconds } = tightest.policy
+    this.#onRefused(name)
     throw new SottoError('RATE_LIMITED', {
       detail: `the limit ${name} allows ${count} in ${seconds} seconds`,
       retryAfterMs: Math.ceil(tightest.nextMs),

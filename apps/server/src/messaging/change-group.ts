@@ -14,15 +14,19 @@ import { type AuditAction, recordAudit } from '../audit.ts'
 import type { Context } from '../context.ts'
 
 /** What a change of a group works with, in the group's turn. */
-export interface GroupChange {
+export interface GroupTurn {
   trx: Executor
   /** As it stands now. */
   group: ConversationRow
-  /** The caller's role in it; a bare service key may do whatever the owner may. */
-  role: ParticipantRole
   at: Date
   /** Tells those who are in the group. @returns the event's id. */
   tell(type: EventType, userId: string | null, role?: ParticipantRole): Promise<number>
+}
+
+/** A change that a caller makes. */
+export interface GroupChange extends GroupTurn {
+  /** The caller's role in it; a bare service key may do whatever the owner may. */
+  role: ParticipantRole
 }
 
 /**
@@ -48,28 +52,37 @@ export async function changeGroup<Result>(
     const group = await findConversation(trx, known.id)
     const role = await roleIn(ctx, trx, known.id)
     if (!group || !role) throw new SottoError('CONVERSATION_NOT_FOUND')
-    const at = ctx.app.now()
+    const turn = groupTurn(trx, group, ctx.app.now())
     let isChanged = false
     const result = await change({
-      trx,
-      group,
+      ...turn,
       role,
-      at,
-      tell(type, userId, detail) {
+      tell(...event) {
         isChanged = true
-        return appendEvent(trx, {
-          type,
-          conversationId: group.id,
-          userId,
-          seq: group.last_seq,
-          at,
-          ...(detail && { detail }),
-        })
+        return turn.tell(...event)
       },
     })
     if (isChanged && isBareKey(ctx)) await recordAudit(trx, ctx, { action, subjectId: group.id })
     return result
   })
+}
+
+/** For whoever holds the group's turn. */
+export function groupTurn(trx: Executor, group: ConversationRow, at: Date): GroupTurn {
+  return {
+    trx,
+    group,
+    at,
+    tell: (type, userId, detail) =>
+      appendEvent(trx, {
+        type,
+        conversationId: group.id,
+        userId,
+        seq: group.last_seq,
+        at,
+        ...(detail && { detail }),
+      }),
+  }
 }
 
 async function roleIn(

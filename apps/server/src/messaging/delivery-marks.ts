@@ -48,6 +48,11 @@ export class DeliveryMarks {
     this.#options = options
   }
 
+  /** How many marks are still to be written. */
+  get waiting(): number {
+    return this.#due.size + [...this.#resting.values()].filter(({ next }) => next).length
+  }
+
   /** These messages were handed to this user. */
   note(userId: string, messages: readonly MessageRow[]): void {
     for (const message of messages) {

@@ -1,9 +1,9 @@
 import { findOwner, type ParticipantRole, updateParticipantRole } from '@sotto/db'
-import type { GroupChange } from './change-group.ts'
+import type { GroupTurn } from './change-group.ts'
 
 /** Gives a role to somebody in the group, and tells everybody. */
 export async function giveRole(
-  { trx, group, tell }: GroupChange,
+  { trx, group, tell }: GroupTurn,
   userId: string,
   role: ParticipantRole,
 ): Promise<void> {
@@ -12,7 +12,7 @@ export async function giveRole(
 }
 
 /** Makes somebody in the group its owner; who was it before is an admin then. A group has one owner at a time. */
-export async function handOver(change: GroupChange, userId: string): Promise<void> {
+export async function handOver(change: GroupTurn, userId: string): Promise<void> {
   const owner = await findOwner(change.trx, change.group.id)
   if (owner === userId) return
   if (owner !== undefined) await giveRole(change, owner, 'admin')

@@ -1,5 +1,5 @@
 import { type Contract, defaultLimit, type Participant } from '@sotto/contract'
-import { FIRST_USER_ID, listMembers } from '@sotto/db'
+import { type ConversationRow, FIRST_USER_ID, listMembers, type MemberWithMarksRow } from '@sotto/db'
 import type { z } from 'zod'
 import { requireConversation } from '../access.ts'
 import type { Context } from '../context.ts'
@@ -15,11 +15,17 @@ export async function listParticipants(
   return { items: members.map(toParticipant), nextCursor }
 }
 
+interface MemberPage {
+  conversation: ConversationRow
+  members: MemberWithMarksRow[]
+  nextCursor: string | null
+}
+
 /** A page of the members of a conversation that the caller is in. */
 export async function pageOfMembers(
   ctx: Context,
   input: { conversationId: string; limit?: number | undefined; cursor?: string | undefined },
-) {
+): Promise<MemberPage> {
   const conversation = await requireConversation(ctx, input.conversationId)
   const limit = input.limit ?? defaultLimit
   const [after] = input.cursor === undefined ? [FIRST_USER_ID] : decodeCursor('participants', input.cursor)

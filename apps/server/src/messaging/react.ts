@@ -1,5 +1,6 @@
 import { invalidInput, type Message } from '@sotto/contract'
 import {
+  appendEvent,
   deleteReaction,
   type Executor,
   findStanding,
@@ -61,19 +62,36 @@ async function requireReachOfOther(
 /** Takes one's reaction back. Without one, nothing changes. */
 export async function unreact(ctx: Context, { messageId, emoji }: Reaction): Promise<Message> {
   const actor = requireActor(ctx)
-  const row = await changeMessage(ctx, messageId, actor.id, async (trx, message, tell) => {
+  const row = await changeMessage(ctx, messageId, actor.id, async (trx, message, _tell, at) => {
     requireNotDeleted(message)
     if (!(await deleteReaction(trx, { messageId: message.id, userId: actor.id, emoji }))) return
-    const counts: ReactionCounts = parseReactions(message.reactions).map(([known, count]) => [
-      known,
-      known === emoji ? count - 1 : count,
-    ])
-    await updateReactionCounts(
-      trx,
-      message.id,
-      counts.filter(([, count]) => count > 0),
-    )
-    await tell('reaction.removed', emoji)
+    await takeBack(trx, message, { userId: actor.id, emoji, at })
   })
   return toMessage(row, actor.id)
+}
+
+/** Counts a reaction that is gone no more, and tells of it. The caller holds the conversation's turn. */
+export async function takeBack(
+  trx: Executor,
+  message: Pick<MessageRow, 'id' | 'conversation_id' | 'seq' | 'reactions'>,
+  { userId, emoji, at }: { userId: string; emoji: string; at: Date },
+): Promise<void> {
+  const counts: ReactionCounts = parseReactions(message.reactions).map(([known, count]) => [
+    known,
+    known === emoji ? count - 1 : count,
+  ])
+  await updateReactionCounts(
+    trx,
+    message.id,
+    counts.filter(([, count]) => count > 0),
+  )
+  await appendEvent(trx, {
+    type: 'reaction.removed',
+    conversationId: message.conversation_id,
+    userId,
+    messageId: message.id,
+    seq: message.seq,
+    detail: emoji,
+    at,
+  })
 }

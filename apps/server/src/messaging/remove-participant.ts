@@ -1,16 +1,10 @@
 import { type Contract, SottoError } from '@sotto/contract'
-import {
-  changeParticipantCount,
-  endStay,
-  findParticipant,
-  findSuccessor,
-  type ParticipantRow,
-} from '@sotto/db'
+import { findParticipant, type ParticipantRow } from '@sotto/db'
 import type { z } from 'zod'
 import { actorOf, requireUser } from '../access.ts'
 import type { Context } from '../context.ts'
 import { changeGroup, type GroupChange } from './change-group.ts'
-import { giveRole } from './group-roles.ts'
+import { endParticipation } from './end-participation.ts'
 
 /** Removes somebody from a group, or lets the actor leave it. Who is not in it is removed already. */
 export async function removeParticipant(
@@ -31,16 +25,4 @@ function requireMayRemove({ role }: GroupChange, leaving: ParticipantRow | undef
   throw new SottoError('FORBIDDEN', {
     detail: 'admins remove members, the owner removes anybody, and everybody may leave',
   })
-}
-
-/** Ends a stay. The event that tells of it is the last that whoever leaves gets. */
-async function endParticipation(change: GroupChange, leaving: ParticipantRow): Promise<void> {
-  const { trx, group, at, tell } = change
-  const key = { conversationId: group.id, userId: leaving.user_id }
-  const lastEventId = await tell('participant.left', leaving.user_id, leaving.role)
-  await endStay(trx, key, { untilSeq: group.last_seq, lastEventId, at })
-  await changeParticipantCount(trx, group.id, -1)
-  if (leaving.role !== 'owner') return
-  const successor = await findSuccessor(trx, group.id)
-  if (successor) await giveRole(change, successor.user_id, 'owner')
 }

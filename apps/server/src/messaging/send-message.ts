@@ -78,6 +78,7 @@ export async function sendMessage(ctx: Context, input: Input): Promise<Message> 
     ctx.outcome.repeated = true
     return earlierMessage(ctx, sent.earlier, sender)
   }
+  ctx.app.metrics.sent()
   return toMessage(
     {
       id: sent.message.id,
@@ -168,11 +169,10 @@ async function toTarget(ctx: Context, sender: Actor, input: Input): Promise<Targ
   }
   // The contract asks for one of the two. The sender must be in it, also when a bare key names them.
   const conversation = await requireConversationOf(ctx, input.conversationId ?? '', sender.id)
-  return {
-    lockKey: lockKeyOf(conversation),
-    conversationId: conversation.id,
-    recipientId: conversation.direct_key && otherOf(conversation.direct_key, sender.id),
-  }
+  const recipientId = conversation.direct_key && otherOf(conversation.direct_key, sender.id)
+  // Nobody may be there any more: a conversation outlives its users.
+  if (recipientId !== null) await requireUser(ctx, recipientId, 'conversationId')
+  return { lockKey: lockKeyOf(conversation), conversationId: conversation.id, recipientId }
 }
 
 /** The other user of a direct conversation; oneself in notes to self. */

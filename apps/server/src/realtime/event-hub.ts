@@ -17,6 +17,7 @@ import {
 } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { DeliveryMarks } from '../messaging/delivery-marks.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import { Audience } from './audience.ts'
 import { decodeEventCursor, type EventCursor, encodeEventCursor } from './event-cursor.ts'
 import { findShownMessages, type ShowConversation, type ShownMessages, viewOf } from './event-view.ts'
@@ -51,6 +52,25 @@ interface Options {
   retentionMs: number
   /** Called when a user's first stream opens, and when the last one closes. */
   onPresence: (userId: string, online: boolean) => void
+  metrics: Pick<Metrics, 'eventTaken' | 'eventHandedOn' | 'hintMissed'>
+}
+
+/** How the reading of the log stands. */
+export interface TailState {
+  /** When it was last read, on the clock of `performance.now()`. */
+  readAt: number
+  /** Whether committed rows wait for an older transaction to end. */
+  isHeldBack: boolean
+  /** The one that they wait for, once it has lasted for a while. */
+  blocker: Blocker | undefined
+}
+
+/** A transaction that holds the log back. */
+interface Blocker {
+  pid: number
+  application: string
+  /** When it began, on the clock of `performance.now()`. */
+  since: number
 }
 
 /** A place in the log, and when what is there was written. */
@@ -88,6 +108,7 @@ export class EventHub {
   #wake: (() => void) | undefined
   #stopped = false
   #blockerReportedAt = Number.NEGATIVE_INFINITY
+  #tailState: TailState | undefined
 
   constructor(options: Options) {
     this.#options = options
@@ -97,6 +118,11 @@ export class EventHub {
 
   get streamCount(): number {
     return this.#count
+  }
+
+  /** Undefined while nobody streams, and the log is not read. */
+  get tailState(): Readonly<TailState> | undefined {
+    return this.#tailState
   }
 
   /** The log may have grown. */
@@ -138,6 +164,7 @@ export class EventHub {
       cursorNow: () => this.#cursorAt(userId, this.#end),
       replay: from && this.#replay(userId, conversationId, from),
       onTaken: (item) => {
+        this.#options.metrics.eventTaken()
         if (item.message) this.#options.deliveryMarks.note(userId, [item.message])
       },
       onEnd: (ended) => {
@@ -243,25 +270,34 @@ export class EventHub {
   #run(): void {
     this.#tailing ??= this.#tail().finally(() => {
       this.#tailing = undefined
+      this.#tailState = undefined
       // Somebody came in the moment in which it ended.
       if (this.#count > 0 && !this.#stopped) this.#run()
     })
   }
 
   async #tail(): Promise<void> {
-    const { db, log } = this.#options
+    const { db, log, metrics } = this.#options
     let pause = UNSETTLED_MS
+    /** How many hints had come when the log was last read to its end; undefined while more is known of. */
+    let hintsAtEnd: number | undefined
     while (!this.#stopped && this.#count > 0) {
       const hints = this.#hints
       try {
         const rows = await readLog(db, this.#end.position, BATCH)
+        const readAt = performance.now()
         if (rows.length > 0) {
+          if (hintsAtEnd === hints && hints === this.#hints) metrics.hintMissed()
+          hintsAtEnd = undefined
+          this.#tailState = { readAt, isHeldBack: false, blocker: undefined }
           await this.#dispatch(rows)
           pause = UNSETTLED_MS
           continue
         }
         const isHeldBack = await hasUnsettledEvents(db)
-        if (isHeldBack && pause >= POLL_MS) await this.#reportBlocker()
+        hintsAtEnd = isHeldBack ? undefined : hints
+        const blocker = isHeldBack && pause >= POLL_MS ? await this.#findBlocker() : undefined
+        this.#tailState = { readAt, isHeldBack, blocker }
         await this.#rest(isHeldBack ? pause : POLL_MS, hints)
         pause = isHeldBack ? Math.min(pause * 2, POLL_MS) : UNSETTLED_MS
       } catch (error) {
@@ -285,12 +321,16 @@ export class EventHub {
     this.#wake = undefined
   }
 
-  async #reportBlocker(): Promise<void> {
-    if (performance.now() - this.#blockerReportedAt < BLOCKER_REPORT_MS) return
+  /** Names it in the server's log too, now and then. */
+  async #findBlocker(): Promise<Blocker | undefined> {
     const blocker = await findLogBlocker(this.#options.db, BLOCKER_MS)
-    if (!blocker) return
-    this.#blockerReportedAt = performance.now()
-    this.#options.log.warn(blocker, 'an open transaction holds back the event log')
+    if (!blocker) return undefined
+    const now = performance.now()
+    if (now - this.#blockerReportedAt >= BLOCKER_REPORT_MS) {
+      this.#blockerReportedAt = now
+      this.#options.log.warn(blocker, 'an open transaction holds back the event log')
+    }
+    return { pid: blocker.pid, application: blocker.application, since: now - blocker.ageMs }
   }
 
   /**
@@ -345,6 +385,7 @@ export class EventHub {
 
   /** Pushes as many rows as nobody gets too much of at once, and moves the place behind them. @returns how many. */
   #push(rows: readonly EventRow[], items: ReadonlyMap<string, ReadonlyMap<EventRow, StreamItem>>): number {
+    const { now, metrics } = this.#options
     const bytes = new Map<string, number>()
     let count = 0
     for (const row of rows) {
@@ -358,6 +399,7 @@ export class EventHub {
         isFull ||= total >= MAX_TAKEN_BYTES
       }
       this.#end = { position: { xid: row.xid, id: row.id }, at: row.created_at }
+      metrics.eventHandedOn((now().getTime() - row.created_at.getTime()) / 1_000)
       count++
       if (isFull) break
     }

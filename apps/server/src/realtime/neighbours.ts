@@ -22,7 +22,10 @@ export interface Neighbours {
 }
 
 interface Hooks {
+  /** One of the others says that the log has grown, or they can be heard again. */
   onHint: () => void
+  /** They have been told; many changes within a moment are one hint. */
+  onHintSent: () => void
   onSignal: (signal: Signal) => void
   streamingUsers: () => Iterable<string>
 }
@@ -60,10 +63,11 @@ export async function connectNeighbours(
       }
     }
   }
-  return ({ onHint }) => {
+  return ({ onHint, onHintSent }) => {
     const hints = openHints({
       url: config.databaseDirectUrl ?? config.databaseUrl,
       onHint,
+      onSent: onHintSent,
       onError: (error) => log.warn({ err: error }, 'hints from other servers are late'),
     })
     return {

@@ -14,15 +14,19 @@ export async function openStream(
   const actor = requireActor(ctx)
   if (input.conversationId !== undefined) await requireConversation(ctx, input.conversationId)
   const watched = await usersInSight(ctx, actor, input.presence ?? [])
-  const { events, streamGuard, presence, newId, now } = ctx.app
+  const { events, streamGuard, presence, metrics, newId, now } = ctx.app
   const stream = await events.subscribe({
     userId: actor.id,
     conversationId: input.conversationId,
     watched: new Set(watched),
     // A tRPC client sends its first input again when it comes back: what it has had since is further on.
     cursor: input.lastEventId ?? input.cursor,
-    onEnd: (ended) => streamGuard.forget(ended),
+    onEnd(ended) {
+      streamGuard.forget(ended)
+      metrics.streamClosed(ctx.transport, ended.endReason)
+    },
   })
+  metrics.streamOpened(ctx.transport)
   streamGuard.watch(stream, ctx.caller)
   try {
     for (const userId of watched) {

@@ -18,6 +18,7 @@ export interface SharedPresence {
   setOffline(userId: string, at: Date): Promise<void>
   /** As the other servers see it. */
   find(userId: string): Promise<PresenceState>
+  forget(userId: string): Promise<void>
 }
 
 interface Options {
@@ -66,6 +67,12 @@ export class Presence {
     const elsewhere = await this.#options.shared?.find(userId)
     if (elsewhere?.online) return elsewhere
     return { online: false, lastSeenAt: later(this.#lastSeen.get(userId), elsewhere?.lastSeenAt) }
+  }
+
+  /** Keeps no time of when a user was seen. */
+  async forget(userId: string): Promise<void> {
+    this.#lastSeen.delete(userId)
+    await this.#options.shared?.forget(userId)
   }
 
   close(): void {

@@ -36,6 +36,7 @@ interface Options {
   url: string
   log: Logger
   onHint: () => void
+  onHintSent: () => void
   onSignal: (signal: Signal) => void
   streamingUsers: () => Iterable<string>
 }
@@ -101,7 +102,7 @@ export class RedisLink implements SharedPresence, SharedBuckets {
       this.#hintAgain = true
       return
     }
-    this.#publish(HINTS, this.#serverId)
+    void this.#publish(HINTS, this.#serverId).then((isSent) => isSent && this.#options.onHintSent())
     this.#hintTimer = setTimeout(() => {
       this.#hintTimer = undefined
       if (!this.#hintAgain) return
@@ -111,7 +112,7 @@ export class RedisLink implements SharedPresence, SharedBuckets {
   }
 
   signal(signal: Signal): void {
-    this.#publish(SIGNALS, `${this.#serverId} ${encodeSignal(signal)}`)
+    void this.#publish(SIGNALS, `${this.#serverId} ${encodeSignal(signal)}`)
   }
 
   async setOnline(userId: string): Promise<void> {
@@ -141,6 +142,10 @@ export class RedisLink implements SharedPresence, SharedBuckets {
     const now = Date.now()
     const online = Object.entries(servers).some(([id, until]) => id !== this.#serverId && Number(until) > now)
     return { online, lastSeenAt: online || seen === null ? null : new Date(Number(seen)) }
+  }
+
+  async forget(userId: string): Promise<void> {
+    await this.#quietly(this.#client.del([onlineKey(userId), seenKey(userId)]))
   }
 
   async take(charges: readonly Charge[]): Promise<readonly number[] | undefined> {
@@ -194,8 +199,9 @@ export class RedisLink implements SharedPresence, SharedBuckets {
     for (const userId of this.#options.streamingUsers()) void this.setOnline(userId)
   }
 
-  #publish(channel: string, message: string): void {
-    void this.#quietly(this.#client.publish(channel, message))
+  /** @returns whether Redis has it. */
+  async #publish(channel: string, message: string): Promise<boolean> {
+    return (await this.#quietly(this.#client.publish(channel, message))) !== undefined
   }
 
   async #quietly<T>(answer: Promise<T>, waitMs = ANSWER_MS): Promise<T | undefined> {

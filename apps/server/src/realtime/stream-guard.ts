@@ -1,4 +1,10 @@
-import { type Executor, findLiveServiceKeys, findLiveSessions, findPasswordHashes } from '@sotto/db'
+import {
+  type Executor,
+  findErased,
+  findLiveServiceKeys,
+  findLiveSessions,
+  findPasswordHashes,
+} from '@sotto/db'
 import type { Logger } from 'pino'
 import type { Caller } from '../context.ts'
 import type { Subscription } from './subscription.ts'
@@ -15,7 +21,7 @@ interface Options {
 }
 
 /**
- * Ends the streams whose token or key was revoked or has expired, or whose password was changed. One look at the
+ * Ends the streams whose token or key was revoked or has expired, whose password was changed, or whose user was erased. One look at the
  * database a second for all streams of this server.
  */
 export class StreamGuard {
@@ -68,14 +74,17 @@ export class StreamGuard {
     const sessionIds = new Set<string>()
     const keyIds = new Set<string>()
     const userIds = new Set<string>()
+    const actedForIds = new Set<string>()
     for (const caller of this.#streams.values()) {
       if (caller.kind === 'key' && caller.keyId !== configuredKeyId) keyIds.add(caller.keyId)
+      if (caller.kind === 'key' && caller.actor) actedForIds.add(caller.actor.id)
       if (caller.kind === 'user' && caller.credential.kind === 'session') sessionIds.add(caller.credential.id)
       if (caller.kind === 'user' && caller.credential.kind !== 'session') userIds.add(caller.actor.id)
     }
     const sessions = new Set(await findLiveSessions(db, [...sessionIds], now()))
     const keys = new Set(await findLiveServiceKeys(db, [...keyIds], now()))
     const hashes = await findPasswordHashes(db, [...userIds])
+    const erased = new Set(await findErased(db, [...actedForIds]))
     function isValidCredential({ actor, credential }: Extract<Caller, { kind: 'user' }>): boolean {
       switch (credential.kind) {
         case 'session':
@@ -92,6 +101,7 @@ export class StreamGuard {
         case 'anonymous':
           return false
         case 'key':
+          if (caller.actor && erased.has(caller.actor.id)) return false
           return caller.keyId === configuredKeyId || keys.has(caller.keyId)
         case 'user':
           return isValidCredential(caller)

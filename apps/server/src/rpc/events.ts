@@ -1,5 +1,6 @@
 import { contract, SottoError } from '@sotto/contract'
 import { tracked } from '@trpc/server'
+import { measure } from '../metrics/reported-calls.ts'
 import { openStream } from '../realtime/open-stream.ts'
 import { pullEvents } from '../realtime/pull-events.ts'
 import { query, router, subscription } from './trpc.ts'
@@ -8,7 +9,7 @@ const { events } = contract
 
 export const eventsRouter = router({
   stream: subscription(events.stream).subscription(async function* ({ ctx, input, signal }) {
-    const stream = await openStream(ctx, input)
+    const stream = await measure(ctx, 'events.stream', () => openStream(ctx, input))
     // A reader who is stuck does not come back here.
     stream.onEnded = () => {
       if (stream.endReason === 'slow') ctx.hangUp?.('slow')

@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import type { Context } from '../context.ts'
 import { toSottoError } from '../errors.ts'
 import { admit } from '../gate.ts'
+import { measure } from '../metrics/reported-calls.ts'
 import { transformer } from './transformer.ts'
 
 /** How often a silent stream shows that it lives, in milliseconds. */
@@ -39,11 +40,17 @@ const t = initTRPC
 export const { router } = t
 
 /** A connection outlives what its token was worth when it opened: each call asks again. */
-const asCaller = t.procedure.use(async ({ ctx, meta, next }) => {
-  const current = ctx.reauthenticate ? { ...ctx, caller: await ctx.reauthenticate() } : ctx
-  // Every procedure is made from an entry of the contract, by the builders below.
-  if (meta) await admit(current, meta)
-  return next({ ctx: current })
+const asCaller = t.procedure.use(({ ctx, meta, path, type, next }) => {
+  async function call() {
+    const current = ctx.reauthenticate ? { ...ctx, caller: await ctx.reauthenticate() } : ctx
+    // Every procedure is made from an entry of the contract, by the builders below.
+    if (meta) await admit(current, meta)
+    const result = await next({ ctx: current })
+    if (!result.ok) throw result.error
+    return result
+  }
+  // What comes of a subscription shows only when somebody reads it: it is measured where it is opened.
+  return type === 'subscription' ? call() : measure(ctx, path, call)
 })
 
 /** What a use case is to its transports. */

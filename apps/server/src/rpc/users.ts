@@ -3,6 +3,8 @@ import { getMe, setDisabled, setRole } from '../identity/accounts.ts'
 import { createUser } from '../identity/create-user.ts'
 import { getCorrespondents, getUser, listUsers } from '../identity/read-users.ts'
 import { updateUser } from '../identity/update-user.ts'
+import { eraseUser } from '../privacy/erase-user.ts'
+import { exportUser } from '../privacy/export-user.ts'
 import { getPresence } from '../realtime/get-presence.ts'
 import { mutation, query, router } from './trpc.ts'
 
@@ -18,4 +20,6 @@ export const usersRouter = router({
   me: query(users.me, getMe),
   setRole: mutation(users.setRole, setRole),
   setDisabled: mutation(users.setDisabled, setDisabled),
+  export: query(users.export, exportUser),
+  erase: mutation(users.erase, eraseUser),
 })

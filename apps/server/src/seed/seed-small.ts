@@ -121,6 +121,7 @@ function as(app: App, actor: { id: string; username: string } | undefined): Cont
     app,
     caller: { kind: 'key', keyId: 'seed', scopes: new Set(keyScopes), actor },
     requestId: 'seed',
+    transport: 'command',
     address: null,
     userAgent: null,
     outcome: { repeated: false },

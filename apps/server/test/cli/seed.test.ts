@@ -167,7 +167,7 @@ describe('the check of a world', () => {
     await using database = await createDatabase('postgres')
     await sotto(['seed'], { DATABASE_URL: database.url })
     const breaks: readonly string[] = [
-      'update participants set skipped_count = skipped_count + 1 where read_seq = 5',
+      'update participants set skipped_count = skipped_count + 1 where read_seq > 0',
       'update participants set sent_count = sent_count + 1 where sent_count > 50',
       'update conversations set last_seq = last_seq + 1 where last_seq = 5',
       "update conversations set updated_at = updated_at + interval '1 ms' where last_seq = 5",

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { dialects } from '../support/dialects.ts'
+import { scrape } from '../support/scrape.ts'
 import { withClient } from './support/postgres.ts'
 import { startWorld } from './support/world.ts'
 
@@ -51,13 +52,19 @@ describe('transactions that stay open on PostgreSQL', () => {
   test('a foreign one that commits late is waited for, not missed, and named', {
     timeout: 20_000,
   }, async () => {
-    await using world = await startWorld('postgres', { users: ['alice', 'bob'] })
+    await using world = await startWorld('postgres', {
+      users: ['alice', 'bob'],
+      settings: { metricsPort: 0 },
+    })
     const { id, conversationId } = await world.send('alice', 'bob', 'first')
     const { id: aliceId } = await world.client.users.get({ user: 'alice' })
     await using bob = await world.sse('bob')
+    const blockers = async () => (await scrape(world.server)).series('sotto_log_blocker_age_seconds')
+    expect(await blockers()).toEqual([])
     const insert = `insert into events (type, conversation_id, user_id, message_id, seq, detail, created_at)
       values ('reaction.added', $1, $2, $3, 1, '👍', now())`
     await withClient(world.databaseUrl, async (client) => {
+      await client.query("set application_name = 'an export'")
       await client.query('begin')
       await client.query(insert, [conversationId, aliceId, id])
       const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
@@ -69,10 +76,18 @@ describe('transactions that stay open on PostgreSQL', () => {
         })
         .toContain(`"pid":${rows[0]?.pid}`)
       expect(bob.inbox.types).toEqual([])
+      const [blocker] = await blockers()
+      expect(blocker?.labels).toEqual({ pid: String(rows[0]?.pid), application: 'an export' })
+      expect(blocker?.value).toBeGreaterThan(2)
+      expect(blocker?.value).toBeLessThan(10)
+      expect((await scrape(world.server)).value('sotto_log_unsettled')).toBe(1)
       await client.query('commit')
     })
     await bob.inbox.untilText('second', 1_500)
     expect(bob.inbox.types.slice(0, 2)).toEqual(['reaction.added', 'message.created'])
+    await expect.poll(blockers).toEqual([])
+    // The second waited for the first, and both are told by how long.
+    expect((await scrape(world.server)).value('sotto_log_delay_seconds_sum')).toBeGreaterThan(2)
   })
 
   test('one of ours holds the events back no longer than its timeout', { timeout: 20_000 }, async () => {

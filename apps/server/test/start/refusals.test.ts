@@ -25,6 +25,7 @@ describe('a setting that is wrong', () => {
     ['PORT', 'http'],
     ['PORT', '65536'],
     ['PORT', '-1'],
+    ['METRICS_PORT', '65536'],
     ['SOTTO_MAX_TEXT_LENGTH', '0'],
     ['SOTTO_MAX_TEXT_LENGTH', 'long'],
     ['SOTTO_SERVICE_KEY', 'secret'],
@@ -56,19 +57,27 @@ describe('a setting that is wrong', () => {
     await expectRefusal({ ...memory, ...settings }, 'SOTTO_JWT_JWKS_URL', 'SOTTO_JWT_SECRET')
   })
 
+  test('metrics have a port of their own', async () => {
+    await expectRefusal({ ...memory, PORT: '4321', METRICS_PORT: '4321' }, 'METRICS_PORT', 'PORT')
+  })
+
+  test('an address for metrics that is not there', async () => {
+    await expectRefusal({ ...memory, METRICS_PORT: '0', METRICS_HOST: '192.0.2.1' }, 'METRICS_HOST 192.0.2.1')
+  })
+
   test('a service key is not shown', async () => {
     const { stderr } = await sotto(['start'], { ...memory, SOTTO_SERVICE_KEY: 'hunter2' })
     expect(stderr).not.toContain('hunter2')
   })
 })
 
-test('a taken port', async () => {
+test.each(['PORT', 'METRICS_PORT'])('a taken %s', async (name) => {
   const other = createServer().listen(0, '127.0.0.1')
   await once(other, 'listening')
   const address = other.address()
   const port = typeof address === 'object' && address ? String(address.port) : ''
   try {
-    await expectRefusal({ ...memory, PORT: port }, 'PORT', port)
+    await expectRefusal({ ...memory, [name]: port }, `sotto: ${name} ${port}`)
   } finally {
     other.close()
   }

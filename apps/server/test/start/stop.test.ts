@@ -142,6 +142,27 @@ test('signals that come together stop it once, and whole', async () => {
   expect(server.output.stderr).toBe('')
 })
 
+test('metrics are told to the end of a stop, and end with it', async () => {
+  await using database = await createDatabase('sqlite')
+  await using server = await startServer({
+    DATABASE_URL: database.url,
+    SOTTO_SERVICE_KEY: key,
+    METRICS_PORT: '0',
+  })
+  const metrics = /"metrics":"([^"]+)"/.exec(server.output.stdout)?.[1] ?? ''
+  const scraper = new Agent({ keepAlive: true })
+  const { status, body } = await call(scraper, metrics, '/metrics')
+  expect({ status, isThere: body.includes('# TYPE sotto_requests_total counter') }).toEqual({
+    status: 200,
+    isThere: true,
+  })
+  // The connection that it keeps does not hold up the stop.
+  expect(await server.stop()).toBe(0)
+  await expect(call(scraper, metrics, '/metrics')).rejects.toThrow()
+  scraper.destroy()
+  expect(server.output.stderr).toBe('')
+})
+
 test('a request that never ends is cut off, and the stop is still a good one', async () => {
   await using database = await createDatabase('sqlite')
   await using server = await startServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })

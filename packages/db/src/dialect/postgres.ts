@@ -7,6 +7,8 @@ export interface PostgresOptions {
   poolSize: number
   /** Named prepared statements; off for a transaction pooler (pgbouncer) that does not track them. */
   preparedStatements: boolean
+  /** Called with the pool when it is made: at the first statement. */
+  onPool: (pool: pg.Pool) => void
 }
 
 /** How long a request waits for a free connection, in milliseconds. */
@@ -136,6 +138,7 @@ export function postgresDialect(url: string, options: PostgresOptions): Dialect 
       // The pool listens to idle connections alone. One that breaks under a query fails the query and says it here
       // too, which without a listener would end the process as well.
       pool.on('connect', (client) => client.on('error', () => {}))
+      options.onPool(pool)
       return pool
     },
   })

@@ -21,6 +21,9 @@ interface Files {
   reader: Sqlite.Database | undefined
 }
 
+/** Told of each commit, with how many transactions shared it. */
+export type GroupCommitListener = (transactions: number) => void
+
 interface Group {
   size: number
   waiting: { resolve: () => void; reject: (error: unknown) => void }[]
@@ -37,11 +40,13 @@ interface Group {
 export class SqliteDriver implements Driver {
   readonly #open: () => Files
   readonly #turns = new TurnQueue()
+  readonly #onGroupCommit: GroupCommitListener | undefined
   #files: Files | undefined
   #group: Group | undefined
 
-  constructor(open: () => Files) {
+  constructor(open: () => Files, onGroupCommit?: GroupCommitListener) {
     this.#open = open
+    this.#onGroupCommit = onGroupCommit
   }
 
   async init(): Promise<void> {
@@ -181,6 +186,7 @@ export class SqliteDriver implements Driver {
       failGroup(group, error)
       return
     }
+    this.#onGroupCommit?.(group.waiting.length)
     for (const member of group.waiting) member.resolve()
   }
 

@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { type Dialect, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
 import { DatabaseOpenError } from '../errors.ts'
-import { BUSY_TIMEOUT_MS, isBusy, SqliteDriver } from './sqlite-driver.ts'
+import { BUSY_TIMEOUT_MS, type GroupCommitListener, isBusy, SqliteDriver } from './sqlite-driver.ts'
 
 /** Runs DDL inside transactions, which SQLite can; Kysely's own adapter assumes that it cannot. */
 class TransactionalSqliteAdapter extends SqliteAdapter {
@@ -18,10 +18,10 @@ class TransactionalSqliteAdapter extends SqliteAdapter {
   }
 }
 
-export function sqliteDialect(path: string): Dialect {
+export function sqliteDialect(path: string, onGroupCommit?: GroupCommitListener): Dialect {
   return {
     createAdapter: () => new TransactionalSqliteAdapter(),
-    createDriver: () => new SqliteDriver(() => openFiles(path)),
+    createDriver: () => new SqliteDriver(() => openFiles(path), onGroupCommit),
     createIntrospector: (db) => new SqliteIntrospector(db),
     createQueryCompiler: () => new SqliteQueryCompiler(),
   }
@@ -43,6 +43,8 @@ function openConnection(path: string): Sqlite.Database {
     // NORMAL can lose acknowledged commits on a power loss, FULL does not.
     database.pragma('synchronous = full')
     database.pragma('foreign_keys = on')
+    // What is deleted is overwritten with zeros, so that it is in no page of the file any more.
+    database.pragma('secure_delete = on')
     // In KiB when negative: the inner pages of the indexes of some million messages.
     database.pragma('cache_size = -32768')
     database.pragma('temp_store = memory')

@@ -20,6 +20,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('password_hash', 'text')
     .addColumn('role', 'text', (c) => c.notNull())
     .addColumn('disabled_at', type.timestamp)
+    .addColumn('erased_at', type.timestamp)
     .addColumn('created_at', type.timestamp, (c) => c.notNull())
     .addColumn('updated_at', type.timestamp, (c) => c.notNull())
     .execute()
@@ -132,6 +133,13 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .columns(['user_id', 'active_at', 'conversation_id'])
     .execute()
 
+  // All of a user's stays, those in groups and those that have ended too.
+  await db.schema
+    .createIndex('participants_user')
+    .on('participants')
+    .columns(['user_id', 'conversation_id', 'first_event_id'])
+    .execute()
+
   // A contact has a row for each of the two, so that a list of either is one range.
   await db.schema
     .createTable('contacts')
@@ -146,6 +154,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .on('contacts')
     .columns(['user_id', 'state', 'changed_at', 'contact_id'])
     .execute()
+  // Who has asked a user that refused, and so has no row of their own.
+  await db.schema.createIndex('contacts_contact').on('contacts').columns(['contact_id', 'user_id']).execute()
 
   await db.schema
     .createTable('blocks')
@@ -159,6 +169,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .on('blocks')
     .columns(['user_id', 'created_at', 'blocked_id'])
     .execute()
+  // By whom a user was blocked.
+  await db.schema.createIndex('blocks_blocked').on('blocks').columns(['blocked_id', 'user_id']).execute()
 
   await db.schema
     .createTable('messages')
@@ -229,6 +241,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('created_at', type.timestamp, (c) => c.notNull())
     .addPrimaryKeyConstraint('reactions_pkey', ['message_id', 'user_id', 'emoji'])
     .execute()
+  // All reactions of a user.
+  await db.schema
+    .createIndex('reactions_user')
+    .on('reactions')
+    .columns(['user_id', 'message_id', 'emoji'])
+    .execute()
 
   await db.schema
     .createTable('receipts')
@@ -290,6 +308,25 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     await db.schema.createIndex(`audit_${column}`).on('audit').columns([column, 'created_at', 'id']).execute()
   }
   await refuseChanges(db, 'audit')
+
+  await db.schema
+    .createTable('jobs')
+    .addColumn('kind', 'text', (c) => c.notNull())
+    .addColumn('subject_id', 'text', (c) => c.notNull())
+    .addColumn('progress', type.json)
+    .addColumn('due_at', type.timestamp, (c) => c.notNull())
+    .addColumn('failures', 'integer', (c) => c.notNull())
+    .addColumn('last_error', 'text')
+    .addColumn('created_at', type.timestamp, (c) => c.notNull())
+    .addColumn('finished_at', type.timestamp)
+    .addPrimaryKeyConstraint('jobs_pkey', ['kind', 'subject_id'])
+    .execute()
+  await db.schema
+    .createIndex('jobs_due')
+    .on('jobs')
+    .column('due_at')
+    .where(sql<boolean>`finished_at is null`)
+    .execute()
 
   // Which log this is: another one, after an import, has another epoch.
   await db.schema

@@ -134,6 +134,7 @@ function selectAccount(db: Executor) {
     .leftJoin('second_factors', 'second_factors.user_id', 'users.id')
     .select(userColumns)
     .select(['users.role', 'users.disabled_at', 'second_factors.confirmed_at'])
+    .where('users.erased_at', 'is', null)
 }
 
 const accountById = statement((db, p: { id: string }) => selectAccount(db).where('users.id', '=', p.id))

@@ -246,6 +246,8 @@ const onePage = statement((db, p: { conversationId: string; afterUserId: string;
 
 export type MemberRow = UserRow & Pick<ParticipantTable, 'conversation_id' | 'role'>
 
+export type MemberWithMarksRow = MemberRow & Pick<ParticipantTable, 'read_seq' | 'delivered_seq'>
+
 /** All participants of these conversations, by username within each: for those with few. */
 export async function findMembers(db: Executor, conversationIds: readonly string[]): Promise<MemberRow[]> {
   return conversationIds.length === 0 ? [] : withUsers(db, { ids: idList(db, conversationIds) })
@@ -260,7 +262,7 @@ export async function listMembers(
   conversationId: string,
   afterUserId: string,
   limit: number,
-): Promise<(MemberRow & Pick<ParticipantTable, 'read_seq' | 'delivered_seq'>)[]> {
+): Promise<MemberWithMarksRow[]> {
   return onePage(db, { conversationId, afterUserId, limit })
 }
 

@@ -7,7 +7,7 @@ import { nextChunk } from './walk.ts'
 
 export type UserRow = Omit<
   UserTable,
-  'display_name_key' | 'email_key' | 'password_hash' | 'role' | 'disabled_at'
+  'display_name_key' | 'email_key' | 'password_hash' | 'role' | 'disabled_at' | 'erased_at'
 >
 
 export const userColumns = [
@@ -42,10 +42,14 @@ export function toUser(row: UserRow): User {
 }
 
 const byId = statement((db, p: { id: string }) =>
-  db.selectFrom('users').select(userColumns).where('id', '=', p.id),
+  db.selectFrom('users').select(userColumns).where('id', '=', p.id).where('erased_at', 'is', null),
 )
 const byUsername = statement((db, p: { username: string }) =>
-  db.selectFrom('users').select(userColumns).where('username', '=', p.username),
+  db
+    .selectFrom('users')
+    .select(userColumns)
+    .where('username', '=', p.username)
+    .where('erased_at', 'is', null),
 )
 const byIds = statement((db, p: { ids: ReturnType<typeof idList> }) =>
   db
@@ -61,7 +65,7 @@ export function isUuid(value: string): boolean {
   return UUID.test(value)
 }
 
-/** By id or by username, both lower case. No username looks like an id: it is too short. */
+/** By id or by username, both lower case. No username looks like an id: it is too short. Not who was erased. */
 export async function findUser(db: Executor, ref: string): Promise<UserRow | undefined> {
   // PostgreSQL refuses to compare with it. Credentials can hold it, which no schema has seen.
   if (ref.includes('\0')) return undefined
@@ -110,6 +114,7 @@ export async function insertUser(db: Executor, user: NewUser): Promise<boolean> 
       password_hash: user.passwordHash,
       role: 'user',
       disabled_at: null,
+      erased_at: null,
       created_at: user.at,
       updated_at: user.at,
     })
@@ -159,6 +164,7 @@ const listAfter = statement((db, p: { after: string; limit: number }) =>
     .selectFrom('users')
     .select(userColumns)
     .where('username', '>', p.after)
+    .where('erased_at', 'is', null)
     .orderBy('username')
     .limit(p.limit),
 )
@@ -179,6 +185,7 @@ const usernamesFrom = statement((db, p: { from: string; to: string; limit: numbe
     .select(userColumns)
     .where('username', '>=', p.from)
     .where('username', '<', p.to)
+    .where('erased_at', 'is', null)
     .orderBy('username')
     .limit(p.limit),
 )
@@ -188,6 +195,7 @@ const usernamesAfter = statement((db, p: { after: string; to: string; limit: num
     .select(userColumns)
     .where('username', '>', p.after)
     .where('username', '<', p.to)
+    .where('erased_at', 'is', null)
     .orderBy('username')
     .limit(p.limit),
 )

@@ -24,10 +24,12 @@ type Settings = Partial<
     Config,
     | 'maxStreams'
     | 'eventRetentionDays'
+    | 'messageRetentionDays'
     | 'redisUrl'
     | 'allowedOrigins'
     | 'databaseDirectUrl'
     | 'port'
+    | 'metricsPort'
     | 'userTokens'
     | 'limits'
     | 'secret'

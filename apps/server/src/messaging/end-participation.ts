@@ -1,0 +1,18 @@
+import { changeParticipantCount, endStay, findSuccessor, type ParticipantRow } from '@sotto/db'
+import type { GroupTurn } from './change-group.ts'
+import { giveRole } from './group-roles.ts'
+
+/**
+ * Ends a stay. The event that tells of it is the last that whoever leaves gets. Where the owner leaves, the one who
+ * has been there for longest follows, admins first.
+ */
+export async function endParticipation(turn: GroupTurn, leaving: ParticipantRow): Promise<void> {
+  const { trx, group, at, tell } = turn
+  const key = { conversationId: group.id, userId: leaving.user_id }
+  const lastEventId = await tell('participant.left', leaving.user_id, leaving.role)
+  await endStay(trx, key, { untilSeq: group.last_seq, lastEventId, at })
+  await changeParticipantCount(trx, group.id, -1)
+  if (leaving.role !== 'owner') return
+  const successor = await findSuccessor(trx, group.id)
+  if (successor) await giveRole(turn, successor.user_id, 'owner')
+}

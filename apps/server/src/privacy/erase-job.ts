@@ -1,0 +1,183 @@
+import {
+  deleteBlocksOf,
+  deleteContactsOf,
+  deleteReaction,
+  deleteReceipts,
+  type Executor,
+  emptyWriteAheadLog,
+  eraseAccount,
+  FIRST_USER_ID,
+  findConversation,
+  findConversations,
+  findMessage,
+  findParticipant,
+  listConversationIdsOf,
+  listGroupIdsOf,
+  listReactionsOf,
+  listSentAfter,
+  lockConversation,
+  lockConversations,
+  lockKeyOf,
+  type MessagePlace,
+} from '@sotto/db'
+import { z } from 'zod'
+import { originOf, recordAudit } from '../audit.ts'
+import type { App } from '../context.ts'
+import type { Job, JobOutcome } from '../jobs/job-runner.ts'
+import { groupTurn } from '../messaging/change-group.ts'
+import { endParticipation } from '../messaging/end-participation.ts'
+import { takeBack } from '../messaging/react.ts'
+import { tellContact } from '../people/tell-contact.ts'
+import { eraseMessages } from './erase-messages.ts'
+
+/** How many messages, reactions or rows one part erases: some milliseconds of work. */
+const BATCH = 50
+/** How many conversations are looked through for receipts at a time. */
+const CONVERSATIONS = 200
+/** Rows that take nobody's turn. */
+const ROWS = 500
+/**
+ * How long after the first sweep everything is swept once more, in milliseconds: by then nothing is under way any
+ * more for somebody who was the user when it began. Servers know callers for a second, presence lingers for five,
+ * marks are gathered for one, and a transaction may take thirty.
+ */
+const SETTLE_MS = 60_000
+/** How soon a write-ahead log that somebody else was reading is looked at again, in milliseconds. */
+const READER_MS = 1_000
+
+/** How far an erasure has come: what it does not hold is found by what is still there. */
+const progressSchema = z.object({
+  sweep: z.enum(['first', 'last', 'done']),
+  /** Everything that the user has sent up to here is erased: time in milliseconds, and id. */
+  messages: z.tuple([z.number(), z.string()]),
+  /** The receipts of the conversations up to this id are gone. */
+  receipts: z.string(),
+})
+type Progress = z.output<typeof progressSchema>
+
+const beginning = { messages: [0, FIRST_USER_ID], receipts: FIRST_USER_ID } satisfies Partial<Progress>
+
+type Parts = Pick<App, 'db' | 'now' | 'newId' | 'presence'>
+
+/** Erases what a user who can log in no more has said and done. */
+export async function eraseUserJob(app: Parts, job: Job): Promise<JobOutcome> {
+  let progress: Progress =
+    job.progress === undefined
+      ? { sweep: 'first', ...structuredClone(beginning) }
+      : progressSchema.parse(job.progress)
+  if (progress.sweep === 'done') return 'done'
+
+  const sweep = { app, job, userId: job.subjectId }
+  await leaveGroups(sweep, progress)
+  progress = await eraseSent(sweep, progress)
+  await takeReactionsBack(sweep, progress)
+  progress = await forgetReceipts(sweep, progress)
+  await forgetTies(sweep, progress)
+  await app.presence.forget(job.subjectId)
+  const isLogEmpty = await emptyWriteAheadLog(app.db)
+
+  if (progress.sweep === 'first') {
+    await job.advance({ sweep: 'last', ...structuredClone(beginning) }, async () => {})
+    return new Date(app.now().getTime() + SETTLE_MS)
+  }
+  if (!isLogEmpty) return new Date(app.now().getTime() + READER_MS)
+  await job.advance({ ...progress, sweep: 'done' }, (trx) =>
+    recordAudit(trx, originOf('server', app), { action: 'user.erased', subjectId: job.subjectId }),
+  )
+  return 'done'
+}
+
+interface Sweep {
+  app: Parts
+  job: Job
+  userId: string
+}
+
+/** Those who stay are told, and an owner is followed by another. */
+async function leaveGroups({ app, job, userId }: Sweep, progress: Progress): Promise<void> {
+  for (;;) {
+    const ids = await listGroupIdsOf(app.db, userId, BATCH)
+    if (ids.length === 0) return
+    for (const id of ids) {
+      await job.advance(progress, async (trx) => {
+        await lockConversation(trx, id)
+        const group = await findConversation(trx, id)
+        const leaving = await findParticipant(trx, id, userId)
+        if (group && leaving) await endParticipation(groupTurn(trx, group, app.now()), leaving)
+      })
+    }
+  }
+}
+
+async function eraseSent({ app, job, userId }: Sweep, from: Progress): Promise<Progress> {
+  let progress = from
+  for (;;) {
+    const rows = await listSentAfter(app.db, userId, placeOf(progress), BATCH)
+    const last = rows.at(-1)
+    if (!last) return progress
+    progress = { ...progress, messages: [last.created_at.getTime(), last.id] }
+    await job.advance(progress, (trx) => eraseMessages(trx, rows, { at: app.now(), tell: true }))
+  }
+}
+
+function placeOf({ messages: [at, id] }: Progress): MessagePlace {
+  return { at: new Date(at), id }
+}
+
+async function takeReactionsBack({ app, job, userId }: Sweep, progress: Progress): Promise<void> {
+  for (;;) {
+    const reactions = await listReactionsOf(app.db, userId, BATCH)
+    if (reactions.length === 0) return
+    const conversations = await findConversations(app.db, [
+      ...new Set(reactions.map((reaction) => reaction.conversation_id)),
+    ])
+    await job.advance(progress, async (trx) => {
+      await lockConversations(trx, conversations.map(lockKeyOf))
+      for (const { id, emoji } of reactions) await takeOneBack(trx, id, userId, emoji, app.now())
+    })
+  }
+}
+
+async function takeOneBack(
+  trx: Executor,
+  messageId: string,
+  userId: string,
+  emoji: string,
+  at: Date,
+): Promise<void> {
+  const message = await findMessage(trx, messageId, null)
+  if (message && (await deleteReaction(trx, { messageId, userId, emoji }))) {
+    await takeBack(trx, message, { userId, emoji, at })
+  }
+}
+
+async function forgetReceipts({ app, job, userId }: Sweep, from: Progress): Promise<Progress> {
+  let progress = from
+  for (;;) {
+    const ids = await listConversationIdsOf(app.db, userId, progress.receipts, CONVERSATIONS)
+    const last = ids.at(-1)
+    if (last === undefined) return progress
+    for (const id of ids) {
+      let isMore = true
+      while (isMore) {
+        await job.advance(progress, async (trx) => {
+          isMore = await deleteReceipts(trx, id, userId, ROWS)
+        })
+      }
+    }
+    progress = { ...progress, receipts: last }
+  }
+}
+
+/** Contacts and blocks, on both sides, and once more what logs in: a request that was under way may have made some. */
+async function forgetTies({ app, job, userId }: Sweep, progress: Progress): Promise<void> {
+  let isMore = true
+  while (isMore) {
+    await job.advance(progress, async (trx) => {
+      await eraseAccount(trx, userId)
+      const contacts = await deleteContactsOf(trx, userId, ROWS)
+      for (const otherId of contacts.otherIds) await tellContact(trx, otherId, userId, app.now())
+      isMore = (await deleteBlocksOf(trx, userId, ROWS)) || contacts.isMore
+    })
+  }
+}

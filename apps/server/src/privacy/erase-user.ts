@@ -1,0 +1,44 @@
+import type { Contract } from '@sotto/contract'
+import { type Executor, eraseAccount, markErased, putJob } from '@sotto/db'
+import type { z } from 'zod'
+import { requireSelfOrAdmin } from '../access.ts'
+import { type AuditOrigin, recordAudit } from '../audit.ts'
+import type { Context } from '../context.ts'
+
+/** The name of the job that erases what is left of a user. */
+export const ERASE_JOB = 'user.erase'
+
+/** Erases a user: the account at once, what they have said and done by a job. */
+export async function eraseUser(
+  ctx: Context,
+  { user: ref }: z.output<Contract['users']['erase']['input']>,
+): Promise<void> {
+  const user = await requireSelfOrAdmin(ctx, ref)
+  const { app } = ctx
+  await app.db.transaction().execute((trx) => beginErasure(trx, ctx, user.id))
+  app.identity.forgetUsers()
+  app.jobs.wake()
+}
+
+/** From the commit on there is nobody to log in as or to act for, and a job that does the rest. */
+export async function beginErasure(trx: Executor, origin: AuditOrigin, userId: string): Promise<void> {
+  const { app } = origin
+  const at = app.now()
+  const isFirst = await markErased(trx, userId, { username: placeholder(app.newId()), at })
+  if (!isFirst) return
+  await eraseAccount(trx, userId)
+  await putJob(trx, { kind: ERASE_JOB, subject_id: userId }, at)
+  await recordAudit(trx, origin, { action: 'user.erase_accepted', subjectId: userId })
+}
+
+/** As long as usernames may be. */
+const MAX_USERNAME_LENGTH = 32
+const PREFIX = 'erased-'
+
+/**
+ * What stands where the username stood. Made of the random end of an id that nobody has seen: had anybody taken the
+ * name before, the user could not be erased.
+ */
+function placeholder(id: string): string {
+  return PREFIX + id.replaceAll('-', '').slice(PREFIX.length - MAX_USERNAME_LENGTH)
+}

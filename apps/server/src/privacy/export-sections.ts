@@ -1,0 +1,236 @@
+import { type ExportLine, SottoError } from '@sotto/contract'
+import {
+  type Executor,
+  type ExportedStay,
+  exportBlocks,
+  exportContacts,
+  exportReactions,
+  exportReceipts,
+  exportStays,
+  FIRST_USER_ID,
+  findAccount,
+  listConversationMessages,
+  listSessions,
+  newest,
+  toMessage,
+  toPublicUser,
+  toUser,
+} from '@sotto/db'
+import { toAccount } from '../identity/show-account.ts'
+import { toContact } from '../people/show-contact.ts'
+
+/* The sections of an export. Each is a walk along an index that can be gone on with from a place, and holds nothing. */
+
+/** Where in a section to go on: what the numbers and texts mean is the section's own. */
+export interface Place {
+  id: string
+  text: string
+  n: number
+  m: number
+}
+
+type WithoutCursor<Line> = Line extends unknown ? Omit<Line, 'cursor'> : never
+/** A line, and the place after it. */
+interface Placed {
+  line: WithoutCursor<ExportLine>
+  after: Place
+}
+
+interface Part {
+  lines: Placed[]
+  /** Where to go on when there may be more; undefined at the end of the section. */
+  next: Place | undefined
+}
+
+interface Section {
+  start: Place
+  read(db: Executor, userId: string, from: Place, limit: number, now: Date): Promise<Part>
+}
+
+const nowhere: Place = { id: FIRST_USER_ID, text: '', n: 0, m: 0 }
+
+/** How many conversations one part looks into at most: most may have nothing more to say. */
+const STAYS = 100
+
+export const sections = {
+  profile: {
+    start: nowhere,
+    async read(db, userId, from) {
+      if (from.n > 0) return { lines: [], next: undefined }
+      const row = await findAccount(db, userId)
+      if (!row) throw new SottoError('USER_NOT_FOUND', { detail: 'user names nobody' })
+      const line = { type: 'profile' as const, profile: toAccount(row, toUser(row)) }
+      return { lines: [{ line, after: { ...nowhere, n: 1 } }], next: undefined }
+    },
+  },
+  sessions: {
+    start: { ...nowhere, id: newest.id, n: newest.at.getTime() },
+    async read(db, userId, from, limit, now) {
+      const rows = await listSessions(db, userId, now, { at: new Date(from.n), id: from.id }, limit)
+      return partOf(rows, limit, (row) => ({
+        line: {
+          type: 'session',
+          session: {
+            id: row.id,
+            userAgent: row.user_agent,
+            createdAt: row.created_at,
+            lastUsedAt: row.last_used_at,
+            expiresAt: row.expires_at,
+          },
+        },
+        after: { ...nowhere, id: row.id, n: row.created_at.getTime() },
+      }))
+    },
+  },
+  contacts: {
+    start: nowhere,
+    async read(db, userId, from, limit) {
+      const rows = await exportContacts(db, userId, from.id, limit)
+      return partOf(rows, limit, (row) => ({
+        line: { type: 'contact', contact: toContact(row) },
+        after: { ...nowhere, id: row.id },
+      }))
+    },
+  },
+  blocks: {
+    start: nowhere,
+    async read(db, userId, from, limit) {
+      const rows = await exportBlocks(db, userId, from.id, limit)
+      return partOf(rows, limit, (row) => ({
+        line: { type: 'block', block: { user: toPublicUser(row), since: row.blocked_at } },
+        after: { ...nowhere, id: row.id },
+      }))
+    },
+  },
+  stays: {
+    start: nowhere,
+    async read(db, userId, from, limit) {
+      const rows = await exportStays(db, userId, stayPlace(from), limit)
+      return partOf(rows, limit, (row) => ({
+        line: { type: 'stay', stay: toStay(row, userId) },
+        after: { ...nowhere, id: row.conversation_id, n: row.first_event_id + 1 },
+      }))
+    },
+  },
+  messages: {
+    start: nowhere,
+    read: (db, userId, from, limit) =>
+      walkStays(db, userId, from, limit, async (stay, place, rest) => {
+        const rows = await listConversationMessages(
+          db,
+          {
+            viewer: userId,
+            conversationId: stay.conversation_id,
+            above: Math.max(stay.after_seq, place.m),
+            below: stay.until_seq === null ? Number.MAX_SAFE_INTEGER : stay.until_seq + 1,
+            limit: rest,
+          },
+          'oldest first',
+        )
+        return rows.map((row) => ({
+          line: { type: 'message', message: toMessage(row, userId) },
+          after: { ...place, m: row.seq },
+        }))
+      }),
+  },
+  reactions: {
+    start: nowhere,
+    async read(db, userId, from, limit) {
+      const rows = await exportReactions(db, userId, { messageId: from.id, emoji: from.text }, limit)
+      return partOf(rows, limit, (row) => ({
+        line: {
+          type: 'reaction',
+          reaction: { messageId: row.message_id, emoji: row.emoji, createdAt: row.created_at },
+        },
+        after: { ...nowhere, id: row.message_id, text: row.emoji },
+      }))
+    },
+  },
+  receipts: {
+    start: { ...nowhere, text: 'delivered' },
+    read: (db, userId, from, limit) =>
+      walkStays(db, userId, from, limit, async (stay, place, rest) => {
+        const conversationId = stay.conversation_id
+        const kind = place.text === 'read' ? 'read' : 'delivered'
+        const rows = await exportReceipts(
+          db,
+          {
+            userId,
+            conversationId,
+            kind,
+            seq: place.m,
+            above: stay.after_seq,
+            upTo: stay.until_seq ?? Number.MAX_SAFE_INTEGER,
+          },
+          rest,
+        )
+        return rows.map((row) => ({
+          line: {
+            type: 'receipt',
+            receipt: { conversationId, kind: row.kind, seq: row.seq, at: row.receipt_at },
+          },
+          after: { ...place, text: row.kind, m: row.seq },
+        }))
+      }),
+  },
+  end: {
+    start: nowhere,
+    async read(_db, _userId, from) {
+      if (from.n > 0) return { lines: [], next: undefined }
+      return { lines: [{ line: { type: 'end' }, after: { ...nowhere, n: 1 } }], next: undefined }
+    },
+  },
+} as const satisfies Record<string, Section>
+
+export type SectionName = keyof typeof sections
+
+/** Not an array of any strings: what `Object.keys` has lost of the type. */
+export const sectionNames = Object.keys(sections) as [SectionName, ...SectionName[]]
+
+function partOf<Row>(rows: readonly Row[], limit: number, toPlaced: (row: Row) => Placed): Part {
+  const lines = rows.map(toPlaced)
+  return { lines, next: rows.length < limit ? undefined : lines.at(-1)?.after }
+}
+
+/** What lies in the conversations of a user: one range for each stay, in the order of the stays. */
+async function walkStays(
+  db: Executor,
+  userId: string,
+  from: Place,
+  limit: number,
+  read: (stay: ExportedStay, place: Place, rest: number) => Promise<Placed[]>,
+): Promise<Part> {
+  const lines: Placed[] = []
+  const stays = await exportStays(db, userId, stayPlace(from), STAYS)
+  for (const stay of stays) {
+    const begin = { ...nowhere, id: stay.conversation_id, n: stay.first_event_id }
+    const isSame = begin.id === from.id && begin.n === from.n
+    const found = await read(stay, isSame ? from : begin, limit - lines.length)
+    lines.push(...found)
+    if (lines.length >= limit) return { lines, next: lines.at(-1)?.after }
+  }
+  const last = stays.at(-1)
+  const next =
+    last && stays.length === STAYS
+      ? { ...nowhere, id: last.conversation_id, n: last.first_event_id + 1 }
+      : undefined
+  return { lines, next }
+}
+
+function stayPlace({ id, n }: Place) {
+  return { conversationId: id, firstEventId: n }
+}
+
+function toStay(row: ExportedStay, userId: string) {
+  const others = row.direct_key?.split(':').filter((id) => id !== userId) ?? []
+  return {
+    conversationId: row.conversation_id,
+    kind: row.kind,
+    name: row.name,
+    otherId: others[0] ?? null,
+    role: row.role,
+    readSeq: row.read_seq,
+    joinedAt: row.joined_at,
+    leftAt: row.left_at,
+  }
+}

@@ -1,0 +1,231 @@
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import path from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { withClient } from '../realtime/support/postgres.ts'
+import { startWorld } from '../realtime/support/world.ts'
+import { dialects } from '../support/dialects.ts'
+import { scrape } from '../support/scrape.ts'
+
+const settings = { metricsPort: 0 }
+const users = ['alice', 'bob']
+
+/** `{name, type}` of each row of the page's table. */
+async function documented(): Promise<Map<string, string>> {
+  const page = await readFile(path.join(import.meta.dirname, '../../../../docs/metrics.md'), 'utf8')
+  return new Map(
+    [...page.matchAll(/^\| `(sotto_\w+)` \| (\w+) \|/gm)].map(([, name = '', type = '']) => [name, type]),
+  )
+}
+
+describe.each(dialects)('metrics on %s', (using) => {
+  test('are those that the documentation lists, with their types, and what the process tells', async () => {
+    await using world = await startWorld(using, { settings })
+    const { types, helps } = await scrape(world.server)
+    const own = new Map([...types].filter(([name]) => name.startsWith('sotto_')))
+    const expected = await documented()
+    if (using === 'sqlite')
+      for (const name of expected.keys()) if (name.includes('_pool_')) expected.delete(name)
+    expect(Object.fromEntries([...own].toSorted())).toEqual(Object.fromEntries([...expected].toSorted()))
+    for (const name of [
+      'process_resident_memory_bytes',
+      'process_cpu_seconds_total',
+      'nodejs_eventloop_lag_p99_seconds',
+    ]) {
+      expect(types.has(name)).toBe(true)
+    }
+    expect([...types.keys()].filter((name) => !helps.has(name))).toEqual([])
+  })
+
+  test('count calls by operation, transport and code', async () => {
+    await using world = await startWorld(using, { users, settings })
+    await world.send('alice', 'bob', 'one')
+    await world.send('alice', 'bob', 'two')
+    await fetch(`${world.url}/v1/messages`, {
+      method: 'POST',
+      headers: { ...world.headers('alice'), 'content-type': 'application/json' },
+      body: '{"to":"bob"}',
+    })
+    await fetch(`${world.url}/v1/messages`, { headers: { authorization: 'Bearer sk_wrong' } })
+    await fetch(`${world.url}/v1/nothing/${'x'.repeat(50)}`)
+    await fetch(`${world.url}/healthz`)
+    await world.client.users.get({ user: 'alice' })
+    await world.client.users.get({ user: 'nobody' }).catch(() => {})
+    await fetch(`${world.url}/trpc/users.nothing`)
+
+    const page = await scrape(world.server)
+    const count = (operation: string, transport: string, code: string) =>
+      page.value('sotto_requests_total', { operation, transport, code })
+    expect(count('messages.send', 'rest', 'ok')).toBe(2)
+    expect(count('messages.send', 'rest', 'INVALID_INPUT')).toBe(1)
+    expect(count('messages.list', 'rest', 'UNAUTHENTICATED')).toBe(1)
+    expect(count('unknown', 'rest', 'ROUTE_NOT_FOUND')).toBe(1)
+    expect(count('users.create', 'rpc', 'ok')).toBe(2)
+    expect(count('users.get', 'rpc', 'ok')).toBe(1)
+    expect(count('users.get', 'rpc', 'USER_NOT_FOUND')).toBe(1)
+    expect(count('unknown', 'rpc', 'ROUTE_NOT_FOUND')).toBe(1)
+    expect(page.series('sotto_requests_total')).toHaveLength(8)
+    expect(page.value('sotto_messages_sent_total')).toBe(2)
+
+    const timed = { operation: 'messages.send', transport: 'rest' }
+    expect(page.value('sotto_request_duration_seconds_count', timed)).toBe(3)
+    expect(page.value('sotto_request_duration_seconds_bucket', { ...timed, le: '10' })).toBe(3)
+    expect(page.value('sotto_request_duration_seconds_sum', timed)).toBeGreaterThan(0)
+    expect(page.series('sotto_request_duration_seconds_count')).not.toContainEqual(
+      expect.objectContaining({ labels: expect.objectContaining({ operation: 'unknown' }) }),
+    )
+  })
+
+  test('count a message that is sent again once', async () => {
+    await using world = await startWorld(using, { users, settings })
+    for (let i = 0; i < 2; i++) {
+      await world.call('alice', 'POST', '/v1/messages', {
+        to: 'bob',
+        text: 'once',
+        clientMessageId: 'the same',
+      })
+    }
+    const page = await scrape(world.server)
+    expect(page.value('sotto_messages_sent_total')).toBe(1)
+    expect(page.value('sotto_requests_total', { operation: 'messages.send', code: 'ok' })).toBe(2)
+  })
+
+  test('tell of streams: open, ended, what they took, and how late it was', async () => {
+    await using world = await startWorld(using, { users, settings })
+    expect((await scrape(world.server)).value('sotto_log_read_age_seconds')).toBeUndefined()
+    const sse = await world.sse('bob')
+    const ws = await world.ws('alice')
+    await world.send('alice', 'bob', 'hi')
+    await sse.inbox.untilText('hi')
+    await ws.inbox.untilText('hi')
+
+    const open = await scrape(world.server)
+    expect(open.value('sotto_streams_open', { transport: 'stream' })).toBe(1)
+    expect(open.value('sotto_streams_open', { transport: 'ws' })).toBe(1)
+    for (const transport of ['stream', 'ws']) {
+      expect(open.value('sotto_requests_total', { operation: 'events.stream', transport, code: 'ok' })).toBe(
+        1,
+      )
+    }
+    // The conversation and the message, for both of them; a delivered mark may have followed.
+    expect(open.value('sotto_stream_events_total')).toBeGreaterThanOrEqual(4)
+    expect(open.value('sotto_log_delay_seconds_count')).toBeGreaterThanOrEqual(2)
+    expect(open.value('sotto_log_read_age_seconds')).toBeLessThan(3)
+
+    sse.close()
+    ws.close()
+    await expect
+      .poll(async () => (await scrape(world.server)).series('sotto_streams_open').map(({ value }) => value))
+      .toEqual([0, 0])
+    const ended = await scrape(world.server)
+    expect(ended.value('sotto_streams_ended_total', { transport: 'stream', reason: 'reader' })).toBe(1)
+    expect(ended.value('sotto_streams_ended_total', { transport: 'ws', reason: 'reader' })).toBe(1)
+    // They were there already when they ended.
+    expect(ended.value('sotto_requests_total', { operation: 'events.stream', transport: 'stream' })).toBe(1)
+  })
+
+  test('tell which limit a call went beyond', async () => {
+    const limits = {
+      logins: null,
+      sends: null,
+      writes: null,
+      streams: null,
+      keys: { count: 3, seconds: 60 },
+      reads: null,
+    }
+    await using world = await startWorld(using, { settings: { ...settings, limits } })
+    const call = () => fetch(`${world.url}/v1/users`, { headers: world.headers() })
+    for (let i = 0; i < 5; i++) await call()
+    const page = await scrape(world.server)
+    expect(page.value('sotto_rate_limited_total', { policy: 'keys' })).toBe(2)
+    expect(page.value('sotto_requests_total', { operation: 'users.list', code: 'RATE_LIMITED' })).toBe(2)
+  })
+
+  test('are on their own port alone, and only to be read', async () => {
+    await using world = await startWorld(using, { settings })
+    const { metricsUrl = '' } = world.server
+    expect(new URL(metricsUrl).port).not.toBe(new URL(world.url).port)
+    expect((await fetch(`${world.url}/metrics`, { headers: world.headers() })).status).toBe(404)
+    expect((await fetch(new URL('/v1/users', metricsUrl), { headers: world.headers() })).status).toBe(404)
+    expect((await fetch(metricsUrl, { method: 'POST' })).status).toBe(405)
+    const { headers } = await fetch(metricsUrl)
+    expect(headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
+  })
+
+  test('end with the server, and are not there unless asked for', async () => {
+    await using world = await startWorld(using, { settings, inFile: true })
+    const { metricsUrl = '' } = world.server
+    await fetch(metricsUrl)
+    await world.server.close()
+    await expect(fetch(metricsUrl)).rejects.toThrow()
+    const unmeasured = await world.another({ metricsPort: undefined })
+    expect(unmeasured.server.metricsUrl).toBeUndefined()
+  })
+})
+
+test('the size of group commits is told on SQLite', async () => {
+  await using world = await startWorld('sqlite', { settings, inFile: true })
+  const { db } = world.server.app
+  // At once, as the requests that one turn of the event loop finds.
+  const work = () => db.transaction().execute((trx) => trx.selectFrom('event_log').selectAll().execute())
+  await Promise.all(Array.from({ length: 20 }, work))
+  const page = await scrape(world.server)
+  const sum = page.value('sotto_sqlite_commit_transactions_sum') ?? 0
+  expect(sum).toBeGreaterThanOrEqual(20)
+  expect(page.value('sotto_sqlite_commit_transactions_count')).toBeLessThan(sum)
+})
+
+describe('metrics on PostgreSQL', () => {
+  test('tell how the connections are used', async () => {
+    await using world = await startWorld('postgres', { users, settings })
+    const { db } = world.server.app
+    await db.transaction().execute(async (trx) => {
+      await trx.selectFrom('event_log').selectAll().execute()
+      const page = await scrape(world.server)
+      expect(page.value('sotto_database_pool_size')).toBe(10)
+      expect(page.value('sotto_database_pool_in_use')).toBe(1)
+      expect(page.value('sotto_database_pool_waiting')).toBe(0)
+    })
+  })
+
+  test('tell of hints between servers, and of events that came without one', {
+    timeout: 20_000,
+  }, async () => {
+    await using world = await startWorld('postgres', { users, settings })
+    const other = await world.another()
+    const { conversationId } = await world.send('alice', 'bob', 'first')
+    await using bob = await other.sse('bob')
+    await world.send('alice', 'bob', 'second')
+    await bob.inbox.untilText('second')
+    const value = async (server: typeof world.server, name: string) => (await scrape(server)).value(name) ?? 0
+    expect(await value(world.server, 'sotto_hints_sent_total')).toBeGreaterThan(0)
+    await expect.poll(() => value(other.server, 'sotto_hints_received_total')).toBeGreaterThan(0)
+
+    const before = await value(other.server, 'sotto_hints_missed_total')
+    const { id } = await world.client.users.get({ user: 'alice' })
+    const insert = `insert into events (type, conversation_id, user_id, seq, created_at)
+      values ('receipt.read', $1, $2, 1, now())`
+    // Again, should the hint of a delivered mark have come in between.
+    const writeUnheard = () =>
+      withClient(world.databaseUrl, (client) => client.query(insert, [conversationId, id]))
+    await expect
+      .poll(
+        async () => {
+          await writeUnheard()
+          return value(other.server, 'sotto_hints_missed_total')
+        },
+        { interval: 1_500, timeout: 12_000 },
+      )
+      .toBeGreaterThan(before)
+  })
+})
+
+test('a port that is taken is named, and nothing is left listening', async () => {
+  const holder = createServer().listen(0, '127.0.0.1')
+  await once(holder, 'listening')
+  const address = holder.address()
+  const port = address && typeof address === 'object' ? address.port : 0
+  await expect(startWorld('sqlite', { settings: { metricsPort: port } })).rejects.toThrow(`port ${port}`)
+  holder.close()
+})

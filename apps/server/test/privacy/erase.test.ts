@@ -1,0 +1,326 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { setTimeout as wait } from 'node:timers/promises'
+import { createClient } from '@sotto/sdk'
+import { createTestServer } from '@sotto/testing'
+import { describe, expect, test } from 'vitest'
+import { type RunningServer, startWorld, type World } from '../realtime/support/world.ts'
+import { dialects } from '../support/dialects.ts'
+import { codeOf } from '../support/failure.ts'
+import { basic, rest } from '../support/rest.ts'
+import { codeOf as totpCodeOf } from '../support/totp.ts'
+import { findText } from './support/find.ts'
+
+/** In every field that a user can write, and nowhere else. */
+const CANARY = 'canary7f3a9c'
+const USERNAME = `${CANARY}-name`
+const PASSWORD = `${CANARY} password`
+/** Later than anything that was under way when the erase was accepted. */
+const SETTLED_MS = 2 * 60_000
+/** What may hold the id of somebody who is gone: places in conversations, and what was done when. */
+const ID_HOLDERS = [
+  'audit.acting_for_id',
+  'audit.actor_id',
+  'audit.subject_id',
+  'conversations.direct_key',
+  'events.audience_user_id',
+  'events.user_id',
+  'jobs.subject_id',
+  'messages.recipient_id',
+  'messages.sender_id',
+  'participants.user_id',
+  'users.id',
+]
+
+async function livingWorld(using: 'sqlite' | 'postgres') {
+  let now = Date.parse('2026-05-01T10:00:00.000Z')
+  const world = await startWorld(using, {
+    users: ['bob', 'carol', 'dave'],
+    inFile: true,
+    settings: { secret: 'a secret of at least thirty-two characters' },
+    overrides: { now: () => new Date(now) },
+  })
+  return { world, advance: (ms: number) => (now += ms), now: () => new Date(now) }
+}
+
+/** Has a user write into whatever a user can write into. */
+async function liveALife(world: World, now: Date): Promise<{ id: string; conversationId: string }> {
+  const { client, url } = world
+  const { id } = await client.users.create({
+    username: USERNAME,
+    password: PASSWORD,
+    displayName: `${CANARY} display`,
+    firstName: `${CANARY} first`,
+    lastName: `${CANARY} last`,
+    email: `${CANARY}@example.com`,
+    avatarUrl: `https://example.com/${CANARY}.png`,
+  })
+  const answer = await fetch(`${url}/v1/sessions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'user-agent': `${CANARY} agent` },
+    body: JSON.stringify({ username: USERNAME, password: PASSWORD }),
+  })
+  const { token } = (await answer.json()) as { token: string }
+  const self = createClient({ url, token })
+  const bob = client.as('bob')
+
+  const first = await self.messages.send({
+    to: 'bob',
+    text: `${CANARY} text`,
+    clientMessageId: `${CANARY} id`,
+  })
+  const { conversationId } = first
+  await self.messages.edit({ messageId: first.id, text: `${CANARY} edited` })
+  await self.messages.edit({ messageId: first.id, text: `${CANARY} edited again` })
+  const image = { url: `https://example.com/${CANARY}-image.png`, alt: `${CANARY} alt` }
+  await self.messages.send({ conversationId, image })
+  await self.messages.send({ conversationId, video: { url: `https://example.com/${CANARY}.mp4` } })
+  const withdrawn = await self.messages.send({
+    conversationId,
+    text: `${CANARY} withdrawn`,
+    clientMessageId: `${CANARY} 2`,
+  })
+  await self.messages.delete({ messageId: withdrawn.id })
+  await self.messages.send({ to: USERNAME, text: `${CANARY} note to self` })
+  await bob.messages.like({ messageId: first.id })
+  const theirs = await bob.messages.send({ conversationId, text: 'of bob' })
+  await self.messages.like({ messageId: theirs.id })
+  await bob.messages.like({ messageId: theirs.id })
+  await self.conversations.read({ conversationId, seq: theirs.seq })
+
+  const group = await self.conversations.create({ name: 'a group', participants: ['bob', 'carol'] })
+  await self.messages.send({ conversationId: group.id, text: `${CANARY} in a group` })
+  await self.contacts.add({ user: 'bob' })
+  await bob.contacts.add({ user: USERNAME })
+  await self.blocks.add({ user: 'dave' })
+  await client.as('carol').blocks.add({ user: USERNAME })
+
+  const { secret } = await self.totp.start()
+  await self.totp.confirm({ code: totpCodeOf(secret, now) })
+  await client.passwords.issueReset({ user: USERNAME })
+  return { id, conversationId }
+}
+
+async function untilErased({ client }: RunningServer, userId: string, advance: () => void): Promise<void> {
+  await expect
+    .poll(
+      async () => {
+        advance()
+        return (await client.audit.list({ action: 'user.erased' })).items.map((act) => act.subjectId)
+      },
+      { timeout: 20_000, interval: 250 },
+    )
+    .toEqual([userId])
+}
+
+describe.each(dialects)('an erased user on %s', (using) => {
+  test('is in no table, no file and no line of the log', async () => {
+    const { world, advance, now } = await livingWorld(using)
+    await using _world = world
+    const { db } = world.server.app
+    const { id, conversationId } = await liveALife(world, now())
+    // The search finds what is there.
+    expect(await findText(db, CANARY)).toEqual(
+      expect.arrayContaining([
+        'message_edits.text',
+        'messages.client_message_id',
+        'messages.media',
+        'messages.text',
+        'sessions.user_agent',
+        'users.avatar_url',
+        'users.display_name',
+        'users.display_name_key',
+        'users.email',
+        'users.email_key',
+        'users.first_name',
+        'users.last_name',
+        'users.username',
+      ]),
+    )
+
+    await world.client.users.erase({ user: USERNAME })
+    await expect.poll(() => findText(db, CANARY), { timeout: 10_000 }).toEqual([])
+    await untilErased(world, id, () => advance(SETTLED_MS))
+
+    expect(await findText(db, CANARY)).toEqual([])
+    const holders = await findText(db, id)
+    expect(ID_HOLDERS).toEqual(expect.arrayContaining(holders))
+    for (const file of filesOf(world)) {
+      expect(readFileSync(file).toString('latin1').toLowerCase(), file).not.toContain(CANARY)
+    }
+    expect(world.logs.filter((line) => line.toLowerCase().includes(CANARY))).toEqual([])
+
+    const { items } = await world.client.as('bob').conversations.messages({ conversationId })
+    const tombstones = items.filter((message) => message.senderId === id)
+    expect(tombstones).toHaveLength(4)
+    for (const message of tombstones) {
+      expect(message).toMatchObject({ text: null, image: null, video: null, deletedAt: expect.any(Date) })
+      expect(message.sender).toMatch(/^erased-[0-9a-f]{25}$/)
+    }
+    expect(items.find((message) => message.senderId !== id)).toMatchObject({
+      text: 'of bob',
+      readAt: null,
+      reactions: [{ emoji: '👍', count: 1, byMe: true }],
+    })
+  })
+
+  test('has gone with the answer, and their name is free', async () => {
+    await using server = await createTestServer({
+      using,
+      users: [{ username: 'alice', password: PASSWORD, email: 'alice@example.com' }, 'bob'],
+    })
+    const { token } = await server.client.sessions.create({ username: 'alice', password: PASSWORD })
+    const alice = createClient({ url: server.url, token, fetch: server.fetch, retries: 0 })
+    const { conversationId } = await alice.messages.send({ to: 'bob', text: 'hello' })
+    const { id } = await alice.users.me()
+
+    await alice.users.erase({ user: 'alice' })
+    expect(await codeOf(alice.users.me())).toBe('UNAUTHENTICATED')
+    expect(await codeOf(server.client.sessions.create({ username: 'alice', password: PASSWORD }))).toBe(
+      'UNAUTHENTICATED',
+    )
+    const byPassword = await rest(server, 'GET /v1/me', { authorization: basic('alice', PASSWORD) })
+    expect(byPassword.status).toBe(401)
+    for (const name of ['alice', id]) {
+      expect(await codeOf(server.as(name).conversations.list())).toBe('USER_NOT_FOUND')
+      expect(await codeOf(server.client.users.get({ user: name }))).toBe('USER_NOT_FOUND')
+      expect(await codeOf(server.as('bob').messages.send({ to: name, text: 'hello' }))).toBe('USER_NOT_FOUND')
+    }
+    expect(await codeOf(server.as('bob').messages.send({ conversationId, text: 'hello' }))).toBe(
+      'USER_NOT_FOUND',
+    )
+    expect((await server.client.users.list()).items.map(({ username }) => username)).toEqual(['bob'])
+    expect(await codeOf(server.client.users.erase({ user: 'alice' }))).toBe('USER_NOT_FOUND')
+
+    const again = await server.client.users.create({ username: 'alice', email: 'alice@example.com' })
+    expect(again.id).not.toBe(id)
+    expect((await server.as('alice').conversations.list()).items).toEqual([])
+  })
+
+  test('is told to the others: messages one by one, groups with who follows as owner', async () => {
+    await using server = await createTestServer({ using, users: ['alice', 'bob', 'carol'] })
+    const [alice, bob] = [server.as('alice'), server.as('bob')]
+    for (const text of ['1', '2', '3']) await alice.messages.send({ to: 'bob', text })
+    const theirs = await bob.messages.send({ to: 'alice', text: 'of bob' })
+    await alice.messages.like({ messageId: theirs.id })
+    const group = await alice.conversations.create({ name: 'a group', participants: ['bob', 'carol'] })
+    await bob.conversations.read({ conversationId: theirs.conversationId, seq: 1 })
+    const { cursor } = await bob.events.pull()
+
+    await server.client.users.erase({ user: 'alice' })
+    await expect
+      .poll(async () => (await bob.conversations.get({ conversationId: group.id })).participantCount, {
+        timeout: 15_000,
+      })
+      .toBe(2)
+    await expect
+      .poll(
+        async () => {
+          const types = (await bob.events.pull({ cursor })).items.map(({ type }) => type)
+          // On PostgreSQL what was there before may be settled only now; marks come when they come.
+          return types.filter((type) => /deleted|removed|participant/.test(type))
+        },
+        { timeout: 15_000 },
+      )
+      .toEqual([
+        'participant.left',
+        'participant.updated',
+        'message.deleted',
+        'message.deleted',
+        'message.deleted',
+        'reaction.removed',
+      ])
+    const { participants } = await bob.conversations.get({ conversationId: group.id })
+    expect(participants.map(({ user, role }) => [user.username, role])).toEqual([
+      ['bob', 'owner'],
+      ['carol', 'member'],
+    ])
+    const direct = await bob.conversations.get({ conversationId: theirs.conversationId })
+    expect(direct.unreadCount).toBe(0)
+    expect((await bob.messages.get({ messageId: theirs.id })).reactions).toEqual([])
+  })
+
+  test('is erased by the user, a bare key or an admin, and by nobody else', async () => {
+    await using server = await createTestServer({ using, users: ['alice', 'bob', 'carol', 'dave'] })
+    await server.client.users.setRole({ user: 'carol', role: 'admin' })
+    expect(await codeOf(server.as('bob').users.erase({ user: 'alice' }))).toBe('FORBIDDEN')
+    expect(await codeOf(server.as('carol').users.erase({ user: 'alice' }))).toBe('FORBIDDEN')
+    const reader = await server.client.keys.create({ name: 'reader', scopes: ['read'] })
+    const byReader = await rest(server, 'DELETE /v1/users/alice', { authorization: `Bearer ${reader.key}` })
+    expect(byReader.status).toBe(403)
+    expect((await server.client.users.list()).items).toHaveLength(4)
+
+    await server.client.passwords.set({ user: 'carol', newPassword: PASSWORD })
+    const byAdmin = await rest(server, 'DELETE /v1/users/alice', { authorization: basic('carol', PASSWORD) })
+    expect(byAdmin.status).toBe(204)
+    await server.as('bob').users.erase({ user: 'bob' })
+    const acts = (await server.client.audit.list({ action: 'user.erase_accepted' })).items
+    expect(
+      acts.map(({ actorKind, actingForId, subjectId }) => [actorKind, actingForId === subjectId]),
+    ).toEqual([
+      ['key', true],
+      ['user', false],
+    ])
+  })
+
+  test('is erased to the end, and told of once, also when servers stop meanwhile', {
+    timeout: 60_000,
+  }, async () => {
+    const { world, advance } = await livingWorld(using)
+    await using _world = world
+    const { id } = await world.client.users.create({ username: USERNAME })
+    const TOTAL = 500
+    const self = world.client.as(USERNAME)
+    await Promise.all(
+      Array.from({ length: TOTAL }, (_, n) => self.messages.send({ to: 'bob', text: `${CANARY} ${n}` })),
+    )
+    const { db } = world.server.app
+    const left = () =>
+      db
+        .selectFrom('messages')
+        .select((eb) => eb.fn.countAll<number>().as('n'))
+        .where('sender_id', '=', id)
+        .where('text', 'is not', null)
+        .executeTakeFirstOrThrow()
+    await world.client.users.erase({ user: USERNAME })
+    await expect.poll(async () => (await left()).n, { interval: 1, timeout: 15_000 }).toBeLessThan(TOTAL)
+    await world.server.close()
+
+    await using next = await world.another()
+    const count = async (type: string) =>
+      (
+        await next.server.app.db
+          .selectFrom('events')
+          .select((eb) => eb.fn.countAll<number>().as('n'))
+          .where('type', '=', type)
+          .executeTakeFirstOrThrow()
+      ).n
+    const before = await count('message.deleted')
+    expect(before).toBeGreaterThan(0)
+    expect(before).toBeLessThan(TOTAL)
+    await expect.poll(() => findText(next.server.app.db, CANARY), { timeout: 15_000 }).toEqual([])
+    expect(await count('message.deleted')).toBe(TOTAL)
+
+    // One that was killed has taken the job and does nothing more about it: another one does in time.
+    await next.server.app.db
+      .updateTable('jobs')
+      .set({ due_at: new Date('2026-05-01T10:00:30.000Z') })
+      .execute()
+    await untilErased(next, id, () => advance(SETTLED_MS))
+    expect(await count('message.deleted')).toBe(TOTAL)
+  })
+
+  test('ends streams that somebody has open for them', async () => {
+    await using world = await startWorld(using, { users: ['alice', 'bob'] })
+    await using stream = await world.sse('alice')
+    await world.client.users.erase({ user: 'alice' })
+    const ended = stream.ended.then(() => 'ended')
+    expect(await Promise.race([ended, wait(5_000)])).toBe('ended')
+  })
+})
+
+/** SQLite's file, its log and whatever lies beside them; nothing for PostgreSQL. */
+function filesOf({ databaseUrl }: World): string[] {
+  if (!databaseUrl.startsWith('file:')) return []
+  const path = databaseUrl.slice('file:'.length)
+  return [path, `${path}-wal`, `${path}-shm`].filter((file) => existsSync(file))
+}

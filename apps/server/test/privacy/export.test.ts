@@ -1,0 +1,153 @@
+import type { ExportLine } from '@sotto/contract'
+import { createTestServer, type TestServer } from '@sotto/testing'
+import { describe, expect, test } from 'vitest'
+import { dialects } from '../support/dialects.ts'
+import { codeOf } from '../support/failure.ts'
+import { all } from '../support/lists.ts'
+import { basic, rest } from '../support/rest.ts'
+
+const password = 'correct horse battery'
+
+async function livelyServer(using: 'sqlite' | 'postgres'): Promise<TestServer> {
+  const server = await createTestServer({
+    using,
+    users: [{ username: 'alice', password, email: 'alice@example.com' }, 'bob', 'carol', 'dave'],
+  })
+  const [alice, bob, carol] = [server.as('alice'), server.as('bob'), server.as('carol')]
+  await server.client.sessions.create({ username: 'alice', password })
+  const group = await bob.conversations.create({ name: 'Weekend', participants: ['carol'] })
+  const conversationId = group.id
+  await bob.messages.send({ conversationId, text: 'before alice' })
+  await bob.participants.set({ conversationId, user: 'alice', role: 'member' })
+  await carol.messages.send({ conversationId, text: 'while alice' })
+  await alice.participants.remove({ conversationId, user: 'alice' })
+  await bob.messages.send({ conversationId, text: 'after alice' })
+  for (let n = 1; n <= 7; n++) {
+    await alice.messages.send({ to: 'bob', text: `to bob ${n}` })
+    const received = await carol.messages.send({ to: 'alice', text: `of carol ${n}` })
+    if (n === 5) {
+      await alice.messages.like({ messageId: received.id })
+      await alice.conversations.read({ conversationId: received.conversationId, seq: n })
+    }
+  }
+  await bob.messages.send({ to: 'carol', text: 'behind her back' })
+  await alice.contacts.add({ user: 'bob' })
+  await alice.blocks.add({ user: 'dave' })
+  return server
+}
+
+function textsOf(lines: readonly ExportLine[]): (string | null)[] {
+  return lines.flatMap((line) => (line.type === 'message' ? line.message.text : []))
+}
+
+function linesOf(body: unknown): ExportLine[] {
+  const text = String(body)
+  expect(text.endsWith('\n')).toBe(true)
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as ExportLine)
+}
+
+const asLines = { headers: { accept: 'application/x-ndjson' } }
+
+describe.each(dialects)('an export on %s', (using) => {
+  test('holds everything of the user, and nothing that they may not read', async () => {
+    await using server = await livelyServer(using)
+    const lines = await all(server.as('alice').users.export({ user: 'alice' }))
+    const types = lines.map((line) => line.type)
+    expect([...new Set(types)]).toEqual([
+      'profile',
+      'session',
+      'contact',
+      'block',
+      'stay',
+      'message',
+      'reaction',
+      'receipt',
+      'end',
+    ])
+    expect(textsOf(lines).toSorted()).toEqual(
+      [
+        'while alice',
+        ...Array.from({ length: 7 }, (_, n) => [`to bob ${n + 1}`, `of carol ${n + 1}`]).flat(),
+      ].toSorted(),
+    )
+    expect(lines[0]).toMatchObject({ profile: { username: 'alice', email: 'alice@example.com' } })
+    expect(lines.find((line) => line.type === 'contact')).toMatchObject({
+      contact: { user: { username: 'bob' }, state: 'outgoing' },
+    })
+    expect(lines.find((line) => line.type === 'block')).toMatchObject({
+      block: { user: { username: 'dave' } },
+    })
+    const stays = lines.flatMap((line) => (line.type === 'stay' ? line.stay : []))
+    expect(stays.map(({ kind, leftAt }) => [kind, leftAt !== null]).toSorted()).toEqual([
+      ['direct', false],
+      ['direct', false],
+      ['group', true],
+    ])
+    expect(lines.find((line) => line.type === 'reaction')).toMatchObject({ reaction: { emoji: '👍' } })
+    expect(lines.find((line) => line.type === 'receipt' && line.receipt.kind === 'read')).toMatchObject({
+      receipt: { seq: 5 },
+    })
+    const wire = JSON.stringify(lines)
+    for (const secret of ['behind her back', 'before alice', 'after alice', 'token', 'argon2']) {
+      expect(wire).not.toContain(secret)
+    }
+  })
+
+  test('is the same in pages of any length, as lines, and gone on with after any line', async () => {
+    await using server = await livelyServer(using)
+    const whole = await all(server.as('alice').users.export({ user: 'alice', limit: 200 }))
+    for (const limit of [1, 2, 3]) {
+      expect(await all(server.as('alice').users.export({ user: 'alice', limit }))).toEqual(whole)
+    }
+    const streamed = await rest(server, 'GET /v1/users/alice/export', { as: 'alice', ...asLines })
+    expect(streamed.headers.get('content-type')).toBe('application/x-ndjson')
+    const expected = JSON.parse(JSON.stringify(whole)) as ExportLine[]
+    expect(linesOf(streamed.body)).toEqual(expected)
+    for (const [index, { cursor }] of expected.slice(0, -1).entries()) {
+      const rest_ = await rest(server, `GET /v1/users/alice/export?cursor=${cursor}`, {
+        as: 'alice',
+        ...asLines,
+      })
+      expect(linesOf(rest_.body)).toEqual(expected.slice(index + 1))
+    }
+  })
+
+  test('is for the user, a bare key and an admin, and makes one row of the audit each', async () => {
+    await using server = await livelyServer(using)
+    expect(await codeOf(server.as('bob').users.export({ user: 'alice' }))).toBe('FORBIDDEN')
+    const refused = await rest(server, 'GET /v1/users/alice/export', { as: 'bob', ...asLines })
+    expect(refused.status).toBe(403)
+    expect(refused.headers.get('content-type')).toContain('application/problem+json')
+    expect((await server.client.audit.list({ action: 'user.exported' })).items).toEqual([])
+
+    await all(server.client.users.export({ user: 'alice', limit: 2 }))
+    await server.client.users.setRole({ user: 'carol', role: 'admin' })
+    await server.client.passwords.set({ user: 'carol', newPassword: password })
+    const byAdmin = await rest(server, 'GET /v1/users/alice/export', {
+      authorization: basic('carol', password),
+      ...asLines,
+    })
+    expect(linesOf(byAdmin.body)[0]).toMatchObject({ profile: { email: 'alice@example.com' } })
+    const acts = (await server.client.audit.list({ action: 'user.exported' })).items
+    expect(acts.map(({ actorKind }) => actorKind)).toEqual(['user', 'key'])
+  })
+
+  test('is not gone on with from a cursor that is none of its own', async () => {
+    await using server = await createTestServer({ using, users: ['alice'] })
+    const made = (position: unknown[]) =>
+      Buffer.from(JSON.stringify(['export', ...position])).toString('base64url')
+    const id = '00000000-0000-0000-0000-000000000000'
+    for (const cursor of [
+      'nonsense',
+      made(['passwords', id, '', 0, 0]),
+      made(['messages', 'x', '', 0, 0]),
+      made(['reactions', id, '\0', 0, 0]),
+      made(['messages', id, '', -1, 0]),
+    ]) {
+      expect(await codeOf(server.client.users.export({ user: 'alice', cursor }))).toBe('INVALID_CURSOR')
+    }
+  })
+})

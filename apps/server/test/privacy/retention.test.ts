@@ -1,0 +1,67 @@
+import { createTestServer } from '@sotto/testing'
+import { describe, expect, test } from 'vitest'
+import { startWorld } from '../realtime/support/world.ts'
+import { dialects } from '../support/dialects.ts'
+
+const DAY_MS = 24 * 60 * 60 * 1_000
+
+describe.each(dialects)('messages that are kept for a time on %s', (using) => {
+  test('are tombstones afterwards, without a word to anybody, and newer ones stay', async () => {
+    let now = Date.parse('2026-05-01T10:00:00.000Z')
+    await using world = await startWorld(using, {
+      users: ['alice', 'bob'],
+      settings: { messageRetentionDays: 30 },
+      overrides: { now: () => new Date(now) },
+    })
+    const [alice, bob] = [world.client.as('alice'), world.client.as('bob')]
+    const old = await alice.messages.send({ to: 'bob', text: 'old', clientMessageId: 'old' })
+    await alice.messages.edit({ messageId: old.id, text: 'old still' })
+    const { conversationId } = old
+    for (let n = 0; n < 120; n++) await alice.messages.send({ conversationId, text: `old ${n}` })
+    now += 20 * DAY_MS
+    const recent = await alice.messages.send({ conversationId, text: 'recent' })
+    expect((await bob.conversations.get({ conversationId })).unreadCount).toBe(122)
+    const { cursor } = await bob.events.pull()
+
+    now += 10 * DAY_MS + 1
+    await expect
+      .poll(async () => (await bob.conversations.get({ conversationId })).unreadCount, { timeout: 10_000 })
+      .toBe(1)
+    expect(await bob.messages.get({ messageId: old.id })).toMatchObject({
+      seq: 1,
+      text: null,
+      deletedAt: expect.any(Date),
+    })
+    expect(await bob.messages.get({ messageId: recent.id })).toMatchObject({
+      text: 'recent',
+      deletedAt: null,
+    })
+    expect(
+      (await bob.events.pull({ cursor })).items.filter(({ type }) => type === 'message.deleted'),
+    ).toEqual([])
+    const { db } = world.server.app
+    expect(await db.selectFrom('message_edits').selectAll().execute()).toEqual([])
+    const kept = await db
+      .selectFrom('messages')
+      .select('id')
+      .where((eb) => eb.or([eb('client_message_id', 'is not', null), eb('content_hash', 'is not', null)]))
+      .execute()
+    expect(kept).toEqual([{ id: recent.id }])
+
+    // What has become old since is found from where the last look ended.
+    now += 20 * DAY_MS
+    await expect
+      .poll(async () => (await bob.messages.get({ messageId: recent.id })).text, { timeout: 10_000 })
+      .toBeNull()
+  })
+
+  test('are kept for ever unless the settings say otherwise', async () => {
+    await using server = await createTestServer({ using, users: ['alice', 'bob'] })
+    const message = await server.as('alice').messages.send({ to: 'bob', text: 'for ever' })
+    server.clock.advance(4_000 * DAY_MS)
+    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    expect(await server.as('alice').messages.get({ messageId: message.id })).toMatchObject({
+      text: 'for ever',
+    })
+  })
+})

@@ -1,0 +1,17 @@
+import type { Executor } from '@sotto/db'
+import { sql } from 'kysely'
+
+/** Which columns of which tables hold a text, in whatever case: every column of every table that there is. */
+export async function findText(db: Executor, text: string): Promise<string[]> {
+  const found: string[] = []
+  for (const table of await db.introspection.getTables()) {
+    for (const { name } of table.columns) {
+      const { rows } = await sql<{ n: number }>`
+        select count(*) as n from ${sql.table(table.name)}
+        where lower(cast(${sql.ref(name)} as text)) like ${`%${text}%`}
+      `.execute(db)
+      if (rows[0]?.n) found.push(`${table.name}.${name}`)
+    }
+  }
+  return found.sort()
+}

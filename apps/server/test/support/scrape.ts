@@ -1,0 +1,65 @@
+import type { Server } from '../../src/index.ts'
+
+/** One line of the page. */
+export interface Sample {
+  labels: Record<string, string>
+  value: number
+}
+
+/** What a server's metrics say, read as Prometheus reads it: the text format, version 0.0.4. */
+export interface Scrape {
+  /** What each metric is, by its name. */
+  types: ReadonlyMap<string, string>
+  /** What is said of each. */
+  helps: ReadonlyMap<string, string>
+  series(name: string): readonly Sample[]
+  /** Of the one series that has these labels, among others; undefined without one. */
+  value(name: string, labels?: Record<string, string>): number | undefined
+}
+
+export async function scrape({ metricsUrl = '' }: Pick<Server, 'metricsUrl'>): Promise<Scrape> {
+  const response = await fetch(metricsUrl)
+  if (!response.ok) throw new Error(`${metricsUrl} answered ${response.status}`)
+  return parse(await response.text())
+}
+
+const SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/
+
+function parse(text: string): Scrape {
+  const types = new Map<string, string>()
+  const helps = new Map<string, string>()
+  const samples = new Map<string, Sample[]>()
+  for (const line of text.split('\n')) {
+    const [, kind, about = '', rest = ''] = /^# (HELP|TYPE) (\S+) (.+)$/.exec(line) ?? []
+    if (kind) {
+      const said = kind === 'HELP' ? helps : types
+      if (said.has(about)) throw new Error(`${kind} ${about} is there twice`)
+      said.set(about, rest)
+    } else if (line !== '') {
+      const [, name, labels = '', value] = SAMPLE.exec(line) ?? []
+      if (name === undefined) throw new Error(`not a sample: ${line}`)
+      const sample = { labels: labelsOf(labels), value: Number(value) }
+      samples.set(name, [...(samples.get(name) ?? []), sample])
+    }
+  }
+  const series = (name: string) => samples.get(name) ?? []
+  return {
+    types,
+    helps,
+    series,
+    value(name, labels = {}) {
+      const wanted = Object.entries(labels)
+      const found = series(name).filter((one) =>
+        wanted.every(([label, value]) => one.labels[label] === value),
+      )
+      if (found.length > 1) throw new Error(`${name} with ${JSON.stringify(labels)} is not one series`)
+      return found[0]?.value
+    },
+  }
+}
+
+function labelsOf(text: string): Record<string, string> {
+  return Object.fromEntries(
+    [...text.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, label = '', value = '']) => [label, value]),
+  )
+}

@@ -1,0 +1,282 @@
+import { type IdList, idList, inList } from '../dialect/expressions.ts'
+import type { MessageTable } from '../schema.ts'
+import { type Executor, statement } from '../statement.ts'
+import { deleteSecondFactor } from './second-factors.ts'
+import { deleteSessionsOf } from './sessions.ts'
+
+/* What goes when a user is erased, or a message is older than messages are kept. Each in parts of a bounded size. */
+
+/**
+ * Makes a user one whom nobody can name, log in as or act for. Frees the username and the email address.
+ *
+ * @returns false when that was so before.
+ */
+export async function markErased(
+  trx: Executor,
+  userId: string,
+  { username, at }: { username: string; at: Date },
+): Promise<boolean> {
+  const erased = await trx
+    .updateTable('users')
+    .set({ username, role: 'user', disabled_at: at, erased_at: at, updated_at: at })
+    .where('id', '=', userId)
+    .where('erased_at', 'is', null)
+    .returning('id')
+    .executeTakeFirst()
+  return erased !== undefined
+}
+
+/** Empties the profile, and takes away whatever the user could log in with. */
+export async function eraseAccount(trx: Executor, userId: string): Promise<void> {
+  await trx
+    .updateTable('users')
+    .set({
+      display_name: null,
+      display_name_key: null,
+      first_name: null,
+      last_name: null,
+      email: null,
+      email_key: null,
+      avatar_url: null,
+      password_hash: null,
+    })
+    .where('id', '=', userId)
+    .execute()
+  await deleteSessionsOf(trx, userId)
+  await deleteSecondFactor(trx, userId)
+  await trx.deleteFrom('password_resets').where('user_id', '=', userId).execute()
+}
+
+const erasedOf = statement((db, p: { ids: IdList }) =>
+  db
+    .selectFrom('users')
+    .select('id')
+    .where((eb) => inList(db, eb, 'users.id', p.ids))
+    .where('erased_at', 'is not', null),
+)
+
+/** Those of these users who were erased. */
+export async function findErased(db: Executor, userIds: readonly string[]): Promise<string[]> {
+  if (userIds.length === 0) return []
+  return (await erasedOf(db, { ids: idList(db, userIds) })).map((row) => row.id)
+}
+
+/** A message's place in the order of time, across conversations. */
+export interface MessagePlace {
+  at: Date
+  id: string
+}
+
+export type ErasableRow = Pick<
+  MessageTable,
+  'id' | 'conversation_id' | 'seq' | 'sender_id' | 'client_message_id' | 'created_at' | 'deleted_at'
+>
+
+const erasableColumns = [
+  'id',
+  'conversation_id',
+  'seq',
+  'sender_id',
+  'client_message_id',
+  'created_at',
+  'deleted_at',
+] as const
+
+const sentAfter = statement((db, p: MessagePlace & { userId: string; limit: number }) =>
+  db
+    .selectFrom('messages')
+    .select(erasableColumns)
+    .where('sender_id', '=', p.userId)
+    .where((eb) => eb(eb.refTuple('created_at', 'id'), '>', eb.tuple(p.at, p.id)))
+    .orderBy('created_at')
+    .orderBy('id')
+    .limit(p.limit),
+)
+
+/** What a user has sent, tombstones too, oldest first, after a place. */
+export async function listSentAfter(
+  db: Executor,
+  userId: string,
+  after: MessagePlace,
+  limit: number,
+): Promise<ErasableRow[]> {
+  return sentAfter(db, { userId, at: after.at, id: after.id, limit })
+}
+
+const olderThan = statement((db, p: MessagePlace & { before: Date; limit: number }) =>
+  db
+    .selectFrom('messages')
+    .select(erasableColumns)
+    // What makes the index of all messages usable; every seq is above 0.
+    .where('seq', '>', (eb) => eb.lit(0))
+    .where((eb) => eb(eb.refTuple('created_at', 'id'), '>', eb.tuple(p.at, p.id)))
+    .where('created_at', '<', p.before)
+    .orderBy('created_at')
+    .orderBy('id')
+    .limit(p.limit),
+)
+
+/** All messages that are older than `before`, oldest first, after a place. */
+export async function listOlderMessages(
+  db: Executor,
+  after: MessagePlace,
+  before: Date,
+  limit: number,
+): Promise<ErasableRow[]> {
+  return olderThan(db, { at: after.at, id: after.id, before, limit })
+}
+
+const erasable = statement((db, p: { ids: IdList }) =>
+  db
+    .selectFrom('messages')
+    .select(erasableColumns)
+    .where((eb) => inList(db, eb, 'messages.id', p.ids)),
+)
+
+/** These messages as they stand now: asked under the locks of their conversations. */
+export async function findErasable(db: Executor, ids: readonly string[]): Promise<ErasableRow[]> {
+  return ids.length === 0 ? [] : erasable(db, { ids: idList(db, ids) })
+}
+
+/** Takes away what would tell a repeated send: a hash lets a short text be guessed. */
+export async function eraseRepeatKey(trx: Executor, messageId: string): Promise<void> {
+  await trx
+    .updateTable('messages')
+    .set({ client_message_id: null, content_hash: null })
+    .where('id', '=', messageId)
+    .execute()
+}
+
+const reactionsOf = statement((db, p: { userId: string; limit: number }) =>
+  db
+    .selectFrom('reactions')
+    .innerJoin('messages', 'messages.id', 'reactions.message_id')
+    .select(['messages.id', 'messages.conversation_id', 'reactions.emoji'])
+    .where('reactions.user_id', '=', p.userId)
+    .orderBy('reactions.message_id')
+    .orderBy('reactions.emoji')
+    .limit(p.limit),
+)
+
+/** Some of a user's reactions, with where they are. */
+export async function listReactionsOf(
+  db: Executor,
+  userId: string,
+  limit: number,
+): Promise<{ id: string; conversation_id: string; emoji: string }[]> {
+  return reactionsOf(db, { userId, limit })
+}
+
+/**
+ * Forgets some of what a user is to others: contacts of either side.
+ *
+ * @returns whose contact the user was, and whether there is more.
+ */
+export async function deleteContactsOf(
+  trx: Executor,
+  userId: string,
+  limit: number,
+): Promise<{ otherIds: string[]; isMore: boolean }> {
+  const deleted = await trx
+    .deleteFrom('contacts')
+    .where((eb) =>
+      eb(
+        eb.refTuple('user_id', 'contact_id'),
+        'in',
+        eb
+          .selectFrom('contacts')
+          .select(['user_id', 'contact_id'])
+          .where((or) => or.or([or('user_id', '=', userId), or('contact_id', '=', userId)]))
+          .limit(limit)
+          .$asTuple('user_id', 'contact_id'),
+      ),
+    )
+    .returning('user_id')
+    .execute()
+  const otherIds = deleted.map((row) => row.user_id).filter((id) => id !== userId)
+  return { otherIds, isMore: deleted.length === limit }
+}
+
+/** Forgets some of the blocks of a user, and of those who have blocked them. @returns whether there is more. */
+export async function deleteBlocksOf(trx: Executor, userId: string, limit: number): Promise<boolean> {
+  const deleted = await trx
+    .deleteFrom('blocks')
+    .where((eb) =>
+      eb(
+        eb.refTuple('user_id', 'blocked_id'),
+        'in',
+        eb
+          .selectFrom('blocks')
+          .select(['user_id', 'blocked_id'])
+          .where((or) => or.or([or('user_id', '=', userId), or('blocked_id', '=', userId)]))
+          .limit(limit)
+          .$asTuple('user_id', 'blocked_id'),
+      ),
+    )
+    .returning('user_id')
+    .execute()
+  return deleted.length === limit
+}
+
+const conversationsAfter = statement((db, p: { userId: string; after: string; limit: number }) =>
+  db
+    .selectFrom('participants')
+    .select('conversation_id')
+    .distinct()
+    .where('user_id', '=', p.userId)
+    .where('conversation_id', '>', p.after)
+    .orderBy('conversation_id')
+    .limit(p.limit),
+)
+
+/** The conversations that a user is or was in, by id, after one. */
+export async function listConversationIdsOf(
+  db: Executor,
+  userId: string,
+  after: string,
+  limit: number,
+): Promise<string[]> {
+  return (await conversationsAfter(db, { userId, after, limit })).map((row) => row.conversation_id)
+}
+
+/** Forgets when a user had and read the messages of a conversation. @returns true while there is more. */
+export async function deleteReceipts(
+  trx: Executor,
+  conversationId: string,
+  userId: string,
+  limit: number,
+): Promise<boolean> {
+  const deleted = await trx
+    .deleteFrom('receipts')
+    .where('conversation_id', '=', conversationId)
+    .where('user_id', '=', userId)
+    .where((eb) =>
+      eb(
+        eb.refTuple('kind', 'seq'),
+        'in',
+        eb
+          .selectFrom('receipts')
+          .select(['kind', 'seq'])
+          .where('conversation_id', '=', conversationId)
+          .where('user_id', '=', userId)
+          .limit(limit)
+          .$asTuple('kind', 'seq'),
+      ),
+    )
+    .returning('seq')
+    .execute()
+  return deleted.length === limit
+}
+
+/** The groups that a user is in, some of them. */
+export async function listGroupIdsOf(db: Executor, userId: string, limit: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom('participants')
+    .select('conversation_id')
+    .where('user_id', '=', userId)
+    .where('active_at', 'is', null)
+    .where('left_at', 'is', null)
+    .limit(limit)
+    .execute()
+  return rows.map((row) => row.conversation_id)
+}

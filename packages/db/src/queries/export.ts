@@ -1,0 +1,160 @@
+import type { ConversationTable, ParticipantTable, ReactionTable, ReceiptTable } from '../schema.ts'
+import { type Executor, statement } from '../statement.ts'
+import type { ContactRow } from './contacts.ts'
+import { userColumns } from './users.ts'
+
+/* What a database holds of one user, in ranges of indexes: each list goes on after a place, however long it is. */
+
+const contactsAfter = statement((db, p: { userId: string; after: string; limit: number }) =>
+  db
+    .selectFrom('contacts')
+    .innerJoin('users', 'users.id', 'contacts.contact_id')
+    .select(userColumns)
+    .select(['contacts.state', 'contacts.changed_at'])
+    .where('contacts.user_id', '=', p.userId)
+    .where('contacts.contact_id', '>', p.after)
+    .orderBy('contacts.contact_id')
+    .limit(p.limit),
+)
+
+/** A user's contacts of every state, by the other's id. */
+export async function exportContacts(
+  db: Executor,
+  userId: string,
+  after: string,
+  limit: number,
+): Promise<ContactRow[]> {
+  return contactsAfter(db, { userId, after, limit })
+}
+
+const blocksAfter = statement((db, p: { userId: string; after: string; limit: number }) =>
+  db
+    .selectFrom('blocks')
+    .innerJoin('users', 'users.id', 'blocks.blocked_id')
+    .select(userColumns)
+    .select('blocks.created_at as blocked_at')
+    .where('blocks.user_id', '=', p.userId)
+    .where('blocks.blocked_id', '>', p.after)
+    .orderBy('blocks.blocked_id')
+    .limit(p.limit),
+)
+
+/** Whom a user has blocked, by the other's id. */
+export async function exportBlocks(db: Executor, userId: string, after: string, limit: number) {
+  return blocksAfter(db, { userId, after, limit })
+}
+
+/** A place among a user's stays. */
+export interface StayPlace {
+  conversationId: string
+  firstEventId: number
+}
+
+export type ExportedStay = Pick<
+  ParticipantTable,
+  | 'conversation_id'
+  | 'first_event_id'
+  | 'role'
+  | 'after_seq'
+  | 'until_seq'
+  | 'read_seq'
+  | 'joined_at'
+  | 'left_at'
+> &
+  Pick<ConversationTable, 'kind' | 'name' | 'direct_key'>
+
+const staysFrom = statement((db, p: StayPlace & { userId: string; limit: number }) =>
+  db
+    .selectFrom('participants')
+    .innerJoin('conversations', 'conversations.id', 'participants.conversation_id')
+    .select([
+      'participants.conversation_id',
+      'participants.first_event_id',
+      'participants.role',
+      'participants.after_seq',
+      'participants.until_seq',
+      'participants.read_seq',
+      'participants.joined_at',
+      'participants.left_at',
+      'conversations.kind',
+      'conversations.name',
+      'conversations.direct_key',
+    ])
+    .where('participants.user_id', '=', p.userId)
+    .where((eb) =>
+      eb(
+        eb.refTuple('participants.conversation_id', 'participants.first_event_id'),
+        '>=',
+        eb.tuple(p.conversationId, p.firstEventId),
+      ),
+    )
+    .orderBy('participants.conversation_id')
+    .orderBy('participants.first_event_id')
+    .limit(p.limit),
+)
+
+/** A user's stays in conversations, each of them, from a place on. */
+export async function exportStays(
+  db: Executor,
+  userId: string,
+  from: StayPlace,
+  limit: number,
+): Promise<ExportedStay[]> {
+  return staysFrom(db, { ...from, userId, limit })
+}
+
+const reactionsAfter = statement(
+  (db, p: { userId: string; messageId: string; emoji: string; limit: number }) =>
+    db
+      .selectFrom('reactions')
+      .select(['message_id', 'emoji', 'created_at'])
+      .where('user_id', '=', p.userId)
+      .where((eb) => eb(eb.refTuple('message_id', 'emoji'), '>', eb.tuple(p.messageId, p.emoji)))
+      .orderBy('message_id')
+      .orderBy('emoji')
+      .limit(p.limit),
+)
+
+/** A user's reactions, by message. */
+export async function exportReactions(
+  db: Executor,
+  userId: string,
+  after: { messageId: string; emoji: string },
+  limit: number,
+): Promise<Pick<ReactionTable, 'message_id' | 'emoji' | 'created_at'>[]> {
+  return reactionsAfter(db, { userId, ...after, limit })
+}
+
+interface ReceiptRange {
+  userId: string
+  conversationId: string
+  /** After this one, by kind and seq. */
+  kind: ReceiptTable['kind']
+  seq: number
+  /** above < seq <= upTo */
+  above: number
+  upTo: number
+}
+
+const receiptsAfter = statement((db, p: ReceiptRange & { limit: number }) =>
+  db
+    .selectFrom('receipts')
+    .select(['kind', 'seq', 'receipt_at'])
+    .where('conversation_id', '=', p.conversationId)
+    .where('user_id', '=', p.userId)
+    .where((eb) => eb(eb.refTuple('kind', 'seq'), '>', eb.tuple(p.kind, p.seq)))
+    .where('seq', '>', p.above)
+    .where('seq', '<=', p.upTo)
+    .orderBy('kind')
+    .orderBy('seq')
+    .limit(p.limit),
+)
+
+/** A user's marks of one stay. */
+export async function exportReceipts(
+  db: Executor,
+  range: ReceiptRange,
+  limit: number,
+): Promise<Pick<ReceiptTable, 'kind' | 'seq' | 'receipt_at'>[]> {
+  return receiptsAfter(db, { ...range, limit })
+}

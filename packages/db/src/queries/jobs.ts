@@ -1,0 +1,57 @@
+import { isPostgres } from '../dialect/column-types.ts'
+import type { JobTable } from '../schema.ts'
+import type { Executor } from '../statement.ts'
+
+export type JobKey = Pick<JobTable, 'kind' | 'subject_id'>
+export type JobRow = JobKey & Pick<JobTable, 'progress' | 'due_at' | 'failures'>
+
+/** Sees to it that a job is done: one that is there already goes on where it stands, a finished one begins anew. */
+export async function putJob(trx: Executor, { kind, subject_id }: JobKey, at: Date): Promise<void> {
+  const fresh = { progress: null, due_at: at, failures: 0, last_error: null, finished_at: null }
+  await trx
+    .insertInto('jobs')
+    .values({ kind, subject_id, created_at: at, ...fresh })
+    .onConflict((conflict) =>
+      conflict.columns(['kind', 'subject_id']).doUpdateSet(fresh).where('jobs.finished_at', 'is not', null),
+    )
+    .execute()
+}
+
+/**
+ * Takes the job that is due for longest, for as long as `until`: by then the taker has done a part of it, or another
+ * server takes it. Undefined when none is due.
+ */
+export async function takeJob(trx: Executor, now: Date, until: Date): Promise<JobRow | undefined> {
+  const due = await trx
+    .selectFrom('jobs')
+    .select(['kind', 'subject_id', 'progress', 'due_at', 'failures'])
+    .where('finished_at', 'is', null)
+    .where('due_at', '<=', now)
+    .orderBy('due_at')
+    .limit(1)
+    // SQLite has one writer at a time anyway.
+    .$if(isPostgres(trx), (query) => query.forUpdate().skipLocked())
+    .executeTakeFirst()
+  if (!due || !(await updateTakenJob(trx, due, { due_at: until }))) return undefined
+  return { ...due, due_at: until }
+}
+
+type JobChange = Partial<Pick<JobTable, 'progress' | 'due_at' | 'failures' | 'last_error' | 'finished_at'>>
+
+/** Changes a job that was taken. False, and nothing is written, when another server has taken it since. */
+export async function updateTakenJob(
+  db: Executor,
+  job: Pick<JobRow, 'kind' | 'subject_id' | 'due_at'>,
+  change: JobChange,
+): Promise<boolean> {
+  const updated = await db
+    .updateTable('jobs')
+    .set(change)
+    .where('kind', '=', job.kind)
+    .where('subject_id', '=', job.subject_id)
+    .where('due_at', '=', job.due_at)
+    .where('finished_at', 'is', null)
+    .returning('kind')
+    .executeTakeFirst()
+  return updated !== undefined
+}
