@@ -10,5 +10,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // What is waited for comes at once, save on a machine that is busy: a second is too short there.
+    expect: { poll: { timeout: 10_000 } },
   },
 })

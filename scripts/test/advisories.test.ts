@@ -20,7 +20,6 @@ const known: readonly Floor[] = [
     floors: ['5.12.2'],
     advisories: ['GHSA-3m5p-2c4r-xxw2', 'GHSA-444r-cwp2-x5xf', 'GHSA-jx2c-rxcm-jvmq'],
   },
-  { name: '@fastify/static', floors: ['10.1.3'], advisories: ['GHSA-423g-23ch-w7c6', 'GHSA-83w8-p2f5-377r'] },
   { name: '@fastify/websocket', floors: ['7.1.1'], advisories: ['GHSA-4pcg-wr6c-h9cq'] },
   { name: 'find-my-way', floors: ['9.7.0'], advisories: ['GHSA-c96f-x56v-gq3h'] },
   {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
+import { createClient } from '@redis/client'
 
 export interface Redis extends AsyncDisposable {
   url: string
@@ -69,4 +70,15 @@ async function freePort(): Promise<number> {
   await once(probe, 'close')
   if (!address || typeof address === 'string') throw new Error('no free port')
   return address.port
+}
+
+/** The names of everything that a Redis holds. */
+export async function redisKeys(url: string): Promise<string[]> {
+  const client = createClient({ url })
+  await client.connect()
+  try {
+    return await client.keys('*')
+  } finally {
+    client.destroy()
+  }
 }

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
+  type AuditFilter,
+  countGroups,
   type Database,
   type Executor,
   exportStays,
@@ -16,26 +18,34 @@ import {
   findMessage,
   findMessages,
   findParticipant,
+  findReceiptTimes,
   findServiceKeyByHash,
   findSession,
+  findSpans,
   findStanding,
+  findStays,
   findUser,
   findUsers,
+  listAudit,
   listBlocks,
   listContacts,
   listConversationIdsOf,
   listConversationMessages,
   listCorrespondents,
   listInbox,
+  listInvitations,
+  listMembers,
   listOlderMessages,
   listSentAfter,
   listServiceKeys,
+  listSessions,
   listTimeline,
   listUsers,
   newest,
   openDatabase,
   type Source,
   searchUsers,
+  shareGroup,
   type TimelineFilter,
 } from '../src/index.ts'
 import { createEmptyDatabase, type DialectName, dialects, type EmptyDatabase } from './support/databases.ts'
@@ -83,6 +93,14 @@ const lookUps: Question[] = [
     ask: async (db, { deep }) => count(await findParticipant(db, deep.id, deep.author)),
   },
   {
+    name: 'what one may read of a group',
+    ask: async (db, { group, userIds }) => (await findSpans(db, group, userIds[9] ?? '')).length,
+  },
+  {
+    name: 'how many groups one is in',
+    ask: async (db, { userIds }) => countGroups(db, userIds[10] ?? ''),
+  },
+  {
     name: 'a message',
     ask: async (db, { messageIds, hub }) => count(await findMessage(db, messageIds[50_000] ?? '', hub)),
   },
@@ -93,6 +111,20 @@ const lookUps: Question[] = [
         await findByClientMessageId(db, { conversationId: deep.id, senderId: deep.author, clientMessageId }),
       ),
   },
+]
+
+/** The time that the world begins at, and one that a good part of the rows with a time each lie before. */
+const WORLD_START = new Date(Date.UTC(2026, 0, 1))
+const EARLY = new Date(WORLD_START.getTime() + 2_000)
+
+/** Most of the audit is of one user's acts; each filter alone, and those together that most of a page passes. */
+const audits: { name: string; of: (world: World) => AuditFilter }[] = [
+  { name: 'all of it', of: () => ({}) },
+  { name: 'by who did it', of: ({ hub }) => ({ actorId: hub }) },
+  { name: 'by what was done', of: () => ({ action: 'user.disabled' }) },
+  { name: 'by whom it was done to', of: ({ userIds }) => ({ subjectId: userIds[3] ?? '' }) },
+  { name: 'since', of: () => ({ since: new Date(WORLD_START.getTime() + 1_000) }) },
+  { name: 'by who and what', of: ({ hub }) => ({ actorId: hub, action: 'user.role_changed' }) },
 ]
 
 const pages: Question[] = [
@@ -148,6 +180,48 @@ const pages: Question[] = [
     name: 'blocks between one and some others, on the other side',
     ask: async (db, { userIds }) =>
       (await findBlocksBetween(db, userIds[8] ?? '', userIds.slice(0, 100))).size,
+  },
+  {
+    name: 'sessions that are not over',
+    ask: async (db, { hub }) => (await listSessions(db, hub, WORLD_START, newest, PAGE)).length,
+  },
+  { name: 'invitations', ask: async (db) => (await listInvitations(db, newest, PAGE)).length },
+  {
+    name: 'invitations from the middle',
+    ask: async (db) => (await listInvitations(db, { ...newest, at: EARLY }, PAGE)).length,
+  },
+  ...audits.flatMap(({ name, of }) =>
+    [newest, { ...newest, at: EARLY }].map((before, page) => ({
+      name: `the audit, ${name}, ${page === 0 ? 'from the newest' : 'from the middle'}`,
+      ask: async (db: Executor, world: World) => (await listAudit(db, of(world), before, PAGE)).length,
+    })),
+  ),
+  {
+    name: 'the participants of a group',
+    ask: async (db, { group }) => (await listMembers(db, group, FIRST_USER_ID, PAGE)).length,
+  },
+  {
+    name: 'the participants of a group from the middle',
+    ask: async (db, { group, userIds }) => (await listMembers(db, group, userIds[150] ?? '', PAGE)).length,
+  },
+  {
+    name: 'everybody who was ever in a group',
+    ask: async (db, { group }) => (await findStays(db, [group])).length,
+  },
+  {
+    name: 'a group that two are in',
+    ask: async (db, { hub, userIds }) => Number(await shareGroup(db, userIds[10] ?? '', hub)),
+  },
+  {
+    name: 'when a late message of the longest conversation was delivered and read',
+    ask: async (db, { deep }) =>
+      (
+        await findReceiptTimes(db, {
+          conversationId: deep.id,
+          userIds: [deep.author, deep.reader],
+          seq: Math.floor(0.999 * deep.lastSeq),
+        })
+      ).length,
   },
   { name: 'service keys', ask: async (db) => (await listServiceKeys(db, newest, PAGE)).length },
   {

@@ -1,4 +1,4 @@
-import type { Event, Tracked } from '@sotto/contract'
+import type { ErrorCode, Event, Tracked } from '@sotto/contract'
 import { SottoError } from '@sotto/contract'
 import type { SuperJSONResult } from 'superjson'
 import superjson from 'superjson'
@@ -42,7 +42,9 @@ async function* events(
       connection.cursor ?? (await life.within(connection.silenceMs, presentCursor(connection, life.signal)))
     socket = new WebSocket(addressOf(connection.base))
     const inbox = createInbox()
+    let hasOpened = false
     socket.addEventListener('open', () => {
+      hasOpened = true
       for (const message of greeting(connection, cursor)) socket?.send(JSON.stringify(message))
     })
     socket.addEventListener('message', ({ data }) => {
@@ -55,7 +57,10 @@ async function* events(
     socket.addEventListener('error', inbox.end)
     for (;;) {
       const frame = await life.within(connection.silenceMs, inbox.take())
-      if (frame === undefined) return
+      if (frame === undefined && hasOpened) return
+      if (frame === undefined) {
+        throw await life.within(connection.silenceMs, refusalOfHandshake(connection, life.signal))
+      }
       const arrival = read(frame)
       if (arrival === 'started') yield { cursor }
       else if (arrival) yield arrival
@@ -98,6 +103,21 @@ async function presentCursor(
   // As the contract has it; a 200 that is something else is no JSON, which is a passing failure.
   const { cursor } = (await response.json()) as { cursor: string }
   return cursor
+}
+
+/** What a plain request to the same address may be told as well as a handshake; the rest is of that request alone. */
+const handshakeCodes: readonly ErrorCode[] = ['UNAUTHENTICATED', 'FORBIDDEN', 'RATE_LIMITED', 'UNAVAILABLE']
+
+/** Why a socket did not open. The socket itself does not tell, so the server is asked once more without one. */
+async function refusalOfHandshake(
+  { base, fetch, headers }: EventConnection,
+  signal: AbortSignal,
+): Promise<SottoError> {
+  const url = `${base}/trpc`
+  const response = await fetch(url, { method: 'GET', headers: Object.fromEntries(headers), signal })
+  const refusal = await refusalOf(url, response)
+  if (handshakeCodes.includes(refusal.code)) return refusal
+  return new SottoError('UNAVAILABLE', { detail: 'the WebSocket did not open' })
 }
 
 /** What the server sends, of which this reads as much as it needs. */

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import type { AppRouter } from '@sotto/sdk'
 import { createClient, links, SottoError } from '@sotto/sdk'
 import { createTRPCClient } from '@trpc/client'
@@ -318,6 +319,26 @@ describe('time', () => {
       expect(proxy.passages).toHaveLength(before)
     },
   )
+
+  it('leaves nothing listening to a signal that outlives a thousand calls', async () => {
+    const [a, b] = await pair()
+    const life = new AbortController()
+    const client = keyed().as(a)
+    for (let batch = 0; batch < 10; batch += 1) {
+      await Promise.all(
+        Array.from({ length: 100 }, async (_, index) => {
+          // Half of them are aborted on their way, by a signal of their own.
+          const own = new AbortController()
+          const signal = index % 2 === 0 ? own.signal : life.signal
+          const call = client.messages.send({ to: b, text: `${index}` }, { signal })
+          own.abort()
+          await call.catch(() => {})
+          expect(getEventListeners(own.signal, 'abort')).toEqual([])
+        }),
+      )
+    }
+    expect(getEventListeners(life.signal, 'abort')).toEqual([])
+  }, 60_000)
 
   it('ends the wait for a repeat when it is aborted', async () => {
     await using proxy = await startProxy(server.url, () => ({

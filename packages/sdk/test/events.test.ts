@@ -3,6 +3,8 @@ import type { Event, EventStream, EventTransport, StreamStatus } from '@sotto/sd
 import { createClient, SottoError, webSocket } from '@sotto/sdk'
 import { createTestServer } from '@sotto/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from './support/live.ts'
+import { startProxy } from './support/proxy.ts'
 import type { RunningServer } from './support/server.ts'
 import { startServer } from './support/server.ts'
 import { startTcpProxy } from './support/tcp-proxy.ts'
@@ -341,6 +343,43 @@ describe.each(transports)('events over %s', (_, transport) => {
     await first
     expect(reasons).toContain(reason)
     await stream.return()
+  })
+})
+
+describe('a WebSocket that is refused', () => {
+  const problem = (status: number, code: string, headers: Record<string, string> = {}) => ({
+    status,
+    headers: { 'content-type': 'application/problem+json', ...headers },
+    body: JSON.stringify({ status, code, detail: 'refused' }),
+  })
+
+  it('ends the stream where that will not pass, as for an origin that is not trusted', async () => {
+    const user = await newUser()
+    await using proxy = await startProxy(server.url, ({ operation }) =>
+      operation === '/trpc' ? problem(403, 'FORBIDDEN') : 'pass',
+    )
+    const client = eager(proxy.url, webSocket()).as(user)
+    expect(await failureOf(client.events())).toMatchObject({ code: 'FORBIDDEN' })
+    await using live = client.conversation(user).live()
+    expect(await until(live, ({ connection }) => connection === 'closed')).toMatchObject({
+      error: { code: 'FORBIDDEN' },
+    })
+  })
+
+  it('says why it tries again, and when it may', async () => {
+    const user = await newUser()
+    await using proxy = await startProxy(server.url, ({ operation }) =>
+      operation === '/trpc' ? problem(429, 'RATE_LIMITED', { 'retry-after': '60' }) : 'pass',
+    )
+    const { promise, resolve } = Promise.withResolvers<unknown>()
+    const stop = new AbortController()
+    const stream = eager(proxy.url, webSocket())
+      .as(user)
+      .events({ signal: stop.signal, onStatus: (_status, reason) => resolve(reason) })
+    const end = failureOf(stream)
+    expect(await promise).toMatchObject({ code: 'RATE_LIMITED', retryAfterMs: 60_000 })
+    stop.abort()
+    expect(await end).toBeUndefined()
   })
 })
 

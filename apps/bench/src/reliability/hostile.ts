@@ -53,14 +53,14 @@ const attacks: Readonly<Record<string, Attack>> = {
       for (let i = 0; i < 500; i++) {
         const socket = open()
         socket.pause()
-        socket.write('GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(2))
+        socket.write('GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(10))
       }
       await wait(10_000)
     },
   },
   'malformed frames': {
     connections: 10_000,
-    run: (open) => each(10_000, 20, () => say(open(), upgrade, malformedFrame())),
+    run: (open) => each(10_000, 50, () => say(open(), upgrade, malformedFrame())),
   },
   'messages that are no calls': {
     connections: 20,

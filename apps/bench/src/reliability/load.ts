@@ -1,37 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
-import { Agent, request } from 'undici'
-import { SERVICE_KEY } from './processes.ts'
+import { callUntilDone } from './calls.ts'
 import { Reader } from './reader.ts'
-
-const agent = new Agent({ connections: 32, pipelining: 1 })
-
-async function callOnce(url: string, as: string | undefined, method: 'GET' | 'POST', body?: object) {
-  const answer = await request(url, {
-    dispatcher: agent,
-    method,
-    headers: {
-      authorization: `Bearer ${SERVICE_KEY}`,
-      ...(as !== undefined && { 'act-as': as }),
-      ...(body && { 'content-type': 'application/json' }),
-    },
-    ...(body && { body: JSON.stringify(body) }),
-  })
-  return { status: answer.statusCode, body: await answer.body.json() }
-}
-
-/** Tries until it is acknowledged, as a client with an outbox does. */
-async function callUntilDone(urls: readonly string[], path: string, as: string | undefined, body?: object) {
-  for (let attempt = 0; ; attempt++) {
-    const url = urls[attempt % urls.length] ?? ''
-    const answer = await callOnce(url + path, as, body ? 'POST' : 'GET', body).catch(() => undefined)
-    if (answer && answer.status < 300) return answer.body
-    if (answer && answer.status < 500 && answer.status !== 429 && answer.status !== 409) {
-      throw new Error(`${path}: ${answer.status} ${JSON.stringify(answer.body)}`)
-    }
-    await wait(20 + Math.random() * 50)
-  }
-}
 
 export interface Load {
   readonly readers: readonly Reader[]

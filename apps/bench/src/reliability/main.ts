@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { measureGroups } from './groups.ts'
 import { measureHostile } from './hostile.ts'
 import { makeLine } from './line.ts'
 import { makeLoad, type Report } from './load.ts'
@@ -18,17 +19,17 @@ import { Reader } from './reader.ts'
 const HELP = `Usage: pnpm reliability <what> [options]
 
   disconnects   readers that are cut off at random moments while messages are sent
+  groups        people are added to groups and removed from them while everybody sends and readers are cut off
   server        the server is killed under load
   postgres      PostgreSQL is killed under load
   paused        two hundred readers stop reading while messages are sent to them
   redis         Redis is killed, paused and cut off under load, with two servers
   hostile       connections that only mean harm: slow, endless, malformed, very many
-  redis         Redis is killed, and paused, under load, with two servers
 
-  --on sqlite,postgres   which databases (disconnects, server)
-  --servers N            how many servers (disconnects; more than one needs PostgreSQL)
-  --times N              disconnects (1000), kills of the server (50), of PostgreSQL (20), troubles of Redis (12)
-  --messages N           how many are sent (disconnects: 20000)
+  --on sqlite,postgres   which databases (disconnects, groups, server)
+  --servers N            how many servers (disconnects, groups; more than one needs PostgreSQL)
+  --times N              disconnects (1000; in groups 300), kills of the server (50), of PostgreSQL (20), troubles of Redis (12)
+  --messages N           how many are sent (disconnects: 20000, groups: 5000)
   --seconds N, --rate N  for how long (60), and how many messages a second (1000) (paused)
 `
 
@@ -39,7 +40,7 @@ const { values, positionals } = parseArgs({
     on: { type: 'string', default: 'sqlite,postgres' },
     servers: { type: 'string', default: '1' },
     times: { type: 'string' },
-    messages: { type: 'string', default: '20000' },
+    messages: { type: 'string' },
     seconds: { type: 'string', default: '60' },
     rate: { type: 'string', default: '1000' },
   },
@@ -52,14 +53,31 @@ async function makeDatabase(stack: AsyncDisposableStack, kind: string) {
   return { url: `file:${path.join(directory, 'sotto.db')}` }
 }
 
-async function disconnects(kind: string): Promise<Report> {
-  await using stack = new AsyncDisposableStack()
+async function makeServers(stack: AsyncDisposableStack, kind: string): Promise<string[]> {
   const database = await makeDatabase(stack, kind)
   const urls: string[] = []
   for (let i = 0; i < Number(values.servers); i++) urls.push(stack.use(await makeServer(database.url)).url)
+  return urls
+}
+
+async function groups(kind: string): Promise<void> {
+  await using stack = new AsyncDisposableStack()
+  const urls = await makeServers(stack, kind)
+  const report = await measureGroups(urls, {
+    messages: Number(values.messages ?? 5_000),
+    disconnects: Number(values.times ?? 300),
+  })
+  console.log(`groups on ${kind}: ${JSON.stringify(report)}`)
+  const { undelivered, outside, disordered, resyncs } = report
+  if (undelivered + outside + disordered + resyncs > 0) process.exitCode = 1
+}
+
+async function disconnects(kind: string): Promise<Report> {
+  await using stack = new AsyncDisposableStack()
+  const urls = await makeServers(stack, kind)
   const load = await makeLoad(urls, 10)
   const times = Number(values.times ?? 1_000)
-  const total = Number(values.messages)
+  const total = Number(values.messages ?? 20_000)
   let done = false
   const acknowledgedNow = () => [...load.acknowledged.values()].reduce((sum, ids) => sum + ids.length, 0)
   const cutting = (async () => {
@@ -205,6 +223,10 @@ const runs: Record<string, (kind: string) => Promise<Report>> = {
 const run = runs[positionals[0] ?? '']
 if (positionals[0] === 'paused') {
   for (const kind of values.on.split(',')) await paused(kind)
+  process.exit()
+}
+if (positionals[0] === 'groups') {
+  for (const kind of values.on.split(',')) await groups(kind)
   process.exit()
 }
 if (positionals[0] === 'hostile') {

@@ -9,6 +9,7 @@ import { answerPreflight, isPreflight, setAnswerHeaders } from './answer-headers
 import { registerJsonBody } from './body.ts'
 import { nameOfOperation, reportAnswers } from './call-reports.ts'
 import { createContextMaker, placeOf } from './caller.ts'
+import { CallsUnderWay } from './calls-under-way.ts'
 import { registerDocs } from './docs.ts'
 import { registerHealth } from './health.ts'
 import { malformed, refuseMalformed, requireHost } from './malformed.ts'
@@ -103,6 +104,7 @@ export async function createHttpApp({
   http.server.on('checkExpectation', (request, response) => http.routing(request, response))
   http.server.maxConnections = maxStreams + CONNECTIONS_BESIDES_STREAMS
   const createContext = createContextMaker(app, origins)
+  const calls = new CallsUnderWay()
 
   http.decorateRequest('quota', undefined)
   reportAnswers(http, app.metrics)
@@ -151,8 +153,8 @@ export async function createHttpApp({
 
   registerJsonBody(http)
   registerHealth(http, isReady)
-  registerRest(http, { router: appRouter, createContext })
-  await registerDocs(http)
+  registerRest(http, { router: appRouter, createContext, calls })
+  registerDocs(http, (request, reply) => calls.begin(nobody, placeOf(request), reply.raw))
   await registerRpc(http, {
     router: appRouter,
     maxBatchSize: MAX_BATCH_SIZE,
@@ -161,7 +163,10 @@ export async function createHttpApp({
       const reply = req.headers['trpc-accept'] === 'application/jsonl' ? undefined : res
       const transport = info.type === 'subscription' ? 'stream' : 'rpc'
       const context = { ...(await createContext(req, { reply, transport })), gone: () => info.signal }
-      if (transport === 'rpc') return context
+      if (transport === 'rpc') {
+        calls.begin(context.caller, context, res.raw)
+        return context
+      }
       return { ...context, hangUp: () => req.raw.socket.destroy() }
     },
     responseMeta: ({ errors }) => ({

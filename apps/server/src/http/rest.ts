@@ -6,6 +6,7 @@ import { admit } from '../gate.ts'
 import type { ServerRouter } from '../rpc/router.ts'
 import { implementationOf } from '../rpc/trpc.ts'
 import { withWrittenDates } from '../wire.ts'
+import type { CallsUnderWay } from './calls-under-way.ts'
 import { sendEventStream } from './event-stream.ts'
 import { type Fields, type ReadPage, sendJsonLines, wantsLines } from './json-lines.ts'
 import { type Operation, operations } from './operations.ts'
@@ -16,12 +17,13 @@ interface Options {
     request: FastifyRequest,
     options: { reply: FastifyReply; transport: 'rest' | 'stream' },
   ) => Promise<Context>
+  calls: CallsUnderWay
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
 /** Serves every operation of the contract as plain HTTP: the same procedures, with other clothes on. */
-export function registerRest(app: FastifyInstance, { router, createContext }: Options): void {
+export function registerRest(app: FastifyInstance, { router, createContext, calls }: Options): void {
   for (const operation of operations) {
     const { entry, name } = operation
     const url = entry.http.path.replaceAll(/\{(\w+)\}/g, ':$1')
@@ -50,6 +52,7 @@ export function registerRest(app: FastifyInstance, { router, createContext }: Op
           ...(await createContext(request, { reply, transport: 'rest' })),
           gone: () => signalOf(reply),
         }
+        calls.begin(ctx.caller, ctx, reply.raw)
         await admit(ctx, entry)
         const input = entry.input.safeParse(readInput(operation, request))
         if (!input.success) throw refusedInput(input.error)

@@ -1,5 +1,6 @@
 import { SottoError } from '@sotto/contract'
 import type { Caller } from '../context.ts'
+import { Holdings } from '../limits/holdings.ts'
 
 /** How many WebSockets a user has open at once: as many as they may have streams. */
 const MAX_SOCKETS_OF_A_USER = 20
@@ -14,7 +15,7 @@ interface Socket {
 
 /** Who holds the open WebSockets, so that nobody takes all that there are. Service keys that act for nobody may. */
 export class SocketHolders {
-  readonly #counts = new Map<string, number>()
+  readonly #holdings = new Holdings(MAX_SOCKETS_OF_A_USER)
 
   /**
    * Counts the socket as this caller's until it is closed.
@@ -32,17 +33,11 @@ export class SocketHolders {
   }
 
   #count(userId: string, socket: Socket): void {
-    const count = this.#counts.get(userId) ?? 0
-    if (count >= MAX_SOCKETS_OF_A_USER) {
+    if (!this.#holdings.take(userId)) {
       throw new SottoError('RATE_LIMITED', {
         detail: `a user takes at most ${MAX_SOCKETS_OF_A_USER} WebSockets`,
       })
     }
-    this.#counts.set(userId, count + 1)
-    socket.once('close', () => {
-      const left = (this.#counts.get(userId) ?? 1) - 1
-      if (left > 0) this.#counts.set(userId, left)
-      else this.#counts.delete(userId)
-    })
+    socket.once('close', () => this.#holdings.release(userId))
   }
 }

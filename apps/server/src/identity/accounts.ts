@@ -23,7 +23,7 @@ export async function setRole(ctx: Context, { user: ref, role }: Inputs['setRole
       await recordAudit(trx, ctx, { action: 'user.role_changed', subjectId: user.id })
     }
   })
-  ctx.app.identity.forgetSessions()
+  ctx.app.identity.forgetUsers()
   return readAccount(ctx, user.id)
 }
 
@@ -40,7 +40,7 @@ export async function setDisabled(
       await recordAudit(trx, ctx, { action, subjectId: user.id })
     }
   })
-  app.identity.forgetSessions()
+  app.identity.forgetUsers()
   return readAccount(ctx, user.id)
 }
 

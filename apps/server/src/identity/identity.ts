@@ -141,13 +141,10 @@ export class Identity {
   /** Finds a user by username or id. Neither changes before an erase, so this may be a moment old. */
   async findActor(ref: string): Promise<Actor | undefined> {
     const key = ref.toLowerCase()
-    const known = this.#users.get(key)
-    if (known) return known
-    const row = await findUser(this.#db, key)
-    if (!row) return undefined
-    const actor = { id: row.id, username: row.username }
-    this.#users.set(key, actor)
-    return actor
+    return this.#users.find(key, async () => {
+      const row = await findUser(this.#db, key)
+      return row && { id: row.id, username: row.username }
+    })
   }
 
   /**
@@ -191,16 +188,15 @@ export class Identity {
     await this.#sessionsLastUsed.flush()
   }
 
-  /** Makes this server see at once that sessions have ended, or that what their users may do is another. */
-  forgetSessions(): void {
-    this.#sessions.clear()
-    void this.#tokenUsers?.then((users) => users.forget())
-  }
-
-  /** Makes this server see at once that somebody is there no more. */
+  /**
+   * Makes this server see at once what was changed about users: that sessions have ended, that somebody is disabled or
+   * has another role, or is there no more. Passwords that were right stay: they are held against the database each
+   * time, and hashing everybody's again is more than one user may cause.
+   */
   forgetUsers(): void {
     this.#users.clear()
-    this.forgetSessions()
+    this.#sessions.clear()
+    void this.#tokenUsers?.then((users) => users.forget())
   }
 
   async #byKey(key: string, actAs: string | undefined): Promise<Caller> {
@@ -217,12 +213,10 @@ export class Identity {
   }
 
   async #key(key: string): Promise<Key | undefined> {
-    const known = this.#keys.get(key)
-    if (known) return known
-    const isConfigured = this.#configuredKeyHash && timingSafeEqual(digest(key), this.#configuredKeyHash)
-    const found = isConfigured ? CONFIGURED_KEY : await this.#storedKey(key)
-    if (found) this.#keys.set(key, found)
-    return found
+    return this.#keys.find(key, async () => {
+      const isConfigured = this.#configuredKeyHash && timingSafeEqual(digest(key), this.#configuredKeyHash)
+      return isConfigured ? CONFIGURED_KEY : this.#storedKey(key)
+    })
   }
 
   async #storedKey(key: string): Promise<Key | undefined> {
@@ -259,19 +253,18 @@ export class Identity {
   }
 
   async #session(token: string): Promise<Session | undefined> {
-    const known = this.#sessions.get(token)
-    if (known) return known
-    const row = await findSession(this.#db, hashSecret(token))
-    if (!row) return undefined
-    const session = {
-      id: row.session_id,
-      expiresAt: row.expires_at,
-      lastUsedAt: row.last_used_at,
-      actor: { id: row.id, username: row.username },
-      isAdmin: row.role === 'admin',
-    }
-    this.#sessions.set(token, session)
-    return session
+    return this.#sessions.find(token, async () => {
+      const row = await findSession(this.#db, hashSecret(token))
+      return (
+        row && {
+          id: row.session_id,
+          expiresAt: row.expires_at,
+          lastUsedAt: row.last_used_at,
+          actor: { id: row.id, username: row.username },
+          isAdmin: row.role === 'admin',
+        }
+      )
+    })
   }
 
   async #byPassword(credentials: string, actAs: string | undefined, origin: Origin): Promise<Caller> {

@@ -18,7 +18,7 @@ export async function resetPassword(
     if (!(await takePasswordReset(trx, tokenHash))) throw unusable()
     await changePassword(trx, userId, { passwordHash, at: app.now() })
   })
-  app.identity.forgetSessions()
+  app.identity.forgetUsers()
 }
 
 function unusable() {

@@ -55,7 +55,7 @@ export async function createSession(
     return { user: await findUser(trx, actor.id), hasEnded }
   })
   if (!user) throw wrongCredentials()
-  if (hasEnded) identity.forgetSessions()
+  if (hasEnded) identity.forgetUsers()
   cookie?.set(token, expiresAt)
   return { ...(!cookie && { token }), expiresAt, user: toUser(user) }
 }
@@ -127,7 +127,7 @@ export async function endSession(ctx: Context): Promise<void> {
   const id = sessionIdOf(ctx)
   if (id === undefined) return
   await ctx.app.db.transaction().execute((trx) => deleteSession(trx, id))
-  ctx.app.identity.forgetSessions()
+  ctx.app.identity.forgetUsers()
   ctx.sessionCookie?.clear()
 }
 
@@ -137,6 +137,6 @@ export async function revokeSession(ctx: Context, { sessionId }: Inputs['revoke'
   const { db, identity } = ctx.app
   const ended = await db.transaction().execute((trx) => deleteSessionOf(trx, actor.id, sessionId))
   if (!ended) throw new SottoError('SESSION_NOT_FOUND')
-  identity.forgetSessions()
+  identity.forgetUsers()
   if (sessionId === sessionIdOf(ctx)) ctx.sessionCookie?.clear()
 }

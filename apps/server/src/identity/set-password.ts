@@ -26,7 +26,7 @@ export async function setPassword(
       await recordAudit(trx, ctx, { action: 'user.password_set', subjectId: user.id })
     }
   })
-  app.identity.forgetSessions()
+  app.identity.forgetUsers()
 }
 
 /** Who can set an admin's password can do what is for admins. */

@@ -8,6 +8,8 @@ export class TimedCache<Value> {
   readonly #entries = new Map<string, Entry<Value>>()
   readonly #lifetimeMs: number
   readonly #maxEntries: number
+  /** How often it was cleared. */
+  #clearings = 0
 
   constructor(lifetimeMs: number, maxEntries: number) {
     this.#lifetimeMs = lifetimeMs
@@ -22,6 +24,19 @@ export class TimedCache<Value> {
     return undefined
   }
 
+  /** What is kept, or else what is looked up; that is kept unless the cache was cleared while it was looked for. */
+  async find<Found extends Value | undefined>(
+    key: string,
+    lookUp: () => Promise<Found>,
+  ): Promise<Found | Value> {
+    const known = this.get(key)
+    if (known !== undefined) return known
+    const clearings = this.#clearings
+    const found = await lookUp()
+    if (found !== undefined && clearings === this.#clearings) this.set(key, found)
+    return found
+  }
+
   set(key: string, value: Value): void {
     // Entries live equally long, so the first is the oldest; one that is set again moves to the end.
     this.#entries.delete(key)
@@ -32,11 +47,8 @@ export class TimedCache<Value> {
     this.#entries.set(key, { value, expiresAt: performance.now() + this.#lifetimeMs })
   }
 
-  delete(key: string): void {
-    this.#entries.delete(key)
-  }
-
   clear(): void {
+    this.#clearings++
     this.#entries.clear()
   }
 }

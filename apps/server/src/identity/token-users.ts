@@ -44,7 +44,7 @@ export class TokenUsers {
     return { account, expiresAt: claims.expiresAt }
   }
 
-  /** Makes this server see that a user was changed. */
+  /** Makes this server see at once that a user was changed. */
   forget(): void {
     this.#accounts.clear()
   }
@@ -61,11 +61,10 @@ export class TokenUsers {
   async #accountOf(claims: UserClaims): Promise<AccountRow> {
     const { db } = this.#options
     const { subject } = claims
-    const known = this.#accounts.get(subject)
-    if (known) return known
-    const account = (await findAccount(db, subject)) ?? (await this.#make(claims))
-    this.#accounts.set(subject, account)
-    return account
+    return this.#accounts.find(
+      subject,
+      async () => (await findAccount(db, subject)) ?? (await this.#make(claims)),
+    )
   }
 
   /** Whoever comes second, of two at once, finds the user whom the first one has made. */

@@ -6,7 +6,7 @@ import {
   type Executor,
   findConversation,
   findParticipant,
-  lockConversation,
+  lockConversations,
   type ParticipantRole,
 } from '@sotto/db'
 import { isBareKey, requireConversation, viewerOf } from '../access.ts'
@@ -33,6 +33,7 @@ export interface GroupChange extends GroupTurn {
  * Changes a group in its turn. The caller is asked for again under the lock: they may have been removed, or have
  * got another role, since. What a bare service key changes, which is in no group, is written down as `action`.
  *
+ * @param pairs the keys of direct conversations whose turns the change needs too.
  * @throws {SottoError} CONVERSATION_NOT_FOUND for whom it does not exist, FORBIDDEN for a direct conversation.
  */
 export async function changeGroup<Result>(
@@ -40,13 +41,14 @@ export async function changeGroup<Result>(
   conversationId: string,
   action: AuditAction,
   change: (group: GroupChange) => Promise<Result>,
+  pairs: readonly string[] = [],
 ): Promise<Result> {
   const known = await requireConversation(ctx, conversationId)
   if (known.kind === 'direct') {
     throw new SottoError('FORBIDDEN', { detail: 'a direct conversation stays between its two users' })
   }
   return ctx.app.write(async (trx) => {
-    await lockConversation(trx, known.id)
+    await lockConversations(trx, [known.id, ...pairs])
     const group = await findConversation(trx, known.id)
     const role = await roleIn(ctx, trx, known.id)
     if (!group || !role) throw new SottoError('CONVERSATION_NOT_FOUND')

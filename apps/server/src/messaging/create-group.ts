@@ -4,12 +4,12 @@ import {
   findConversation,
   insertConversation,
   insertParticipants,
-  lockConversation,
+  lockConversations,
 } from '@sotto/db'
 import type { z } from 'zod'
 import { requireActor, requireUser } from '../access.ts'
 import type { Actor, Context } from '../context.ts'
-import { requireMayAdd } from './join-group.ts'
+import { pairsToAdd, requireMayAdd } from './join-group.ts'
 import { showConversation } from './show-conversations.ts'
 
 /** Creates a group with the actor as its owner. */
@@ -22,7 +22,7 @@ export async function createGroup(
   const id = ctx.app.newId()
   const at = ctx.app.now()
   await ctx.app.write(async (trx) => {
-    await lockConversation(trx, id)
+    await lockConversations(trx, [id, ...pairsToAdd(ctx, others)])
     for (const user of [actor, ...others]) await requireMayAdd(ctx, trx, user)
     await insertConversation(trx, {
       id,

@@ -1,10 +1,16 @@
-import type { Contract, Message } from '@sotto/contract'
+import { type Contract, invalidInput, type Message } from '@sotto/contract'
 import { toMessage, updateText } from '@sotto/db'
 import type { z } from 'zod'
 import { requireActor } from '../access.ts'
 import type { Context } from '../context.ts'
 import { changeMessage, requireNotDeleted, requireOwn } from './change-message.ts'
 import { requireTextLength } from './send-message.ts'
+
+/**
+ * How often a message can be edited: each time, what it was is kept. The first text is, too, whatever comes after it:
+ * were the oldest dropped instead, whoever is to answer for it could edit it away.
+ */
+const MAX_EDITS = 100
 
 /** Sets the text. What it was is kept; setting what it is already changes nothing. */
 export async function editMessage(
@@ -17,7 +23,13 @@ export async function editMessage(
     requireOwn(message, actor.id)
     requireNotDeleted(message)
     if (message.text === input.text) return
-    await updateText(trx, message, input.text, at)
+    const edits = await updateText(trx, message, input.text, at)
+    if (edits > MAX_EDITS) {
+      throw invalidInput(
+        'messageId',
+        `names a message that was edited ${MAX_EDITS} times, which are the most`,
+      )
+    }
     await tell('message.edited')
   })
   return toMessage(row, actor.id)

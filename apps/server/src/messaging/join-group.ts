@@ -3,6 +3,7 @@ import {
   appendEvent,
   changeParticipantCount,
   countGroups,
+  directKey,
   type Executor,
   findStanding,
   insertParticipants,
@@ -45,9 +46,15 @@ export async function joinGroup(
   await tell('participant.joined', user.id, role)
 }
 
+/** In whose turns `requireMayAdd` is to be asked: what these pairs want of each other does not change meanwhile. */
+export function pairsToAdd(ctx: Context, users: readonly Actor[]): string[] {
+  const actor = actorOf(ctx)
+  return actor ? users.map((user) => directKey(actor.id, user.id)) : []
+}
+
 /**
- * Whether the caller may put somebody into a group. A bare service key is not bound by what its users want of each
- * other.
+ * Whether the caller may put somebody into a group, asked in the turns of `pairsToAdd`. A bare service key is not
+ * bound by what its users want of each other.
  *
  * @throws {SottoError} FORBIDDEN, INVALID_INPUT for who is in as many groups as one can be.
  */

@@ -18,15 +18,14 @@ export async function listReceipts(
     userIds: members.map((member) => member.id),
     seq: Math.max(seq, 1),
   })
-  const timeOf = (userId: string, kind: 'delivered' | 'read') =>
-    times.find((time) => time.user_id === userId && time.kind === kind)?.receipt_at ?? null
+  const timesOf = new Map(times.map((row) => [row.user_id, row]))
   return {
     items: members.map((member) => ({
       userId: member.id,
       deliveredSeq: Math.max(member.delivered_seq, member.read_seq),
       readSeq: member.read_seq,
-      deliveredAt: timeOf(member.id, 'delivered'),
-      readAt: timeOf(member.id, 'read'),
+      deliveredAt: timesOf.get(member.id)?.delivered_at ?? null,
+      readAt: timesOf.get(member.id)?.read_at ?? null,
     })),
     nextCursor,
   }

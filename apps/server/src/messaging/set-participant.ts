@@ -5,7 +5,7 @@ import { requireUser } from '../access.ts'
 import type { Actor, Context } from '../context.ts'
 import { changeGroup, type GroupChange, requireGroupAdmin, requireGroupOwner } from './change-group.ts'
 import { giveRole, handOver } from './group-roles.ts'
-import { joinGroup } from './join-group.ts'
+import { joinGroup, pairsToAdd } from './join-group.ts'
 
 /** Adds somebody to a group, or changes the role of who is in it. Repeating it changes nothing. */
 export async function setParticipant(
@@ -13,10 +13,16 @@ export async function setParticipant(
   { conversationId, user: ref, role }: z.output<Contract['participants']['set']['input']>,
 ): Promise<Participant> {
   const user = await requireUser(ctx, ref, 'user')
-  const result = await changeGroup(ctx, conversationId, 'group.participant_set', async (change) => {
-    const current = await findParticipant(change.trx, change.group.id, user.id)
-    return current ? changeRole(change, current, role) : add(ctx, change, user, role ?? 'member')
-  })
+  const result = await changeGroup(
+    ctx,
+    conversationId,
+    'group.participant_set',
+    async (change) => {
+      const current = await findParticipant(change.trx, change.group.id, user.id)
+      return current ? changeRole(change, current, role) : add(ctx, change, user, role ?? 'member')
+    },
+    pairsToAdd(ctx, [user]),
+  )
   const row = await findUser(ctx.app.db, user.id)
   if (!row) throw new Error(`user ${user.id} is gone`)
   return { user: toPublicUser(row), role: result }

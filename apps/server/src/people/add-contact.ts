@@ -1,11 +1,14 @@
-import type { Contact, Contract } from '@sotto/contract'
-import { directKey, findContact, findStanding, lockConversation, setContact } from '@sotto/db'
+import { type Contact, type Contract, invalidInput } from '@sotto/contract'
+import { countContacts, directKey, findContact, findStanding, lockConversation, setContact } from '@sotto/db'
 import type { z } from 'zod'
 import { requireActor, requireOther } from '../access.ts'
 import type { Context } from '../context.ts'
 import { requireNoBlock } from './reach.ts'
 import { toContact } from './show-contact.ts'
 import { tellContact } from './tell-contact.ts'
+
+/** How many requests of a user wait for an answer at once: each is a row in somebody else's list, too. */
+const MAX_OPEN_REQUESTS = 1_000
 
 /** Asks somebody, or accepts when they have asked. In the pair's turn, so that two who ask at once are contacts. */
 export async function addContact(
@@ -22,6 +25,9 @@ export async function addContact(
 
     // Also one that the actor has refused: whoever asked it has not withdrawn it.
     const isAsked = (await findContact(trx, other.id, actor.id))?.state === 'outgoing'
+    if (!isAsked && (await countContacts(trx, actor.id, 'outgoing')) >= MAX_OPEN_REQUESTS) {
+      throw invalidInput('user', `is one more than the ${MAX_OPEN_REQUESTS} who can be asked at once`)
+    }
     const at = ctx.app.now()
     await setContact(trx, {
       userId: actor.id,

@@ -1,9 +1,12 @@
-import type { Contract } from '@sotto/contract'
-import { directKey, insertBlock, lockConversation } from '@sotto/db'
+import { type Contract, invalidInput } from '@sotto/contract'
+import { countBlocks, directKey, insertBlock, lockConversation } from '@sotto/db'
 import type { z } from 'zod'
 import { requireActor, requireOther } from '../access.ts'
 import type { Context } from '../context.ts'
 import { endContact } from './end-contact.ts'
+
+/** How many a user blocks at most: nobody knows so many, and whoever tries everybody fills a table. */
+const MAX_BLOCKS = 10_000
 
 /**
  * Blocks somebody, and ends a contact with them. In the turn of their direct conversation: a message is either there
@@ -19,6 +22,10 @@ export async function blockUser(
     await lockConversation(trx, directKey(actor.id, other.id))
     const at = ctx.app.now()
     await insertBlock(trx, actor.id, other.id, at)
+    // Afterwards, so that blocking the same ones again still changes nothing.
+    if ((await countBlocks(trx, actor.id)) > MAX_BLOCKS) {
+      throw invalidInput('user', `is one more than the ${MAX_BLOCKS} users whom one can block`)
+    }
     await endContact(trx, actor.id, other.id, at)
   })
 }

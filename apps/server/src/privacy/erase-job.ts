@@ -16,6 +16,8 @@ import {
   listReactionsOf,
   listSentAfter,
   lockConversation,
+  lockConversations,
+  lockKeyOf,
   type MessagePlace,
 } from '@sotto/db'
 import { z } from 'zod'
@@ -26,7 +28,7 @@ import { groupTurn } from '../messaging/change-group.ts'
 import { endParticipation } from '../messaging/end-participation.ts'
 import { takeBack } from '../messaging/react.ts'
 import { tellContact } from '../people/tell-contact.ts'
-import { eraseMessages, lockConversations } from './erase-messages.ts'
+import { eraseMessages } from './erase-messages.ts'
 
 /** How many messages, reactions or rows one part erases: some milliseconds of work. */
 const BATCH = 50
@@ -130,7 +132,7 @@ async function takeReactionsBack({ app, job, userId }: Sweep, progress: Progress
       ...new Set(reactions.map((reaction) => reaction.conversation_id)),
     ])
     await job.advance(progress, async (trx) => {
-      await lockConversations(trx, conversations)
+      await lockConversations(trx, conversations.map(lockKeyOf))
       for (const { id, emoji } of reactions) await takeOneBack(trx, id, userId, emoji, app.now())
     })
   }

@@ -1,27 +1,15 @@
 import {
   appendEvent,
-  type ConversationRow,
   type ErasableRow,
   type Executor,
   eraseContent,
   eraseRepeatKey,
   findConversations,
   findErasable,
-  lockConversation,
+  lockConversations,
   lockKeyOf,
   noteDeleted,
 } from '@sotto/db'
-
-/**
- * Takes the turns of several conversations, always in the same order, so that nobody waits for each other. Call it
- * first in the transaction.
- */
-export async function lockConversations(
-  trx: Executor,
-  conversations: readonly Pick<ConversationRow, 'id' | 'direct_key'>[],
-): Promise<void> {
-  for (const key of conversations.map(lockKeyOf).toSorted()) await lockConversation(trx, key)
-}
 
 /**
  * Leaves tombstones of these messages, without what a deletion by their sender keeps for repeated sends. Those that are
@@ -37,7 +25,7 @@ export async function eraseMessages(
   const left = rows.filter((row) => row.deleted_at === null || row.client_message_id !== null)
   if (left.length === 0) return
   const conversationIds = [...new Set(left.map((row) => row.conversation_id))]
-  await lockConversations(trx, await findConversations(trx, conversationIds))
+  await lockConversations(trx, (await findConversations(trx, conversationIds)).map(lockKeyOf))
   const current = await findErasable(
     trx,
     left.map((row) => row.id),

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { dialects } from '../support/dialects.ts'
 import { codeOf } from '../support/failure.ts'
 import { all } from '../support/lists.ts'
+import { fieldsOf, operations } from '../support/operations.ts'
 import { basic, rest } from '../support/rest.ts'
 
 const password = 'correct horse battery'
@@ -50,6 +51,15 @@ function linesOf(body: unknown): ExportLine[] {
 }
 
 const asLines = { headers: { accept: 'application/x-ndjson' } }
+
+test('what is answered in lines is a list that is gone on with', () => {
+  const inLines = operations.filter(({ entry }) => entry.http.lines)
+  expect(inLines.map(({ name }) => name)).toContain('users.export')
+  for (const { entry, fields } of inLines) {
+    expect(Object.keys(fieldsOf(entry.output)).toSorted()).toEqual(['items', 'nextCursor'])
+    expect(Object.keys(fields)).toEqual(expect.arrayContaining(['limit', 'cursor']))
+  }
+})
 
 describe.each(dialects)('an export on %s', (using) => {
   test('holds everything of the user, and nothing that they may not read', async () => {

@@ -32,6 +32,19 @@ export async function listBlocks(
   return page(db, { userId, beforeAt: before.at, beforeId: before.id, limit })
 }
 
+const ofUser = statement((db, p: { userId: string }) =>
+  db
+    .selectFrom('blocks')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('user_id', '=', p.userId),
+)
+
+/** How many a user has blocked. */
+export async function countBlocks(db: Executor, userId: string): Promise<number> {
+  const [row] = await ofUser(db, { userId })
+  return row?.count ?? 0
+}
+
 /** Blocks a user; an earlier block stays as it is. */
 export async function insertBlock(trx: Executor, userId: string, blockedId: string, at: Date): Promise<void> {
   await trx

@@ -51,6 +51,20 @@ export async function listContacts(
   return page(db, { userId, state, beforeAt: before.at, beforeId: before.id, limit })
 }
 
+const inState = statement((db, p: { userId: string; state: State }) =>
+  db
+    .selectFrom('contacts')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('user_id', '=', p.userId)
+    .where('state', '=', p.state),
+)
+
+/** How many contacts a user has in one state. */
+export async function countContacts(db: Executor, userId: string, state: State): Promise<number> {
+  const [row] = await inState(db, { userId, state })
+  return row?.count ?? 0
+}
+
 /** Makes another user something to this one, whatever they were. The row of the other side is the caller's to set. */
 export async function setContact(
   trx: Executor,

@@ -32,6 +32,14 @@ export async function lockConversation(trx: Executor, key: string): Promise<void
   if (isPostgres(trx)) await advisoryLock(trx, { key })
 }
 
+/**
+ * The turns of several conversations, as `lockConversation`. Always in the same order, so that of two transactions
+ * that need several none holds what the other waits for: whoever needs more than one names them all here.
+ */
+export async function lockConversations(trx: Executor, keys: readonly string[]): Promise<void> {
+  for (const key of keys.toSorted()) await lockConversation(trx, key)
+}
+
 // By name: after a newer server has added a column, PostgreSQL refuses a statement that was prepared with `*`.
 export const conversationColumns = [
   'conversations.id',

@@ -206,9 +206,14 @@ export async function findByClientMessageId(
   return row
 }
 
-/** Sets the text, and keeps what it was. */
-export async function updateText(trx: Executor, message: MessageRow, text: string, at: Date): Promise<void> {
-  await trx
+/** Sets the text, and keeps what it was. @returns how often the message was edited, this time included. */
+export async function updateText(
+  trx: Executor,
+  message: MessageRow,
+  text: string,
+  at: Date,
+): Promise<number> {
+  const { version } = await trx
     .insertInto('message_edits')
     .columns(['message_id', 'version', 'text', 'replaced_at'])
     .expression((eb) =>
@@ -222,8 +227,10 @@ export async function updateText(trx: Executor, message: MessageRow, text: strin
         ])
         .where('message_id', '=', message.id),
     )
-    .execute()
+    .returning('version')
+    .executeTakeFirstOrThrow()
   await trx.updateTable('messages').set({ text, edited_at: at }).where('id', '=', message.id).execute()
+  return version
 }
 
 /** Leaves a tombstone: everything that was said or felt is gone, the number and the times stay. */

@@ -237,6 +237,8 @@ const onePage = statement((db, p: { conversationId: string; afterUserId: string;
     ])
     .where('participants.conversation_id', '=', p.conversationId)
     .where('participants.user_id', '>', p.afterUserId)
+    // The same again: PostgreSQL would read the users from the first one on, where it merges the two.
+    .where('users.id', '>', p.afterUserId)
     .where('participants.left_at', 'is', null)
     .orderBy('participants.user_id')
     .limit(p.limit),

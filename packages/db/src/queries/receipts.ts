@@ -180,16 +180,31 @@ export async function moveDeliveredMarks(trx: Executor, marks: readonly Mark[], 
 
 const receiptTimes = statement((db, p: { conversationId: string; userIds: IdList; seq: number }) =>
   db
-    .selectFrom('receipts')
-    .select(['user_id', 'kind'])
-    .select((eb) => eb.fn.min('receipt_at').as('receipt_at'))
-    .where('conversation_id', '=', p.conversationId)
-    .where((eb) => inList(db, eb, 'user_id', p.userIds))
-    .where('seq', '>=', p.seq)
-    .groupBy(['user_id', 'kind']),
+    .selectFrom('participants as p')
+    .select('p.user_id')
+    .select((eb) => {
+      // One place of an index for each, however many marks there are.
+      const receipt = (kind: 'delivered' | 'read') =>
+        eb
+          .selectFrom('receipts as r')
+          .select('r.receipt_at')
+          .whereRef('r.conversation_id', '=', 'p.conversation_id')
+          .whereRef('r.user_id', '=', 'p.user_id')
+          .where('r.kind', '=', kind)
+          .where('r.seq', '>=', p.seq)
+          .orderBy('r.seq')
+          .limit(1)
+      return [receipt('delivered').as('delivered_at'), receipt('read').as('read_at')]
+    })
+    .where('p.conversation_id', '=', p.conversationId)
+    .where((eb) => inList(db, eb, 'p.user_id', p.userIds))
+    .where('p.left_at', 'is', null),
 )
 
-/** When these users had a message, or read it: the time of the first mark at or after it. */
+/**
+ * When these users, who are in the conversation, had a message, and read it: the time of the first mark at or after it,
+ * null where there is none.
+ */
 export async function findReceiptTimes(
   db: Executor,
   { conversationId, userIds, seq }: { conversationId: string; userIds: readonly string[]; seq: number },

@@ -28,6 +28,8 @@ const BIG_TABLES = [
   'users',
   'sessions',
   'service_keys',
+  'invitations',
+  'audit',
   'conversations',
   'participants',
   'contacts',

@@ -18,7 +18,7 @@ export interface World {
   clientMessageId: string
   /** Of one of the conversations of `hub`. */
   directKey: string
-  /** A group of four with 1,000 messages. */
+  /** A group of four with 1,000 messages. Since then, 300 have come, of whom 100 have left. */
   group: string
   userIds: string[]
   conversationIds: string[]
@@ -94,6 +94,8 @@ export function createWorld(share = 1): { tables: Table[]; world: World } {
   }
   const sessions: Table = { name: 'sessions', rows: [] }
   const keys: Table = { name: 'service_keys', rows: [] }
+  const invitations: Table = { name: 'invitations', rows: [] }
+  const audit: Table = { name: 'audit', rows: [] }
   for (let n = 0; n < userCount; n++) {
     sessions.rows.push({
       id: uuid(2, n),
@@ -109,6 +111,39 @@ export function createWorld(share = 1): { tables: Table[]; world: World } {
       key_hash: `key ${n}`,
       scopes: 'read',
       created_at: new Date(START + n),
+    })
+    invitations.rows.push({
+      id: uuid(6, n),
+      token_hash: `invitation ${n}`,
+      uses: 0,
+      max_uses: 1,
+      created_at: new Date(START + n),
+      expires_at: new Date(START + n),
+    })
+    // Most of what is written down is the same admin's, and of one kind.
+    audit.rows.push({
+      id: uuid(7, n),
+      actor_kind: 'user',
+      actor_id: userId(n % 10 === 0 ? 1 : 0),
+      acting_for_id: null,
+      action: n % 5 === 0 ? 'user.disabled' : 'user.role_changed',
+      subject_id: userId(n % 100),
+      address: null,
+      request_id: null,
+      created_at: new Date(START + n),
+    })
+  }
+
+  // The hub has as many sessions as one can have, of which every other one is over.
+  for (let n = 0; n < 100; n++) {
+    const expiresAt = n % 2 === 0 ? START : START + 1_000
+    sessions.rows.push({
+      id: uuid(2, userCount + n),
+      user_id: userId(0),
+      token_hash: `token of the hub ${n}`,
+      created_at: new Date(START + n),
+      last_used_at: new Date(START),
+      expires_at: new Date(expiresAt),
     })
   }
 
@@ -226,7 +261,10 @@ export function createWorld(share = 1): { tables: Table[]; world: World } {
         sent_count: sent.get(user) ?? 0,
         joined_at: new Date(START),
         after_seq: 0,
+        until_seq: null,
         first_event_id: 0,
+        last_event_id: null,
+        left_at: null,
         active_at: key ? new Date(activeAt) : null,
       })
       const step = Math.max(5, Math.floor(lastSeq / 300))
@@ -244,6 +282,25 @@ export function createWorld(share = 1): { tables: Table[]; world: World } {
     }
   }
   if (!deep || !group) throw new Error('the world has both')
+  for (let n = 4; n < Math.min(304, userCount); n++) {
+    const hasLeft = n % 3 === 0
+    participants.rows.push({
+      conversation_id: group.id,
+      user_id: userId(n),
+      role: 'member',
+      read_seq: group.lastSeq,
+      delivered_seq: group.lastSeq,
+      skipped_count: 0,
+      sent_count: 0,
+      joined_at: new Date(at),
+      after_seq: group.lastSeq,
+      until_seq: hasLeft ? group.lastSeq : null,
+      first_event_id: n,
+      last_event_id: hasLeft ? n + 1 : null,
+      left_at: hasLeft ? new Date(at) : null,
+      active_at: null,
+    })
+  }
   const deepSend = messages.rows.find(
     (row) => row.conversation_id === deep.id && row.sender_id === userId(1) && row.client_message_id,
   )
@@ -252,6 +309,8 @@ export function createWorld(share = 1): { tables: Table[]; world: World } {
       users,
       sessions,
       keys,
+      invitations,
+      audit,
       contacts,
       blocks,
       {

@@ -1,0 +1,54 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { Agent, request } from 'undici'
+import { SERVICE_KEY } from './processes.ts'
+
+const agent = new Agent({ connections: 32, pipelining: 1 })
+
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
+
+/** A call that was answered with an error that will not pass. */
+export class RefusedCall extends Error {
+  readonly status: number
+
+  constructor(path: string, status: number, body: string) {
+    super(`${path}: ${status} ${body}`)
+    this.status = status
+  }
+}
+
+async function callOnce(url: string, as: string | undefined, method: Method, body?: object) {
+  const answer = await request(url, {
+    dispatcher: agent,
+    method,
+    headers: {
+      authorization: `Bearer ${SERVICE_KEY}`,
+      ...(as !== undefined && { 'act-as': as }),
+      ...(body && { 'content-type': 'application/json' }),
+    },
+    ...(body && { body: JSON.stringify(body) }),
+  })
+  return { status: answer.statusCode, text: await answer.body.text() }
+}
+
+/**
+ * Tries until it is acknowledged, as a client with an outbox does, at one server after the other.
+ *
+ * @throws {RefusedCall}
+ */
+export async function callUntilDone(
+  urls: readonly string[],
+  path: string,
+  as: string | undefined,
+  body?: object,
+  method: Method = body ? 'POST' : 'GET',
+): Promise<unknown> {
+  for (let attempt = 0; ; attempt++) {
+    const url = urls[attempt % urls.length] ?? ''
+    const answer = await callOnce(url + path, as, method, body).catch(() => undefined)
+    if (answer && answer.status < 300) return answer.text === '' ? undefined : JSON.parse(answer.text)
+    if (answer && answer.status < 500 && answer.status !== 429 && answer.status !== 409) {
+      throw new RefusedCall(path, answer.status, answer.text)
+    }
+    await wait(20 + Math.random() * 50)
+  }
+}

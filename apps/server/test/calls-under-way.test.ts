@@ -1,0 +1,41 @@
+import { IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
+import { expect, test } from 'vitest'
+import type { Caller } from '../src/context.ts'
+import { CallsUnderWay } from '../src/http/calls-under-way.ts'
+
+const nobody: Caller = { kind: 'anonymous' }
+const user = (id: string): Caller => ({
+  kind: 'user',
+  credential: { kind: 'session', id },
+  actor: { id, username: id },
+  isAdmin: false,
+})
+const key: Caller = { kind: 'key', keyId: 'k', scopes: new Set(), actor: { id: 'alice', username: 'alice' } }
+
+function newResponse(): ServerResponse {
+  return new ServerResponse(new IncomingMessage(new Socket()))
+}
+
+test.each([
+  ['a user', user('alice'), user('bob')],
+  ['an address', nobody, user('alice')],
+])('fifty calls of %s are under way, one more when one has left', (_, own, other) => {
+  const calls = new CallsUnderWay()
+  const begin = (caller: Caller, response = newResponse(), address = '192.0.2.1') =>
+    calls.begin(caller, { address }, response)
+  const first = newResponse()
+  begin(own, first)
+  for (let n = 1; n < 50; n++) begin(own)
+  expect(() => begin(own)).toThrow(expect.objectContaining({ code: 'RATE_LIMITED', retryAfterMs: 1_000 }))
+  begin(other)
+  begin(nobody, newResponse(), '192.0.2.2')
+  for (let n = 0; n < 100; n++) begin(key)
+  first.emit('close')
+  const gone = newResponse()
+  gone.destroy()
+  // Nobody would say that it has closed.
+  begin(own, gone)
+  begin(own)
+  expect(() => begin(own)).toThrow(expect.objectContaining({ code: 'RATE_LIMITED' }))
+})
