@@ -1,0 +1,175 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setImmediate as turn } from 'node:timers/promises'
+import { contract, errorCatalogue, isErrorCode, type Procedure } from '@sotto/contract'
+import { createTestServer, type TestServer } from '@sotto/testing'
+import fc from 'fast-check'
+import superjson, { type SuperJSONResult } from 'superjson'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { dialects } from '../support/dialects.ts'
+import { calls, type Operation } from '../support/operations.ts'
+import { inputsOf, type Names } from './inputs.ts'
+
+/*
+ * Whatever comes in: an answer that the contract has, never a failure of the server, and nobody else kept waiting.
+ * `pnpm fuzz` does it with 2,000 inputs an operation and transport.
+ */
+
+const RUNS = Number(process.env.FUZZ_RUNS ?? 60)
+/** Of those that hash a password, which costs more than all the rest together. */
+const HASHING = ['users.create', 'sessions.create', 'passwords.set', 'passwords.reset']
+/** How long the event loop may stand still, in milliseconds. */
+const MAX_STALL_MS = 100
+/** What ends somebody whom the others need is done to others. */
+const withOwnUser = ['users.erase', 'users.setDisabled', 'users.setRole', 'passwords.set', 'blocks.add']
+
+interface Answer {
+  status: number
+  code: string | undefined
+  output: unknown
+  text: string
+}
+
+type Headers = Readonly<Record<string, string>>
+type Call = (server: TestServer, operation: Operation, input: object, headers: Headers) => Promise<Answer>
+
+const overRpc: Call = async (server, { name, entry }, input, headers) => {
+  const json = JSON.stringify({ json: input })
+  const response = await (entry.kind === 'query'
+    ? server.fetch(`/trpc/${name}?input=${encodeURIComponent(json)}`, { headers })
+    : server.fetch(`/trpc/${name}`, {
+        method: 'POST',
+        headers: { ...headers, 'content-type': 'application/json' },
+        body: json,
+      }))
+  const text = await response.text()
+  const body = JSON.parse(text) as {
+    result?: { data: SuperJSONResult }
+    error?: { json: { data: { code: string } } }
+  }
+  return {
+    status: response.status,
+    code: body.error?.json.data.code,
+    output: body.result && superjson.deserialize(body.result.data),
+    text,
+  }
+}
+
+const overRest: Call = async (server, { entry, pathFields, rest }, input, headers) => {
+  const fields = new Map(Object.entries(input))
+  const path = entry.http.path.replaceAll(
+    /\{(\w+)\}/g,
+    (_, name: string) => encodeURIComponent(wellFormed(textOf(fields.get(name) ?? 'x'))) || 'x',
+  )
+  const others = [...fields].filter(([name]) => !pathFields.includes(name))
+  const query = new URLSearchParams(
+    others.map(([name, value]): [string, string] => [name, wellFormed(textOf(value))]),
+  )
+  const body: Record<string, unknown> = {}
+  for (const [name, value] of others) {
+    Object.defineProperty(body, name, { value, enumerable: true })
+  }
+  const response = await server.fetch(rest === 'query' ? `${path}?${query}` : path, {
+    method: entry.http.method,
+    headers: rest === 'query' ? headers : { ...headers, 'content-type': 'application/json' },
+    ...(rest === 'body' && { body: JSON.stringify(body) }),
+  })
+  const text = await response.text()
+  const json = text === '' ? undefined : (JSON.parse(text) as Record<string, unknown>)
+  const code = response.ok ? undefined : String(json?.code)
+  return { status: response.status, code, output: withDates(json), text }
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value ?? null).slice(0, 2_000)
+}
+
+/** What a URL can carry. */
+function wellFormed(text: string): string {
+  return text.slice(0, 4_000).toWellFormed()
+}
+
+/** REST writes times as texts. */
+function withDates(value: unknown): unknown {
+  if (typeof value === 'string') return /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value) ? new Date(value) : value
+  if (Array.isArray(value)) return value.map(withDates)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, own]) => [name, withDates(own)]))
+}
+
+describe.each(dialects)('whatever comes in, on %s', (using) => {
+  let server: TestServer
+  let names: Names
+  let headers: Record<'key' | 'alice', Headers>
+
+  beforeAll(async () => {
+    server = await createTestServer({ using, users: ['alice', 'bob', 'carol'] })
+    const alice = server.as('alice')
+    const message = await alice.messages.send({ to: 'bob', text: 'hello' })
+    const group = await alice.conversations.create({ name: 'G', participants: ['bob'] })
+    const inGroup = await server.as('bob').messages.send({ conversationId: group.id, text: 'hello' })
+    const conversations = [message.conversationId, group.id]
+    names = {
+      user: ['bob', 'carol', message.senderId],
+      to: ['bob', 'alice'],
+      from: ['alice'],
+      sender: ['alice', 'bob'],
+      recipient: ['alice', 'bob'],
+      conversationId: conversations,
+      messageId: [message.id, inGroup.id],
+      between: ['alice', 'bob'],
+      emoji: ['👍', '🎉'],
+    }
+    headers = {
+      key: { authorization: `Bearer ${server.serviceKey}` },
+      alice: { authorization: `Bearer ${server.serviceKey}`, 'act-as': 'alice' },
+    }
+  }, 60_000)
+  afterAll(() => server[Symbol.asyncDispose]())
+
+  test.each(calls)('$name', { timeout: 30 * 60_000 }, async (operation) => {
+    const { entry, name } = operation
+    const runs = Math.ceil(HASHING.includes(name) ? RUNS / 10 : RUNS)
+    const own = withOwnUser.includes(name) ? { ...names, user: ['nobody'] } : names
+    const as = entry.access === 'actor' ? headers.alice : headers.key
+    const delay = monitorEventLoopDelay({ resolution: 5 })
+    for (const call of [overRpc, overRest]) {
+      await fc.assert(
+        fc.asyncProperty(inputsOf(operation, own), async (input) => {
+          let stall = Number.POSITIVE_INFINITY
+          // A machine that does something else stands still as well: what an input does, it does again.
+          for (let attempt = 0; attempt < 3 && stall > MAX_STALL_MS; attempt++) {
+            await turn()
+            delay.reset()
+            delay.enable()
+            const answer = await call(server, operation, input, as)
+            await turn()
+            delay.disable()
+            stall = Math.min(stall, delay.max / 1e6)
+            expect(answer.status, answer.text).toBeLessThan(500)
+            if (answer.code === undefined) {
+              expect(entry.output.safeParse(answer.output).error, answer.text).toBeUndefined()
+            } else {
+              expect(isErrorCode(answer.code), answer.text).toBe(true)
+              if (isErrorCode(answer.code)) expect(errorCatalogue[answer.code].status).toBe(answer.status)
+              expect(answer.text).not.toMatch(/\bat .*\.(ts|js):\d|SQLITE_|syntax error|violates/)
+            }
+          }
+          expect(stall).toBeLessThan(MAX_STALL_MS)
+        }),
+        { numRuns: runs },
+      )
+    }
+    expect('polluted' in {}).toBe(false)
+    expect(Object.keys(Object.prototype)).toEqual([])
+    expect((await server.fetch('/healthz')).status).toBe(200)
+  })
+
+  test('nothing that was asked was logged as a failure of the server', () => {
+    expect(server.logs.filter((line) => /"level":[56]0/.test(line))).toEqual([])
+  })
+})
+
+test('every operation that answers is in it', () => {
+  const all = Object.values(contract).flatMap((entries) => Object.values<Procedure>(entries))
+  expect(calls).toHaveLength(all.filter(({ kind }) => kind !== 'subscription').length)
+})
