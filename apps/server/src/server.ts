@@ -11,6 +11,7 @@ import {
   newest,
   openDatabase,
   putJob,
+  requireWhole,
   type StatementListener,
 } from '@sotto/db'
 import type { FastifyInstance } from 'fastify'
@@ -89,6 +90,7 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
   })
   try {
     const { applied } = config.databaseDirectUrl === undefined ? await database.migrate() : { applied: [] }
+    await requireWhole(database.db)
     const newServiceKey = await makeFirstKey(config, database, now, ownIds)
     return await assemble({
       config,
