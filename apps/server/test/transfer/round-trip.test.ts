@@ -105,6 +105,7 @@ test.each(['sqlite', 'postgres'] as const)(
   async (using) => {
     const files = await directory()
     await using database = await createDatabase(using)
+    expect((await sotto(['migrate'], { DATABASE_URL: database.url })).code).toBe(0)
     const { header } = await exportTo(path.join(files, 'empty.jsonl'), database)
     await using opened = await openDatabase({ url: database.url })
     const tables = await opened.db.introspection.getTables()
