@@ -1,14 +1,15 @@
-import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely'
+import { type Expression, type QueryCreator, type SqlBool, sql } from 'kysely'
 import { isPostgres } from '../dialect/column-types.ts'
+import { type Given, givenJson, givenRows } from '../dialect/expressions.ts'
 import type { MessageTable, Schema } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
-import { eventInsert } from './events.ts'
 
 /*
- * What a send writes: the conversation's next number, the message that has it, what it counts for, and its event.
+ * What sends write: the next number of each conversation, the message that has it, what it counts for, and its event;
+ * for all messages that were ready at the same time together.
  *
- * On PostgreSQL it is one statement, since a round trip costs more than any of the four; SQLite has none to save,
- * and cannot write to several tables in one.
+ * On PostgreSQL it is one statement, since a round trip costs more than any of the four; SQLite has none to save, and
+ * cannot write to several tables in one.
  */
 
 export interface NewMessage {
@@ -19,151 +20,207 @@ export interface NewMessage {
   recipientId: string | null
   kind: MessageTable['kind']
   text: string | null
-  media: string | null
+  /** What the column holds as JSON. */
+  media: object | null
   clientMessageId: string | null
   contentHash: string | null
   /** Not before the conversation's `updated_at`. */
   at: Date
 }
 
-/** The message's number, or where the statement finds it. */
-type Seq = Expression<number>
+const sentColumns = {
+  id: 'uuid',
+  conversation_id: 'uuid',
+  sender_id: 'uuid',
+  recipient_id: 'uuid',
+  kind: 'text',
+  text: 'text',
+  media: 'json',
+  client_message_id: 'text',
+  content_hash: 'text',
+  created_at: 'timestamptz',
+} as const
+/** Whose row changes with a message: both of a direct conversation; in a group its sender alone, however many there are. */
+const concernedColumns = {
+  conversation_id: 'uuid',
+  user_id: 'uuid',
+  is_sender: 'boolean',
+  active_at: 'timestamptz',
+} as const
+/** The number that each conversation's message has. */
+const takenColumns = { conversation_id: 'uuid', seq: 'bigint' } as const
 
-function seqTaken(db: Executor, p: NewMessage) {
-  return db
+interface Sends {
+  sent: string
+  concerned: string
+}
+
+type Writer = QueryCreator<
+  Schema & {
+    sent: Given<typeof sentColumns> & { kind: MessageTable['kind'] }
+    concerned: Given<typeof concernedColumns>
+    taken: Given<typeof takenColumns>
+  }
+>
+
+function takeNumbers(writer: Writer) {
+  return writer
     .updateTable('conversations')
-    .set((eb) => ({ last_seq: eb('last_seq', '+', 1), updated_at: p.at }))
-    .where('id', '=', p.conversationId)
-    .returning('last_seq')
+    .from('sent')
+    .set((eb) => ({
+      last_seq: eb('conversations.last_seq', '+', 1),
+      updated_at: eb.ref('sent.created_at'),
+    }))
+    .whereRef('conversations.id', '=', 'sent.conversation_id')
+    .returning(['conversations.id as conversation_id', 'conversations.last_seq as seq'])
 }
 
-function messageAdded(db: Executor, p: NewMessage, seq: Seq) {
-  return db.insertInto('messages').values({
-    id: p.id,
-    conversation_id: p.conversationId,
-    seq,
-    sender_id: p.senderId,
-    recipient_id: p.recipientId,
-    kind: p.kind,
-    text: p.text,
-    media: p.media,
-    client_message_id: p.clientMessageId,
-    content_hash: p.contentHash,
-    reactions: null,
-    created_at: p.at,
-    edited_at: null,
-    deleted_at: null,
-  })
-}
-
-/** The sender's read mark follows a message that it stood right before; any other message of theirs is skipped. */
-function isUpToDate(eb: ExpressionBuilder<Schema, 'participants'>, seq: Seq) {
-  return eb('read_seq', '=', eb(seq, '-', 1))
-}
-
-/** Both participants of a direct conversation. */
-function countedInDirect(db: Executor, p: NewMessage, seq: Seq) {
-  return db
+function count(writer: Writer) {
+  return writer
     .updateTable('participants')
+    .from(['concerned', 'taken'])
     .set((eb) => {
-      const isSender = eb('user_id', '=', p.senderId)
-      const plusOneIf = (column: 'sent_count' | 'skipped_count', condition: Expression<SqlBool>) =>
-        eb(column, '+', eb.case().when(condition).then(1).else(0).end())
+      const isSender = eb('concerned.is_sender', '=', eb.lit(true))
+      // The sender's read mark follows a message that it stood right before; any other message of theirs is skipped.
+      const isUpToDate = eb('participants.read_seq', '=', eb('taken.seq', '-', 1))
+      const oneIf = (condition: Expression<SqlBool>) => eb.case().when(condition).then(1).else(0).end()
       return {
-        active_at: p.at,
-        sent_count: plusOneIf('sent_count', isSender),
-        skipped_count: plusOneIf('skipped_count', eb.and([isSender, eb.not(isUpToDate(eb, seq))])),
+        active_at: eb.fn.coalesce('concerned.active_at', 'participants.active_at'),
+        sent_count: eb('participants.sent_count', '+', oneIf(isSender)),
+        skipped_count: eb('participants.skipped_count', '+', oneIf(eb.and([isSender, eb.not(isUpToDate)]))),
         read_seq: eb
           .case()
-          .when(eb.and([isSender, isUpToDate(eb, seq)]))
-          .then(seq)
-          .else(eb.ref('read_seq'))
+          .when(eb.and([isSender, isUpToDate]))
+          .then(eb.ref('taken.seq'))
+          .else(eb.ref('participants.read_seq'))
           .end(),
       }
     })
-    .where('conversation_id', '=', p.conversationId)
-    .returning('user_id')
+    .whereRef('taken.conversation_id', '=', 'concerned.conversation_id')
+    .whereRef('participants.conversation_id', '=', 'concerned.conversation_id')
+    .whereRef('participants.user_id', '=', 'concerned.user_id')
+    .where('participants.left_at', 'is', null)
 }
 
-/** The sender alone, however many are in the group. */
-function countedInGroup(db: Executor, p: NewMessage, seq: Seq) {
+function numbered(writer: Writer) {
+  return writer.selectFrom('sent').innerJoin('taken', 'taken.conversation_id', 'sent.conversation_id')
+}
+
+function add(writer: Writer) {
+  return writer
+    .insertInto('messages')
+    .columns([
+      'id',
+      'conversation_id',
+      'seq',
+      'sender_id',
+      'recipient_id',
+      'kind',
+      'text',
+      'media',
+      'client_message_id',
+      'content_hash',
+      'created_at',
+    ])
+    .expression(
+      numbered(writer).select([
+        'sent.id',
+        'sent.conversation_id',
+        'taken.seq',
+        'sent.sender_id',
+        'sent.recipient_id',
+        'sent.kind',
+        'sent.text',
+        'sent.media',
+        'sent.client_message_id',
+        'sent.content_hash',
+        'sent.created_at',
+      ]),
+    )
+}
+
+function tell(writer: Writer) {
+  return writer
+    .insertInto('events')
+    .columns(['type', 'conversation_id', 'user_id', 'message_id', 'seq', 'created_at'])
+    .expression(
+      numbered(writer)
+        .select(sql.lit('message.created' as const).as('type'))
+        .select(['sent.conversation_id', 'sent.sender_id', 'sent.id', 'taken.seq', 'sent.created_at']),
+    )
+}
+
+function withSends(db: Executor, p: Sends): Writer {
   return db
-    .updateTable('participants')
-    .set((eb) => ({
-      sent_count: eb('sent_count', '+', 1),
-      skipped_count: eb('skipped_count', '+', eb.case().when(isUpToDate(eb, seq)).then(0).else(1).end()),
-      read_seq: eb.case().when(isUpToDate(eb, seq)).then(seq).else(eb.ref('read_seq')).end(),
-    }))
-    .where('conversation_id', '=', p.conversationId)
-    .where('user_id', '=', p.senderId)
-    .where('left_at', 'is', null)
-    .returning('user_id')
+    .with('sent', () => db.selectFrom(givenRows(db, p.sent, sentColumns)).selectAll('given'))
+    .with('concerned', () =>
+      db.selectFrom(givenRows(db, p.concerned, concernedColumns)).selectAll('given'),
+    ) as unknown as Writer
 }
 
-function eventAppended(db: Executor, p: NewMessage, seq: Seq) {
-  return eventInsert(db, {
-    type: 'message.created',
-    conversationId: p.conversationId,
-    audienceUserId: null,
-    userId: p.senderId,
-    messageId: p.id,
-    seq,
-    detail: null,
-    at: p.at,
-  })
+const inOneStatement = statement((db, p: Sends) =>
+  withSends(db, p)
+    .with('taken', (writer) => takeNumbers(writer))
+    .with('counted', (writer) => count(writer))
+    .with('added', (writer) => add(writer))
+    .with('told', (writer) => tell(writer))
+    .selectFrom('taken')
+    .select(['conversation_id', 'seq']),
+)
+
+function withNumbers(db: Executor, p: Sends & { taken: string }): Writer {
+  return withSends(db, p).with('taken', () =>
+    db.selectFrom(givenRows(db, p.taken, takenColumns)).selectAll('given'),
+  )
 }
-
-type Counted = typeof countedInDirect
-
-function inOneStatement(counted: Counted) {
-  return statement((db, p: NewMessage) => {
-    const seq = sql<number>`(select last_seq from taken)`
-    return db
-      .with('taken', () => seqTaken(db, p))
-      .with('counted', () => counted(db, p, seq))
-      .with('added', () => messageAdded(db, p, seq))
-      .with('appended', () => eventAppended(db, p, seq))
-      .selectFrom('taken')
-      .select('last_seq')
-      .select((eb) => eb.exists(eb.selectFrom('counted').select('user_id')).as('is_counted'))
-  })
-}
-
-type Numbered = NewMessage & { seq: number }
 
 const oneByOne = {
-  taken: statement(seqTaken),
-  added: statement((db, p: Numbered) => messageAdded(db, p, sql<number>`${p.seq}`)),
-  appended: statement((db, p: Numbered) => eventAppended(db, p, sql<number>`${p.seq}`)),
+  takeNumbers: statement((db, p: Sends) => takeNumbers(withSends(db, p))),
+  others: [count, add, tell].map((write) =>
+    statement((db, p: Sends & { taken: string }) => write(withNumbers(db, p))),
+  ),
 }
 
-function inSteps(counted: Counted) {
-  const count = statement((db, p: Numbered) => counted(db, p, sql<number>`${p.seq}`))
-  return async (trx: Executor, message: NewMessage) => {
-    const [taken] = await oneByOne.taken(trx, message)
-    if (!taken) return []
-    const numbered = { ...message, seq: taken.last_seq }
-    const counts = await count(trx, numbered)
-    await oneByOne.added(trx, numbered)
-    await oneByOne.appended(trx, numbered)
-    return [{ last_seq: taken.last_seq, is_counted: counts.length > 0 }]
-  }
-}
-
-const add = {
-  postgres: { direct: inOneStatement(countedInDirect), group: inOneStatement(countedInGroup) },
-  sqlite: { direct: inSteps(countedInDirect), group: inSteps(countedInGroup) },
+async function inSteps(trx: Executor, sends: Sends) {
+  const taken = await oneByOne.takeNumbers(trx, sends)
+  const parameters = { ...sends, taken: givenJson(trx, taken) }
+  for (const write of oneByOne.others) await write(trx, parameters)
+  return taken
 }
 
 /**
- * Adds a message to a conversation whose turn the transaction holds: it takes the next number, which a rollback
- * gives back, counts for whom it concerns, and tells of itself.
+ * Adds messages to conversations whose turns the transaction holds, each to another one: it takes the next number,
+ * which a rollback gives back, counts for whom it concerns, and tells of itself. The senders are in them.
  *
- * @returns its number; undefined when the sender is not in the group, and the transaction has to be rolled back.
+ * @returns the numbers, by conversation.
  */
-export async function addMessage(trx: Executor, message: NewMessage): Promise<number | undefined> {
-  const kind = message.recipientId === null ? 'group' : 'direct'
-  const [row] = await add[isPostgres(trx) ? 'postgres' : 'sqlite'][kind](trx, message)
-  if (!row) throw new Error(`conversation ${message.conversationId} is gone`)
-  return row.is_counted ? row.last_seq : undefined
+export async function addMessages(
+  trx: Executor,
+  messages: readonly NewMessage[],
+): Promise<Map<string, number>> {
+  const sent: Record<keyof typeof sentColumns, unknown>[] = messages.map((message) => ({
+    id: message.id,
+    conversation_id: message.conversationId,
+    sender_id: message.senderId,
+    recipient_id: message.recipientId,
+    kind: message.kind,
+    text: message.text,
+    media: message.media,
+    client_message_id: message.clientMessageId,
+    content_hash: message.contentHash,
+    created_at: message.at,
+  }))
+  const sends = { sent: givenJson(trx, sent), concerned: givenJson(trx, messages.flatMap(concernedBy)) }
+  const taken = await (isPostgres(trx) ? inOneStatement : inSteps)(trx, sends)
+  return new Map(taken.map((row) => [row.conversation_id, row.seq]))
+}
+
+function concernedBy(message: NewMessage): Record<keyof typeof concernedColumns, unknown>[] {
+  const { conversationId, senderId, recipientId, at } = message
+  // The inbox and the correspondents are ordered by it, in direct conversations.
+  const active = recipientId === null ? null : at
+  const row = { conversation_id: conversationId, active_at: active }
+  const sender = { ...row, user_id: senderId, is_sender: true }
+  if (recipientId === null || recipientId === senderId) return [sender]
+  return [sender, { ...row, user_id: recipientId, is_sender: false }]
 }
