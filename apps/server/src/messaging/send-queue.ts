@@ -33,11 +33,17 @@ export class SendQueue {
   readonly #byKey = new Map<string, Waiting[]>()
   /** The conversations whose first may begin. */
   readonly #ready = new Set<string>()
+  #waiting = 0
   #lanesTaken = 0
   #isScheduled = false
 
   constructor(app: Pick<App, 'write' | 'now' | 'newId' | 'directMessages'>) {
     this.#app = app
+  }
+
+  /** How many are not written yet, those in a transaction included. */
+  get waiting(): number {
+    return this.#waiting
   }
 
   /**
@@ -48,6 +54,7 @@ export class SendQueue {
    */
   send(draft: Draft): Promise<Outcome> {
     return new Promise((resolve, reject) => {
+      this.#waiting += 1
       const waiting = { draft, since: this.#app.now().getTime(), resolve, reject }
       const others = this.#byKey.get(draft.lockKey)
       if (others) {
@@ -99,6 +106,7 @@ export class SendQueue {
   /** Tells the caller, and gives the turn to who is next in the conversation. */
   #end({ draft }: Waiting, tell: () => void): void {
     tell()
+    this.#waiting -= 1
     const all = this.#byKey.get(draft.lockKey)
     all?.shift()
     if (!all || all.length === 0) {

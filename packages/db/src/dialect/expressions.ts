@@ -60,7 +60,7 @@ interface GivenTypes {
   text: string
   bigint: number
   boolean: boolean
-  /** An object in the row; a JSON text in the query, as in the columns that hold one. */
+  /** An object among many rows; its JSON text in one, and in the query. */
   json: string
   timestamptz: Date
 }
@@ -68,18 +68,6 @@ interface GivenTypes {
 /** The row that a `givenRows` of these columns is. Each may be null; a null in the type is left to the caller. */
 export type Given<Columns extends Record<string, GivenType>> = {
   [Name in keyof Columns]: GivenTypes[Columns[Name]]
-}
-
-/** The parameter of a `givenRows`. */
-export function givenJson(db: Executor, rows: readonly object[]): string {
-  return isPostgres(db) ? JSON.stringify(rows) : JSON.stringify(rows.map(withNumericTimes))
-}
-
-/** Times are milliseconds in SQLite. */
-function withNumericTimes(row: object): object {
-  return Object.fromEntries(
-    Object.entries(row).map(([name, value]) => [name, value instanceof Date ? value.getTime() : value]),
-  )
 }
 
 /** Rows as the value of one parameter, a JSON text, in the table `given`. */
@@ -95,6 +83,15 @@ export function givenRows<Columns extends Record<string, GivenType>>(
   }
   const values = names.map(([name]) => sql`value ->> ${sql.lit(name)} as ${sql.id(name)}`)
   return sql<never>`(select ${sql.join(values)} from json_each(${json}))`.as('given')
+}
+
+/** One row whose columns are a parameter each, in the table `given`: what `givenRows` is for many, without the JSON. */
+export function givenRow<Columns extends Record<string, GivenType>>(
+  parameters: { readonly [Name in keyof Columns]: unknown },
+  columns: Columns,
+): AliasedRawBuilder<Given<Columns>, 'given'> {
+  const values = Object.keys(columns).map((name) => sql`${parameters[name]} as ${sql.id(name)}`)
+  return sql<never>`(select ${sql.join(values)})`.as('given')
 }
 
 /**

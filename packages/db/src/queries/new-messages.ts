@@ -1,15 +1,15 @@
 import { type Expression, type QueryCreator, type SqlBool, sql } from 'kysely'
 import { isPostgres } from '../dialect/column-types.ts'
-import { type Given, givenJson, givenRows } from '../dialect/expressions.ts'
+import { type Given, givenRow, givenRows } from '../dialect/expressions.ts'
 import type { MessageTable, Schema } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
 
 /*
- * What sends write: the next number of each conversation, the message that has it, what it counts for, and its event;
- * for all messages that were ready at the same time together.
+ * What sends write: the next number of each conversation, the message that has it, what it counts for, and its event.
  *
- * On PostgreSQL it is one statement, since a round trip costs more than any of the four; SQLite has none to save, and
- * cannot write to several tables in one.
+ * On PostgreSQL it is one statement for all messages that were ready at the same time, since a round trip costs more
+ * than any of the four. SQLite has none to save, and would take longer to join the rows of a JSON than to run the four
+ * for each message.
  */
 
 export interface NewMessage {
@@ -50,10 +50,9 @@ const concernedColumns = {
 /** The number that each conversation's message has. */
 const takenColumns = { conversation_id: 'uuid', seq: 'bigint' } as const
 
-interface Sends {
-  sent: string
-  concerned: string
-}
+type Row<Columns> = { [Name in keyof Columns]: unknown }
+type Sent = Row<typeof sentColumns>
+type Concerned = Row<typeof concernedColumns>
 
 type Writer = QueryCreator<
   Schema & {
@@ -150,42 +149,77 @@ function tell(writer: Writer) {
     )
 }
 
-function withSends(db: Executor, p: Sends): Writer {
-  return db
+interface Sends {
+  sent: string
+  concerned: string
+}
+
+const inOneStatement = statement((db, p: Sends) => {
+  const writer = db
     .with('sent', () => db.selectFrom(givenRows(db, p.sent, sentColumns)).selectAll('given'))
     .with('concerned', () =>
       db.selectFrom(givenRows(db, p.concerned, concernedColumns)).selectAll('given'),
     ) as unknown as Writer
-}
-
-const inOneStatement = statement((db, p: Sends) =>
-  withSends(db, p)
-    .with('taken', (writer) => takeNumbers(writer))
-    .with('counted', (writer) => count(writer))
-    .with('added', (writer) => add(writer))
-    .with('told', (writer) => tell(writer))
+  return writer
+    .with('taken', takeNumbers)
+    .with('counted', count)
+    .with('added', add)
+    .with('told', tell)
     .selectFrom('taken')
-    .select(['conversation_id', 'seq']),
-)
+    .select(['conversation_id', 'seq'])
+})
 
-function withNumbers(db: Executor, p: Sends & { taken: string }): Writer {
-  return withSends(db, p).with('taken', () =>
-    db.selectFrom(givenRows(db, p.taken, takenColumns)).selectAll('given'),
-  )
+async function together(trx: Executor, messages: readonly NewMessage[]) {
+  const sent = JSON.stringify(messages.map((message) => sentRow(message, message.media)))
+  const concerned = JSON.stringify(messages.flatMap(concernedRows))
+  return inOneStatement(trx, { sent, concerned })
 }
 
-const oneByOne = {
-  takeNumbers: statement((db, p: Sends) => takeNumbers(withSends(db, p))),
-  others: [count, add, tell].map((write) =>
-    statement((db, p: Sends & { taken: string }) => write(withNumbers(db, p))),
+type Numbered = { seq: number }
+
+/** Each table that is read is one row, whose columns are parameters of the same names. */
+const steps = {
+  takeNumber: statement((db, p: Sent) => takeNumbers(db.with('sent', () => oneOf(db, p, sentColumns)))),
+  count: statement((db, p: Concerned & Numbered) =>
+    count(
+      db
+        .with('concerned', () => oneOf(db, p, concernedColumns))
+        .with('taken', () => oneOf(db, p, takenColumns)) as unknown as Writer,
+    ),
   ),
+  add: statement((db, p: Sent & Numbered) => add(withNumbered(db, p))),
+  tell: statement((db, p: Sent & Numbered) => tell(withNumbered(db, p))),
 }
 
-async function inSteps(trx: Executor, sends: Sends) {
-  const taken = await oneByOne.takeNumbers(trx, sends)
-  const parameters = { ...sends, taken: givenJson(trx, taken) }
-  for (const write of oneByOne.others) await write(trx, parameters)
-  return taken
+function withNumbered(db: Executor, p: Sent & Numbered): Writer {
+  return db
+    .with('sent', () => oneOf(db, p, sentColumns))
+    .with('taken', () => oneOf(db, p, takenColumns)) as unknown as Writer
+}
+
+function oneOf<Columns extends Parameters<typeof givenRow>[1]>(
+  db: Executor,
+  p: Row<Columns>,
+  columns: Columns,
+) {
+  return db.selectFrom(givenRow(p, columns)).selectAll('given')
+}
+
+async function oneByOne(trx: Executor, messages: readonly NewMessage[]) {
+  const all: Given<typeof takenColumns>[] = []
+  for (const message of messages) {
+    const row = sentRow(message, message.media && JSON.stringify(message.media))
+    const taken = await steps.takeNumber(trx, row)
+    for (const { seq } of taken) {
+      for (const one of concernedRows(message)) {
+        await steps.count(trx, { ...one, is_sender: Number(one.is_sender), seq })
+      }
+      await steps.add(trx, { ...row, seq })
+      await steps.tell(trx, { ...row, seq })
+    }
+    all.push(...taken)
+  }
+  return all
 }
 
 /**
@@ -198,28 +232,29 @@ export async function addMessages(
   trx: Executor,
   messages: readonly NewMessage[],
 ): Promise<Map<string, number>> {
-  const sent: Record<keyof typeof sentColumns, unknown>[] = messages.map((message) => ({
+  const taken = await (isPostgres(trx) ? together : oneByOne)(trx, messages)
+  return new Map(taken.map((row) => [row.conversation_id, row.seq]))
+}
+
+function sentRow(message: NewMessage, media: unknown): Sent {
+  return {
     id: message.id,
     conversation_id: message.conversationId,
     sender_id: message.senderId,
     recipient_id: message.recipientId,
     kind: message.kind,
     text: message.text,
-    media: message.media,
+    media,
     client_message_id: message.clientMessageId,
     content_hash: message.contentHash,
     created_at: message.at,
-  }))
-  const sends = { sent: givenJson(trx, sent), concerned: givenJson(trx, messages.flatMap(concernedBy)) }
-  const taken = await (isPostgres(trx) ? inOneStatement : inSteps)(trx, sends)
-  return new Map(taken.map((row) => [row.conversation_id, row.seq]))
+  }
 }
 
-function concernedBy(message: NewMessage): Record<keyof typeof concernedColumns, unknown>[] {
+function concernedRows(message: NewMessage): Concerned[] {
   const { conversationId, senderId, recipientId, at } = message
   // The inbox and the correspondents are ordered by it, in direct conversations.
-  const active = recipientId === null ? null : at
-  const row = { conversation_id: conversationId, active_at: active }
+  const row = { conversation_id: conversationId, active_at: recipientId === null ? null : at }
   const sender = { ...row, user_id: senderId, is_sender: true }
   if (recipientId === null || recipientId === senderId) return [sender]
   return [sender, { ...row, user_id: recipientId, is_sender: false }]

@@ -1,4 +1,6 @@
-import { findsOne, type Given, givenJson, givenRows } from '../dialect/expressions.ts'
+import type { AliasedRawBuilder } from 'kysely'
+import { isPostgres } from '../dialect/column-types.ts'
+import { findsOne, type Given, givenRow, givenRows } from '../dialect/expressions.ts'
 import { type Executor, statement } from '../statement.ts'
 import { type Standing, standingOf } from './standing.ts'
 
@@ -38,13 +40,13 @@ const columns = {
  * Each look-up is a subquery of its own, of one row by a unique index, and not a join: what PostgreSQL plans while a
  * table is small it keeps while the table grows, and a join would begin as a walk through all of it.
  */
-const find = statement((db, p: { targets: string }) =>
-  db
+function find(db: Executor, given: AliasedRawBuilder<Given<typeof columns>, 'given'>) {
+  return db
     .with(
       (cte) => cte('target').materialized(),
       () =>
         db
-          .selectFrom(givenRows(db, p.targets, columns))
+          .selectFrom(given)
           .selectAll('given')
           .select((eb) =>
             eb.fn
@@ -84,12 +86,17 @@ const find = statement((db, p: { targets: string }) =>
         earlier.select('messages.content_hash').as('earlier_hash'),
         standingOf({ userId: eb.ref('target.sender_id'), otherId: eb.ref('target.recipient_id') }),
       ]
-    }),
-)
+    })
+}
+
+type Row = { [Name in keyof typeof columns]: unknown }
+
+const findMany = statement((db, p: { targets: string }) => find(db, givenRows(db, p.targets, columns)))
+const findOne = statement((db, p: Row) => find(db, givenRow(p, columns)))
 
 /** Looks up where messages are to go, in the order of the targets. */
 export async function findSendTargets(db: Executor, targets: readonly SendTarget[]): Promise<FoundTarget[]> {
-  const given: { [Name in keyof Given<typeof columns>]: unknown }[] = targets.map((target, place) => ({
+  const given: Row[] = targets.map((target, place) => ({
     place,
     direct_key: target.directKey,
     group_id: target.directKey === null ? target.conversationId : null,
@@ -97,7 +104,10 @@ export async function findSendTargets(db: Executor, targets: readonly SendTarget
     recipient_id: target.recipientId,
     client_message_id: target.clientMessageId,
   }))
-  const rows = await find(db, { targets: givenJson(db, given) })
+  // A round trip for all on PostgreSQL; SQLite has none to save.
+  const rows = isPostgres(db)
+    ? await findMany(db, { targets: JSON.stringify(given) })
+    : (await Promise.all(given.map((row) => findOne(db, row)))).flat()
   const byPlace = new Map(rows.map((row) => [row.place, row]))
   return targets.map(({ senderId, recipientId }, place) => {
     const row = byPlace.get(place)
