@@ -42,6 +42,8 @@ export interface Database extends AsyncDisposable {
   readonly location: string
   /** Brings the schema up to date, alone among all servers that try. */
   migrate(): Promise<{ applied: string[] }>
+  /** Changes nothing. @throws {DatabaseOpenError} unless the schema is the one this code is written for. */
+  requireCurrent(): Promise<void>
   /** The schema is the one this code is written for. Throws when the database does not answer. */
   isCurrent(): Promise<boolean>
   /** Undefined on SQLite, which has no pool. */
@@ -87,6 +89,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     db,
     location: target.location,
     migrate: () => migrate(db),
+    requireCurrent: () => requireCurrent(db),
     isCurrent: () => isCurrent(db),
     poolLoad: () =>
       pool && {
@@ -184,6 +187,17 @@ async function refuseNewer(db: Executor): Promise<void> {
   if (unknown) {
     throw new DatabaseOpenError(
       `the database is newer than this server (it has migration ${unknown}); update the server`,
+    )
+  }
+}
+
+async function requireCurrent(db: Executor): Promise<void> {
+  await refuseNewer(db)
+  const applied = await appliedNames(db)
+  const missing = Object.keys(migrations).find((name) => !applied.includes(name))
+  if (missing) {
+    throw new DatabaseOpenError(
+      `the database is older than this server (it lacks migration ${missing}); run sotto migrate first`,
     )
   }
 }

@@ -11,8 +11,10 @@ const start = defineCommand({
   name: 'start',
   summary: 'Serve until told to stop (SIGINT or SIGTERM); brings the schema up to date first.',
   details: [
+    'With SOTTO_MIGRATE=off the schema has to be up to date, as sotto migrate leaves it.',
     'A stop takes no new connections, answers what was accepted, and ends with exit code 0. Requests have',
-    '10 seconds for it; what is not answered by then is cut off, and logged.',
+    '10 seconds for it; what is not answered by then is cut off, and logged. For SOTTO_DRAIN_SECONDS before that',
+    'only /readyz changes.',
   ],
   arguments: [],
   options: {},

@@ -1,6 +1,6 @@
 import { errorCatalogue, SottoError } from '@sotto/contract'
 import { DatabaseOpenError, isUnavailable } from '@sotto/db'
-import { ConfigError } from '../config.ts'
+import { ConfigError } from '../config-error.ts'
 import { CommandError } from './command-error.ts'
 
 /** What went wrong, in one line for whoever typed the command. */

@@ -6,6 +6,7 @@ import { createIds } from '../ids.ts'
 import { createLogger } from '../log.ts'
 import { noMetrics } from '../metrics/metrics.ts'
 import { noNeighbours } from '../realtime/neighbours.ts'
+import { prepareSchema } from '../schema.ts'
 
 /** What commands other than `start` work on: the server's use cases without a server. */
 export interface OpenApp extends AsyncDisposable {
@@ -41,7 +42,6 @@ export async function openApp(config: Config = readConfig()): Promise<OpenApp> {
 }
 
 async function openMigrated(config: Config): Promise<{ database: Database }> {
-  if (config.databaseDirectUrl !== undefined) await migrateDatabase(config)
   const database = await openDatabase({
     url: config.databaseUrl,
     // One command does one thing at a time.
@@ -49,19 +49,10 @@ async function openMigrated(config: Config): Promise<{ database: Database }> {
     preparedStatements: config.preparedStatements,
   })
   try {
-    if (config.databaseDirectUrl === undefined) await database.migrate()
+    await prepareSchema(config, database)
   } catch (error) {
     await database[Symbol.asyncDispose]()
     throw error
   }
   return { database }
-}
-
-/** Brings the schema up to date, where migrations can: not through a transaction pooler. */
-export async function migrateDatabase(config: Config): Promise<{ location: string; applied: string[] }> {
-  await using database = await openDatabase({
-    url: config.databaseDirectUrl ?? config.databaseUrl,
-    poolSize: 1,
-  })
-  return { location: database.location, ...(await database.migrate()) }
 }
