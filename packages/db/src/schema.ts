@@ -28,6 +28,7 @@ export interface Schema {
   leases: LeaseTable
   webhooks: WebhookTable
   webhook_deliveries: WebhookDeliveryTable
+  import_progress: ImportProgressTable
 }
 
 export interface UserTable {
@@ -357,4 +358,15 @@ export interface WebhookDeliveryTable {
   due_at: Date | null
   delivered_at: Date | null
   created_at: Date
+}
+
+/** One row while an import goes on, written with each part of it; none otherwise. */
+interface ImportProgressTable {
+  /** Always 1. */
+  id: number
+  /** Which export is being imported. */
+  export_id: string
+  /** How many of its lines are in the database. */
+  lines: number
+  started_at: Date
 }
