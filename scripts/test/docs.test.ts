@@ -36,8 +36,8 @@ const shownOnly = new Map([
     'packages/testing/test/test-server.test.ts',
   ],
   ['npx -y pnpm@12 test', '.ci/run'],
-  // Needs a container engine, which the tests do without.
-  ['docker compose -f docker/compose.yaml up', 'docker/compose.yaml'],
+  // Needs a container engine, which the tests do without: pnpm e2e:containers.
+  ['docker compose -f docker/compose.yaml up', 'scripts/e2e-containers.ts'],
 ])
 
 /** The compiler reads all packages, and shares the machine with the other tests. */
