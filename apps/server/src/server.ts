@@ -9,6 +9,7 @@ import {
   newest,
   openDatabase,
   putJob,
+  requireWhole,
   type StatementListener,
 } from '@sotto/db'
 import type { FastifyInstance } from 'fastify'
@@ -82,6 +83,7 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
   })
   try {
     const applied = await prepareSchema(config, database)
+    await requireWhole(database.db)
     const newServiceKey = await makeFirstKey(config, database, now, ownIds)
     return await assemble({
       config,

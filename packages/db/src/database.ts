@@ -9,6 +9,7 @@ import { DatabaseOpenError, isUnavailable } from './errors.ts'
 import { migrations } from './migrations/index.ts'
 import type { Schema } from './schema.ts'
 import type { Executor } from './statement.ts'
+import { findImport } from './transfer/progress.ts'
 
 export interface DatabaseOptions {
   /** `file:./data/sotto.db`, `file::memory:` or `postgres://…`. */
@@ -44,7 +45,7 @@ export interface Database extends AsyncDisposable {
   migrate(): Promise<{ applied: string[] }>
   /** Changes nothing. @throws {DatabaseOpenError} unless the schema is the one this code is written for. */
   requireCurrent(): Promise<void>
-  /** The schema is the one this code is written for. Throws when the database does not answer. */
+  /** The schema is the one this code is written for, and no import goes on. Throws when the database does not answer. */
   isCurrent(): Promise<boolean>
   /** Undefined on SQLite, which has no pool. */
   poolLoad(): PoolLoad | undefined
@@ -149,9 +150,14 @@ async function checkServer(db: Executor): Promise<void> {
   }
 }
 
-/** Names the schema that this code is written for: its last migration, as an identifier. */
+/** Names the schema that this code is written for: its last migration. */
+export function schemaName(): string {
+  return Object.keys(migrations).at(-1) ?? ''
+}
+
+/** The same as an identifier. */
 export function schemaVersion(): string {
-  return (Object.keys(migrations).at(-1) ?? '').toLowerCase().replaceAll(/\W/g, '_')
+  return schemaName().toLowerCase().replaceAll(/\W/g, '_')
 }
 
 function migrator(db: Executor): Migrator {
@@ -205,7 +211,7 @@ async function requireCurrent(db: Executor): Promise<void> {
 async function isCurrent(db: Executor): Promise<boolean> {
   const { rows } = await sql<{ name: string }>`select name from migrations`.execute(db)
   const applied = new Set(rows.map((row) => row.name))
-  return Object.keys(migrations).every((name) => applied.has(name))
+  return Object.keys(migrations).every((name) => applied.has(name)) && !(await findImport(db))
 }
 
 function firstLine(error: unknown): string {
