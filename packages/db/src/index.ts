@@ -1,3 +1,4 @@
+export { copySqlite, databaseExists } from './backup.ts'
 export {
   type Database,
   type DatabaseOptions,
