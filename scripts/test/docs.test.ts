@@ -46,8 +46,8 @@ const shownOnly = new Map([
     'DATABASE_URL=file:./data/sotto.db npx -y pnpm@12 sotto export --output sotto.jsonl.gz\nDATABASE_URL=postgres://sotto:secret@db:5432/sotto npx -y pnpm@12 sotto import sotto.jsonl.gz',
     'apps/server/test/transfer/round-trip.test.ts',
   ],
-  // Needs a container engine, which the tests do without.
-  ['docker compose -f docker/compose.yaml up', 'docker/compose.yaml'],
+  // Needs a container engine, which the tests do without: pnpm e2e:containers.
+  ['docker compose -f docker/compose.yaml up', 'scripts/e2e-containers.ts'],
 ])
 
 /** The compiler reads all packages, and shares the machine with the other tests. */
@@ -100,7 +100,11 @@ describe.each(files)('%s', (file) => {
 
   beforeAll(async () => {
     if (runnable.length === 0) return
-    await using server = await startServer({ SOTTO_SERVICE_KEY: SERVICE_KEY, SOTTO_JWT_SECRET: JWT_SECRET })
+    await using server = await startServer({
+      SOTTO_SERVICE_KEY: SERVICE_KEY,
+      SOTTO_JWT_SECRET: JWT_SECRET,
+      SOTTO_WEBHOOK_ALLOWED_HOSTS: '127.0.0.1',
+    })
     const here = runnable.map((block) => ({
       ...block,
       code: block.code.replaceAll(DOCUMENTED_URL, server.url),
