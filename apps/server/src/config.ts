@@ -132,6 +132,9 @@ const environment = z.object({
   SOTTO_JWT_CREATE_USERS: oneOf(['on', 'off']).default('on'),
 })
 
+/** The names of all settings. */
+export const settingNames: readonly string[] = Object.keys(environment.shape)
+
 export interface Config {
   port: number
   host: string
