@@ -2,7 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
 
-const mainFile = path.join(import.meta.dirname, '../../../src/main.ts')
+const root = path.join(import.meta.dirname, '../../../../..')
+/** `sotto`, which fails when it has logged what is confidential. */
+const program = [
+  '--import',
+  path.join(root, 'scripts/child-logs.ts'),
+  path.join(root, 'apps/server/src/main.ts'),
+]
 
 export interface Finished {
   code: number | null
@@ -21,7 +27,7 @@ export async function sotto(
   settings: NodeJS.ProcessEnv = {},
   input = '',
 ): Promise<Finished> {
-  const child = spawn(process.execPath, [mainFile, ...args], { env: environment(settings) })
+  const child = spawn(process.execPath, [...program, ...args], { env: environment(settings) })
   const output = gather(child)
   child.stdin.end(input)
   const [code] = await once(child, 'close')
@@ -34,7 +40,7 @@ export async function sottoOnTerminal(
   settings: NodeJS.ProcessEnv,
   answers: readonly (readonly [question: string, answer: string])[] = [],
 ): Promise<{ code: number | null; screen: string }> {
-  const command = [process.execPath, mainFile, ...args]
+  const command = [process.execPath, ...program, ...args]
   const scriptArgs =
     process.platform === 'darwin'
       ? ['-q', '/dev/null', ...command]
@@ -62,7 +68,9 @@ export interface RunningServer extends AsyncDisposable {
 
 /** Starts a server on a free port, and waits until it listens. */
 export async function startServer(settings: NodeJS.ProcessEnv): Promise<RunningServer> {
-  const child = spawn(process.execPath, [mainFile, 'start'], { env: environment({ PORT: '0', ...settings }) })
+  const child = spawn(process.execPath, [...program, 'start'], {
+    env: environment({ PORT: '0', ...settings }),
+  })
   const output = gather(child)
   const closed = once(child, 'close')
   await untilPrinted(child, () => output.stdout.includes('"listening"'))
