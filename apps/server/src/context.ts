@@ -8,6 +8,7 @@ import type { JobRunner } from './jobs/job-runner.ts'
 import type { Quota } from './limits/buckets.ts'
 import type { Limits } from './limits/limits.ts'
 import type { DeliveryMarks } from './messaging/delivery-marks.ts'
+import type { SendQueue } from './messaging/send-queue.ts'
 import type { Metrics, Transport } from './metrics/metrics.ts'
 import type { EventHub } from './realtime/event-hub.ts'
 import type { Presence } from './realtime/presence.ts'
@@ -25,6 +26,7 @@ export interface App {
   readonly identity: Identity
   readonly secretBox: SecretBox
   readonly limits: Limits
+  readonly sends: SendQueue
   readonly deliveryMarks: DeliveryMarks
   readonly events: EventHub
   readonly streamGuard: StreamGuard

@@ -8,6 +8,7 @@ import type { NewId } from './ids.ts'
 import { JobRunner } from './jobs/job-runner.ts'
 import { Limits } from './limits/limits.ts'
 import { DeliveryMarks } from './messaging/delivery-marks.ts'
+import { SendQueue } from './messaging/send-queue.ts'
 import { showConversation } from './messaging/show-conversations.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { eraseUserJob } from './privacy/erase-job.ts'
@@ -143,6 +144,7 @@ export function createApp({ config, database: { db }, log, now, newId, connect, 
     }),
     secretBox: new SecretBox(() => config.secret ?? readLocalSecret(config.databaseUrl)),
     limits,
+    sends: new SendQueue({ write, now, newId, directMessages: config.directMessages }),
     deliveryMarks,
     events,
     streamGuard,

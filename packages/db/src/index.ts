@@ -1,3 +1,4 @@
+export { copySqlite, databaseExists } from './backup.ts'
 export {
   type Database,
   type DatabaseOptions,
@@ -31,6 +32,7 @@ export * from './queries/participants.ts'
 export * from './queries/password-resets.ts'
 export * from './queries/receipts.ts'
 export * from './queries/second-factors.ts'
+export * from './queries/send-targets.ts'
 export * from './queries/service-keys.ts'
 export * from './queries/sessions.ts'
 export * from './queries/standing.ts'

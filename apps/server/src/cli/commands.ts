@@ -240,6 +240,21 @@ const importData = defineCommand({
   },
 })
 
+const backupFile = defineCommand({
+  name: 'backup',
+  summary: 'Copy a SQLite database into a new file, also beside a running server, and check the copy.',
+  details: [
+    'It shows one moment. To restore it: stop the server, put it where the database is, start.',
+    'The file <database>.secret is not in it: keep a copy elsewhere, or set SOTTO_SECRET.',
+  ],
+  arguments: ['file'],
+  options: {},
+  async run(_options, file) {
+    const { backup } = await import('./backup.ts')
+    await backup(file)
+  },
+})
+
 export const commands = [
   start,
   migrate,
@@ -255,4 +270,5 @@ export const commands = [
   userErase,
   exportData,
   importData,
+  backupFile,
 ]

@@ -17,7 +17,7 @@ collectDefaultMetrics({ register: processRegistry })
 
 /** What is read off the parts whenever somebody asks. */
 interface Sources {
-  app: Pick<App, 'events' | 'identity' | 'deliveryMarks'>
+  app: Pick<App, 'events' | 'identity' | 'sends' | 'deliveryMarks'>
   poolLoad: () => PoolLoad | undefined
 }
 
@@ -108,12 +108,13 @@ export class PrometheusMetrics implements Metrics {
 
   /** Shows these from now on. Once. */
   watch({ app, poolLoad }: Sources): void {
-    const { events, identity, deliveryMarks } = app
+    const { events, identity, sends, deliveryMarks } = app
     this.#reading(
       'sotto_passwords_waiting',
       'Passwords that wait to be checked or hashed.',
       () => identity.passwords.waiting,
     )
+    this.#reading('sotto_sends_waiting', 'Messages that are not written yet.', () => sends.waiting)
     this.#reading(
       'sotto_delivery_marks_waiting',
       'Delivered marks that are still to be written.',

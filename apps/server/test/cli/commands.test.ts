@@ -18,6 +18,7 @@ const commandNames = [
   'user erase',
   'export',
   'import',
+  'backup',
 ]
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/
