@@ -25,6 +25,7 @@ describe.each(dialects)('what was given to somebody else, on %s', (using) => {
   let server: TestServer
   let as: Record<'key' | 'bob' | 'carol', Headers>
   let groups: { shared: string; bobs: string }
+  let webhookId: string
 
   beforeAll(async () => {
     server = await createTestServer({ using, users: ['alice', 'bob', 'carol', 'dave', 'erin', 'frank'] })
@@ -40,7 +41,9 @@ describe.each(dialects)('what was given to somebody else, on %s', (using) => {
       for (const conversationId of Object.values(groups)) await bob.messages.send({ conversationId, text })
       await client.invitations.create()
       await client.keys.create({ name: text, scopes: ['read'] })
+      webhookId = (await client.webhooks.create({ url: 'https://hooks.example/sotto' })).id
     }
+    for (let i = 0; i < 3; i++) await client.webhooks.test({ webhookId })
     for (const user of ['alice', 'dave']) {
       for (const friend of ['bob', 'carol']) {
         await server.as(friend).contacts.add({ user })
@@ -69,6 +72,7 @@ describe.each(dialects)('what was given to somebody else, on %s', (using) => {
     // A direct conversation is with somebody, everything else is of somebody.
     if ('after' in fields && 'user' in fields) return [{ user: 'alice' }]
     if ('user' in fields) return [{ user }]
+    if ('webhookId' in fields) return [{ webhookId }]
     if ('conversationId' in fields) return Object.values(groups).map((conversationId) => ({ conversationId }))
     return [{}]
   }

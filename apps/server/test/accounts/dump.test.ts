@@ -69,6 +69,7 @@ async function makeAll({ server, url }: Running): Promise<string[]> {
   const invitation = await client.invitations.create({ maxUses: 2 })
   const invited = { username: 'carol', password: `${password} of carol`, invitation: invitation.token }
   await createClient({ url }).users.create(invited)
+  const webhook = await client.webhooks.create({ url: 'https://hooks.example/sotto' })
   const jwt = signUserToken({ secret: jwtSecret, user: 'dave' })
   await createClient({ url, token: jwt }).users.me()
   await fetch(`${url}/v1/me`, { headers: { authorization: basic('alice', password) } })
@@ -89,6 +90,7 @@ async function makeAll({ server, url }: Running): Promise<string[]> {
     ...recoveryCodes,
     password,
     invited.password,
+    webhook.secret,
     secret,
     jwtSecret,
   ]
@@ -99,12 +101,13 @@ function formsOf(credential: string): Buffer[] {
   const plain = [
     credential,
     // Without what tells its kind, and as people type it.
-    credential.replace(/^[a-z]{2}_/, ''),
+    credential.replace(/^[a-z]+_/, ''),
     credential.replaceAll('-', ''),
   ]
   const bytes = [
     ...plain.map((text) => Buffer.from(text)),
     ...(/^[a-z]{2}_[\w-]{43}$/.test(credential) ? [Buffer.from(credential.slice(3), 'base64url')] : []),
+    ...(credential.startsWith('whsec_') ? [Buffer.from(credential.slice('whsec_'.length), 'base64')] : []),
     ...(/^[A-Z2-7]{16,}$/.test(credential) ? [Buffer.from(Secret.fromBase32(credential).bytes)] : []),
   ]
   const texts = bytes.flatMap((each) => {
@@ -140,7 +143,7 @@ describe.each(dialects)('a copy of the database on %s', (using) => {
     await using place = await startPlace(using)
     await using running = await startFirst(place.databaseUrl)
     const credentials = await makeAll(running)
-    expect(credentials.length).toBeGreaterThanOrEqual(22)
+    expect(credentials.length).toBeGreaterThanOrEqual(23)
     expect(credentials.filter((each) => each.startsWith('no '))).toEqual([])
 
     const values = await allValues(running.server)

@@ -67,6 +67,7 @@ const wrong: readonly (readonly [name: string, value: string])[] = [
   ['SOTTO_ALLOWED_ORIGINS', 'app.example.com'],
   ['SOTTO_ALLOWED_ORIGINS', 'https://app.example.com/'],
   ['SOTTO_ALLOWED_ORIGINS', '*'],
+  ['SOTTO_WEBHOOK_ALLOWED_HOSTS', 'https://hooks.example'],
   ['SOTTO_TRUSTED_PROXIES', 'proxy.example.com'],
   ['SOTTO_TRUSTED_PROXIES', '10.0.0.0/33'],
 ]
