@@ -29,6 +29,8 @@ const ID_HOLDERS = [
   'messages.sender_id',
   'participants.user_id',
   'users.id',
+  'webhook_deliveries.audience_user_id',
+  'webhook_deliveries.user_id',
 ]
 
 async function livingWorld(using: 'sqlite' | 'postgres') {
@@ -39,6 +41,8 @@ async function livingWorld(using: 'sqlite' | 'postgres') {
     settings: { secret: 'a secret of at least thirty-two characters' },
     overrides: { now: () => new Date(now) },
   })
+  // Whose receiver is nowhere, so that what it is to be told waits.
+  await world.client.webhooks.create({ url: 'https://hooks.example' })
   return { world, advance: (ms: number) => (now += ms), now: () => new Date(now) }
 }
 

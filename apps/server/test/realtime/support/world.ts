@@ -34,6 +34,7 @@ type Settings = Partial<
     | 'limits'
     | 'secret'
     | 'signUp'
+    | 'webhookAllowedHosts'
   >
 >
 
