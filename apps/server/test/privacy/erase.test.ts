@@ -41,8 +41,6 @@ async function livingWorld(using: 'sqlite' | 'postgres') {
     settings: { secret: 'a secret of at least thirty-two characters' },
     overrides: { now: () => new Date(now) },
   })
-  // Whose receiver is nowhere, so that what it is to be told waits.
-  await world.client.webhooks.create({ url: 'https://hooks.example' })
   return { world, advance: (ms: number) => (now += ms), now: () => new Date(now) }
 }
 
@@ -121,6 +119,8 @@ describe.each(dialects)('an erased user on %s', (using) => {
     const { world, advance, now } = await livingWorld(using)
     await using _world = world
     const { db } = world.server.app
+    // Its receiver is nowhere, so what it is to be told waits.
+    await world.client.webhooks.create({ url: 'https://hooks.example' })
     const { id, conversationId } = await liveALife(world, now())
     // The search finds what is there.
     expect(await findText(db, CANARY)).toEqual(
