@@ -93,9 +93,9 @@ describe.each(['sqlite', 'postgres'] as const)('the hooks, on %s', (using) => {
       </>
     )
     show(server.as('alice'), element)
-    await expect.poll(text).toBe('; 0 unread')
+    await expect.poll(text).toContain('; 0 unread')
     actions.send?.('hello')
-    await expect.poll(text).toBe('hello (sent); 0 unread')
+    await expect.poll(text).toContain('hello (sent); 0 unread')
 
     await using bob = server.as('bob').conversation('alice').live()
     await expect.poll(() => bob.state.messages.map((message) => message.text)).toEqual(['hello'])
