@@ -36,6 +36,10 @@ const shownOnly = new Map([
     'packages/testing/test/test-server.test.ts',
   ],
   ['npx -y pnpm@12 test', '.ci/run'],
+  [
+    'DATABASE_URL=file:./data/sotto.db npx -y pnpm@12 sotto export --output sotto.jsonl.gz\nDATABASE_URL=postgres://sotto:secret@db:5432/sotto npx -y pnpm@12 sotto import sotto.jsonl.gz',
+    'apps/server/test/transfer/round-trip.test.ts',
+  ],
   // Needs a container engine, which the tests do without.
   ['docker compose -f docker/compose.yaml up', 'docker/compose.yaml'],
 ])

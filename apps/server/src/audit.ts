@@ -20,6 +20,9 @@ export type AuditAction =
   | 'group.renamed'
   | 'group.participant_set'
   | 'group.participant_removed'
+  | 'installation.exported'
+  | 'installation.imported'
+  | 'installation.backed_up'
 
 /** Who does something, and by which request: the context of one, or what stands for it where there is none. */
 export interface AuditOrigin {

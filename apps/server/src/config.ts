@@ -2,14 +2,11 @@ import { isIP } from 'node:net'
 import { defaultMaxTextLength } from '@sotto/contract'
 import { parseDatabaseUrl } from '@sotto/db'
 import { z } from 'zod'
+import { ConfigError } from './config-error.ts'
 import { DEFAULT_AUDIENCE, MIN_SECRET_BYTES } from './identity/token-rules.ts'
 import type { UserTokenSettings } from './identity/token-verifier.ts'
 import { parseRate, RATE_SYNTAX, type Rates } from './limits/rates.ts'
-
-/** A setting that the server cannot start with. The message is one line that names the variable. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError'
-}
+import { readSettings } from './setting-files.ts'
 
 const MAX_TEXT_LENGTH_LIMIT = 200_000
 const MIN_SECRET_LENGTH = 32
@@ -78,6 +75,8 @@ const environment = z.object({
   DATABASE_DIRECT_URL: databaseUrl.optional(),
   DATABASE_POOL_SIZE: wholeNumber(1, 500).prefault('10'),
   DATABASE_PREPARED_STATEMENTS: oneOf(['on', 'off']).default('on'),
+  SOTTO_MIGRATE: oneOf(['on', 'off']).default('on'),
+  SOTTO_DRAIN_SECONDS: wholeNumber(0, 3_600).prefault('0'),
   LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   SOTTO_SERVICE_KEY: z
     .string()
@@ -143,6 +142,10 @@ export interface Config {
   databaseDirectUrl: string | undefined
   databasePoolSize: number
   preparedStatements: boolean
+  /** Whether a start brings the schema up to date; else it must be. */
+  migrates: boolean
+  /** How long a server that is told to stop goes on as before while it says that it is not ready. */
+  drainSeconds: number
   logLevel: z.output<typeof environment>['LOG_LEVEL']
   /** A key that is valid besides those in the database. */
   serviceKey: string | undefined
@@ -171,16 +174,18 @@ export interface Config {
 }
 
 /**
- * Reads the settings. A variable that is set to nothing counts as not set, as compose files do it.
+ * Reads the settings. A variable that is set to nothing counts as not set, as compose files do it, and each may be
+ * in a file that `<name>_FILE` names.
  *
  * @throws {ConfigError} that names the variable and what it takes.
  */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
-  const parsed = environment.safeParse(given)
+  const { values, fromFiles } = readSettings(env, Object.keys(environment.shape))
+  const parsed = environment.safeParse(values)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
-    throw new ConfigError(`${issue?.path.join('.')} ${issue?.message}`)
+    const name = String(issue?.path[0])
+    throw new ConfigError(`${name}${fromFiles.has(name) ? '_FILE' : ''} ${issue?.message}`)
   }
   const settings = parsed.data
   // 0 is any that is free, for each its own.
@@ -196,6 +201,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     databaseDirectUrl: settings.DATABASE_DIRECT_URL,
     databasePoolSize: settings.DATABASE_POOL_SIZE,
     preparedStatements: settings.DATABASE_PREPARED_STATEMENTS === 'on',
+    migrates: settings.SOTTO_MIGRATE === 'on',
+    drainSeconds: settings.SOTTO_DRAIN_SECONDS,
     logLevel: settings.LOG_LEVEL,
     serviceKey: settings.SOTTO_SERVICE_KEY,
     maxTextLength: settings.SOTTO_MAX_TEXT_LENGTH,

@@ -1,5 +1,6 @@
 export { DatabaseOpenError, schemaVersion } from '@sotto/db'
-export { type Config, ConfigError, readConfig } from './config.ts'
+export { type Config, readConfig } from './config.ts'
+export { ConfigError } from './config-error.ts'
 export { newServiceKey } from './identity/secrets.ts'
 export type { UserTokenSettings } from './identity/token-verifier.ts'
 export { memoryLogger } from './log.ts'

@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import type { Server as HttpServer } from 'node:http'
-import { Server as NetServer, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { keyScopes } from '@sotto/contract'
@@ -10,6 +8,7 @@ import {
   newest,
   openDatabase,
   putJob,
+  requireWhole,
   type StatementListener,
 } from '@sotto/db'
 import type { FastifyInstance } from 'fastify'
@@ -19,6 +18,7 @@ import type { Config } from './config.ts'
 import type { App } from './context.ts'
 import { createApp } from './create-app.ts'
 import { createHttpApp } from './http/app.ts'
+import { closeBounded, drain, takeWaiting, watchSilent } from './http/stop.ts'
 import { addKey } from './identity/create-key.ts'
 import { createIds, type NewId } from './ids.ts'
 import { createLogger } from './log.ts'
@@ -27,6 +27,7 @@ import { MetricsServer } from './metrics/metrics-server.ts'
 import type { PrometheusMetrics } from './metrics/prometheus-metrics.ts'
 import { RETENTION_JOB } from './privacy/message-retention.ts'
 import { connectNeighbours } from './realtime/neighbours.ts'
+import { prepareSchema } from './schema.ts'
 
 /** What a test sets and a production server leaves alone. */
 export interface ServerOverrides {
@@ -53,20 +54,14 @@ export interface Server extends AsyncDisposable {
   /** Answers a request without a network: the same code as behind the port. */
   fetch(request: Request): Promise<Response>
   /**
-   * Stops: no new connections, answers what was accepted, then closes the database. What is not answered after
-   * ten seconds is cut off.
+   * Stops: is not ready any more, after `drainSeconds` takes no new connections, answers what was accepted, then
+   * closes the database. What is not answered ten seconds later is cut off.
    */
   close(): Promise<void>
 }
 
-/** How long clients that keep their connections have to notice that the server stops, in milliseconds. */
-const DRAIN_MS = 1_000
-const DRAIN_POLL_MS = 20
-/** How long a request that was accepted may take to be answered after that, in milliseconds. */
-const ANSWER_MS = 10_000
-
 /**
- * Puts the parts together: the one place that does. Brings the schema up to date first.
+ * Puts the parts together: the one place that does. Brings the schema up to date first, unless told not to.
  *
  * @throws {DatabaseOpenError} with one line for the operator.
  */
@@ -77,7 +72,6 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
   const newId: NewId = () => overrides.nextId?.() ?? ownIds()
 
   const metrics = config.metricsPort === undefined ? undefined : await openMetrics()
-  if (config.databaseDirectUrl !== undefined) await migrateDirectly(config.databaseDirectUrl)
   const database = await openDatabase({
     url: config.databaseUrl,
     poolSize: config.databasePoolSize,
@@ -87,7 +81,8 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
     ...(metrics && { onGroupCommit: (transactions) => metrics.committed(transactions) }),
   })
   try {
-    const { applied } = config.databaseDirectUrl === undefined ? await database.migrate() : { applied: [] }
+    const applied = await prepareSchema(config, database)
+    await requireWhole(database.db)
     const newServiceKey = await makeFirstKey(config, database, now, ownIds)
     return await assemble({
       config,
@@ -109,11 +104,6 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
 async function openMetrics(): Promise<PrometheusMetrics> {
   const { PrometheusMetrics } = await import('./metrics/prometheus-metrics.ts')
   return new PrometheusMetrics()
-}
-
-async function migrateDirectly(url: string): Promise<void> {
-  await using database = await openDatabase({ url, poolSize: 1 })
-  await database.migrate()
 }
 
 /** Without any key nobody could make a user, so the first start makes one. */
@@ -163,11 +153,12 @@ async function assemble({
   })
   metrics?.watch({ app, poolLoad: database.poolLoad })
   let stopping: Promise<void> | undefined
+  let isClosing = false
   const http = await createHttpApp({
     app,
     log,
     newRequestId: randomUUID,
-    isStopping: () => stopping !== undefined,
+    isClosing: () => isClosing,
     isReady: async () => !stopping && (await database.isCurrent().catch(() => false)),
     maxStreams: config.maxStreams,
     allowedOrigins: config.allowedOrigins,
@@ -181,6 +172,10 @@ async function assemble({
   let metricsUrl: string | undefined
 
   async function stop(): Promise<void> {
+    // Who asks whether it is ready sends no more here, and what still comes is answered as ever.
+    if (http.server.listening) await wait(config.drainSeconds * 1_000)
+    await takeWaiting(http.server)
+    isClosing = true
     const drained = drain(http.server)
     await app.jobs.close()
     // While the port is closed: who is told to come back finds another server, or this one's successor.
@@ -225,54 +220,6 @@ async function startMessageRetention({ db, now }: App): Promise<void> {
 function metricsServerOf(config: Config, metrics: PrometheusMetrics, log: Logger): MetricsServer {
   const { metricsHost: host, metricsPort: port = 0 } = config
   return new MetricsServer({ host, port, log, page: () => metrics.page() })
-}
-
-/**
- * Stops to listen, and gives clients that keep their connections a moment to learn of it from an answer, which
- * then says `connection: close`. Closing an idle connection at once would fail a request that is on its way.
- */
-async function drain(server: HttpServer): Promise<void> {
-  if (!server.listening) return
-  // The HTTP server's own close would end the idle connections too.
-  NetServer.prototype.close.call(server)
-  const deadline = performance.now() + DRAIN_MS
-  while (performance.now() < deadline && (await openConnections(server)) > 0) await wait(DRAIN_POLL_MS)
-}
-
-/**
- * Which connections have never said anything: browsers open some in advance, and Node does not count them as idle.
- *
- * @returns ends them.
- */
-function watchSilent(server: HttpServer): () => void {
-  const sockets = new Set<Socket>()
-  server.on('connection', (socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
-  })
-  return () => {
-    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
-  }
-}
-
-/** Waits for the answers that are not out yet, but not for ever. */
-async function closeBounded(http: FastifyInstance, log: Logger): Promise<void> {
-  // Closing ends the connections that are idle now; the others are once they have their answer.
-  const idle = setInterval(() => http.server.closeIdleConnections(), DRAIN_POLL_MS)
-  const cut = setTimeout(() => {
-    log.warn({ afterMs: ANSWER_MS }, 'stopping: requests were cut off')
-    http.server.closeAllConnections()
-  }, ANSWER_MS)
-  try {
-    await http.close()
-  } finally {
-    clearInterval(idle)
-    clearTimeout(cut)
-  }
-}
-
-function openConnections(server: HttpServer): Promise<number> {
-  return new Promise((resolve) => server.getConnections((error, count) => resolve(error ? 0 : count)))
 }
 
 /** Hands a request to the routes without a network. The answer comes as it is written, as over one. */

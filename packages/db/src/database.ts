@@ -9,6 +9,7 @@ import { DatabaseOpenError, isUnavailable } from './errors.ts'
 import { migrations } from './migrations/index.ts'
 import type { Schema } from './schema.ts'
 import type { Executor } from './statement.ts'
+import { findImport } from './transfer/progress.ts'
 
 export interface DatabaseOptions {
   /** `file:./data/sotto.db`, `file::memory:` or `postgres://…`. */
@@ -42,7 +43,9 @@ export interface Database extends AsyncDisposable {
   readonly location: string
   /** Brings the schema up to date, alone among all servers that try. */
   migrate(): Promise<{ applied: string[] }>
-  /** The schema is the one this code is written for. Throws when the database does not answer. */
+  /** Changes nothing. @throws {DatabaseOpenError} unless the schema is the one this code is written for. */
+  requireCurrent(): Promise<void>
+  /** The schema is the one this code is written for, and no import goes on. Throws when the database does not answer. */
   isCurrent(): Promise<boolean>
   /** Undefined on SQLite, which has no pool. */
   poolLoad(): PoolLoad | undefined
@@ -87,6 +90,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     db,
     location: target.location,
     migrate: () => migrate(db),
+    requireCurrent: () => requireCurrent(db),
     isCurrent: () => isCurrent(db),
     poolLoad: () =>
       pool && {
@@ -146,9 +150,14 @@ async function checkServer(db: Executor): Promise<void> {
   }
 }
 
-/** Names the schema that this code is written for: its last migration, as an identifier. */
+/** Names the schema that this code is written for: its last migration. */
+export function schemaName(): string {
+  return Object.keys(migrations).at(-1) ?? ''
+}
+
+/** The same as an identifier. */
 export function schemaVersion(): string {
-  return (Object.keys(migrations).at(-1) ?? '').toLowerCase().replaceAll(/\W/g, '_')
+  return schemaName().toLowerCase().replaceAll(/\W/g, '_')
 }
 
 function migrator(db: Executor): Migrator {
@@ -188,10 +197,21 @@ async function refuseNewer(db: Executor): Promise<void> {
   }
 }
 
+async function requireCurrent(db: Executor): Promise<void> {
+  await refuseNewer(db)
+  const applied = await appliedNames(db)
+  const missing = Object.keys(migrations).find((name) => !applied.includes(name))
+  if (missing) {
+    throw new DatabaseOpenError(
+      `the database is older than this server (it lacks migration ${missing}); run sotto migrate first`,
+    )
+  }
+}
+
 async function isCurrent(db: Executor): Promise<boolean> {
   const { rows } = await sql<{ name: string }>`select name from migrations`.execute(db)
   const applied = new Set(rows.map((row) => row.name))
-  return Object.keys(migrations).every((name) => applied.has(name))
+  return Object.keys(migrations).every((name) => applied.has(name)) && !(await findImport(db))
 }
 
 function firstLine(error: unknown): string {

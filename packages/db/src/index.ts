@@ -5,8 +5,10 @@ export {
   type PoolLoad,
   parseDatabaseUrl,
   type StatementListener,
+  schemaName,
   schemaVersion,
 } from './database.ts'
+export { readSnapshot } from './dialect/snapshot.ts'
 export { DatabaseOpenError, isUnavailable, isUniqueViolation } from './errors.ts'
 export { type Hints, openHints } from './hints.ts'
 export { readLocalSecret } from './local-secret.ts'
@@ -35,4 +37,8 @@ export * from './queries/standing.ts'
 export * from './queries/timeline.ts'
 export * from './queries/users.ts'
 export type { Executor } from './statement.ts'
+export * from './transfer/progress.ts'
+export * from './transfer/read.ts'
+export * from './transfer/tables.ts'
+export * from './transfer/write.ts'
 export { emptyWriteAheadLog } from './write-ahead-log.ts'

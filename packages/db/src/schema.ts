@@ -25,6 +25,7 @@ export interface Schema {
   event_log: EventLogTable
   audit: AuditTable
   jobs: JobTable
+  import_progress: ImportProgressTable
 }
 
 export interface UserTable {
@@ -288,4 +289,15 @@ export interface JobTable {
   created_at: Date
   /** Null until it is done. */
   finished_at: Date | null
+}
+
+/** One row while an import goes on, written with each part of it; none otherwise. */
+interface ImportProgressTable {
+  /** Always 1. */
+  id: number
+  /** Which export is being imported. */
+  export_id: string
+  /** How many of its lines are in the database. */
+  lines: number
+  started_at: Date
 }

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs'
-import { findPackageJSON } from 'node:module'
 import { type Command, UsageError } from './command.ts'
 import { commands } from './commands.ts'
 import { commandHelp, programHelp } from './help.ts'
+import { readVersion } from './version.ts'
 
 /**
  * Carries out a command line, without the program's own name.
@@ -77,11 +76,4 @@ function problemOf(args: readonly string[], words: readonly string[]): string {
 
 function namesOf(some: readonly Command[]): string {
   return some.map((command) => command.name).join(' | ')
-}
-
-function readVersion(): string {
-  // The nearest one above: of the sources as of the published bundle.
-  const file = findPackageJSON('..', import.meta.url)
-  const { version } = JSON.parse(readFileSync(file ?? '', 'utf8')) as { version: string }
-  return version
 }

@@ -11,8 +11,10 @@ const start = defineCommand({
   name: 'start',
   summary: 'Serve until told to stop (SIGINT or SIGTERM); brings the schema up to date first.',
   details: [
+    'With SOTTO_MIGRATE=off the schema has to be up to date, as sotto migrate leaves it.',
     'A stop takes no new connections, answers what was accepted, and ends with exit code 0. Requests have',
-    '10 seconds for it; what is not answered by then is cut off, and logged.',
+    '10 seconds for it; what is not answered by then is cut off, and logged. For SOTTO_DRAIN_SECONDS before that',
+    'only /readyz changes.',
   ],
   arguments: [],
   options: {},
@@ -202,6 +204,42 @@ const userErase = defineCommand({
   },
 })
 
+const exportData = defineCommand({
+  name: 'export',
+  summary:
+    'Write everything that the installation has into a file of JSON lines, also beside a running server.',
+  details: [
+    'What it shows is one moment. The file has checksums, and takes its name when it is whole; an export that was',
+    'cut short is begun anew. A name that ends with .gz is packed.',
+    'It is as secret as the database: it holds every message, and hashes of passwords, keys and sessions.',
+  ],
+  arguments: [],
+  options: {
+    output: { type: 'string', value: 'file', required: true, help: 'where to, or - for standard output' },
+  },
+  async run({ output }) {
+    const { exportAll } = await import('./export.ts')
+    await exportAll(output)
+  },
+})
+
+const importData = defineCommand({
+  name: 'import',
+  summary: 'Read an export into an empty database, of either kind.',
+  details: [
+    'The file is an export of the same version, or - for standard input. One that ends with .gz is unpacked.',
+    'After an interruption, give it the same file again: it goes on where it stood, and no server starts before.',
+    'Second factors need the SOTTO_SECRET of the installation that was exported; on SQLite without that setting it',
+    'is what the file <database>.secret holds.',
+  ],
+  arguments: ['file'],
+  options: {},
+  async run(_options, file) {
+    const { importAll } = await import('./import.ts')
+    await importAll(file)
+  },
+})
+
 export const commands = [
   start,
   migrate,
@@ -215,4 +253,6 @@ export const commands = [
   userAdmin,
   userExport,
   userErase,
+  exportData,
+  importData,
 ]

@@ -1,12 +1,16 @@
 import { errorCatalogue, SottoError } from '@sotto/contract'
 import { DatabaseOpenError, isUnavailable } from '@sotto/db'
-import { ConfigError } from '../config.ts'
+import { ConfigError } from '../config-error.ts'
+import { TransferError } from '../transfer/transfer-error.ts'
 import { CommandError } from './command-error.ts'
+
+/** Their message is one line that says what is wrong, and what to do about it. */
+const forOperators = [CommandError, ConfigError, DatabaseOpenError, TransferError]
 
 /** What went wrong, in one line for whoever typed the command. */
 export function describeFailure(error: unknown): string {
-  if (error instanceof CommandError || error instanceof ConfigError || error instanceof DatabaseOpenError) {
-    return firstLine(error.message)
+  if (forOperators.some((kind) => error instanceof kind)) {
+    return firstLine((error as Error).message)
   }
   if (error instanceof SottoError) return firstLine(error.message || errorCatalogue[error.code].title)
   const message = firstLine(error instanceof Error ? error.message : String(error))

@@ -1,5 +1,5 @@
 import { readConfig } from '../config.ts'
-import { migrateDatabase } from './open-app.ts'
+import { migrateDatabase } from '../schema.ts'
 
 /** `sotto migrate`: brings the schema up to date. */
 export async function migrate(): Promise<void> {

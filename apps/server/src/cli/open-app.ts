@@ -1,4 +1,4 @@
-import { type Database, openDatabase } from '@sotto/db'
+import { type Database, openDatabase, requireWhole } from '@sotto/db'
 import { type Config, readConfig } from '../config.ts'
 import type { App } from '../context.ts'
 import { createApp } from '../create-app.ts'
@@ -6,6 +6,7 @@ import { createIds } from '../ids.ts'
 import { createLogger } from '../log.ts'
 import { noMetrics } from '../metrics/metrics.ts'
 import { noNeighbours } from '../realtime/neighbours.ts'
+import { prepareSchema } from '../schema.ts'
 
 /** What commands other than `start` work on: the server's use cases without a server. */
 export interface OpenApp extends AsyncDisposable {
@@ -19,9 +20,39 @@ export interface OpenApp extends AsyncDisposable {
  * @throws {DatabaseOpenError}
  */
 export async function openApp(config: Config = readConfig()): Promise<OpenApp> {
+  const { database } = await openMigrated(config)
+  try {
+    await requireWhole(database.db)
+  } catch (error) {
+    await database[Symbol.asyncDispose]()
+    throw error
+  }
+  return appOn(database, config)
+}
+
+/** The same for what goes through all of the data, over one connection that no pooler shares with others. */
+export function openAppDirectly(): Promise<OpenApp> {
+  return openApp(directly(readConfig()))
+}
+
+/** The same for an import, also one that has begun already. A SQLite file is this process's alone meanwhile. */
+export async function openAppForImport(): Promise<OpenApp> {
+  const config = directly(readConfig())
+  const { database } = await openMigrated(config, { exclusive: true })
+  return appOn(database, config)
+}
+
+function directly(config: Config): Config {
+  return {
+    ...config,
+    databaseUrl: config.databaseDirectUrl ?? config.databaseUrl,
+    databaseDirectUrl: undefined,
+  }
+}
+
+function appOn(database: Database, config: Config): OpenApp {
   const log = createLogger('silent')
   const now = () => new Date()
-  const { database } = await openMigrated(config)
   const { app, closeApp } = createApp({
     config,
     database,
@@ -40,28 +71,19 @@ export async function openApp(config: Config = readConfig()): Promise<OpenApp> {
   }
 }
 
-async function openMigrated(config: Config): Promise<{ database: Database }> {
-  if (config.databaseDirectUrl !== undefined) await migrateDatabase(config)
+async function openMigrated(config: Config, { exclusive = false } = {}): Promise<{ database: Database }> {
   const database = await openDatabase({
     url: config.databaseUrl,
     // One command does one thing at a time.
     poolSize: 1,
     preparedStatements: config.preparedStatements,
+    exclusive,
   })
   try {
-    if (config.databaseDirectUrl === undefined) await database.migrate()
+    await prepareSchema(config, database)
   } catch (error) {
     await database[Symbol.asyncDispose]()
     throw error
   }
   return { database }
-}
-
-/** Brings the schema up to date, where migrations can: not through a transaction pooler. */
-export async function migrateDatabase(config: Config): Promise<{ location: string; applied: string[] }> {
-  await using database = await openDatabase({
-    url: config.databaseDirectUrl ?? config.databaseUrl,
-    poolSize: 1,
-  })
-  return { location: database.location, ...(await database.migrate()) }
 }

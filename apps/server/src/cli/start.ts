@@ -4,7 +4,10 @@ import { createServer, type Server } from '../server.ts'
 import { CommandError } from './command-error.ts'
 import { reachableUrl } from './reachable-url.ts'
 
-/** A stop is bounded: ten seconds for requests, and this much in all where the database does not let go either. */
+/**
+ * A stop is bounded: ten seconds for requests, and this much in all where the database does not let go either,
+ * besides SOTTO_DRAIN_SECONDS.
+ */
 const STOP_LIMIT_MS = 20_000
 
 /** `sotto start`: serves until it is told to stop. */
@@ -18,7 +21,7 @@ export async function start(): Promise<void> {
   server.app.log.info({ url, metrics: server.metricsUrl, data: server.dataLocation }, 'listening')
   server.app.log.info({ signal: await stopped }, 'stopping')
   // What was answered is committed by then.
-  setTimeout(() => process.exit(0), STOP_LIMIT_MS).unref()
+  setTimeout(() => process.exit(0), config.drainSeconds * 1_000 + STOP_LIMIT_MS).unref()
   await server.close()
 }
 

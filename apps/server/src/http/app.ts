@@ -52,8 +52,8 @@ export interface HttpOptions {
   app: App
   log: FastifyBaseLogger
   newRequestId: () => string
-  /** Whether a stop has begun: from then on every answer ends its connection. */
-  isStopping: () => boolean
+  /** Whether the port is being closed: from then on every answer ends its connection. */
+  isClosing: () => boolean
   /** Whether the server can do its work: the database answers, its schema is current, no stop has begun. */
   isReady: () => Promise<boolean>
   maxStreams: number
@@ -68,7 +68,7 @@ export async function createHttpApp({
   app,
   log,
   newRequestId,
-  isStopping,
+  isClosing,
   isReady,
   maxStreams,
   allowedOrigins,
@@ -115,7 +115,7 @@ export async function createHttpApp({
     else done()
   })
   http.addHook('onSend', (request, reply, payload, done) => {
-    if (isStopping()) reply.header('connection', 'close')
+    if (isClosing()) reply.header('connection', 'close')
     if (request.quota) reply.headers(rateLimitFields(request.quota))
     done(null, payload)
   })

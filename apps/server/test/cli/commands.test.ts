@@ -14,6 +14,8 @@ const commandNames = [
   'user password',
   'user reset',
   'user admin',
+  'export',
+  'import',
 ]
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/

@@ -46,6 +46,8 @@ describe('a setting that is wrong', () => {
     ['DATABASE_URL', 'sotto.db'],
     ['DATABASE_URL', 'mysql://localhost/sotto'],
     ['DATABASE_DIRECT_URL', 'postgres://[/sotto'],
+    ['SOTTO_MIGRATE', 'maybe'],
+    ['SOTTO_DRAIN_SECONDS', '3601'],
     ['HOST', '192.0.2.1'],
     ['HOST', 'no-such-host.invalid'],
   ])('%s=%s is named', async (name, value) => {
@@ -63,6 +65,19 @@ describe('a setting that is wrong', () => {
 
   test('an address for metrics that is not there', async () => {
     await expectRefusal({ ...memory, METRICS_PORT: '0', METRICS_HOST: '192.0.2.1' }, 'METRICS_HOST 192.0.2.1')
+  })
+
+  test('in a file is named with the file', async () => {
+    await using directory = await createDirectory()
+    const file = path.join(directory.path, 'setting')
+    await writeFile(file, 'hunter2')
+    const settings = { ...memory, SOTTO_SERVICE_KEY_FILE: file }
+    await expectRefusal(settings, 'SOTTO_SERVICE_KEY_FILE takes a key')
+    expect((await sotto(['start'], settings)).stderr).not.toContain('hunter2')
+    await writeFile(file, '\n')
+    await expectRefusal(settings, 'SOTTO_SERVICE_KEY_FILE', 'is empty')
+    await expectRefusal({ ...memory, SOTTO_SECRET_FILE: `${file}-of-nobody` }, 'SOTTO_SECRET_FILE', 'ENOENT')
+    await expectRefusal({ ...memory, DATABASE_URL_FILE: file }, 'DATABASE_URL_FILE', 'DATABASE_URL has one')
   })
 
   test('a service key is not shown', async () => {
@@ -156,6 +171,20 @@ describe('a PostgreSQL', () => {
     expect(await sotto(['migrate'], { DATABASE_URL: url })).toMatchObject({ code: 0 })
   })
 })
+
+test.each(['sqlite', 'postgres'] as const)(
+  'a database that is older than a server that does not migrate, on %s',
+  async (using) => {
+    await using database = await createDatabase(using)
+    const settings = { DATABASE_URL: database.url, SOTTO_MIGRATE: 'off' }
+    await expectRefusal(settings, 'older', 'sotto migrate')
+    expect(await sotto(['key', 'list'], settings)).toMatchObject({ code: 1, stdout: '' })
+    expect(await sotto(['migrate'], settings)).toMatchObject({ code: 0 })
+    expect(await sotto(['key', 'list'], settings)).toMatchObject({ code: 0 })
+    await using server = await startServer(settings)
+    expect(await server.stop()).toBe(0)
+  },
+)
 
 test.each(['sqlite', 'postgres'] as const)(
   'a database that is newer than the server, on %s',

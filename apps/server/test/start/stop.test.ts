@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { Agent, request } from 'node:http'
 import { createConnection } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createClient } from '@sotto/sdk'
 import pg from 'pg'
@@ -124,6 +125,49 @@ test('a stop waits for a request that takes longer than idle connections are giv
   } finally {
     await client.end()
   }
+})
+
+test('a server that drains says so, and answers as ever meanwhile', async () => {
+  await using database = await createDatabase('sqlite')
+  await using server = await startServer({
+    DATABASE_URL: database.url,
+    SOTTO_SERVICE_KEY: key,
+    SOTTO_DRAIN_SECONDS: '2',
+  })
+  await makeUsers(server)
+  const startedAt = performance.now()
+  const stopped = server.stop()
+  // Each on a connection of its own, which a port that is closed would refuse.
+  const fresh = () => new Agent()
+  await expect.poll(async () => (await call(fresh(), server.url, '/readyz')).status).toBe(503)
+  expect((await call(fresh(), server.url, '/healthz')).status).toBe(200)
+  const kept = new Agent({ keepAlive: true })
+  const send = { from: 'alice', to: 'bob', text: 'still there?' }
+  expect((await call(kept, server.url, '/v1/messages', send)).status).toBe(201)
+  // Nor does it send away whoever keeps a connection.
+  expect(Object.keys(kept.freeSockets)).toHaveLength(1)
+  kept.destroy()
+  expect(await stopped).toBe(0)
+  expect(performance.now() - startedAt).toBeGreaterThan(2_000)
+})
+
+test('a stop answers those who have just connected', async () => {
+  await using database = await createDatabase('sqlite')
+  await using server = await startServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })
+  const { port } = new URL(server.url)
+  const request = `GET /v1/users HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${key}\r\n\r\n`
+  // Stopped in its tracks, it finds them all waiting when it goes on, and the wish to stop beside them.
+  server.child.kill('SIGSTOP')
+  const sockets = Array.from({ length: 100 }, () => createConnection(Number(port), '127.0.0.1'))
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+  const answers = sockets.map((socket) => {
+    socket.write(request)
+    return text(socket).catch(String)
+  })
+  const stopped = server.stop()
+  server.child.kill('SIGCONT')
+  for (const answer of await Promise.all(answers)) expect(answer).toMatch(/^HTTP\/1\.1 200 /)
+  expect(await stopped).toBe(0)
 })
 
 test('signals that come together stop it once, and whole', async () => {

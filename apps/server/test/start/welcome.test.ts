@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
+import path from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { reachableUrl } from '../../src/cli/reachable-url.ts'
-import { createDatabase } from '../cli/support/databases.ts'
+import { createDatabase, createDirectory } from '../cli/support/databases.ts'
 import { sotto, startServer } from '../cli/support/sotto.ts'
 
 const run = promisify(execFile)
@@ -66,6 +68,29 @@ describe.each(['sqlite', 'postgres'] as const)('the first start on %s', (using) 
     for (const command of commands)
       expect(await paste(command, { SOTTO_SERVICE_KEY: key }), command).toBe(201)
   })
+})
+
+test('servers that start at once on an empty PostgreSQL all come up', async () => {
+  await using database = await createDatabase('postgres')
+  const servers = await Promise.all([1, 2, 3].map(() => startServer({ DATABASE_URL: database.url })))
+  for (const server of servers) {
+    expect((await fetch(`${server.url}/readyz`)).status).toBe(200)
+    expect(server.output.stderr).toBe('')
+    expect(await server.stop()).toBe(0)
+  }
+})
+
+test('settings come from files, without the end of their last line', async () => {
+  await using directory = await createDirectory()
+  await using database = await createDatabase('sqlite')
+  const [url, key] = [path.join(directory.path, 'url'), path.join(directory.path, 'key')]
+  await writeFile(url, database.url)
+  await writeFile(key, 'sk_of-a-file\r\n')
+  const settings = { DATABASE_URL_FILE: url, DATABASE_URL: '', SOTTO_SERVICE_KEY_FILE: key }
+  await using server = await startServer(settings)
+  expect(server.output.stdout).toContain(database.url.slice('file:'.length))
+  const authorization = { headers: { authorization: 'Bearer sk_of-a-file' } }
+  expect((await fetch(`${server.url}/v1/messages`, authorization)).status).toBe(200)
 })
 
 const hasIPv6 = Object.values(networkInterfaces()).some((one) =>

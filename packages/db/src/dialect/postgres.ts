@@ -35,12 +35,13 @@ const SESSION_SETTINGS = `select
 
 const NO_TIMEOUTS = `select
   set_config('statement_timeout', '0', false),
+  set_config('idle_in_transaction_session_timeout', '0', false),
   case when current_setting('server_version_num')::int >= 170000
     then set_config('transaction_timeout', '0', false) end`
 
 /**
- * Runs work on one connection whose statements may take as long as they need: migrations, which change large tables
- * and wait for other servers to finish theirs.
+ * Runs work on one connection whose statements and pauses may take as long as they need: migrations, which change
+ * large tables and wait for other servers to finish theirs, and what goes through everything there is.
  */
 export async function withoutTimeouts<T>(db: Executor, work: (db: Executor) => Promise<T>): Promise<T> {
   return db.connection().execute(async (connection) => {

@@ -1,5 +1,5 @@
 import type Sqlite from 'better-sqlite3'
-import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely'
+import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely'
 import { TurnQueue } from './turn-queue.ts'
 
 /** How long SQLite itself may block the process waiting for another process's lock, in milliseconds. */
@@ -19,6 +19,8 @@ interface Files {
   writer: Sqlite.Database
   /** A second connection for reads, which sees what is committed. An in-memory database has only its writer. */
   reader: Sqlite.Database | undefined
+  /** Opens one more connection for reads, where there is a file to open. */
+  openReader: (() => Sqlite.Database) | undefined
 }
 
 /** Told of each commit, with how many transactions shared it. */
@@ -35,7 +37,8 @@ interface Group {
  *
  * A commit that survives a power loss costs an fsync, so transactions that are ready in the same turn of the
  * event loop share one: each is a savepoint in it, is rolled back alone, and is told of its success only after
- * the common commit. Reads outside a transaction see only what is committed.
+ * the common commit. Reads outside a transaction see only what is committed. A transaction that is read-only has a
+ * connection of its own, sees one moment of the file, and keeps nobody from writing.
  */
 export class SqliteDriver implements Driver {
   readonly #open: () => Files
@@ -57,7 +60,12 @@ export class SqliteDriver implements Driver {
     return new SqliteConnection(this)
   }
 
-  async beginTransaction(connection: DatabaseConnection): Promise<void> {
+  async beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
+    const openReader = settings.accessMode === 'read only' ? this.#files?.openReader : undefined
+    if (openReader) {
+      asOurs(connection).beginSnapshot(openReader())
+      return
+    }
     await this.#turns.take(TURN_TIMEOUT_MS)
     try {
       if (this.#group && this.#group.size >= MAX_GROUP) this.#commitGroup()
@@ -75,6 +83,7 @@ export class SqliteDriver implements Driver {
   }
 
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    if (asOurs(connection).endSnapshot()) return
     const group = this.#group
     if (!group || !this.writer.inTransaction) throw rolledBack()
     this.#run('release member')
@@ -95,6 +104,7 @@ export class SqliteDriver implements Driver {
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    if (asOurs(connection).endSnapshot()) return
     // Kysely also rolls back when the commit failed. The group is gone then, and the turn is somebody else's.
     if (!asOurs(connection).inTransaction) return
     asOurs(connection).inTransaction = false
@@ -214,12 +224,29 @@ function asOurs(connection: DatabaseConnection): SqliteConnection {
 export class SqliteConnection implements DatabaseConnection {
   inTransaction = false
   readonly #driver: SqliteDriver
+  #snapshot: Sqlite.Database | undefined
 
   constructor(driver: SqliteDriver) {
     this.#driver = driver
   }
 
+  beginSnapshot(database: Sqlite.Database): void {
+    database.exec('begin')
+    // The moment is that of the first read.
+    database.prepare('select count(*) from sqlite_master').get()
+    this.#snapshot = database
+  }
+
+  /** @returns false when there was none. */
+  endSnapshot(): boolean {
+    if (!this.#snapshot) return false
+    this.#snapshot.close()
+    this.#snapshot = undefined
+    return true
+  }
+
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    if (this.#snapshot) return execute<R>(this.#snapshot, query)
     if (this.inTransaction) {
       const { writer } = this.#driver
       // Outside of a transaction each statement would be committed by itself.
@@ -231,8 +258,10 @@ export class SqliteConnection implements DatabaseConnection {
     return this.#driver.alone(() => execute<R>(this.#driver.writer, query))
   }
 
-  async *streamQuery<R>(query: CompiledQuery): AsyncIterableIterator<QueryResult<R>> {
-    yield await this.executeQuery<R>(query)
+  /** In a read-only transaction, so many rows at a time; elsewhere the connection is others' too, and it is all rows. */
+  async *streamQuery<R>(query: CompiledQuery, chunkSize: number): AsyncIterableIterator<QueryResult<R>> {
+    if (this.#snapshot) yield* executeInChunks<R>(this.#snapshot, query, chunkSize)
+    else yield await this.executeQuery<R>(query)
   }
 }
 
@@ -282,15 +311,34 @@ function execute<R>(database: Sqlite.Database, query: CompiledQuery): QueryResul
     const { changes } = statement.run(parameters)
     return { numAffectedRows: BigInt(changes), rows: [] }
   }
-  const rows = statement.all(parameters) as Record<string, unknown>[]
+  return { rows: withTimes<R>(statement.all(parameters), timeColumns) }
+}
+
+function* executeInChunks<R>(
+  database: Sqlite.Database,
+  query: CompiledQuery,
+  chunkSize: number,
+): Generator<QueryResult<R>> {
+  const { statement, timeColumns } = preparedStatement(database, query.sql)
+  let chunk: unknown[] = []
+  for (const row of statement.iterate(query.parameters.map(toSqlite))) {
+    chunk.push(row)
+    if (chunk.length < chunkSize) continue
+    yield { rows: withTimes<R>(chunk, timeColumns) }
+    chunk = []
+  }
+  if (chunk.length > 0) yield { rows: withTimes<R>(chunk, timeColumns) }
+}
+
+function withTimes<R>(rows: unknown[], timeColumns: readonly string[]): R[] {
   for (const column of timeColumns) {
-    for (const row of rows) {
+    for (const row of rows as Record<string, unknown>[]) {
       const value = row[column]
       if (typeof value === 'number') row[column] = new Date(value)
     }
   }
   // What a row looks like is the query builder's knowledge; the driver hands it through.
-  return { rows: rows as R[] }
+  return rows as R[]
 }
 
 /** Times are stored as integers: milliseconds since 1970, UTC. */

@@ -28,12 +28,14 @@ export function sqliteDialect(path: string, onGroupCommit?: GroupCommitListener)
 }
 
 function openFiles(path: string) {
-  if (path === ':memory:') return { writer: openConnection(path), reader: undefined }
+  if (path === ':memory:') return { writer: openConnection(path), reader: undefined, openReader: undefined }
   mkdirSync(dirname(path), { recursive: true })
-  const writer = openConnection(path)
-  const reader = openConnection(path)
-  reader.pragma('query_only = on')
-  return { writer, reader }
+  const openReader = () => {
+    const reader = openConnection(path)
+    reader.pragma('query_only = on')
+    return reader
+  }
+  return { writer: openConnection(path), reader: openReader(), openReader }
 }
 
 function openConnection(path: string): Sqlite.Database {

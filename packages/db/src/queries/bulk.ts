@@ -2,9 +2,10 @@ import { CompiledQuery, type Insertable } from 'kysely'
 import { isPostgres } from '../dialect/column-types.ts'
 import type { Schema } from '../schema.ts'
 import type { Executor } from '../statement.ts'
+import { insertRows } from './insert-rows.ts'
 
 /*
- * Writing many rows at once, for sample data and imports. The caller sees to it that they agree with each other:
+ * Writing many rows at once, for sample data. The caller sees to it that they agree with each other:
  * numbers, counters, receipts and events, as the use cases would have left them.
  */
 
@@ -38,14 +39,13 @@ const tables: readonly { name: BulkTable; key?: readonly string[] }[] = [
  * writing. Users, conversations and participants that exist are replaced; any other row that exists is a unique violation.
  */
 export async function writeRows(trx: Executor, rows: BulkRows): Promise<void> {
-  const insert = isPostgres(trx) ? insertAsJson : insertAsValues
   if (isPostgres(trx)) await trx.executeQuery(CompiledQuery.raw(WITHOUT_TRIGGERS))
   for (const { name, key } of tables) {
     // What a row holds is checked where it is made; from here on it is names and values.
-    const part = rows[name] as readonly Row[] | undefined
+    const part = rows[name] as readonly Readonly<Record<string, unknown>>[] | undefined
     const [first] = part ?? []
     if (!part || !first) continue
-    await insert(trx, { name, columns: Object.keys(first), key }, part)
+    await insertRows(trx, { name, columns: Object.keys(first), jsonColumns, replacedBy: key }, part)
   }
 }
 
@@ -56,62 +56,8 @@ export async function writeRows(trx: Executor, rows: BulkRows): Promise<void> {
 const WITHOUT_TRIGGERS = `select set_config('session_replication_role', 'replica', true)
   where has_parameter_privilege('session_replication_role', 'set')`
 
-type Row = Readonly<Record<string, unknown>>
-
-interface Target {
-  name: string
-  columns: readonly string[]
-  /** What tells that a row exists, where it is to be replaced then. */
-  key: readonly string[] | undefined
-}
-
-/** Columns that hold JSON, which travels inside of JSON as what it is. */
+/** Columns that hold JSON. */
 const jsonColumns = ['media', 'reactions']
-
-/** One parameter for all rows: PostgreSQL's messages hold 65,535 at most, and it plans each number of them anew. */
-async function insertAsJson(trx: Executor, target: Target, rows: readonly Row[]): Promise<void> {
-  const names = target.columns.join(', ')
-  const nested = jsonColumns.filter((column) => target.columns.includes(column))
-  const plain = nested.length === 0 ? rows : rows.map((row) => withParsed(row, nested))
-  await trx.executeQuery(
-    CompiledQuery.raw(
-      `insert into ${target.name} (${names}) select ${names} from json_populate_recordset(null::${target.name}, $1) ${onConflict(target)}`,
-      [JSON.stringify(plain)],
-    ),
-  )
-}
-
-function withParsed(row: Row, columns: readonly string[]): Row {
-  if (columns.every((column) => row[column] === null)) return row
-  const parsed = columns.map((column) => [column, JSON.parse(String(row[column] ?? 'null'))])
-  return { ...row, ...Object.fromEntries(parsed) }
-}
-
-/** In KiB when negative. A row goes into half a dozen indexes, whose pages would be written and read again and again. */
-const LARGE_CACHE = 'pragma cache_size = -262144'
-
-/**
- * One statement a row: one for many would have to be undoable by itself within the transaction, and what SQLite
- * keeps for that grows with the transaction.
- */
-async function insertAsValues(trx: Executor, target: Target, rows: readonly Row[]): Promise<void> {
-  const { name, columns } = target
-  const values = columns.map(() => '?').join(', ')
-  const text = `insert into ${name} (${columns.join(', ')}) values (${values}) ${onConflict(target)}`
-  await trx.getExecutor().provideConnection(async (connection) => {
-    await connection.executeQuery(CompiledQuery.raw(LARGE_CACHE))
-    for (const row of rows) {
-      const parameters = columns.map((column) => row[column])
-      await connection.executeQuery(CompiledQuery.raw(text, parameters))
-    }
-  })
-}
-
-function onConflict({ columns, key }: Target): string {
-  if (!key) return ''
-  const others = columns.filter((column) => !key.includes(column))
-  return `on conflict (${key.join(', ')}) do update set ${others.map((column) => `${column} = excluded.${column}`).join(', ')}`
-}
 
 /** How much there is in a database. Counts every row: for people, not for requests. */
 export async function countWorld(

@@ -336,11 +336,16 @@ async function startNewLog(db: Executor): Promise<void> {
       .deleteFrom('events')
       .where(sql<boolean>`xid >= pg_snapshot_xmax(pg_current_snapshot())`)
       .execute()
-    await trx
-      .updateTable('event_log')
-      .set({ epoch: randomUUID().slice(0, 8) })
-      .execute()
+    await renewLogEpoch(trx)
   })
+}
+
+/** Makes it another log, whose readers cannot go on from a place in the one before. */
+export async function renewLogEpoch(trx: Executor): Promise<void> {
+  await trx
+    .updateTable('event_log')
+    .set({ epoch: randomUUID().slice(0, 8) })
+    .execute()
 }
 
 /** Deletes up to so many of the oldest events, if they are older than this. @returns how many. */

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
 
@@ -15,13 +15,21 @@ function environment(settings: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return { PATH: process.env.PATH, HOME: process.env.HOME, ...settings }
 }
 
+/** Starts `sotto …` as a process of its own, whose input and output are the test's. */
+export function spawnSotto(
+  args: readonly string[],
+  settings: NodeJS.ProcessEnv = {},
+): ChildProcessWithoutNullStreams {
+  return spawn(process.execPath, [mainFile, ...args], { env: environment(settings) })
+}
+
 /** Runs `sotto …` as a process of its own until it ends. */
 export async function sotto(
   args: readonly string[],
   settings: NodeJS.ProcessEnv = {},
   input = '',
 ): Promise<Finished> {
-  const child = spawn(process.execPath, [mainFile, ...args], { env: environment(settings) })
+  const child = spawnSotto(args, settings)
   const output = gather(child)
   child.stdin.end(input)
   const [code] = await once(child, 'close')

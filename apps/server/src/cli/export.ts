@@ -1,0 +1,62 @@
+import { createWriteStream } from 'node:fs'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createGzip } from 'node:zlib'
+import { readSnapshot } from '@sotto/db'
+import { originOf, recordAudit } from '../audit.ts'
+import type { App } from '../context.ts'
+import { exportInstallation } from '../transfer/export-installation.ts'
+import { writeNewFile } from './new-file.ts'
+import { openAppDirectly } from './open-app.ts'
+import { showProgress } from './progress.ts'
+import { readVersion } from './version.ts'
+
+/** `sotto export`: to a file that is whole when it has its name, or to standard output. */
+export async function exportAll(output: string): Promise<void> {
+  await using opened = await openAppDirectly()
+  const { app } = opened
+  const startedAt = performance.now()
+  const rows = output === '-' ? await writeStandardOutput(app) : await writeFile(app, output)
+  const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
+  process.stderr.write(`Exported ${rows.toLocaleString('en')} rows in ${seconds} s.\n`)
+}
+
+async function writeStandardOutput(app: App): Promise<number> {
+  return eachSection(app, (sections) => pipeline(sections, process.stdout, { end: false }))
+}
+
+async function writeFile(app: App, file: string): Promise<number> {
+  let rows = 0
+  await writeNewFile(file, async (draft) => {
+    rows = await eachSection(app, (sections) => {
+      const target = createWriteStream(draft)
+      return file.endsWith('.gz') ? pipeline(sections, createGzip(), target) : pipeline(sections, target)
+    })
+  })
+  return rows
+}
+
+/** @returns how many rows were written. */
+async function eachSection(app: App, write: (sections: Readable) => Promise<void>): Promise<number> {
+  const id = app.newId()
+  await app.db
+    .transaction()
+    .execute((trx) =>
+      recordAudit(trx, originOf('command', app), { action: 'installation.exported', subjectId: id }),
+    )
+  const progress = showProgress('rows')
+  let rows = 0
+  try {
+    await readSnapshot(app.db, (snapshot) => {
+      const identity = { id, at: app.now(), version: readVersion() }
+      const sections = exportInstallation(snapshot, identity, (done, total) => {
+        rows = done
+        progress.update(done, total)
+      })
+      return write(Readable.from(sections))
+    })
+  } finally {
+    progress.end()
+  }
+  return rows
+}

@@ -1,0 +1,50 @@
+import { createReadStream } from 'node:fs'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createGunzip } from 'node:zlib'
+import type { App } from '../context.ts'
+import { importInstallation } from '../transfer/import-installation.ts'
+import { CommandError } from './command-error.ts'
+import { openAppForImport } from './open-app.ts'
+import { showProgress } from './progress.ts'
+
+/** `sotto import`: from a file or standard input, into an empty database. */
+export async function importAll(file: string): Promise<void> {
+  await using opened = await openAppForImport()
+  const startedAt = performance.now()
+  const { header, rows, resumedAfter } = await importFrom(opened.app, file)
+  const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
+  const before = resumedAfter > 0 ? `, of which ${resumedAfter.toLocaleString('en')} were there before` : ''
+  process.stdout.write(`Imported ${rows.toLocaleString('en')} rows in ${seconds} s${before}.\n`)
+  if (header.tables.some((table) => table.name === 'second_factors' && table.rows > 0)) {
+    process.stdout.write(
+      'There are second factors among them: they need the SOTTO_SECRET of the installation that was exported.\n',
+    )
+  }
+}
+
+type Imported = Awaited<ReturnType<typeof importInstallation>>
+
+async function importFrom(app: App, file: string): Promise<Imported> {
+  const progress = showProgress('rows')
+  const read = (source: AsyncIterable<Buffer>) => importInstallation(app, source, progress.update)
+  const input: Readable = file === '-' ? process.stdin : createReadStream(file)
+  try {
+    return await (file.endsWith('.gz') ? pipeline(input, createGunzip(), read) : pipeline(input, read))
+  } catch (error) {
+    throw fileProblem(file, error) ?? error
+  } finally {
+    progress.end()
+  }
+}
+
+function fileProblem(file: string, error: unknown): CommandError | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined
+  if (String(error.code).startsWith('Z_')) {
+    return new CommandError(`${file} cannot be unpacked, it was cut short or damaged: ${error.message}`, {
+      cause: error,
+    })
+  }
+  const isOfFile = 'syscall' in error && ('path' in error || error.syscall === 'read')
+  return isOfFile ? new CommandError(`cannot read ${file}: ${error.message}`, { cause: error }) : undefined
+}

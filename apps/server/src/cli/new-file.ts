@@ -1,0 +1,25 @@
+import { existsSync } from 'node:fs'
+import { open, rename, rm } from 'node:fs/promises'
+import { CommandError } from './command-error.ts'
+
+/**
+ * Makes a file for its owner alone, that has its name when it is whole and on the disk: `<file>.partial` until then.
+ *
+ * @throws {CommandError} when there is a file of this name.
+ */
+export async function writeNewFile(file: string, write: (draft: string) => Promise<void>): Promise<void> {
+  if (existsSync(file)) throw new CommandError(`${file} is there already: give another name, or move it away`)
+  const draft = `${file}.partial`
+  try {
+    await rm(draft, { force: true })
+    await (await open(draft, 'wx', 0o600)).close()
+    await write(draft)
+    await using handle = await open(draft, 'r+')
+    await handle.sync()
+    await rename(draft, file)
+  } catch (error) {
+    await rm(draft, { force: true })
+    const isOfFile = error instanceof Error && 'syscall' in error && 'path' in error
+    throw isOfFile ? new CommandError(`cannot write ${file}: ${error.message}`, { cause: error }) : error
+  }
+}

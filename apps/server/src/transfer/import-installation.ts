@@ -1,0 +1,219 @@
+import {
+  advanceImport,
+  beginImport,
+  countOtherSessions,
+  describeTransfer,
+  type Executor,
+  endImport,
+  findFilledTable,
+  findImport,
+  type ImportProgress,
+  importRows,
+  isUniqueViolation,
+  refreshStatistics,
+  renewLogEpoch,
+  schemaName,
+  setLastNumber,
+  type TransferTable,
+} from '@sotto/db'
+import { originOf, recordAudit } from '../audit.ts'
+import type { App } from '../context.ts'
+import { type ExportHeader, type ExportRow, FORMAT_VERSION } from './format.ts'
+import { readSections, type Section } from './read-sections.ts'
+import { TransferError } from './transfer-error.ts'
+
+/**
+ * Puts an export into an empty database, a section a transaction. How far it is stands in the same transaction, so
+ * that after any interruption the same export goes on where it stood, and nothing is there twice.
+ *
+ * The event log is another one afterwards: who resumes with a cursor of the installation that was exported is told
+ * to reload.
+ *
+ * @param onProgress is told how many rows are in the database
+ * @returns how many rows came, and after how many it went on.
+ * @throws {TransferError} for a database that is not empty or in use, another schema, a damaged export.
+ */
+export async function importInstallation(
+  app: Pick<App, 'db' | 'now' | 'newId'>,
+  source: AsyncIterable<Buffer>,
+  onProgress: (rows: number, total: number) => void,
+): Promise<{ header: ExportHeader; rows: number; resumedAfter: number }> {
+  const tables = await describeTransfer(app.db)
+  let job: ImportJob | undefined
+  for await (const section of readSections(source)) {
+    const rows = rowsOf(section, job === undefined)
+    job ??= await beginJob(app, tables, headerOf(section))
+    job.count(rows)
+    if (section.end > job.progress.lines) await job.write(rows, section.end)
+    else job.resumedAfter += rows.length
+    onProgress(job.rows, job.total)
+  }
+  // A file without a first line has no last one either, which the reader has refused.
+  if (!job) throw new TransferError('the export is empty')
+  await job.end()
+  return { header: job.header, rows: job.rows, resumedAfter: job.resumedAfter }
+}
+
+function headerOf({ lines: [first] }: Section): ExportHeader {
+  if (first?.type === 'header') return first
+  throw new TransferError('this is not an export of sotto export')
+}
+
+function rowsOf({ lines, end }: Section, isFirst: boolean): ExportRow[] {
+  return lines.flatMap((line, index) => {
+    if (line.type === 'row') return [line]
+    if (isFirst && index === 0) return []
+    throw new TransferError(`line ${end - lines.length + index} is damaged: it is no row`)
+  })
+}
+
+type Parts = Pick<App, 'db' | 'now' | 'newId'>
+
+/** @throws {TransferError} where this export cannot come into this database. */
+async function beginJob(
+  app: Parts,
+  tables: readonly TransferTable[],
+  header: ExportHeader,
+): Promise<ImportJob> {
+  requireSameSchema(tables, header)
+  const begun = await findImport(app.db)
+  if (begun && begun.exportId !== header.id) {
+    throw new TransferError(
+      `the database holds a part of another export, ${begun.exportId}: finish that one, or begin with an empty database`,
+    )
+  }
+  if ((await countOtherSessions(app.db)) > 0) {
+    throw new TransferError('a server or a command of Sotto is connected to the database: stop it first')
+  }
+  if (!begun) await begin(app, tables, header)
+  return new ImportJob(app, tables, header, begun ?? { exportId: header.id, lines: 0 })
+}
+
+async function begin(
+  { db, now }: Parts,
+  tables: readonly TransferTable[],
+  { id }: ExportHeader,
+): Promise<void> {
+  await db
+    .transaction()
+    .execute(async (trx) => {
+      const filled = await findFilledTable(trx, tables)
+      if (filled) {
+        throw new TransferError(
+          `the database is not empty, it has rows in ${filled}: an import takes an empty one`,
+        )
+      }
+      await beginImport(trx, id, now())
+    })
+    .catch((error: unknown) => {
+      throw isUniqueViolation(error) ? anotherImport() : error
+    })
+}
+
+function requireSameSchema(
+  tables: readonly TransferTable[],
+  { formatVersion, ...header }: ExportHeader,
+): void {
+  const isSame =
+    formatVersion === FORMAT_VERSION &&
+    header.schema === schemaName() &&
+    shapeOf(tables) === shapeOf(header.tables)
+  if (isSame) return
+  throw new TransferError(
+    `the export was written by Sotto ${header.version} with the schema ${header.schema}, this one has ${schemaName()}: import it with that version, then update`,
+  )
+}
+
+/** Tables and columns have no order that matters here. */
+function shapeOf(tables: readonly { name: string; columns: readonly string[] }[]): string {
+  return JSON.stringify(tables.map(({ name, columns }) => [name, columns.toSorted()]).toSorted())
+}
+
+function anotherImport(): TransferError {
+  return new TransferError('another import is under way in the database')
+}
+
+function requireColumns({ name, columns }: TransferTable, row: ExportRow['row']): void {
+  const isSame = Object.keys(row).length === columns.length && columns.every((column) => column in row)
+  if (!isSame) throw new TransferError(`a row of ${name} has other columns than the table`)
+}
+
+class ImportJob {
+  readonly header: ExportHeader
+  readonly total: number
+  /** How many of the rows that were counted were there before. */
+  resumedAfter = 0
+  readonly #app: Parts
+  readonly #tables: ReadonlyMap<string, TransferTable>
+  readonly #counts = new Map<string, number>()
+  #progress: ImportProgress
+
+  constructor(app: Parts, tables: readonly TransferTable[], header: ExportHeader, progress: ImportProgress) {
+    this.#app = app
+    this.#tables = new Map(tables.map((table) => [table.name, table]))
+    this.#progress = progress
+    this.header = header
+    this.total = header.tables.reduce((sum, { rows }) => sum + rows, 0)
+  }
+
+  get progress(): ImportProgress {
+    return this.#progress
+  }
+
+  get rows(): number {
+    return [...this.#counts.values()].reduce((sum, count) => sum + count, 0)
+  }
+
+  count(rows: readonly ExportRow[]): void {
+    for (const { table } of rows) this.#counts.set(table, (this.#counts.get(table) ?? 0) + 1)
+  }
+
+  async write(rows: readonly ExportRow[], end: number): Promise<void> {
+    const before = this.#progress
+    await this.#app.db.transaction().execute(async (trx) => {
+      if (!(await advanceImport(trx, before, end))) throw anotherImport()
+      for (const [name, part] of Map.groupBy(rows, (row) => row.table)) {
+        const table = this.#tableOf(name)
+        for (const { row } of part) requireColumns(table, row)
+        await importRows(
+          trx,
+          table,
+          part.map(({ row }) => row),
+        )
+      }
+    })
+    this.#progress = { ...before, lines: end }
+  }
+
+  async end(): Promise<void> {
+    for (const { name, rows } of this.header.tables) {
+      const found = this.#counts.get(name) ?? 0
+      if (found === rows) continue
+      throw new TransferError(`the export holds ${found} rows of ${name}, and should hold ${rows}`)
+    }
+    const { db } = this.#app
+    await db.transaction().execute(async (trx) => {
+      await this.#continueNumbers(trx)
+      await renewLogEpoch(trx)
+      await recordAudit(trx, originOf('command', this.#app), {
+        action: 'installation.imported',
+        subjectId: this.header.id,
+      })
+      if (!(await endImport(trx, this.#progress))) throw anotherImport()
+    })
+    await refreshStatistics(db)
+  }
+
+  async #continueNumbers(trx: Executor): Promise<void> {
+    for (const { name, lastNumber } of this.header.tables) {
+      const { numbered } = this.#tableOf(name)
+      if (numbered && lastNumber !== undefined) await setLastNumber(trx, name, numbered, lastNumber)
+    }
+  }
+
+  #tableOf(name: string): TransferTable {
+    const table = this.#tables.get(name)
+    if (!table) throw new TransferError(`the export has rows of ${name}, which is no table`)
+    return table
+  }
+}

@@ -1,0 +1,60 @@
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import path from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { setTimeout as wait } from 'node:timers/promises'
+import { createClient } from '@sotto/sdk'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { createDatabase, createDirectory, query } from '../cli/support/databases.ts'
+import { sotto, spawnSotto, startServer } from '../cli/support/sotto.ts'
+import { readExport } from './support/export-file.ts'
+
+// Each starts a good many processes.
+vi.setConfig({ testTimeout: 90_000 })
+
+/** Longer than a transaction of ours may be idle on PostgreSQL otherwise. */
+const PAUSE_MS = 6_000
+
+describe.each(['sqlite', 'postgres'] as const)('an export beside a server on %s', (using) => {
+  test('shows one moment, and holds back neither writers nor those who read the event log', async () => {
+    const files = await createDirectory()
+    onTestFinished(() => files[Symbol.asyncDispose]())
+    await using database = await createDatabase(using)
+    const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: 'sk_of_a_test' }
+    // More than fits into the pipe between the two.
+    expect((await sotto(['seed', '--users', '20', '--messages', '10000'], settings)).code).toBe(0)
+    await using server = await startServer(settings)
+    const admin = createClient({ url: server.url, token: 'sk_of_a_test' })
+    for (const username of ['alice', 'bob']) await admin.users.create({ username })
+    await admin.as('alice').messages.send({ to: 'bob', text: 'before the export' })
+    const { cursor } = await admin.as('bob').events.pull({})
+
+    const exporting = spawnSotto(['export', '--output', '-'], settings)
+    const closed = once(exporting, 'close')
+    await once(exporting.stdout, 'readable')
+    const begun = performance.now()
+    await admin.as('alice').messages.send({ to: 'bob', text: 'during the export' })
+    const { items } = await admin.as('bob').events.pull({ cursor, wait: 5 })
+    expect(items.map(({ type }) => type)).toContain('message.created')
+    expect(performance.now() - begun).toBeLessThan(PAUSE_MS)
+    await wait(PAUSE_MS - (performance.now() - begun))
+    if (using === 'postgres') {
+      const { rows } = await query(
+        database.url,
+        "select backend_xid from pg_stat_activity where state = 'idle in transaction' and datname = current_database()",
+      )
+      expect(rows).toEqual([{ backend_xid: null }])
+    }
+
+    const file = path.join(files.path, 'export.jsonl')
+    await pipeline(exporting.stdout, createWriteStream(file))
+    expect((await closed)[0]).toBe(0)
+    const { header, rows } = await readExport(file)
+    expect(rows.filter((row) => row.includes(' the export"'))).toEqual([
+      expect.stringContaining('before the export'),
+    ])
+    const counted = header.tables.reduce((sum, table) => sum + table.rows, 0)
+    expect(rows.length).toBe(counted - 1)
+    expect(await server.stop()).toBe(0)
+  })
+})

@@ -1,0 +1,86 @@
+import { createClient, type SottoClient } from '@sotto/sdk'
+import type { RunningServer } from '../../cli/support/sotto.ts'
+import { codeOf } from '../../support/totp.ts'
+
+const SERVICE_KEY = 'sk_of_a_transfer'
+
+/** Settings under which a world has everything that there can be. */
+export const worldSettings = {
+  SOTTO_SERVICE_KEY: SERVICE_KEY,
+  SOTTO_SECRET: 'what second factors are sealed with, in a test',
+  SOTTO_MESSAGE_RETENTION_DAYS: '365',
+}
+
+export interface WholeWorld {
+  /** Alice's token, from before. */
+  token: string
+  /** Where bob stood when everything had happened. */
+  cursor: string
+  key: string
+  totpSecret: string
+}
+
+/** Makes a world through the API that has rows in every table. */
+export async function makeWholeWorld({ url }: RunningServer): Promise<WholeWorld> {
+  const admin = createClient({ url, token: SERVICE_KEY })
+  for (const username of ['alice', 'bob', 'carol', 'dave', 'erin']) {
+    await admin.users.create({
+      username,
+      password: 'correct horse',
+      displayName: `${username} ✨ "quoted" \\ \u0001`,
+      email: `${username}@example.com`,
+    })
+  }
+  const alice = admin.as('alice')
+  const bob = admin.as('bob')
+  await makeMessages(alice, bob)
+  await makeGroup(alice, admin.as('carol'))
+  await alice.contacts.add({ user: 'bob' })
+  await bob.contacts.add({ user: 'alice' })
+  await alice.blocks.add({ user: 'erin' })
+  await admin.passwords.issueReset({ user: 'bob' })
+  await admin.invitations.create({ maxUses: 3 })
+  const { key } = await admin.keys.create({ name: 'reports', scopes: ['read'] })
+  await admin.users.erase({ user: 'dave' })
+
+  const { token = '' } = await admin.sessions.create({ username: 'alice', password: 'correct horse' })
+  const { secret } = await createClient({ url, token }).totp.start()
+  await createClient({ url, token }).totp.confirm({ code: codeOf(secret, new Date()) })
+  const { cursor } = await bob.events.pull({})
+  return { token, cursor, key, totpSecret: secret }
+}
+
+async function makeMessages(alice: SottoClient, bob: SottoClient): Promise<void> {
+  const first = await alice.messages.send({
+    to: 'bob',
+    text: 'line\nfeed, tab\t, \u2028, 😀, é, {"json": [1]}',
+  })
+  const image = { url: 'https://example.com/1.png', width: 640, height: 480, alt: 'a "picture"' }
+  await bob.messages.send({ to: 'alice', kind: 'image', image, clientMessageId: 'one' })
+  await bob.messages.send({
+    to: 'alice',
+    kind: 'video',
+    video: { url: 'https://youtu.be/dQw4w9WgXcQ', durationSeconds: 212 },
+  })
+  const wrong = await alice.messages.send({ to: 'bob', text: 'helo' })
+  await alice.messages.edit({ messageId: wrong.id, text: 'hello' })
+  await alice.messages.edit({ messageId: wrong.id, text: 'hello!' })
+  for (const emoji of ['👍', '❤️', '👩‍👩‍👧']) await bob.messages.react({ messageId: first.id, emoji })
+  await alice.messages.react({ messageId: first.id, emoji: '👍' })
+  const gone = await bob.messages.send({ to: 'alice', text: 'never mind' })
+  await bob.messages.delete({ messageId: gone.id })
+  await bob.conversations.read({ conversationId: first.conversationId, seq: 3 })
+}
+
+/** With somebody who left and came back: what happened meanwhile is not theirs. */
+async function makeGroup(alice: SottoClient, carol: SottoClient): Promise<void> {
+  const { id: conversationId } = await alice.conversations.create({
+    name: 'Weekend',
+    participants: ['bob', 'carol'],
+  })
+  await alice.messages.send({ conversationId, text: 'who is in?' })
+  await carol.participants.remove({ conversationId, user: 'carol' })
+  await alice.messages.send({ conversationId, text: 'without carol' })
+  await alice.participants.set({ conversationId, user: 'carol', role: 'admin' })
+  await carol.messages.send({ conversationId, text: 'back' })
+}
