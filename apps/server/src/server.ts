@@ -162,6 +162,7 @@ async function assemble({
     isReady: async () => !stopping && (await database.isCurrent().catch(() => false)),
     maxStreams: config.maxStreams,
     allowedOrigins: config.allowedOrigins,
+    webClient: config.webClient,
     trustedProxies: config.trustedProxies,
   })
   await http.ready()
