@@ -8,11 +8,14 @@ import type { JobRunner } from './jobs/job-runner.ts'
 import type { Quota } from './limits/buckets.ts'
 import type { Limits } from './limits/limits.ts'
 import type { DeliveryMarks } from './messaging/delivery-marks.ts'
+import type { SendQueue } from './messaging/send-queue.ts'
 import type { Metrics, Transport } from './metrics/metrics.ts'
 import type { EventHub } from './realtime/event-hub.ts'
 import type { Presence } from './realtime/presence.ts'
 import type { StreamGuard } from './realtime/stream-guard.ts'
 import type { Typing } from './realtime/typing.ts'
+import type { OutboundRules } from './webhooks/outbound-rules.ts'
+import type { WebhookWorker } from './webhooks/webhook-worker.ts'
 
 /** The parts of a running server that requests use. Put together in server.ts. */
 export interface App {
@@ -25,12 +28,16 @@ export interface App {
   readonly identity: Identity
   readonly secretBox: SecretBox
   readonly limits: Limits
+  readonly sends: SendQueue
   readonly deliveryMarks: DeliveryMarks
   readonly events: EventHub
   readonly streamGuard: StreamGuard
   readonly typing: Typing
   readonly presence: Presence
   readonly jobs: JobRunner
+  readonly webhooks: WebhookWorker
+  /** Where webhooks may go. */
+  readonly outboundRules: OutboundRules
   readonly metrics: Metrics
   /** Unicode code points. */
   readonly maxTextLength: number

@@ -12,13 +12,13 @@ import {
   findConversation,
   findCredentials,
   findDirectConversation,
-  findDirectWithStanding,
   findLastMessages,
   findMembers,
   findMessage,
   findMessages,
   findParticipant,
   findReceiptTimes,
+  findSendTargets,
   findServiceKeyByHash,
   findSession,
   findSpans,
@@ -77,8 +77,19 @@ const lookUps: Question[] = [
     ask: async (db, { directKey }) => count(await findDirectConversation(db, directKey)),
   },
   {
-    name: 'a direct conversation and how its two stand to each other',
-    ask: async (db, { hub, userIds }) => count(await findDirectWithStanding(db, userIds[7] ?? '', hub)),
+    name: 'where a direct message goes, and whether it may',
+    ask: async (db, { directKey, hub, userIds, clientMessageId }) => {
+      const senderId = userIds[7] ?? ''
+      const target = { directKey, conversationId: null, senderId, recipientId: hub, clientMessageId }
+      return (await findSendTargets(db, [target])).length
+    },
+  },
+  {
+    name: 'where a message to a group goes, and whether it was sent before',
+    ask: async (db, { deep, clientMessageId }) => {
+      const target = { directKey: null, conversationId: deep.id, senderId: deep.author, recipientId: null }
+      return (await findSendTargets(db, [{ ...target, clientMessageId }])).length
+    },
   },
   {
     name: 'how two stand to each other',

@@ -38,6 +38,7 @@ export interface TestServerOptions {
       | 'allowedOrigins'
       | 'trustedProxies'
       | 'userTokens'
+      | 'webhookAllowedHosts'
       | 'databasePoolSize'
       | 'preparedStatements'
     >

@@ -5,6 +5,7 @@ import {
   type RawBuilder,
   type ReferenceExpression,
   type SelectQueryBuilder,
+  type SqlBool,
   sql,
 } from 'kysely'
 import type { Executor } from '../statement.ts'
@@ -36,20 +37,45 @@ export function inList<DB, TB extends keyof DB>(
     : sql<boolean>`${column} in (select value from json_each(${list}))`
 }
 
+/**
+ * Whether a subquery finds anything, asked anew for each row of the query that it stands in: PostgreSQL may answer
+ * `exists` for many rows by a walk through the whole table.
+ */
+export function findsOne<DB, TB extends keyof DB>(
+  query: SelectQueryBuilder<DB, TB, object>,
+): RawBuilder<SqlBool> {
+  return sql<SqlBool>`(${query.clearSelect().select(sql.lit(1).as('one')).limit(1)}) is not null`
+}
+
 /** All values of a subquery's column as JSON text. */
 export function jsonArray(db: Executor, value: Expression<string>): RawBuilder<string> {
   return isPostgres(db) ? sql<string>`json_agg(${value})` : sql<string>`json_group_array(${value})`
 }
 
 /** What a column of a `givenRows` holds. */
-export type GivenType = 'uuid' | 'bigint'
+type GivenType = keyof GivenTypes
+
+interface GivenTypes {
+  uuid: string
+  text: string
+  bigint: number
+  boolean: boolean
+  /** An object among many rows; its JSON text in one, and in the query. */
+  json: string
+  timestamptz: Date
+}
+
+/** The row that a `givenRows` of these columns is. Each may be null; a null in the type is left to the caller. */
+export type Given<Columns extends Record<string, GivenType>> = {
+  [Name in keyof Columns]: GivenTypes[Columns[Name]]
+}
 
 /** Rows as the value of one parameter, a JSON text, in the table `given`. */
 export function givenRows<Columns extends Record<string, GivenType>>(
   db: Executor,
   json: string,
   columns: Columns,
-): AliasedRawBuilder<{ [Name in keyof Columns]: Columns[Name] extends 'uuid' ? string : number }, 'given'> {
+): AliasedRawBuilder<Given<Columns>, 'given'> {
   const names = Object.entries(columns)
   if (isPostgres(db)) {
     const definitions = names.map(([name, type]) => sql`${sql.id(name)} ${sql.raw(type)}`)
@@ -57,6 +83,15 @@ export function givenRows<Columns extends Record<string, GivenType>>(
   }
   const values = names.map(([name]) => sql`value ->> ${sql.lit(name)} as ${sql.id(name)}`)
   return sql<never>`(select ${sql.join(values)} from json_each(${json}))`.as('given')
+}
+
+/** One row whose columns are a parameter each, in the table `given`: what `givenRows` is for many, without the JSON. */
+export function givenRow<Columns extends Record<string, GivenType>>(
+  parameters: { readonly [Name in keyof Columns]: unknown },
+  columns: Columns,
+): AliasedRawBuilder<Given<Columns>, 'given'> {
+  const values = Object.keys(columns).map((name) => sql`${parameters[name]} as ${sql.id(name)}`)
+  return sql<never>`(select ${sql.join(values)})`.as('given')
 }
 
 /**

@@ -17,8 +17,21 @@ export function lockKeyOf(conversation: Pick<ConversationRow, 'id' | 'direct_key
   return conversation.direct_key ?? conversation.id
 }
 
-const advisoryLock = statement((db, p: { key: string }) =>
-  db.selectNoFrom(sql`pg_advisory_xact_lock(hashtextextended(${p.key}, 0))`.as('locked')),
+/** Arrays keep their order, in which PostgreSQL takes the locks. */
+interface LockKeys {
+  keys: readonly string[]
+}
+
+const advisoryLocks = statement((db, { keys }: LockKeys) =>
+  db
+    .selectFrom(sql<{ key: string }>`unnest(${keys}::text[])`.as<'lock'>(sql`lock(key)`))
+    .select(sql`pg_advisory_xact_lock(hashtextextended(lock.key, 0))`.as('locked')),
+)
+const freeAdvisoryLocks = statement((db, { keys }: LockKeys) =>
+  db
+    .selectFrom(sql<{ key: string }>`unnest(${keys}::text[])`.as<'lock'>(sql`lock(key)`))
+    .select('lock.key')
+    .select(sql<boolean>`pg_try_advisory_xact_lock(hashtextextended(lock.key, 0))`.as('is_ours')),
 )
 
 /**
@@ -29,7 +42,7 @@ const advisoryLock = statement((db, p: { key: string }) =>
  * writer at a time anyway.
  */
 export async function lockConversation(trx: Executor, key: string): Promise<void> {
-  if (isPostgres(trx)) await advisoryLock(trx, { key })
+  await lockConversations(trx, [key])
 }
 
 /**
@@ -37,7 +50,21 @@ export async function lockConversation(trx: Executor, key: string): Promise<void
  * that need several none holds what the other waits for: whoever needs more than one names them all here.
  */
 export async function lockConversations(trx: Executor, keys: readonly string[]): Promise<void> {
-  for (const key of keys.toSorted()) await lockConversation(trx, key)
+  if (isPostgres(trx) && keys.length > 0) await advisoryLocks(trx, { keys: keys.toSorted() })
+}
+
+/**
+ * The turns of those of these conversations that nobody else has now, as `lockConversation`, without waiting.
+ *
+ * @returns the keys of those whose turn it is.
+ */
+export async function lockFreeConversations(
+  trx: Executor,
+  keys: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (!isPostgres(trx)) return new Set(keys)
+  const locks = await freeAdvisoryLocks(trx, { keys })
+  return new Set(locks.filter(({ is_ours }) => is_ours).map(({ key }) => key))
 }
 
 // By name: after a newer server has added a column, PostgreSQL refuses a statement that was prepared with `*`.

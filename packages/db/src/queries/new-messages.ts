@@ -1,14 +1,15 @@
-import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely'
+import { type Expression, type QueryCreator, type SqlBool, sql } from 'kysely'
 import { isPostgres } from '../dialect/column-types.ts'
+import { type Given, givenRow, givenRows } from '../dialect/expressions.ts'
 import type { MessageTable, Schema } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
-import { eventInsert } from './events.ts'
 
 /*
- * What a send writes: the conversation's next number, the message that has it, what it counts for, and its event.
+ * What sends write: the next number of each conversation, the message that has it, what it counts for, and its event.
  *
- * On PostgreSQL it is one statement, since a round trip costs more than any of the four; SQLite has none to save,
- * and cannot write to several tables in one.
+ * On PostgreSQL it is one statement for all messages that were ready at the same time, since a round trip costs more
+ * than any of the four. SQLite has none to save, and would take longer to join the rows of a JSON than to run the four
+ * for each message.
  */
 
 export interface NewMessage {
@@ -19,151 +20,242 @@ export interface NewMessage {
   recipientId: string | null
   kind: MessageTable['kind']
   text: string | null
-  media: string | null
+  /** What the column holds as JSON. */
+  media: object | null
   clientMessageId: string | null
   contentHash: string | null
   /** Not before the conversation's `updated_at`. */
   at: Date
 }
 
-/** The message's number, or where the statement finds it. */
-type Seq = Expression<number>
+const sentColumns = {
+  id: 'uuid',
+  conversation_id: 'uuid',
+  sender_id: 'uuid',
+  recipient_id: 'uuid',
+  kind: 'text',
+  text: 'text',
+  media: 'json',
+  client_message_id: 'text',
+  content_hash: 'text',
+  created_at: 'timestamptz',
+} as const
+/** Whose row changes with a message: both of a direct conversation; in a group its sender alone, however many there are. */
+const concernedColumns = {
+  conversation_id: 'uuid',
+  user_id: 'uuid',
+  is_sender: 'boolean',
+  active_at: 'timestamptz',
+} as const
+/** The number that each conversation's message has. */
+const takenColumns = { conversation_id: 'uuid', seq: 'bigint' } as const
 
-function seqTaken(db: Executor, p: NewMessage) {
-  return db
+type Row<Columns> = { [Name in keyof Columns]: unknown }
+type Sent = Row<typeof sentColumns>
+type Concerned = Row<typeof concernedColumns>
+
+type Writer = QueryCreator<
+  Schema & {
+    sent: Given<typeof sentColumns> & { kind: MessageTable['kind'] }
+    concerned: Given<typeof concernedColumns>
+    taken: Given<typeof takenColumns>
+  }
+>
+
+function takeNumbers(writer: Writer) {
+  return writer
     .updateTable('conversations')
-    .set((eb) => ({ last_seq: eb('last_seq', '+', 1), updated_at: p.at }))
-    .where('id', '=', p.conversationId)
-    .returning('last_seq')
+    .from('sent')
+    .set((eb) => ({
+      last_seq: eb('conversations.last_seq', '+', 1),
+      updated_at: eb.ref('sent.created_at'),
+    }))
+    .whereRef('conversations.id', '=', 'sent.conversation_id')
+    .returning(['conversations.id as conversation_id', 'conversations.last_seq as seq'])
 }
 
-function messageAdded(db: Executor, p: NewMessage, seq: Seq) {
-  return db.insertInto('messages').values({
-    id: p.id,
-    conversation_id: p.conversationId,
-    seq,
-    sender_id: p.senderId,
-    recipient_id: p.recipientId,
-    kind: p.kind,
-    text: p.text,
-    media: p.media,
-    client_message_id: p.clientMessageId,
-    content_hash: p.contentHash,
-    reactions: null,
-    created_at: p.at,
-    edited_at: null,
-    deleted_at: null,
-  })
-}
-
-/** The sender's read mark follows a message that it stood right before; any other message of theirs is skipped. */
-function isUpToDate(eb: ExpressionBuilder<Schema, 'participants'>, seq: Seq) {
-  return eb('read_seq', '=', eb(seq, '-', 1))
-}
-
-/** Both participants of a direct conversation. */
-function countedInDirect(db: Executor, p: NewMessage, seq: Seq) {
-  return db
+function count(writer: Writer) {
+  return writer
     .updateTable('participants')
+    .from(['concerned', 'taken'])
     .set((eb) => {
-      const isSender = eb('user_id', '=', p.senderId)
-      const plusOneIf = (column: 'sent_count' | 'skipped_count', condition: Expression<SqlBool>) =>
-        eb(column, '+', eb.case().when(condition).then(1).else(0).end())
+      const isSender = eb('concerned.is_sender', '=', eb.lit(true))
+      // The sender's read mark follows a message that it stood right before; any other message of theirs is skipped.
+      const isUpToDate = eb('participants.read_seq', '=', eb('taken.seq', '-', 1))
+      const oneIf = (condition: Expression<SqlBool>) => eb.case().when(condition).then(1).else(0).end()
       return {
-        active_at: p.at,
-        sent_count: plusOneIf('sent_count', isSender),
-        skipped_count: plusOneIf('skipped_count', eb.and([isSender, eb.not(isUpToDate(eb, seq))])),
+        active_at: eb.fn.coalesce('concerned.active_at', 'participants.active_at'),
+        sent_count: eb('participants.sent_count', '+', oneIf(isSender)),
+        skipped_count: eb('participants.skipped_count', '+', oneIf(eb.and([isSender, eb.not(isUpToDate)]))),
         read_seq: eb
           .case()
-          .when(eb.and([isSender, isUpToDate(eb, seq)]))
-          .then(seq)
-          .else(eb.ref('read_seq'))
+          .when(eb.and([isSender, isUpToDate]))
+          .then(eb.ref('taken.seq'))
+          .else(eb.ref('participants.read_seq'))
           .end(),
       }
     })
-    .where('conversation_id', '=', p.conversationId)
-    .returning('user_id')
+    .whereRef('taken.conversation_id', '=', 'concerned.conversation_id')
+    .whereRef('participants.conversation_id', '=', 'concerned.conversation_id')
+    .whereRef('participants.user_id', '=', 'concerned.user_id')
+    .where('participants.left_at', 'is', null)
 }
 
-/** The sender alone, however many are in the group. */
-function countedInGroup(db: Executor, p: NewMessage, seq: Seq) {
+function numbered(writer: Writer) {
+  return writer.selectFrom('sent').innerJoin('taken', 'taken.conversation_id', 'sent.conversation_id')
+}
+
+function add(writer: Writer) {
+  return writer
+    .insertInto('messages')
+    .columns([
+      'id',
+      'conversation_id',
+      'seq',
+      'sender_id',
+      'recipient_id',
+      'kind',
+      'text',
+      'media',
+      'client_message_id',
+      'content_hash',
+      'created_at',
+    ])
+    .expression(
+      numbered(writer).select([
+        'sent.id',
+        'sent.conversation_id',
+        'taken.seq',
+        'sent.sender_id',
+        'sent.recipient_id',
+        'sent.kind',
+        'sent.text',
+        'sent.media',
+        'sent.client_message_id',
+        'sent.content_hash',
+        'sent.created_at',
+      ]),
+    )
+}
+
+function tell(writer: Writer) {
+  return writer
+    .insertInto('events')
+    .columns(['type', 'conversation_id', 'user_id', 'message_id', 'seq', 'created_at'])
+    .expression(
+      numbered(writer)
+        .select(sql.lit('message.created' as const).as('type'))
+        .select(['sent.conversation_id', 'sent.sender_id', 'sent.id', 'taken.seq', 'sent.created_at']),
+    )
+}
+
+interface Sends {
+  sent: string
+  concerned: string
+}
+
+const inOneStatement = statement((db, p: Sends) => {
+  const writer = db
+    .with('sent', () => db.selectFrom(givenRows(db, p.sent, sentColumns)).selectAll('given'))
+    .with('concerned', () =>
+      db.selectFrom(givenRows(db, p.concerned, concernedColumns)).selectAll('given'),
+    ) as unknown as Writer
+  return writer
+    .with('taken', takeNumbers)
+    .with('counted', count)
+    .with('added', add)
+    .with('told', tell)
+    .selectFrom('taken')
+    .select(['conversation_id', 'seq'])
+})
+
+async function together(trx: Executor, messages: readonly NewMessage[]) {
+  const sent = JSON.stringify(messages.map((message) => sentRow(message, message.media)))
+  const concerned = JSON.stringify(messages.flatMap(concernedRows))
+  return inOneStatement(trx, { sent, concerned })
+}
+
+type Numbered = { seq: number }
+
+/** Each table that is read is one row, whose columns are parameters of the same names. */
+const steps = {
+  takeNumber: statement((db, p: Sent) => takeNumbers(db.with('sent', () => oneOf(db, p, sentColumns)))),
+  count: statement((db, p: Concerned & Numbered) =>
+    count(
+      db
+        .with('concerned', () => oneOf(db, p, concernedColumns))
+        .with('taken', () => oneOf(db, p, takenColumns)) as unknown as Writer,
+    ),
+  ),
+  add: statement((db, p: Sent & Numbered) => add(withNumbered(db, p))),
+  tell: statement((db, p: Sent & Numbered) => tell(withNumbered(db, p))),
+}
+
+function withNumbered(db: Executor, p: Sent & Numbered): Writer {
   return db
-    .updateTable('participants')
-    .set((eb) => ({
-      sent_count: eb('sent_count', '+', 1),
-      skipped_count: eb('skipped_count', '+', eb.case().when(isUpToDate(eb, seq)).then(0).else(1).end()),
-      read_seq: eb.case().when(isUpToDate(eb, seq)).then(seq).else(eb.ref('read_seq')).end(),
-    }))
-    .where('conversation_id', '=', p.conversationId)
-    .where('user_id', '=', p.senderId)
-    .where('left_at', 'is', null)
-    .returning('user_id')
+    .with('sent', () => oneOf(db, p, sentColumns))
+    .with('taken', () => oneOf(db, p, takenColumns)) as unknown as Writer
 }
 
-function eventAppended(db: Executor, p: NewMessage, seq: Seq) {
-  return eventInsert(db, {
-    type: 'message.created',
-    conversationId: p.conversationId,
-    audienceUserId: null,
-    userId: p.senderId,
-    messageId: p.id,
-    seq,
-    detail: null,
-    at: p.at,
-  })
+function oneOf<Columns extends Parameters<typeof givenRow>[1]>(
+  db: Executor,
+  p: Row<Columns>,
+  columns: Columns,
+) {
+  return db.selectFrom(givenRow(p, columns)).selectAll('given')
 }
 
-type Counted = typeof countedInDirect
-
-function inOneStatement(counted: Counted) {
-  return statement((db, p: NewMessage) => {
-    const seq = sql<number>`(select last_seq from taken)`
-    return db
-      .with('taken', () => seqTaken(db, p))
-      .with('counted', () => counted(db, p, seq))
-      .with('added', () => messageAdded(db, p, seq))
-      .with('appended', () => eventAppended(db, p, seq))
-      .selectFrom('taken')
-      .select('last_seq')
-      .select((eb) => eb.exists(eb.selectFrom('counted').select('user_id')).as('is_counted'))
-  })
-}
-
-type Numbered = NewMessage & { seq: number }
-
-const oneByOne = {
-  taken: statement(seqTaken),
-  added: statement((db, p: Numbered) => messageAdded(db, p, sql<number>`${p.seq}`)),
-  appended: statement((db, p: Numbered) => eventAppended(db, p, sql<number>`${p.seq}`)),
-}
-
-function inSteps(counted: Counted) {
-  const count = statement((db, p: Numbered) => counted(db, p, sql<number>`${p.seq}`))
-  return async (trx: Executor, message: NewMessage) => {
-    const [taken] = await oneByOne.taken(trx, message)
-    if (!taken) return []
-    const numbered = { ...message, seq: taken.last_seq }
-    const counts = await count(trx, numbered)
-    await oneByOne.added(trx, numbered)
-    await oneByOne.appended(trx, numbered)
-    return [{ last_seq: taken.last_seq, is_counted: counts.length > 0 }]
+async function oneByOne(trx: Executor, messages: readonly NewMessage[]) {
+  const all: Given<typeof takenColumns>[] = []
+  for (const message of messages) {
+    const row = sentRow(message, message.media && JSON.stringify(message.media))
+    const taken = await steps.takeNumber(trx, row)
+    for (const { seq } of taken) {
+      for (const one of concernedRows(message)) {
+        await steps.count(trx, { ...one, is_sender: Number(one.is_sender), seq })
+      }
+      await steps.add(trx, { ...row, seq })
+      await steps.tell(trx, { ...row, seq })
+    }
+    all.push(...taken)
   }
-}
-
-const add = {
-  postgres: { direct: inOneStatement(countedInDirect), group: inOneStatement(countedInGroup) },
-  sqlite: { direct: inSteps(countedInDirect), group: inSteps(countedInGroup) },
+  return all
 }
 
 /**
- * Adds a message to a conversation whose turn the transaction holds: it takes the next number, which a rollback
- * gives back, counts for whom it concerns, and tells of itself.
+ * Adds messages to conversations whose turns the transaction holds, each to another one: it takes the next number,
+ * which a rollback gives back, counts for whom it concerns, and tells of itself. The senders are in them.
  *
- * @returns its number; undefined when the sender is not in the group, and the transaction has to be rolled back.
+ * @returns the numbers, by conversation.
  */
-export async function addMessage(trx: Executor, message: NewMessage): Promise<number | undefined> {
-  const kind = message.recipientId === null ? 'group' : 'direct'
-  const [row] = await add[isPostgres(trx) ? 'postgres' : 'sqlite'][kind](trx, message)
-  if (!row) throw new Error(`conversation ${message.conversationId} is gone`)
-  return row.is_counted ? row.last_seq : undefined
+export async function addMessages(
+  trx: Executor,
+  messages: readonly NewMessage[],
+): Promise<Map<string, number>> {
+  const taken = await (isPostgres(trx) ? together : oneByOne)(trx, messages)
+  return new Map(taken.map((row) => [row.conversation_id, row.seq]))
+}
+
+function sentRow(message: NewMessage, media: unknown): Sent {
+  return {
+    id: message.id,
+    conversation_id: message.conversationId,
+    sender_id: message.senderId,
+    recipient_id: message.recipientId,
+    kind: message.kind,
+    text: message.text,
+    media,
+    client_message_id: message.clientMessageId,
+    content_hash: message.contentHash,
+    created_at: message.at,
+  }
+}
+
+function concernedRows(message: NewMessage): Concerned[] {
+  const { conversationId, senderId, recipientId, at } = message
+  // The inbox and the correspondents are ordered by it, in direct conversations.
+  const row = { conversation_id: conversationId, active_at: recipientId === null ? null : at }
+  const sender = { ...row, user_id: senderId, is_sender: true }
+  if (recipientId === null || recipientId === senderId) return [sender]
+  return [sender, { ...row, user_id: recipientId, is_sender: false }]
 }

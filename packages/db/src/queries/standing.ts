@@ -1,7 +1,7 @@
-import { expressionBuilder, sql } from 'kysely'
+import { type Expression, expressionBuilder, sql } from 'kysely'
+import { findsOne } from '../dialect/expressions.ts'
 import type { Schema } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
-import { type ConversationRow, conversationColumns, directKey } from './conversations.ts'
 
 /**
  * How a user stands to another: has blocked them, was blocked by them, or neither, and then whether they are
@@ -9,26 +9,24 @@ import { type ConversationRow, conversationColumns, directKey } from './conversa
  */
 export type Standing = 'oneself' | 'blocking' | 'blocked' | 'contacts' | 'strangers'
 
-interface Pair {
-  userId: string
-  otherId: string
+type Id = string | Expression<string>
+
+interface Pair<Value extends Id = string> {
+  userId: Value
+  otherId: Value
 }
 
-/** Three looks at primary keys, of which most pairs find nothing. */
-function standing({ userId, otherId }: Pair) {
+/**
+ * How two different users stand to each other: three looks at primary keys, of which most pairs find nothing.
+ * A part of other queries too.
+ */
+export function standingOf({ userId, otherId }: Pair<Id>) {
   const eb = expressionBuilder<Schema>()
-  const hasBlocked = (by: string, of: string) =>
-    eb.exists(
-      eb
-        .selectFrom('blocks')
-        .select('blocks.user_id')
-        .where('blocks.user_id', '=', by)
-        .where('blocks.blocked_id', '=', of),
-    )
-  const areContacts = eb.exists(
+  const hasBlocked = (by: Id, of: Id) =>
+    findsOne(eb.selectFrom('blocks').where('blocks.user_id', '=', by).where('blocks.blocked_id', '=', of))
+  const areContacts = findsOne(
     eb
       .selectFrom('contacts')
-      .select('contacts.user_id')
       .where('contacts.user_id', '=', userId)
       .where('contacts.contact_id', '=', otherId)
       .where('contacts.state', '=', sql.lit('accepted')),
@@ -46,7 +44,7 @@ function standing({ userId, otherId }: Pair) {
     .as('standing')
 }
 
-const ofPair = statement((db, p: Pair) => db.selectNoFrom(standing(p)))
+const ofPair = statement((db, p: Pair) => db.selectNoFrom(standingOf(p)))
 
 /** How a user stands to another one. Asked under the lock of the pair's `directKey`, it holds until the end. */
 export async function findStanding(db: Executor, userId: string, otherId: string): Promise<Standing> {
@@ -54,22 +52,4 @@ export async function findStanding(db: Executor, userId: string, otherId: string
   const [row] = await ofPair(db, { userId, otherId })
   if (!row) throw new Error('a select without a table has answered nothing')
   return row.standing
-}
-
-const directWithStanding = statement((db, p: Pair & { key: string }) =>
-  db
-    .selectFrom('conversations')
-    .select(conversationColumns)
-    .select(standing(p))
-    .where('direct_key', '=', p.key),
-)
-
-/** The direct conversation of two users with how the first stands to the second, in one look-up for each send. */
-export async function findDirectWithStanding(
-  db: Executor,
-  userId: string,
-  otherId: string,
-): Promise<(ConversationRow & { standing: Standing }) | undefined> {
-  const [row] = await directWithStanding(db, { userId, otherId, key: directKey(userId, otherId) })
-  return row && userId === otherId ? { ...row, standing: 'oneself' } : row
 }

@@ -138,7 +138,7 @@ export function sqliteExplainer(file: string): Explainer {
     async explain(statement) {
       const values = statement.parameters.map((value) => (value instanceof Date ? value.getTime() : value))
       const plan = planOf(plain, statement.sql, values)
-      const faults = plan.split('\n').flatMap(toFault)
+      const faults = plan.split('\n').flatMap((detail) => toFault(detail, plan))
       if (withoutNames(planOf(counting, statement.sql, values)) !== withoutNames(plan))
         faults.push('counted with another plan')
       reads = {}
@@ -164,9 +164,11 @@ function planOf(database: Sqlite.Database, text: string, values: unknown[]): str
   return rows.map((row) => row.detail).join('\n')
 }
 
-function toFault(detail: string): string[] {
-  // A list that was given as JSON is walked from end to end by design; a select without a table has one row.
-  if (/^SCAN (?!json_each|CONSTANT ROW)/.test(detail)) return [detail]
+function toFault(detail: string, plan: string): string[] {
+  // A list that was given as JSON is walked from end to end by design; a select without a table has one row. What a
+  // part of the statement has found is as long as its own plan says.
+  const [, scanned] = /^SCAN (?!json_each|CONSTANT ROW)(\S+)/.exec(detail) ?? []
+  if (scanned && !new RegExp(`^(MATERIALIZE|CO-ROUTINE) ${scanned}$`, 'm').test(plan)) return [detail]
   // Sorting within what the index has in order already is no sort of the whole.
   if (/^BLOOM FILTER/.test(detail)) return [detail]
   if (/TEMP B-TREE FOR ORDER BY/.test(detail)) return [detail]

@@ -1,0 +1,156 @@
+import { SottoError } from '@sotto/contract'
+import { isUnavailable } from '@sotto/db'
+import type { App } from '../context.ts'
+import { type Draft, type Outcome, writeMessages } from './write-messages.ts'
+
+/**
+ * How many transactions run at once. While one waits for the disk another one is made; a third would only take from
+ * them what could travel together.
+ */
+const LANES = 2
+/** How many messages share a transaction at most, so that the first does not wait for a crowd. */
+const MAX_TOGETHER = 64
+/** How long a message may wait for its transaction, in milliseconds. */
+const MAX_WAIT_MS = 5_000
+
+interface Waiting {
+  draft: Draft
+  since: number
+  resolve: (outcome: Outcome) => void
+  reject: (error: unknown) => void
+}
+
+/**
+ * Where messages wait to be written. A transaction costs most of what a send costs, and all that are ready at the same
+ * time share one; those of one conversation take turns. On an idle server nobody waits.
+ *
+ * What one caller did wrong is theirs alone, and so is a conversation in which somebody else, on another server say,
+ * is at work: its message waits on its own.
+ */
+export class SendQueue {
+  readonly #app: Pick<App, 'write' | 'now' | 'newId' | 'directMessages'>
+  /** By conversation; the first of each may be in a transaction. */
+  readonly #byKey = new Map<string, Waiting[]>()
+  /** The conversations whose first may begin. */
+  readonly #ready = new Set<string>()
+  #waiting = 0
+  #lanesTaken = 0
+  #isScheduled = false
+
+  constructor(app: Pick<App, 'write' | 'now' | 'newId' | 'directMessages'>) {
+    this.#app = app
+  }
+
+  /** How many are not written yet, those in a transaction included. */
+  get waiting(): number {
+    return this.#waiting
+  }
+
+  /**
+   * Writes a message, in its conversation's turn.
+   *
+   * @returns when it is committed.
+   * @throws {SottoError} what the caller did wrong; UNAVAILABLE when there is more to write than can be written
+   */
+  send(draft: Draft): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      this.#waiting += 1
+      const waiting = { draft, since: this.#app.now().getTime(), resolve, reject }
+      const others = this.#byKey.get(draft.lockKey)
+      if (others) {
+        others.push(waiting)
+        return
+      }
+      this.#byKey.set(draft.lockKey, [waiting])
+      this.#ready.add(draft.lockKey)
+      this.#schedule()
+    })
+  }
+
+  /** Once the sockets of this turn were read: what came with them joins in. */
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    setImmediate(() => {
+      this.#isScheduled = false
+      this.#begin()
+    })
+  }
+
+  #begin(): void {
+    while (this.#lanesTaken < LANES && this.#ready.size > 0) {
+      const together = this.#take()
+      if (together.length === 0) continue
+      this.#lanesTaken += 1
+      void this.#writeTogether(together).finally(() => {
+        this.#lanesTaken -= 1
+        this.#begin()
+      })
+    }
+  }
+
+  #take(): Waiting[] {
+    const latest = this.#app.now().getTime() - MAX_WAIT_MS
+    const together: Waiting[] = []
+    for (const key of this.#ready) {
+      const [first] = this.#byKey.get(key) ?? []
+      this.#ready.delete(key)
+      if (!first) continue
+      if (first.since >= latest) together.push(first)
+      else this.#end(first, () => first.reject(new SottoError('UNAVAILABLE')))
+      if (together.length === MAX_TOGETHER) break
+    }
+    return together
+  }
+
+  /** Tells the caller, and gives the turn to who is next in the conversation. */
+  #end({ draft }: Waiting, tell: () => void): void {
+    tell()
+    this.#waiting -= 1
+    const all = this.#byKey.get(draft.lockKey)
+    all?.shift()
+    if (!all || all.length === 0) {
+      this.#byKey.delete(draft.lockKey)
+      return
+    }
+    this.#ready.add(draft.lockKey)
+    this.#schedule()
+  }
+
+  async #writeTogether(together: readonly Waiting[]): Promise<void> {
+    let isWritten = false
+    try {
+      const outcomes = await this.#app.write(async (trx) => {
+        const drafts = together.map(({ draft }) => draft)
+        const made = await writeMessages(this.#app, trx, drafts, 'free')
+        isWritten = true
+        return made
+      })
+      for (const [index, waiting] of together.entries()) this.#settle(waiting, outcomes[index])
+    } catch (error) {
+      // Nothing of it was committed, and who it was about is not known; or nobody knows whether it was.
+      const mayRepeat = !isWritten && !isUnavailable(error) && together.length > 1
+      for (const waiting of together) {
+        if (mayRepeat) void this.#writeAlone(waiting)
+        else this.#end(waiting, () => waiting.reject(error))
+      }
+    }
+  }
+
+  async #writeAlone(waiting: Waiting): Promise<void> {
+    try {
+      const [outcome] = await this.#app.write((trx) =>
+        writeMessages(this.#app, trx, [waiting.draft], 'awaited'),
+      )
+      this.#settle(waiting, outcome)
+    } catch (error) {
+      this.#end(waiting, () => waiting.reject(error))
+    }
+  }
+
+  #settle(waiting: Waiting, outcome: Outcome | Error | undefined): void {
+    if (outcome === undefined) void this.#writeAlone(waiting)
+    else if (outcome instanceof Error) this.#end(waiting, () => waiting.reject(outcome))
+    else this.#end(waiting, () => waiting.resolve(outcome))
+  }
+}

@@ -1,0 +1,168 @@
+import { createHash } from 'node:crypto'
+import { type Message, type MessageKind, SottoError } from '@sotto/contract'
+import {
+  addMessages,
+  appendEvent,
+  type Executor,
+  type FoundTarget,
+  findSendTargets,
+  insertConversation,
+  insertParticipants,
+  lockConversations,
+  lockFreeConversations,
+  type NewMessage,
+} from '@sotto/db'
+import type { Actor, App } from '../context.ts'
+import { requireReach } from '../people/reach.ts'
+
+/** What a message says. */
+export interface Content {
+  kind: MessageKind
+  text: string | null
+  media: Message['image'] | Message['video']
+}
+
+/** A message that is to be written, and has been checked as far as that can be done before its turn. */
+export interface Draft {
+  sender: Actor
+  content: Content
+  clientMessageId: string | undefined
+  /** What writers of the conversation take turns on. A direct conversation has it before it exists. */
+  lockKey: string
+  /** Null when the first message to the recipient may still have to make the conversation. */
+  conversationId: string | null
+  /** Null in groups. */
+  recipientId: string | null
+}
+
+/** The new message, or the id of the one that an earlier send of the same made. */
+export type Outcome =
+  | { message: NewMessage & { seq: number }; earlier?: never }
+  | { message?: never; earlier: string }
+
+type Parts = Pick<App, 'now' | 'newId' | 'directMessages'>
+
+/**
+ * Writes messages of different conversations in one transaction, which then holds their turns: number, message,
+ * counters and event commit together.
+ *
+ * @param turns whether to wait for the conversations' turns, or to leave out those that somebody else has
+ * @returns in the order of the drafts: what was written, why it was refused, or undefined where it was left out
+ */
+export async function writeMessages(
+  parts: Parts,
+  trx: Executor,
+  drafts: readonly Draft[],
+  turns: 'awaited' | 'free',
+): Promise<(Outcome | SottoError | undefined)[]> {
+  const ours = await takeTurns(trx, drafts, turns)
+  const found = await findSendTargets(
+    trx,
+    ours.map((draft) => ({
+      directKey: draft.recipientId === null ? null : draft.lockKey,
+      conversationId: draft.conversationId,
+      senderId: draft.sender.id,
+      recipientId: draft.recipientId,
+      clientMessageId: draft.clientMessageId ?? null,
+    })),
+  )
+
+  const messages: NewMessage[] = []
+  const outcomes = new Map<Draft, () => Outcome | SottoError>()
+  for (const [index, draft] of ours.entries()) {
+    const target = found[index]
+    const decided = target && decide(parts, draft, target)
+    if (!decided) continue
+    if (decided !== 'write') {
+      outcomes.set(draft, () => decided)
+      continue
+    }
+    const message = newMessage(parts, draft, target.conversation ?? (await openDirect(parts, trx, draft)))
+    messages.push(message)
+    outcomes.set(draft, () => ({ message: { ...message, seq: numberOf(message) } }))
+  }
+  const seqs = messages.length === 0 ? new Map() : await addMessages(trx, messages)
+  function numberOf({ conversationId }: NewMessage): number {
+    const seq = seqs.get(conversationId)
+    if (seq === undefined) throw new Error(`conversation ${conversationId} is gone`)
+    return seq
+  }
+  return drafts.map((draft) => outcomes.get(draft)?.())
+}
+
+async function takeTurns(
+  trx: Executor,
+  drafts: readonly Draft[],
+  turns: 'awaited' | 'free',
+): Promise<readonly Draft[]> {
+  const keys = drafts.map(({ lockKey }) => lockKey)
+  if (turns === 'awaited') {
+    await lockConversations(trx, keys)
+    return drafts
+  }
+  const free = await lockFreeConversations(trx, keys)
+  return drafts.filter(({ lockKey }) => free.has(lockKey))
+}
+
+function decide(
+  { directMessages }: Parts,
+  draft: Draft,
+  { earlier, isParticipant, standing, conversation }: FoundTarget,
+): 'write' | Outcome | SottoError {
+  // What was sent before a block was sent, and is told to whoever repeats it.
+  if (earlier) {
+    return earlier.contentHash === hashContent(draft.content)
+      ? { earlier: earlier.id }
+      : new SottoError('IDEMPOTENCY_CONFLICT')
+  }
+  // Removed since it was looked up.
+  const isThere = draft.conversationId === null ? true : conversation && isParticipant
+  if (!isThere) return new SottoError('CONVERSATION_NOT_FOUND')
+  try {
+    if (draft.recipientId !== null) requireReach({ directMessages }, standing)
+    return 'write'
+  } catch (error) {
+    if (error instanceof SottoError) return error
+    throw error
+  }
+}
+
+type Place = NonNullable<FoundTarget['conversation']>
+
+async function openDirect({ now, newId }: Parts, trx: Executor, draft: Draft): Promise<Place> {
+  const { sender, recipientId, lockKey } = draft
+  if (recipientId === null) throw new Error('a group is not opened by a message')
+  const id = newId()
+  const at = now()
+  const userIds = [...new Set([sender.id, recipientId])]
+  await insertConversation(trx, { id, directKey: lockKey, name: null, participantCount: userIds.length, at })
+  await insertParticipants(
+    trx,
+    userIds.map((userId) => ({ userId, role: 'member' })),
+    { conversationId: id, at, afterSeq: 0, firstEventId: 0, activeAt: at },
+  )
+  await appendEvent(trx, { type: 'conversation.created', conversationId: id, userId: sender.id, seq: 0, at })
+  return { id, updated_at: at }
+}
+
+function newMessage({ now, newId }: Parts, draft: Draft, conversation: Place): NewMessage {
+  const { sender, recipientId, content, clientMessageId } = draft
+  return {
+    id: newId(),
+    conversationId: conversation.id,
+    senderId: sender.id,
+    recipientId,
+    kind: content.kind,
+    text: content.text,
+    media: content.media,
+    clientMessageId: clientMessageId ?? null,
+    contentHash: clientMessageId === undefined ? null : hashContent(content),
+    at: new Date(Math.max(now().getTime(), conversation.updated_at.getTime())),
+  }
+}
+
+function hashContent(content: Content): string {
+  return createHash('sha256')
+    .update(JSON.stringify([content.kind, content.text, content.media]))
+    .digest('base64url')
+}

@@ -1,0 +1,125 @@
+import type { AliasedRawBuilder } from 'kysely'
+import { isPostgres } from '../dialect/column-types.ts'
+import { findsOne, type Given, givenRow, givenRows } from '../dialect/expressions.ts'
+import { type Executor, statement } from '../statement.ts'
+import { type Standing, standingOf } from './standing.ts'
+
+/** Where a message is to go. */
+export interface SendTarget {
+  /** Of a direct conversation, which may not be there yet; null for a group. */
+  directKey: string | null
+  /** The group; of a direct conversation it is looked up. */
+  conversationId: string | null
+  senderId: string
+  recipientId: string | null
+  clientMessageId: string | null
+}
+
+/** What a send has to know of where it goes, as it stands in the conversation's turn. */
+export interface FoundTarget {
+  /** Null before the first direct message of two users. */
+  conversation: { id: string; updated_at: Date } | null
+  /** Whether the sender is in the conversation now. */
+  isParticipant: boolean
+  /** How the sender stands to the recipient of a direct message. */
+  standing: Standing
+  /** What an earlier send with this clientMessageId made. */
+  earlier: { id: string; contentHash: string | null } | null
+}
+
+const columns = {
+  place: 'bigint',
+  direct_key: 'text',
+  group_id: 'uuid',
+  sender_id: 'uuid',
+  recipient_id: 'uuid',
+  client_message_id: 'text',
+} as const
+
+/*
+ * Each look-up is a subquery of its own, of one row by a unique index, and not a join: what PostgreSQL plans while a
+ * table is small it keeps while the table grows, and a join would begin as a walk through all of it.
+ */
+function find(db: Executor, given: AliasedRawBuilder<Given<typeof columns>, 'given'>) {
+  return db
+    .with(
+      (cte) => cte('target').materialized(),
+      () =>
+        db
+          .selectFrom(given)
+          .selectAll('given')
+          .select((eb) =>
+            eb.fn
+              .coalesce(
+                'given.group_id',
+                eb
+                  .selectFrom('conversations')
+                  .select('conversations.id')
+                  .whereRef('conversations.direct_key', '=', 'given.direct_key'),
+              )
+              .as('conversation_id'),
+          ),
+    )
+    .selectFrom('target')
+    .select((eb) => {
+      const earlier = eb
+        .selectFrom('messages')
+        .whereRef('messages.conversation_id', '=', 'target.conversation_id')
+        .whereRef('messages.sender_id', '=', 'target.sender_id')
+        .whereRef('messages.client_message_id', '=', 'target.client_message_id')
+      return [
+        'target.place',
+        'target.conversation_id',
+        eb
+          .selectFrom('conversations')
+          .select('conversations.updated_at')
+          .whereRef('conversations.id', '=', 'target.conversation_id')
+          .as('updated_at'),
+        findsOne(
+          eb
+            .selectFrom('participants')
+            .whereRef('participants.conversation_id', '=', 'target.conversation_id')
+            .whereRef('participants.user_id', '=', 'target.sender_id')
+            .where('participants.left_at', 'is', null),
+        ).as('is_participant'),
+        earlier.select('messages.id').as('earlier_id'),
+        earlier.select('messages.content_hash').as('earlier_hash'),
+        standingOf({ userId: eb.ref('target.sender_id'), otherId: eb.ref('target.recipient_id') }),
+      ]
+    })
+}
+
+type Row = { [Name in keyof typeof columns]: unknown }
+
+const findMany = statement((db, p: { targets: string }) => find(db, givenRows(db, p.targets, columns)))
+const findOne = statement((db, p: Row) => find(db, givenRow(p, columns)))
+
+/** Looks up where messages are to go, in the order of the targets. */
+export async function findSendTargets(db: Executor, targets: readonly SendTarget[]): Promise<FoundTarget[]> {
+  const given: Row[] = targets.map((target, place) => ({
+    place,
+    direct_key: target.directKey,
+    group_id: target.directKey === null ? target.conversationId : null,
+    sender_id: target.senderId,
+    recipient_id: target.recipientId,
+    client_message_id: target.clientMessageId,
+  }))
+  // A round trip for all on PostgreSQL; SQLite has none to save.
+  const rows = isPostgres(db)
+    ? await findMany(db, { targets: JSON.stringify(given) })
+    : (await Promise.all(given.map((row) => findOne(db, row)))).flat()
+  const byPlace = new Map(rows.map((row) => [row.place, row]))
+  return targets.map(({ senderId, recipientId }, place) => {
+    const row = byPlace.get(place)
+    if (!row) throw new Error('a target was not looked up')
+    return {
+      conversation:
+        row.conversation_id === null || row.updated_at === null
+          ? null
+          : { id: row.conversation_id, updated_at: row.updated_at },
+      isParticipant: Boolean(row.is_participant),
+      standing: senderId === recipientId ? 'oneself' : row.standing,
+      earlier: row.earlier_id === null ? null : { id: row.earlier_id, contentHash: row.earlier_hash },
+    }
+  })
+}
