@@ -30,6 +30,8 @@ it('tells at once and later whether users are online, over the stream that is op
   expect(gone?.lastSeenAt).toBeInstanceOf(Date)
   expect(carol.state?.online).toBe(false)
   expect(stranger.state).toBeUndefined()
+  await alice.messages.send({ to: 'dave', text: 'hi' })
+  await until(stranger, (state) => state?.online === false)
 
   // What was opened anew for it has lost nothing.
   await server.as('bob').messages.send({ to: 'alice', text: 'bye' })

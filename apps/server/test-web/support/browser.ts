@@ -1,9 +1,14 @@
+import { existsSync } from 'node:fs'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { chromium } from 'playwright-core'
 import { expect } from 'vitest'
 
-/** Debian's; another one by SOTTO_TEST_CHROMIUM. */
-const EXECUTABLE = process.env.SOTTO_TEST_CHROMIUM ?? '/usr/bin/chromium'
+/** Where Debian and Ubuntu have it, and a browser of the same kind that machines for CI come with. */
+const USUAL_PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+
+/** SOTTO_TEST_CHROMIUM names another one. */
+const EXECUTABLE =
+  process.env.SOTTO_TEST_CHROMIUM ?? USUAL_PLACES.find((file) => existsSync(file)) ?? '/usr/bin/chromium'
 
 export function launch(): Promise<Browser> {
   return chromium.launch({ executablePath: EXECUTABLE, args: ['--no-sandbox'] })

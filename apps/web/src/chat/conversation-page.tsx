@@ -1,5 +1,7 @@
 import { useMessages, usePresence, useSend } from '@sotto/react'
 import type { ConversationTarget } from '@sotto/sdk'
+import { lazy, Suspense, useState } from 'react'
+import { ToggleButton } from 'react-aria-components/ToggleButton'
 import { Link } from 'wouter'
 import { useMe } from '../session/me.ts'
 import { nameOf, otherOf } from '../ui/names.ts'
@@ -9,6 +11,8 @@ import { Composer } from './composer.tsx'
 import { MessageList } from './message-list.tsx'
 import { TypingLine } from './typing-line.tsx'
 
+const GroupDetails = lazy(async () => ({ default: (await import('./group-details.tsx')).GroupDetails }))
+
 /** One conversation: with a user, or a group by its id. */
 export function ConversationPage({ target }: { target: ConversationTarget }) {
   const me = useMe()
@@ -17,6 +21,7 @@ export function ConversationPage({ target }: { target: ConversationTarget }) {
   const { kind, name, participants, participantCount, hasLeft, connection, error } = conversation
   const other = kind === 'direct' ? otherOf(conversation, me.id) : undefined
   const presence = usePresence(other && other.id !== me.id ? other.id : undefined)
+  const [showsDetails, setShowsDetails] = useState(false)
   const title = name ?? (other ? nameOf(other) : typeof target === 'string' ? target : 'Group')
   return (
     <main className="conversation" aria-label={title}>
@@ -36,7 +41,17 @@ export function ConversationPage({ target }: { target: ConversationTarget }) {
             )}
           </p>
         </div>
+        {kind === 'group' && !hasLeft && (
+          <ToggleButton className="button" isSelected={showsDetails} onChange={setShowsDetails}>
+            Members
+          </ToggleButton>
+        )}
       </header>
+      {showsDetails && typeof target !== 'string' && !hasLeft && (
+        <Suspense>
+          <GroupDetails conversationId={target.conversationId} group={conversation} />
+        </Suspense>
+      )}
       {connection === 'closed' && (
         <p role="alert" className="wrong">
           {wordsOf(error)}

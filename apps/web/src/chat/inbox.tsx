@@ -16,6 +16,10 @@ export function Inbox() {
   useEffect(() => {
     if (isOut) void forget()
   }, [isOut, forget])
+  const unread = conversations.filter(({ unreadCount }) => unreadCount > 0).length
+  useEffect(() => {
+    document.title = unread > 0 ? `(${unread}) Sotto` : 'Sotto'
+  }, [unread])
 
   return (
     <nav className="inbox" aria-label="Conversations">

@@ -1,5 +1,5 @@
 import type { Messages, Send } from '@sotto/react'
-import type { LiveMessage } from '@sotto/sdk'
+import type { LiveMessage, SentMessage } from '@sotto/sdk'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { Button } from '../ui/button.tsx'
@@ -38,11 +38,13 @@ export function MessageList({ conversation, retry, discard }: Props) {
   const firstIndex = items[0]?.index
 
   // Where reading begins: what was unread when the conversation was opened stays marked while it is open.
-  const [readBefore, setReadBefore] = useState<number>()
-  if (isLoaded && readBefore === undefined) setReadBefore(readSeq)
-  const isUnread = (message: LiveMessage | undefined) =>
-    message?.status === 'sent' && !message.isMine && message.seq > (readBefore ?? Infinity)
-  const firstUnread = messages.findIndex(isUnread)
+  const [opened, setOpened] = useState<{ readSeq: number; lastSeq: number }>()
+  const newest = messages.findLast(isSent)
+  if (isLoaded && !opened) setOpened({ readSeq, lastSeq: newest?.seq ?? 0 })
+  const firstUnread = messages.findIndex(
+    (message) => isSent(message) && !message.isMine && message.seq > (opened?.readSeq ?? Infinity),
+  )
+  const hasArrived = newest && !newest.isMine && newest.seq > (opened?.lastSeq ?? Infinity)
 
   useLayoutEffect(() => {
     if (isLoaded) list.scrollToEnd()
@@ -83,6 +85,9 @@ export function MessageList({ conversation, retry, discard }: Props) {
         </div>
         {isLoaded && messages.length === 0 && <p className="hint">Nothing was said yet.</p>}
       </div>
+      <p role="status" className="for-readers">
+        {hasArrived && `${newest.sender}: ${newest.text ?? ''}`}
+      </p>
       <div className="jumps">
         {firstUnread >= 0 && firstIndex !== undefined && firstUnread < firstIndex && (
           <Button onPress={() => list.scrollToIndex(firstUnread, { align: 'start' })}>First unread</Button>
@@ -91,6 +96,10 @@ export function MessageList({ conversation, retry, discard }: Props) {
       </div>
     </>
   )
+}
+
+function isSent(message: LiveMessage): message is SentMessage {
+  return message.status === 'sent'
 }
 
 /** One's own has the same before and after it was sent. */

@@ -12,7 +12,16 @@ export interface PersonAction {
 }
 
 /** Somebody, with a way to write to them and what else can be done. */
-export function Person({ user, actions }: { user: PublicUser; actions: readonly PersonAction[] }) {
+export function Person({
+  user,
+  note,
+  actions,
+}: {
+  user: PublicUser
+  /** What they are where they are shown, such as a role. */
+  note?: string
+  actions: readonly PersonAction[]
+}) {
   const attempt = useMutation({ mutationFn: (action: PersonAction) => action.run() })
   const name = nameOf(user)
   return (
@@ -21,6 +30,7 @@ export function Person({ user, actions }: { user: PublicUser; actions: readonly 
       <Link href={`/with/${user.username}`} dir="auto">
         {name} <span className="hint">@{user.username}</span>
       </Link>
+      {note && <span className="hint">{note}</span>}
       {actions.map((action) => (
         <Button
           key={action.label}

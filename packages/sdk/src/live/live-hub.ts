@@ -35,6 +35,9 @@ export function createLiveHub(source: EventSource, onIdle: () => void): LiveHub 
 
   function tell(event: Event): void {
     if (event.type === 'presence.changed') watched.put(event)
+    if (event.type === 'conversation.created') {
+      if (event.conversation.participants.some(({ user }) => watched.isMissed(user.id))) openAnew()
+    }
     for (const audience of [...audiences]) {
       if (event.type !== 'presence.changed' || audience.watch === event.userId) audience.onEvent(event)
     }
@@ -87,15 +90,19 @@ export function createLiveHub(source: EventSource, onIdle: () => void): LiveHub 
     onIdle()
   }
 
+  function openAnew(): void {
+    gathering ??= setTimeout(() => {
+      gathering = undefined
+      connection?.abort()
+    }, GATHER_MS)
+  }
+
   function watch(audience: Audience, userId: string): void {
     const isNews = watched.want(userId)
     // One that is about to be opened names them all.
     if (!controller) return
     if (isNews) {
-      gathering ??= setTimeout(() => {
-        gathering = undefined
-        connection?.abort()
-      }, GATHER_MS)
+      openAnew()
     } else {
       const known = watched.latest(userId)
       if (known) audience.onEvent(known)

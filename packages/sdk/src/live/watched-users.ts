@@ -52,6 +52,11 @@ export class WatchedUsers {
     this.#latest.set(event.userId, event)
   }
 
+  /** Whether somebody watches this user, and nothing was told of them: there was no conversation to share. */
+  isMissed(userId: string): boolean {
+    return this.#wanted.has(userId) && !this.#latest.has(userId)
+  }
+
   /** What was told last of a user whom the stream watches. */
   latest(userId: string): PresenceEvent | undefined {
     return this.#latest.get(userId)
