@@ -1,4 +1,4 @@
-import { type Database, openDatabase } from '@sotto/db'
+import { type Database, type Migrated, openDatabase } from '@sotto/db'
 import type { Config } from './config.ts'
 
 /**
@@ -6,7 +6,7 @@ import type { Config } from './config.ts'
  *
  * @throws {DatabaseOpenError}
  */
-export async function migrateDatabase(config: Config): Promise<{ location: string; applied: string[] }> {
+export async function migrateDatabase(config: Config): Promise<Migrated & { location: string }> {
   await using database = await openDatabase({
     url: config.databaseDirectUrl ?? config.databaseUrl,
     poolSize: 1,
@@ -15,18 +15,12 @@ export async function migrateDatabase(config: Config): Promise<{ location: strin
 }
 
 /**
- * Sees to it that an open database has the schema that this code is written for: brings it up to date, or where
- * the settings leave that to `sotto migrate`, looks whether it is.
+ * Sees to it that an open database has a schema that this code works with: brings it up to date, or where the
+ * settings leave that to `sotto migrate`, looks whether it is.
  *
- * @returns the migrations that were applied.
  * @throws {DatabaseOpenError}
  */
-export async function prepareSchema(config: Config, database: Database): Promise<string[]> {
-  if (!config.migrates) {
-    await database.requireCurrent()
-    return []
-  }
-  const { applied } =
-    config.databaseDirectUrl === undefined ? await database.migrate() : await migrateDatabase(config)
-  return applied
+export async function prepareSchema(config: Config, database: Database): Promise<Migrated> {
+  if (!config.migrates) return { applied: [], newer: await database.requireSchema() }
+  return config.databaseDirectUrl === undefined ? database.migrate() : migrateDatabase(config)
 }

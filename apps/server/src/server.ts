@@ -82,7 +82,9 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
     ...(metrics && { onGroupCommit: (transactions) => metrics.committed(transactions) }),
   })
   try {
-    const applied = await prepareSchema(config, database)
+    const { applied, newer } = await prepareSchema(config, database)
+    if (newer.length > 0)
+      log.warn({ migrations: newer }, 'the database is newer than this server, which works with it')
     await requireWhole(database.db)
     const newServiceKey = await makeFirstKey(config, database, now, ownIds)
     return await assemble({
@@ -160,7 +162,7 @@ async function assemble({
     log,
     newRequestId: randomUUID,
     isClosing: () => isClosing,
-    isReady: async () => !stopping && (await database.isCurrent().catch(() => false)),
+    isReady: async () => !stopping && (await database.isReady().catch(() => false)),
     maxStreams: config.maxStreams,
     allowedOrigins: config.allowedOrigins,
     trustedProxies: config.trustedProxies,

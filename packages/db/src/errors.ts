@@ -13,6 +13,17 @@ export function isUniqueViolation(error: unknown): boolean {
   return code === '23505' || code === 'SQLITE_CONSTRAINT_UNIQUE' || code === 'SQLITE_CONSTRAINT_PRIMARYKEY'
 }
 
+/** A lock was not to be had within lock_timeout. */
+export function isLockTimeout(error: unknown): boolean {
+  return codeOf(error) === '55P03'
+}
+
+/** What went wrong in one line; the code where there are no words. */
+export function firstLine(error: unknown): string {
+  const text = error instanceof Error ? error.message || codeOf(error) || error.name : String(error)
+  return text.split('\n')[0] ?? ''
+}
+
 const UNAVAILABLE_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

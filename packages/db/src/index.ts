@@ -5,13 +5,12 @@ export {
   type PoolLoad,
   parseDatabaseUrl,
   type StatementListener,
-  schemaName,
-  schemaVersion,
 } from './database.ts'
 export { readSnapshot } from './dialect/snapshot.ts'
 export { DatabaseOpenError, isUnavailable, isUniqueViolation } from './errors.ts'
 export { type Hints, openHints } from './hints.ts'
 export { readLocalSecret } from './local-secret.ts'
+export { type Migrated, schemaName, schemaVersion } from './migrate.ts'
 export * from './queries/audit.ts'
 export * from './queries/blocks.ts'
 export * from './queries/bulk.ts'
