@@ -5,7 +5,7 @@ import { postgresDialect } from './dialect/postgres.ts'
 import { lockSqliteFile, sqliteDialect } from './dialect/sqlite.ts'
 import type { GroupCommitListener } from './dialect/sqlite-driver.ts'
 import { DatabaseOpenError, firstLine } from './errors.ts'
-import { isReady, type Migrated, migrate, requireSchema } from './migrate.ts'
+import { isReady, type Migrated, migrate, pendingMigrations, requireSchema } from './migrate.ts'
 import type { Schema } from './schema.ts'
 import type { Executor } from './statement.ts'
 
@@ -16,6 +16,8 @@ export interface DatabaseOptions {
   poolSize?: number
   /** PostgreSQL: false behind a transaction pooler that does not track named statements. */
   preparedStatements?: boolean
+  /** PostgreSQL: true where the URL is a transaction pooler's. Its sessions have what `setRoleDefaults` gives them. */
+  pooled?: boolean
   /** SQLite: hold the file for this process, as a server does. */
   exclusive?: boolean
   /** Told of each statement after it ran (begin and commit aside), for tests and measurements. */
@@ -43,6 +45,8 @@ export interface Database extends AsyncDisposable {
   migrate(): Promise<Migrated>
   /** @see requireSchema */
   requireSchema(): Promise<string[]>
+  /** @see pendingMigrations */
+  pendingMigrations(): Promise<string[]>
   /** @see isReady */
   isReady(): Promise<boolean>
   /** Undefined on SQLite, which has no pool. */
@@ -68,6 +72,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       : postgresDialect(options.url, {
           poolSize,
           preparedStatements: options.preparedStatements ?? true,
+          pooled: options.pooled ?? false,
           onPool: (opened) => {
             pool = opened
           },
@@ -89,6 +94,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     location: target.location,
     migrate: () => migrate(db),
     requireSchema: () => requireSchema(db),
+    pendingMigrations: () => pendingMigrations(db),
     isReady: () => isReady(db),
     poolLoad: () =>
       pool && {

@@ -3,7 +3,8 @@ export class DatabaseOpenError extends Error {
   override readonly name = 'DatabaseOpenError'
 }
 
-function codeOf(error: unknown): string {
+/** What the database calls the error: a SQLSTATE, or SQLite's or the system's name; empty without one. */
+export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : ''
 }
 

@@ -1,3 +1,4 @@
+export { copySqlite, databaseExists } from './backup.ts'
 export {
   type Database,
   type DatabaseOptions,
@@ -6,8 +7,13 @@ export {
   parseDatabaseUrl,
   type StatementListener,
 } from './database.ts'
+export { missingTimeouts, setRoleDefaults } from './dialect/session-settings.ts'
 export { readSnapshot } from './dialect/snapshot.ts'
 export { DatabaseOpenError, isUnavailable, isUniqueViolation } from './errors.ts'
+export { canListen } from './health/listening.ts'
+export { inspectPostgres, type PostgresHealth } from './health/postgres-health.ts'
+export { inspectSqlite, inspectSqliteFile, type SqliteFileHealth } from './health/sqlite-health.ts'
+export { tryToWrite } from './health/writable.ts'
 export { type Hints, openHints } from './hints.ts'
 export { readLocalSecret } from './local-secret.ts'
 export { type Migrated, schemaName, schemaVersion } from './migrate.ts'
@@ -24,6 +30,7 @@ export * from './queries/export.ts'
 export * from './queries/inbox.ts'
 export * from './queries/invitations.ts'
 export * from './queries/jobs.ts'
+export * from './queries/leases.ts'
 export * from './queries/messages.ts'
 export * from './queries/new-messages.ts'
 export * from './queries/participants.ts'
@@ -36,6 +43,8 @@ export * from './queries/sessions.ts'
 export * from './queries/standing.ts'
 export * from './queries/timeline.ts'
 export * from './queries/users.ts'
+export * from './queries/webhook-deliveries.ts'
+export * from './queries/webhooks.ts'
 export type { Executor } from './statement.ts'
 export * from './transfer/progress.ts'
 export * from './transfer/read.ts'

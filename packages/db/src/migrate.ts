@@ -58,6 +58,17 @@ export async function requireSchema(db: Executor): Promise<string[]> {
   return newer
 }
 
+/**
+ * What the schema lacks, in order.
+ *
+ * @throws {DatabaseOpenError} for one that is newer than this code works with.
+ */
+export async function pendingMigrations(db: Executor): Promise<string[]> {
+  const state = await stateOf(db)
+  requireServed(state)
+  return state.missing
+}
+
 /** This code works with the schema as it is, and no import goes on. Throws when the database does not answer. */
 export async function isReady(db: Executor): Promise<boolean> {
   const { missing, requirement } = await stateAfter(db, await appliedNames(db))

@@ -229,14 +229,44 @@ const importData = defineCommand({
   details: [
     'The file is an export of the same version, or - for standard input. One that ends with .gz is unpacked.',
     'After an interruption, give it the same file again: it goes on where it stood, and no server starts before.',
-    'Second factors need the SOTTO_SECRET of the installation that was exported; on SQLite without that setting it',
-    'is what the file <database>.secret holds.',
+    'Second factors and webhooks need the SOTTO_SECRET of the installation that was exported; on SQLite without that',
+    'setting it is what the file <database>.secret holds.',
   ],
   arguments: ['file'],
   options: {},
   async run(_options, file) {
     const { importAll } = await import('./import.ts')
     await importAll(file)
+  },
+})
+
+const backupFile = defineCommand({
+  name: 'backup',
+  summary: 'Copy a SQLite database into a new file, also beside a running server, and check the copy.',
+  details: [
+    'It shows one moment. To restore it: stop the server, put it where the database is, start.',
+    'The file <database>.secret is not in it: keep a copy elsewhere, or set SOTTO_SECRET.',
+  ],
+  arguments: ['file'],
+  options: {},
+  async run(_options, file) {
+    const { backup } = await import('./backup.ts')
+    await backup(file)
+  },
+})
+
+const doctor = defineCommand({
+  name: 'doctor',
+  summary:
+    'Look at the settings and at everything that a server needs, and say what is wrong and what to do.',
+  details: [
+    'Changes nothing, and runs beside a server. Exit code 1 when a check has failed; warnings alone are 0.',
+  ],
+  arguments: [],
+  options: { json: { type: 'boolean', help: 'all findings as JSON' } },
+  async run(options) {
+    const { doctor } = await import('./doctor.ts')
+    await doctor(options)
   },
 })
 
@@ -255,4 +285,6 @@ export const commands = [
   userErase,
   exportData,
   importData,
+  backupFile,
+  doctor,
 ]
