@@ -60,11 +60,12 @@ test('a hundred injections in every field that is shown stay texts', async () =>
   const seen = new Set<string>()
   const log = page.getByRole('log')
   await log.getByRole('article').first().waitFor()
+  await log.hover()
   await expect
     .poll(
       async () => {
         for (const text of await log.locator('.text').allTextContents()) seen.add(text)
-        await log.evaluate('element => element.scrollBy(0, -element.clientHeight / 2)')
+        await page.mouse.wheel(0, -400)
         return seen.size
       },
       { timeout: 40_000, interval: 50 },

@@ -46,7 +46,7 @@ export function GroupDetails({ conversationId, group }: Props) {
           {wordsOf(leave.error)}
         </p>
       )}
-      <Button look="danger" onPress={() => leave.mutate()} isPending={leave.isPending}>
+      <Button look="danger" onPress={() => leave.mutate()} isBusy={leave.isPending}>
         Leave the group
       </Button>
     </section>
@@ -89,7 +89,7 @@ function Rename({ conversationId, name: known }: { conversationId: string; name:
           {wordsOf(attempt.error)}
         </p>
       )}
-      <Button type="submit" isDisabled={name === known} isPending={attempt.isPending}>
+      <Button type="submit" isDisabled={name === known} isBusy={attempt.isPending}>
         Rename
       </Button>
     </Form>
@@ -115,7 +115,7 @@ function AddMember({ conversationId }: { conversationId: string }) {
           {wordsOf(attempt.error)}
         </p>
       )}
-      <Button type="submit" isPending={attempt.isPending}>
+      <Button type="submit" isBusy={attempt.isPending}>
         Add
       </Button>
     </Form>

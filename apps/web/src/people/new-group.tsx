@@ -33,7 +33,7 @@ export function NewGroup() {
             {wordsOf(attempt.error)}
           </p>
         )}
-        <Button type="submit" isPending={attempt.isPending}>
+        <Button type="submit" isBusy={attempt.isPending}>
           Make the group
         </Button>
       </Form>

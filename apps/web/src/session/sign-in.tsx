@@ -73,7 +73,7 @@ export function SignIn({ onDone }: { onDone: () => Promise<void> }) {
             {wordsOf(attempt.error)}
           </p>
         )}
-        <Button type="submit" look="primary" isPending={attempt.isPending}>
+        <Button type="submit" look="primary" isBusy={attempt.isPending}>
           Sign in
         </Button>
       </Form>

@@ -76,7 +76,7 @@ export function SignUp({ onDone }: { onDone: () => Promise<void> }) {
             {wordsOf(attempt.error)}
           </p>
         )}
-        <Button type="submit" look="primary" isPending={attempt.isPending}>
+        <Button type="submit" look="primary" isBusy={attempt.isPending}>
           Make an account
         </Button>
       </Form>

@@ -49,7 +49,7 @@ export function SecondFactor() {
       {!isOn && !start.data && (
         <>
           <p className="hint">A code from an app on your phone, asked for besides the password.</p>
-          <Button onPress={() => start.mutate()} isPending={start.isPending}>
+          <Button onPress={() => start.mutate()} isBusy={start.isPending}>
             Set it up
           </Button>
         </>
@@ -74,7 +74,7 @@ export function SecondFactor() {
             value={code}
             onChange={setCode}
           />
-          <Button type="submit" isPending={step.isPending}>
+          <Button type="submit" isBusy={step.isPending}>
             {isOn ? 'Turn it off' : 'Turn it on'}
           </Button>
         </Form>

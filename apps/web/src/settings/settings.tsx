@@ -28,7 +28,7 @@ export function Settings() {
             {wordsOf(leaving.error)}
           </p>
         )}
-        <Button onPress={() => leaving.mutate()} isPending={leaving.isPending}>
+        <Button onPress={() => leaving.mutate()} isBusy={leaving.isPending}>
           Sign out
         </Button>
       </section>
