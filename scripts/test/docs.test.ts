@@ -99,7 +99,11 @@ describe.each(files)('%s', (file) => {
 
   beforeAll(async () => {
     if (runnable.length === 0) return
-    await using server = await startServer({ SOTTO_SERVICE_KEY: SERVICE_KEY, SOTTO_JWT_SECRET: JWT_SECRET })
+    await using server = await startServer({
+      SOTTO_SERVICE_KEY: SERVICE_KEY,
+      SOTTO_JWT_SECRET: JWT_SECRET,
+      SOTTO_WEBHOOK_ALLOWED_HOSTS: '127.0.0.1',
+    })
     const here = runnable.map((block) => ({
       ...block,
       code: block.code.replaceAll(DOCUMENTED_URL, server.url),
