@@ -36,6 +36,7 @@ const shownOnly = new Map([
     'packages/testing/test/test-server.test.ts',
   ],
   ['npx -y pnpm@12 test', '.ci/run'],
+  ['npx -y pnpm@12 sotto doctor', 'apps/server/test/cli/doctor.test.ts'],
   ['npx -y pnpm@12 sotto backup backups/sotto-2026-01-31.db', 'apps/server/test/transfer/backup.test.ts'],
   [
     'rm -f data/sotto.db-wal data/sotto.db-shm\ncp backups/sotto-2026-01-31.db data/sotto.db',

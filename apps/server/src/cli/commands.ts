@@ -229,8 +229,8 @@ const importData = defineCommand({
   details: [
     'The file is an export of the same version, or - for standard input. One that ends with .gz is unpacked.',
     'After an interruption, give it the same file again: it goes on where it stood, and no server starts before.',
-    'Second factors need the SOTTO_SECRET of the installation that was exported; on SQLite without that setting it',
-    'is what the file <database>.secret holds.',
+    'Second factors and webhooks need the SOTTO_SECRET of the installation that was exported; on SQLite without that',
+    'setting it is what the file <database>.secret holds.',
   ],
   arguments: ['file'],
   options: {},
@@ -255,6 +255,21 @@ const backupFile = defineCommand({
   },
 })
 
+const doctor = defineCommand({
+  name: 'doctor',
+  summary:
+    'Look at the settings and at everything that a server needs, and say what is wrong and what to do.',
+  details: [
+    'Changes nothing, and runs beside a server. Exit code 1 when a check has failed; warnings alone are 0.',
+  ],
+  arguments: [],
+  options: { json: { type: 'boolean', help: 'all findings as JSON' } },
+  async run(options) {
+    const { doctor } = await import('./doctor.ts')
+    await doctor(options)
+  },
+})
+
 export const commands = [
   start,
   migrate,
@@ -271,4 +286,5 @@ export const commands = [
   exportData,
   importData,
   backupFile,
+  doctor,
 ]
