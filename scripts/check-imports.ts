@@ -34,6 +34,7 @@ const serverRules: Record<string, readonly string[]> = {
   jobs: ['rpc', 'http', 'messaging', 'people', 'identity', 'privacy', 'realtime'],
   realtime: ['rpc', 'http'],
   limits: ['rpc', 'http'],
+  webhooks: ['rpc', 'http'],
   metrics: ['rpc', 'http'],
   rpc: ['http'],
 }

@@ -97,6 +97,9 @@ async function writeVersion(
     const text = texts[index] ?? ''
     await writeFile(file, text.replace(`"version": "${current}"`, `"version": "${version}"`))
   }
+  const dockerfile = path.join(tree, 'docker/Dockerfile')
+  const recipe = await readFile(dockerfile, 'utf8')
+  await writeFile(dockerfile, recipe.replace(`ARG VERSION=${current}`, `ARG VERSION=${version}`))
   return { version, isGoingOn: false }
 }
 

@@ -25,7 +25,7 @@ follow() {
       looks=$((looks + 1))
       [ "$looks" -ge "$gone_for_good" ] || continue
     fi
-    nginx -c "$config" -s reload
+    nginx -e stderr -c "$config" -s reload
     known=$now
     looks=0
   done
@@ -37,4 +37,4 @@ while [ -z "$known" ]; do
   known=$(addresses)
 done
 follow &
-exec nginx -c "$config" -g 'daemon off;'
+exec nginx -e stderr -c "$config" -g 'daemon off;'

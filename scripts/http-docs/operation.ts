@@ -35,6 +35,8 @@ const variables = new Map([
   [contract.passwords.reset.example.input.token, '$RESET'],
   [contract.totp.confirm.example.input.code, '$CODE'],
   [key.id, '$KEY'],
+  [contract.webhooks.create.example.output.id, '$WEBHOOK'],
+  [contract.webhooks.test.example.output.id, '$DELIVERY'],
 ])
 
 /** What is about the session of the request needs one: its sample uses the token that the template keeps. */

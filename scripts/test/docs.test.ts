@@ -36,12 +36,18 @@ const shownOnly = new Map([
     'packages/testing/test/test-server.test.ts',
   ],
   ['npx -y pnpm@12 test', '.ci/run'],
+  ['npx -y pnpm@12 sotto doctor', 'apps/server/test/cli/doctor.test.ts'],
+  ['npx -y pnpm@12 sotto backup backups/sotto-2026-01-31.db', 'apps/server/test/transfer/backup.test.ts'],
+  [
+    'rm -f data/sotto.db-wal data/sotto.db-shm\ncp backups/sotto-2026-01-31.db data/sotto.db',
+    'apps/server/test/transfer/backup.test.ts',
+  ],
   [
     'DATABASE_URL=file:./data/sotto.db npx -y pnpm@12 sotto export --output sotto.jsonl.gz\nDATABASE_URL=postgres://sotto:secret@db:5432/sotto npx -y pnpm@12 sotto import sotto.jsonl.gz',
     'apps/server/test/transfer/round-trip.test.ts',
   ],
-  // Needs a container engine, which the tests do without.
-  ['docker compose -f docker/compose.yaml up', 'docker/compose.yaml'],
+  // Needs a container engine, which the tests do without: pnpm e2e:containers.
+  ['docker compose -f docker/compose.yaml up', 'scripts/e2e-containers.ts'],
 ])
 
 /** The compiler reads all packages, and shares the machine with the other tests. */
@@ -94,7 +100,11 @@ describe.each(files)('%s', (file) => {
 
   beforeAll(async () => {
     if (runnable.length === 0) return
-    await using server = await startServer({ SOTTO_SERVICE_KEY: SERVICE_KEY, SOTTO_JWT_SECRET: JWT_SECRET })
+    await using server = await startServer({
+      SOTTO_SERVICE_KEY: SERVICE_KEY,
+      SOTTO_JWT_SECRET: JWT_SECRET,
+      SOTTO_WEBHOOK_ALLOWED_HOSTS: '127.0.0.1',
+    })
     const here = runnable.map((block) => ({
       ...block,
       code: block.code.replaceAll(DOCUMENTED_URL, server.url),

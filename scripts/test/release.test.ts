@@ -34,6 +34,11 @@ describe('the changelog', () => {
   })
 })
 
+test('the image says the version of what is in it', async () => {
+  const { version } = JSON.parse(await readFile(path.join(root, 'apps/server/package.json'), 'utf8'))
+  expect(await readFile(path.join(root, 'docker/Dockerfile'), 'utf8')).toContain(`\nARG VERSION=${version}\n`)
+})
+
 describe('pnpm release', () => {
   let workshop: string
   let clone: string

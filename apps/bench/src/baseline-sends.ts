@@ -123,6 +123,7 @@ function bind(parameters: readonly unknown[], from: SendValues, to: Lane, turn: 
   )
 }
 
-function keyOf({ sender, recipient }: Lane): string {
+/** The key of the direct conversation of these two. */
+export function keyOf({ sender, recipient }: Lane): string {
   return [sender.id, recipient.id].sort().join(':')
 }

@@ -5,6 +5,7 @@ import { measureLogins } from './logins.ts'
 import { measureOperations } from './operations.ts'
 import { measureRealtime } from './realtime.ts'
 import { measureScale } from './scale.ts'
+import { measureServers } from './servers.ts'
 
 const HELP = `Usage: pnpm bench [what] [options]
 
@@ -12,6 +13,7 @@ const HELP = `Usage: pnpm bench [what] [options]
   breakdown    where the processor time of each goes
   realtime     from a send to its event at the other one, idle streams, a restart
   scale        what the same costs among a million messages, and among a thousand
+  servers      sends to one, two and four servers on one PostgreSQL, beside pgbench (PostgreSQL alone)
   logins       whether a refused log-in takes as long for an unknown user as for a wrong password
 
   --on sqlite,postgres   which databases
@@ -44,6 +46,10 @@ const measures = {
   },
   realtime: (kind: keyof typeof makers) => measureRealtime(kind, settings),
   scale: (kind: keyof typeof makers) => measureScale(kind, settings),
+  async servers(kind: keyof typeof makers) {
+    await using database = await makers[kind]()
+    await measureServers(database, settings)
+  },
   async logins(kind: keyof typeof makers) {
     await using database = await makers[kind]()
     await measureLogins(database, Number(values.tries))
@@ -58,7 +64,8 @@ if (values.help || !isMeasure(what)) {
   console.log(HELP)
   process.exit(values.help ? 0 : 2)
 }
-for (const kind of values.on.split(',')) {
+const kinds = what === 'servers' ? ['postgres'] : values.on.split(',')
+for (const kind of kinds) {
   if (kind !== 'sqlite' && kind !== 'postgres')
     throw new Error('--on takes sqlite, postgres, or both with a comma')
   await measures[what](kind)

@@ -10,7 +10,7 @@ import { makeWorld, type World } from './world.ts'
 
 /** As many as the load has connections, and pairs of users who write to each other. */
 export const CONNECTIONS = 32
-const TEXT = 'How are you? See you at eight.'
+export const TEXT = 'How are you? See you at eight.'
 const PAGE = 50
 
 export interface Settings {

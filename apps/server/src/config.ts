@@ -41,6 +41,11 @@ function isAddressRange(range: string): boolean {
   return family > 0 && isPrefix && rest.length === 0
 }
 
+/** As it stands in a URL, and no number that URLs take for an address. */
+function isHostName(name: string): boolean {
+  return /^[\w.-]+$/.test(name) && URL.parse(`http://${name}/`)?.hostname === name.toLowerCase()
+}
+
 const rate = z.string().transform((text, context) => {
   const parsed = parseRate(text)
   if (parsed !== undefined) return parsed
@@ -115,6 +120,10 @@ const environment = z.object({
     (range) => RANGE_NAMES.has(range) || isAddressRange(range),
     'takes addresses, ranges such as 10.0.0.0/8, and loopback, linklocal, uniquelocal, with commas',
   ).optional(),
+  SOTTO_WEBHOOK_ALLOWED_HOSTS: listOf(
+    (entry) => isAddressRange(entry) || isHostName(entry),
+    'takes host names, addresses and ranges such as 10.0.0.0/8, with commas',
+  ).optional(),
   SOTTO_JWT_SECRET: z
     .string()
     .refine(
@@ -152,7 +161,7 @@ export interface Config {
   /** Unicode code points. */
   maxTextLength: number
   signUp: 'open' | 'closed' | 'invitation'
-  /** What second factors are encrypted with, in the database. */
+  /** What second factors and the secrets of webhooks are encrypted with, in the database. */
   secret: string | undefined
   /** Between whom direct messages go. */
   directMessages: 'everyone' | 'contacts'
@@ -169,6 +178,8 @@ export interface Config {
   allowedOrigins: readonly string[]
   /** Addresses, ranges and names of ranges whose X-Forwarded-* headers are believed. */
   trustedProxies: readonly string[]
+  /** Host names, addresses and ranges that webhooks may go to although they are inside the network or speak http. */
+  webhookAllowedHosts: readonly string[]
   /** Tokens that the host signs; undefined takes none. */
   userTokens: UserTokenSettings | undefined
 }
@@ -224,6 +235,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     },
     allowedOrigins: settings.SOTTO_ALLOWED_ORIGINS ?? [],
     trustedProxies: settings.SOTTO_TRUSTED_PROXIES ?? [],
+    webhookAllowedHosts: settings.SOTTO_WEBHOOK_ALLOWED_HOSTS ?? [],
     userTokens: userTokensOf(settings),
   }
 }

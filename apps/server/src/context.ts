@@ -14,6 +14,8 @@ import type { EventHub } from './realtime/event-hub.ts'
 import type { Presence } from './realtime/presence.ts'
 import type { StreamGuard } from './realtime/stream-guard.ts'
 import type { Typing } from './realtime/typing.ts'
+import type { OutboundRules } from './webhooks/outbound-rules.ts'
+import type { WebhookWorker } from './webhooks/webhook-worker.ts'
 
 /** The parts of a running server that requests use. Put together in server.ts. */
 export interface App {
@@ -33,6 +35,9 @@ export interface App {
   readonly typing: Typing
   readonly presence: Presence
   readonly jobs: JobRunner
+  readonly webhooks: WebhookWorker
+  /** Where webhooks may go. */
+  readonly outboundRules: OutboundRules
   readonly metrics: Metrics
   /** Unicode code points. */
   readonly maxTextLength: number

@@ -15,12 +15,16 @@ import { eraseUserJob } from './privacy/erase-job.ts'
 import { ERASE_JOB } from './privacy/erase-user.ts'
 import { messageRetentionJob, RETENTION_JOB } from './privacy/message-retention.ts'
 import { EventHub } from './realtime/event-hub.ts'
+import type { ShowConversation } from './realtime/event-view.ts'
 import { keepLogShort } from './realtime/log-retention.ts'
 import type { Connect } from './realtime/neighbours.ts'
 import { Presence } from './realtime/presence.ts'
 import { itemOf, type Signal } from './realtime/signals.ts'
 import { StreamGuard } from './realtime/stream-guard.ts'
 import { Typing } from './realtime/typing.ts'
+import { HttpSender, type ResolveHost } from './webhooks/http-sender.ts'
+import { OutboundRules } from './webhooks/outbound-rules.ts'
+import { WebhookWorker } from './webhooks/webhook-worker.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 
@@ -38,6 +42,7 @@ interface Parts {
     | 'messageRetentionDays'
     | 'limits'
     | 'userTokens'
+    | 'webhookAllowedHosts'
   >
   database: Database
   log: Logger
@@ -45,13 +50,23 @@ interface Parts {
   newId: NewId
   connect: Connect
   metrics: Metrics
+  resolveHost?: ResolveHost | undefined
 }
 
 /**
  * What the use cases work with: behind a server's routes, and in a command. `closeApp` ends what goes on beside
  * requests, and writes what is still to be written.
  */
-export function createApp({ config, database: { db }, log, now, newId, connect, metrics }: Parts): {
+export function createApp({
+  config,
+  database: { db },
+  log,
+  now,
+  newId,
+  connect,
+  metrics,
+  resolveHost,
+}: Parts): {
   app: App
   closeApp: () => Promise<void>
 } {
@@ -59,6 +74,7 @@ export function createApp({ config, database: { db }, log, now, newId, connect, 
     onHint() {
       metrics.hintReceived()
       events.hint()
+      webhooks.hint()
     },
     onHintSent: () => metrics.hintSent(),
     onSignal: (signal) => tell(signal),
@@ -76,22 +92,24 @@ export function createApp({ config, database: { db }, log, now, newId, connect, 
   const write: App['write'] = async (work) => {
     const result = await db.transaction().execute(work)
     events.hint()
+    webhooks.hint()
     neighbours.hint()
     return result
   }
 
   const deliveryMarks = new DeliveryMarks({ db, write, now, log })
+  const showInEvent: ShowConversation = async (conversationId, viewer) => {
+    const conversation = await findConversation(db, conversationId)
+    // What an event shows is handed over when it is taken, not when it is made ready.
+    return conversation && showConversation({ db, deliveryMarks: { note() {} } }, conversation, viewer)
+  }
   const retentionMs = config.eventRetentionDays * DAY_MS
   const events = new EventHub({
     db,
     now,
     log,
     deliveryMarks,
-    async showConversation(conversationId, viewer) {
-      const conversation = await findConversation(db, conversationId)
-      // What an event shows is handed over when it is taken, not when it is made ready.
-      return conversation && showConversation({ db, deliveryMarks: { note() {} } }, conversation, viewer)
-    },
+    showConversation: showInEvent,
     maxStreams: config.maxStreams,
     retentionMs,
     onPresence: (userId, isStreaming) => presence.changed(userId, isStreaming),
@@ -127,6 +145,19 @@ export function createApp({ config, database: { db }, log, now, newId, connect, 
     },
   })
 
+  const secretBox = new SecretBox(() => config.secret ?? readLocalSecret(config.databaseUrl))
+  const outboundRules = new OutboundRules(config.webhookAllowedHosts)
+  const webhooks = new WebhookWorker({
+    db,
+    now,
+    newId,
+    log,
+    secretBox,
+    sender: new HttpSender({ rules: outboundRules, resolveHost }),
+    showConversation: showInEvent,
+    metrics,
+  })
+
   const app: App = {
     db,
     write,
@@ -142,7 +173,7 @@ export function createApp({ config, database: { db }, log, now, newId, connect, 
       serviceKey: config.serviceKey,
       userTokens: config.userTokens,
     }),
-    secretBox: new SecretBox(() => config.secret ?? readLocalSecret(config.databaseUrl)),
+    secretBox,
     limits,
     sends: new SendQueue({ write, now, newId, directMessages: config.directMessages }),
     deliveryMarks,
@@ -151,6 +182,8 @@ export function createApp({ config, database: { db }, log, now, newId, connect, 
     typing,
     presence,
     jobs,
+    webhooks,
+    outboundRules,
     metrics,
     maxTextLength: config.maxTextLength,
     signUp: config.signUp,
@@ -159,6 +192,7 @@ export function createApp({ config, database: { db }, log, now, newId, connect, 
   async function closeApp(): Promise<void> {
     retention.stop()
     await jobs.close()
+    await webhooks.close()
     typing.close()
     presence.close()
     streamGuard.close()

@@ -23,6 +23,8 @@ const listKinds = {
   contacts: z.tuple([time, z.uuid()]),
   blocks: z.tuple([time, z.uuid()]),
   keys: z.tuple([time, z.uuid()]),
+  webhooks: z.tuple([time, z.uuid()]),
+  deliveries: z.tuple([time, z.uuid()]),
   audit: z.tuple([time, z.uuid()]),
   timeline: z.tuple([time, z.uuid()]),
   /** The section, and a place in it: an id, a kind or an emoji, and two numbers. */
@@ -72,7 +74,17 @@ export function decodeCursor<Kind extends ListKind>(kind: Kind, cursor: string):
 
 /** Where to go on in a list that is ordered by a time and an id. */
 export function timePosition(
-  kind: 'inbox' | 'correspondents' | 'sessions' | 'invitations' | 'contacts' | 'blocks' | 'keys' | 'audit',
+  kind:
+    | 'inbox'
+    | 'correspondents'
+    | 'sessions'
+    | 'invitations'
+    | 'contacts'
+    | 'blocks'
+    | 'keys'
+    | 'webhooks'
+    | 'deliveries'
+    | 'audit',
   cursor: string | undefined,
 ): TimePosition {
   if (cursor === undefined) return newest

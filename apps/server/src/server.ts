@@ -29,6 +29,7 @@ import type { PrometheusMetrics } from './metrics/prometheus-metrics.ts'
 import { RETENTION_JOB } from './privacy/message-retention.ts'
 import { connectNeighbours } from './realtime/neighbours.ts'
 import { prepareSchema } from './schema.ts'
+import type { ResolveHost } from './webhooks/http-sender.ts'
 
 /** What a test sets and a production server leaves alone. */
 export interface ServerOverrides {
@@ -37,6 +38,8 @@ export interface ServerOverrides {
   nextId?: () => string | undefined
   log?: Logger
   onStatement?: StatementListener
+  /** Where hosts are that webhooks go to, instead of what the system says. */
+  resolveHost?: ResolveHost
 }
 
 export interface Server extends AsyncDisposable {
@@ -94,6 +97,7 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
       metrics,
       newServiceKey,
       isFirstStart: applied.length > 0,
+      resolveHost: overrides.resolveHost,
     })
   } catch (error) {
     await database[Symbol.asyncDispose]()
@@ -130,6 +134,7 @@ interface Parts {
   metrics: PrometheusMetrics | undefined
   newServiceKey: string | undefined
   isFirstStart: boolean
+  resolveHost: ResolveHost | undefined
 }
 
 async function assemble({
@@ -141,6 +146,7 @@ async function assemble({
   metrics,
   newServiceKey,
   isFirstStart,
+  resolveHost,
 }: Parts): Promise<Server> {
   const connect = await connectNeighbours(config, log)
   const { app, closeApp } = createApp({
@@ -151,6 +157,7 @@ async function assemble({
     newId,
     connect,
     metrics: metrics ?? noMetrics,
+    resolveHost,
   })
   metrics?.watch({ app, poolLoad: database.poolLoad })
   let stopping: Promise<void> | undefined
@@ -169,6 +176,7 @@ async function assemble({
   const endSilent = watchSilent(http.server)
   if (config.messageRetentionDays !== null) await startMessageRetention(app)
   app.jobs.start()
+  app.webhooks.start()
   const metricsServer = metrics && metricsServerOf(config, metrics, log)
   let metricsUrl: string | undefined
 
@@ -178,7 +186,7 @@ async function assemble({
     await takeWaiting(http.server)
     isClosing = true
     const drained = drain(http.server)
-    await app.jobs.close()
+    await Promise.all([app.jobs.close(), app.webhooks.close()])
     // While the port is closed: who is told to come back finds another server, or this one's successor.
     await app.events.close()
     await drained

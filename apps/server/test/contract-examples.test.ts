@@ -28,7 +28,7 @@ const CHANGING: Record<string, RegExp> = {
   token: /^(?:st|in|pr)_[\w-]{40,}$/,
   key: /^sk_[\w-]{40,}$/,
   cursor: /^[\w-]{20,}$/,
-  secret: /^[A-Z2-7]{32}$/,
+  secret: /^(?:[A-Z2-7]{32}|whsec_[A-Za-z0-9+/]{43}=)$/,
   uri: /^otpauth:\/\/totp\/Sotto:alice\?issuer=Sotto&secret=[A-Z2-7]{32}&algorithm=SHA1&digits=6&period=30$/,
   recoveryCodes: /^(?:[0-9a-z]{4}(?:-[0-9a-z]{4}){3},?){10}$/,
 }

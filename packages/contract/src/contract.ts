@@ -11,6 +11,7 @@ import { sessions } from './sessions.ts'
 import { totp } from './totp.ts'
 import { userData } from './user-data.ts'
 import { users } from './users.ts'
+import { webhooks } from './webhooks.ts'
 
 /**
  * Every operation of Sotto. The router's types, the REST routes, the OpenAPI document, the SDK's types and the
@@ -30,6 +31,7 @@ export const contract = {
   blocks,
   events,
   keys,
+  webhooks,
   audit,
 }
 export type Contract = typeof contract

@@ -15,6 +15,8 @@ export const errorCatalogue = {
   SESSION_NOT_FOUND: { status: 404, retryable: false, title: 'There is no such session' },
   INVITATION_NOT_FOUND: { status: 404, retryable: false, title: 'There is no such invitation' },
   KEY_NOT_FOUND: { status: 404, retryable: false, title: 'There is no such service key' },
+  WEBHOOK_NOT_FOUND: { status: 404, retryable: false, title: 'There is no such webhook' },
+  DELIVERY_NOT_FOUND: { status: 404, retryable: false, title: 'There is no such delivery' },
   ROUTE_NOT_FOUND: { status: 404, retryable: false, title: 'There is no such route' },
   METHOD_NOT_ALLOWED: { status: 405, retryable: false, title: 'This route does not take this method' },
   USERNAME_TAKEN: { status: 409, retryable: false, title: 'The username is taken' },

@@ -24,6 +24,8 @@ export const exampleIds = {
   act: '019c13a0-0000-7000-8000-0000000000f1',
   session: '019c13a0-0000-7000-8000-0000000000e2',
   invitation: '019c13a0-0000-7000-8000-0000000000e3',
+  webhook: '019c13a0-0000-7000-8000-0000000000e4',
+  delivery: '019c13a0-0000-7000-8000-0000000000e5',
 } as const
 
 /** Stand for secrets, which are others each time. */
@@ -33,6 +35,7 @@ export const exampleSecrets = {
   passwordReset: 'pr_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
   totp: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP',
   totpCode: '492039',
+  webhook: 'whsec_3q2+7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=',
 } as const
 
 export const exampleAlice: PublicUser = {

@@ -37,3 +37,11 @@ export type { AppRouter, ErrorData, ErrorShape, Tracked } from './router.ts'
 export type { ExportLine } from './user-data.ts'
 export type { Account, PublicUser, User } from './users.ts'
 export { defaultLimit, defaultMaxTextLength, minPasswordLength } from './values.ts'
+export {
+  maxWebhooks,
+  type Webhook,
+  type WebhookDelivery,
+  type WebhookEvent,
+  type WebhookEventType,
+  webhookEventTypes,
+} from './webhooks.ts'

@@ -45,6 +45,8 @@ export interface Database extends AsyncDisposable {
   migrate(): Promise<{ applied: string[] }>
   /** Changes nothing. @throws {DatabaseOpenError} unless the schema is the one this code is written for. */
   requireCurrent(): Promise<void>
+  /** What the schema lacks. @throws {DatabaseOpenError} for one that is newer than this code. */
+  pendingMigrations(): Promise<string[]>
   /** The schema is the one this code is written for, and no import goes on. Throws when the database does not answer. */
   isCurrent(): Promise<boolean>
   /** Undefined on SQLite, which has no pool. */
@@ -91,6 +93,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     location: target.location,
     migrate: () => migrate(db),
     requireCurrent: () => requireCurrent(db),
+    pendingMigrations: () => pendingMigrations(db),
     isCurrent: () => isCurrent(db),
     poolLoad: () =>
       pool && {
@@ -197,10 +200,14 @@ async function refuseNewer(db: Executor): Promise<void> {
   }
 }
 
-async function requireCurrent(db: Executor): Promise<void> {
+async function pendingMigrations(db: Executor): Promise<string[]> {
   await refuseNewer(db)
   const applied = await appliedNames(db)
-  const missing = Object.keys(migrations).find((name) => !applied.includes(name))
+  return Object.keys(migrations).filter((name) => !applied.includes(name))
+}
+
+async function requireCurrent(db: Executor): Promise<void> {
+  const [missing] = await pendingMigrations(db)
   if (missing) {
     throw new DatabaseOpenError(
       `the database is older than this server (it lacks migration ${missing}); run sotto migrate first`,

@@ -25,6 +25,9 @@ export interface Schema {
   event_log: EventLogTable
   audit: AuditTable
   jobs: JobTable
+  leases: LeaseTable
+  webhooks: WebhookTable
+  webhook_deliveries: WebhookDeliveryTable
   import_progress: ImportProgressTable
 }
 
@@ -289,6 +292,72 @@ export interface JobTable {
   created_at: Date
   /** Null until it is done. */
   finished_at: Date | null
+}
+
+/** What one server at a time does, and which one that is. */
+interface LeaseTable {
+  name: string
+  /** Made up by the server when it starts. */
+  holder: string
+  /** Until when it has it, unless it renews it before. */
+  expires_at: Date
+}
+
+/** Where a back end is told of events. */
+export interface WebhookTable {
+  id: string
+  url: string
+  description: string | null
+  /** The contract's names with spaces between; null for all, those that come later too. */
+  events: string | null
+  /** What deliveries are signed with, encrypted with a key that is not in the database. */
+  sealed_secret: string
+  /** The secret before that one, which signs too until then. */
+  previous_sealed_secret: string | null
+  previous_secret_until: Date | null
+  /** Since when nothing is sent; null while it is. */
+  disabled_at: Date | null
+  /** `gone`: the receiver has said so (410). Null while it is enabled. */
+  disabled_reason: 'admin' | 'gone' | null
+  /** Which log the place is in. */
+  log_epoch: string
+  /** The last event that has become a delivery, or was passed over; `xid` as in LogPosition. */
+  place_xid: string
+  place_id: number
+  /** When that event was written: retention leaves what came after it. */
+  place_at: Date
+  created_at: Date
+  updated_at: Date
+  /** Set for what nobody sees any more, and goes when its deliveries are gone. */
+  deleted_at: Date | null
+}
+
+/** One event on its way to one webhook: ids and places as in the event log, never a text. */
+export interface WebhookDeliveryTable {
+  id: string
+  webhook_id: string
+  /** The event's id in the log; null for a test. */
+  event_id: number | null
+  /** As in the log, or `webhook.test`. */
+  type: string
+  conversation_id: string | null
+  audience_user_id: string | null
+  user_id: string | null
+  message_id: string | null
+  seq: number | null
+  detail: string | null
+  event_at: Date
+  state: 'pending' | 'delivered' | 'failed'
+  /** How often it was tried, since it was made or asked for anew. */
+  attempts: number
+  /** The status of the last answer; null without one. */
+  last_status: number | null
+  /** Why the last attempt failed, in the server's own words: never what the receiver has said. */
+  last_error: string | null
+  /** When it is to be tried next; null when it is not any more. */
+  due_at: Date | null
+  delivered_at: Date | null
+  created_at: Date
 }
 
 /** One row while an import goes on, written with each part of it; none otherwise. */

@@ -1,6 +1,7 @@
 import type { Event } from '@sotto/contract'
 import { SottoError } from '@sotto/contract'
 import { createBlockParser } from './server-sent-events.ts'
+import { parseWithTimes } from './times.ts'
 import type { Fetch } from './transport.ts'
 import { refusalOf } from './transport.ts'
 import { abortable, LONGEST_TIMER_MS } from './waiting.ts'
@@ -62,7 +63,11 @@ export async function* serverSentEvents(connection: EventConnection): AsyncGener
       const { done, value } = await life.within(silenceMs, reader.read())
       if (done) return
       for (const { id, data, retryMs } of parse(value)) {
-        yield { cursor: id || undefined, event: data === undefined ? undefined : parseEvent(data), retryMs }
+        yield {
+          cursor: id || undefined,
+          event: data === undefined ? undefined : (parseWithTimes(data) as Event),
+          retryMs,
+        }
       }
     }
   } finally {
@@ -109,11 +114,4 @@ export function lifeOf(signal: AbortSignal): Life {
       controller.abort()
     },
   }
-}
-
-/** The event in JSON, with times as dates: every field of the contract that is called `at` or `…At` is one. */
-function parseEvent(json: string): Event {
-  return JSON.parse(json, (key, value) =>
-    typeof value === 'string' && (key === 'at' || key.endsWith('At')) ? new Date(value) : value,
-  )
 }

@@ -14,6 +14,8 @@ export type {
   PublicUser,
   User,
   VideoSource,
+  WebhookEvent,
+  WebhookEventType,
 } from '@sotto/contract'
 export { SottoError } from '@sotto/contract'
 export { createClient, type SottoClient } from './client.ts'
@@ -29,6 +31,7 @@ export type { ConversationTarget, LiveMessage, LiveOptions, LiveState, ReadMark 
 export type { SentMessage } from './live/message-window.ts'
 export type { CallOptions } from './resources.ts'
 export type { Fetch } from './transport.ts'
+export { verifyWebhook, type WebhookHeaders, WebhookVerificationError } from './verify-webhook.ts'
 export { type WebSocketLike, type WebSocketOptions, webSocket } from './web-socket.ts'
 /** What each operation takes: `RouterInputs['messages']['send']`. */
 export type RouterInputs = inferRouterInputs<AppRouter>

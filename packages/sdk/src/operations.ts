@@ -528,6 +528,81 @@ export const operations = {
      */
     revoke: { kind: 'mutation', idempotent: true, list: false },
   },
+  webhooks: {
+    /**
+     * Make a webhook.
+     *
+     * From now on events are sent to the URL, signed with the secret, which is in this answer and nowhere
+     * else. There are at most 20. UNAVAILABLE: the server has no SOTTO_SECRET to keep the secret with.
+     *
+     * REST: `POST /v1/webhooks`
+     */
+    create: { kind: 'mutation', idempotent: false, list: false },
+    /**
+     * List webhooks.
+     *
+     * Newest first.
+     *
+     * REST: `GET /v1/webhooks`
+     */
+    list: { kind: 'query', idempotent: true, list: true },
+    /**
+     * Get a webhook.
+     *
+     * REST: `GET /v1/webhooks/{webhookId}`
+     */
+    get: { kind: 'query', idempotent: true, list: false },
+    /**
+     * Change a webhook.
+     *
+     * While it is disabled nothing is sent: what happens then is not told later, and what was to be sent
+     * waits until it is enabled.
+     *
+     * REST: `PATCH /v1/webhooks/{webhookId}`
+     */
+    update: { kind: 'mutation', idempotent: true, list: false },
+    /**
+     * Delete a webhook.
+     *
+     * With all of its deliveries. What is being sent at the moment still arrives.
+     *
+     * REST: `DELETE /v1/webhooks/{webhookId}`
+     */
+    delete: { kind: 'mutation', idempotent: false, list: false },
+    /**
+     * Replace a webhook's secret.
+     *
+     * The new one is in this answer and nowhere else. For 24 hours deliveries are signed with both, so that
+     * the receiver can change over without a gap.
+     *
+     * REST: `POST /v1/webhooks/{webhookId}/rotate-secret`
+     */
+    rotateSecret: { kind: 'mutation', idempotent: false, list: false },
+    /**
+     * Test a webhook.
+     *
+     * Sends it a `webhook.test`, whatever types it has asked for. It must be enabled.
+     *
+     * REST: `POST /v1/webhooks/{webhookId}/test`
+     */
+    test: { kind: 'mutation', idempotent: false, list: false },
+    /**
+     * List a webhook's deliveries.
+     *
+     * Newest first. What was delivered is listed for 7 days after it was made, what has failed for 30.
+     *
+     * REST: `GET /v1/webhooks/{webhookId}/deliveries`
+     */
+    deliveries: { kind: 'query', idempotent: true, list: true },
+    /**
+     * Send a delivery again.
+     *
+     * Now, and as if it were new: with the same id, and as often as a new one is tried.
+     *
+     * REST: `POST /v1/webhooks/{webhookId}/deliveries/{deliveryId}/retry`
+     */
+    retryDelivery: { kind: 'mutation', idempotent: false, list: false },
+  },
   audit: {
     /**
      * Read the audit.

@@ -37,6 +37,7 @@ export interface TestServerOptions {
       | 'allowedOrigins'
       | 'trustedProxies'
       | 'userTokens'
+      | 'webhookAllowedHosts'
       | 'databasePoolSize'
       | 'preparedStatements'
     >

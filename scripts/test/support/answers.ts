@@ -1,6 +1,7 @@
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 const TOKEN = /^(?:sk|st|in|pr)_[\w-]{40,}$/
+const WEBHOOK_SECRET = /^whsec_[A-Za-z0-9+/]{43}=$/
 const TOTP_SECRET = /^[A-Z2-7]{32}$/
 const TOTP_URI =
   /^otpauth:\/\/totp\/Sotto:alice\?issuer=Sotto&secret=[A-Z2-7]{32}&algorithm=SHA1&digits=6&period=30$/
@@ -32,7 +33,7 @@ export function asDocumented(actual: unknown, documented: unknown, ids: Map<stri
     if (!ids.has(actual) && ![...ids.values()].includes(documented)) ids.set(actual, documented)
     return ids.get(actual) ?? actual
   }
-  const alike = [TIME, TOKEN, TOTP_SECRET, TOTP_URI, RECOVERY_CODE, EVENT_CURSOR].some(
+  const alike = [TIME, TOKEN, WEBHOOK_SECRET, TOTP_SECRET, TOTP_URI, RECOVERY_CODE, EVENT_CURSOR].some(
     (pattern) => pattern.test(actual) && pattern.test(documented),
   )
   return alike ? documented : actual

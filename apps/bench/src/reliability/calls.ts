@@ -30,6 +30,12 @@ async function callOnce(url: string, as: string | undefined, method: Method, bod
   return { status: answer.statusCode, text: await answer.body.text() }
 }
 
+interface CallOptions {
+  method?: Method
+  /** Told of each try that did not work. */
+  onFailure?: ((reason: string) => void) | undefined
+}
+
 /**
  * Tries until it is acknowledged, as a client with an outbox does, at one server after the other.
  *
@@ -40,12 +46,15 @@ export async function callUntilDone(
   path: string,
   as: string | undefined,
   body?: object,
-  method: Method = body ? 'POST' : 'GET',
+  { method = body ? 'POST' : 'GET', onFailure }: CallOptions = {},
 ): Promise<unknown> {
   for (let attempt = 0; ; attempt++) {
     const url = urls[attempt % urls.length] ?? ''
-    const answer = await callOnce(url + path, as, method, body).catch(() => undefined)
+    const answer = await callOnce(url + path, as, method, body).catch((error: unknown) => {
+      onFailure?.(`${method} ${path.split('?')[0]}: ${error instanceof Error ? error.message : error}`)
+    })
     if (answer && answer.status < 300) return answer.text === '' ? undefined : JSON.parse(answer.text)
+    if (answer) onFailure?.(`${method} ${path.split('?')[0]}: ${answer.status}`)
     if (answer && answer.status < 500 && answer.status !== 429 && answer.status !== 409) {
       throw new RefusedCall(path, answer.status, answer.text)
     }

@@ -90,9 +90,9 @@ export async function measureGroups(
     const path = `/v1/conversations/${group.id}/participants/${user}`
     if (inIt.has(user)) {
       inIt.delete(user)
-      await callUntilDone(urls, path, group.owner, undefined, 'DELETE')
+      await callUntilDone(urls, path, group.owner, undefined, { method: 'DELETE' })
     } else {
-      await callUntilDone(urls, path, group.owner, {}, 'PUT')
+      await callUntilDone(urls, path, group.owner, {}, { method: 'PUT' })
       inIt.add(user)
     }
     moves++

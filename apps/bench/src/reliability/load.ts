@@ -8,11 +8,21 @@ export interface Load {
   /** Message ids that were acknowledged, by reader. */
   readonly acknowledged: ReadonlyMap<string, readonly string[]>
   /** Sends to everyone in turn until told to stop, or so many; resolves when all is acknowledged. */
-  send(options: { count: number; isOver?: () => boolean; urls?: readonly string[] }): Promise<number>
+  send(options: SendOptions): Promise<number>
   /** Where this reader's user stands now. */
   cursorOf(name: string): Promise<string>
   /** Waits for the readers to have everything, ends them, and looks through what they got. */
   finish(): Promise<Report>
+}
+
+interface SendOptions {
+  count: number
+  isOver?: () => boolean
+  urls?: readonly string[]
+  /** How many a second at most; as many as go without. */
+  rate?: number
+  /** Told of each try that did not work: it is tried again. */
+  onFailure?: (reason: string) => void
 }
 
 export interface Report {
@@ -28,6 +38,9 @@ export interface Report {
   repeats: number
   connects: number
 }
+
+/** How many messages are on their way at once. */
+const LANES = 16
 
 /** Readers with a direct conversation each, half over SSE, half over WebSocket. */
 export async function makeLoad(urls: readonly string[], count: number): Promise<Load> {
@@ -49,17 +62,23 @@ export async function makeLoad(urls: readonly string[], count: number): Promise<
     readers,
     acknowledged,
     cursorOf,
-    async send({ count: total, isOver = () => false, urls: to = urls }) {
+    async send({ count: total, isOver = () => false, urls: to = urls, rate, onFailure }) {
       let sent = 0
+      const turnMs = rate === undefined ? 0 : (LANES / rate) * 1_000
       await Promise.all(
-        Array.from({ length: 16 }, async () => {
+        Array.from({ length: LANES }, async () => {
           while (sent < total && !isOver()) {
+            const due = performance.now() + turnMs
             const n = sent++
             const name = names[n % names.length] ?? ''
             const own = n % 2 === 0 ? to : to.toReversed()
             const body = { to: name, text: `message ${n}`, clientMessageId: randomUUID() }
-            const { id } = (await callUntilDone(own, '/v1/messages', 'sender', body)) as { id: string }
+            const options = { onFailure }
+            const { id } = (await callUntilDone(own, '/v1/messages', 'sender', body, options)) as {
+              id: string
+            }
             acknowledged.get(name)?.push(id)
+            if (turnMs > 0) await wait(Math.max(0, due - performance.now()))
           }
         }),
       )

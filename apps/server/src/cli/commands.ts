@@ -240,6 +240,36 @@ const importData = defineCommand({
   },
 })
 
+const backupFile = defineCommand({
+  name: 'backup',
+  summary: 'Copy a SQLite database into a new file, also beside a running server, and check the copy.',
+  details: [
+    'It shows one moment. To restore it: stop the server, put it where the database is, start.',
+    'The file <database>.secret is not in it: keep a copy elsewhere, or set SOTTO_SECRET.',
+  ],
+  arguments: ['file'],
+  options: {},
+  async run(_options, file) {
+    const { backup } = await import('./backup.ts')
+    await backup(file)
+  },
+})
+
+const doctor = defineCommand({
+  name: 'doctor',
+  summary:
+    'Look at the settings and at everything that a server needs, and say what is wrong and what to do.',
+  details: [
+    'Changes nothing, and runs beside a server. Exit code 1 when a check has failed; warnings alone are 0.',
+  ],
+  arguments: [],
+  options: { json: { type: 'boolean', help: 'all findings as JSON' } },
+  async run(options) {
+    const { doctor } = await import('./doctor.ts')
+    await doctor(options)
+  },
+})
+
 export const commands = [
   start,
   migrate,
@@ -255,4 +285,6 @@ export const commands = [
   userErase,
   exportData,
   importData,
+  backupFile,
+  doctor,
 ]

@@ -1,4 +1,4 @@
-import { type Database, openDatabase, requireWhole } from '@sotto/db'
+import { type Database, databaseExists, openDatabase, parseDatabaseUrl, requireWhole } from '@sotto/db'
 import { type Config, readConfig } from '../config.ts'
 import type { App } from '../context.ts'
 import { createApp } from '../create-app.ts'
@@ -7,6 +7,7 @@ import { createLogger } from '../log.ts'
 import { noMetrics } from '../metrics/metrics.ts'
 import { noNeighbours } from '../realtime/neighbours.ts'
 import { prepareSchema } from '../schema.ts'
+import { CommandError } from './command-error.ts'
 
 /** What commands other than `start` work on: the server's use cases without a server. */
 export interface OpenApp extends AsyncDisposable {
@@ -32,7 +33,21 @@ export async function openApp(config: Config = readConfig()): Promise<OpenApp> {
 
 /** The same for what goes through all of the data, over one connection that no pooler shares with others. */
 export function openAppDirectly(): Promise<OpenApp> {
-  return openApp(directly(readConfig()))
+  const config = directly(readConfig())
+  requireDatabase(config)
+  return openApp(config)
+}
+
+/**
+ * For who wants what is in the database: a file that is not there would be made, and what came of it be empty.
+ *
+ * @throws {CommandError}
+ */
+export function requireDatabase({ databaseUrl }: Config): void {
+  if (databaseExists(databaseUrl)) return
+  throw new CommandError(
+    `there is no database at ${parseDatabaseUrl(databaseUrl).location}: see DATABASE_URL`,
+  )
 }
 
 /** The same for an import, also one that has begun already. A SQLite file is this process's alone meanwhile. */

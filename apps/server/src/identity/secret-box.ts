@@ -40,7 +40,7 @@ export class SecretBox {
       return decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES), undefined, 'utf8') + decipher.final('utf8')
     } catch (error) {
       throw new SottoError('UNAVAILABLE', {
-        detail: 'SOTTO_SECRET is not the one that second factors were turned on under',
+        detail: 'SOTTO_SECRET is not the one that this secret was kept with',
         cause: error,
       })
     }
@@ -50,7 +50,9 @@ export class SecretBox {
     if (this.#key) return this.#key
     const secret = this.#readSecret()
     if (secret === undefined) {
-      throw new SottoError('UNAVAILABLE', { detail: 'second factors need the setting SOTTO_SECRET' })
+      throw new SottoError('UNAVAILABLE', {
+        detail: 'second factors and webhooks need the setting SOTTO_SECRET',
+      })
     }
     this.#key = Buffer.from(hkdfSync('sha256', secret, '', 'sotto secret box', KEY_BYTES))
     return this.#key

@@ -17,6 +17,9 @@ export interface AnsweredCall {
   seconds?: number | undefined
 }
 
+/** `retried`: will be tried again. `gone`: the receiver wants no more, and the webhook is disabled. */
+export type WebhookOutcome = 'delivered' | 'retried' | 'failed' | 'gone'
+
 /**
  * What the parts of a server tell of what happens, where an operator asks for it. What can be read off a part at any
  * time (queues, pools) is not told, but read when it is asked for.
@@ -40,6 +43,8 @@ export interface Metrics {
   rateLimited(policy: string): void
   /** SQLite: so many transactions shared a commit. */
   committed(transactions: number): void
+  /** A receiver was asked to take an event. */
+  webhookAttempted(outcome: WebhookOutcome, seconds: number): void
 }
 
 /** For a server that nobody measures. */
@@ -55,4 +60,5 @@ export const noMetrics: Metrics = {
   hintMissed() {},
   rateLimited() {},
   committed() {},
+  webhookAttempted() {},
 }

@@ -2,7 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@pro
 import type { PoolLoad } from '@sotto/db'
 import type { App } from '../context.ts'
 import type { EndReason } from '../realtime/subscription.ts'
-import type { AnsweredCall, Metrics, Transport } from './metrics.ts'
+import type { AnsweredCall, Metrics, Transport, WebhookOutcome } from './metrics.ts'
 
 /** From what SQLite takes for a read to what a request is cut off after, in seconds. */
 const CALL_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -17,7 +17,7 @@ collectDefaultMetrics({ register: processRegistry })
 
 /** What is read off the parts whenever somebody asks. */
 interface Sources {
-  app: Pick<App, 'events' | 'identity' | 'sends' | 'deliveryMarks'>
+  app: Pick<App, 'events' | 'identity' | 'sends' | 'deliveryMarks' | 'webhooks'>
   poolLoad: () => PoolLoad | undefined
 }
 
@@ -58,6 +58,17 @@ export class PrometheusMetrics implements Metrics {
     'sotto_sqlite_commit_transactions',
     'How many transactions shared a commit of SQLite.',
     GROUP_BUCKETS,
+  )
+
+  readonly #webhookAttempts = this.#counter(
+    'sotto_webhook_attempts_total',
+    'Times that a receiver was asked to take an event.',
+    ['outcome'],
+  )
+  readonly #webhookDurations = this.#histogram(
+    'sotto_webhook_attempt_duration_seconds',
+    'How long receivers took to answer, or not to.',
+    CALL_BUCKETS,
   )
 
   answered({ operation, transport, code, seconds }: AnsweredCall): void {
@@ -106,9 +117,14 @@ export class PrometheusMetrics implements Metrics {
     this.#commits.observe(transactions)
   }
 
+  webhookAttempted(outcome: WebhookOutcome, seconds: number): void {
+    this.#webhookAttempts.inc({ outcome })
+    this.#webhookDurations.observe(seconds)
+  }
+
   /** Shows these from now on. Once. */
   watch({ app, poolLoad }: Sources): void {
-    const { events, identity, sends, deliveryMarks } = app
+    const { events, identity, sends, deliveryMarks, webhooks } = app
     this.#reading(
       'sotto_passwords_waiting',
       'Passwords that wait to be checked or hashed.',
@@ -119,6 +135,11 @@ export class PrometheusMetrics implements Metrics {
       'sotto_delivery_marks_waiting',
       'Delivered marks that are still to be written.',
       () => deliveryMarks.waiting,
+    )
+    this.#reading(
+      'sotto_webhook_deliveries_waiting',
+      'Deliveries that are still to be made; absent on servers that do not make them.',
+      () => webhooks.waiting,
     )
     this.#reading(
       'sotto_log_read_age_seconds',

@@ -7,13 +7,14 @@ import {
   type MessageRow,
   parseReactions,
   toMessage,
+  type Viewer,
 } from '@sotto/db'
 
 /** The messages that log rows point to, in nobody's eyes yet. */
 export type ShownMessages = ReadonlyMap<string, MessageRow>
 
-/** A conversation as a user in it sees it; undefined for anybody else. */
-export type ShowConversation = (conversationId: string, viewer: string) => Promise<Conversation | undefined>
+/** A conversation as a user in it sees it, or as who reads everything does (null); undefined for anybody else. */
+export type ShowConversation = (conversationId: string, viewer: Viewer) => Promise<Conversation | undefined>
 
 /** Fetches what log rows point to, as it stands now: the log itself has ids alone. */
 export async function findShownMessages(db: Executor, rows: readonly EventRow[]): Promise<ShownMessages> {
@@ -33,11 +34,15 @@ interface View {
   message?: MessageRow
 }
 
-/** A log row as one user sees it; undefined when what it tells of is gone. */
-export async function viewOf(sources: Sources, row: EventRow, viewer: string): Promise<View | undefined> {
+/**
+ * A log row as one user sees it, or as who reads everything does (null); undefined when what it tells of is gone, and
+ * for what concerns one user alone in the eyes of nobody.
+ */
+export async function viewOf(sources: Sources, row: EventRow, viewer: Viewer): Promise<View | undefined> {
   const { conversation_id: conversationId, user_id: userId, message_id: messageId, type } = row
-  if (conversationId === null)
-    return type === 'contact.updated' ? contactView(sources, row, viewer) : undefined
+  if (conversationId === null) {
+    return type === 'contact.updated' && viewer !== null ? contactView(sources, row, viewer) : undefined
+  }
   const base = { id: String(row.id), conversationId, at: row.created_at }
   if (type === 'conversation.created' || type === 'conversation.updated') {
     const conversation = await sources.showConversation(conversationId, viewer)
@@ -89,10 +94,10 @@ async function contactView(
 async function inTheEyesOf(
   { db, messages }: Sources,
   messageId: string | null,
-  viewer: string,
+  viewer: Viewer,
 ): Promise<MessageRow | undefined> {
   const message = messages.get(messageId ?? '')
-  if (!message?.reactions) return message
+  if (!message?.reactions || viewer === null) return message
   const [own] = await findMessages(db, [message.id], viewer)
   return own
 }

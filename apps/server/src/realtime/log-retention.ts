@@ -1,10 +1,14 @@
-import { deleteOldEvents, type Executor } from '@sotto/db'
+import { deleteOldEvents, type Executor, findOldestWebhookPlace } from '@sotto/db'
 import type { Logger } from 'pino'
 
 /** How often old events are looked for, how many go in one transaction, and the pause between two, in milliseconds. */
 const INTERVAL_MS = 10 * 60 * 1_000
 const BATCH = 1_000
 const PAUSE_MS = 50
+/** How far an event may come later in the log than one that was written after it: clocks, and the longest transaction. */
+const DISORDER_MS = 5 * 60 * 1_000
+/** How long the log waits at most for a webhook that is behind. */
+const LONGEST_WAIT_MS = 30 * 24 * 60 * 60 * 1_000
 
 interface Options {
   db: Executor
@@ -13,7 +17,11 @@ interface Options {
   retentionMs: number
 }
 
-/** Deletes events that are older than they are kept, in transactions that are too short to hold readers back. */
+/**
+ * Deletes events that are older than they are kept, but for those that an enabled webhook has not come to yet and that
+ * are not older than thirty days, in transactions that
+ * are too short to hold readers back.
+ */
 export function keepLogShort({ db, now, log, retentionMs }: Options): { stop(): void } {
   let timer: NodeJS.Timeout
 
@@ -22,9 +30,17 @@ export function keepLogShort({ db, now, log, retentionMs }: Options): { stop(): 
     timer.unref()
   }
 
+  async function oldestToKeep(): Promise<Date> {
+    const expired = now().getTime() - retentionMs
+    const place = await findOldestWebhookPlace(db)
+    if (!place) return new Date(expired)
+    const wanted = Math.max(place.getTime() - DISORDER_MS, now().getTime() - LONGEST_WAIT_MS)
+    return new Date(Math.min(expired, wanted))
+  }
+
   async function clean(): Promise<void> {
     try {
-      const before = new Date(now().getTime() - retentionMs)
+      const before = await oldestToKeep()
       const deleted = await db.transaction().execute((trx) => deleteOldEvents(trx, before, BATCH))
       schedule(deleted === BATCH ? PAUSE_MS : INTERVAL_MS)
     } catch (error) {

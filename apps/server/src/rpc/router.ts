@@ -12,6 +12,7 @@ import { sessionsRouter } from './sessions.ts'
 import { totpRouter } from './totp.ts'
 import { router } from './trpc.ts'
 import { usersRouter } from './users.ts'
+import { webhooksRouter } from './webhooks.ts'
 
 export const appRouter = router({
   users: usersRouter,
@@ -27,6 +28,7 @@ export const appRouter = router({
   blocks: blocksRouter,
   events: eventsRouter,
   keys: keysRouter,
+  webhooks: webhooksRouter,
   audit: auditRouter,
 })
 

@@ -188,5 +188,27 @@ export const matrix: Record<OperationName, Row> = {
   'keys.create': { codes: forAdmins, input: () => ({ name: 'other', scopes: ['admin'] }) },
   'keys.list': { codes: forAdmins },
   'keys.revoke': { codes: forAdmins, input: async ({ key }) => ({ keyId: await key() }) },
+  'webhooks.create': {
+    codes: forAdmins,
+    input: async ({ webhook }) => {
+      // There may be few: older ones go.
+      await webhook()
+      return { url: 'https://hooks.example/matrix' }
+    },
+  },
+  'webhooks.list': { codes: forAdmins },
+  'webhooks.get': { codes: forAdmins, input: async ({ webhook }) => ({ webhookId: await webhook() }) },
+  'webhooks.update': { codes: forAdmins, input: async ({ webhook }) => ({ webhookId: await webhook() }) },
+  'webhooks.delete': { codes: forAdmins, input: async ({ webhook }) => ({ webhookId: await webhook() }) },
+  'webhooks.rotateSecret': {
+    codes: forAdmins,
+    input: async ({ webhook }) => ({ webhookId: await webhook() }),
+  },
+  'webhooks.test': { codes: forAdmins, input: async ({ webhook }) => ({ webhookId: await webhook() }) },
+  'webhooks.deliveries': {
+    codes: forAdmins,
+    input: async ({ webhook }) => ({ webhookId: await webhook() }),
+  },
+  'webhooks.retryDelivery': { codes: forAdmins, input: ({ delivery }) => delivery() },
   'audit.list': { codes: forAdmins },
 }

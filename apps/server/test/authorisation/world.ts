@@ -21,6 +21,8 @@ export interface Subjects {
   session(): Promise<string>
   invitation(): Promise<string>
   key(): Promise<string>
+  webhook(): Promise<string>
+  delivery(): Promise<{ webhookId: string; deliveryId: string }>
 }
 
 export type Headers = Readonly<Record<string, string>>
@@ -134,6 +136,12 @@ async function makeSubjects({ client, url }: World): Promise<Subjects> {
 
   let count = 0
   const unique = () => `other${++count}`
+  /** There may be few, so those before go, but for what a batch asks for. */
+  const webhook = async () => {
+    const { items } = await client.webhooks.list()
+    for (const { id } of items.slice(2)) await client.webhooks.delete({ webhookId: id })
+    return (await client.webhooks.create({ url: 'https://hooks.example/subject' })).id
+  }
   const user = async () => (await client.users.create({ username: unique() })).id
   return {
     password: PASSWORD,
@@ -154,6 +162,11 @@ async function makeSubjects({ client, url }: World): Promise<Subjects> {
     },
     invitation: async () => (await client.invitations.create({})).id,
     key: async () => (await client.keys.create({ name: 'short-lived', scopes: ['read'] })).id,
+    webhook,
+    async delivery() {
+      const webhookId = await webhook()
+      return { webhookId, deliveryId: (await client.webhooks.test({ webhookId })).id }
+    },
   }
 }
 

@@ -16,6 +16,8 @@ const commandNames = [
   'user admin',
   'export',
   'import',
+  'backup',
+  'doctor',
 ]
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/

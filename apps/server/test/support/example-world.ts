@@ -17,6 +17,8 @@ const {
 } = contract.invitations.list.example.output
 const key = contract.keys.create.example
 const [act] = contract.audit.list.example.output.items
+const webhook = contract.webhooks.create.example
+const delivery = contract.webhooks.test.example.output
 const JOINED = '2026-01-31T09:00:00.000Z'
 const SENT = '2026-01-31T12:00:00.000Z'
 
@@ -75,6 +77,14 @@ export async function buildExampleWorld(
   if (http.path.startsWith('/v1/invitations') && made !== invitation?.id) {
     server.giveIds(invitation?.id ?? '')
     await server.client.invitations.create(contract.invitations.create.example.input)
+  }
+  if (http.path.startsWith('/v1/webhooks') && made !== webhook.output.id) {
+    server.giveIds(webhook.output.id)
+    await server.client.webhooks.create(webhook.input)
+    if (http.path.includes('{deliveryId}')) {
+      server.giveIds(delivery.id)
+      await server.client.webhooks.test({ webhookId: webhook.output.id })
+    }
   }
   const input = await withRealSecrets(server, http.path, jsonOf(example.input))
   server.clock.set(isRecord(output) && 'expiresAt' in output ? SENT : (timesIn(output).sort().at(-1) ?? SENT))

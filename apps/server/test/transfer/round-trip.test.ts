@@ -89,10 +89,13 @@ describe.each(['sqlite', 'postgres'] as const)('from %s to the other database an
 
     await using server = await startServer({ ...worldSettings, DATABASE_URL: there.url })
     const admin = createClient({ url: server.url, token: worldSettings.SOTTO_SERVICE_KEY })
-    const { cursor } = await admin.as('bob').events.pull({})
-    await admin.as('alice').messages.send({ to: 'bob', text: 'the first event' })
+    // Whose stay in the group begins with an event.
+    const carol = admin.as('carol')
+    const { cursor } = await carol.events.pull({})
+    const [group] = (await carol.conversations.list()).items
+    await admin.as('alice').messages.send({ conversationId: group?.id ?? '', text: 'the first event' })
     await expect
-      .poll(async () => (await admin.as('bob').events.pull({ cursor })).items.map(({ type }) => type))
+      .poll(async () => (await carol.events.pull({ cursor })).items.map(({ type }) => type))
       .toContain('message.created')
   })
 })
@@ -102,6 +105,7 @@ test.each(['sqlite', 'postgres'] as const)(
   async (using) => {
     const files = await directory()
     await using database = await createDatabase(using)
+    expect((await sotto(['migrate'], { DATABASE_URL: database.url })).code).toBe(0)
     const { header } = await exportTo(path.join(files, 'empty.jsonl'), database)
     await using opened = await openDatabase({ url: database.url })
     const tables = await opened.db.introspection.getTables()

@@ -41,6 +41,9 @@ const rules: { readonly [Name in TableName]: Rule<Name> } = {
   events: { key: ['id'], numbered: 'id', leftOutColumns: ['xid'] },
   audit: { key: ['id'] },
   jobs: { key: ['kind', 'subject_id'] },
+  webhooks: { key: ['id'] },
+  webhook_deliveries: { key: ['id'] },
+  leases: { leftOut: 'says which server of the database that it is in does what' },
   event_log: { leftOut: 'says which log it is, and an import begins another one' },
   import_progress: { leftOut: 'speaks of the database that it is in' },
 }

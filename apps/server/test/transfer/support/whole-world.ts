@@ -7,7 +7,7 @@ const SERVICE_KEY = 'sk_of_a_transfer'
 /** Settings under which a world has everything that there can be. */
 export const worldSettings = {
   SOTTO_SERVICE_KEY: SERVICE_KEY,
-  SOTTO_SECRET: 'what second factors are sealed with, in a test',
+  SOTTO_SECRET: 'what secrets are sealed with, in a test',
   SOTTO_MESSAGE_RETENTION_DAYS: '365',
 }
 
@@ -41,6 +41,8 @@ export async function makeWholeWorld({ url }: RunningServer): Promise<WholeWorld
   await admin.passwords.issueReset({ user: 'bob' })
   await admin.invitations.create({ maxUses: 3 })
   const { key } = await admin.keys.create({ name: 'reports', scopes: ['read'] })
+  const { id: webhookId } = await admin.webhooks.create({ url: 'https://hooks.example/of-a-transfer' })
+  await admin.webhooks.test({ webhookId })
   await admin.users.erase({ user: 'dave' })
 
   const { token = '' } = await admin.sessions.create({ username: 'alice', password: 'correct horse' })

@@ -1,0 +1,87 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import { keyOf } from './baseline-sends.ts'
+import type { Contender } from './compare.ts'
+import type { Load, Run } from './load.ts'
+import type { Statement } from './statements.ts'
+import type { Lane, World } from './world.ts'
+
+const run = promisify(execFile)
+
+/**
+ * The statements of a send by pgbench, PostgreSQL's own load generator: prepared, one transaction a message, each
+ * client with a conversation of its own. The most that this PostgreSQL does on this machine, with nothing above it.
+ */
+export interface PgbenchSends extends AsyncDisposable {
+  contender: Contender
+}
+
+/** @throws with one line that says what is missing. */
+export async function pgbenchSends(databaseUrl: string, world: World): Promise<PgbenchSends> {
+  await run('pgbench', ['--version']).catch(() => {
+    throw new Error(
+      'pgbench is missing: it comes with PostgreSQL, in Debian with postgresql-client or postgresql',
+    )
+  })
+  const directory = await mkdtemp(path.join(tmpdir(), 'sotto-pgbench-'))
+  const script = path.join(directory, 'send.sql')
+  await writeFile(script, scriptOf(world))
+  return {
+    contender: { name: 'pgbench', run: (load) => runPgbench(databaseUrl, script, load) },
+    [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
+  }
+}
+
+async function runPgbench(databaseUrl: string, script: string, { lanes, seconds }: Load): Promise<Run> {
+  const directory = await mkdtemp(path.join(path.dirname(script), 'run-'))
+  const options = { '--client': lanes, '--jobs': 1, '--time': Math.ceil(seconds), '--protocol': 'prepared' }
+  const args = Object.entries(options).map(([name, value]) => `${name}=${value}`)
+  await run('pgbench', ['--no-vacuum', '--log', ...args, `--file=${script}`, databaseUrl], { cwd: directory })
+  const latencies: number[] = []
+  for (const file of await readdir(directory)) {
+    // client_id transaction_no time script_no time_epoch time_us
+    for (const line of (await readFile(path.join(directory, file), 'utf8')).split('\n')) {
+      const [, , microseconds] = line.split(' ')
+      if (microseconds !== undefined) latencies.push(Number(microseconds) / 1_000)
+    }
+  }
+  return { latencies, seconds: Math.ceil(seconds) }
+}
+
+/** A new id as the server makes them: the time comes first, so that they lie together in the index. */
+const MESSAGE_ID = `(lpad(to_hex((extract(epoch from clock_timestamp()) * 1000)::bigint), 12, '0') || '7000' || lpad(to_hex(:random::bigint), 16, '0'))::uuid`
+
+function scriptOf(world: World): string {
+  const branches = world.lanes.map((lane, client) => {
+    const statements = world.send.statements.map((statement) => `${inlined(statement, world, lane)};`)
+    return [`\\if :client_id = ${client}`, 'begin;', ...statements, 'commit;', '\\endif'].join('\n')
+  })
+  return `\\set random random(1, 9223372036854775807)\n${branches.join('\n')}\n`
+}
+
+/** A captured statement on one line, with the values of this lane where its parameters were. */
+function inlined({ sql, parameters }: Statement, world: World, lane: Lane): string {
+  const { messageId, lane: from } = world.send.values
+  const replacements = new Map<unknown, string>([
+    [messageId, MESSAGE_ID],
+    [from.conversationId, quoted(lane.conversationId)],
+    [from.sender.id, quoted(lane.sender.id)],
+    [from.recipient.id, quoted(lane.recipient.id)],
+    [keyOf(from), quoted(keyOf(lane))],
+  ])
+  return sql.replaceAll(/\s+/g, ' ').replaceAll(/\$(\d+)/g, (_, number) => {
+    const value = parameters[Number(number) - 1]
+    return value instanceof Date ? 'clock_timestamp()' : (replacements.get(value) ?? literal(value))
+  })
+}
+
+function literal(value: unknown): string {
+  return value === null ? 'null' : typeof value === 'number' ? String(value) : quoted(String(value))
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
+}

@@ -1,0 +1,30 @@
+import { stat } from 'node:fs/promises'
+import { copySqlite, parseDatabaseUrl } from '@sotto/db'
+import { originOf, recordAudit } from '../audit.ts'
+import { readConfig } from '../config.ts'
+import { CommandError } from './command-error.ts'
+import { writeNewFile } from './new-file.ts'
+import { openApp, requireDatabase } from './open-app.ts'
+
+const MEGABYTE = 1_000_000
+
+/** `sotto backup`: a copy of a SQLite file, also while a server writes to it. */
+export async function backup(file: string): Promise<void> {
+  const config = readConfig()
+  if (parseDatabaseUrl(config.databaseUrl).kind === 'postgres') {
+    throw new CommandError(
+      'sotto backup copies a SQLite file; for PostgreSQL there are pg_dump and pg_basebackup, see docs/operations.md',
+    )
+  }
+  requireDatabase(config)
+  await using opened = await openApp(config)
+  const { app } = opened
+  await app.db
+    .transaction()
+    .execute((trx) =>
+      recordAudit(trx, originOf('command', app), { action: 'installation.backed_up', subjectId: null }),
+    )
+  await writeNewFile(file, (draft) => copySqlite(app, draft))
+  const { size } = await stat(file)
+  process.stdout.write(`Backed up and checked: ${(size / MEGABYTE).toFixed(1)} MB.\n`)
+}

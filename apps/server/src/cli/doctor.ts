@@ -1,0 +1,25 @@
+import { readConfig } from '../config.ts'
+import { examine } from '../doctor/examine.ts'
+import type { Finding } from '../doctor/finding.ts'
+import { CommandError } from './command-error.ts'
+
+const STATUS_WIDTH = 'warning'.length
+const CHECK_WIDTH = 'write-ahead log'.length
+
+/** `sotto doctor`: a line for each check, as it is found; with `--json` all of them together. */
+export async function doctor(options: { json: boolean }): Promise<void> {
+  const findings: Finding[] = []
+  for await (const finding of examine(readConfig, () => new Date())) {
+    findings.push(finding)
+    if (!options.json) process.stdout.write(describe(finding))
+  }
+  if (options.json) process.stdout.write(`${JSON.stringify({ checks: findings }, undefined, 2)}\n`)
+  const failures = findings.filter(({ status }) => status === 'failed')
+  if (failures.length === 0) return
+  throw new CommandError(`failed: ${failures.map(({ check }) => check).join(', ')}`)
+}
+
+function describe({ status, check, detail, todo }: Finding): string {
+  const line = `${status.padEnd(STATUS_WIDTH)}  ${check.padEnd(CHECK_WIDTH)}  ${detail}\n`
+  return todo === undefined ? line : `${line}${' '.repeat(STATUS_WIDTH + CHECK_WIDTH + 4)}→ ${todo}\n`
+}

@@ -1,0 +1,108 @@
+import {
+  canListen,
+  type Executor,
+  findLogBlocker,
+  inspectPostgres,
+  type PostgresHealth,
+  parseDatabaseUrl,
+} from '@sotto/db'
+import type { Config } from '../config.ts'
+import { type Finding, failed, ok, warning } from './finding.ts'
+
+/** Above this, codes of second factors and times of tokens begin to be off; above the second they are. */
+const NOTICEABLE_MS = 1_000
+const WRONG_MS = 15_000
+/** Ours are over by then. */
+const LONG_TRANSACTION_MS = 5_000
+const LISTEN_MS = 2_000
+/** Besides the pool: one for hints. A migration or a command at the same time has one, too. */
+const OTHER_CONNECTIONS = 2
+
+/** What the server says of itself. Nothing for other databases. */
+export async function* examinePostgres(
+  config: Config,
+  db: Executor,
+  now: () => Date,
+): AsyncGenerator<Finding> {
+  const begun = now()
+  const health = await inspectPostgres(db)
+  if (!health) return
+  // Half way between question and answer.
+  const here = (begun.getTime() + now().getTime()) / 2
+  yield ok('version', `PostgreSQL ${health.version}`)
+  yield examineClock(health.clock.getTime() - here)
+  yield examineTimeouts(health)
+  yield examineConnections(config, health)
+  yield* examineLog(db, health)
+}
+
+function examineClock(aheadMs: number): Finding {
+  const by = Math.abs(aheadMs)
+  const detail = `the database's is ${(by / 1_000).toFixed(1)} s ${aheadMs < 0 ? 'behind' : 'ahead of'} this machine's`
+  const todo = 'let both follow the same time server (NTP)'
+  if (by > WRONG_MS) return failed('clock', detail, todo)
+  return by > NOTICEABLE_MS ? warning('clock', detail, todo) : ok('clock', detail)
+}
+
+function examineTimeouts({ timeouts }: PostgresHealth): Finding {
+  const inForce = Object.entries(timeouts).filter(([, value]) => value !== undefined)
+  const detail = inForce.map(([name, value]) => `${name} ${value} ms`).join(', ')
+  if (inForce.every(([, value]) => value !== 0)) return ok('timeouts', detail)
+  return warning(
+    'timeouts',
+    `a connection has lost the settings that Sotto gives it: ${detail}`,
+    'let the pooler keep the settings of a session, or set them for the role: alter role … set statement_timeout = 10000',
+  )
+}
+
+function examineConnections({ databasePoolSize }: Config, health: PostgresHealth): Finding {
+  const { connectionsAllowed, connectionsOpen } = health
+  const needed = databasePoolSize + OTHER_CONNECTIONS
+  const detail = `this server takes up to ${needed}, PostgreSQL allows ${connectionsAllowed}, ${connectionsOpen} are open`
+  const todo = 'lower DATABASE_POOL_SIZE, or raise max_connections'
+  if (needed > connectionsAllowed) return failed('connections', detail, todo)
+  return connectionsOpen + needed > connectionsAllowed
+    ? warning('connections', detail, `${todo}, if this server is to run beside those`)
+    : ok('connections', detail)
+}
+
+/** Who holds back the readers of the event log, which wait for every transaction that has begun to write. */
+async function* examineLog(db: Executor, { preparedTransactions }: PostgresHealth): AsyncGenerator<Finding> {
+  const blocker = await findLogBlocker(db, LONG_TRANSACTION_MS)
+  if (blocker) {
+    const seconds = Math.round(blocker.ageMs / 1_000)
+    yield warning(
+      'event log',
+      `a transaction of ${blocker.application || 'an unnamed program'} (pid ${blocker.pid}) has been open for ${seconds} s, and holds events back`,
+      `end it: select pg_terminate_backend(${blocker.pid})`,
+    )
+  }
+  if (preparedTransactions > 0) {
+    yield warning(
+      'event log',
+      `${preparedTransactions} prepared transactions hold events back`,
+      'commit them or roll them back: select * from pg_prepared_xacts',
+    )
+  }
+  if (!blocker && preparedTransactions === 0) yield ok('event log', 'nobody holds events back')
+}
+
+/** Whether servers can tell each other that there is something new. Nothing for who needs no LISTEN. */
+export async function* examineListening(config: Config): AsyncGenerator<Finding> {
+  const { databaseUrl, databaseDirectUrl, redisUrl } = config
+  const url = databaseDirectUrl ?? databaseUrl
+  if (redisUrl !== undefined || parseDatabaseUrl(url).kind !== 'postgres') return
+  const name = databaseDirectUrl === undefined ? 'DATABASE_URL' : 'DATABASE_DIRECT_URL'
+  try {
+    yield (await canListen(url, LISTEN_MS))
+      ? ok('listen', `works over ${name}`)
+      : warning(
+          'listen',
+          `does not work over ${name}, as over a pooler: events come from other servers up to a second late`,
+          'set DATABASE_DIRECT_URL to PostgreSQL itself',
+        )
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    yield failed('listen', `${name} does not answer: ${message}`, `see that it runs, and what ${name} says`)
+  }
+}

@@ -1,0 +1,30 @@
+import { type Finding, failed, ok } from './finding.ts'
+
+const ANSWER_MS = 2_000
+
+/** Whether the Redis or Valkey answers. Nothing where there is none. */
+export async function* examineRedis(redisUrl: string | undefined): AsyncGenerator<Finding> {
+  if (redisUrl === undefined) return
+  // Its client weighs some megabytes, which who has no Redis does without.
+  const { createClient } = await import('@redis/client')
+  const client = createClient({
+    url: redisUrl,
+    socket: { connectTimeout: ANSWER_MS, reconnectStrategy: false },
+  })
+  // Also said by what is waited for.
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    await client.ping()
+    yield ok('redis', 'answers')
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    yield failed(
+      'redis',
+      `does not answer: ${message}`,
+      'see that it runs, and what REDIS_URL says; without it typing, presence and limits stay on one server',
+    )
+  } finally {
+    if (client.isOpen) client.destroy()
+  }
+}

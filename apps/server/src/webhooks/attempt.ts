@@ -1,0 +1,111 @@
+import {
+  type AttemptEnd,
+  disableGoneWebhook,
+  endAttempt,
+  type WebhookDeliveryRow,
+  type WebhookRow,
+} from '@sotto/db'
+import { originOf, recordAudit } from '../audit.ts'
+import type { App } from '../context.ts'
+import type { WebhookOutcome } from '../metrics/metrics.ts'
+import type { ShowConversation } from '../realtime/event-view.ts'
+import type { HttpSender, SendResult } from './http-sender.ts'
+import { payloadOf } from './payload.ts'
+import { retryDelayMs } from './retry-schedule.ts'
+import { signedHeaders } from './signature.ts'
+import { openWebhookSecrets } from './webhook-secrets.ts'
+
+/** The receiver wants no more of this webhook, as Standard Webhooks has it. */
+const GONE = 410
+
+type Parts = Pick<App, 'db' | 'now' | 'newId' | 'log' | 'secretBox'> & {
+  sender: HttpSender
+  showConversation: ShowConversation
+}
+
+/**
+ * Tries a delivery once, and writes down how that went. No transaction is open while the receiver is asked.
+ *
+ * @throws when the signal is aborted, or the database is away; nothing is written then, and it is tried again.
+ */
+export async function attemptDelivery(
+  parts: Parts,
+  webhook: WebhookRow,
+  delivery: WebhookDeliveryRow,
+  signal: AbortSignal,
+): Promise<WebhookOutcome> {
+  const result = await send(parts, webhook, delivery, signal)
+  const { db, now } = parts
+  const attempts = delivery.attempts + 1
+  if (result.status === GONE) return endAsGone(parts, delivery, attempts)
+  const end = endOf(result, attempts, now())
+  await endAttempt(db, delivery, end)
+  return end.state === 'pending' ? 'retried' : end.state
+}
+
+/** `isFinal`: no other attempt would go better. */
+type AttemptResult = SendResult | { status: undefined; error: string; isFinal: true }
+
+async function send(
+  parts: Parts,
+  webhook: WebhookRow,
+  delivery: WebhookDeliveryRow,
+  signal: AbortSignal,
+): Promise<AttemptResult> {
+  const { now, log, secretBox, sender } = parts
+  const body = await payloadOf(parts, delivery)
+  if (body === undefined) return { status: undefined, error: 'what it tells of is gone', isFinal: true }
+  let headers: Record<string, string>
+  try {
+    const at = now()
+    headers = signedHeaders(openWebhookSecrets(secretBox, webhook, at), { id: delivery.id, at, body })
+  } catch (error) {
+    log.warn({ err: error, webhook: webhook.id }, 'the secret of a webhook cannot be read')
+    return { status: undefined, error: 'the secret cannot be read: SOTTO_SECRET is another one' }
+  }
+  const fields = { 'content-type': 'application/json', 'user-agent': 'Sotto', ...headers }
+  return sender.post(webhook.url, fields, body, signal)
+}
+
+function endOf(result: AttemptResult, attempts: number, now: Date): AttemptEnd {
+  const { status } = result
+  const tried = { attempts, last_status: status ?? null }
+  if (status !== undefined && status >= 200 && status < 300) {
+    return { ...tried, state: 'delivered', last_error: null, due_at: null, delivered_at: now }
+  }
+  const wait = 'isFinal' in result ? undefined : retryDelayMs(attempts, retryAfterOf(result), now)
+  return {
+    ...tried,
+    state: wait === undefined ? 'failed' : 'pending',
+    last_error: status === undefined ? result.error : `answered ${status}`,
+    due_at: wait === undefined ? null : new Date(now.getTime() + wait),
+    delivered_at: null,
+  }
+}
+
+function retryAfterOf(result: SendResult): string | undefined {
+  return result.status === undefined ? undefined : result.retryAfter
+}
+
+async function endAsGone(
+  parts: Parts,
+  delivery: WebhookDeliveryRow,
+  attempts: number,
+): Promise<WebhookOutcome> {
+  const { db, now } = parts
+  const webhookId = delivery.webhook_id
+  await db.transaction().execute(async (trx) => {
+    await endAttempt(trx, delivery, {
+      state: 'failed',
+      attempts,
+      last_status: GONE,
+      last_error: `answered ${GONE}`,
+      due_at: null,
+      delivered_at: null,
+    })
+    if (await disableGoneWebhook(trx, webhookId, now())) {
+      await recordAudit(trx, originOf('server', parts), { action: 'webhook.disabled', subjectId: webhookId })
+    }
+  })
+  return 'gone'
+}

@@ -1,0 +1,53 @@
+import { type Contract, invalidInput, maxWebhooks, type Webhook } from '@sotto/contract'
+import {
+  countWebhooks,
+  findLogEnd,
+  findLogEpoch,
+  insertWebhook,
+  placeColumns,
+  type WebhookRow,
+} from '@sotto/db'
+import type { z } from 'zod'
+import { recordAudit } from '../audit.ts'
+import type { Context } from '../context.ts'
+import { requireAllowedUrl } from './require-allowed-url.ts'
+import { eventsColumn, toWebhook } from './show-webhook.ts'
+import { newWebhookSecret } from './signature.ts'
+import { sealWebhookSecret } from './webhook-secrets.ts'
+
+/** Makes a webhook, which is told of what happens from now on. Its secret is told once and kept encrypted. */
+export async function createWebhook(
+  ctx: Context,
+  input: z.output<Contract['webhooks']['create']['input']>,
+): Promise<Webhook & { secret: string }> {
+  const { app } = ctx
+  requireAllowedUrl(app, input.url)
+  const id = app.newId()
+  const secret = newWebhookSecret()
+  const sealedSecret = sealWebhookSecret(app.secretBox, secret, id)
+  const at = app.now()
+  const row: WebhookRow = {
+    id,
+    url: input.url,
+    description: input.description ?? null,
+    events: eventsColumn(input.events ?? null),
+    sealed_secret: sealedSecret,
+    previous_sealed_secret: null,
+    previous_secret_until: null,
+    disabled_at: null,
+    disabled_reason: null,
+    ...placeColumns(await findLogEpoch(app.db), await findLogEnd(app.db), at),
+    created_at: at,
+    updated_at: at,
+    deleted_at: null,
+  }
+  await app.db.transaction().execute(async (trx) => {
+    await insertWebhook(trx, row)
+    if ((await countWebhooks(trx)) > maxWebhooks) {
+      throw invalidInput('url', `is one more than the ${maxWebhooks} webhooks that there can be`)
+    }
+    await recordAudit(trx, ctx, { action: 'webhook.created', subjectId: id })
+  })
+  app.webhooks.wake()
+  return { ...toWebhook(row), secret }
+}

@@ -1,0 +1,16 @@
+import { SottoError } from '@sotto/contract'
+import { updateWebhook } from '@sotto/db'
+import { recordAudit } from '../audit.ts'
+import type { Context } from '../context.ts'
+import { requireWebhook } from './require-webhook.ts'
+
+/** Deletes a webhook. Nobody sees it from then on; its deliveries, of which there may be many, go afterwards. */
+export async function deleteWebhook(ctx: Context, { webhookId }: { webhookId: string }): Promise<void> {
+  const { app } = ctx
+  await app.db.transaction().execute(async (trx) => {
+    const { id } = await requireWebhook(trx, webhookId)
+    if (!(await updateWebhook(trx, id, { deleted_at: app.now() }))) throw new SottoError('WEBHOOK_NOT_FOUND')
+    await recordAudit(trx, ctx, { action: 'webhook.deleted', subjectId: id })
+  })
+  app.webhooks.wake()
+}

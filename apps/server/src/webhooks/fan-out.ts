@@ -1,0 +1,108 @@
+import {
+  type EventRow,
+  findLogEnd,
+  insertDeliveries,
+  moveWebhooks,
+  placeColumns,
+  readLog,
+  updateWebhook,
+  type WebhookDeliveryRow,
+  type WebhookPlace,
+  type WebhookRow,
+} from '@sotto/db'
+import type { App } from '../context.ts'
+import type { ServerLease } from '../jobs/server-lease.ts'
+import { deliveryOf } from './new-delivery.ts'
+import { eventsOf, webhookTypeOf } from './show-webhook.ts'
+
+/** How many events become deliveries in one transaction: for twenty webhooks some milliseconds of work. */
+const BATCH = 100
+
+type Parts = Pick<App, 'db' | 'now' | 'newId'> & { lease: ServerLease }
+
+/** How many deliveries a webhook got. */
+type Added = ReadonlyMap<string, number>
+
+/**
+ * Makes deliveries of the events that come after the places of these webhooks, in the log's order. The deliveries and
+ * the places are one transaction: an event is in neither, or in both.
+ *
+ * One part of it; `isMore` says that there is another. Webhooks that stand at different places do not wait for each
+ * other.
+ */
+export async function fanOut(
+  parts: Parts,
+  webhooks: readonly WebhookRow[],
+): Promise<{ isMore: boolean; added: Added }> {
+  let isMore = false
+  const added = new Map<string, number>()
+  for (const place of placesOf(webhooks)) {
+    const events = await readLog(parts.db, place.position, BATCH)
+    if (events.length === 0) continue
+    for (const { webhook_id: id } of await advance(parts, place, events)) {
+      added.set(id, (added.get(id) ?? 0) + 1)
+    }
+    isMore ||= events.length === BATCH
+  }
+  return { isMore, added }
+}
+
+async function advance(
+  { db, now, newId, lease }: Parts,
+  place: WebhookPlace,
+  events: readonly EventRow[],
+): Promise<WebhookDeliveryRow[]> {
+  const last = events.at(-1)
+  if (!last) return []
+  return db.transaction().execute(async (trx) => {
+    if (!(await lease.renewIn(trx))) return []
+    const to = { position: { xid: last.xid, id: last.id }, at: last.created_at }
+    const moved = new Set(await moveWebhooks(trx, place, to))
+    const wanted = place.webhooks.filter(({ id }) => moved.has(id)).map(toWanted)
+    const rows = events.flatMap((event) =>
+      wanted
+        .filter(({ isWanted }) => isWanted(event))
+        .map(({ webhookId }) => deliveryOf(event, { id: newId(), webhookId, now: now() })),
+    )
+    await insertDeliveries(trx, rows)
+    return rows
+  })
+}
+
+/**
+ * Puts webhooks whose place is in another log, from before a restore, at the end of this one: what was told by then
+ * cannot be known.
+ */
+export async function leaveOldLog(
+  { db, now, log }: Pick<App, 'db' | 'now' | 'log'>,
+  epoch: string,
+  webhooks: readonly WebhookRow[],
+): Promise<void> {
+  for (const { id, log_epoch: old } of webhooks) {
+    if (old === epoch) continue
+    await updateWebhook(db, id, placeColumns(epoch, await findLogEnd(db), now()))
+    log.warn({ webhook: id }, 'the event log is another one: a webhook goes on from its end')
+  }
+}
+
+/** Which places webhooks have come to. */
+function placesOf(webhooks: readonly WebhookRow[]): WebhookPlace[] {
+  const byPlace = Map.groupBy(webhooks, (row) => `${row.log_epoch} ${row.place_xid} ${row.place_id}`)
+  return [...byPlace.values()].flatMap((group) => {
+    const [first] = group
+    if (!first) return []
+    const position = { xid: first.place_xid, id: first.place_id }
+    return [{ epoch: first.log_epoch, position, webhooks: group }]
+  })
+}
+
+function toWanted(row: WebhookRow): { webhookId: string; isWanted(event: EventRow): boolean } {
+  const types = eventsOf(row)
+  return {
+    webhookId: row.id,
+    isWanted(event) {
+      const type = webhookTypeOf(event)
+      return type !== undefined && (types === null || types.includes(type))
+    },
+  }
+}

@@ -1,0 +1,55 @@
+import type { EventRow, WebhookDeliveryRow } from '@sotto/db'
+import { TEST_TYPE } from './show-webhook.ts'
+
+interface About {
+  id: string
+  webhookId: string
+  now: Date
+}
+
+const fresh = {
+  state: 'pending',
+  attempts: 0,
+  last_status: null,
+  last_error: null,
+  delivered_at: null,
+} as const
+
+/** An event on its way: everything of its row in the log, which may be over before the receiver is back. */
+export function deliveryOf(event: EventRow, { id, webhookId, now }: About): WebhookDeliveryRow {
+  return {
+    id,
+    webhook_id: webhookId,
+    event_id: event.id,
+    type: event.type,
+    conversation_id: event.conversation_id,
+    audience_user_id: event.audience_user_id,
+    user_id: event.user_id,
+    message_id: event.message_id,
+    seq: event.seq,
+    detail: event.detail,
+    event_at: event.created_at,
+    ...fresh,
+    due_at: now,
+    created_at: now,
+  }
+}
+
+export function testDelivery({ id, webhookId, now }: About): WebhookDeliveryRow {
+  return {
+    id,
+    webhook_id: webhookId,
+    event_id: null,
+    type: TEST_TYPE,
+    conversation_id: null,
+    audience_user_id: null,
+    user_id: null,
+    message_id: null,
+    seq: null,
+    detail: null,
+    event_at: now,
+    ...fresh,
+    due_at: now,
+    created_at: now,
+  }
+}

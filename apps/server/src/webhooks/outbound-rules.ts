@@ -1,0 +1,79 @@
+import { isIP } from 'node:net'
+import ipaddr from 'ipaddr.js'
+
+/** Addresses that anybody on the internet has: all of IANA's global unicast space for IPv6 is in here (RFC 4291). */
+const GLOBAL_IPV6 = ipaddr.parseCIDR('2000::/3')
+/** What stands for an IPv4 address behind a NAT64 (RFC 6052): the last 32 bits are that address. */
+const NAT64 = ipaddr.parseCIDR('64:ff9b::/96')
+
+type Address = ReturnType<typeof ipaddr.parse>
+type Range = ReturnType<typeof ipaddr.parseCIDR>
+
+/**
+ * Where this server may call out to: public addresses over https, and what the operator has listed.
+ *
+ * A listed host name stands for whatever it resolves to, a listed address or range for itself. Both may be called
+ * over plain http, but a name that merely resolves into a listed range may not.
+ */
+export class OutboundRules {
+  readonly #names = new Set<string>()
+  readonly #ranges: Range[] = []
+
+  /** @param allowed host names, addresses and ranges such as `10.0.0.0/8`. */
+  constructor(allowed: readonly string[]) {
+    for (const entry of allowed) {
+      const range = rangeOf(entry)
+      if (range) this.#ranges.push(range)
+      else this.#names.add(entry.toLowerCase())
+    }
+  }
+
+  /** What is wrong with a URL, before anybody has asked where its host is; undefined when nothing is. */
+  refusalOf(url: URL): string | undefined {
+    if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'takes an http or https URL'
+    if (url.username !== '' || url.password !== '') return 'takes a URL without a user name and a password'
+    const host = hostOf(url)
+    if (isIP(host) > 0 && !this.allowsAddress(host, host)) {
+      return 'takes no address inside the network; SOTTO_WEBHOOK_ALLOWED_HOSTS lists those that are allowed'
+    }
+    if (url.protocol === 'http:' && !this.#isListed(host)) {
+      return 'takes an https URL; http is for hosts in SOTTO_WEBHOOK_ALLOWED_HOSTS alone'
+    }
+    return undefined
+  }
+
+  /** Whether a connection to this address may be made, for a URL of this host. */
+  allowsAddress(address: string, host: string): boolean {
+    if (this.#names.has(host.toLowerCase())) return true
+    if (isIP(address) === 0) return false
+    const parsed = ipaddr.process(address)
+    return isPublic(parsed) || this.#isInRange(parsed)
+  }
+
+  #isListed(host: string): boolean {
+    return this.#names.has(host) || (isIP(host) > 0 && this.#isInRange(ipaddr.process(host)))
+  }
+
+  #isInRange(address: Address): boolean {
+    return this.#ranges.some((range) => range[0].kind() === address.kind() && address.match(range))
+  }
+}
+
+/** The host of a URL, an IPv6 address without its brackets. */
+function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[(.*)\]$/, '$1')
+}
+
+function rangeOf(entry: string): Range | undefined {
+  const [address = ''] = entry.split('/', 1)
+  if (isIP(address) === 0) return undefined
+  if (address !== entry) return ipaddr.parseCIDR(entry)
+  const parsed = ipaddr.process(entry)
+  return [parsed, parsed.kind() === 'ipv4' ? 32 : 128]
+}
+
+function isPublic(address: Address): boolean {
+  if (address instanceof ipaddr.IPv4) return address.range() === 'unicast'
+  if (address.match(NAT64)) return isPublic(ipaddr.fromByteArray(address.toByteArray().slice(-4)))
+  return address.match(GLOBAL_IPV6) && address.range() === 'unicast'
+}

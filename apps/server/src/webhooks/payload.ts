@@ -1,0 +1,44 @@
+import type { EventRow, Executor, WebhookDeliveryRow } from '@sotto/db'
+import { findShownMessages, type ShowConversation, viewOf } from '../realtime/event-view.ts'
+import { TEST_TYPE } from './show-webhook.ts'
+
+interface Sources {
+  db: Executor
+  showConversation: ShowConversation
+}
+
+/**
+ * The body of a delivery, with what the event points to as it stands now; undefined when that is gone.
+ *
+ * As a service key that acts for nobody sees it. A contact is somebody's, so that is told too.
+ */
+export async function payloadOf(sources: Sources, row: WebhookDeliveryRow): Promise<string | undefined> {
+  if (row.type === TEST_TYPE) return bodyOf(TEST_TYPE, row.event_at, { webhookId: row.webhook_id })
+  const event = eventOf(row)
+  const messages = await findShownMessages(sources.db, [event])
+  const view = await viewOf({ ...sources, messages }, event, event.audience_user_id)
+  if (!view) return undefined
+  const data =
+    view.event.type === 'contact.updated' ? { ...view.event, ownerId: event.audience_user_id } : view.event
+  return bodyOf(view.event.type, row.event_at, data)
+}
+
+function bodyOf(type: string, timestamp: Date, data: object): string {
+  return JSON.stringify({ type, timestamp, data })
+}
+
+/** The row of the log that a delivery was made of. */
+function eventOf(row: WebhookDeliveryRow): EventRow {
+  return {
+    xid: '0',
+    id: row.event_id ?? 0,
+    type: row.type as EventRow['type'],
+    conversation_id: row.conversation_id,
+    audience_user_id: row.audience_user_id,
+    user_id: row.user_id,
+    message_id: row.message_id,
+    seq: row.seq,
+    detail: row.detail,
+    created_at: row.event_at,
+  }
+}

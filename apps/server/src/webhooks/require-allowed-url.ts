@@ -1,0 +1,12 @@
+import { invalidInput } from '@sotto/contract'
+import type { App } from '../context.ts'
+
+/**
+ * What can be said of a URL without asking where its host is; that is checked with each connection.
+ *
+ * @throws {SottoError} INVALID_INPUT
+ */
+export function requireAllowedUrl({ outboundRules }: Pick<App, 'outboundRules'>, url: string): void {
+  const refusal = outboundRules.refusalOf(new URL(url))
+  if (refusal) throw invalidInput('url', refusal)
+}

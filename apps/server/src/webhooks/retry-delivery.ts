@@ -1,0 +1,25 @@
+import { type Contract, SottoError, type WebhookDelivery } from '@sotto/contract'
+import { findDelivery, restartDelivery } from '@sotto/db'
+import type { z } from 'zod'
+import { recordAudit } from '../audit.ts'
+import type { Context } from '../context.ts'
+import { requireWebhook } from './require-webhook.ts'
+import { toDelivery } from './show-webhook.ts'
+
+/** Makes a delivery anew, also one that has arrived: with its id, by which the receiver knows it. */
+export async function retryDelivery(
+  ctx: Context,
+  { webhookId, deliveryId }: z.output<Contract['webhooks']['retryDelivery']['input']>,
+): Promise<WebhookDelivery> {
+  const { app } = ctx
+  const row = await app.db.transaction().execute(async (trx) => {
+    const webhook = await requireWebhook(trx, webhookId)
+    const delivery = await findDelivery(trx, webhook.id, deliveryId)
+    const restarted = delivery && (await restartDelivery(trx, delivery, app.now()))
+    if (!restarted) throw new SottoError('DELIVERY_NOT_FOUND')
+    await recordAudit(trx, ctx, { action: 'webhook.delivery_restarted', subjectId: restarted.id })
+    return restarted
+  })
+  app.webhooks.wake()
+  return toDelivery(row)
+}

@@ -1,0 +1,31 @@
+import { SottoError, type Webhook } from '@sotto/contract'
+import { updateWebhook } from '@sotto/db'
+import { recordAudit } from '../audit.ts'
+import type { Context } from '../context.ts'
+import { requireWebhook } from './require-webhook.ts'
+import { toWebhook } from './show-webhook.ts'
+import { newWebhookSecret } from './signature.ts'
+import { OVERLAP_MS, sealWebhookSecret } from './webhook-secrets.ts'
+
+/** Gives a webhook another secret. The present one signs too for a while; one before it does not any more. */
+export async function rotateWebhookSecret(
+  ctx: Context,
+  { webhookId }: { webhookId: string },
+): Promise<Webhook & { secret: string }> {
+  const { app } = ctx
+  const secret = newWebhookSecret()
+  const now = app.now()
+  const row = await app.db.transaction().execute(async (trx) => {
+    const before = await requireWebhook(trx, webhookId)
+    const changed = await updateWebhook(trx, before.id, {
+      sealed_secret: sealWebhookSecret(app.secretBox, secret, before.id),
+      previous_sealed_secret: before.sealed_secret,
+      previous_secret_until: new Date(now.getTime() + OVERLAP_MS),
+      updated_at: now,
+    })
+    if (!changed) throw new SottoError('WEBHOOK_NOT_FOUND')
+    await recordAudit(trx, ctx, { action: 'webhook.secret_rotated', subjectId: before.id })
+    return changed
+  })
+  return { ...toWebhook(row), secret }
+}

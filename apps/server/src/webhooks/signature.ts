@@ -1,0 +1,30 @@
+import { createHmac, randomBytes } from 'node:crypto'
+
+/* As https://www.standardwebhooks.com prescribes, so that any of its libraries verifies. */
+
+const PREFIX = 'whsec_'
+/** The specification takes 24 to 64. */
+const SECRET_BYTES = 32
+
+/** A secret to sign with: 256 random bits. */
+export function newWebhookSecret(): string {
+  return PREFIX + randomBytes(SECRET_BYTES).toString('base64')
+}
+
+interface Signed {
+  /** The same for every attempt. */
+  id: string
+  /** Of this attempt. */
+  at: Date
+  body: string
+}
+
+/** The headers of one attempt, with a signature for each secret. */
+export function signedHeaders(secrets: readonly string[], { id, at, body }: Signed): Record<string, string> {
+  const timestamp = String(Math.floor(at.getTime() / 1_000))
+  const signatures = secrets.map((secret) => {
+    const key = Buffer.from(secret.slice(PREFIX.length), 'base64')
+    return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')}`
+  })
+  return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signatures.join(' ') }
+}

@@ -1,0 +1,25 @@
+import { invalidInput, type WebhookDelivery } from '@sotto/contract'
+import { insertDeliveries } from '@sotto/db'
+import { recordAudit } from '../audit.ts'
+import type { Context } from '../context.ts'
+import { testDelivery } from './new-delivery.ts'
+import { requireWebhook } from './require-webhook.ts'
+import { toDelivery } from './show-webhook.ts'
+
+/** Sends a webhook an event of no meaning, on the way that all others take. */
+export async function testWebhook(
+  ctx: Context,
+  { webhookId }: { webhookId: string },
+): Promise<WebhookDelivery> {
+  const { app } = ctx
+  const delivery = await app.db.transaction().execute(async (trx) => {
+    const webhook = await requireWebhook(trx, webhookId)
+    if (webhook.disabled_at !== null) throw invalidInput('webhookId', 'takes a webhook that is enabled')
+    const row = testDelivery({ id: app.newId(), webhookId: webhook.id, now: app.now() })
+    await insertDeliveries(trx, [row])
+    await recordAudit(trx, ctx, { action: 'webhook.tested', subjectId: webhook.id })
+    return row
+  })
+  app.webhooks.wake()
+  return toDelivery(delivery)
+}

@@ -1,0 +1,36 @@
+import { type Contract, SottoError, type Webhook } from '@sotto/contract'
+import { findLogEnd, findLogEpoch, placeColumns, updateWebhook as updateRow } from '@sotto/db'
+import type { z } from 'zod'
+import { recordAudit } from '../audit.ts'
+import type { Context } from '../context.ts'
+import { requireAllowedUrl } from './require-allowed-url.ts'
+import { requireWebhook } from './require-webhook.ts'
+import { eventsColumn, toWebhook } from './show-webhook.ts'
+
+/** Changes a webhook. One that is enabled again goes on from now: it is not told of what happened meanwhile. */
+export async function updateWebhook(
+  ctx: Context,
+  { webhookId, url, events, description, enabled }: z.output<Contract['webhooks']['update']['input']>,
+): Promise<Webhook> {
+  const { app } = ctx
+  if (url !== undefined) requireAllowedUrl(app, url)
+  const now = app.now()
+  const present = placeColumns(await findLogEpoch(app.db), await findLogEnd(app.db), now)
+  const changed = await app.db.transaction().execute(async (trx) => {
+    const before = await requireWebhook(trx, webhookId)
+    const wasEnabled = before.disabled_at === null
+    const row = await updateRow(trx, before.id, {
+      ...(url !== undefined && { url }),
+      ...(events !== undefined && { events: eventsColumn(events) }),
+      ...(description !== undefined && { description }),
+      ...(enabled === false && wasEnabled && { disabled_at: now, disabled_reason: 'admin' }),
+      ...(enabled === true && !wasEnabled && { disabled_at: null, disabled_reason: null, ...present }),
+      updated_at: now,
+    })
+    if (!row) throw new SottoError('WEBHOOK_NOT_FOUND')
+    await recordAudit(trx, ctx, { action: 'webhook.changed', subjectId: row.id })
+    return row
+  })
+  app.webhooks.wake()
+  return toWebhook(changed)
+}

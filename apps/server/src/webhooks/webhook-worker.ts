@@ -1,0 +1,229 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import {
+  countWaitingDeliveries,
+  findLogEpoch,
+  listAllWebhooks,
+  listDueDeliveries,
+  type WebhookDeliveryRow,
+  type WebhookRow,
+} from '@sotto/db'
+import type { App } from '../context.ts'
+import { ServerLease } from '../jobs/server-lease.ts'
+import type { ShowConversation } from '../realtime/event-view.ts'
+import { attemptDelivery } from './attempt.ts'
+import { fanOut, leaveOldLog } from './fan-out.ts'
+import type { HttpSender } from './http-sender.ts'
+import { purgeDeliveries } from './purge-deliveries.ts'
+
+/** How often the log and the deliveries are looked at without any hint, in milliseconds. */
+const POLL_MS = 1_000
+/** What happens within this time is looked at together, in milliseconds. */
+const GATHER_MS = 20
+/** How soon another server takes over from one that has gone without a word, in milliseconds. */
+const LEASE_MS = 15_000
+/** How many requests a webhook's receiver has at once. There are few webhooks, which bounds all of them together. */
+const CONCURRENCY = 8
+/** A webhook with so many deliveries to be made gets no more: it goes on in the log when there are less. */
+const MAX_WAITING = 100_000
+/** How often they are counted anew, and how often old ones are deleted, in milliseconds. */
+const COUNT_MS = 30_000
+const PURGE_MS = 60_000
+/** How long a stop waits for receivers that are being asked, in milliseconds. */
+const STOP_MS = 1_000
+
+interface Options extends Pick<App, 'db' | 'now' | 'newId' | 'log' | 'secretBox'> {
+  sender: HttpSender
+  showConversation: ShowConversation
+  metrics: Pick<App['metrics'], 'webhookAttempted'>
+}
+
+/**
+ * Tells webhooks of events: makes deliveries of the log, sends them, and tries again what failed.
+ *
+ * One server of all on a database does it. What it has in hand is in the database until the receiver has answered, so
+ * whoever takes over sends it again: every event arrives at least once. Nothing of it is on the way of a request.
+ */
+export class WebhookWorker {
+  readonly #options: Options
+  readonly #lease: ServerLease
+  readonly #stopping = new AbortController()
+  /** The deliveries that are being made, by webhook. */
+  readonly #sending = new Map<string, Map<string, Promise<void>>>()
+  /** How many deliveries of each webhook are to be made; undefined while another server sees to them. */
+  #waiting: Map<string, number> | undefined
+  #countedAt = 0
+  #purgedAt = 0
+  #timer: NodeJS.Timeout | undefined
+  #gathering: NodeJS.Timeout | undefined
+  #working: Promise<void> | undefined
+  #lookAgain = false
+  #closing: Promise<void> | undefined
+
+  constructor(options: Options) {
+    this.#options = options
+    const { db, now, newId } = options
+    this.#lease = new ServerLease({ db, now, newId, name: 'webhooks', durationMs: LEASE_MS })
+  }
+
+  /** How many deliveries are to be made, as it was counted last; undefined while another server sees to them. */
+  get waiting(): number | undefined {
+    return this.#waiting && [...this.#waiting.values()].reduce((sum, count) => sum + count, 0)
+  }
+
+  /** Begins to tell, and goes on until it is closed. */
+  start(): void {
+    this.#timer = setInterval(() => this.wake(), POLL_MS)
+    this.#timer.unref()
+    this.wake()
+  }
+
+  /** The log may have grown. */
+  hint(): void {
+    if (!this.#waiting) return
+    this.#gathering ??= setTimeout(() => {
+      this.#gathering = undefined
+      this.wake()
+    }, GATHER_MS)
+  }
+
+  /** Looks for what is to be done now. */
+  wake(): void {
+    if (!this.#timer || this.#closing !== undefined) return
+    this.#lookAgain = true
+    this.#working ??= this.#work()
+  }
+
+  /** Stops. What a receiver has not answered soon is sent again by the next server. */
+  close(): Promise<void> {
+    this.#closing ??= this.#stop()
+    return this.#closing
+  }
+
+  async #stop(): Promise<void> {
+    clearInterval(this.#timer)
+    clearTimeout(this.#gathering)
+    await this.#working
+    const sending = [...this.#sending.values()].flatMap((deliveries) => [...deliveries.values()])
+    const over = new AbortController()
+    await Promise.race([
+      Promise.all(sending),
+      wait(STOP_MS, undefined, { signal: over.signal }).catch(() => {}),
+    ])
+    over.abort()
+    this.#stopping.abort()
+    await Promise.all(sending)
+    this.#options.sender.close()
+    await this.#lease.giveUp().catch(() => {})
+  }
+
+  async #work(): Promise<void> {
+    try {
+      while (this.#lookAgain && this.#closing === undefined) {
+        this.#lookAgain = false
+        if (await this.#turn()) this.#lookAgain = true
+      }
+    } catch (error) {
+      // The next poll makes it good.
+      this.#options.log.warn({ err: error }, 'webhooks cannot be told')
+    } finally {
+      this.#working = undefined
+    }
+  }
+
+  /** @returns whether there is more to do at once. */
+  async #turn(): Promise<boolean> {
+    const { db, now } = this.#options
+    const webhooks = await listAllWebhooks(db)
+    if (webhooks.length === 0) {
+      await this.#lease.giveUp()
+      this.#waiting = undefined
+      return false
+    }
+    if (!(await this.#lead(webhooks))) return false
+    const enabled = webhooks.filter((row) => row.disabled_at === null && row.deleted_at === null)
+    const waiting = await this.#countWaiting(enabled)
+    const { isMore, added } = await fanOut(
+      { ...this.#options, lease: this.#lease },
+      enabled.filter(({ id }) => (waiting.get(id) ?? 0) < MAX_WAITING),
+    )
+    for (const [id, count] of added) this.#noteWaiting(id, count)
+    for (const webhook of enabled) await this.#send(webhook)
+    return (await this.#purge(webhooks, now())) || isMore
+  }
+
+  async #lead(webhooks: readonly WebhookRow[]): Promise<boolean> {
+    if (!(await this.#lease.hold())) {
+      this.#waiting = undefined
+      return false
+    }
+    if (this.#waiting) return true
+    const { db } = this.#options
+    await leaveOldLog(this.#options, await findLogEpoch(db), webhooks)
+    this.#countedAt = 0
+    this.#waiting = new Map()
+    return true
+  }
+
+  async #countWaiting(webhooks: readonly WebhookRow[]): Promise<ReadonlyMap<string, number>> {
+    const { db, now } = this.#options
+    const known = this.#waiting ?? new Map<string, number>()
+    if (!isPast(this.#countedAt, COUNT_MS, now())) return known
+    known.clear()
+    for (const { id } of webhooks) known.set(id, await countWaitingDeliveries(db, id, MAX_WAITING))
+    this.#countedAt = now().getTime()
+    return known
+  }
+
+  #noteWaiting(webhookId: string, change: number): void {
+    this.#waiting?.set(webhookId, Math.max(0, (this.#waiting.get(webhookId) ?? 0) + change))
+  }
+
+  /** Begins as many deliveries as the receiver may have at once, and does not wait for them. */
+  async #send(webhook: WebhookRow): Promise<void> {
+    const { db, now } = this.#options
+    const sending = this.#sending.get(webhook.id) ?? new Map<string, Promise<void>>()
+    this.#sending.set(webhook.id, sending)
+    if (sending.size >= CONCURRENCY) return
+    for (const delivery of await listDueDeliveries(db, webhook.id, now(), CONCURRENCY)) {
+      if (sending.has(delivery.id)) continue
+      if (sending.size >= CONCURRENCY) return
+      sending.set(delivery.id, this.#attempt(webhook, delivery, sending))
+    }
+  }
+
+  /** Never throws. */
+  async #attempt(
+    webhook: WebhookRow,
+    delivery: WebhookDeliveryRow,
+    sending: Map<string, Promise<void>>,
+  ): Promise<void> {
+    const { log, metrics } = this.#options
+    const startedAt = performance.now()
+    try {
+      const outcome = await attemptDelivery(this.#options, webhook, delivery, this.#stopping.signal)
+      metrics.webhookAttempted(outcome, (performance.now() - startedAt) / 1_000)
+      if (outcome !== 'retried') this.#noteWaiting(webhook.id, -1)
+      sending.delete(delivery.id)
+      this.wake()
+    } catch (error) {
+      sending.delete(delivery.id)
+      // As it is in the database, it is tried again by the next poll, or by the next server.
+      if (this.#closing === undefined)
+        log.warn({ err: error, webhook: webhook.id }, 'an event could not be sent to a webhook')
+    }
+  }
+
+  async #purge(webhooks: readonly WebhookRow[], now: Date): Promise<boolean> {
+    if (!isPast(this.#purgedAt, PURGE_MS, now) && !webhooks.some((row) => row.deleted_at !== null))
+      return false
+    const isMore = await purgeDeliveries(this.#options.db, webhooks, now)
+    if (!isMore) this.#purgedAt = now.getTime()
+    return isMore
+  }
+}
+
+/** Whether so much time has passed. A clock that was set back says nothing, and counts as if it had. */
+function isPast(sinceMs: number, ms: number, now: Date): boolean {
+  const passed = now.getTime() - sinceMs
+  return passed >= ms || passed < 0
+}

@@ -1,0 +1,138 @@
+import { chmod, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { beginImport, endImport, openDatabase } from '@sotto/db'
+import { sql } from 'kysely'
+import pg from 'pg'
+import { describe, expect, test, vi } from 'vitest'
+import type { Finding } from '../../src/doctor/finding.ts'
+import { createDatabase, createDirectory } from './support/databases.ts'
+import { sotto, startServer } from './support/sotto.ts'
+
+// Each starts a good many processes.
+vi.setConfig({ testTimeout: 90_000 })
+
+const SECRET = 'what second factors are sealed with, in a test'
+
+async function examine(settings: NodeJS.ProcessEnv) {
+  const { code, stdout, stderr } = await sotto(['doctor', '--json'], { SOTTO_SECRET: SECRET, ...settings })
+  const { checks } = JSON.parse(stdout) as { checks: Finding[] }
+  return { code, stderr, bad: checks.filter(({ status }) => status !== 'ok'), checks }
+}
+
+describe.each(['sqlite', 'postgres'] as const)('the doctor on %s', (using) => {
+  test('finds nothing beside a running server, and changes nothing', async () => {
+    await using database = await createDatabase(using)
+    const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: 'sk_of_a_test' }
+    await using server = await startServer(settings)
+    if (using === 'sqlite') await chmod(database.url.slice('file:'.length), 0o600)
+    // On PostgreSQL another test's transaction may be long at this moment.
+    await expect.poll(async () => (await examine(settings)).bad).toEqual([])
+    const { code, stderr, checks } = await examine(settings)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    if (using === 'sqlite')
+      expect(checks).toContainEqual(expect.objectContaining({ detail: 'a server has the file' }))
+    expect((await fetch(`${server.url}/readyz`)).status).toBe(200)
+    const { stdout } = await sotto(['doctor'], { ...settings, SOTTO_SECRET: SECRET })
+    expect(stdout.split('\n')).toEqual([
+      ...checks.map(({ check }) => expect.stringMatching(new RegExp(`^ok {7}${check}`))),
+      '',
+    ])
+    expect(await server.stop()).toBe(0)
+  })
+
+  test('finds a schema that is old, newer, and half an import', async () => {
+    await using database = await createDatabase(using)
+    const settings = { DATABASE_URL: database.url }
+    expect((await sotto(['migrate'], settings)).code).toBe(0)
+    await using opened = await openDatabase({ url: database.url })
+    const { db } = opened
+
+    const exportId = '00000000-0000-7000-8000-000000000000'
+    await beginImport(db, exportId, new Date())
+    expect(await examine(settings)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^sotto: failed: .*import\n$/),
+      bad: expect.arrayContaining([expect.objectContaining({ check: 'import', status: 'failed' })]),
+    })
+    await endImport(db, { exportId, lines: 0 })
+    await sql.raw("insert into migrations values ('99991231T000000-newer', '2026-01-01')").execute(db)
+    expect((await examine(settings)).bad).toContainEqual(
+      expect.objectContaining({
+        check: 'migrations',
+        status: 'failed',
+        detail: expect.stringContaining('newer'),
+      }),
+    )
+    await sql.raw('delete from migrations').execute(db)
+    expect((await examine(settings)).bad).toContainEqual(
+      expect.objectContaining({ check: 'migrations', status: 'warning' }),
+    )
+    expect((await examine({ ...settings, SOTTO_MIGRATE: 'off' })).bad).toContainEqual(
+      expect.objectContaining({ check: 'migrations', status: 'failed', todo: 'run sotto migrate' }),
+    )
+  })
+})
+
+test('the doctor says which setting is wrong, and that a database or a Redis does not answer', async () => {
+  expect(await examine({ PORT: 'x' })).toMatchObject({
+    code: 1,
+    stderr: 'sotto: failed: settings\n',
+    checks: [{ check: 'settings', status: 'failed', detail: expect.stringMatching(/^PORT takes /) }],
+  })
+  const { code, bad } = await examine({
+    DATABASE_URL: 'postgres://127.0.0.1:1/none',
+    REDIS_URL: 'redis://127.0.0.1:1',
+  })
+  expect(code).toBe(1)
+  expect(bad.map(({ check, status }) => `${check} ${status}`)).toEqual(['database failed', 'redis failed'])
+})
+
+test('the doctor sees who can read a SQLite file, and one that is none', async () => {
+  await using files = await createDirectory()
+  const file = path.join(files.path, 'sotto.db')
+  const settings = { DATABASE_URL: `file:${file}` }
+  await chmod(files.path, 0o755)
+  expect((await sotto(['migrate'], settings)).code).toBe(0)
+  await chmod(file, 0o644)
+  expect(await examine(settings)).toMatchObject({
+    code: 0,
+    bad: [{ check: 'permissions', status: 'warning', todo: `chmod 600 ${file}` }],
+  })
+  const other = path.join(files.path, 'other.db')
+  await writeFile(other, 'not a database, but long enough to be taken for one'.repeat(100))
+  expect((await examine({ DATABASE_URL: `file:${other}` })).bad).toContainEqual(
+    expect.objectContaining({ check: 'database', status: 'failed' }),
+  )
+})
+
+test('the doctor names the transaction that holds the event log, and a pool that is too large', async () => {
+  await using database = await createDatabase('postgres')
+  const settings = { DATABASE_URL: database.url }
+  expect((await sotto(['migrate'], settings)).code).toBe(0)
+  const client = new pg.Client({ connectionString: database.url, application_name: 'report' })
+  await client.connect()
+  try {
+    await client.query('begin')
+    const { rows } = await client.query('select pg_backend_pid() as pid, pg_current_xact_id()')
+    await expect
+      .poll(async () => (await examine({ ...settings, DATABASE_POOL_SIZE: '500' })).bad, { timeout: 20_000 })
+      .toEqual([
+        {
+          check: 'connections',
+          status: 'failed',
+          detail: expect.stringContaining('502'),
+          todo: expect.any(String),
+        },
+        {
+          check: 'event log',
+          status: 'warning',
+          detail: expect.stringMatching(
+            new RegExp(`transaction of report \\(pid ${rows[0]?.pid}\\) has been open`),
+          ),
+          todo: `end it: select pg_terminate_backend(${rows[0]?.pid})`,
+        },
+      ])
+  } finally {
+    await client.end()
+  }
+})

@@ -1,0 +1,97 @@
+import { copyFile, rm, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { openDatabase } from '@sotto/db'
+import { createClient, type SottoClient } from '@sotto/sdk'
+import { expect, test, vi } from 'vitest'
+import { createDatabase, createDirectory } from '../cli/support/databases.ts'
+import { sotto, startServer } from '../cli/support/sotto.ts'
+
+// Each starts a good many processes.
+vi.setConfig({ testTimeout: 90_000 })
+
+const key = 'sk_of_a_backup'
+
+function clientOf(server: { url: string }): SottoClient {
+  return createClient({ url: server.url, token: key })
+}
+
+test('a backup beside a server that writes is whole, and what it was put back over is noticed', async () => {
+  await using files = await createDirectory()
+  await using database = await createDatabase('sqlite')
+  const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key }
+  const server = await startServer(settings)
+  for (const username of ['alice', 'bob']) await clientOf(server).users.create({ username })
+  const alice = clientOf(server).as('alice')
+  const bob = clientOf(server).as('bob')
+
+  const acknowledged: number[] = []
+  let isOver = false
+  const writers = Array.from({ length: 4 }, async () => {
+    while (!isOver) acknowledged.push((await alice.messages.send({ to: 'bob', text: 'and on' })).seq)
+  })
+  await expect.poll(() => acknowledged.length).toBeGreaterThan(100)
+  const before = Math.max(...acknowledged)
+  const { cursor: earlier } = await bob.events.pull({})
+  const file = path.join(files.path, 'backup.db')
+  const ran = await sotto(['backup', file], settings)
+  const after = Math.max(...acknowledged)
+  isOver = true
+  await Promise.all(writers)
+  expect(ran).toMatchObject({
+    code: 0,
+    stderr: '',
+    stdout: expect.stringMatching(/^Backed up and checked: /),
+  })
+  expect((await stat(file)).mode & 0o777).toBe(0o600)
+  const { cursor: later } = await bob.events.pull({})
+  expect(await server.stop()).toBe(0)
+
+  // As docs/operations.md has it.
+  const place = database.url.slice('file:'.length)
+  for (const end of ['-wal', '-shm']) await rm(`${place}${end}`, { force: true })
+  await copyFile(file, place)
+  const kept = await countMessages(database.url)
+  expect(kept).toBeGreaterThanOrEqual(before)
+  expect(kept).toBeLessThanOrEqual(after)
+
+  await using restored = await startServer(settings)
+  const reader = clientOf(restored).as('bob')
+  const sent = await clientOf(restored).as('alice').messages.send({ to: 'bob', text: 'after the restore' })
+  expect(sent.seq).toBe(kept + 1)
+  expect((await reader.events.pull({ cursor: later })).items.map(({ type }) => type)).toEqual(['resync'])
+  const missed = await reader.events.pull({ cursor: earlier })
+  expect(missed.items.map(({ type }) => type)).not.toContain('resync')
+})
+
+async function countMessages(url: string): Promise<number> {
+  await using database = await openDatabase({ url })
+  const { count } = await database.db
+    .selectFrom('messages')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
+  return count
+}
+
+test('a backup is refused for PostgreSQL, for a database that is not there, and over another file', async () => {
+  await using files = await createDirectory()
+  const file = path.join(files.path, 'backup.db')
+  const postgres = { DATABASE_URL: 'postgres://127.0.0.1:1/sotto' }
+  expect(await sotto(['backup', file], postgres)).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^sotto: sotto backup copies a SQLite file; .+docs\/operations\.md\n$/),
+  })
+  const url = `file:${path.join(files.path, 'sotto.db')}`
+  for (const args of [
+    ['backup', file],
+    ['export', '--output', '-'],
+  ]) {
+    expect(await sotto(args, { DATABASE_URL: url })).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^sotto: there is no database at .+\n$/),
+    })
+  }
+  expect((await sotto(['migrate'], { DATABASE_URL: url })).code).toBe(0)
+  expect((await sotto(['backup', file], { DATABASE_URL: url })).code).toBe(0)
+  expect((await sotto(['backup', file], { DATABASE_URL: url })).stderr).toMatch(/is there already/)
+})

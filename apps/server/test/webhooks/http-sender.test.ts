@@ -1,0 +1,225 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { createServer, type Socket } from 'node:net'
+import { afterEach, describe, expect, test } from 'vitest'
+import { HttpSender, type ResolveHost } from '../../src/webhooks/http-sender.ts'
+import { OutboundRules } from '../../src/webhooks/outbound-rules.ts'
+import { startReceiver, status } from './support/receiver.ts'
+
+const BODY = '{"type":"webhook.test"}'
+const never = new AbortController().signal
+const senders: HttpSender[] = []
+afterEach(() => {
+  for (const sender of senders.splice(0)) sender.close()
+})
+
+function senderTo(
+  allowed: string[],
+  options: { resolveHost?: ResolveHost; answerMs?: number } = {},
+): HttpSender {
+  const sender = new HttpSender({ rules: new OutboundRules(allowed), ...options })
+  senders.push(sender)
+  return sender
+}
+
+/** A server that does with a connection whatever this says. */
+async function startRaw(onConnection: (socket: Socket) => void): Promise<{ url: string } & AsyncDisposable> {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    onConnection(socket)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+describe('what becomes of a request', () => {
+  test.each([200, 204, 301, 302, 303, 404, 410, 500])('is the status %i that comes', async (code) => {
+    await using receiver = await startReceiver()
+    receiver.answer = status(code, { location: '/elsewhere', 'retry-after': '7' })
+    const result = await senderTo(['127.0.0.1']).post(`${receiver.url}/a?b`, { 'x-test': 'yes' }, BODY, never)
+    expect(result).toEqual({ status: code, retryAfter: '7' })
+    expect(receiver.received).toMatchObject([{ path: '/a?b', body: BODY, headers: { 'x-test': 'yes' } }])
+  })
+
+  test('is no answer in time, of who hangs before the head', async () => {
+    await using silent = await startRaw(() => {})
+    const result = await senderTo(['127.0.0.1'], { answerMs: 200 }).post(silent.url, {}, BODY, never)
+    expect(result).toEqual({ status: undefined, error: 'no answer within 0.2 s' })
+  })
+
+  test('is the status of who hangs after the head', async () => {
+    await using half = await startRaw((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc')
+    })
+    const result = await senderTo(['127.0.0.1'], { answerMs: 200 }).post(half.url, {}, BODY, never)
+    expect(result).toMatchObject({ status: 200 })
+  })
+
+  test('is the status of who never ends its body, of which little is read', async () => {
+    let written = 0
+    const closed = Promise.withResolvers<void>()
+    await using endless = await startRaw((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n')
+      const chunk = `1000\r\n${'x'.repeat(4_096)}\r\n`
+      const more = () => {
+        while (!socket.destroyed) {
+          written += chunk.length
+          if (!socket.write(chunk)) return
+        }
+      }
+      socket.on('drain', more)
+      socket.on('close', () => closed.resolve())
+      more()
+    })
+    expect(await senderTo(['127.0.0.1']).post(endless.url, {}, BODY, never)).toMatchObject({ status: 200 })
+    await closed.promise
+    // What the system's buffers take, and no more.
+    expect(written).toBeLessThan(16 * 1_024 * 1_024)
+  })
+
+  test.each([
+    ['closes at once', (socket: Socket) => socket.destroy(), /^(ECONNRESET|the request failed)$/],
+    ['speaks no HTTP', (socket: Socket) => socket.end('SSH-2.0-OpenSSH\r\n'), /^HPE_/],
+  ])('is an error without words of who %s', async (_, onConnection, expected) => {
+    await using rude = await startRaw(onConnection)
+    const result = await senderTo(['127.0.0.1']).post(rude.url, {}, BODY, never)
+    expect(result).toEqual({ status: undefined, error: expect.stringMatching(expected) })
+  })
+
+  test('is ECONNREFUSED where nobody listens', async () => {
+    const gone = await startRaw(() => {})
+    await gone[Symbol.asyncDispose]()
+    expect(await senderTo(['127.0.0.1']).post(gone.url, {}, BODY, never)).toEqual({
+      status: undefined,
+      error: 'ECONNREFUSED',
+    })
+  })
+
+  test('is the reason of whoever stops it', async () => {
+    await using silent = await startRaw(() => {})
+    const stop = new AbortController()
+    const sent = senderTo(['127.0.0.1']).post(silent.url, {}, BODY, stop.signal)
+    stop.abort(new Error('stopping'))
+    await expect(sent).rejects.toThrow('stopping')
+  })
+
+  test('is that of another try where a kept connection was closed meanwhile', async () => {
+    let connections = 0
+    await using impatient = await startRaw((socket) => {
+      connections++
+      let answered = 0
+      socket.on('data', () => {
+        // The second request on a connection is cut off.
+        if (answered++ > 0) socket.resetAndDestroy()
+        else socket.write('HTTP/1.1 204 No Content\r\n\r\n')
+      })
+    })
+    const sender = senderTo(['127.0.0.1'])
+    for (let i = 0; i < 3; i++) {
+      expect(await sender.post(impatient.url, {}, BODY, never)).toMatchObject({ status: 204 })
+    }
+    expect(connections).toBe(3)
+  })
+})
+
+describe('redirects', () => {
+  test.each([307, 308])('of %i are followed three times, with the body', async (code) => {
+    await using receiver = await startReceiver()
+    receiver.answer = (response, { path }) =>
+      path === '/3'
+        ? status(200)(response, receiver.received[0] as never)
+        : void response.writeHead(code, { location: `/${Number(path.slice(1)) + 1}` }).end()
+    const sender = senderTo(['127.0.0.1'])
+    expect(await sender.post(`${receiver.url}/0`, {}, BODY, never)).toMatchObject({ status: 200 })
+    expect(receiver.received.map(({ path, body }) => [path, body])).toEqual(
+      ['/0', '/1', '/2', '/3'].map((path) => [path, BODY]),
+    )
+    receiver.answer = status(code, { location: '/again' })
+    expect(await sender.post(receiver.url, {}, BODY, never)).toEqual({
+      status: undefined,
+      error: 'more than 3 redirects',
+    })
+  })
+
+  test.each([
+    ['http://127.0.0.2:1/', 'an address inside'],
+    ['http://localhost:1/', 'a name inside'],
+    ['https://inside.example/', 'a name that resolves to an address inside'],
+    ['http://outside.example/', 'plain http'],
+    ['https://user:pw@outside.example/', 'a password'],
+    ['file:///etc/passwd', 'a file'],
+  ])('to %s are not followed: %s', async (location) => {
+    await using receiver = await startReceiver()
+    receiver.answer = status(307, { location })
+    const resolveHost: ResolveHost = async () => [{ address: '127.0.0.2', family: 4 }]
+    const result = await senderTo(['127.0.0.1'], { resolveHost }).post(receiver.url, {}, BODY, never)
+    expect(result).toEqual({ status: undefined, error: 'the address is inside the network' })
+  })
+})
+
+describe('names', () => {
+  test('are asked for with the connection, which goes to the address that was checked', async () => {
+    await using receiver = await startReceiver()
+    const asked: string[] = []
+    // Another answer each time, as a name server does that tries to get around a check.
+    const answers = ['127.0.0.9', '127.0.0.1', '127.0.0.9']
+    const resolveHost: ResolveHost = async (host) => {
+      asked.push(host)
+      return [{ address: answers[asked.length - 1] ?? '', family: 4 }]
+    }
+    const sender = senderTo(['127.0.0.1', 'receiver.example'], { resolveHost })
+    const rebinding = new HttpSender({ rules: new OutboundRules(['127.0.0.1/32']), resolveHost })
+    senders.push(rebinding)
+    const url = `https://rebinding.example:${receiver.port}/`
+    expect(await rebinding.post(url, {}, BODY, never)).toEqual({
+      status: undefined,
+      error: 'the address is inside the network',
+    })
+    // The allowed address is reached, and speaks no TLS; had the name been asked for again it would have been 127.0.0.9.
+    expect(await rebinding.post(url, {}, BODY, never)).toMatchObject({
+      error: expect.stringMatching(/SSL|PROTO/),
+    })
+    expect(asked).toEqual(['rebinding.example', 'rebinding.example'])
+    expect(await sender.post(`http://receiver.example:${receiver.port}/`, {}, BODY, never)).toMatchObject({
+      error: 'ECONNREFUSED',
+    })
+    expect(receiver.received).toEqual([])
+  })
+
+  test('may have several addresses, of which those inside are left out', async () => {
+    await using receiver = await startReceiver()
+    const resolveHost: ResolveHost = async () => [
+      { address: '10.0.0.1', family: 4 },
+      { address: '::ffff:127.0.0.2', family: 6 },
+      { address: '127.0.0.1', family: 4 },
+    ]
+    const rules = new OutboundRules(['127.0.0.1'])
+    const sender = new HttpSender({ rules, resolveHost })
+    senders.push(sender)
+    const result = await sender.post(`https://several.example:${receiver.port}/`, {}, BODY, never)
+    expect(result).toMatchObject({ error: expect.stringMatching(/SSL|PROTO/) })
+  })
+
+  test('that the system resolves inside are refused', async () => {
+    const result = await senderTo([]).post('https://localhost:1/', {}, BODY, never)
+    expect(result).toEqual({ status: undefined, error: 'the address is inside the network' })
+  })
+
+  test('that are nobody’s are an error', async () => {
+    const resolveHost: ResolveHost = async () => {
+      throw Object.assign(new Error('getaddrinfo ENOTFOUND nobody.example'), { code: 'ENOTFOUND' })
+    }
+    const result = await senderTo([], { resolveHost }).post('https://nobody.example/', {}, BODY, never)
+    expect(result).toEqual({ status: undefined, error: 'ENOTFOUND' })
+  })
+})

@@ -1,0 +1,52 @@
+import { sql } from 'kysely'
+import { isPostgres } from '../dialect/column-types.ts'
+import type { Executor } from '../statement.ts'
+
+/** What a PostgreSQL server says of itself, and of our session with it. */
+export interface PostgresHealth {
+  version: string
+  /** By now, there. */
+  clock: Date
+  isReadOnly: boolean
+  /** In force in our session, in milliseconds, 0 for none; undefined where this version has no such thing. */
+  timeouts: Record<(typeof TIMEOUTS)[number], number | undefined>
+  /** How many connections there may be, besides those kept for superusers. */
+  connectionsAllowed: number
+  connectionsOpen: number
+  /** Two-phase transactions that wait, which hold back the readers of the event log. */
+  preparedTransactions: number
+}
+
+const TIMEOUTS = ['statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout'] as const
+
+/** Undefined on SQLite. */
+export async function inspectPostgres(db: Executor): Promise<PostgresHealth | undefined> {
+  if (!isPostgres(db)) return undefined
+  const { rows } = await sql<Omit<PostgresHealth, 'timeouts'>>`
+    select
+      current_setting('server_version') as version,
+      clock_timestamp() as clock,
+      pg_is_in_recovery() or current_setting('transaction_read_only')::bool as "isReadOnly",
+      current_setting('max_connections')::int
+        - current_setting('superuser_reserved_connections')::int as "connectionsAllowed",
+      (select count(*) from pg_stat_activity where backend_type = 'client backend')::int as "connectionsOpen",
+      (select count(*) from pg_prepared_xacts)::int as "preparedTransactions"
+  `.execute(db)
+  const [row] = rows
+  if (!row) throw new Error('PostgreSQL has answered nothing')
+  const { rows: settings } = await sql<{ name: string; setting: string }>`
+    select name, setting from pg_settings where name in (${sql.join(TIMEOUTS)})
+  `.execute(db)
+  const millisecondsOf = (name: string) => {
+    const found = settings.find((setting) => setting.name === name)
+    return found && Number(found.setting)
+  }
+  return {
+    ...row,
+    timeouts: {
+      statement_timeout: millisecondsOf('statement_timeout'),
+      idle_in_transaction_session_timeout: millisecondsOf('idle_in_transaction_session_timeout'),
+      transaction_timeout: millisecondsOf('transaction_timeout'),
+    },
+  }
+}

@@ -1,0 +1,169 @@
+import type { WebhookDeliveryTable } from '../schema.ts'
+import { type Executor, statement } from '../statement.ts'
+import type { TimePosition } from './inbox.ts'
+import { isUuid } from './users.ts'
+
+export type WebhookDeliveryRow = WebhookDeliveryTable
+export type DeliveryState = WebhookDeliveryRow['state']
+
+/** So many rows of a delivery's columns are bound at once, far below what either database takes. */
+const INSERT_ROWS = 500
+
+/** Writes deliveries, in the transaction that moves their webhooks' places. */
+export async function insertDeliveries(trx: Executor, rows: readonly WebhookDeliveryRow[]): Promise<void> {
+  for (let from = 0; from < rows.length; from += INSERT_ROWS) {
+    await trx
+      .insertInto('webhook_deliveries')
+      .values(rows.slice(from, from + INSERT_ROWS))
+      .execute()
+  }
+}
+
+export async function findDelivery(
+  db: Executor,
+  webhookId: string,
+  id: string,
+): Promise<WebhookDeliveryRow | undefined> {
+  if (!isUuid(webhookId) || !isUuid(id)) return undefined
+  return db
+    .selectFrom('webhook_deliveries')
+    .selectAll()
+    .where('id', '=', id)
+    .where('webhook_id', '=', webhookId)
+    .executeTakeFirst()
+}
+
+/** A webhook's deliveries, newest first. */
+export async function listDeliveries(
+  db: Executor,
+  { webhookId, state }: { webhookId: string; state?: DeliveryState | undefined },
+  before: TimePosition,
+  limit: number,
+): Promise<WebhookDeliveryRow[]> {
+  const query = db
+    .selectFrom('webhook_deliveries')
+    .selectAll()
+    .where('webhook_id', '=', webhookId)
+    .where((eb) => eb(eb.refTuple('created_at', 'id'), '<', eb.tuple(before.at, before.id)))
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(limit)
+  return (state === undefined ? query : query.where('state', '=', state)).execute()
+}
+
+const dueDeliveries = statement((db, p: { webhookId: string; now: Date; limit: number }) =>
+  db
+    .selectFrom('webhook_deliveries')
+    .selectAll()
+    .where('webhook_id', '=', p.webhookId)
+    .where('due_at', '<=', p.now)
+    .orderBy('due_at')
+    .orderBy('id')
+    .limit(p.limit),
+)
+
+/** What a webhook is to be sent by now: what is due for longest first, and of that what was made first. */
+export async function listDueDeliveries(
+  db: Executor,
+  webhookId: string,
+  now: Date,
+  limit: number,
+): Promise<WebhookDeliveryRow[]> {
+  return dueDeliveries(db, { webhookId, now, limit })
+}
+
+const waitingDeliveries = statement((db, p: { webhookId: string; limit: number }) =>
+  db
+    .selectFrom(
+      db
+        .selectFrom('webhook_deliveries')
+        .select('id')
+        .where('webhook_id', '=', p.webhookId)
+        .where('due_at', 'is not', null)
+        .limit(p.limit)
+        .as('waiting'),
+    )
+    .select((eb) => eb.fn.countAll<number>().as('count')),
+)
+
+/** How many deliveries of a webhook are still to be made; no further than `limit`. */
+export async function countWaitingDeliveries(
+  db: Executor,
+  webhookId: string,
+  limit: number,
+): Promise<number> {
+  const [row] = await waitingDeliveries(db, { webhookId, limit })
+  return row?.count ?? 0
+}
+
+/** How an attempt has ended. */
+export type AttemptEnd = Pick<
+  WebhookDeliveryRow,
+  'state' | 'attempts' | 'last_status' | 'last_error' | 'due_at' | 'delivered_at'
+>
+
+/** Writes down how an attempt has ended. False, and nothing is written, when the delivery was begun anew since. */
+export async function endAttempt(
+  db: Executor,
+  { id, attempts }: Pick<WebhookDeliveryRow, 'id' | 'attempts'>,
+  end: AttemptEnd,
+): Promise<boolean> {
+  const ended = await db
+    .updateTable('webhook_deliveries')
+    .set(end)
+    .where('id', '=', id)
+    .where('state', '=', 'pending')
+    .where('attempts', '=', attempts)
+    .returning('id')
+    .executeTakeFirst()
+  return ended !== undefined
+}
+
+/** Begins a delivery anew, whatever has become of it. */
+export async function restartDelivery(
+  trx: Executor,
+  { id, webhook_id: webhookId }: Pick<WebhookDeliveryRow, 'id' | 'webhook_id'>,
+  at: Date,
+): Promise<WebhookDeliveryRow | undefined> {
+  const fresh = { state: 'pending', attempts: 0, last_status: null, last_error: null } as const
+  return trx
+    .updateTable('webhook_deliveries')
+    .set({ ...fresh, due_at: at, delivered_at: null })
+    .where('id', '=', id)
+    .where('webhook_id', '=', webhookId)
+    .returningAll()
+    .executeTakeFirst()
+}
+
+/**
+ * Deletes the oldest deliveries of a webhook, up to so many: those in this state that were made before this time.
+ *
+ * @returns how many.
+ */
+export async function deleteOldDeliveries(
+  db: Executor,
+  { webhookId, state }: { webhookId: string; state: DeliveryState },
+  before: Date,
+  limit: number,
+): Promise<number> {
+  const deleted = await db
+    .deleteFrom('webhook_deliveries')
+    .where((eb) =>
+      eb(
+        'id',
+        'in',
+        eb
+          .selectFrom('webhook_deliveries')
+          .select('id')
+          .where('webhook_id', '=', webhookId)
+          .where('state', '=', state)
+          .where('created_at', '<', before)
+          .orderBy('created_at')
+          .orderBy('id')
+          .limit(limit),
+      ),
+    )
+    .returning('id')
+    .execute()
+  return deleted.length
+}
