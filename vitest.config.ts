@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['{apps,packages}/*/test/**/*.test.ts', 'scripts/test/**/*.test.ts'],
     globalSetup: ['scripts/test-postgres.ts'],
+    setupFiles: ['scripts/test-logs.ts'],
     // Processes, not threads: servers in tests must not share native modules' state or process.env.
     pool: 'forks',
     // Two test files at a time: as much as two cores carry without timing-sensitive tests slowing down.

@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ['apps/server/test-redis/**/*.test.ts'],
     globalSetup: ['scripts/test-postgres.ts'],
+    setupFiles: ['scripts/test-logs.ts'],
     pool: 'forks',
     testTimeout: 30_000,
     hookTimeout: 30_000,

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 
@@ -40,6 +41,17 @@ const known: readonly Floor[] = [
     advisories: ['GHSA-pv5w-4p9q-p3v2', 'GHSA-8cpq-38p9-67gx', 'GHSA-wmrf-hv6w-mr66'],
   },
   { name: 'cookie', floors: ['0.7.0'], advisories: ['GHSA-pxg6-pf52-xh8x'] },
+  { name: 'jose', floors: ['4.15.5'], advisories: ['CVE-2024-28176', 'CVE-2022-36083'] },
+  // Mended in every line of 2017; there has been none since.
+  { name: 'pg', floors: ['8.0.0'], advisories: ['CVE-2017-16082'] },
+  { name: 'ajv', floors: ['8.18.0'], advisories: ['GHSA-2g4f-4pwh-qvx6'] },
+  { name: 'swagger-ui-dist', floors: ['4.1.3'], advisories: ['GHSA-qrmm-w75w-3wpx'] },
+  // The client of the benchmarks.
+  {
+    name: 'undici',
+    floors: ['6.24.0', '7.24.0'],
+    advisories: ['GHSA-vrm6-8vpv-qv8q', 'GHSA-4992-7rv2-5pvq'],
+  },
 ]
 
 const lockFile = readFileSync(path.join(import.meta.dirname, '../../pnpm-lock.yaml'), 'utf8')
@@ -62,6 +74,21 @@ test.each(known)('$name is at least $floors: $advisories', ({ name, floors }) =>
   expect(versions).not.toEqual([])
   expect(versions.filter((version) => !isFixed(version, floors))).toEqual([])
 })
+
+test('the SQLite that is built in is at least 3.51.3: CVE-2025-6965, CVE-2025-70873', () => {
+  const requireHere = createRequire(path.join(import.meta.dirname, '../../packages/db/package.json'))
+  // Its types belong to the package that uses it.
+  const Sqlite = requireHere('better-sqlite3') as new (file: string) => SqliteDatabase
+  const database = new Sqlite(':memory:')
+  const { version } = database.prepare('select sqlite_version() as version').get()
+  database.close()
+  expect(isFixed(version, ['3.51.3'])).toBe(true)
+})
+
+interface SqliteDatabase {
+  prepare(statement: string): { get(): { version: string } }
+  close(): void
+}
 
 test('no package comes from anywhere but the registry, and each is pinned by its hash', () => {
   const resolutions = [...lockFile.matchAll(/^ {4}resolution: (.*)$/gm)].map(([, resolution]) => resolution)

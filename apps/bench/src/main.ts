@@ -6,6 +6,7 @@ import { measureOperations } from './operations.ts'
 import { measureRealtime } from './realtime.ts'
 import { measureScale } from './scale.ts'
 import { measureServers } from './servers.ts'
+import { measureTransfer } from './transfer.ts'
 
 const HELP = `Usage: pnpm bench [what] [options]
 
@@ -14,12 +15,14 @@ const HELP = `Usage: pnpm bench [what] [options]
   realtime     from a send to its event at the other one, idle streams, a restart
   scale        what the same costs among a million messages, and among a thousand
   servers      sends to one, two and four servers on one PostgreSQL, beside pgbench (PostgreSQL alone)
+  transfer     sotto export and sotto import: time and memory
   logins       whether a refused log-in takes as long for an unknown user as for a wrong password
 
   --on sqlite,postgres   which databases
   --seconds N            how long each run is (4)
   --rounds N             how many runs each has, in turn with the others (5)
   --tries N              how many log-ins of each kind, in turn (1000)
+  --messages N           how many messages are exported and imported (1000000)
 `
 
 const { values, positionals } = parseArgs({
@@ -30,6 +33,7 @@ const { values, positionals } = parseArgs({
     seconds: { type: 'string', default: '4' },
     rounds: { type: 'string', default: '5' },
     tries: { type: 'string', default: '1000' },
+    messages: { type: 'string', default: '1000000' },
   },
 })
 const [what = 'operations'] = positionals
@@ -50,6 +54,7 @@ const measures = {
     await using database = await makers[kind]()
     await measureServers(database, settings)
   },
+  transfer: (kind: keyof typeof makers) => measureTransfer(kind, Number(values.messages)),
   async logins(kind: keyof typeof makers) {
     await using database = await makers[kind]()
     await measureLogins(database, Number(values.tries))

@@ -140,6 +140,9 @@ const environment = z.object({
   SOTTO_JWT_CREATE_USERS: oneOf(['on', 'off']).default('on'),
 })
 
+/** The names of all settings. */
+export const settingNames: readonly string[] = Object.keys(environment.shape)
+
 export interface Config {
   port: number
   host: string
@@ -191,7 +194,7 @@ export interface Config {
  * @throws {ConfigError} that names the variable and what it takes.
  */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const { values, fromFiles } = readSettings(env, Object.keys(environment.shape))
+  const { values, fromFiles } = readSettings(env, settingNames)
   const parsed = environment.safeParse(values)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]

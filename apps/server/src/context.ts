@@ -98,6 +98,13 @@ export interface Context extends Origin {
   readonly hangUp?: ((reason: 'slow' | 'stopping') => void) | undefined
   /** Resolves when the connection takes more, where whoever writes to it is not made to wait otherwise. */
   readonly drained?: (() => Promise<void>) | undefined
+  /**
+   * Counts what has been read for the caller, in bytes, until the answer has left. Set where answers can wait for a
+   * caller who does not take them.
+   *
+   * @throws {SottoError} RATE_LIMITED when too much waits already.
+   */
+  readonly holdAnswer?: ((bytes: number) => void) | undefined
   /** Aborted when the caller has gone, for what waits. */
   readonly gone?: (() => AbortSignal) | undefined
   /** Where the transport's answer can carry one. */

@@ -3,7 +3,7 @@ import { createTestServer, type TestServer } from '@sotto/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Answer, callRest, callRpc, type Headers, jsonOf } from './support/calls.ts'
 import { dialects } from './support/dialects.ts'
-import { fieldsOf, type Operation, operations } from './support/operations.ts'
+import { fieldsOf, type Operation, operations, outputFields } from './support/operations.ts'
 
 /*
  * Every operation of the contract gets every kind of bad call that can be made from its entry. Both transports
@@ -73,6 +73,16 @@ describe.each(dialects)('bad calls on %s', (using) => {
       }
     })
 
+    test('refuses what the server alone decides, by its name, wherever it is put', async () => {
+      for (const { input, named } of decidedHere(operation, example)) {
+        const { code, issues } = await refusal(operation, input, callerOf(operation))
+        expect({ code, paths: issues.map(({ path }) => path) }).toEqual({
+          code: 'INVALID_INPUT',
+          paths: named,
+        })
+      }
+    })
+
     test('refuses who may not call it', async () => {
       expect((await refusal(operation, example, callers.stranger)).code).toBe('UNAUTHENTICATED')
       if (entry.access !== 'anyone') {
@@ -128,6 +138,57 @@ const GARBAGE_IDS = [
   '../../healthz',
   'x'.repeat(255),
 ]
+
+/** What other servers have taken from a caller, besides what ours tells. */
+const DECIDED_ELSEWHERE = ['isAdmin', 'passwordHash', 'tokenHash', 'userId', 'actor', 'is_admin', 'sender_id']
+const DECIDED = [
+  ...new Set([...operations.flatMap(({ entry }) => outputFields(entry)), ...DECIDED_ELSEWHERE]),
+]
+/** As many as an answer tells of. */
+const NAMED_AT_ONCE = 20
+
+/** Calls that would do, were there not what the operation does not take: in the whole, and in each object in it. */
+function decidedHere(operation: Operation, example: Input): { input: Input; named: string[] }[] {
+  const objects = [
+    { path: [] as string[], fields: operation.fields, own: example },
+    ...objectsIn(operation).map((object) => ({ ...object, own: fitting(object.fields) })),
+  ]
+  return objects.flatMap(({ path, fields, own }) =>
+    inParts(
+      DECIDED.filter((name) => !(name in fields)),
+      NAMED_AT_ONCE,
+    ).map((names) => {
+      const object = { ...own, ...Object.fromEntries(names.map((name) => [name, '1'])) }
+      return {
+        input: path.length === 0 ? object : setAt(example, path, object),
+        named: names.map((name) => [...path, name].join('.')),
+      }
+    }),
+  )
+}
+
+/** The fields of an input that hold fields themselves. What a query holds is flat. */
+function objectsIn({ fields, rest }: Operation): { path: string[]; fields: Operation['fields'] }[] {
+  return Object.entries(fields).flatMap(([name, schema]) => {
+    const inner = fieldsOf(schema)
+    return rest === 'body' && Object.keys(inner).length > 0 ? [{ path: [name], fields: inner }] : []
+  })
+}
+
+/** An object that has of each field what it takes, where that is a text and not a choice of few. */
+function fitting(fields: Operation['fields']): Input {
+  return Object.fromEntries(
+    Object.entries(fields).flatMap(([name, schema]) => {
+      const sample = sampleOf(schema)
+      return sample === undefined ? [] : [[name, sample]]
+    }),
+  )
+}
+
+function inParts<Item>(items: readonly Item[], length: number): Item[][] {
+  const count = Math.ceil(items.length / length)
+  return Array.from({ length: count }, (_, part) => items.slice(part * length, (part + 1) * length))
+}
 
 function badInputs(operation: Operation, example: Input): BadCall[] {
   const { entry, fields, pathFields } = operation

@@ -2,7 +2,8 @@ import type { Generated } from 'kysely'
 
 /*
  * Columns are snake_case on both sides of Kysely, so that what is read here is what stands in the database.
- * Times are Dates here: integers (milliseconds since 1970) on SQLite, timestamptz(3) on PostgreSQL.
+ * Times are Dates here: integers (milliseconds since 1970) on SQLite, timestamptz(3) on PostgreSQL. Their columns, and
+ * no others, have names that end with `_at`, which is how they are known on SQLite.
  */
 
 export interface Schema {
@@ -314,7 +315,8 @@ export interface WebhookTable {
   sealed_secret: string
   /** The secret before that one, which signs too until then. */
   previous_sealed_secret: string | null
-  previous_secret_until: Date | null
+  /** Until when that one signs too. */
+  previous_secret_ends_at: Date | null
   /** Since when nothing is sent; null while it is. */
   disabled_at: Date | null
   /** `gone`: the receiver has said so (410). Null while it is enabled. */

@@ -165,3 +165,15 @@ test('both databases have the same tables, columns and indexes', async () => {
   expect(schemas[0]?.indexes).toEqual(schemas[1]?.indexes)
   expect(schemas[0]?.indexes).toContain('messages_time')
 })
+
+test('columns of times, and no others, have names that say so', async () => {
+  await using empty = await createEmptyDatabase('postgres')
+  await using database = await openDatabase({ url: empty.url })
+  await database.migrate()
+  const tables = await database.db.introspection.getTables()
+  const columns = tables.flatMap((table) => table.columns)
+  const namesOf = (some: typeof columns) => some.map(({ name }) => name).sort()
+  expect(namesOf(columns.filter(({ dataType }) => dataType === 'timestamptz'))).toEqual(
+    namesOf(columns.filter(({ name }) => name.endsWith('_at'))),
+  )
+})

@@ -229,8 +229,8 @@ const importData = defineCommand({
   details: [
     'The file is an export of the same version, or - for standard input. One that ends with .gz is unpacked.',
     'After an interruption, give it the same file again: it goes on where it stood, and no server starts before.',
-    'Second factors need the SOTTO_SECRET of the installation that was exported; on SQLite without that setting it',
-    'is what the file <database>.secret holds.',
+    'Second factors and webhooks need the SOTTO_SECRET of the installation that was exported; on SQLite without that',
+    'setting it is what the file <database>.secret holds.',
   ],
   arguments: ['file'],
   options: {},

@@ -8,6 +8,9 @@ import { CommandError } from './command-error.ts'
 import { openAppForImport } from './open-app.ts'
 import { showProgress } from './progress.ts'
 
+/** Tables with what is encrypted with SOTTO_SECRET. */
+const withSealedSecrets = ['second_factors', 'webhooks']
+
 /** `sotto import`: from a file or standard input, into an empty database. */
 export async function importAll(file: string): Promise<void> {
   await using opened = await openAppForImport()
@@ -16,9 +19,9 @@ export async function importAll(file: string): Promise<void> {
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
   const before = resumedAfter > 0 ? `, of which ${resumedAfter.toLocaleString('en')} were there before` : ''
   process.stdout.write(`Imported ${rows.toLocaleString('en')} rows in ${seconds} s${before}.\n`)
-  if (header.tables.some((table) => table.name === 'second_factors' && table.rows > 0)) {
+  if (header.tables.some(({ name, rows }) => withSealedSecrets.includes(name) && rows > 0)) {
     process.stdout.write(
-      'There are second factors among them: they need the SOTTO_SECRET of the installation that was exported.\n',
+      'Second factors and webhooks among them need the SOTTO_SECRET of the installation that was exported.\n',
     )
   }
 }

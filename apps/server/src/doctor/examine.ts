@@ -13,6 +13,7 @@ import { type Finding, failed, ok, warning } from './finding.ts'
 import { examineListening, examinePostgres } from './postgres.ts'
 import { examineRedis } from './redis.ts'
 import { examineSqlite, examineSqliteFile } from './sqlite.ts'
+import { examineWebhooks } from './webhooks.ts'
 
 /** Looks at everything that a server with these settings needs. Changes nothing, also beside a running one. */
 export async function* examine(readSettings: () => Config, now: () => Date): AsyncGenerator<Finding> {
@@ -33,9 +34,9 @@ export async function* examine(readSettings: () => Config, now: () => Date): Asy
 
 function examineSecret({ secret, databaseUrl }: Config): Finding {
   const check = 'secret'
-  if (secret !== undefined) return ok(check, 'SOTTO_SECRET is set: second factors can be turned on')
+  if (secret !== undefined) return ok(check, 'SOTTO_SECRET is set: second factors and webhooks can be had')
   if (parseDatabaseUrl(databaseUrl).kind === 'sqlite') return ok(check, 'is kept beside the database file')
-  return warning(check, 'SOTTO_SECRET is not set', 'set it, or nobody can have a second factor')
+  return warning(check, 'SOTTO_SECRET is not set', 'set it, or there are neither second factors nor webhooks')
 }
 
 async function* examineDatabase(config: Config, now: () => Date): AsyncGenerator<Finding> {
@@ -67,6 +68,7 @@ async function* examineDatabase(config: Config, now: () => Date): AsyncGenerator
   if (migrations.status !== 'ok') return
   yield await examineImport(opened)
   yield await examineWriting(opened)
+  yield* examineWebhooks(opened.db, now)
 }
 
 async function examineMigrations({ migrates }: Config, database: Database): Promise<Finding> {

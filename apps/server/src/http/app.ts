@@ -164,8 +164,7 @@ export async function createHttpApp({
       const transport = info.type === 'subscription' ? 'stream' : 'rpc'
       const context = { ...(await createContext(req, { reply, transport })), gone: () => info.signal }
       if (transport === 'rpc') {
-        calls.begin(context.caller, context, res.raw)
-        return context
+        return { ...context, holdAnswer: calls.begin(context.caller, context, res.raw).hold }
       }
       return { ...context, hangUp: () => req.raw.socket.destroy() }
     },

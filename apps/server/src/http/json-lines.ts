@@ -1,10 +1,14 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { weightOf } from '../weight.ts'
 import { withWrittenDates } from '../wire.ts'
+import type { CallUnderWay } from './calls-under-way.ts'
 
 const LINES_TYPE = 'application/x-ndjson'
 /** As many as a page may hold. */
 const LINES_A_PAGE = 200
+/** In characters. */
+const PIECE_LENGTH = 65_536
 
 /** Whether the caller would rather have a whole list, one line of JSON for each item. */
 export function wantsLines(request: FastifyRequest): boolean {
@@ -15,6 +19,11 @@ export function wantsLines(request: FastifyRequest): boolean {
 export type Fields = Record<string, unknown>
 export type ReadPage = (input: Fields) => Promise<{ items: unknown[]; nextCursor: string | null }>
 
+interface LinesOptions {
+  readPage: ReadPage
+  underWay: CallUnderWay
+}
+
 /**
  * Answers a list from its cursor to its end. Holds a page at a time, and reads the next one when the reader has taken
  * it. What fails after the first page breaks the answer off, which the reader sees.
@@ -22,17 +31,33 @@ export type ReadPage = (input: Fields) => Promise<{ items: unknown[]; nextCursor
 export async function sendJsonLines(
   reply: FastifyReply,
   input: Fields,
-  readPage: ReadPage,
+  { readPage, underWay }: LinesOptions,
 ): Promise<FastifyReply> {
-  const begin = { ...input, limit: LINES_A_PAGE }
+  async function read(cursor: object) {
+    const page = await readPage({ ...input, ...cursor, limit: LINES_A_PAGE })
+    return { ...page, release: underWay.hold(weightOf(page.items)) }
+  }
   // Before the status is out: a refusal is an answer of its own.
-  const first = await readPage(begin)
-  async function* pages(): AsyncGenerator<string> {
+  const first = await read({})
+  async function* pieces(): AsyncGenerator<string> {
     for (let page = first; ; ) {
-      yield page.items.map((item) => `${JSON.stringify(withWrittenDates(item))}\n`).join('')
+      yield* inPieces(page.items)
+      page.release()
       if (page.nextCursor === null) return
-      page = await readPage({ ...begin, cursor: page.nextCursor })
+      page = await read({ cursor: page.nextCursor })
     }
   }
-  return reply.header('content-type', LINES_TYPE).send(Readable.from(pages(), { highWaterMark: 1 }))
+  return reply.header('content-type', LINES_TYPE).send(Readable.from(pieces(), { highWaterMark: 1 }))
+}
+
+/** The lines of a page, some at a time: what has been written and not been taken is small beside it. */
+function* inPieces(items: readonly unknown[]): Generator<string> {
+  let piece = ''
+  for (const item of items) {
+    piece += `${JSON.stringify(withWrittenDates(item))}\n`
+    if (piece.length < PIECE_LENGTH) continue
+    yield piece
+    piece = ''
+  }
+  if (piece !== '') yield piece
 }

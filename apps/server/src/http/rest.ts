@@ -52,7 +52,7 @@ export function registerRest(app: FastifyInstance, { router, createContext, call
           ...(await createContext(request, { reply, transport: 'rest' })),
           gone: () => signalOf(reply),
         }
-        calls.begin(ctx.caller, ctx, reply.raw)
+        const underWay = calls.begin(ctx.caller, ctx, reply.raw)
         await admit(ctx, entry)
         const input = entry.input.safeParse(readInput(operation, request))
         if (!input.success) throw refusedInput(input.error)
@@ -61,18 +61,19 @@ export function registerRest(app: FastifyInstance, { router, createContext, call
         reply.header('cache-control', 'no-store')
         if (entry.http.lines && wantsLines(request)) {
           // Every entry with lines is a list, as a test of the contract sees to.
-          return sendJsonLines(reply, input.data as Fields, call as ReadPage)
+          return sendJsonLines(reply, input.data as Fields, { readPage: call as ReadPage, underWay })
         }
         const output = await call(input.data)
         if (entry.http.status === 204) return reply.code(204).send()
+        // As bytes: Node writes a long string much more slowly.
+        const body = Buffer.from(JSON.stringify(withWrittenDates(output)))
+        // What a change answers is short, and the change has been made.
+        if (entry.kind === 'query') underWay.hold(body.length)
         const { status, repeatedStatus = status } = entry.http
-        return (
-          reply
-            .code(ctx.outcome.repeated ? repeatedStatus : status)
-            .header('content-type', JSON_TYPE)
-            // As bytes: Node writes a long string much more slowly.
-            .send(Buffer.from(JSON.stringify(withWrittenDates(output))))
-        )
+        return reply
+          .code(ctx.outcome.repeated ? repeatedStatus : status)
+          .header('content-type', JSON_TYPE)
+          .send(body)
       },
     })
   }

@@ -7,17 +7,17 @@ export class Holdings {
     this.#max = max
   }
 
-  /** @returns false, and counts nothing, when the holder has as many as there may be. */
-  take(holder: string): boolean {
+  /** @returns false, and counts nothing, when the holder would have more than there may be. What is alone is not too much. */
+  take(holder: string, amount = 1): boolean {
     const count = this.#counts.get(holder) ?? 0
-    if (count >= this.#max) return false
-    this.#counts.set(holder, count + 1)
+    if (count > 0 && count + amount > this.#max) return false
+    this.#counts.set(holder, count + amount)
     return true
   }
 
-  /** Gives back one that was taken. */
-  release(holder: string): void {
-    const left = (this.#counts.get(holder) ?? 1) - 1
+  /** Gives back what was taken. */
+  release(holder: string, amount = 1): void {
+    const left = (this.#counts.get(holder) ?? amount) - amount
     if (left > 0) this.#counts.set(holder, left)
     else this.#counts.delete(holder)
   }

@@ -5,6 +5,7 @@ import type { Context } from '../context.ts'
 import { toSottoError } from '../errors.ts'
 import { admit } from '../gate.ts'
 import { measure } from '../metrics/reported-calls.ts'
+import { weightOf } from '../weight.ts'
 import { transformer } from './transformer.ts'
 
 /** How often a silent stream shows that it lives, in milliseconds. */
@@ -47,6 +48,8 @@ const asCaller = t.procedure.use(({ ctx, meta, path, type, next }) => {
     if (meta) await admit(current, meta)
     const result = await next({ ctx: current })
     if (!result.ok) throw result.error
+    // Calls of a batch wait for each other. What a change answers is short, and the change has been made.
+    if (type === 'query') ctx.holdAnswer?.(weightOf(result.data))
     return result
   }
   // What comes of a subscription shows only when somebody reads it: it is measured where it is opened.

@@ -33,7 +33,7 @@ export async function createWebhook(
     events: eventsColumn(input.events ?? null),
     sealed_secret: sealedSecret,
     previous_sealed_secret: null,
-    previous_secret_until: null,
+    previous_secret_ends_at: null,
     disabled_at: null,
     disabled_reason: null,
     ...placeColumns(await findLogEpoch(app.db), await findLogEnd(app.db), at),

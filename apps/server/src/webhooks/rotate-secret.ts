@@ -20,7 +20,7 @@ export async function rotateWebhookSecret(
     const changed = await updateWebhook(trx, before.id, {
       sealed_secret: sealWebhookSecret(app.secretBox, secret, before.id),
       previous_sealed_secret: before.sealed_secret,
-      previous_secret_until: new Date(now.getTime() + OVERLAP_MS),
+      previous_secret_ends_at: new Date(now.getTime() + OVERLAP_MS),
       updated_at: now,
     })
     if (!changed) throw new SottoError('WEBHOOK_NOT_FOUND')

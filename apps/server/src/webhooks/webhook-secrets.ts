@@ -17,7 +17,7 @@ export function sealWebhookSecret(box: SecretBox, secret: string, webhookId: str
  * @throws {SottoError} UNAVAILABLE when SOTTO_SECRET is gone, or another one.
  */
 export function openWebhookSecrets(box: SecretBox, row: WebhookRow, now: Date): string[] {
-  const { sealed_secret: present, previous_sealed_secret: previous, previous_secret_until: until } = row
+  const { sealed_secret: present, previous_sealed_secret: previous, previous_secret_ends_at: until } = row
   const isPreviousValid = previous !== null && until !== null && until > now
   return [present, ...(isPreviousValid ? [previous] : [])].map((sealed) => box.open(sealed, ownerOf(row.id)))
 }

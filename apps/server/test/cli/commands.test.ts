@@ -14,6 +14,8 @@ const commandNames = [
   'user password',
   'user reset',
   'user admin',
+  'user export',
+  'user erase',
   'export',
   'import',
   'backup',
@@ -26,7 +28,8 @@ describe('help', () => {
   test('of the program names every command', async () => {
     const { code, stdout, stderr } = await sotto(['--help'])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    for (const name of commandNames) expect(stdout).toContain(`\n  ${name} `)
+    const named = [...stdout.matchAll(/^ {2}([a-z]+(?: [a-z]+)?) {2}/gm)].map(([, name]) => name)
+    expect(named).toEqual(commandNames)
   })
 
   test.each(commandNames)('of %s says how it is used, without any setting', async (name) => {
@@ -182,6 +185,55 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (using) => {
     ])
   })
 
+  test('what there is of a user is printed, and erased, beside a running server', async () => {
+    await using database = await createDatabase(using)
+    const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: 'sk_of_a_test' }
+    await using server = await startServer(settings)
+    const admin = createClient({ url: server.url, token: 'sk_of_a_test' })
+    const { id } = await admin.users.create({ username: 'zoe', password: 'correct horse' })
+    await admin.users.create({ username: 'yan' })
+    const { token } = await logIn(server.url, 'zoe', 'correct horse')
+    // More than a page of an export.
+    for (let i = 0; i < 201; i++) await admin.as('zoe').messages.send({ to: 'yan', text: `message ${i}` })
+    const { conversationId } = await admin.as('yan').messages.send({ to: 'zoe', text: 'the answer' })
+
+    const exported = await sotto(['user', 'export', 'ZOE'], settings)
+    expect(exported).toMatchObject({ code: 0, stderr: '' })
+    const lines = exported.stdout.trimEnd().split('\n')
+    const parts = lines.map((line) => JSON.parse(line) as { type: string; message?: { text: string } })
+    expect(parts[0]).toMatchObject({ type: 'profile', profile: { id, username: 'zoe' } })
+    expect(parts.at(-1)).toMatchObject({ type: 'end' })
+    const texts = parts.flatMap(({ message }) => message?.text ?? [])
+    expect(texts.toSorted()).toEqual(
+      ['the answer', ...Array.from({ length: 201 }, (_, i) => `message ${i}`)].toSorted(),
+    )
+    expect(exported.stdout).not.toMatch(/argon2|correct horse/)
+    // As over HTTP, to the byte.
+    const asked = await fetch(`${server.url}/v1/users/zoe/export`, {
+      headers: { authorization: 'Bearer sk_of_a_test', accept: 'application/x-ndjson' },
+    })
+    expect(await asked.text()).toBe(exported.stdout)
+
+    expect(await sotto(['user', 'erase', 'zoe'], settings)).toMatchObject({ code: 0, stdout: '', stderr: '' })
+    const left = await admin.conversations.messages({ conversationId })
+    expect(left.items.map(({ text }) => text)[0]).toBe('the answer')
+    expect(left.items.filter(({ text }) => text?.startsWith('message'))).toEqual([])
+    await expect(admin.as('yan').users.get({ user: 'zoe' })).rejects.toMatchObject({ code: 'USER_NOT_FOUND' })
+    await expect.poll(() => statusOf(server.url, `Bearer ${token}`), { timeout: 5_000 }).toBe(401)
+    const { items } = await admin.audit.list({ subject: id })
+    expect(items.map(({ action, actorKind }) => `${action} by ${actorKind}`)).toEqual([
+      'user.erase_accepted by command',
+      'user.exported by key',
+      'user.exported by command',
+    ])
+    // Once more: there is nobody of this name any more.
+    expect(await sotto(['user', 'erase', 'zoe'], settings)).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^sotto: .*zoe.*\n$/),
+    })
+  })
+
   test('what cannot be done is one line and exit code 1', async () => {
     await using database = await createDatabase(using)
     const settings = { DATABASE_URL: database.url }
@@ -196,6 +248,8 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (using) => {
       [['user', 'password', 'zoe'], 'password1', 'password'],
       [['user', 'reset', 'nobody'], '', 'nobody'],
       [['user', 'admin', 'nobody'], '', 'nobody'],
+      [['user', 'export', 'nobody'], '', 'nobody'],
+      [['user', 'erase', 'nobody'], '', 'nobody'],
       [['user', 'password', 'zoe'], 'short', 'password'],
       [['key', 'revoke', 'nothing'], '', 'nothing'],
       [['key', 'create', '--name', ' '], '', '--name'],

@@ -1,6 +1,7 @@
 import { chmod, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { beginImport, endImport, openDatabase } from '@sotto/db'
+import { beginImport, disableGoneWebhook, endImport, openDatabase } from '@sotto/db'
+import { createClient } from '@sotto/sdk'
 import { sql } from 'kysely'
 import pg from 'pg'
 import { describe, expect, test, vi } from 'vitest'
@@ -135,4 +136,19 @@ test('the doctor names the transaction that holds the event log, and a pool that
   } finally {
     await client.end()
   }
+})
+
+test('the doctor names a webhook whose receiver is gone', async () => {
+  await using database = await createDatabase('sqlite')
+  const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: 'sk_of_a_test' }
+  await using server = await startServer(settings)
+  const admin = createClient({ url: server.url, token: 'sk_of_a_test' })
+  const { id } = await admin.webhooks.create({ url: 'https://hooks.example/gone' })
+  const webhooks = async () => (await examine(settings)).checks.filter(({ check }) => check === 'webhooks')
+  expect(await webhooks()).toMatchObject([{ status: 'ok' }])
+  await using opened = await openDatabase({ url: database.url })
+  await disableGoneWebhook(opened.db, id, new Date())
+  expect(await webhooks()).toMatchObject([
+    { status: 'warning', detail: expect.stringContaining(`${id} is disabled`) },
+  ])
 })

@@ -4,6 +4,7 @@ import type { Message } from '@sotto/contract'
 import { describe, expect, test } from 'vitest'
 import { dialects } from '../support/dialects.ts'
 import { openPausedSse, openPausedWs } from './support/paused.ts'
+import { openSse, readSuperjson } from './support/sse.ts'
 import { startWorld } from './support/world.ts'
 
 const MESSAGES = 700
@@ -18,7 +19,7 @@ describe.each(dialects)('bounds of streams on %s', (using) => {
     await using sse = await world.sse('bob')
     const { cursor } = sse
     sse.close()
-    using paused = await openPausedSse(world.url, world.headers('bob'))
+    using paused = await openPausedSse(`${world.url}/v1/events`, world.headers('bob'))
     using _pausedWs = await openPausedWs(world.url, world.headers('carol'))
     await expect.poll(() => world.server.app.events.streamCount).toBe(2)
     const text = (i: number) => `${i} ${LONG}`
@@ -47,6 +48,34 @@ describe.each(dialects)('bounds of streams on %s', (using) => {
     expect([...seenTexts, ...resumed.inbox.texts]).toEqual(
       Array.from({ length: MESSAGES }, (_, i) => text(i)),
     )
+  })
+
+  test('who stops reading tRPC’s Server-Sent Events is cut off, and resumes', {
+    timeout: 60_000,
+  }, async () => {
+    await using world = await startWorld(using, { users: ['alice', 'bob'] })
+    await world.send('alice', 'bob', 'first')
+    const url = `${world.url}/trpc/events.stream?input=${encodeURIComponent('{"json":{}}')}`
+    await using begin = await world.sse('bob')
+    const { cursor } = begin
+    begin.close()
+    using paused = await openPausedSse(url, world.headers('bob'))
+    await expect.poll(() => world.server.app.events.streamCount).toBe(1)
+    const text = (i: number) => `${i} ${LONG}`
+    for (let i = 0; i < MESSAGES; i++) await world.send('alice', 'bob', text(i))
+    await expect.poll(() => world.server.app.events.streamCount, { timeout: 10_000 }).toBe(0)
+
+    const blocks = (await paused.readAll()).split('\n\n').slice(0, -1)
+    const seen = blocks.flatMap((block) => {
+      const [, data] = /^data: (.*)$/m.exec(block) ?? []
+      const event = data === undefined ? undefined : readSuperjson(data)
+      return event?.type === 'message.created' ? [event.message.text] : []
+    })
+    expect(seen.length).toBeLessThan(MESSAGES)
+    const last = blocks.flatMap((block) => /^id: (.*)$/m.exec(block)?.[1] ?? []).at(-1)
+    await using resumed = await openSse(url, world.headers('bob'), last ?? cursor, readSuperjson)
+    await resumed.inbox.untilText(text(MESSAGES - 1), 10_000)
+    expect([...seen, ...resumed.inbox.texts]).toEqual(Array.from({ length: MESSAGES }, (_, i) => text(i)))
   })
 
   test('who reads is not cut off by a burst, nor by a text of any size', async () => {

@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
+import { settingNames } from '../../src/config.ts'
 import { createDatabase, createDirectory, query } from '../cli/support/databases.ts'
 import { sotto, startServer } from '../cli/support/sotto.ts'
 
@@ -20,37 +21,69 @@ async function expectRefusal(settings: NodeJS.ProcessEnv, ...named: string[]): P
 
 const memory = { DATABASE_URL: 'file::memory:' }
 
+/** What each setting does not take. Several where it takes different things. */
+const wrong: readonly (readonly [name: string, value: string])[] = [
+  ['PORT', 'http'],
+  ['PORT', '65536'],
+  ['PORT', '-1'],
+  ['METRICS_PORT', '65536'],
+  ['SOTTO_MAX_TEXT_LENGTH', '0'],
+  ['SOTTO_MAX_TEXT_LENGTH', 'long'],
+  ['SOTTO_SERVICE_KEY', 'secret'],
+  ['SOTTO_SIGNUP', 'maybe'],
+  ['SOTTO_SECRET', 'shorter than thirty-two'],
+  ['SOTTO_JWT_SECRET', 'a secret of 31 bytes, which is '],
+  ['SOTTO_JWT_JWKS_URL', 'keys.json'],
+  ['SOTTO_JWT_JWKS_URL', 'http://example.com/keys.json'],
+  ['SOTTO_JWT_JWKS_URL', 'http://localhost.example.com/keys.json'],
+  ['SOTTO_JWT_JWKS_URL', 'file:///etc/passwd'],
+  ['SOTTO_JWT_CREATE_USERS', 'yes'],
+  ['SOTTO_DIRECT_MESSAGES', 'nobody'],
+  ['LOG_LEVEL', 'loud'],
+  ['SOTTO_LIMIT_SENDS', '60'],
+  ['SOTTO_LIMIT_READS', '0/10s'],
+  ['SOTTO_LIMIT_WRITES', '10/3601s'],
+  ['SOTTO_LIMIT_KEYS', 'none'],
+  ['DATABASE_URL', 'sotto.db'],
+  ['DATABASE_URL', 'mysql://localhost/sotto'],
+  ['DATABASE_DIRECT_URL', 'postgres://[/sotto'],
+  ['HOST', '192.0.2.1'],
+  ['HOST', 'no-such-host.invalid'],
+  ['METRICS_PORT', 'metrics'],
+  ['SOTTO_MIGRATE', 'maybe'],
+  ['SOTTO_DRAIN_SECONDS', '3601'],
+  ['DATABASE_POOL_SIZE', '0'],
+  ['DATABASE_PREPARED_STATEMENTS', 'true'],
+  ['REDIS_URL', 'localhost:6379'],
+  ['SOTTO_MAX_STREAMS', '0'],
+  ['SOTTO_LIMIT_LOGINS', '10/60'],
+  ['SOTTO_LIMIT_STREAMS', '10 in 60s'],
+  ['SOTTO_EVENT_RETENTION_DAYS', '0'],
+  ['SOTTO_EVENT_RETENTION_DAYS', 'off'],
+  ['SOTTO_MESSAGE_RETENTION_DAYS', '0'],
+  ['SOTTO_MESSAGE_RETENTION_DAYS', '30d'],
+  ['SOTTO_MESSAGE_RETENTION_DAYS', '-1'],
+  ['SOTTO_MESSAGE_RETENTION_DAYS', '36501'],
+  ['SOTTO_ALLOWED_ORIGINS', 'app.example.com'],
+  ['SOTTO_ALLOWED_ORIGINS', 'https://app.example.com/'],
+  ['SOTTO_ALLOWED_ORIGINS', '*'],
+  ['SOTTO_WEBHOOK_ALLOWED_HOSTS', 'https://hooks.example'],
+  ['SOTTO_TRUSTED_PROXIES', 'proxy.example.com'],
+  ['SOTTO_TRUSTED_PROXIES', '10.0.0.0/33'],
+]
+
+/** Those that take whatever text there is. */
+const FREE = ['SOTTO_JWT_AUDIENCE', 'SOTTO_JWT_ISSUER']
+/** What is wrong with it shows when it is used: a test of its own, below. */
+const SHOWN_LATER = ['METRICS_HOST']
+
 describe('a setting that is wrong', () => {
-  test.each([
-    ['PORT', 'http'],
-    ['PORT', '65536'],
-    ['PORT', '-1'],
-    ['METRICS_PORT', '65536'],
-    ['SOTTO_MAX_TEXT_LENGTH', '0'],
-    ['SOTTO_MAX_TEXT_LENGTH', 'long'],
-    ['SOTTO_SERVICE_KEY', 'secret'],
-    ['SOTTO_SIGNUP', 'maybe'],
-    ['SOTTO_SECRET', 'shorter than thirty-two'],
-    ['SOTTO_JWT_SECRET', 'a secret of 31 bytes, which is '],
-    ['SOTTO_JWT_JWKS_URL', 'keys.json'],
-    ['SOTTO_JWT_JWKS_URL', 'http://example.com/keys.json'],
-    ['SOTTO_JWT_JWKS_URL', 'http://localhost.example.com/keys.json'],
-    ['SOTTO_JWT_JWKS_URL', 'file:///etc/passwd'],
-    ['SOTTO_JWT_CREATE_USERS', 'yes'],
-    ['SOTTO_DIRECT_MESSAGES', 'nobody'],
-    ['LOG_LEVEL', 'loud'],
-    ['SOTTO_LIMIT_SENDS', '60'],
-    ['SOTTO_LIMIT_READS', '0/10s'],
-    ['SOTTO_LIMIT_WRITES', '10/3601s'],
-    ['SOTTO_LIMIT_KEYS', 'none'],
-    ['DATABASE_URL', 'sotto.db'],
-    ['DATABASE_URL', 'mysql://localhost/sotto'],
-    ['DATABASE_DIRECT_URL', 'postgres://[/sotto'],
-    ['SOTTO_MIGRATE', 'maybe'],
-    ['SOTTO_DRAIN_SECONDS', '3601'],
-    ['HOST', '192.0.2.1'],
-    ['HOST', 'no-such-host.invalid'],
-  ])('%s=%s is named', async (name, value) => {
+  test('is looked at below for every setting that there is', () => {
+    const covered = new Set([...wrong.map(([name]) => name), ...FREE, ...SHOWN_LATER])
+    expect([...covered].toSorted()).toEqual(settingNames.toSorted())
+  })
+
+  test.each(wrong)('%s=%s is named', async (name, value) => {
     await expectRefusal({ ...memory, [name]: value }, name)
   })
 

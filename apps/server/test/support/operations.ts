@@ -1,5 +1,5 @@
 import { contract, type Procedure } from '@sotto/contract'
-import type { z } from 'zod'
+import { z } from 'zod'
 
 export interface Operation {
   /** `messages.send` */
@@ -30,4 +30,23 @@ export const calls = operations.filter(({ entry }) => entry.kind !== 'subscripti
 export function fieldsOf(schema: z.ZodType): Record<string, z.ZodType> {
   const inner = 'unwrap' in schema ? (schema as z.ZodOptional<z.ZodType>).unwrap() : schema
   return 'shape' in inner ? (inner.shape as Record<string, z.ZodType>) : {}
+}
+
+interface JsonSchema {
+  properties?: Record<string, JsonSchema>
+  [keyword: string]: unknown
+}
+
+/** The names of all fields that an operation tells, the nested ones too. */
+export function outputFields({ output }: Procedure): string[] {
+  const schema = z.toJSONSchema(output, { unrepresentable: 'any', reused: 'inline' })
+  return [...namesIn(schema as JsonSchema)]
+}
+
+function namesIn(schema: unknown): Set<string> {
+  if (typeof schema !== 'object' || schema === null) return new Set()
+  const { properties = {} } = schema as JsonSchema
+  const nested = Object.values(schema).flatMap((value) => [...namesIn(value)])
+  // A field may itself be called as a keyword is, such as `items`.
+  return new Set([...Object.keys(properties), ...nested])
 }

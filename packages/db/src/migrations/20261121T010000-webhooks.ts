@@ -19,7 +19,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('events', 'text')
     .addColumn('sealed_secret', 'text', (c) => c.notNull())
     .addColumn('previous_sealed_secret', 'text')
-    .addColumn('previous_secret_until', type.timestamp)
+    .addColumn('previous_secret_ends_at', type.timestamp)
     .addColumn('disabled_at', type.timestamp)
     .addColumn('disabled_reason', 'text')
     .addColumn('log_epoch', 'text', (c) => c.notNull())

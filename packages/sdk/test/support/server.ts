@@ -9,19 +9,32 @@ const START_TIMEOUT_MS = 20_000
 
 export interface RunningServer extends AsyncDisposable {
   url: string
+  port: number
   serviceKey: string
+  /** Resolves when it has ended. */
+  stop(signal: NodeJS.Signals): Promise<void>
 }
 
-/** The real server in a process and on a port of its own, with its database in memory. */
-export async function startServer(): Promise<RunningServer> {
-  const port = await freePort()
+interface Place {
+  /** Where it keeps its data; in memory when left out. */
+  databaseUrl?: string
+  /** One that is free when left out. */
+  port?: number
+}
+
+/** The real server in a process of its own. */
+export async function startServer({
+  databaseUrl = 'file::memory:',
+  ...place
+}: Place = {}): Promise<RunningServer> {
+  const port = place.port ?? (await freePort())
   const url = `http://127.0.0.1:${port}`
   const serviceKey = `sk_${'sdk-test-'.repeat(5)}`
   const env = {
     PATH: process.env.PATH,
     PORT: String(port),
     SOTTO_SERVICE_KEY: serviceKey,
-    DATABASE_URL: 'file::memory:',
+    DATABASE_URL: databaseUrl,
   }
   const child = spawn(process.execPath, [main, 'start'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const exited = once(child, 'exit')
@@ -36,14 +49,11 @@ export async function startServer(): Promise<RunningServer> {
     }
     await sleep(50)
   }
-  return {
-    url,
-    serviceKey,
-    async [Symbol.asyncDispose]() {
-      child.kill('SIGTERM')
-      await exited
-    },
+  async function stop(signal: NodeJS.Signals): Promise<void> {
+    child.kill(signal)
+    await exited
   }
+  return { url, port, serviceKey, stop, [Symbol.asyncDispose]: () => stop('SIGTERM') }
 }
 
 async function isReady(url: string): Promise<boolean> {

@@ -2,7 +2,13 @@ import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'n
 import { once } from 'node:events'
 import path from 'node:path'
 
-const mainFile = path.join(import.meta.dirname, '../../../src/main.ts')
+const root = path.join(import.meta.dirname, '../../../../..')
+/** `sotto`, which fails when it has logged what is confidential. */
+const program = [
+  '--import',
+  path.join(root, 'scripts/child-logs.ts'),
+  path.join(root, 'apps/server/src/main.ts'),
+]
 
 export interface Finished {
   code: number | null
@@ -20,7 +26,7 @@ export function spawnSotto(
   args: readonly string[],
   settings: NodeJS.ProcessEnv = {},
 ): ChildProcessWithoutNullStreams {
-  return spawn(process.execPath, [mainFile, ...args], { env: environment(settings) })
+  return spawn(process.execPath, [...program, ...args], { env: environment(settings) })
 }
 
 /** Runs `sotto …` as a process of its own until it ends. */
@@ -42,7 +48,7 @@ export async function sottoOnTerminal(
   settings: NodeJS.ProcessEnv,
   answers: readonly (readonly [question: string, answer: string])[] = [],
 ): Promise<{ code: number | null; screen: string }> {
-  const command = [process.execPath, mainFile, ...args]
+  const command = [process.execPath, ...program, ...args]
   const scriptArgs =
     process.platform === 'darwin'
       ? ['-q', '/dev/null', ...command]
@@ -70,7 +76,7 @@ export interface RunningServer extends AsyncDisposable {
 
 /** Starts a server on a free port, and waits until it listens. */
 export async function startServer(settings: NodeJS.ProcessEnv): Promise<RunningServer> {
-  const child = spawn(process.execPath, [mainFile, 'start'], { env: environment({ PORT: '0', ...settings }) })
+  const child = spawnSotto(['start'], { PORT: '0', ...settings })
   const output = gather(child)
   const closed = once(child, 'close')
   await untilPrinted(child, () => output.stdout.includes('"listening"'))

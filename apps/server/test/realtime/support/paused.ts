@@ -4,12 +4,12 @@ import { request } from 'node:http'
 import { connect } from 'node:net'
 import superjson from 'superjson'
 
-/** Asks for events and reads none of them until it is told to read all that is there. */
+/** Asks for a stream of events and reads none of them until it is told to read all that is there. */
 export async function openPausedSse(
   url: string,
   headers: Record<string, string>,
 ): Promise<Disposable & { readAll(): Promise<string> }> {
-  const call = request(`${url}/v1/events`, { agent: false, headers })
+  const call = request(url, { agent: false, headers })
   call.on('error', () => {})
   call.end()
   const [response] = await once(call, 'response')

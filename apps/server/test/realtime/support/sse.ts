@@ -24,11 +24,20 @@ export class RefusedError extends Error {
   }
 }
 
+/** What the data of an event says; undefined for what only keeps the connection going. */
+type ReadData = (data: string) => WireEvent | undefined
+
+const readJson: ReadData = (data) => JSON.parse(data) as WireEvent
+
+/** As tRPC writes it: superjson, and events of its own without any. */
+export const readSuperjson: ReadData = (data) => (JSON.parse(data) as { json?: WireEvent }).json
+
 /** Resolves with the first bytes, which say where the stream begins. */
 export async function openSse(
   url: string,
   headers: Record<string, string>,
   lastEventId?: string,
+  readData: ReadData = readJson,
 ): Promise<SseStream> {
   // A connection of its own: `fetch` opens another one, for later, where it has closed one.
   const call = request(url, {
@@ -65,7 +74,8 @@ export async function openSse(
       if (line.startsWith('data: ')) data = line.slice(6)
     }
     if (own !== undefined) cursor = own
-    if (data !== undefined) inbox.add({ cursor: own, event: JSON.parse(data) as WireEvent })
+    const event = data === undefined ? undefined : readData(data)
+    if (event) inbox.add({ cursor: own, event })
     begin()
   }
 

@@ -23,6 +23,7 @@ type Settings = Partial<
   Pick<
     Config,
     | 'maxStreams'
+    | 'maxTextLength'
     | 'eventRetentionDays'
     | 'messageRetentionDays'
     | 'redisUrl'

@@ -43,6 +43,7 @@ export async function makeWholeWorld({ url }: RunningServer): Promise<WholeWorld
   const { key } = await admin.keys.create({ name: 'reports', scopes: ['read'] })
   const { id: webhookId } = await admin.webhooks.create({ url: 'https://hooks.example/of-a-transfer' })
   await admin.webhooks.test({ webhookId })
+  await admin.webhooks.rotateSecret({ webhookId })
   await admin.users.erase({ user: 'dave' })
 
   const { token = '' } = await admin.sessions.create({ username: 'alice', password: 'correct horse' })

@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { makers } from './databases.ts'
+import { serverMain } from './server-process.ts'
+import { printTable, whole } from './table.ts'
+
+const MEGABYTE = 1_000_000
+/** How often a process is asked how much memory it has, in milliseconds. */
+const SAMPLE_MS = 50
+
+/** What an export and an import of so many messages cost, in time and in memory. */
+export async function measureTransfer(kind: keyof typeof makers, messages: number): Promise<void> {
+  await using source = await makers[kind]()
+  await using target = await makers[kind]()
+  const directory = await mkdtemp(path.join(tmpdir(), 'sotto-transfer-'))
+  const file = path.join(directory, 'sotto.jsonl')
+  try {
+    const users = String(Math.max(2, messages / 100))
+    await run(['seed', '--users', users, '--messages', String(messages)], source.url)
+    const exported = await run(['export', '--output', file], source.url)
+    const imported = await run(['import', file], target.url)
+    const { size } = await stat(file)
+    printTable(
+      [
+        `${source.name}: ${whole(messages)} messages, a file of ${whole(size / MEGABYTE)} MB`,
+        'seconds',
+        'messages a second',
+        'peak memory MB',
+      ],
+      Object.entries({ export: exported, import: imported }).map(([name, { seconds, peak }]) => [
+        name,
+        seconds.toFixed(1),
+        whole(messages / seconds),
+        whole(peak / MEGABYTE),
+      ]),
+    )
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+/** Runs a command of `sotto` until it ends. */
+async function run(args: readonly string[], url: string): Promise<{ seconds: number; peak: number }> {
+  const begun = performance.now()
+  const child = spawn(process.execPath, [serverMain, ...args], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, DATABASE_URL: url },
+  })
+  const ended = once(child, 'exit')
+  let peak = 0
+  while (child.exitCode === null && child.signalCode === null) {
+    peak = Math.max(peak, await peakOf(child.pid))
+    await Promise.race([ended, wait(SAMPLE_MS)])
+  }
+  if (child.exitCode !== 0) throw new Error(`sotto ${args[0]} ended with ${child.exitCode}`)
+  return { seconds: (performance.now() - begun) / 1_000, peak }
+}
+
+/** The most memory that a process has had so far, in bytes: the kernel's own figure, which misses nothing between. */
+async function peakOf(pid: number | undefined): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
+  const [, kibibytes = '0'] = /^VmHWM:\s+(\d+) kB$/m.exec(status) ?? []
+  return Number(kibibytes) * 1_024
+}

@@ -1,0 +1,185 @@
+import { channel, tracingChannel } from 'node:diagnostics_channel'
+
+/*
+ * No line of the log holds what people say, or what gives access. Fastify and pino announce what they do in a
+ * process by diagnostics channels, so whatever server a test starts in it is watched, and no server knows of it.
+ */
+
+/** The fields of the contract, on the way in and on the way out, whose values are nobody's but the caller's. */
+export const confidentialFields: ReadonlySet<string> = new Set([
+  // What people say, and where to reach them.
+  'text',
+  'alt',
+  'url',
+  'q',
+  'clientMessageId',
+  'email',
+  // What gives access.
+  'password',
+  'newPassword',
+  'currentPassword',
+  'token',
+  'key',
+  'secret',
+  'uri',
+  'invitation',
+  'recoveryCode',
+  'recoveryCodes',
+])
+const confidentialHeaders = ['authorization', 'cookie', 'set-cookie']
+
+/** What is shorter stands in some line or other by chance. */
+const MIN_LENGTH = 8
+/** As much of it tells a value from all others. */
+const MAX_LENGTH = 40
+/** What holds more values is made to hurt and not to tell: servers that are watched are as quick as others. */
+const MAX_VALUES = 20_000
+/** A word by itself may be one of the server's own. */
+const WORD = /^[a-z]+$/i
+
+/** As much of Fastify as is needed to look on. */
+interface WatchedServer {
+  addHook(name: 'preHandler', hook: (request: WatchedRequest) => Promise<void>): void
+  addHook(
+    name: 'onSend',
+    hook: (request: WatchedRequest, reply: WatchedReply, payload: unknown) => Promise<void>,
+  ): void
+}
+interface WatchedRequest {
+  headers: Readonly<Record<string, unknown>>
+  body: unknown
+  query: unknown
+}
+interface WatchedReply {
+  getHeaders(): Readonly<Record<string, unknown>>
+}
+
+/** What was confidential in this process so far, and what was logged. */
+export interface LogWatch extends Disposable {
+  /** What stands in a line of the log and may not, each with the line. */
+  leaks(): Promise<string[]>
+}
+
+/** Watches every server of this process from now on. */
+export function watchLogs(): LogWatch {
+  const confidential = new Set<string>()
+  const lines: string[] = []
+  const pending = new Set<Promise<void>>()
+
+  function note(value: unknown): void {
+    for (const text of confidentialIn(value)) confidential.add(text)
+  }
+  const onServer = (message: unknown) => {
+    // As Fastify says of this channel.
+    const { fastify } = message as { fastify: WatchedServer }
+    fastify.addHook('preHandler', async ({ headers, body, query }) => {
+      noteHeaders(headers, note)
+      note(parsed(body))
+      note(query)
+      // tRPC's input.
+      note(Object.values(query ?? {}).map(parsed))
+    })
+    fastify.addHook('onSend', async (_request, reply, payload) => {
+      noteHeaders(reply.getHeaders(), note)
+      const reading = textOf(payload)?.then((text) => note(parsed(text)))
+      if (!reading) return
+      pending.add(reading)
+      void reading.finally(() => pending.delete(reading))
+    })
+  }
+  const onLine = (message: unknown) => {
+    const { result } = message as { result?: unknown }
+    if (typeof result === 'string') lines.push(result)
+  }
+  const servers = channel('fastify.initialization')
+  const logged = tracingChannel('pino_asJson').end
+  servers.subscribe(onServer)
+  logged.subscribe(onLine)
+  return {
+    async leaks() {
+      await Promise.all(pending)
+      const log = lines.map(withoutCallersOwn).join('\n')
+      return [...confidential].flatMap((text) => formsOf(text).flatMap((form) => linesWith(form, log)))
+    },
+    [Symbol.dispose]() {
+      servers.unsubscribe(onServer)
+      logged.unsubscribe(onLine)
+    },
+  }
+}
+
+function noteHeaders(headers: Readonly<Record<string, unknown>>, note: (value: unknown) => void): void {
+  for (const name of confidentialHeaders) {
+    for (const value of [headers[name]].flat()) {
+      if (typeof value !== 'string') continue
+      // Without the scheme or the cookie's name, and without its attributes.
+      note({ token: value.replace(/^(?:\w+ |[\w-]+=)/, '').split(';', 1)[0] })
+    }
+  }
+}
+
+/** The values of confidential fields, however deep; of one that holds a list, all that is in it. */
+function confidentialIn(value: unknown): string[] {
+  const found: string[] = []
+  // Not by recursion: what comes in may be deeper than the stack.
+  const waiting: { value: unknown; isConfidential: boolean }[] = [{ value, isConfidential: false }]
+  for (let next = waiting.pop(); next && waiting.length < MAX_VALUES; next = waiting.pop()) {
+    const { value: own, isConfidential } = next
+    if (typeof own === 'string') {
+      if (isConfidential && own.length >= MIN_LENGTH && !WORD.test(own)) found.push(own.slice(0, MAX_LENGTH))
+    } else if (Array.isArray(own)) {
+      for (const inner of own) waiting.push({ value: inner, isConfidential })
+    } else if (typeof own === 'object' && own !== null) {
+      for (const [name, inner] of Object.entries(own)) {
+        waiting.push({ value: inner, isConfidential: confidentialFields.has(name) })
+      }
+    }
+  }
+  return found
+}
+
+function parsed(value: unknown): unknown {
+  if (typeof value !== 'string') return value
+  try {
+    return JSON.parse(value)
+  } catch {
+    // Not JSON, or not whole: there are no fields in it.
+    return undefined
+  }
+}
+
+/** A whole answer of JSON, whatever it is sent as. A stream of events goes on for as long as somebody reads. */
+function textOf(payload: unknown): Promise<string> | undefined {
+  if (typeof payload === 'string' || Buffer.isBuffer(payload)) return Promise.resolve(String(payload))
+  if (!(payload instanceof Response) || !payload.headers.get('content-type')?.includes('json')) return
+  return payload
+    .clone()
+    .text()
+    .catch(() => '')
+}
+
+/** The path and the id of a request are the caller's to choose; no operation takes what is confidential there. */
+function withoutCallersOwn(line: string): string {
+  const { path: _, requestId: __, ...rest } = JSON.parse(line) as Record<string, unknown>
+  return JSON.stringify(rest)
+}
+
+/** How a text may stand in JSON, or in a URL within it. */
+function formsOf(text: string): string[] {
+  const forms = [JSON.stringify(text).slice(1, -1)]
+  if (text.isWellFormed()) forms.push(encodeURIComponent(text))
+  return [...new Set(forms)]
+}
+
+/** The lines that hold it, not as a part of some longer word. */
+function linesWith(form: string, log: string): string[] {
+  const found: string[] = []
+  for (let at = log.indexOf(form); at >= 0; at = log.indexOf(form, at + 1)) {
+    if (/[\w-]/.test(log[at - 1] ?? '') && /^[\w-]/.test(form)) continue
+    if (/[\w-]/.test(log[at + form.length] ?? '') && /[\w-]$/.test(form) && form.length < MAX_LENGTH) continue
+    const line = log.slice(log.lastIndexOf('\n', at) + 1, log.indexOf('\n', at) >>> 0)
+    found.push(`${form} in ${line.slice(0, 500)}`)
+    break
+  }
+  return found
+}
