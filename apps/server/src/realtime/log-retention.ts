@@ -18,11 +18,11 @@ interface Options {
 }
 
 /**
- * Deletes events that are older than they are kept, but for those that an enabled webhook has not come to yet and that
- * are not older than thirty days, in transactions that
- * are too short to hold readers back.
+ * Deletes events that are older than they are kept, in transactions that are too short to hold readers back.
+ *
+ * @see deleteExpiredEvents for what is kept longer.
  */
-export function keepLogShort({ db, now, log, retentionMs }: Options): { stop(): void } {
+export function keepLogShort({ log, ...parts }: Options): { stop(): void } {
   let timer: NodeJS.Timeout
 
   function schedule(ms: number): void {
@@ -30,18 +30,9 @@ export function keepLogShort({ db, now, log, retentionMs }: Options): { stop(): 
     timer.unref()
   }
 
-  async function oldestToKeep(): Promise<Date> {
-    const expired = now().getTime() - retentionMs
-    const place = await findOldestWebhookPlace(db)
-    if (!place) return new Date(expired)
-    const wanted = Math.max(place.getTime() - DISORDER_MS, now().getTime() - LONGEST_WAIT_MS)
-    return new Date(Math.min(expired, wanted))
-  }
-
   async function clean(): Promise<void> {
     try {
-      const before = await oldestToKeep()
-      const deleted = await db.transaction().execute((trx) => deleteOldEvents(trx, before, BATCH))
+      const deleted = await deleteExpiredEvents(parts)
       schedule(deleted === BATCH ? PAUSE_MS : INTERVAL_MS)
     } catch (error) {
       log.warn({ err: error }, 'old events were not deleted')
@@ -51,4 +42,20 @@ export function keepLogShort({ db, now, log, retentionMs }: Options): { stop(): 
 
   schedule(INTERVAL_MS)
   return { stop: () => clearTimeout(timer) }
+}
+
+/**
+ * Deletes the oldest events that are older than they are kept, but for those that an enabled webhook has not come to
+ * yet: these stay for thirty days.
+ *
+ * @returns how many, up to a batch.
+ */
+export async function deleteExpiredEvents({ db, now, retentionMs }: Omit<Options, 'log'>): Promise<number> {
+  const expired = now().getTime() - retentionMs
+  const place = await findOldestWebhookPlace(db)
+  const wanted = place
+    ? Math.max(place.getTime() - DISORDER_MS, now().getTime() - LONGEST_WAIT_MS)
+    : Number.POSITIVE_INFINITY
+  const before = new Date(Math.min(expired, wanted))
+  return db.transaction().execute((trx) => deleteOldEvents(trx, before, BATCH))
 }

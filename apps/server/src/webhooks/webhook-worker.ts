@@ -17,7 +17,7 @@ import { purgeDeliveries } from './purge-deliveries.ts'
 
 /** How often the log and the deliveries are looked at without any hint, in milliseconds. */
 const POLL_MS = 1_000
-/** What happens within this time is looked at together, in milliseconds. */
+/** What happens within this time is looked at together, in milliseconds: each look costs the database a few questions. */
 const GATHER_MS = 20
 /** How soon another server takes over from one that has gone without a word, in milliseconds. */
 const LEASE_MS = 15_000
@@ -79,11 +79,7 @@ export class WebhookWorker {
 
   /** The log may have grown. */
   hint(): void {
-    if (!this.#waiting) return
-    this.#gathering ??= setTimeout(() => {
-      this.#gathering = undefined
-      this.wake()
-    }, GATHER_MS)
+    if (this.#waiting) this.#wakeSoon()
   }
 
   /** Looks for what is to be done now. */
@@ -91,6 +87,13 @@ export class WebhookWorker {
     if (!this.#timer || this.#closing !== undefined) return
     this.#lookAgain = true
     this.#working ??= this.#work()
+  }
+
+  #wakeSoon(): void {
+    this.#gathering ??= setTimeout(() => {
+      this.#gathering = undefined
+      this.wake()
+    }, GATHER_MS)
   }
 
   /** Stops. What a receiver has not answered soon is sent again by the next server. */
@@ -204,7 +207,7 @@ export class WebhookWorker {
       metrics.webhookAttempted(outcome, (performance.now() - startedAt) / 1_000)
       if (outcome !== 'retried') this.#noteWaiting(webhook.id, -1)
       sending.delete(delivery.id)
-      this.wake()
+      this.#wakeSoon()
     } catch (error) {
       sending.delete(delivery.id)
       // As it is in the database, it is tried again by the next poll, or by the next server.

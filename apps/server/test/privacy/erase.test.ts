@@ -29,6 +29,8 @@ const ID_HOLDERS = [
   'messages.sender_id',
   'participants.user_id',
   'users.id',
+  'webhook_deliveries.audience_user_id',
+  'webhook_deliveries.user_id',
 ]
 
 async function livingWorld(using: 'sqlite' | 'postgres') {
@@ -117,6 +119,8 @@ describe.each(dialects)('an erased user on %s', (using) => {
     const { world, advance, now } = await livingWorld(using)
     await using _world = world
     const { db } = world.server.app
+    // Its receiver is nowhere, so what it is to be told waits.
+    await world.client.webhooks.create({ url: 'https://hooks.example' })
     const { id, conversationId } = await liveALife(world, now())
     // The search finds what is there.
     expect(await findText(db, CANARY)).toEqual(

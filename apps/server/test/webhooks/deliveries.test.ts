@@ -1,11 +1,18 @@
 import { createTestServer } from '@sotto/testing'
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, test } from 'vitest'
+import { findText } from '../privacy/support/find.ts'
+import { startWorld } from '../realtime/support/world.ts'
 import { dialects } from '../support/dialects.ts'
-import { startReceiver } from './support/receiver.ts'
+import { codeOf } from '../support/failure.ts'
+import { startReceiver, status } from './support/receiver.ts'
+import { startWebhookWorld } from './support/world.ts'
 
-const settings = { webhookAllowedHosts: ['127.0.0.1'] }
+const secret = 'a secret of at least thirty-two characters'
+const settings = { webhookAllowedHosts: ['127.0.0.1'], secret }
 const users = ['alice', 'bob']
+const HOUR_MS = 60 * 60 * 1_000
+const DAY_MS = 24 * HOUR_MS
 
 describe.each(dialects)('webhooks on %s', (using) => {
   test('tell of what happens from now on, as a bare service key sees it, signed', async () => {
@@ -13,7 +20,7 @@ describe.each(dialects)('webhooks on %s', (using) => {
     await using receiver = await startReceiver()
     const alice = server.as('alice')
     await alice.messages.send({ to: 'bob', text: 'before' })
-    const { secret } = await server.client.webhooks.create({ url: `${receiver.url}/hook` })
+    const webhook = await server.client.webhooks.create({ url: `${receiver.url}/hook` })
     const message = await alice.messages.send({ to: 'bob', text: 'hi', clientMessageId: 'one' })
     await expect.poll(() => receiver.types()).toEqual(['message.created'])
 
@@ -21,7 +28,7 @@ describe.each(dialects)('webhooks on %s', (using) => {
     const seen = await server.client.messages.get({ messageId: message.id })
     expect(first.path).toBe('/hook')
     expect(headers).toMatchObject({ 'content-type': 'application/json', 'user-agent': 'Sotto' })
-    expect(new Webhook(secret).verify(body, headers as Record<string, string>)).toEqual({
+    expect(new Webhook(webhook.secret).verify(body, headers as Record<string, string>)).toEqual({
       type: 'message.created',
       timestamp: message.createdAt.toISOString(),
       data: {
@@ -32,5 +39,341 @@ describe.each(dialects)('webhooks on %s', (using) => {
         message: JSON.parse(JSON.stringify(seen)),
       },
     })
+  })
+
+  test('tell of everything that lasts, once, and of nothing else', async () => {
+    await using world = await startWebhookWorld(using)
+    const { server, receiver } = world
+    const [alice, bob] = [server.as('alice'), server.as('bob')]
+    /** What one call has told. */
+    async function toldBy(call: () => Promise<unknown>, ...types: string[]) {
+      const before = receiver.received.length
+      await call()
+      await expect.poll(() => receiver.types().slice(before).sort()).toEqual(types.sort())
+      return receiver.received.slice(before).map(({ event }) => event.data)
+    }
+    const { conversationId, id: messageId } = await world.send('hi')
+    await expect.poll(() => receiver.types().sort()).toEqual(['conversation.created', 'message.created'])
+    await toldBy(() => alice.messages.edit({ messageId, text: 'ho' }), 'message.edited')
+    await toldBy(() => bob.messages.like({ messageId }), 'reaction.added')
+    await toldBy(() => bob.messages.unlike({ messageId }), 'reaction.removed')
+    await toldBy(() => bob.conversations.read({ conversationId, seq: 1 }), 'receipt.updated')
+    await toldBy(() => alice.messages.delete({ messageId }), 'message.deleted')
+    const group = { conversationId: '' }
+    const [created] = await toldBy(async () => {
+      group.conversationId = (await alice.conversations.create({ name: 'G', participants: [] })).id
+    }, 'conversation.created')
+    expect(created).toMatchObject({ conversation: { name: 'G', participants: [{ role: 'owner' }] } })
+    await toldBy(() => alice.participants.set({ ...group, user: 'bob' }), 'participant.joined')
+    await toldBy(() => alice.conversations.update({ ...group, name: 'H' }), 'conversation.updated')
+    await toldBy(
+      () => alice.participants.set({ ...group, user: 'bob', role: 'admin' }),
+      'participant.updated',
+    )
+    await toldBy(() => bob.participants.remove({ ...group, user: 'bob' }), 'participant.left')
+    // A signal, and delivered marks, which come with the reading of a list.
+    await alice.conversations.typing({ conversationId, typing: true })
+    await bob.conversations.list()
+
+    const contacts = await toldBy(
+      () => alice.contacts.add({ user: 'bob' }),
+      'contact.updated',
+      'contact.updated',
+    )
+    const { id: aliceId } = await alice.users.me()
+    const { id: bobId } = await bob.users.me()
+    expect(contacts).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ ownerId: aliceId, userId: bobId, state: 'outgoing' }),
+        expect.objectContaining({ ownerId: bobId, userId: aliceId, state: 'incoming' }),
+      ]),
+    )
+    expect(new Set(receiver.received.map(({ id }) => id)).size).toBe(receiver.received.length)
+  })
+
+  test('tell of the types that they have asked for', async () => {
+    await using world = await startWebhookWorld(using, { events: ['message.deleted', 'receipt.updated'] })
+    const { server, receiver, webhookId } = world
+    const { id: messageId, conversationId } = await world.send('hi')
+    await server.as('bob').conversations.read({ conversationId, seq: 1 })
+    await expect.poll(() => receiver.types()).toEqual(['receipt.updated'])
+    await server.client.webhooks.update({ webhookId, events: null })
+    await server.as('alice').messages.delete({ messageId })
+    await expect.poll(() => receiver.types()).toEqual(['receipt.updated', 'message.deleted'])
+    expect((await server.client.webhooks.get({ webhookId })).events).toBeNull()
+  })
+
+  test('hold no text: what is sent is what there is when it is sent', async () => {
+    await using world = await startWorld(using, { users, settings })
+    await using receiver = await startReceiver()
+    receiver.answer = status(503)
+    const { id: webhookId } = await world.client.webhooks.create({
+      url: receiver.url,
+      events: ['message.created'],
+    })
+    const { id: messageId } = await world.send('alice', 'bob', 'canary4d1b')
+    await expect.poll(() => receiver.received.length).toBe(1)
+    expect(receiver.received[0]?.body).toContain('canary4d1b')
+    expect(await findText(world.server.app.db, 'canary4d1b')).toEqual(['messages.text'])
+
+    await world.client.as('alice').messages.delete({ messageId })
+    expect(await findText(world.server.app.db, 'canary4d1b')).toEqual([])
+    receiver.answer = status(200)
+    const { items } = await world.client.webhooks.deliveries({ webhookId })
+    await world.client.webhooks.retryDelivery({ webhookId, deliveryId: items[0]?.id ?? '' })
+    await expect.poll(() => receiver.received.length).toBe(2)
+    expect(receiver.received[1]?.event).toMatchObject({
+      type: 'message.created',
+      data: { message: { id: messageId, text: null, deletedAt: expect.any(String) } },
+    })
+  })
+
+  test('try again, later each time, under the same id, and give up after three days', async () => {
+    await using world = await startWebhookWorld(using, { events: ['message.created'] })
+    const { server, receiver, webhookId } = world
+    server.clock.set('2026-05-01T10:00:00.000Z')
+    receiver.answer = status(500)
+    await world.send('hi')
+    const waits: number[] = []
+    for (let attempt = 1; attempt <= 13; attempt++) {
+      await expect.poll(async () => (await world.deliveries())[0]?.attempts).toBe(attempt)
+      const [delivery = expect.fail()] = await world.deliveries()
+      expect(delivery).toMatchObject({ lastStatus: 500, lastError: 'answered 500', deliveredAt: null })
+      if (delivery.nextAttemptAt === null) break
+      const waitMs = delivery.nextAttemptAt.getTime() - server.clock.now().getTime()
+      waits.push(waitMs / 1_000)
+      await world.moveOn(waitMs - 1)
+      expect(receiver.received).toHaveLength(attempt)
+      await world.moveOn(1)
+    }
+    const planned = [5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800, 43_200, 72_000, 86_400]
+    expect(waits).toHaveLength(planned.length)
+    for (const [index, seconds] of planned.entries()) {
+      expect(waits[index]).toBeGreaterThanOrEqual(seconds)
+      expect(waits[index]).toBeLessThanOrEqual(seconds * 1.1)
+    }
+    expect(new Set(receiver.received.map(({ id }) => id)).size).toBe(1)
+    // Each attempt is signed for its own time.
+    const times = receiver.received.map(({ headers }) => Number(headers['webhook-timestamp']))
+    expect(times.at(-1)).toBeGreaterThan((times[0] ?? 0) + 3 * 86_400 - 1_100)
+
+    const { items } = await server.client.webhooks.deliveries({ webhookId, state: 'failed' })
+    expect(items).toMatchObject([
+      { state: 'failed', attempts: 13, type: 'message.created', nextAttemptAt: null },
+    ])
+    expect((await server.client.webhooks.deliveries({ webhookId, state: 'pending' })).items).toEqual([])
+
+    receiver.answer = status(200)
+    const deliveryId = items[0]?.id ?? ''
+    const retried = await server.client.webhooks.retryDelivery({ webhookId, deliveryId })
+    expect(retried).toMatchObject({ id: deliveryId, state: 'pending', attempts: 0, lastError: null })
+    await expect.poll(async () => (await world.deliveries())[0]?.state).toBe('delivered')
+    expect((await world.deliveries())[0]).toMatchObject({ attempts: 1, lastStatus: 200, nextAttemptAt: null })
+    expect(receiver.received.at(-1)?.id).toBe(deliveryId)
+  })
+
+  test('wait as long as the receiver asks for, up to a day', async () => {
+    await using world = await startWebhookWorld(using, { events: ['message.created'] })
+    const { server, receiver } = world
+    server.clock.set('2026-05-01T10:00:00.000Z')
+    const asked = ['600', 'Fri, 01 May 2026 11:00:00 GMT', '999999999', '1', 'soon']
+    receiver.answer = (response) =>
+      status(503, { 'retry-after': asked[receiver.received.length - 1] ?? '' })(
+        response,
+        expect.fail as never,
+      )
+    for (const text of asked) {
+      await world.send(text)
+      await expect.poll(() => receiver.received.length).toBe(asked.indexOf(text) + 1)
+    }
+    await expect
+      .poll(async () => (await world.deliveries()).filter(({ attempts }) => attempts === 1).length)
+      .toBe(asked.length)
+    const waits = (await world.deliveries())
+      .toReversed()
+      .map(({ nextAttemptAt }) => ((nextAttemptAt?.getTime() ?? 0) - server.clock.now().getTime()) / 1_000)
+    for (const [index, seconds] of [600, 3_600, 86_400, 5, 5].entries()) {
+      expect(waits[index]).toBeGreaterThanOrEqual(seconds)
+      expect(waits[index]).toBeLessThanOrEqual(seconds * 1.1)
+    }
+  })
+
+  test('end with 410, which is in the audit', async () => {
+    await using world = await startWebhookWorld(using, { events: ['message.created'] })
+    const { server, receiver, webhookId } = world
+    receiver.answer = status(410)
+    await world.send('one')
+    await expect
+      .poll(() => server.client.webhooks.get({ webhookId }))
+      .toMatchObject({ enabled: false, disabledReason: 'gone' })
+    await world.send('two')
+    expect(await world.deliveries()).toMatchObject([{ state: 'failed', lastStatus: 410, attempts: 1 }])
+    const { items } = await server.client.audit.list({ subject: webhookId, action: 'webhook.disabled' })
+    expect(items).toMatchObject([{ actorKind: 'server', actorId: null }])
+    expect(receiver.received).toHaveLength(1)
+  })
+
+  test('do not wait for one that fails, nor one event for another', async () => {
+    await using world = await startWebhookWorld(using, { events: ['message.created'] })
+    const { server, receiver } = world
+    await using other = await startReceiver()
+    await server.client.webhooks.create({ url: other.url, events: ['message.created'] })
+    const said = (text: string) => JSON.stringify({ text }).slice(1, -1)
+    // The first hangs, the third fails, and there are more than are sent at once.
+    receiver.answer = (response, { body }) => {
+      if (body.includes(said('0'))) return
+      response.writeHead(body.includes(said('2')) ? 500 : 200).end()
+    }
+    for (let n = 0; n < 20; n++) await world.send(String(n))
+    const textsAt = ({ received }: typeof receiver) =>
+      received.map(({ event }) => event.type === 'message.created' && Number(event.data.message.text))
+    const all = Array.from({ length: 20 }, (_, n) => n)
+    await expect.poll(() => textsAt(other).toSorted((a, b) => Number(a) - Number(b))).toEqual(all)
+    await expect.poll(() => textsAt(receiver).toSorted((a, b) => Number(a) - Number(b))).toEqual(all)
+    await expect
+      .poll(async () => (await world.deliveries()).filter(({ state }) => state === 'delivered').length)
+      .toBe(18)
+  })
+
+  test('tell nothing while they are disabled, and go on from when they are enabled', async () => {
+    await using world = await startWebhookWorld(using, { events: ['message.created'] })
+    const { server, receiver, webhookId } = world
+    receiver.answer = status(500)
+    await world.send('pending')
+    await expect.poll(() => receiver.received.length).toBe(1)
+    expect(await server.client.webhooks.update({ webhookId, enabled: false })).toMatchObject({
+      enabled: false,
+      disabledReason: 'admin',
+    })
+    receiver.answer = status(200)
+    await world.send('meanwhile')
+    await world.moveOn(HOUR_MS)
+    await expect(server.client.webhooks.test({ webhookId })).rejects.toThrow('enabled')
+    expect(receiver.received).toHaveLength(1)
+
+    await using moved = await startReceiver()
+    await server.client.webhooks.update({ webhookId, enabled: true, url: moved.url })
+    await world.send('afterwards')
+    await expect
+      .poll(() => moved.received.map(({ body }) => /"text":"(\w+)"/.exec(body)?.[1]).sort())
+      .toEqual(['afterwards', 'pending'])
+    expect(receiver.received).toHaveLength(1)
+  })
+
+  test('are signed with both secrets for a day after a change', async () => {
+    await using world = await startWebhookWorld(using)
+    const { server, receiver, webhook, webhookId } = world
+    server.clock.set(new Date())
+    const { secret: next } = await server.client.webhooks.rotateSecret({ webhookId })
+    expect(next).not.toBe(webhook.secret)
+    const verifiedWith = async () => {
+      const count = receiver.received.length
+      await server.client.webhooks.test({ webhookId })
+      await expect.poll(() => receiver.received.length).toBe(count + 1)
+      const { body, headers } = receiver.received.at(-1) ?? expect.fail()
+      return [webhook.secret, next].map((one) => {
+        // The library's own check looks at its own clock, and what is signed here is of tomorrow.
+        const at = new Date(Number(headers['webhook-timestamp']) * 1_000)
+        const signature = new Webhook(one).sign(String(headers['webhook-id']), at, body)
+        return String(headers['webhook-signature']).split(' ').includes(signature)
+      })
+    }
+    expect(await verifiedWith()).toEqual([true, true])
+    await world.moveOn(DAY_MS - 1)
+    expect(await verifiedWith()).toEqual([true, true])
+    await world.moveOn(1)
+    expect(await verifiedWith()).toEqual([false, true])
+  })
+
+  test('keep secrets sealed, and cannot be made where there is nothing to seal with', async () => {
+    await using world = await startWorld(using, {
+      settings: { secret: 'a secret of at least 32 characters' },
+    })
+    const first = await world.client.webhooks.create({ url: 'https://hooks.example' })
+    const second = await world.client.webhooks.rotateSecret({ webhookId: first.id })
+    for (const { secret: one } of [first, second]) {
+      expect(await findText(world.server.app.db, one.slice('whsec_'.length).toLowerCase())).toEqual([])
+    }
+    if (using === 'sqlite') return
+    await using without = await startWorld(using)
+    await expect(without.client.webhooks.create({ url: 'https://hooks.example' })).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      message: expect.stringContaining('SOTTO_SECRET'),
+    })
+  })
+
+  test('are at most twenty, and go to allowed addresses alone', async () => {
+    await using server = await createTestServer({ using })
+    const create = (url: string) => server.client.webhooks.create({ url })
+    for (const url of [
+      'http://hooks.example',
+      'https://10.0.0.1',
+      'https://[::1]',
+      'https://a:b@hooks.example',
+    ]) {
+      await expect(create(url), url).rejects.toMatchObject({
+        code: 'INVALID_INPUT',
+        issues: [{ path: 'url', message: expect.stringMatching(/^takes /) }],
+      })
+    }
+    for (let n = 0; n < 20; n++) await create(`https://hooks.example/${n}`)
+    await expect(create('https://hooks.example/20')).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      message: expect.stringContaining('20'),
+    })
+    const [first = expect.fail()] = (await server.client.webhooks.list()).items
+    await expect(
+      server.client.webhooks.update({ webhookId: first.id, url: 'https://192.168.0.1' }),
+    ).rejects.toMatchObject({ issues: [{ path: 'url' }] })
+    await server.client.webhooks.delete({ webhookId: first.id })
+    await create('https://hooks.example/20')
+  })
+
+  test('are gone with their deliveries when they are deleted', async () => {
+    await using world = await startWorld(using, { users, settings })
+    await using receiver = await startReceiver()
+    const { webhooks } = world.client
+    const { id: webhookId } = await webhooks.create({ url: receiver.url })
+    receiver.answer = status(500)
+    await world.send('alice', 'bob', 'hi')
+    await expect.poll(async () => (await webhooks.deliveries({ webhookId })).items.length).toBe(2)
+    const deliveryId = (await webhooks.deliveries({ webhookId })).items[0]?.id ?? ''
+    await webhooks.delete({ webhookId })
+    const calls: (() => PromiseLike<unknown>)[] = [
+      () => webhooks.get({ webhookId }),
+      () => webhooks.update({ webhookId }),
+      () => webhooks.test({ webhookId }),
+      () => webhooks.rotateSecret({ webhookId }),
+      () => webhooks.deliveries({ webhookId }),
+      () => webhooks.retryDelivery({ webhookId, deliveryId }),
+      () => webhooks.delete({ webhookId }),
+    ]
+    for (const call of calls) expect(await codeOf(call())).toBe('WEBHOOK_NOT_FOUND')
+    expect((await webhooks.list()).items).toEqual([])
+    const holders = () => findText(world.server.app.db, webhookId)
+    await expect.poll(holders, { timeout: 5_000 }).toEqual(['audit.subject_id'])
+  })
+
+  test('list deliveries in pages, for seven days, and for thirty those that failed', async () => {
+    await using world = await startWebhookWorld(using, { events: ['message.created'] })
+    const { server, receiver, webhookId } = world
+    for (let n = 0; n < 5; n++) await world.send(String(n))
+    await expect.poll(() => receiver.received.length).toBe(5)
+    receiver.answer = status(410)
+    await world.send('refused')
+    await expect.poll(async () => (await world.deliveries()).map(({ state }) => state)).toContain('failed')
+    const ids: string[] = []
+    for await (const { id } of server.client.webhooks.deliveries({ webhookId, limit: 2 })) ids.push(id)
+    expect(ids).toEqual((await world.deliveries()).map(({ id }) => id))
+    expect(ids).toHaveLength(6)
+    const states = async () => (await world.deliveries()).map(({ state }) => state)
+    await world.moveOn(7 * DAY_MS - HOUR_MS)
+    expect(await states()).toHaveLength(6)
+    await world.moveOn(2 * HOUR_MS)
+    await expect.poll(states).toEqual(['failed'])
+    await world.moveOn(23 * DAY_MS - 2 * HOUR_MS)
+    expect(await states()).toEqual(['failed'])
+    await world.moveOn(2 * HOUR_MS)
+    await expect.poll(states).toEqual([])
   })
 })

@@ -35,6 +35,7 @@ type Settings = Partial<
     | 'limits'
     | 'secret'
     | 'signUp'
+    | 'webhookAllowedHosts'
   >
 >
 

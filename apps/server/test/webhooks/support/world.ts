@@ -1,0 +1,49 @@
+import type { Webhook } from '@sotto/contract'
+import { createTestServer, type TestServer } from '@sotto/testing'
+import { type Receiver, startReceiver } from './receiver.ts'
+
+export interface WebhookWorld extends AsyncDisposable {
+  server: TestServer
+  receiver: Receiver
+  webhook: Webhook & { secret: string }
+  /** The webhook's id, for calls. */
+  webhookId: string
+  send(text: string): Promise<{ id: string; conversationId: string }>
+  /** Moves the clock, and has the server look at once for what is due then. */
+  moveOn(milliseconds: number): Promise<void>
+  deliveries(): Promise<Awaited<ReturnType<TestServer['client']['webhooks']['deliveries']>>['items']>
+}
+
+type NewWebhook = Parameters<TestServer['client']['webhooks']['create']>[0]
+
+/** A server with alice, bob and a webhook, whose receiver is on this machine. */
+export async function startWebhookWorld(
+  using: 'sqlite' | 'postgres',
+  { events }: Partial<NewWebhook> = {},
+): Promise<WebhookWorld> {
+  const stack = new AsyncDisposableStack()
+  const receiver = stack.use(await startReceiver())
+  const server = stack.use(
+    await createTestServer({
+      using,
+      users: ['alice', 'bob'],
+      settings: { webhookAllowedHosts: ['127.0.0.1'] },
+    }),
+  )
+  const webhook = await server.client.webhooks.create({ url: receiver.url, ...(events && { events }) })
+  const { id: webhookId } = webhook
+  return {
+    server,
+    receiver,
+    webhook,
+    webhookId,
+    send: (text) => server.as('alice').messages.send({ to: 'bob', text }),
+    async moveOn(milliseconds) {
+      server.clock.advance(milliseconds)
+      // After any change of a webhook the server looks for what there is to do.
+      await server.client.webhooks.update({ webhookId })
+    },
+    deliveries: async () => (await server.client.webhooks.deliveries({ webhookId })).items,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}
