@@ -28,7 +28,7 @@ import { MetricsServer } from './metrics/metrics-server.ts'
 import type { PrometheusMetrics } from './metrics/prometheus-metrics.ts'
 import { RETENTION_JOB } from './privacy/message-retention.ts'
 import { connectNeighbours } from './realtime/neighbours.ts'
-import { prepareSchema } from './schema.ts'
+import { checkPooler, prepareSchema } from './schema.ts'
 import type { ResolveHost } from './webhooks/http-sender.ts'
 
 /** What a test sets and a production server leaves alone. */
@@ -80,13 +80,17 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
     url: config.databaseUrl,
     poolSize: config.databasePoolSize,
     preparedStatements: config.preparedStatements,
+    pooled: config.databaseDirectUrl !== undefined,
     exclusive: true,
     onStatement: overrides.onStatement,
     ...(metrics && { onGroupCommit: (transactions) => metrics.committed(transactions) }),
   })
   try {
-    const applied = await prepareSchema(config, database)
+    const { applied, newer } = await prepareSchema(config, database)
+    if (newer.length > 0)
+      log.warn({ migrations: newer }, 'the database is newer than this server, which works with it')
     await requireWhole(database.db)
+    await checkPooler(config, database, log)
     const newServiceKey = await makeFirstKey(config, database, now, ownIds)
     return await assemble({
       config,
@@ -167,7 +171,7 @@ async function assemble({
     log,
     newRequestId: randomUUID,
     isClosing: () => isClosing,
-    isReady: async () => !stopping && (await database.isCurrent().catch(() => false)),
+    isReady: async () => !stopping && (await database.isReady().catch(() => false)),
     maxStreams: config.maxStreams,
     allowedOrigins: config.allowedOrigins,
     trustedProxies: config.trustedProxies,

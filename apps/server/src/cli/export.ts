@@ -53,7 +53,8 @@ async function eachSection(app: App, write: (sections: Readable) => Promise<void
         rows = done
         progress.update(done, total)
       })
-      return write(Readable.from(sections))
+      // One section is made ready while another one is written.
+      return write(Readable.from(sections, { highWaterMark: 1 }))
     })
   } finally {
     progress.end()
