@@ -1,32 +1,43 @@
-import { type Database, openDatabase } from '@sotto/db'
+import { type Database, type Migrated, missingTimeouts, openDatabase, setRoleDefaults } from '@sotto/db'
+import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 
 /**
- * Brings the schema up to date, over a connection that migrations can use: not through a transaction pooler.
+ * Brings the schema up to date, over a connection that migrations can use: not through a transaction pooler. Where
+ * there is one, the role that the servers come with is given their settings, if that may be.
  *
  * @throws {DatabaseOpenError}
  */
-export async function migrateDatabase(config: Config): Promise<{ location: string; applied: string[] }> {
+export async function migrateDatabase(config: Config): Promise<Migrated & { location: string }> {
   await using database = await openDatabase({
     url: config.databaseDirectUrl ?? config.databaseUrl,
     poolSize: 1,
   })
-  return { location: database.location, ...(await database.migrate()) }
+  const migrated = await database.migrate()
+  if (config.databaseDirectUrl !== undefined) {
+    await setRoleDefaults(database.db, decodeURIComponent(new URL(config.databaseUrl).username))
+  }
+  return { location: database.location, ...migrated }
 }
 
 /**
- * Sees to it that an open database has the schema that this code is written for: brings it up to date, or where
- * the settings leave that to `sotto migrate`, looks whether it is.
+ * Sees to it that an open database has a schema that this code works with: brings it up to date, or where the
+ * settings leave that to `sotto migrate`, looks whether it is.
  *
- * @returns the migrations that were applied.
  * @throws {DatabaseOpenError}
  */
-export async function prepareSchema(config: Config, database: Database): Promise<string[]> {
-  if (!config.migrates) {
-    await database.requireCurrent()
-    return []
-  }
-  const { applied } =
-    config.databaseDirectUrl === undefined ? await database.migrate() : await migrateDatabase(config)
-  return applied
+export async function prepareSchema(config: Config, database: Database): Promise<Migrated> {
+  if (!config.migrates) return { applied: [], newer: await database.requireSchema() }
+  return config.databaseDirectUrl === undefined ? database.migrate() : migrateDatabase(config)
+}
+
+/** Says it when a pooler's sessions have not the timeouts that a server needs, which only the role can give them. */
+export async function checkPooler(config: Config, { db }: Database, log: Logger): Promise<void> {
+  if (config.databaseDirectUrl === undefined) return
+  const missing = await missingTimeouts(db)
+  if (missing.length === 0) return
+  log.warn(
+    { missing },
+    'sessions of the pooler lack timeouts: let sotto migrate set them for the role, and the pooler reconnect',
+  )
 }

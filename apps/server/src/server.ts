@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
-import type { ReadableStream } from 'node:stream/web'
 import { setTimeout as wait } from 'node:timers/promises'
 import { keyScopes } from '@sotto/contract'
 import {
@@ -28,7 +27,7 @@ import { MetricsServer } from './metrics/metrics-server.ts'
 import type { PrometheusMetrics } from './metrics/prometheus-metrics.ts'
 import { RETENTION_JOB } from './privacy/message-retention.ts'
 import { connectNeighbours } from './realtime/neighbours.ts'
-import { prepareSchema } from './schema.ts'
+import { checkPooler, prepareSchema } from './schema.ts'
 import type { ResolveHost } from './webhooks/http-sender.ts'
 
 /** What a test sets and a production server leaves alone. */
@@ -80,13 +79,17 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
     url: config.databaseUrl,
     poolSize: config.databasePoolSize,
     preparedStatements: config.preparedStatements,
+    pooled: config.databaseDirectUrl !== undefined,
     exclusive: true,
     onStatement: overrides.onStatement,
     ...(metrics && { onGroupCommit: (transactions) => metrics.committed(transactions) }),
   })
   try {
-    const applied = await prepareSchema(config, database)
+    const { applied, newer } = await prepareSchema(config, database)
+    if (newer.length > 0)
+      log.warn({ migrations: newer }, 'the database is newer than this server, which works with it')
     await requireWhole(database.db)
+    await checkPooler(config, database, log)
     const newServiceKey = await makeFirstKey(config, database, now, ownIds)
     return await assemble({
       config,
@@ -167,9 +170,10 @@ async function assemble({
     log,
     newRequestId: randomUUID,
     isClosing: () => isClosing,
-    isReady: async () => !stopping && (await database.isCurrent().catch(() => false)),
+    isReady: async () => !stopping && (await database.isReady().catch(() => false)),
     maxStreams: config.maxStreams,
     allowedOrigins: config.allowedOrigins,
+    webClient: config.webClient,
     trustedProxies: config.trustedProxies,
   })
   await http.ready()
@@ -258,7 +262,9 @@ async function fetchFrom(http: FastifyInstance, request: Request): Promise<Respo
   stream.once('close', () => {
     if (!stream.readableEnded) gone.abort()
   })
-  return new Response(isEmpty ? null : (Readable.toWeb(stream) as ReadableStream<Uint8Array>), {
+  // Node has two types for the streams of the web, which do not fit each other where the types of browsers are known.
+  const answered = Readable.toWeb(stream) as ConstructorParameters<typeof Response>[0]
+  return new Response(isEmpty ? null : answered, {
     status: answer.statusCode,
     headers,
   })

@@ -1,15 +1,13 @@
 import { type Dialect, Kysely, type Logger, sql } from 'kysely'
-import { Migrator } from 'kysely/migration'
 import type { Pool } from 'pg'
 import { isPostgres } from './dialect/column-types.ts'
-import { postgresDialect, withoutTimeouts } from './dialect/postgres.ts'
+import { postgresDialect } from './dialect/postgres.ts'
 import { lockSqliteFile, sqliteDialect } from './dialect/sqlite.ts'
 import type { GroupCommitListener } from './dialect/sqlite-driver.ts'
-import { DatabaseOpenError, isUnavailable } from './errors.ts'
-import { migrations } from './migrations/index.ts'
+import { DatabaseOpenError, firstLine } from './errors.ts'
+import { isReady, type Migrated, migrate, pendingMigrations, requireSchema } from './migrate.ts'
 import type { Schema } from './schema.ts'
 import type { Executor } from './statement.ts'
-import { findImport } from './transfer/progress.ts'
 
 export interface DatabaseOptions {
   /** `file:./data/sotto.db`, `file::memory:` or `postgres://…`. */
@@ -18,6 +16,8 @@ export interface DatabaseOptions {
   poolSize?: number
   /** PostgreSQL: false behind a transaction pooler that does not track named statements. */
   preparedStatements?: boolean
+  /** PostgreSQL: true where the URL is a transaction pooler's. Its sessions have what `setRoleDefaults` gives them. */
+  pooled?: boolean
   /** SQLite: hold the file for this process, as a server does. */
   exclusive?: boolean
   /** Told of each statement after it ran (begin and commit aside), for tests and measurements. */
@@ -41,14 +41,14 @@ export interface Database extends AsyncDisposable {
   readonly db: Executor
   /** Where the data is, for people; no password in it. */
   readonly location: string
-  /** Brings the schema up to date, alone among all servers that try. */
-  migrate(): Promise<{ applied: string[] }>
-  /** Changes nothing. @throws {DatabaseOpenError} unless the schema is the one this code is written for. */
-  requireCurrent(): Promise<void>
-  /** What the schema lacks. @throws {DatabaseOpenError} for one that is newer than this code. */
+  /** @see migrate */
+  migrate(): Promise<Migrated>
+  /** @see requireSchema */
+  requireSchema(): Promise<string[]>
+  /** @see pendingMigrations */
   pendingMigrations(): Promise<string[]>
-  /** The schema is the one this code is written for, and no import goes on. Throws when the database does not answer. */
-  isCurrent(): Promise<boolean>
+  /** @see isReady */
+  isReady(): Promise<boolean>
   /** Undefined on SQLite, which has no pool. */
   poolLoad(): PoolLoad | undefined
 }
@@ -72,6 +72,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       : postgresDialect(options.url, {
           poolSize,
           preparedStatements: options.preparedStatements ?? true,
+          pooled: options.pooled ?? false,
           onPool: (opened) => {
             pool = opened
           },
@@ -92,9 +93,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     db,
     location: target.location,
     migrate: () => migrate(db),
-    requireCurrent: () => requireCurrent(db),
+    requireSchema: () => requireSchema(db),
     pendingMigrations: () => pendingMigrations(db),
-    isCurrent: () => isCurrent(db),
+    isReady: () => isReady(db),
     poolLoad: () =>
       pool && {
         size: poolSize,
@@ -151,80 +152,4 @@ async function checkServer(db: Executor): Promise<void> {
   if (rows[0]?.encoding !== 'UTF8') {
     throw new DatabaseOpenError(`the database must be encoded in UTF8, this one is in ${rows[0]?.encoding}`)
   }
-}
-
-/** Names the schema that this code is written for: its last migration. */
-export function schemaName(): string {
-  return Object.keys(migrations).at(-1) ?? ''
-}
-
-/** The same as an identifier. */
-export function schemaVersion(): string {
-  return schemaName().toLowerCase().replaceAll(/\W/g, '_')
-}
-
-function migrator(db: Executor): Migrator {
-  return new Migrator({
-    db,
-    provider: { getMigrations: async () => migrations },
-    migrationTableName: 'migrations',
-    migrationLockTableName: 'migrations_lock',
-  })
-}
-
-async function migrate(db: Executor): Promise<{ applied: string[] }> {
-  await refuseNewer(db)
-  const run = (on: Executor) => migrator(on).migrateToLatest()
-  const { error, results } = await (isPostgres(db) ? withoutTimeouts(db, run) : run(db))
-  if (error) {
-    if (isUnavailable(error)) throw error
-    const failed = results?.find((result) => result.status === 'Error')?.migrationName
-    throw new DatabaseOpenError(`migration ${failed ?? ''} failed: ${firstLine(error)}`, { cause: error })
-  }
-  return { applied: (results ?? []).map((result) => result.migrationName) }
-}
-
-async function appliedNames(db: Executor): Promise<string[]> {
-  const tables = await db.introspection.getTables()
-  if (!tables.some((table) => table.name === 'migrations')) return []
-  const { rows } = await sql<{ name: string }>`select name from migrations order by name`.execute(db)
-  return rows.map((row) => row.name)
-}
-
-async function refuseNewer(db: Executor): Promise<void> {
-  const unknown = (await appliedNames(db)).find((name) => !Object.hasOwn(migrations, name))
-  if (unknown) {
-    throw new DatabaseOpenError(
-      `the database is newer than this server (it has migration ${unknown}); update the server`,
-    )
-  }
-}
-
-async function pendingMigrations(db: Executor): Promise<string[]> {
-  await refuseNewer(db)
-  const applied = await appliedNames(db)
-  return Object.keys(migrations).filter((name) => !applied.includes(name))
-}
-
-async function requireCurrent(db: Executor): Promise<void> {
-  const [missing] = await pendingMigrations(db)
-  if (missing) {
-    throw new DatabaseOpenError(
-      `the database is older than this server (it lacks migration ${missing}); run sotto migrate first`,
-    )
-  }
-}
-
-async function isCurrent(db: Executor): Promise<boolean> {
-  const { rows } = await sql<{ name: string }>`select name from migrations`.execute(db)
-  const applied = new Set(rows.map((row) => row.name))
-  return Object.keys(migrations).every((name) => applied.has(name)) && !(await findImport(db))
-}
-
-function firstLine(error: unknown): string {
-  const text =
-    error instanceof Error
-      ? error.message || String((error as { code?: unknown }).code ?? error.name)
-      : String(error)
-  return text.split('\n')[0] ?? ''
 }

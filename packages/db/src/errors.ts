@@ -3,7 +3,8 @@ export class DatabaseOpenError extends Error {
   override readonly name = 'DatabaseOpenError'
 }
 
-function codeOf(error: unknown): string {
+/** What the database calls the error: a SQLSTATE, or SQLite's or the system's name; empty without one. */
+export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : ''
 }
 
@@ -11,6 +12,17 @@ function codeOf(error: unknown): string {
 export function isUniqueViolation(error: unknown): boolean {
   const code = codeOf(error)
   return code === '23505' || code === 'SQLITE_CONSTRAINT_UNIQUE' || code === 'SQLITE_CONSTRAINT_PRIMARYKEY'
+}
+
+/** A lock was not to be had within lock_timeout. */
+export function isLockTimeout(error: unknown): boolean {
+  return codeOf(error) === '55P03'
+}
+
+/** What went wrong in one line; the code where there are no words. */
+export function firstLine(error: unknown): string {
+  const text = error instanceof Error ? error.message || codeOf(error) || error.name : String(error)
+  return text.split('\n')[0] ?? ''
 }
 
 const UNAVAILABLE_CODES = new Set([

@@ -6,9 +6,8 @@ export {
   type PoolLoad,
   parseDatabaseUrl,
   type StatementListener,
-  schemaName,
-  schemaVersion,
 } from './database.ts'
+export { missingTimeouts, setRoleDefaults } from './dialect/session-settings.ts'
 export { readSnapshot } from './dialect/snapshot.ts'
 export { DatabaseOpenError, isUnavailable, isUniqueViolation } from './errors.ts'
 export { canListen } from './health/listening.ts'
@@ -17,6 +16,7 @@ export { inspectSqlite, inspectSqliteFile, type SqliteFileHealth } from './healt
 export { tryToWrite } from './health/writable.ts'
 export { type Hints, openHints } from './hints.ts'
 export { readLocalSecret } from './local-secret.ts'
+export { type Migrated, schemaName, schemaVersion } from './migrate.ts'
 export * from './queries/audit.ts'
 export * from './queries/blocks.ts'
 export * from './queries/bulk.ts'

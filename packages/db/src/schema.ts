@@ -30,6 +30,7 @@ export interface Schema {
   webhooks: WebhookTable
   webhook_deliveries: WebhookDeliveryTable
   import_progress: ImportProgressTable
+  schema_requirements: SchemaRequirementTable
 }
 
 export interface UserTable {
@@ -371,4 +372,10 @@ interface ImportProgressTable {
   /** How many of its lines are in the database. */
   lines: number
   started_at: Date
+}
+
+interface SchemaRequirementTable {
+  migration: string
+  /** The oldest migration that a server must know to work with that one. */
+  serves_from: string
 }

@@ -26,7 +26,7 @@ interface Template {
  *
  * @example
  * const findById = statement((db, p: { id: string }) =>
- *   db.selectFrom('users').selectAll().where('id', '=', p.id))
+ *   db.selectFrom('users').select(['id', 'username']).where('id', '=', p.id))
  * const rows = await findById(db, { id })
  */
 export function statement<Parameters extends object, Row>(

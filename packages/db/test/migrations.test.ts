@@ -2,22 +2,27 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { sql } from 'kysely'
-import type { Migration } from 'kysely/migration'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { createIndexConcurrently } from '../src/dialect/concurrent-index.ts'
 import { type Database, DatabaseOpenError, openDatabase } from '../src/index.ts'
 import { migrations } from '../src/migrations/index.ts'
-import { createEmptyDatabase, dialects, type EmptyDatabase } from './support/databases.ts'
+import type { SchemaMigration } from '../src/migrations/migration.ts'
+import { createEmptyDatabase, dialects, type EmptyDatabase, withClient } from './support/databases.ts'
 
 const ALL = Object.keys(migrations)
 
-/** Adds a migration of the test's own, after all others. */
-function release(up: Migration['up']): string {
-  const name = '29991231T000000-of-a-test'
-  migrations[name] = { up }
-  onTestFinished(() => {
-    delete migrations[name]
-  })
-  return name
+const NEXT = '29991231T000000-of-a-test'
+
+/** Adds a migration of the test's own, after all others: this code is then that of the next release. */
+function release(up: SchemaMigration['up'], rest: Omit<SchemaMigration, 'up'> = {}): string {
+  migrations[NEXT] = { up, ...rest }
+  onTestFinished(takeBack)
+  return NEXT
+}
+
+/** This code is that of the release before again. */
+function takeBack(): void {
+  delete migrations[NEXT]
 }
 
 async function tableNames(database: Database): Promise<string[]> {
@@ -39,9 +44,9 @@ describe.each(dialects)('migrations on %s', (using) => {
   })
 
   test('make an empty database current, and leave a current one alone', async () => {
-    expect(await database.migrate()).toEqual({ applied: ALL })
-    expect(await database.isCurrent()).toBe(true)
-    expect(await database.migrate()).toEqual({ applied: [] })
+    expect(await database.migrate()).toEqual({ applied: ALL, newer: [] })
+    expect(await database.isReady()).toBe(true)
+    expect(await database.migrate()).toEqual({ applied: [], newer: [] })
   })
 
   test('are applied once by servers that start at the same time', async () => {
@@ -49,8 +54,8 @@ describe.each(dialects)('migrations on %s', (using) => {
     try {
       const results = await Promise.all([database, ...others].map((server) => server.migrate()))
 
-      expect(results.flatMap((result) => result.applied)).toEqual(ALL)
-      expect(await database.isCurrent()).toBe(true)
+      expect(results.flatMap((result) => result.applied).sort()).toEqual(ALL)
+      expect(await database.isReady()).toBe(true)
     } finally {
       await Promise.all(others.map((other) => other[Symbol.asyncDispose]()))
     }
@@ -62,10 +67,10 @@ describe.each(dialects)('migrations on %s', (using) => {
       [1, 2, 3].map(() => promisify(execFile)(process.execPath, [script, empty.url])),
     )
 
-    expect(runs.flatMap((run) => JSON.parse(run.stdout))).toEqual(ALL)
+    expect(runs.flatMap((run) => JSON.parse(run.stdout)).sort()).toEqual(ALL)
   })
 
-  test('that fail leave nothing, and say which one it was', async () => {
+  test('that fail leave nothing, say which one it was, and those before it stay', async () => {
     const name = release(async (db) => {
       await db.schema.createTable('half').addColumn('id', 'integer').execute()
       await sql`insert into nowhere values (1)`.execute(db)
@@ -76,8 +81,9 @@ describe.each(dialects)('migrations on %s', (using) => {
     expect(failure).toBeInstanceOf(DatabaseOpenError)
     expect(String(failure)).toContain(`migration ${name} failed: `)
     expect(String(failure)).not.toContain('\n')
-    expect(await tableNames(database)).toEqual(['migrations', 'migrations_lock'])
-    expect(await database.isCurrent()).toBe(false)
+    expect(await tableNames(database)).toContain('messages')
+    expect(await tableNames(database)).not.toContain('half')
+    expect(await database.isReady()).toBe(false)
   })
 
   test('that fail leave the schema that was there', async () => {
@@ -100,17 +106,70 @@ describe.each(dialects)('migrations on %s', (using) => {
     await expect(database.migrate()).rejects.toThrow('not today')
     const name = release((db) => db.schema.createTable('whole').addColumn('id', 'integer').execute())
 
-    expect(await database.migrate()).toEqual({ applied: [...ALL, name] })
+    expect((await database.migrate()).applied).toEqual([name])
   })
 
-  test('are not begun on a database of a newer server', async () => {
+  test('of the next release are lived with', async () => {
+    const name = release((db) => db.schema.alterTable('users').addColumn('pronouns', 'text').execute())
     await database.migrate()
-    await sql`insert into migrations values ('99991231T000000-newer', '2026-01-01')`.execute(database.db)
+    takeBack()
 
-    const failure = await database.migrate().catch((error: unknown) => error)
+    expect(await database.isReady()).toBe(true)
+    expect(await database.requireSchema()).toEqual([name])
+    expect(await database.migrate()).toEqual({ applied: [], newer: [name] })
+  })
 
-    expect(failure).toBeInstanceOf(DatabaseOpenError)
-    expect(String(failure)).toMatch(/newer than this server.*99991231T000000-newer.*update the server/)
+  test('that take away what this server uses are refused, and it is not ready', async () => {
+    const name = release((db) => db.schema.dropTable('audit').execute(), { servesFrom: NEXT })
+    await database.migrate()
+    expect(await database.isReady()).toBe(true)
+    takeBack()
+
+    expect(await database.isReady()).toBe(false)
+    for (const open of [() => database.migrate(), () => database.requireSchema()]) {
+      const failure = await open().catch((error: unknown) => error)
+      expect(failure).toBeInstanceOf(DatabaseOpenError)
+      expect(String(failure)).toMatch(/newer than this server.*29991231T000000-of-a-test.*update the server$/)
+      expect(String(failure)).toContain(name)
+    }
+  })
+
+  test('that take away what servers long before used are lived with', async () => {
+    const last = ALL.at(-1) ?? ''
+    release((db) => db.schema.alterTable('users').dropColumn('avatar_url').execute(), { servesFrom: last })
+    await database.migrate()
+    takeBack()
+
+    expect(await database.isReady()).toBe(true)
+    expect(await database.requireSchema()).toEqual([NEXT])
+  })
+
+  test('of another line of versions are told', async () => {
+    await database.migrate()
+    await sql`insert into migrations values ('99991231T000000-theirs', '2026-01-01')`.execute(database.db)
+    const ours = release(async () => {})
+
+    await expect(database.migrate()).rejects.toThrow(
+      new RegExp(`another version \\(it has migration 99991231T000000-theirs and lacks ${ours}\\)`),
+    )
+    expect(await database.isReady()).toBe(false)
+  })
+
+  test('outside of a transaction go on where they were cut short', async () => {
+    await database.migrate()
+    const index = { on: 'messages', columns: ['conversation_id', 'created_at'] }
+    let cut = true
+    release(
+      async (db) => {
+        await createIndexConcurrently(db, 'messages_of_a_test', index)
+        if (cut) throw new Error('cut short')
+      },
+      { inTransaction: false },
+    )
+    await expect(database.migrate()).rejects.toThrow('cut short')
+    cut = false
+
+    expect((await database.migrate()).applied).toEqual([NEXT])
   })
 })
 
@@ -131,6 +190,66 @@ test('migrations on postgres may take as long as they need, and requests afterwa
   expect(during).toEqual([{ statement: '0', transaction: before.rows[0]?.transaction && '0' }])
   expect((await timeouts.execute(database.db)).rows).toEqual(before.rows)
   expect(before.rows[0]?.statement).toBe('10s')
+})
+
+describe('migrations on a postgres in use', () => {
+  let empty: EmptyDatabase
+  let database: Database
+
+  beforeEach(async () => {
+    empty = await createEmptyDatabase('postgres')
+    database = await openDatabase({ url: empty.url })
+    await database.migrate()
+  })
+  afterEach(async () => {
+    await database[Symbol.asyncDispose]()
+    await empty[Symbol.asyncDispose]()
+  })
+
+  test('do not make everybody wait who comes behind them, and try again', async () => {
+    release((db) => db.schema.alterTable('messages').addColumn('pinned_at', 'timestamptz').execute())
+    const waits: number[] = []
+    let migrating: Promise<unknown> = Promise.resolve()
+    await withClient(empty.url, async (longReader) => {
+      await longReader.query('begin; select 1 from messages')
+      migrating = database.migrate()
+      // Longer than the migration waits for the table at a time.
+      const until = performance.now() + 3_000
+      await withClient(empty.url, async (reader) => {
+        while (performance.now() < until) {
+          const startedAt = performance.now()
+          await reader.query('select 1 from messages')
+          waits.push(performance.now() - startedAt)
+        }
+      })
+      await longReader.query('commit')
+    })
+
+    expect(await migrating).toMatchObject({ applied: [NEXT] })
+    // It stood behind the migration, which stood behind the long reader.
+    expect(Math.max(...waits)).toBeGreaterThan(500)
+    expect(Math.max(...waits)).toBeLessThan(2_900)
+  })
+
+  test('make an index while servers start and wait for their turn', async () => {
+    release(
+      async (db) => {
+        await sql`select pg_sleep(0.5)`.execute(db)
+        await createIndexConcurrently(db, 'messages_of_a_test', { on: 'messages', columns: ['created_at'] })
+      },
+      { inTransaction: false },
+    )
+    await using second = await openDatabase({ url: empty.url })
+
+    const both = await Promise.all([database.migrate(), second.migrate()])
+
+    expect(both.flatMap(({ applied }) => applied)).toEqual([NEXT])
+    const { rows } = await sql<{ valid: boolean }>`
+      select indisvalid as valid from pg_index where indexrelid = 'messages_of_a_test'::regclass`.execute(
+      database.db,
+    )
+    expect(rows).toEqual([{ valid: true }])
+  })
 })
 
 test('both databases have the same tables, columns and indexes', async () => {

@@ -92,6 +92,7 @@ async function openMigrated(config: Config, { exclusive = false } = {}): Promise
     // One command does one thing at a time.
     poolSize: 1,
     preparedStatements: config.preparedStatements,
+    pooled: config.databaseDirectUrl !== undefined,
     exclusive,
   })
   try {

@@ -51,6 +51,7 @@ async function* examineDatabase(config: Config, now: () => Date): AsyncGenerator
       url: config.databaseUrl,
       poolSize: 1,
       preparedStatements: config.preparedStatements,
+      pooled: config.databaseDirectUrl !== undefined,
     })
   } catch (error) {
     if (!(error instanceof DatabaseOpenError)) throw error

@@ -51,7 +51,7 @@ function examineTimeouts({ timeouts }: PostgresHealth): Finding {
   return warning(
     'timeouts',
     `a connection has lost the settings that Sotto gives it: ${detail}`,
-    'let the pooler keep the settings of a session, or set them for the role: alter role … set statement_timeout = 10000',
+    'with DATABASE_DIRECT_URL, sotto migrate sets them for the role; then let the pooler reconnect',
   )
 }
 

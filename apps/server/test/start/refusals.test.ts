@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { chmod, mkdir, truncate, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import path from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
 import { settingNames } from '../../src/config.ts'
 import { createDatabase, createDirectory, query } from '../cli/support/databases.ts'
@@ -216,24 +215,6 @@ test.each(['sqlite', 'postgres'] as const)(
     expect(await sotto(['key', 'list'], settings)).toMatchObject({ code: 0 })
     await using server = await startServer(settings)
     expect(await server.stop()).toBe(0)
-  },
-)
-
-test.each(['sqlite', 'postgres'] as const)(
-  'a database that is newer than the server, on %s',
-  async (using) => {
-    await using database = await createDatabase(using)
-    const settings = { DATABASE_URL: database.url }
-    await sotto(['migrate'], settings)
-    const statement =
-      "insert into migrations (name, timestamp) values ('29990101T000000-later', '2999-01-01')"
-    if (using === 'postgres') await query(database.url, statement)
-    else {
-      const file = new DatabaseSync(database.url.slice('file:'.length))
-      file.exec(statement)
-      file.close()
-    }
-    await expectRefusal(settings, 'newer', '29990101T000000-later')
   },
 )
 

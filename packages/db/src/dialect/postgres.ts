@@ -1,43 +1,21 @@
 import { type Dialect, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import type { Executor } from '../statement.ts'
+import { NO_TIMEOUTS, SESSION_SETTINGS } from './session-settings.ts'
 
 export interface PostgresOptions {
   /** How many connections the pool holds at most. */
   poolSize: number
   /** Named prepared statements; off for a transaction pooler (pgbouncer) that does not track them. */
   preparedStatements: boolean
+  /** Sessions are a transaction pooler's, and have what their role gives them. */
+  pooled: boolean
   /** Called with the pool when it is made: at the first statement. */
   onPool: (pool: pg.Pool) => void
 }
 
 /** How long a request waits for a free connection, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 5_000
-
-// An open writer holds back everyone who reads the event log in commit order, so ours are short.
-const STATEMENT_TIMEOUT = '10s'
-const IDLE_IN_TRANSACTION_TIMEOUT = '5s'
-const TRANSACTION_TIMEOUT = '15s'
-
-/**
- * PostgreSQL's default of 4 is that of a spinning disk, and makes it read whole tables and sort them where an index
- * has a page in order. This is the usual figure for solid state and for what is cached.
- */
-const RANDOM_PAGE_COST = '1.1'
-
-const SESSION_SETTINGS = `select
-  set_config('statement_timeout', '${STATEMENT_TIMEOUT}', false),
-  set_config('idle_in_transaction_session_timeout', '${IDLE_IN_TRANSACTION_TIMEOUT}', false),
-  set_config('timezone', 'UTC', false),
-  set_config('random_page_cost', '${RANDOM_PAGE_COST}', false),
-  case when current_setting('server_version_num')::int >= 170000
-    then set_config('transaction_timeout', '${TRANSACTION_TIMEOUT}', false) end`
-
-const NO_TIMEOUTS = `select
-  set_config('statement_timeout', '0', false),
-  set_config('idle_in_transaction_session_timeout', '0', false),
-  case when current_setting('server_version_num')::int >= 170000
-    then set_config('transaction_timeout', '0', false) end`
 
 /**
  * Runs work on one connection whose statements and pauses may take as long as they need: migrations, which change
@@ -130,9 +108,11 @@ export function postgresDialect(url: string, options: PostgresOptions): Dialect 
         pipeline: true,
         types: { getTypeParser: typeParser },
         application_name: 'sotto',
-        onConnect: async (client) => {
-          await client.query(SESSION_SETTINGS)
-        },
+        ...(!options.pooled && {
+          onConnect: async (client: pg.ClientBase) => {
+            await client.query(SESSION_SETTINGS)
+          },
+        }),
       })
       // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
       pool.on('error', () => {})

@@ -4,6 +4,18 @@ import type { TimePosition } from './inbox.ts'
 
 export type AuditRow = AuditTable
 
+const auditColumns = [
+  'id',
+  'actor_kind',
+  'actor_id',
+  'acting_for_id',
+  'action',
+  'subject_id',
+  'address',
+  'request_id',
+  'created_at',
+] as const
+
 /** Writes down a privileged act, in the transaction that does it. */
 export async function insertAudit(trx: Executor, row: AuditRow): Promise<void> {
   await trx.insertInto('audit').values(row).execute()
@@ -26,7 +38,7 @@ export async function listAudit(
 ): Promise<AuditRow[]> {
   let query = db
     .selectFrom('audit')
-    .selectAll()
+    .select(auditColumns)
     .where((eb) => eb(eb.refTuple('created_at', 'id'), '<', eb.tuple(before.at, before.id)))
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')

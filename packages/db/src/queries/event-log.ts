@@ -251,7 +251,7 @@ const missedRows = {
         () => missed(db, p, places.sqlite),
       )
       .selectFrom('missed')
-      .selectAll()
+      .selectAll('missed')
       .orderBy('id')
       .limit(p.limit),
   ),
@@ -262,7 +262,7 @@ const missedRows = {
         () => missed(db, p, places.postgres),
       )
       .selectFrom('missed')
-      .selectAll()
+      .selectAll('missed')
       .orderBy(sql`xid::xid8`)
       .orderBy('id')
       .limit(p.limit),

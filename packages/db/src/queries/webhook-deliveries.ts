@@ -4,6 +4,27 @@ import type { TimePosition } from './inbox.ts'
 import { isUuid } from './users.ts'
 
 export type WebhookDeliveryRow = WebhookDeliveryTable
+
+const deliveryColumns = [
+  'id',
+  'webhook_id',
+  'event_id',
+  'type',
+  'conversation_id',
+  'audience_user_id',
+  'user_id',
+  'message_id',
+  'seq',
+  'detail',
+  'event_at',
+  'state',
+  'attempts',
+  'last_status',
+  'last_error',
+  'due_at',
+  'delivered_at',
+  'created_at',
+] as const
 export type DeliveryState = WebhookDeliveryRow['state']
 
 /** So many rows of a delivery's columns are bound at once, far below what either database takes. */
@@ -27,7 +48,7 @@ export async function findDelivery(
   if (!isUuid(webhookId) || !isUuid(id)) return undefined
   return db
     .selectFrom('webhook_deliveries')
-    .selectAll()
+    .select(deliveryColumns)
     .where('id', '=', id)
     .where('webhook_id', '=', webhookId)
     .executeTakeFirst()
@@ -42,7 +63,7 @@ export async function listDeliveries(
 ): Promise<WebhookDeliveryRow[]> {
   const query = db
     .selectFrom('webhook_deliveries')
-    .selectAll()
+    .select(deliveryColumns)
     .where('webhook_id', '=', webhookId)
     .where((eb) => eb(eb.refTuple('created_at', 'id'), '<', eb.tuple(before.at, before.id)))
     .orderBy('created_at', 'desc')
@@ -54,7 +75,7 @@ export async function listDeliveries(
 const dueDeliveries = statement((db, p: { webhookId: string; now: Date; limit: number }) =>
   db
     .selectFrom('webhook_deliveries')
-    .selectAll()
+    .select(deliveryColumns)
     .where('webhook_id', '=', p.webhookId)
     .where('due_at', '<=', p.now)
     .orderBy('due_at')
@@ -131,7 +152,7 @@ export async function restartDelivery(
     .set({ ...fresh, due_at: at, delivered_at: null })
     .where('id', '=', id)
     .where('webhook_id', '=', webhookId)
-    .returningAll()
+    .returning(deliveryColumns)
     .executeTakeFirst()
 }
 

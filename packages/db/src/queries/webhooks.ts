@@ -6,6 +6,25 @@ import { isUuid } from './users.ts'
 
 export type WebhookRow = WebhookTable
 
+const webhookColumns = [
+  'id',
+  'url',
+  'description',
+  'events',
+  'sealed_secret',
+  'previous_sealed_secret',
+  'previous_secret_ends_at',
+  'disabled_at',
+  'disabled_reason',
+  'log_epoch',
+  'place_xid',
+  'place_id',
+  'place_at',
+  'created_at',
+  'updated_at',
+  'deleted_at',
+] as const
+
 /** One place in the log with the webhooks that have come this far. */
 export interface WebhookPlace {
   epoch: string
@@ -17,7 +36,7 @@ export async function findWebhook(db: Executor, id: string): Promise<WebhookRow 
   if (!isUuid(id)) return undefined
   return db
     .selectFrom('webhooks')
-    .selectAll()
+    .select(webhookColumns)
     .where('id', '=', id)
     .where('deleted_at', 'is', null)
     .executeTakeFirst()
@@ -27,7 +46,7 @@ export async function findWebhook(db: Executor, id: string): Promise<WebhookRow 
 export async function listWebhooks(db: Executor, before: TimePosition, limit: number): Promise<WebhookRow[]> {
   return db
     .selectFrom('webhooks')
-    .selectAll()
+    .select(webhookColumns)
     .where('deleted_at', 'is', null)
     .where((eb) => eb(eb.refTuple('created_at', 'id'), '<', eb.tuple(before.at, before.id)))
     .orderBy('created_at', 'desc')
@@ -38,7 +57,7 @@ export async function listWebhooks(db: Executor, before: TimePosition, limit: nu
 
 /** All of them, those that are disabled and those that are deleted and still have deliveries too. There are few. */
 export async function listAllWebhooks(db: Executor): Promise<WebhookRow[]> {
-  return db.selectFrom('webhooks').selectAll().orderBy('id').execute()
+  return db.selectFrom('webhooks').select(webhookColumns).orderBy('id').execute()
 }
 
 export async function countWebhooks(db: Executor): Promise<number> {
@@ -67,7 +86,7 @@ export async function updateWebhook(
     .set(change)
     .where('id', '=', id)
     .where('deleted_at', 'is', null)
-    .returningAll()
+    .returning(webhookColumns)
     .executeTakeFirst()
 }
 

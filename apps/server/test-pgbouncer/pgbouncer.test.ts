@@ -1,0 +1,151 @@
+import { randomBytes } from 'node:crypto'
+import { createClient } from '@sotto/sdk'
+import pg from 'pg'
+import { describe, expect, test } from 'vitest'
+import { query } from '../test/cli/support/databases.ts'
+import { sotto, startServer } from '../test/cli/support/sotto.ts'
+import { POOL_SIZE, startPgbouncer } from './pgbouncer.ts'
+
+const KEY = 'sk_pooled'
+
+/** A database of a role of its own, which is nobody special. */
+async function createRoleAndDatabase(): Promise<AsyncDisposable & { url: string; role: string }> {
+  const admin = process.env.SOTTO_TEST_POSTGRES_URL ?? ''
+  const name = `sotto_pooled_${randomBytes(8).toString('hex')}`
+  await query(admin, `create role ${name} login`)
+  await query(admin, `create database ${name} owner ${name}`)
+  const url = new URL(admin)
+  url.username = name
+  url.password = ''
+  url.pathname = `/${name}`
+  return {
+    url: url.href,
+    role: name,
+    async [Symbol.asyncDispose]() {
+      await query(admin, `drop database ${name} with (force)`)
+      await query(admin, `drop role ${name}`)
+    },
+  }
+}
+
+/** What each session that the pooler has answers. */
+async function inEverySession(url: string, text: string): Promise<unknown[]> {
+  const clients = Array.from({ length: POOL_SIZE }, () => new pg.Client({ connectionString: url }))
+  await Promise.all(clients.map((client) => client.connect()))
+  try {
+    // One transaction holds one session.
+    for (const client of clients) await client.query('begin')
+    const answers = await Promise.all(clients.map((client) => client.query(text)))
+    return answers.map(({ rows }) => rows[0])
+  } finally {
+    await Promise.all(clients.map((client) => client.end()))
+  }
+}
+
+describe('two servers behind a pgbouncer in transaction mode', { timeout: 90_000 }, () => {
+  test('send, list and stream in order, with timeouts in every session', async () => {
+    await using database = await createRoleAndDatabase()
+    await using pooler = await startPgbouncer(database.url)
+    const settings = {
+      DATABASE_URL: pooler.through(database.url),
+      DATABASE_DIRECT_URL: database.url,
+      DATABASE_PREPARED_STATEMENTS: 'off',
+      SOTTO_SERVICE_KEY: KEY,
+      SOTTO_MIGRATE: 'off',
+      SOTTO_LIMIT_SENDS: 'off',
+    }
+    expect(await sotto(['migrate'], settings)).toMatchObject({ code: 0 })
+    await using first = await startServer(settings)
+    await using second = await startServer(settings)
+    const [alice, bob] = ['alice', 'bob'].map((user, index) =>
+      createClient({ url: index === 0 ? first.url : second.url, token: KEY }).as(user),
+    )
+    const keys = createClient({ url: first.url, token: KEY })
+    for (const username of ['alice', 'bob']) await keys.users.create({ username })
+
+    const stream = new AbortController()
+    const received: number[] = []
+    const { promise: connected, resolve: connect } = Promise.withResolvers<void>()
+    const reading = (async () => {
+      for await (const event of bob?.events({
+        signal: stream.signal,
+        onStatus: (status) => status === 'connected' && connect(),
+      }) ?? []) {
+        if (event.type === 'message.created') received.push(event.message.seq)
+      }
+    })().catch(() => {})
+    await connected
+    const numbers = Array.from({ length: 60 }, (_, index) => index + 1)
+    // Both write to the conversation at the same time.
+    await Promise.all(
+      numbers.map((n) =>
+        n % 2
+          ? alice?.messages.send({ to: 'bob', text: String(n) })
+          : bob?.messages.send({ to: 'alice', text: String(n) }),
+      ),
+    )
+    await expect.poll(() => received.length, { timeout: 20_000 }).toBe(numbers.length)
+    expect(received).toEqual(numbers)
+    const { items } = (await alice?.direct.messages({ user: 'bob', after: 0, limit: 100 })) ?? { items: [] }
+    expect(items.map(({ seq }) => seq)).toEqual(numbers)
+    stream.abort()
+    await reading
+
+    const sessions = await query(
+      database.url,
+      `select count(*)::int as count from pg_stat_activity
+       where usename = '${database.role}' and application_name = 'sotto'`,
+    )
+    expect(sessions.rows[0].count).toBeLessThanOrEqual(POOL_SIZE)
+    const timeouts = await inEverySession(
+      settings.DATABASE_URL,
+      `select current_setting('statement_timeout') as statement,
+         current_setting('idle_in_transaction_session_timeout') as idle,
+         current_setting('transaction_timeout', true) as transaction, current_setting('random_page_cost') as cost`,
+    )
+    const { rows } = await query(
+      database.url,
+      "select current_setting('transaction_timeout', true) as inherited",
+    )
+    expect(timeouts).toEqual(
+      Array.from({ length: POOL_SIZE }, () => ({
+        statement: '10s',
+        idle: '5s',
+        transaction: rows[0].inherited === null ? null : '15s',
+        cost: '1.1',
+      })),
+    )
+    for (const server of [first, second]) {
+      expect(server.output.stdout).not.toContain('lack timeouts')
+      expect(await server.stop()).toBe(0)
+    }
+  })
+
+  test('say that its sessions lack timeouts, and leave alone what the operator has set', async () => {
+    await using database = await createRoleAndDatabase()
+    // Over the direct URL alone nobody knows of a pooler.
+    expect(await sotto(['migrate'], { DATABASE_URL: database.url })).toMatchObject({ code: 0 })
+    await using pooler = await startPgbouncer(database.url)
+    const settings = {
+      DATABASE_URL: pooler.through(database.url),
+      DATABASE_DIRECT_URL: database.url,
+      DATABASE_PREPARED_STATEMENTS: 'off',
+    }
+    await using server = await startServer({ ...settings, SOTTO_MIGRATE: 'off' })
+    expect(server.output.stdout).toContain('sessions of the pooler lack timeouts')
+    await server.stop()
+
+    await query(
+      database.url,
+      `alter role ${database.role} in database ${database.role} set statement_timeout = '20s'`,
+    )
+    expect(await sotto(['migrate'], settings)).toMatchObject({ code: 0 })
+    await using reconnected = await startPgbouncer(database.url)
+    const [session] = await inEverySession(
+      reconnected.through(database.url),
+      `select current_setting('statement_timeout') as statement,
+         current_setting('idle_in_transaction_session_timeout') as idle`,
+    )
+    expect(session).toEqual({ statement: '20s', idle: '5s' })
+  })
+})

@@ -1,0 +1,88 @@
+import { DatabaseSync } from 'node:sqlite'
+import { createClient } from '@sotto/sdk'
+import { describe, expect, test } from 'vitest'
+import { createDatabase, query } from '../cli/support/databases.ts'
+import { sotto, startServer } from '../cli/support/sotto.ts'
+
+/* While a new release is rolled out, servers of the one before run, stop and start on the schema of the new one. */
+
+const NEXT = '29990101T000000-next'
+
+/** What `sotto migrate` of the next release does. */
+async function migrateToNext(url: string, change: string, servesFrom?: string): Promise<void> {
+  const statements = [
+    change,
+    `insert into migrations (name, timestamp) values ('${NEXT}', '2999-01-01')`,
+    ...(servesFrom === undefined
+      ? []
+      : [`insert into schema_requirements (migration, serves_from) values ('${NEXT}', '${servesFrom}')`]),
+  ].join(';')
+  if (url.startsWith('postgres')) {
+    await query(url, statements)
+    return
+  }
+  const file = new DatabaseSync(url.slice('file:'.length), { timeout: 5_000 })
+  file.exec(statements)
+  file.close()
+}
+
+const KEY = 'sk_rollout'
+const isReady = async (url: string) => (await fetch(`${url}/readyz`)).status === 200
+
+describe.each(['sqlite', 'postgres'] as const)('a database that is newer than the server, on %s', (using) => {
+  test('is served by those that run, and by those that start', async () => {
+    await using database = await createDatabase(using)
+    const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: KEY }
+    await using running = await startServer(settings)
+    const client = createClient({ url: running.url, token: KEY })
+    for (const username of ['alice', 'bob']) await client.users.create({ username })
+    let stop = false
+    const sending = (async () => {
+      let count = 0
+      for (; !stop; count++) {
+        await client.messages.send({ from: 'alice', to: 'bob', text: String(count) })
+        await client.as('bob').direct.messages({ user: 'alice' })
+      }
+      return count
+    })()
+    // Every table that a send or a list reads has a column more, which prepared statements must not notice.
+    const tables = ['users', 'conversations', 'participants', 'messages', 'events', 'service_keys']
+    await migrateToNext(
+      database.url,
+      tables.map((table) => `alter table ${table} add column next_release integer`).join(';'),
+    )
+    await client.as('bob').conversations.list()
+    stop = true
+    const sent = await sending
+
+    expect(await isReady(running.url)).toBe(true)
+    expect((await client.as('bob').direct.messages({ user: 'alice' })).items[0]?.seq).toBe(sent)
+    expect(await running.stop()).toBe(0)
+    for (const SOTTO_MIGRATE of ['on', 'off']) {
+      await using restarted = await startServer({ ...settings, SOTTO_MIGRATE })
+      expect(restarted.output.stdout).toContain(NEXT)
+      expect(await isReady(restarted.url)).toBe(true)
+      await restarted.stop()
+    }
+    expect(await sotto(['migrate'], settings)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^the schema is newer than this version, which works with it: /),
+    })
+  })
+
+  test('is refused where that takes away what the server uses', async () => {
+    await using database = await createDatabase(using)
+    const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: KEY }
+    await using running = await startServer(settings)
+    await migrateToNext(database.url, 'drop table audit', NEXT)
+
+    expect(await isReady(running.url)).toBe(false)
+    await running.stop()
+    for (const command of ['start', 'migrate']) {
+      const { code, stdout, stderr } = await sotto([command], { PORT: '0', ...settings })
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+      expect(stderr).toMatch(/^sotto: the database is newer than this server .+; update the server\n$/)
+      expect(stderr).toContain(NEXT)
+    }
+  })
+})
