@@ -14,14 +14,21 @@ export interface OpenApp extends AsyncDisposable {
   readonly app: App
 }
 
+interface Manner {
+  /** Hold a SQLite file for this process. */
+  exclusive?: boolean
+  /** Refuse a schema with what this version does not know of, and would leave out. */
+  whole?: boolean
+}
+
 /**
  * Opens the database of the settings, also beside a running server, with its schema up to date.
  *
  * @throws {ConfigError}
  * @throws {DatabaseOpenError}
  */
-export async function openApp(config: Config = readConfig()): Promise<OpenApp> {
-  const { database } = await openMigrated(config)
+export async function openApp(config: Config = readConfig(), manner: Manner = {}): Promise<OpenApp> {
+  const { database } = await openMigrated(config, manner)
   try {
     await requireWhole(database.db)
   } catch (error) {
@@ -35,7 +42,7 @@ export async function openApp(config: Config = readConfig()): Promise<OpenApp> {
 export function openAppDirectly(): Promise<OpenApp> {
   const config = directly(readConfig())
   requireDatabase(config)
-  return openApp(config)
+  return openApp(config, { whole: true })
 }
 
 /**
@@ -53,7 +60,7 @@ export function requireDatabase({ databaseUrl }: Config): void {
 /** The same for an import, also one that has begun already. A SQLite file is this process's alone meanwhile. */
 export async function openAppForImport(): Promise<OpenApp> {
   const config = directly(readConfig())
-  const { database } = await openMigrated(config, { exclusive: true })
+  const { database } = await openMigrated(config, { exclusive: true, whole: true })
   return appOn(database, config)
 }
 
@@ -86,7 +93,10 @@ function appOn(database: Database, config: Config): OpenApp {
   }
 }
 
-async function openMigrated(config: Config, { exclusive = false } = {}): Promise<{ database: Database }> {
+async function openMigrated(
+  config: Config,
+  { exclusive = false, whole = false }: Manner,
+): Promise<{ database: Database }> {
   const database = await openDatabase({
     url: config.databaseUrl,
     // One command does one thing at a time.
@@ -96,7 +106,12 @@ async function openMigrated(config: Config, { exclusive = false } = {}): Promise
     exclusive,
   })
   try {
-    await prepareSchema(config, database)
+    const { newer } = await prepareSchema(config, database)
+    if (whole && newer.length > 0) {
+      throw new CommandError(
+        `the database was migrated by a newer version (it has migration ${newer[0]}): use that one for this`,
+      )
+    }
   } catch (error) {
     await database[Symbol.asyncDispose]()
     throw error
