@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    include: ['{apps,packages}/*/test/**/*.test.ts', 'scripts/test/**/*.test.ts'],
+    include: ['{apps,packages}/*/test/**/*.test.{ts,tsx}', 'scripts/test/**/*.test.ts'],
     globalSetup: ['scripts/test-postgres.ts'],
     setupFiles: ['scripts/test-logs.ts'],
     // Processes, not threads: servers in tests must not share native modules' state or process.env.

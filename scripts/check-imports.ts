@@ -20,9 +20,10 @@ const packageRules: Record<string, PackageRule> = {
     workspace: ['@sotto/contract'],
     external: ['@trpc/client', '@trpc/server', 'superjson', 'zod'],
   },
+  'packages/react': { workspace: ['@sotto/sdk'], external: ['react'] },
   'packages/testing': { workspace: ['@sotto/sdk', '@sotto/server'] },
   'apps/server': { workspace: ['@sotto/contract', '@sotto/db'] },
-  'apps/web': { workspace: ['@sotto/sdk'] },
+  'apps/web': { workspace: ['@sotto/react', '@sotto/sdk'] },
 }
 
 /** Which folders of the server a folder of the server must not know. */

@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 /** The packages that are published, all under one version, each after those it depends on. */
 export const publishedPackages = {
   '@sotto/sdk': 'packages/sdk',
+  '@sotto/react': 'packages/react',
   '@sotto/server': 'apps/server',
   '@sotto/testing': 'packages/testing',
 } as const

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Plugin } from 'rolldown'
 import { defineConfig } from 'rolldown'
@@ -45,12 +45,26 @@ const swaggerUi: Plugin = {
   },
 }
 
+/** The web client as its own build has left it. */
+const webClient: Plugin = {
+  name: 'web-client',
+  async generateBundle() {
+    const folder = path.resolve('node_modules/@sotto/web/dist')
+    for (const file of await readdir(folder, { recursive: true, withFileTypes: true })) {
+      if (!file.isFile()) continue
+      const from = path.join(file.parentPath, file.name)
+      const fileName = path.posix.join('web', ...path.relative(folder, from).split(path.sep))
+      this.emitFile({ type: 'asset', fileName, source: await readFile(from) })
+    }
+  },
+}
+
 export default defineConfig([
   {
     input: ['src/index.ts', 'src/main.ts', 'src/tokens.ts'],
     platform: 'node',
     external,
-    plugins: [swaggerUi],
+    plugins: [swaggerUi, webClient],
     // The oldest Node that the dependencies run on; it does not know `await using`.
     transform: { target: 'node22' },
     output: { dir: 'dist', cleanDir: true },

@@ -4,7 +4,6 @@
 # that it knows is gone for good. A server that restarts keeps its address, and needs none of this.
 set -eu
 
-config=/etc/sotto/nginx.conf
 every_seconds=2
 gone_for_good=15 # looks
 
@@ -25,7 +24,7 @@ follow() {
       looks=$((looks + 1))
       [ "$looks" -ge "$gone_for_good" ] || continue
     fi
-    nginx -e stderr -c "$config" -s reload
+    sh /etc/sotto/reload.sh
     known=$now
     looks=0
   done
@@ -37,4 +36,4 @@ while [ -z "$known" ]; do
   known=$(addresses)
 done
 follow &
-exec nginx -e stderr -c "$config" -g 'daemon off;'
+exec nginx -e stderr -c /etc/sotto/nginx.conf -g 'daemon off;'

@@ -32,11 +32,9 @@ async function checkSecrets(findings: Findings, stack: Stack, key: string): Prom
   )
   const told = others.filter((_, index) => logs.includes(secrets[index] ?? ''))
   findings.check('no other secret is', told.length === 0, told.join(', '))
-  const readable = await stack.compose('exec', '-T', 'postgres', 'sh', '-c', 'cat /run/sotto/* 2>&1').then(
-    (text) => text.includes(key) || text.includes(secrets[0] ?? ''),
-    () => false,
-  )
-  findings.check('PostgreSQL cannot read those of the servers', !readable)
+  const seen = await stack.compose('exec', '-T', 'postgres', 'sh', '-c', 'cat /run/sotto/* 2>&1; true')
+  const isSeen = [key, secrets[0] ?? ''].some((secret) => seen.includes(secret))
+  findings.check('PostgreSQL cannot read those of the servers', !isSeen)
   await stack.up()
   const after = await stack.compose('exec', '-T', 'server', 'cat', '/run/sotto/service_key')
   findings.check('a second start keeps them', after === key)

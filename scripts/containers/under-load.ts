@@ -10,6 +10,8 @@ import { startTraffic } from './traffic.ts'
 
 /** The proxy tries a server again a second after it did not answer. */
 const SEEN_BY_PROXY_MS = 3_000
+/** It looks for new servers every two seconds, and takes six to have its configuration read again. */
+const KNOWN_TO_PROXY_MS = 10_000
 const QUIET_MS = 4_000
 /** How long what was killed stays away. */
 const AWAY_MS = 3_000
@@ -78,7 +80,7 @@ async function restartOneByOne(findings: Findings, stack: Stack): Promise<void> 
 
 async function scale(stack: Stack, count: number): Promise<void> {
   await stack.up('--no-recreate', '--scale', `server=${count}`)
-  await wait(SEEN_BY_PROXY_MS)
+  await wait(KNOWN_TO_PROXY_MS)
 }
 
 /** New servers beside the old ones, which then go, one after the other. */
@@ -86,7 +88,7 @@ async function replaceServers(findings: Findings, stack: Stack): Promise<void> {
   const old = await stack.containersOf('server')
   await stack.compose('run', '--rm', '-T', 'migrate')
   await stack.up('--no-deps', '--no-recreate', '--scale', `server=${old.length + 2}`, 'server')
-  await wait(SEEN_BY_PROXY_MS)
+  await wait(KNOWN_TO_PROXY_MS)
   for (const server of old) {
     await stopWell(findings, server)
     await docker(['rm', server])

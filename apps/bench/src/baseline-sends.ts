@@ -3,7 +3,8 @@ import Sqlite from 'better-sqlite3'
 import pg from 'pg'
 import type { Contender } from './compare.ts'
 import { drive } from './load.ts'
-import type { Lane, SendValues, World } from './world.ts'
+import { rebind, type Turn } from './rebind.ts'
+import type { Lane, World } from './world.ts'
 
 /** The statements of a send straight through the driver: one transaction a message, no HTTP, nothing else. */
 export interface BaselineSends extends AsyncDisposable {
@@ -35,7 +36,7 @@ function onSqlite(path: string, world: World): BaselineSends {
     const turn = newTurn()
     begin.run()
     for (const { statement, parameters } of steps) {
-      const bound = bind(parameters, world.send.values, lane, turn).map((value) =>
+      const bound = rebind(parameters, world.send.values, lane, turn).map((value) =>
         value instanceof Date ? value.getTime() : value,
       )
       if (statement.reader) noteSeq(statement.all(bound), turn)
@@ -69,7 +70,7 @@ function onPostgres(url: string, world: World): BaselineSends {
       const turn = newTurn()
       await client.query('begin')
       for (const [index, { sql, parameters }] of world.send.statements.entries()) {
-        const values = bind(parameters, world.send.values, lane, turn)
+        const values = rebind(parameters, world.send.values, lane, turn)
         noteSeq((await client.query({ name: `step-${index}`, text: sql, values })).rows, turn)
       }
       await client.query('commit')
@@ -90,40 +91,11 @@ export function laneOf(world: World, index: number): Lane {
   return lane
 }
 
-/** A send in the making: the values that its statements hand on. */
-interface Turn {
-  messageId: string
-  seq: number
-}
-
 function newTurn(): Turn {
   return { messageId: randomUUID(), seq: 0 }
 }
 
 function noteSeq(rows: readonly unknown[], turn: Turn): void {
-  const [row] = rows as { last_seq?: number | string; id?: string }[]
-  // The conversation that is read first tells its last number too; the one that is taken comes after it.
-  if (row?.last_seq !== undefined && row.id === undefined) turn.seq = Number(row.last_seq)
-}
-
-/** The captured parameters with the values that change from send to send put in anew. */
-function bind(parameters: readonly unknown[], from: SendValues, to: Lane, turn: Turn): unknown[] {
-  const now = new Date()
-  const replacements = new Map<unknown, unknown>([
-    [from.messageId, turn.messageId],
-    [from.seq, turn.seq],
-    [from.seq - 1, turn.seq - 1],
-    [from.lane.conversationId, to.conversationId],
-    [from.lane.sender.id, to.sender.id],
-    [from.lane.recipient.id, to.recipient.id],
-    [keyOf(from.lane), keyOf(to)],
-  ])
-  return parameters.map((value) =>
-    value instanceof Date ? now : replacements.has(value) ? replacements.get(value) : value,
-  )
-}
-
-/** The key of the direct conversation of these two. */
-export function keyOf({ sender, recipient }: Lane): string {
-  return [sender.id, recipient.id].sort().join(':')
+  const [row] = rows as { seq?: number | string }[]
+  if (row?.seq !== undefined) turn.seq = Number(row.seq)
 }

@@ -3,9 +3,9 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { keyOf } from './baseline-sends.ts'
 import type { Contender } from './compare.ts'
 import type { Load, Run } from './load.ts'
+import { TIME, textsOf } from './rebind.ts'
 import type { Statement } from './statements.ts'
 import type { Lane, World } from './world.ts'
 
@@ -13,7 +13,7 @@ const run = promisify(execFile)
 
 /**
  * The statements of a send by pgbench, PostgreSQL's own load generator: prepared, one transaction a message, each
- * client with a conversation of its own. The most that this PostgreSQL does on this machine, with nothing above it.
+ * client with a conversation of its own. The most that this PostgreSQL does on this machine, with nothing above it and no two messages in one transaction.
  */
 export interface PgbenchSends extends AsyncDisposable {
   contender: Contender
@@ -52,7 +52,9 @@ async function runPgbench(databaseUrl: string, script: string, { lanes, seconds 
 }
 
 /** A new id as the server makes them: the time comes first, so that they lie together in the index. */
-const MESSAGE_ID = `(lpad(to_hex((extract(epoch from clock_timestamp()) * 1000)::bigint), 12, '0') || '7000' || lpad(to_hex(:random::bigint), 16, '0'))::uuid`
+const MESSAGE_ID = `(lpad(to_hex((extract(epoch from clock_timestamp()) * 1000)::bigint), 12, '0') || '7000' || lpad(to_hex(:random::bigint), 16, '0'))::uuid::text`
+/** As in JSON. */
+const NOW = `(to_json(clock_timestamp()) #>> '{}')`
 
 function scriptOf(world: World): string {
   const branches = world.lanes.map((lane, client) => {
@@ -64,24 +66,29 @@ function scriptOf(world: World): string {
 
 /** A captured statement on one line, with the values of this lane where its parameters were. */
 function inlined({ sql, parameters }: Statement, world: World, lane: Lane): string {
-  const { messageId, lane: from } = world.send.values
-  const replacements = new Map<unknown, string>([
-    [messageId, MESSAGE_ID],
-    [from.conversationId, quoted(lane.conversationId)],
-    [from.sender.id, quoted(lane.sender.id)],
-    [from.recipient.id, quoted(lane.recipient.id)],
-    [keyOf(from), quoted(keyOf(lane))],
-  ])
-  return sql.replaceAll(/\s+/g, ' ').replaceAll(/\$(\d+)/g, (_, number) => {
-    const value = parameters[Number(number) - 1]
-    return value instanceof Date ? 'clock_timestamp()' : (replacements.get(value) ?? literal(value))
-  })
+  const { values } = world.send
+  const texts = textsOf(values, lane)
+  const changing = new RegExp(`(${values.messageId}|${TIME.source})`)
+
+  function literal(value: unknown): string {
+    if (value === null || typeof value === 'number') return String(value)
+    if (value instanceof Date) return 'clock_timestamp()'
+    if (Array.isArray(value)) return `array[${value.map(literal).join(', ')}]`
+    const text = texts.reduce((before, [captured, own]) => before.replaceAll(captured, own), String(value))
+    const parts = text.split(changing).map((part, index) => {
+      if (index % 2 === 0) return quoted(part)
+      return part === values.messageId ? MESSAGE_ID : NOW
+    })
+    return parts.length === 1 ? parts.join() : `(${parts.join(' || ')})`
+  }
+
+  return sql
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/\$(\d+)/g, (_, number) => literal(parameters[Number(number) - 1]))
 }
 
-function literal(value: unknown): string {
-  return value === null ? 'null' : typeof value === 'number' ? String(value) : quoted(String(value))
-}
-
+/** Without colons: to pgbench, a name after one is a variable, in a text too. */
 function quoted(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`
+  const escaped = text.replaceAll('\\', '\\\\').replaceAll("'", "''").replaceAll(':', '\\x3a')
+  return `e'${escaped}'`
 }

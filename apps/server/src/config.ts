@@ -98,6 +98,7 @@ const environment = z.object({
     .string()
     .min(MIN_SECRET_LENGTH, `takes ${MIN_SECRET_LENGTH} characters or more that nobody can guess`)
     .optional(),
+  SOTTO_WEB_CLIENT: oneOf(['on', 'off']).default('on'),
   SOTTO_DIRECT_MESSAGES: oneOf(['everyone', 'contacts']).default('everyone'),
   REDIS_URL: z
     .string()
@@ -172,6 +173,8 @@ export interface Config {
   signUp: 'open' | 'closed' | 'invitation'
   /** What second factors and the secrets of webhooks are encrypted with, in the database. */
   secret: string | undefined
+  /** Whether the web client is served, where it was built. */
+  webClient: boolean
   /** Between whom direct messages go. */
   directMessages: 'everyone' | 'contacts'
   /** For several servers: hints, signals and presence go through it. */
@@ -236,6 +239,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     maxTextLength: settings.SOTTO_MAX_TEXT_LENGTH,
     signUp: settings.SOTTO_SIGNUP,
     secret: settings.SOTTO_SECRET,
+    webClient: settings.SOTTO_WEB_CLIENT === 'on',
     directMessages: settings.SOTTO_DIRECT_MESSAGES,
     redisUrl: settings.REDIS_URL,
     maxStreams: settings.SOTTO_MAX_STREAMS,

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
-import type { ReadableStream } from 'node:stream/web'
 import { setTimeout as wait } from 'node:timers/promises'
 import { keyScopes } from '@sotto/contract'
 import {
@@ -177,6 +176,7 @@ async function assemble({
     isReady: async () => !stopping && (await database.isReady().catch(() => false)),
     maxStreams: config.maxStreams,
     allowedOrigins: config.allowedOrigins,
+    webClient: config.webClient,
     trustedProxies: config.trustedProxies,
   })
   await http.ready()
@@ -280,7 +280,9 @@ async function fetchFrom(http: FastifyInstance, request: Request): Promise<Respo
   stream.once('close', () => {
     if (!stream.readableEnded) gone.abort()
   })
-  return new Response(isEmpty ? null : (Readable.toWeb(stream) as ReadableStream<Uint8Array>), {
+  // Node has two types for the streams of the web, which do not fit each other where the types of browsers are known.
+  const answered = Readable.toWeb(stream) as ConstructorParameters<typeof Response>[0]
+  return new Response(isEmpty ? null : answered, {
     status: answer.statusCode,
     headers,
   })

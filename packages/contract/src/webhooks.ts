@@ -181,7 +181,7 @@ export const webhooks = {
   update: mutation({
     summary: 'Change a webhook',
     description:
-      'While it is disabled nothing is sent: what happens then is not told later, and what was to be sent waits until it is enabled.',
+      'While it is disabled nothing is sent: what happens then is not told later, and what was to be sent waits until it is enabled, for up to 30 days.',
     access: 'admin',
     errors: ['FORBIDDEN', 'WEBHOOK_NOT_FOUND'],
     idempotent: true,

@@ -12,7 +12,10 @@ import type { Page } from './list.ts'
 import { List } from './list.ts'
 import type { LiveHub } from './live/live-hub.ts'
 import { createLiveHub } from './live/live-hub.ts'
-import type { ConversationTarget } from './live/live-state.ts'
+import type { InboxOptions } from './live/live-inbox.ts'
+import { LiveInbox } from './live/live-inbox.ts'
+import { LivePresence } from './live/live-presence.ts'
+import type { ConversationTarget, LiveSource } from './live/live-state.ts'
 import type { InputOf, ItemOf, Operation } from './operation.ts'
 import { operations } from './operations.ts'
 import type { CallOptions, Resources } from './resources.ts'
@@ -25,7 +28,7 @@ type BetweenFilters = Omit<InputOf<ListMessages>, 'between' | 'sender' | 'recipi
  * A client of one server. Every call throws a SottoError when it fails, the signal's reason when it was aborted,
  * and nothing else but what the caller's own `token` function throws.
  */
-export interface SottoClient extends Omit<Resources, 'messages' | 'events'> {
+export interface SottoClient extends Omit<Resources, 'conversations' | 'messages' | 'users' | 'events'> {
   /**
    * What happens, as the one sees it whom the client acts for. `for await (const event of sotto.events({ signal }))`
    * connects again by itself and goes on where it was: every event once, in order within a conversation.
@@ -40,6 +43,14 @@ export interface SottoClient extends Omit<Resources, 'messages' | 'events'> {
       filters?: BetweenFilters,
       options?: CallOptions,
     ): List<ItemOf<ListMessages>>
+  }
+  conversations: Resources['conversations'] & {
+    /** The inbox as something that keeps itself up to date until it is closed. */
+    live(options?: InboxOptions): LiveInbox
+  }
+  users: Resources['users'] & {
+    /** Whether a user (by id) is online, as something that keeps itself up to date until it is closed. */
+    livePresence(userId: string): LivePresence
   }
   /** One conversation: with a user (a username or an id), or by its id. Nothing is asked for yet. */
   conversation(target: ConversationTarget): ConversationHandle
@@ -110,9 +121,18 @@ export function createClient(options: ClientOptions & { events?: StreamSettings 
       hubs.set(actAs, hub)
       return hub.join(audience)
     }
+    const live: LiveSource = { calls: resources, hub: { join }, actAs }
     return {
       ...resources,
-      conversation: (target) => conversationHandle(target, { calls: resources, hub: { join }, actAs }),
+      conversation: (target) => conversationHandle(target, live),
+      conversations: {
+        ...resources.conversations,
+        live: (inboxOptions = {}) => new LiveInbox(live, inboxOptions),
+      },
+      users: {
+        ...resources.users,
+        livePresence: (userId) => new LivePresence(userId, live.hub),
+      },
       events: Object.assign(
         (eventOptions: EventOptions = {}) => openEvents(source, eventOptions),
         resources.events,

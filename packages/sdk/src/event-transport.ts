@@ -42,7 +42,7 @@ export async function* serverSentEvents(connection: EventConnection): AsyncGener
   const { base, headers, cursor, conversationId, presence, silenceMs } = connection
   const query = new URLSearchParams()
   if (conversationId !== undefined) query.set('conversationId', conversationId)
-  if (presence !== undefined) query.set('presence', presence.join(','))
+  if (presence?.length) query.set('presence', presence.join(','))
   const url = `${base}/v1/events`
   headers.set('accept', 'text/event-stream')
   if (cursor !== undefined) headers.set('last-event-id', cursor)

@@ -556,7 +556,7 @@ export const operations = {
      * Change a webhook.
      *
      * While it is disabled nothing is sent: what happens then is not told later, and what was to be sent
-     * waits until it is enabled.
+     * waits until it is enabled, for up to 30 days.
      *
      * REST: `PATCH /v1/webhooks/{webhookId}`
      */

@@ -31,6 +31,7 @@ export interface TestServerOptions {
       | 'secret'
       | 'directMessages'
       | 'maxStreams'
+      | 'webClient'
       | 'eventRetentionDays'
       | 'messageRetentionDays'
       | 'redisUrl'
@@ -122,6 +123,8 @@ function configFor(
     databaseUrl,
     serviceKey,
     secret: SECRET,
+    // Tests speak to the API; whether somebody has built the client here makes no difference to them.
+    webClient: false,
     ...settings,
     limits: { ...unlimited, ...settings.limits },
   }

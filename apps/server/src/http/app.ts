@@ -11,6 +11,7 @@ import { nameOfOperation, reportAnswers } from './call-reports.ts'
 import { createContextMaker, placeOf } from './caller.ts'
 import { CallsUnderWay } from './calls-under-way.ts'
 import { registerDocs } from './docs.ts'
+import { documentServer } from './documents.ts'
 import { registerHealth } from './health.ts'
 import { malformed, refuseMalformed, requireHost } from './malformed.ts'
 import { Origins } from './origins.ts'
@@ -18,6 +19,7 @@ import { retryFields, sendProblem } from './problem.ts'
 import { rateLimitFields } from './rate-limit-fields.ts'
 import { registerRest } from './rest.ts'
 import { registerRpc } from './rpc.ts'
+import { registerWebClient } from './web-client.ts'
 import { registerWebSocket } from './websocket.ts'
 
 /** The largest body, in bytes: a text of the greatest length in its longest encoding fits. */
@@ -57,6 +59,8 @@ export interface HttpOptions {
   /** Whether the server can do its work: the database answers, its schema is current, no stop has begun. */
   isReady: () => Promise<boolean>
   maxStreams: number
+  /** Whether the web client is served, where it was built. */
+  webClient: boolean
   /** Origins besides the server's own whose pages may use it. */
   allowedOrigins: readonly string[]
   /** Addresses, ranges and names of ranges whose X-Forwarded-* headers are believed. */
@@ -71,6 +75,7 @@ export async function createHttpApp({
   isClosing,
   isReady,
   maxStreams,
+  webClient,
   allowedOrigins,
   trustedProxies,
 }: HttpOptions): Promise<FastifyInstance> {
@@ -154,7 +159,9 @@ export async function createHttpApp({
   registerJsonBody(http)
   registerHealth(http, isReady)
   registerRest(http, { router: appRouter, createContext, calls })
-  registerDocs(http, (request, reply) => calls.begin(nobody, placeOf(request), reply.raw))
+  const serve = documentServer(http, (request, reply) => calls.begin(nobody, placeOf(request), reply.raw))
+  registerDocs(serve)
+  if (webClient) registerWebClient(serve)
   await registerRpc(http, {
     router: appRouter,
     maxBatchSize: MAX_BATCH_SIZE,

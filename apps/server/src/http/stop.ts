@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 
 /** How long connections are taken that are made while others are, in milliseconds: they may never end to come. */
-const TAKE_MS = 200
+const TAKE_MS = 1_000
 /** How long clients that keep their connections have to notice that the server stops, in milliseconds. */
 const DRAIN_MS = 1_000
 const DRAIN_POLL_MS = 20

@@ -9,6 +9,7 @@ import { getMessage } from '../messaging/get-message.ts'
 import { markRead } from '../messaging/mark-read.ts'
 import { react } from '../messaging/react.ts'
 import { sendMessage } from '../messaging/send-message.ts'
+import { SendQueue } from '../messaging/send-queue.ts'
 import { Random } from './random.ts'
 import { completedAt, joinedAt, lastChange, people, type Step, talks } from './small-world.ts'
 
@@ -40,7 +41,8 @@ export async function seedSmallWorld(
 ): Promise<void> {
   const random = new Random(SEED)
   let time = Date.parse(joinedAt)
-  const world: App = { ...app, now: () => new Date(time), newId: () => random.id(time) }
+  const own = { ...app, now: () => new Date(time), newId: () => random.id(time) }
+  const world: App = { ...own, sends: new SendQueue(own) }
 
   for (const person of people) {
     await createUser(as(world, undefined), contract.users.create.input.parse(person))

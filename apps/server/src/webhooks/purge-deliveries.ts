@@ -1,8 +1,8 @@
 import { deleteOldDeliveries, type Executor, newest, removeWebhook, type WebhookRow } from '@sotto/db'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
-/** How long deliveries are listed after they were made, in milliseconds. */
-const KEPT_MS = { delivered: 7 * DAY_MS, failed: 30 * DAY_MS } as const
+/** How long deliveries are kept after they were made, in milliseconds: those of a disabled webhook stay pending. */
+const KEPT_MS = { pending: 30 * DAY_MS, delivered: 7 * DAY_MS, failed: 30 * DAY_MS } as const
 /** How many go in one transaction. */
 const BATCH = 500
 
@@ -21,9 +21,7 @@ export async function purgeDeliveries(
   for (const { id: webhookId, deleted_at: deletedAt } of webhooks) {
     let isEmpty = true
     for (const state of ['pending', 'delivered', 'failed'] as const) {
-      const before =
-        deletedAt !== null ? newest.at : state === 'pending' ? undefined : earlier(now, KEPT_MS[state])
-      if (before === undefined) continue
+      const before = deletedAt === null ? new Date(now.getTime() - KEPT_MS[state]) : newest.at
       const deleted = await deleteOldDeliveries(db, { webhookId, state }, before, BATCH)
       isEmpty &&= deleted === 0
       isMore ||= deleted === BATCH
@@ -33,8 +31,4 @@ export async function purgeDeliveries(
     else isMore = true
   }
   return isMore
-}
-
-function earlier(now: Date, ms: number): Date {
-  return new Date(now.getTime() - ms)
 }

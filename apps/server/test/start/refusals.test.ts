@@ -49,6 +49,8 @@ const wrong: readonly (readonly [name: string, value: string])[] = [
   ['HOST', '192.0.2.1'],
   ['HOST', 'no-such-host.invalid'],
   ['METRICS_PORT', 'metrics'],
+  ['DATABASE_REPLICA_URL', 'postgres://127.0.0.1/sotto'],
+  ['DATABASE_REPLICA_MAX_LAG_MS', '0'],
   ['SOTTO_MIGRATE', 'maybe'],
   ['SOTTO_DRAIN_SECONDS', '3601'],
   ['DATABASE_POOL_SIZE', '0'],

@@ -132,7 +132,8 @@ test('a server that drains says so, and answers as ever meanwhile', async () => 
   await using server = await startServer({
     DATABASE_URL: database.url,
     SOTTO_SERVICE_KEY: key,
-    SOTTO_DRAIN_SECONDS: '2',
+    // Time enough for a busy machine to ask all of this.
+    SOTTO_DRAIN_SECONDS: '5',
   })
   await makeUsers(server)
   const startedAt = performance.now()
@@ -148,7 +149,7 @@ test('a server that drains says so, and answers as ever meanwhile', async () => 
   expect(Object.keys(kept.freeSockets)).toHaveLength(1)
   kept.destroy()
   expect(await stopped).toBe(0)
-  expect(performance.now() - startedAt).toBeGreaterThan(2_000)
+  expect(performance.now() - startedAt).toBeGreaterThan(5_000)
 })
 
 test('a stop answers those who have just connected', async () => {

@@ -260,6 +260,19 @@ describe.each(dialects)('webhooks on %s', (using) => {
     expect(receiver.received).toHaveLength(1)
   })
 
+  test('forget after thirty days what waits for a disabled one', async () => {
+    await using world = await startWebhookWorld(using, { events: ['message.created'] })
+    const { server, receiver, webhookId } = world
+    receiver.answer = status(500)
+    await world.send('pending')
+    await expect.poll(() => receiver.received.length).toBe(1)
+    await server.client.webhooks.update({ webhookId, enabled: false })
+    await world.moveOn(30 * DAY_MS - HOUR_MS)
+    expect(await world.deliveries()).toMatchObject([{ state: 'pending' }])
+    await world.moveOn(2 * HOUR_MS)
+    await expect.poll(world.deliveries).toEqual([])
+  })
+
   test('are signed with both secrets for a day after a change', async () => {
     await using world = await startWebhookWorld(using)
     const { server, receiver, webhook, webhookId } = world

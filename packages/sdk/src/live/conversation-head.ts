@@ -61,7 +61,8 @@ export class ConversationHead {
 
   /** @returns false for what cannot be told from an event: who somebody is, and how many there are beyond those shown. */
   #change(known: Conversation, { type, userId, role }: ParticipantEvent): boolean {
-    if (known.participants.length < known.participantCount) return false
+    // Not all are shown, or they were counted and listed while somebody came or went.
+    if (known.participants.length !== known.participantCount) return false
     const isThere = known.participants.some(({ user }) => user.id === userId)
     if (type === 'participant.left') {
       const participants = known.participants.filter(({ user }) => user.id !== userId)

@@ -1,4 +1,6 @@
-import type { Event, Message } from '@sotto/contract'
+import type { Message } from '@sotto/contract'
+import type { ReactionEvent, Receipt } from './message-changes.ts'
+import { isSame, newer, withReaction, withReceipt } from './message-changes.ts'
 
 /** A message that the server has. */
 export interface SentMessage extends Message {
@@ -6,9 +8,6 @@ export interface SentMessage extends Message {
   /** Sent by the user whom the view is for. */
   readonly isMine: boolean
 }
-
-type Receipt = Extract<Event, { type: 'receipt.updated' }>
-type ReactionEvent = Extract<Event, { type: `reaction.${string}` }>
 
 /**
  * Messages of one conversation, by their seq: all that its reader may read between the first and the last.
@@ -112,17 +111,10 @@ export class MessageWindow {
   }
 
   /** As an event has it. `isByMe`: the reaction that it is about is, or was, the reader's own. */
-  putReaction({ type, messageId, emoji, reactions }: ReactionEvent, isByMe: boolean): void {
-    this.touch(messageId)
-    const known = this.find(messageId)
-    if (!known || known.deletedAt) return
-    const mine = new Set(known.reactions.flatMap((one) => (one.byMe ? one.emoji : [])))
-    if (isByMe && type === 'reaction.added') mine.add(emoji)
-    if (isByMe && type === 'reaction.removed') mine.delete(emoji)
-    this.#replace(known, {
-      ...known,
-      reactions: reactions.map((one) => ({ ...one, byMe: mine.has(one.emoji) })),
-    })
+  putReaction(event: ReactionEvent, isByMe: boolean): void {
+    this.touch(event.messageId)
+    const known = this.find(event.messageId)
+    if (known) this.#replace(known, withReaction(known, event, isByMe))
   }
 
   /** Nothing is known to be as the server has it. */
@@ -179,31 +171,4 @@ export class MessageWindow {
     this.#step += 1
     if (this.#awaited > 0) this.#touched.set(messageId, this.#step)
   }
-}
-
-/** An event can be on its way for longer than an answer: what only ever goes forward is not taken back. */
-function newer(known: Message, message: Message): Message {
-  if (known.deletedAt && !message.deletedAt) return known
-  const isOldText =
-    !message.deletedAt && (known.editedAt?.getTime() ?? 0) > (message.editedAt?.getTime() ?? 0)
-  return {
-    ...message,
-    ...(isOldText && { text: known.text, editedAt: known.editedAt }),
-    deliveredAt: message.deliveredAt ?? known.deliveredAt,
-    readAt: message.readAt ?? known.readAt,
-  }
-}
-
-/** Receipts go up to a seq; they are of the one to whom the message was sent. */
-function withReceipt<M extends Message>(message: M, { userId, kind, seq, at }: Receipt): M {
-  if (message.senderId === userId || message.seq > seq) return message
-  if (kind === 'delivered') return message.deliveredAt ? message : { ...message, deliveredAt: at }
-  return message.readAt ? message : { ...message, readAt: at }
-}
-
-function isSame(known: Message, message: Message): boolean {
-  // By the message's own fields: what is known has more.
-  return (Object.keys(message) as (keyof Message)[]).every(
-    (key) => known[key] === message[key] || JSON.stringify(known[key]) === JSON.stringify(message[key]),
-  )
 }

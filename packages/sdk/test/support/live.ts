@@ -4,11 +4,11 @@ import type { LiveConversation, LiveState } from '@sotto/sdk'
 const LATE_MS = 10_000
 
 /** Resolves when the state is as wanted; looks whenever there is a new one. */
-export async function until(
-  live: LiveConversation,
-  holds: (state: LiveState) => boolean,
-): Promise<LiveState> {
-  const { promise, resolve, reject } = Promise.withResolvers<LiveState>()
+export async function until<State = LiveState>(
+  live: Pick<LiveConversation, 'subscribe'> & { readonly state: State },
+  holds: (state: State) => boolean,
+): Promise<State> {
+  const { promise, resolve, reject } = Promise.withResolvers<State>()
   const look = () => {
     if (holds(live.state)) resolve(live.state)
   }

@@ -1,0 +1,145 @@
+import axe from 'axe-core'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startServer } from '../test/cli/support/sotto.ts'
+import {
+  expectNoFaults,
+  launch,
+  openClient,
+  type Person,
+  seeMessage,
+  signUp,
+  write,
+} from './support/browser.ts'
+
+let browser: Browser
+beforeAll(async () => {
+  browser = await launch()
+})
+afterAll(() => browser?.close())
+
+/** What axe has against what is shown, as `rule: element` lines. */
+async function faultsOf({ page }: Person): Promise<string[]> {
+  // Not as a script of the page, which the page's policy would refuse.
+  await page.evaluate(axe.source)
+  const { violations } = await page.evaluate<axe.AxeResults>('axe.run()')
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`))
+}
+
+async function isTooWide({ page }: Person): Promise<boolean> {
+  return page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth')
+}
+
+/** What screen readers say of what has the focus, more or less. */
+const FOCUSED = `(() => {
+  const element = document.activeElement
+  if (element === document.body) return ''
+  return element?.labels?.[0]?.textContent || element?.getAttribute('aria-label') || element?.textContent || ''
+})()`
+
+describe.each([
+  { width: 360, height: 740, scheme: 'light' },
+  { width: 1_440, height: 900, scheme: 'dark' },
+] as const)('at a width of $width pixels, in the $scheme', ({ width, height, scheme }) => {
+  test('no page has a serious fault, and none is too wide', async () => {
+    await using server = await startServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: 'file::memory:' })
+    await using alice = await openClient(browser, server.url, { width, height })
+    await alice.page.emulateMedia({ colorScheme: scheme })
+    const { page } = alice
+    const check = async (name: string) => {
+      expect(await faultsOf(alice), name).toEqual([])
+      expect(await isTooWide(alice), name).toBe(false)
+    }
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    await check('sign in')
+    await page.goto(`${server.url}/sign-up`)
+    await page.getByRole('heading', { name: 'Make an account' }).waitFor()
+    await check('sign up')
+    await page.goto(server.url)
+    await signUp(alice, 'alice')
+    await check('an empty inbox')
+
+    await using bob = await openClient(browser, server.url)
+    await signUp(bob, 'bob')
+    await bob.page.goto(`${server.url}/with/alice`)
+    for (const text of ['Hello!', `${'Long'.repeat(200)}`, 'שלום, מה שלומך?']) await write(bob, text)
+    await seeMessage(bob, 'שלום, מה שלומך?')
+    await page.getByRole('link', { name: /bob/ }).getByText('3 unread').waitFor()
+    await check('the inbox')
+
+    await page.getByRole('link', { name: /bob/ }).click()
+    await seeMessage(alice, 'Hello!')
+    await write(alice, 'Hi!')
+    await seeMessage(alice, 'Hi!')
+    await page.getByRole('article').filter({ hasText: 'Hi!' }).getByRole('button', { name: 'Like' }).click()
+    await page.getByRole('button', { name: '👍 1' }).waitFor()
+    await check('a conversation')
+    // A text says by itself in which direction it is read.
+    await page.locator('p:dir(rtl)', { hasText: 'שלום' }).first().waitFor()
+
+    await page.goto(`${server.url}/people`)
+    await page.getByLabel('Name or username').fill('bo')
+    await page.getByRole('link', { name: '@bob' }).waitFor()
+    await check('people')
+    await page.goto(`${server.url}/settings`)
+    await page.getByRole('button', { name: 'Set it up' }).click()
+    await page.getByText('Give your authenticator app this secret').waitFor()
+    await check('settings')
+    expectNoFaults(alice, bob)
+  })
+})
+
+test('everything can be done with keys alone', async () => {
+  await using server = await startServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: 'file::memory:' })
+  await using alice = await openClient(browser, server.url)
+  await using bob = await openClient(browser, server.url)
+  await signUp(bob, 'bob')
+  const { page } = alice
+  const { keyboard } = page
+  /** Presses Tab until what has the focus is called so. */
+  const tabTo = async (name: string, key: 'Tab' | 'Shift+Tab' = 'Tab') => {
+    for (let presses = 0; presses < 60; presses += 1) {
+      const focused = await page.evaluate<string>(FOCUSED)
+      if (focused.includes(name)) return
+      await keyboard.press(key)
+    }
+    throw new Error(`no Tab leads to ${name}`)
+  }
+  await tabTo('Make an account')
+  await keyboard.press('Enter')
+  await page.getByRole('heading', { name: 'Make an account' }).waitFor()
+  await tabTo('Username')
+  await keyboard.type('alice')
+  await tabTo('Password')
+  await keyboard.type('correct horse battery staple')
+  await keyboard.press('Enter')
+  await page.getByRole('navigation', { name: 'Conversations' }).waitFor()
+
+  await tabTo('People')
+  await keyboard.press('Enter')
+  await page.getByLabel('Name or username').waitFor()
+  await tabTo('Name or username')
+  await keyboard.type('bob')
+  await page.getByRole('link', { name: '@bob' }).waitFor()
+  await tabTo('@bob')
+  await keyboard.press('Enter')
+  await page.getByPlaceholder('Message').waitFor()
+  await tabTo('Message to')
+  await keyboard.type('By keys')
+  await keyboard.press('Enter')
+  await seeMessage(alice, 'By keys')
+  await tabTo('Like', 'Shift+Tab')
+  await keyboard.press('Enter')
+  await page.getByRole('button', { name: '👍 1' }).waitFor()
+  await tabTo('Edit')
+  await keyboard.press('Enter')
+  await tabTo('Change the message')
+  await keyboard.press('End')
+  await keyboard.type('!')
+  await keyboard.press('Enter')
+  await seeMessage(alice, 'By keys!')
+  await bob.page.getByRole('link', { name: /alice/ }).getByText('By keys!').waitFor()
+  expectNoFaults(alice, bob)
+})

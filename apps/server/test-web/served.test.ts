@@ -1,0 +1,96 @@
+import { gzipSync } from 'node:zlib'
+import { createTestServer, type TestServer } from '@sotto/testing'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+/** What the first look at the client may cost, scripts and styles together. */
+const FIRST_LOAD_GZIP_BYTES = 200_000
+
+describe('the web client', () => {
+  let server: TestServer
+  beforeAll(async () => {
+    server = await createTestServer({
+      settings: { webClient: true, allowedOrigins: ['https://app.example.com'] },
+    })
+  })
+  afterAll(() => server?.[Symbol.asyncDispose]())
+
+  async function assetsOfPage(): Promise<string[]> {
+    const html = await (await server.fetch('/')).text()
+    return [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, path = '']) => path)
+  }
+
+  test.each([
+    '/',
+    '/sign-up',
+    '/with/bob',
+    '/groups/01900000-0000-7000-8000-000000000000',
+    '/people',
+    '/settings',
+    '/console',
+    '/console/users',
+  ])('is at %s, never kept, with a policy that lets nothing in', async (path) => {
+    const answer = await server.fetch(path)
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])
+    expect(answer.headers.get('cache-control')).toBe('no-store')
+    expect(answer.headers.get('content-security-policy')?.split('; ')).toEqual([
+      "default-src 'none'",
+      "script-src 'self'",
+      "style-src 'self'",
+      "img-src 'self' data: https:",
+      'media-src https:',
+      "connect-src 'self'",
+      "form-action 'self'",
+      "base-uri 'none'",
+      "frame-ancestors 'none'",
+      "require-trusted-types-for 'script'",
+      "trusted-types 'none'",
+    ])
+  })
+
+  test('has assets that are kept for ever, compressed for those who take it', async () => {
+    const paths = await assetsOfPage()
+    expect(paths.map((path) => path.split('.').at(-1)).sort()).toEqual(['css', 'js', 'svg'])
+    for (const path of paths) {
+      const plain = await server.fetch(path)
+      expect(plain.headers.get('cache-control')).toBe('public, max-age=31536000, immutable')
+      expect(plain.headers.get('vary')).toBe('origin, accept-encoding')
+      expect(plain.headers.get('content-encoding')).toBeNull()
+      const bytes = Buffer.from(await plain.arrayBuffer())
+      for (const [accepts, encoding] of [
+        ['gzip, deflate', 'gzip'],
+        ['gzip, deflate, br, zstd', 'br'],
+        ['br;q=0, gzip;q=0.5', 'gzip'],
+        ['identity', null],
+      ] as const) {
+        const answer = await server.fetch(path, { headers: { 'accept-encoding': accepts } })
+        expect(answer.headers.get('content-encoding'), accepts).toBe(encoding)
+        expect(answer.headers.get('etag') === plain.headers.get('etag'), accepts).toBe(encoding === null)
+        const again = await server.fetch(path, {
+          headers: { 'accept-encoding': accepts, 'if-none-match': answer.headers.get('etag') ?? '' },
+        })
+        expect(again.status).toBe(304)
+        if (encoding === null) expect(Buffer.from(await answer.arrayBuffer()).equals(bytes)).toBe(true)
+      }
+    }
+  })
+
+  test('is small at first', async () => {
+    let total = 0
+    for (const path of await assetsOfPage()) {
+      total += gzipSync(Buffer.from(await (await server.fetch(path)).arrayBuffer())).byteLength
+    }
+    expect(total).toBeLessThan(FIRST_LOAD_GZIP_BYTES)
+  })
+
+  test('is nowhere else', async () => {
+    expect((await server.fetch('/nowhere')).status).toBe(404)
+    expect((await server.fetch('/assets/nothing.js')).status).toBe(404)
+    expect((await server.fetch('/', { method: 'POST' })).status).toBe(405)
+  })
+})
+
+test('an installation can do without it', async () => {
+  await using server = await createTestServer({ settings: { webClient: false } })
+  expect((await server.fetch('/')).status).toBe(404)
+  expect((await server.fetch('/docs')).status).toBe(200)
+})

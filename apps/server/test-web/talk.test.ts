@@ -1,0 +1,106 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createDatabase } from '../test/cli/support/databases.ts'
+import { startServer } from '../test/cli/support/sotto.ts'
+import { expectNoFaults, launch, openClient, seeMessage, signUp, write } from './support/browser.ts'
+
+const settings = { SOTTO_SIGNUP: 'open', SOTTO_SERVICE_KEY: 'sk_of-the-test' }
+
+let browser: Browser
+beforeAll(async () => {
+  browser = await launch()
+})
+afterAll(() => browser?.close())
+
+describe.each(['sqlite', 'postgres'] as const)('two browsers on %s', (using) => {
+  test('talk to each other', async () => {
+    await using database = await createDatabase(using)
+    await using server = await startServer({ ...settings, DATABASE_URL: database.url })
+    await using alice = await openClient(browser, server.url)
+    await using bob = await openClient(browser, server.url)
+    await signUp(alice, 'alice')
+    await signUp(bob, 'bob')
+
+    await alice.page.getByRole('link', { name: 'People' }).click()
+    await alice.page.getByLabel('Name or username').fill('bo')
+    await alice.page.getByRole('link', { name: 'bob' }).click()
+    await write(alice, 'Hello, Bob!')
+    await seeMessage(alice, 'Hello, Bob!')
+
+    const row = bob.page.getByRole('link', { name: /alice/ })
+    await row.getByText('1 unread').waitFor()
+    await row.getByText('Hello, Bob!').waitFor()
+    await row.click()
+    await seeMessage(bob, 'Hello, Bob!')
+    await alice.page.getByText('read', { exact: true }).waitFor()
+    await expect.poll(() => row.getByText('unread').count()).toBe(0)
+    await alice.page.getByText('online', { exact: true }).first().waitFor()
+
+    await bob.page.getByPlaceholder('Message').pressSequentially('Hel')
+    await alice.page.getByText('bob is typing…').waitFor()
+    await write(bob, 'Hello, Alice!')
+    await seeMessage(alice, 'Hello, Alice!')
+
+    const message = bob.page.getByRole('article').filter({ hasText: 'Hello, Bob!' })
+    await message.hover()
+    await message.getByRole('button', { name: 'Like' }).click()
+    await alice.page.getByRole('button', { name: '👍 1' }).waitFor()
+
+    const own = alice.page.getByRole('article').filter({ hasText: 'Hello, Bob!' })
+    await own.hover()
+    await own.getByRole('button', { name: 'Edit' }).click()
+    await alice.page.getByLabel('Change the message').fill('Hi, Bob!')
+    await alice.page.keyboard.press('Enter')
+    await seeMessage(bob, 'Hi, Bob!')
+    await alice.page.getByRole('article').filter({ hasText: 'Hi, Bob!' }).hover()
+    await alice.page
+      .getByRole('article')
+      .filter({ hasText: 'Hi, Bob!' })
+      .getByRole('button', { name: 'Delete' })
+      .click()
+    await alice.page.getByRole('button', { name: 'Delete', exact: true }).first().click()
+    await seeMessage(bob, 'Message deleted')
+    expectNoFaults(alice, bob)
+  })
+
+  test('go on after the server was away, and after a minute without a network', async () => {
+    await using database = await createDatabase(using)
+    const own = { ...settings, DATABASE_URL: database.url }
+    let port: string
+    {
+      await using first = await startServer(own)
+      ;({ port } = new URL(first.url))
+    }
+    let server = await startServer({ ...own, PORT: port })
+    try {
+      await using alice = await openClient(browser, server.url)
+      await using bob = await openClient(browser, server.url)
+      await signUp(alice, 'alice')
+      await signUp(bob, 'bob')
+      await alice.page.goto(`${server.url}/with/bob`)
+      await write(alice, 'one')
+      await seeMessage(alice, 'one')
+      await bob.page.goto(`${server.url}/with/alice`)
+      await seeMessage(bob, 'one')
+
+      await server.stop()
+      await alice.page.getByText('Offline.').waitFor()
+      await write(alice, 'two')
+      await alice.page.getByText('waits to be sent').waitFor({ state: 'attached' })
+      server = await startServer({ ...own, PORT: port })
+      await seeMessage(bob, 'two')
+      await alice.page.getByText('Offline.').waitFor({ state: 'hidden' })
+
+      await alice.context.setOffline(true)
+      await write(alice, 'three')
+      await seeMessage(alice, 'three')
+      await write(bob, 'meanwhile')
+      await alice.context.setOffline(false)
+      await seeMessage(bob, 'three')
+      await seeMessage(alice, 'meanwhile')
+      expectNoFaults(alice, bob)
+    } finally {
+      await server.stop('SIGKILL')
+    }
+  })
+})

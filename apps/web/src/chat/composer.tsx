@@ -1,0 +1,56 @@
+import type { Send } from '@sotto/react'
+import { useTyping } from '@sotto/react'
+import type { ConversationTarget } from '@sotto/sdk'
+import type { KeyboardEvent } from 'react'
+import { useState } from 'react'
+import { Label } from 'react-aria-components/Label'
+import { TextArea } from 'react-aria-components/TextArea'
+import { TextField } from 'react-aria-components/TextField'
+import { Button } from '../ui/button.tsx'
+
+interface Props {
+  target: ConversationTarget
+  send: Send['send']
+  label: string
+}
+
+/** Where a message is written: Enter sends it, Shift with Enter begins a line. */
+export function Composer({ target, send, label }: Props) {
+  const [text, setText] = useState('')
+  const { setTyping } = useTyping(target)
+
+  function submit(): void {
+    if (text.trim() === '') return
+    send(text)
+    setText('')
+  }
+  function onKeyDown(event: KeyboardEvent): void {
+    // Enter also ends the composition of a character in an input method.
+    if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return
+    event.preventDefault()
+    submit()
+  }
+  return (
+    <form
+      className="composer"
+      onSubmit={(event) => {
+        event.preventDefault()
+        submit()
+      }}
+    >
+      <TextField
+        value={text}
+        onChange={(value) => {
+          setText(value)
+          setTyping(value !== '')
+        }}
+      >
+        <Label className="for-readers">{label}</Label>
+        <TextArea rows={1} dir="auto" placeholder="Message" onKeyDown={onKeyDown} autoFocus />
+      </TextField>
+      <Button type="submit" look="primary" isDisabled={text.trim() === ''}>
+        Send
+      </Button>
+    </form>
+  )
+}

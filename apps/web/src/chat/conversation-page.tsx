@@ -1,0 +1,69 @@
+import { useMessages, usePresence, useSend } from '@sotto/react'
+import type { ConversationTarget } from '@sotto/sdk'
+import { lazy, Suspense, useState } from 'react'
+import { ToggleButton } from 'react-aria-components/ToggleButton'
+import { Link } from 'wouter'
+import { useMe } from '../session/me.ts'
+import { nameOf, otherOf } from '../ui/names.ts'
+import { Time } from '../ui/time.tsx'
+import { wordsOf } from '../ui/words-of.ts'
+import { Composer } from './composer.tsx'
+import { MessageList } from './message-list.tsx'
+import { TypingLine } from './typing-line.tsx'
+
+const GroupDetails = lazy(async () => ({ default: (await import('./group-details.tsx')).GroupDetails }))
+
+/** One conversation: with a user, or a group by its id. */
+export function ConversationPage({ target }: { target: ConversationTarget }) {
+  const me = useMe()
+  const conversation = useMessages(target)
+  const { send, retry, discard } = useSend(target)
+  const { kind, name, participants, participantCount, hasLeft, connection, error } = conversation
+  const other = kind === 'direct' ? otherOf(conversation, me.id) : undefined
+  const presence = usePresence(other && other.id !== me.id ? other.id : undefined)
+  const [showsDetails, setShowsDetails] = useState(false)
+  const title = name ?? (other ? nameOf(other) : typeof target === 'string' ? target : 'Group')
+  return (
+    <main className="conversation" aria-label={title}>
+      <header>
+        <Link href="/" className="back" aria-label="Back to the conversations">
+          ‹
+        </Link>
+        <div>
+          <h2 dir="auto">{title}</h2>
+          <p className="hint">
+            {kind === 'group' && `${participantCount} people`}
+            {presence?.online && 'online'}
+            {presence?.lastSeenAt && (
+              <>
+                last seen <Time at={presence.lastSeenAt} />
+              </>
+            )}
+          </p>
+        </div>
+        {kind === 'group' && !hasLeft && (
+          <ToggleButton className="button" isSelected={showsDetails} onChange={setShowsDetails}>
+            Members
+          </ToggleButton>
+        )}
+      </header>
+      {showsDetails && typeof target !== 'string' && !hasLeft && (
+        <Suspense>
+          <GroupDetails conversationId={target.conversationId} group={conversation} />
+        </Suspense>
+      )}
+      {connection === 'closed' && (
+        <p role="alert" className="wrong">
+          {wordsOf(error)}
+        </p>
+      )}
+      <MessageList conversation={conversation} retry={retry} discard={discard} />
+      <TypingLine target={target} participants={participants} />
+      {hasLeft ? (
+        <p className="hint">You are not in this group (any more).</p>
+      ) : (
+        <Composer target={target} send={send} label={`Message to ${title}`} />
+      )}
+    </main>
+  )
+}

@@ -1,0 +1,123 @@
+import type { Messages } from '@sotto/react'
+import type { Participant } from '@sotto/sdk'
+import { useMutation } from '@tanstack/react-query'
+import { useState } from 'react'
+import { Form } from 'react-aria-components/Form'
+import { useLocation } from 'wouter'
+import { Person, type PersonAction } from '../people/person.tsx'
+import { useMe } from '../session/me.ts'
+import { sotto } from '../sotto.ts'
+import { Button } from '../ui/button.tsx'
+import { Field } from '../ui/field.tsx'
+import { wordsOf } from '../ui/words-of.ts'
+
+interface Props {
+  conversationId: string
+  group: Pick<Messages, 'name' | 'participants'>
+}
+
+/** Who is in a group and as what, and what one may change of it oneself. */
+export function GroupDetails({ conversationId, group }: Props) {
+  const me = useMe()
+  const [, navigate] = useLocation()
+  const myRole = group.participants.find(({ user }) => user.id === me.id)?.role ?? 'member'
+  const leave = useMutation({
+    mutationFn: () => sotto.participants.remove({ conversationId, user: me.id }),
+    onSuccess: () => navigate('/'),
+  })
+  return (
+    <section className="details" aria-label="The group">
+      {myRole !== 'member' && (
+        <Rename key={group.name} conversationId={conversationId} name={group.name ?? ''} />
+      )}
+      {myRole !== 'member' && <AddMember conversationId={conversationId} />}
+      <ul className="people">
+        {group.participants.map(({ user, role }) => (
+          <Person
+            key={user.id}
+            user={user}
+            note={role}
+            actions={actionsOn(conversationId, { user, role }, user.id === me.id ? undefined : myRole)}
+          />
+        ))}
+      </ul>
+      {leave.error && (
+        <p role="alert" className="wrong">
+          {wordsOf(leave.error)}
+        </p>
+      )}
+      <Button look="danger" onPress={() => leave.mutate()} isBusy={leave.isPending}>
+        Leave the group
+      </Button>
+    </section>
+  )
+}
+
+/** @param myRole undefined where it is oneself */
+function actionsOn(
+  conversationId: string,
+  { user, role }: Participant,
+  myRole: Participant['role'] | undefined,
+): PersonAction[] {
+  const set = (label: string, wanted: Participant['role']): PersonAction => ({
+    label,
+    run: () => sotto.participants.set({ conversationId, user: user.id, role: wanted }),
+  })
+  const remove: PersonAction = {
+    label: 'Remove',
+    run: () => sotto.participants.remove({ conversationId, user: user.id }),
+  }
+  if (myRole === 'admin') return role === 'member' ? [remove] : []
+  if (myRole !== 'owner') return []
+  const change = role === 'admin' ? set('Make a member', 'member') : set('Make an admin', 'admin')
+  return [change, set('Hand over', 'owner'), remove]
+}
+
+function Rename({ conversationId, name: known }: { conversationId: string; name: string }) {
+  const [name, setName] = useState(known)
+  const attempt = useMutation({ mutationFn: () => sotto.conversations.update({ conversationId, name }) })
+  return (
+    <Form
+      onSubmit={(event) => {
+        event.preventDefault()
+        attempt.mutate()
+      }}
+    >
+      <Field label="Name of the group" isRequired value={name} onChange={setName} />
+      {attempt.error && (
+        <p role="alert" className="wrong">
+          {wordsOf(attempt.error)}
+        </p>
+      )}
+      <Button type="submit" isDisabled={name === known} isBusy={attempt.isPending}>
+        Rename
+      </Button>
+    </Form>
+  )
+}
+
+function AddMember({ conversationId }: { conversationId: string }) {
+  const [user, setUser] = useState('')
+  const attempt = useMutation({
+    mutationFn: () => sotto.participants.set({ conversationId, user: user.trim() }),
+    onSuccess: () => setUser(''),
+  })
+  return (
+    <Form
+      onSubmit={(event) => {
+        event.preventDefault()
+        attempt.mutate()
+      }}
+    >
+      <Field label="Username of who is to join" isRequired value={user} onChange={setUser} />
+      {attempt.error && (
+        <p role="alert" className="wrong">
+          {wordsOf(attempt.error)}
+        </p>
+      )}
+      <Button type="submit" isBusy={attempt.isPending}>
+        Add
+      </Button>
+    </Form>
+  )
+}

@@ -1,0 +1,45 @@
+import { useConversations } from '@sotto/react'
+import { SottoError } from '@sotto/sdk'
+import { useEffect } from 'react'
+import { Link } from 'wouter'
+import { useSession } from '../session/me.ts'
+import { Button } from '../ui/button.tsx'
+import { wordsOf } from '../ui/words-of.ts'
+import { InboxRow } from './inbox-row.tsx'
+import { Outbox } from './outbox.tsx'
+
+/** All conversations, latest activity first. */
+export function Inbox() {
+  const { me, forget } = useSession()
+  const { conversations, isLoaded, hasMore, loadMore, connection, error } = useConversations()
+  const isOut = connection === 'closed' && error instanceof SottoError && error.code === 'UNAUTHENTICATED'
+  useEffect(() => {
+    if (isOut) void forget()
+  }, [isOut, forget])
+  const unread = conversations.filter(({ unreadCount }) => unreadCount > 0).length
+  useEffect(() => {
+    document.title = unread > 0 ? `(${unread}) Sotto` : 'Sotto'
+  }, [unread])
+
+  return (
+    <nav className="inbox" aria-label="Conversations">
+      <header>
+        <h1>Sotto</h1>
+        <Link href="/people">People</Link>
+        <Link href="/settings">Settings</Link>
+      </header>
+      <p role="status" className="connection">
+        {connection === 'reconnecting' && 'Offline. What you write is sent when you are back.'}
+        {connection === 'closed' && !isOut && wordsOf(error)}
+      </p>
+      <Outbox />
+      {isLoaded && conversations.length === 0 && <p className="hint">No conversations yet.</p>}
+      <ul>
+        {conversations.map((conversation) => (
+          <InboxRow key={conversation.id} conversation={conversation} me={me.id} />
+        ))}
+      </ul>
+      {hasMore && <Button onPress={() => void loadMore().catch(() => {})}>More conversations</Button>}
+    </nav>
+  )
+}

@@ -1,0 +1,51 @@
+import type { Messages } from '@sotto/react'
+import type { SentMessage } from '@sotto/sdk'
+import { useMutation } from '@tanstack/react-query'
+import { useState } from 'react'
+import { TextArea } from 'react-aria-components/TextArea'
+import { TextField } from 'react-aria-components/TextField'
+import { Button } from '../ui/button.tsx'
+import { wordsOf } from '../ui/words-of.ts'
+
+interface Props {
+  message: SentMessage
+  edit: Messages['edit']
+  onDone: () => void
+}
+
+/** One's own message while it is being changed: Enter keeps the change, Escape leaves it as it was. */
+export function MessageEditor({ message, edit, onDone }: Props) {
+  const [text, setText] = useState(message.text ?? '')
+  const attempt = useMutation({ mutationFn: () => edit(message.id, text), onSuccess: onDone })
+  return (
+    <form
+      className="editor"
+      onSubmit={(event) => {
+        event.preventDefault()
+        attempt.mutate()
+      }}
+    >
+      <TextField aria-label="Change the message" value={text} onChange={setText}>
+        <TextArea
+          dir="auto"
+          autoFocus
+          onKeyDown={(event) => {
+            if (event.key === 'Escape') onDone()
+            if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return
+            event.preventDefault()
+            attempt.mutate()
+          }}
+        />
+      </TextField>
+      {attempt.error && (
+        <p role="alert" className="wrong">
+          {wordsOf(attempt.error)}
+        </p>
+      )}
+      <Button type="submit" look="primary" isBusy={attempt.isPending}>
+        Save
+      </Button>
+      <Button onPress={onDone}>Cancel</Button>
+    </form>
+  )
+}

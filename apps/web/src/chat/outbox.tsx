@@ -1,0 +1,16 @@
+import { useSend } from '@sotto/react'
+import { useState } from 'react'
+import { useMe } from '../session/me.ts'
+import { unsentConversations } from '../session/user-storage.ts'
+
+/** Opens the conversations in which something was unsent at the last visit, so that it goes out now. */
+export function Outbox() {
+  const { id } = useMe()
+  const [targets] = useState(() => unsentConversations(id))
+  return targets.map((target) => <Sender key={JSON.stringify(target)} target={target} />)
+}
+
+function Sender({ target }: { target: ReturnType<typeof unsentConversations>[number] }) {
+  useSend(target)
+  return null
+}

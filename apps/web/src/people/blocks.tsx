@@ -1,0 +1,31 @@
+import { useQuery } from '@tanstack/react-query'
+import { sotto } from '../sotto.ts'
+import { Person } from './person.tsx'
+import { BLOCKS, useBlock } from './use-people.ts'
+
+/** The longest list that the server answers. */
+const MAX_SHOWN = 200
+
+/** Whom one has blocked. */
+export function Blocks() {
+  const { unblock } = useBlock()
+  const { data = [] } = useQuery({
+    queryKey: [BLOCKS],
+    queryFn: async ({ signal }) => (await sotto.blocks.list({ limit: MAX_SHOWN }, { signal })).items,
+  })
+  if (data.length === 0) return null
+  return (
+    <section aria-labelledby="blocked">
+      <h3 id="blocked">Blocked</h3>
+      <ul className="people">
+        {data.map(({ user }) => (
+          <Person
+            key={user.id}
+            user={user}
+            actions={[{ label: 'Unblock', run: () => unblock(user.username) }]}
+          />
+        ))}
+      </ul>
+    </section>
+  )
+}

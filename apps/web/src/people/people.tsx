@@ -1,0 +1,23 @@
+import { Link } from 'wouter'
+import { Blocks } from './blocks.tsx'
+import { Contacts } from './contacts.tsx'
+import { FindPeople } from './find-people.tsx'
+import { NewGroup } from './new-group.tsx'
+
+/** Finding people, contacts and requests, whom one has blocked, and new groups. */
+export function People() {
+  return (
+    <main className="page" aria-label="People">
+      <header>
+        <Link href="/" className="back" aria-label="Back to the conversations">
+          ‹
+        </Link>
+        <h2>People</h2>
+      </header>
+      <FindPeople />
+      <Contacts />
+      <NewGroup />
+      <Blocks />
+    </main>
+  )
+}

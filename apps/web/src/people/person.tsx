@@ -1,0 +1,50 @@
+import type { PublicUser } from '@sotto/sdk'
+import { useMutation } from '@tanstack/react-query'
+import { Link } from 'wouter'
+import { Avatar } from '../ui/avatar.tsx'
+import { Button } from '../ui/button.tsx'
+import { nameOf } from '../ui/names.ts'
+import { wordsOf } from '../ui/words-of.ts'
+
+export interface PersonAction {
+  label: string
+  run: () => Promise<unknown>
+}
+
+/** Somebody, with a way to write to them and what else can be done. */
+export function Person({
+  user,
+  note,
+  actions,
+}: {
+  user: PublicUser
+  /** What they are where they are shown, such as a role. */
+  note?: string
+  actions: readonly PersonAction[]
+}) {
+  const attempt = useMutation({ mutationFn: (action: PersonAction) => action.run() })
+  const name = nameOf(user)
+  return (
+    <li className="person">
+      <Avatar name={name} />
+      <Link href={`/with/${user.username}`} dir="auto">
+        {name} <span className="hint">@{user.username}</span>
+      </Link>
+      {note && <span className="hint">{note}</span>}
+      {actions.map((action) => (
+        <Button
+          key={action.label}
+          look="quiet"
+          aria-label={`${action.label}: ${name}`}
+          isDisabled={attempt.isPending}
+          onPress={() => attempt.mutate(action)}
+        >
+          {action.label}
+        </Button>
+      ))}
+      <p role="status" className="hint">
+        {attempt.error ? wordsOf(attempt.error) : attempt.isSuccess && 'Done.'}
+      </p>
+    </li>
+  )
+}

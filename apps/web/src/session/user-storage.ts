@@ -1,0 +1,26 @@
+import type { ConversationTarget, DraftStorage } from '@sotto/sdk'
+
+/** Where the unsent messages of a user outlive a reload. */
+export function userStorage(userId: string): DraftStorage {
+  return {
+    get: (key) => localStorage.getItem(`${userId}/${key}`),
+    set(key, value) {
+      if (value === '[]') localStorage.removeItem(`${userId}/${key}`)
+      else localStorage.setItem(`${userId}/${key}`, value)
+    },
+  }
+}
+
+/** The SDK's name for the unsent messages to a user, and into a conversation. */
+const UNSENT = /^sotto\/unsent\/(to\/)?(.+)$/
+
+/** The conversations in which something of the user's is unsent. */
+export function unsentConversations(userId: string): ConversationTarget[] {
+  const targets: ConversationTarget[] = []
+  for (const key of Object.keys(localStorage)) {
+    if (!key.startsWith(`${userId}/`)) continue
+    const [, isDirect, name] = UNSENT.exec(key.slice(userId.length + 1)) ?? []
+    if (name !== undefined) targets.push(isDirect ? name : { conversationId: name })
+  }
+  return targets
+}

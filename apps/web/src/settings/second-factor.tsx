@@ -1,0 +1,89 @@
+import { useMutation } from '@tanstack/react-query'
+import { useState } from 'react'
+import { Form } from 'react-aria-components/Form'
+import { useMe } from '../session/me.ts'
+import { sotto } from '../sotto.ts'
+import { Button } from '../ui/button.tsx'
+import { Field } from '../ui/field.tsx'
+import { wordsOf } from '../ui/words-of.ts'
+
+/** Turns the second factor on, step by step, or off. */
+export function SecondFactor() {
+  const me = useMe()
+  const [code, setCode] = useState('')
+  const [isOn, setIsOn] = useState(me.secondFactor)
+  const start = useMutation({ mutationFn: () => sotto.totp.start() })
+  const confirm = useMutation({
+    mutationFn: () => sotto.totp.confirm({ code }),
+    onSuccess() {
+      setIsOn(true)
+      setCode('')
+    },
+  })
+  const disable = useMutation({
+    mutationFn: () => sotto.totp.disable(/^\d{6}$/.test(code) ? { code } : { recoveryCode: code }),
+    onSuccess() {
+      setIsOn(false)
+      setCode('')
+      start.reset()
+      confirm.reset()
+    },
+  })
+  const error = start.error ?? confirm.error ?? disable.error
+  const step = isOn ? disable : confirm
+  return (
+    <section aria-labelledby="second-factor">
+      <h3 id="second-factor">Second factor</h3>
+      {confirm.data && (
+        <div role="status">
+          <p>It is on. Keep these recovery codes: each logs you in once when you have no code.</p>
+          <ul className="codes">
+            {confirm.data.recoveryCodes.map((one) => (
+              <li key={one}>
+                <code>{one}</code>
+              </li>
+            ))}
+          </ul>
+        </div>
+      )}
+      {!isOn && !start.data && (
+        <>
+          <p className="hint">A code from an app on your phone, asked for besides the password.</p>
+          <Button onPress={() => start.mutate()} isBusy={start.isPending}>
+            Set it up
+          </Button>
+        </>
+      )}
+      {!isOn && start.data && (
+        <p>
+          Give your authenticator app this secret, or <a href={start.data.uri}>open it there</a>:{' '}
+          <code className="secret">{start.data.secret}</code>
+        </p>
+      )}
+      {(isOn || start.data) && (
+        <Form
+          onSubmit={(event) => {
+            event.preventDefault()
+            step.mutate()
+          }}
+        >
+          <Field
+            label={isOn ? 'Code or recovery code, to turn it off' : 'The code that the app shows'}
+            autoComplete="one-time-code"
+            isRequired
+            value={code}
+            onChange={setCode}
+          />
+          <Button type="submit" isBusy={step.isPending}>
+            {isOn ? 'Turn it off' : 'Turn it on'}
+          </Button>
+        </Form>
+      )}
+      {error && (
+        <p role="alert" className="wrong">
+          {wordsOf(error)}
+        </p>
+      )}
+    </section>
+  )
+}

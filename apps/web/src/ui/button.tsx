@@ -1,0 +1,13 @@
+import type { ButtonProps } from 'react-aria-components/Button'
+import { Button as AriaButton } from 'react-aria-components/Button'
+
+interface Props extends Omit<ButtonProps, 'className' | 'style' | 'isPending'> {
+  look?: 'plain' | 'primary' | 'quiet' | 'danger'
+  /** It is at work, and cannot be pressed again before it is done. */
+  isBusy?: boolean
+}
+
+/** A button that pointers, fingers and keys press alike. */
+export function Button({ look = 'plain', isBusy = false, isDisabled = false, ...props }: Props) {
+  return <AriaButton {...props} isDisabled={isDisabled || isBusy} className={`button ${look}`} />
+}

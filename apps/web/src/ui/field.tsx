@@ -1,0 +1,27 @@
+import { FieldError } from 'react-aria-components/FieldError'
+import { Input } from 'react-aria-components/Input'
+import { Label } from 'react-aria-components/Label'
+import { Text } from 'react-aria-components/Text'
+import type { TextFieldProps } from 'react-aria-components/TextField'
+import { TextField } from 'react-aria-components/TextField'
+
+interface Props extends Omit<TextFieldProps, 'className' | 'style' | 'children'> {
+  label: string
+  hint?: string
+}
+
+/** A text with its label, what it takes, and what is wrong with it. */
+export function Field({ label, hint, ...props }: Props) {
+  return (
+    <TextField {...props} className="field">
+      <Label>{label}</Label>
+      <Input dir="auto" autoCapitalize="none" />
+      {hint && (
+        <Text slot="description" className="hint">
+          {hint}
+        </Text>
+      )}
+      <FieldError className="wrong" />
+    </TextField>
+  )
+}

@@ -1,0 +1,21 @@
+import type { ReactNode } from 'react'
+import { Button } from './button.tsx'
+import { wordsOf } from './words-of.ts'
+
+/** Instead of a page: what is being waited for, or what went wrong. */
+export function Notice({
+  children,
+  error,
+  onRetry,
+}: {
+  children?: ReactNode
+  error?: unknown
+  onRetry?: () => void
+}) {
+  return (
+    <main className="notice">
+      <p role={error ? 'alert' : 'status'}>{error ? wordsOf(error) : children}</p>
+      {onRetry && <Button onPress={onRetry}>Try again</Button>}
+    </main>
+  )
+}

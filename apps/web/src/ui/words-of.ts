@@ -1,0 +1,22 @@
+import { SottoError } from '@sotto/sdk'
+
+/** What to tell a person of a failure. */
+export function wordsOf(error: unknown): string {
+  if (!(error instanceof SottoError)) return 'Something went wrong.'
+  const [issue] = error.issues ?? []
+  if (issue) return issue.path ? `${issue.path}: ${issue.message}.` : `${issue.message}.`
+  switch (error.code) {
+    case 'UNAVAILABLE':
+      return 'The server cannot be reached.'
+    case 'RATE_LIMITED':
+      return 'That was too often. Please wait a little.'
+    case 'UNAUTHENTICATED':
+      return 'The username or the password is wrong.'
+    case 'SECOND_FACTOR_REQUIRED':
+      return 'The code is wrong.'
+    case 'USERNAME_TAKEN':
+      return 'This username is taken.'
+    default:
+      return error.message
+  }
+}

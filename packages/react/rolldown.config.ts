@@ -1,0 +1,21 @@
+import { defineConfig } from 'rolldown'
+import { dts } from 'rolldown-plugin-dts'
+import manifest from './package.json' with { type: 'json' }
+
+/** What is installed beside this package, and what of it is imported by a longer name. */
+const external = Object.keys(manifest.peerDependencies).map((name) => new RegExp(`^${name}($|/)`))
+
+export default defineConfig([
+  {
+    input: 'src/index.ts',
+    platform: 'neutral',
+    external,
+    output: { dir: 'dist', cleanDir: true, preserveModules: true, preserveModulesRoot: 'src' },
+  },
+  {
+    input: { index: 'node_modules/.types/react/src/index.d.ts' },
+    external,
+    plugins: [dts({ dtsInput: true, generator: 'oxc', tsconfig: false })],
+    output: { dir: 'dist' },
+  },
+])

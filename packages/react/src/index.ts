@@ -1,0 +1,6 @@
+export { SottoProvider, type SottoProviderProps, useSotto } from './sotto-provider.tsx'
+export { type Conversations, useConversations } from './use-conversations.ts'
+export { type MessageActions, type Messages, useMessages } from './use-messages.ts'
+export { usePresence } from './use-presence.ts'
+export { type Send, useSend } from './use-send.ts'
+export { type Typing, useTyping } from './use-typing.ts'

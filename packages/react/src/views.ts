@@ -1,0 +1,85 @@
+import type {
+  ConversationTarget,
+  DraftStorage,
+  InboxState,
+  LiveConversation,
+  LiveInbox,
+  LivePresence,
+  LiveState,
+  PresenceState,
+  SottoClient,
+} from '@sotto/sdk'
+import { SharedView } from './shared-view.ts'
+
+export type SharedConversation = SharedView<LiveConversation, LiveState>
+
+const noMessages: LiveState = {
+  messages: [],
+  conversationId: undefined,
+  kind: undefined,
+  name: null,
+  participants: [],
+  participantCount: 0,
+  hasLeft: false,
+  readSeq: 0,
+  unreadCount: 0,
+  readMarks: [],
+  typing: [],
+  connection: 'connecting',
+  isLoaded: false,
+  hasOlder: false,
+  error: undefined,
+}
+
+const noConversations: InboxState = {
+  conversations: [],
+  isLoaded: false,
+  hasMore: false,
+  connection: 'connecting',
+  error: undefined,
+}
+
+/** What the components below one provider share: one view for each thing that they show. */
+export class Views {
+  readonly client: SottoClient
+  readonly inbox: SharedView<LiveInbox, InboxState>
+  readonly #storage: DraftStorage | undefined
+  readonly #conversations = new Map<string, SharedConversation>()
+  readonly #presences = new Map<string, SharedView<LivePresence, PresenceState | undefined>>()
+
+  constructor(client: SottoClient, storage: DraftStorage | undefined) {
+    this.client = client
+    this.#storage = storage
+    this.inbox = new SharedView({ open: () => client.conversations.live(), initial: noConversations })
+  }
+
+  conversation(target: ConversationTarget): SharedConversation {
+    const key = typeof target === 'string' ? `to/${target.toLowerCase()}` : target.conversationId
+    const open = () => this.client.conversation(target).live({ storage: this.#storage })
+    return findOrMake(
+      this.#conversations,
+      key,
+      () => new SharedView({ open, initial: noMessages, isBusy: isSending }),
+    )
+  }
+
+  presence(userId: string): SharedView<LivePresence, PresenceState | undefined> {
+    const open = () => this.client.users.livePresence(userId)
+    return findOrMake(
+      this.#presences,
+      userId,
+      () => new SharedView<LivePresence, PresenceState | undefined>({ open, initial: undefined }),
+    )
+  }
+}
+
+/** What was sent goes out, whether the conversation is still looked at or not. */
+function isSending({ messages }: LiveState): boolean {
+  return messages.some(({ status }) => status === 'pending')
+}
+
+function findOrMake<Value>(map: Map<string, Value>, key: string, make: () => Value): Value {
+  const value = map.get(key) ?? make()
+  map.set(key, value)
+  return value
+}

@@ -1,0 +1,55 @@
+import type { PresenceState } from '@sotto/sdk'
+import { createTestServer } from '@sotto/testing'
+import { expect, it } from 'vitest'
+import { until } from './support/live.ts'
+
+const isOnline = (state: PresenceState | undefined) => state?.online === true
+
+it('tells at once and later whether users are online, over the stream that is open', async () => {
+  await using server = await createTestServer({ users: ['alice', 'bob', 'carol', 'dave'] })
+  const alice = server.as('alice')
+  for (const to of ['bob', 'carol']) await alice.messages.send({ to, text: 'hi' })
+  const idOf = async (user: string) => (await server.client.users.get({ user })).id
+  await using conversation = alice.conversation('bob').live()
+  await until(conversation, ({ isLoaded }) => isLoaded)
+
+  using bob = alice.users.livePresence(await idOf('bob'))
+  using carol = alice.users.livePresence(await idOf('carol'))
+  using stranger = alice.users.livePresence(await idOf('dave'))
+  expect(bob.state).toBeUndefined()
+  await until(carol, (state) => state?.online === false)
+  await until(bob, (state) => state?.online === false)
+  {
+    await using _bobs = server.as('bob').conversation('alice').live()
+    await until(bob, isOnline)
+    // Who asks later is told what is known.
+    using again = alice.users.livePresence(await idOf('bob'))
+    expect(again.state).toEqual({ online: true, lastSeenAt: null })
+  }
+  const gone = await until(bob, (state) => state?.online === false)
+  expect(gone?.lastSeenAt).toBeInstanceOf(Date)
+  expect(carol.state?.online).toBe(false)
+  expect(stranger.state).toBeUndefined()
+  await alice.messages.send({ to: 'dave', text: 'hi' })
+  await until(stranger, (state) => state?.online === false)
+
+  // What was opened anew for it has lost nothing.
+  await server.as('bob').messages.send({ to: 'alice', text: 'bye' })
+  await until(conversation, ({ messages }) => messages.at(-1)?.text === 'bye')
+})
+
+it('goes on without a user who does not exist', async () => {
+  await using server = await createTestServer({ users: ['alice', 'bob'] })
+  const alice = server.as('alice')
+  await alice.messages.send({ to: 'bob', text: 'hi' })
+  await using conversation = alice.conversation('bob').live()
+  await until(conversation, ({ isLoaded }) => isLoaded)
+  using bob = alice.users.livePresence((await server.client.users.get({ user: 'bob' })).id)
+  await until(bob, (state) => state !== undefined)
+  using nobody = alice.users.livePresence('01900000-0000-7000-8000-000000000000')
+  await server.as('bob').messages.send({ to: 'alice', text: 'still there' })
+  await until(conversation, ({ messages }) => messages.at(-1)?.text === 'still there')
+  await until(bob, (state) => state !== undefined)
+  expect(nobody.state).toBeUndefined()
+  expect(conversation.state.connection).toBe('connected')
+})

@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config'
+
+/** The web client in a browser, which has to be on this machine: `pnpm test:web`. */
+export default defineConfig({
+  test: {
+    include: ['apps/server/test-web/**/*.test.ts'],
+    globalSetup: ['scripts/test-postgres.ts', 'scripts/test-web-client.ts'],
+    pool: 'forks',
+    // A browser keeps two cores busy by itself.
+    maxWorkers: 1,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 15_000 } },
+  },
+})
