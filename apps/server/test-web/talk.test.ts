@@ -1,3 +1,4 @@
+import { createClient } from '@sotto/sdk'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createDatabase } from '../test/cli/support/databases.ts'
@@ -103,4 +104,46 @@ describe.each(['sqlite', 'postgres'] as const)('two browsers on %s', (using) => 
       await server.stop('SIGKILL')
     }
   })
+})
+
+test('a long conversation is read from where reading ended, and from its end', async () => {
+  await using server = await startServer({ ...settings, DATABASE_URL: 'file::memory:' })
+  const sotto = createClient({ url: server.url, token: settings.SOTTO_SERVICE_KEY })
+  await using alice = await openClient(browser, server.url)
+  await signUp(alice, 'alice')
+  await sotto.users.create({ username: 'bob' })
+  for (let number = 1; number <= 10; number += 1) {
+    await sotto.messages.send({ from: 'bob', to: 'alice', text: `${number}` })
+  }
+  await sotto.as('alice').conversation('bob').markRead()
+  for (let number = 11; number <= 300; number += 1) {
+    await sotto.messages.send({ from: 'bob', to: 'alice', text: `${number}` })
+  }
+  const { page } = alice
+  await page.goto(`${server.url}/with/bob`)
+  await seeMessage(alice, '300')
+  expect(await page.getByRole('article').count()).toBeLessThan(50)
+  await page.getByRole('button', { name: 'First unread' }).click()
+  await page.getByText('New messages').waitFor()
+  await seeMessage(alice, '11')
+  await page.getByRole('button', { name: 'Newest' }).click()
+  await seeMessage(alice, '300')
+  await sotto.messages.send({ from: 'bob', to: 'alice', text: '301' })
+  await seeMessage(alice, '301')
+  expectNoFaults(alice)
+})
+
+test('a part of the client that cannot be had leaves no empty page', async () => {
+  await using server = await startServer({ ...settings, DATABASE_URL: 'file::memory:' })
+  await using alice = await openClient(browser, server.url)
+  await signUp(alice, 'alice')
+  const part = '**/assets/settings-*.js'
+  await alice.page.route(part, (route) => route.fulfill({ status: 404 }))
+  await alice.page.getByRole('link', { name: 'Settings' }).click()
+  const again = alice.page.getByRole('button', { name: 'Load the page anew' })
+  await again.waitFor()
+  await alice.page.unroute(part)
+  await again.click()
+  await alice.page.getByRole('button', { name: 'Sign out' }).click()
+  await alice.page.getByRole('heading', { name: 'Sign in' }).waitFor()
 })

@@ -1,9 +1,10 @@
 import type { Messages, Send } from '@sotto/react'
-import type { LiveMessage, SentMessage } from '@sotto/sdk'
+import type { LiveMessage } from '@sotto/sdk'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { Button } from '../ui/button.tsx'
 import { MessageRow } from './message-row.tsx'
+import { isSent, useFirstUnread } from './use-first-unread.ts'
 import { useReading } from './use-reading.ts'
 
 /** The height of a message of one line, in pixels, until it is measured. */
@@ -41,9 +42,12 @@ export function MessageList({ conversation, retry, discard }: Props) {
   const [opened, setOpened] = useState<{ readSeq: number; lastSeq: number }>()
   const newest = messages.findLast(isSent)
   if (isLoaded && !opened) setOpened({ readSeq, lastSeq: newest?.seq ?? 0 })
-  const firstUnread = messages.findIndex(
-    (message) => isSent(message) && !message.isMine && message.seq > (opened?.readSeq ?? Infinity),
-  )
+  const show = useCallback((index: number) => list.scrollToIndex(index, { align: 'start' }), [list])
+  const unread = useFirstUnread({
+    ...{ messages, hasOlder, loadOlder },
+    readBefore: opened?.readSeq,
+    onFound: show,
+  })
   const hasArrived = newest && !newest.isMine && newest.seq > (opened?.lastSeq ?? Infinity)
 
   useLayoutEffect(() => {
@@ -74,7 +78,7 @@ export function MessageList({ conversation, retry, discard }: Props) {
                     message={message}
                     previous={messages[index - 1]}
                     conversation={conversation}
-                    isFirstUnread={index === firstUnread}
+                    isFirstUnread={index === unread.index}
                     retry={retry}
                     discard={discard}
                   />
@@ -89,17 +93,13 @@ export function MessageList({ conversation, retry, discard }: Props) {
         {hasArrived && `${newest.sender}: ${newest.text ?? ''}`}
       </p>
       <div className="jumps">
-        {firstUnread >= 0 && firstIndex !== undefined && firstUnread < firstIndex && (
-          <Button onPress={() => list.scrollToIndex(firstUnread, { align: 'start' })}>First unread</Button>
+        {unread.isThere && (unread.index < 0 || unread.index < (firstIndex ?? 0)) && (
+          <Button onPress={unread.seek}>First unread</Button>
         )}
         {!isAtEnd && messages.length > 0 && <Button onPress={() => list.scrollToEnd()}>Newest</Button>}
       </div>
     </>
   )
-}
-
-function isSent(message: LiveMessage): message is SentMessage {
-  return message.status === 'sent'
 }
 
 /** One's own has the same before and after it was sent. */
