@@ -52,6 +52,7 @@ const wrong: readonly (readonly [name: string, value: string])[] = [
   ['DATABASE_REPLICA_URL', 'postgres://127.0.0.1/sotto'],
   ['DATABASE_REPLICA_MAX_LAG_MS', '0'],
   ['SOTTO_MIGRATE', 'maybe'],
+  ['SOTTO_WEB_CLIENT', 'maybe'],
   ['SOTTO_DRAIN_SECONDS', '3601'],
   ['DATABASE_POOL_SIZE', '0'],
   ['DATABASE_PREPARED_STATEMENTS', 'true'],
