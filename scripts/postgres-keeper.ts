@@ -19,15 +19,19 @@ const settings: Record<string, string> = {
   // Every test file opens pools of its own, some for several servers.
   max_connections: '400',
 }
-if (process.argv[2] === 'volatile') {
+const mode = process.argv[2]
+if (mode === 'volatile') {
   // Nothing has to survive a crash, so nothing waits for the disk.
   Object.assign(settings, { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' })
+} else if (mode === 'replicated') {
+  // What is committed is in the log at once, since replicas are compared by it; the log is kept for them.
+  Object.assign(settings, { fsync: 'off', full_page_writes: 'off', wal_keep_size: '512MB' })
 } else {
   // Durable as PostgreSQL comes, with a cache that holds what is measured.
   Object.assign(settings, { shared_buffers: '1GB', max_wal_size: '4GB' })
 }
 
-let postgres: ChildProcess | undefined
+const running: ChildProcess[] = []
 let stopping = false
 let log = ''
 process.on('disconnect', () => stop(0))
@@ -36,15 +40,15 @@ process.on('SIGINT', () => stop(0))
 
 const directory = await mkdtemp(path.join(tmpdir(), 'sotto-postgres-'))
 try {
-  process.send?.(await start())
+  await start()
 } catch (error) {
   console.error(log.trimEnd())
   console.error(error)
   await stop(1)
 }
 
-/** Returns the superuser's URL once the server takes connections. */
-async function start(): Promise<string> {
+/** Sends the superuser's URL once the server takes connections; then that of its replica, where there is one. */
+async function start(): Promise<void> {
   const data = path.join(directory, 'data')
   await mkdir(data, { mode: 0o700 })
   let binaries = binariesOfThisPlatform()
@@ -65,28 +69,54 @@ async function start(): Promise<string> {
   const [exitCode] = await once(initdb, 'close')
   if (exitCode !== 0) throw new Error(`initdb ended with ${exitCode}`)
 
+  const copy = path.join(directory, 'replica')
+  if (mode === 'replicated') {
+    // As it is before its first start, a copy follows it from there on.
+    await mkdir(copy, { mode: 0o700 })
+    if (options.uid !== undefined && options.gid !== undefined) await chown(copy, options.uid, options.gid)
+    await once(run('cp', ['-R', `${data}/.`, copy], options), 'close')
+    await once(run('touch', [path.join(copy, 'standby.signal')], options), 'close')
+  }
+  const postgres = path.join(binaries, 'bin/postgres')
+  const port = await serve(postgres, data, settings, options)
+  process.send?.(urlOf(port))
+  if (mode !== 'replicated') return
+  const following = { ...settings, primary_conninfo: `host=127.0.0.1 port=${port} user=postgres` }
+  process.send?.(urlOf(await serve(postgres, copy, following, options)))
+}
+
+function urlOf(port: number): string {
+  return `postgres://postgres:postgres@127.0.0.1:${port}/postgres`
+}
+
+/** Starts a server on a directory of data. @returns its port, once it takes connections. */
+async function serve(
+  postgres: string,
+  data: string,
+  parameters: Record<string, string>,
+  options: SpawnOptions,
+): Promise<number> {
   const port = await freePort()
-  const parameters = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-  const server = run(
-    path.join(binaries, 'bin/postgres'),
-    ['-D', data, '-p', String(port), ...parameters],
-    options,
-  )
-  postgres = server
+  const flags = Object.entries(parameters).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const server = run(postgres, ['-D', data, '-p', String(port), ...flags], options)
+  running.push(server)
   const { promise: ready, resolve, reject } = Promise.withResolvers<void>()
-  server.stderr?.on('data', () => {
-    if (log.includes('ready to accept connections')) resolve()
+  let said = ''
+  server.stderr?.on('data', (chunk) => {
+    said += chunk
+    if (/ready to accept (read-only )?connections/.test(said)) resolve()
   })
   server.once('close', (code) => reject(new Error(`postgres ended with ${code}`)))
   server.once('error', reject)
   await ready
-  return `postgres://postgres:postgres@127.0.0.1:${port}/postgres`
+  return port
 }
 
 async function stop(exitCode: number): Promise<void> {
   if (stopping) return
   stopping = true
-  if (postgres?.pid && postgres.exitCode === null && postgres.signalCode === null) {
+  for (const postgres of running) {
+    if (!postgres.pid || postgres.exitCode !== null || postgres.signalCode !== null) continue
     const closed = once(postgres, 'close')
     // The immediate shutdown: whatever is still connected has lost its tests.
     postgres.kill('SIGQUIT')

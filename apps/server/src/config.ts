@@ -78,6 +78,8 @@ const environment = z.object({
   METRICS_HOST: z.string().optional(),
   DATABASE_URL: databaseUrl.default('file:./data/sotto.db'),
   DATABASE_DIRECT_URL: databaseUrl.optional(),
+  DATABASE_REPLICA_URL: databaseUrl.optional(),
+  DATABASE_REPLICA_MAX_LAG_MS: wholeNumber(1, 60_000).prefault('100'),
   DATABASE_POOL_SIZE: wholeNumber(1, 500).prefault('10'),
   DATABASE_PREPARED_STATEMENTS: oneOf(['on', 'off']).default('on'),
   SOTTO_MIGRATE: oneOf(['on', 'off']).default('on'),
@@ -153,6 +155,10 @@ export interface Config {
   databaseUrl: string
   /** For migrations, where databaseUrl is a transaction pooler. */
   databaseDirectUrl: string | undefined
+  /** A replica of databaseUrl, for lists. */
+  databaseReplicaUrl: string | undefined
+  /** How long a list waits for the replica to have what was committed before, in milliseconds. */
+  databaseReplicaMaxLagMs: number
   databasePoolSize: number
   preparedStatements: boolean
   /** Whether a start brings the schema up to date; else it must be. */
@@ -209,6 +215,12 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   if (settings.METRICS_PORT && settings.METRICS_PORT === settings.PORT) {
     throw new ConfigError('METRICS_PORT takes a port of its own, not that of PORT')
   }
+  const { DATABASE_REPLICA_URL: replica, DATABASE_URL: primary } = settings
+  if (replica !== undefined && [replica, primary].some((url) => parseDatabaseUrl(url).kind === 'sqlite')) {
+    throw new ConfigError(
+      'DATABASE_REPLICA_URL takes a replica of the PostgreSQL of DATABASE_URL; SQLite has none',
+    )
+  }
   return {
     port: settings.PORT,
     host: settings.HOST,
@@ -216,6 +228,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     metricsHost: settings.METRICS_HOST ?? settings.HOST,
     databaseUrl: settings.DATABASE_URL,
     databaseDirectUrl: settings.DATABASE_DIRECT_URL,
+    databaseReplicaUrl: settings.DATABASE_REPLICA_URL,
+    databaseReplicaMaxLagMs: settings.DATABASE_REPLICA_MAX_LAG_MS,
     databasePoolSize: settings.DATABASE_POOL_SIZE,
     preparedStatements: settings.DATABASE_PREPARED_STATEMENTS === 'on',
     migrates: settings.SOTTO_MIGRATE === 'on',

@@ -22,6 +22,11 @@ export interface App {
   readonly db: Executor
   /** Runs a transaction that appends events, and tells those who read them. */
   readonly write: <Result>(work: (trx: Executor) => Promise<Result>) => Promise<Result>
+  /**
+   * Runs what reads a list, and nothing else, on a replica where there is one: it shows at least what was committed
+   * by now. Not for who may see what, nor for the event log.
+   */
+  readonly read: <Result>(work: (db: Executor) => Promise<Result>) => Promise<Result>
   readonly now: () => Date
   readonly newId: NewId
   readonly log: Logger

@@ -1,4 +1,4 @@
-import { type Database, findConversation, readLocalSecret } from '@sotto/db'
+import { type Database, findConversation, type Replica, readLocalSecret } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import type { App } from './context.ts'
@@ -45,6 +45,7 @@ interface Parts {
     | 'webhookAllowedHosts'
   >
   database: Database
+  replica: Pick<Replica, 'read'> | undefined
   log: Logger
   now: () => Date
   newId: NewId
@@ -60,6 +61,7 @@ interface Parts {
 export function createApp({
   config,
   database: { db },
+  replica,
   log,
   now,
   newId,
@@ -161,6 +163,7 @@ export function createApp({
   const app: App = {
     db,
     write,
+    read: (work) => (replica ? replica.read(work) : work(db)),
     now,
     newId,
     log,

@@ -21,7 +21,7 @@ export async function listAudit(
   const after = timePosition('audit', input.cursor)
   // `until` is a place in the list too: everything at that very time comes before it.
   const before = input.until && input.until < after.at ? { at: input.until, id: FIRST_ID } : after
-  const rows = await listRows(ctx.app.db, filter, before, limit + 1)
+  const rows = await ctx.app.read((db) => listRows(db, filter, before, limit + 1))
   const page = rows.slice(0, limit)
   const last = page.at(-1)
   return {

@@ -15,7 +15,8 @@ export async function migrateDatabase(config: Config): Promise<Migrated & { loca
   })
   const migrated = await database.migrate()
   if (config.databaseDirectUrl !== undefined) {
-    await setRoleDefaults(database.db, decodeURIComponent(new URL(config.databaseUrl).username))
+    const role = decodeURIComponent(new URL(config.databaseUrl).username)
+    if (role !== '') await setRoleDefaults(database.db, role)
   }
   return { location: database.location, ...migrated }
 }

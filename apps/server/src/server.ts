@@ -8,6 +8,7 @@ import {
   newest,
   openDatabase,
   putJob,
+  Replica,
   requireWhole,
   type StatementListener,
 } from '@sotto/db'
@@ -22,7 +23,7 @@ import { closeBounded, drain, takeWaiting, watchSilent } from './http/stop.ts'
 import { addKey } from './identity/create-key.ts'
 import { createIds, type NewId } from './ids.ts'
 import { createLogger } from './log.ts'
-import { noMetrics } from './metrics/metrics.ts'
+import { type Metrics, noMetrics } from './metrics/metrics.ts'
 import { MetricsServer } from './metrics/metrics-server.ts'
 import type { PrometheusMetrics } from './metrics/prometheus-metrics.ts'
 import { RETENTION_JOB } from './privacy/message-retention.ts'
@@ -152,9 +153,11 @@ async function assemble({
   resolveHost,
 }: Parts): Promise<Server> {
   const connect = await connectNeighbours(config, log)
+  const replica = openReplica(config, database, metrics ?? noMetrics, log)
   const { app, closeApp } = createApp({
     config,
     database,
+    replica,
     log,
     now,
     newId,
@@ -198,6 +201,7 @@ async function assemble({
     await closeBounded(http, log)
     await closeApp()
     await metricsServer?.close()
+    await replica?.[Symbol.asyncDispose]()
     await database[Symbol.asyncDispose]()
   }
 
@@ -222,6 +226,20 @@ async function assemble({
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+function openReplica(config: Config, { db }: Database, metrics: Metrics, log: Logger): Replica | undefined {
+  if (config.databaseReplicaUrl === undefined) return undefined
+  return new Replica({
+    url: config.databaseReplicaUrl,
+    primary: db,
+    poolSize: config.databasePoolSize,
+    preparedStatements: config.preparedStatements,
+    maxLagMs: config.databaseReplicaMaxLagMs,
+    onRead: (place) => metrics.listRead(place),
+    onUsable: () => log.info('lists are read on the replica'),
+    onUnusable: (error) => log.warn({ err: error }, 'the replica is not used: lists are read on the primary'),
+  })
 }
 
 /** It goes on where it stood when a server had it last. */

@@ -132,3 +132,18 @@ test('a long conversation is read from where reading ended, and from its end', a
   await seeMessage(alice, '301')
   expectNoFaults(alice)
 })
+
+test('a part of the client that cannot be had leaves no empty page', async () => {
+  await using server = await startServer({ ...settings, DATABASE_URL: 'file::memory:' })
+  await using alice = await openClient(browser, server.url)
+  await signUp(alice, 'alice')
+  const part = '**/assets/settings-*.js'
+  await alice.page.route(part, (route) => route.fulfill({ status: 404 }))
+  await alice.page.getByRole('link', { name: 'Settings' }).click()
+  const again = alice.page.getByRole('button', { name: 'Load the page anew' })
+  await again.waitFor()
+  await alice.page.unroute(part)
+  await again.click()
+  await alice.page.getByRole('button', { name: 'Sign out' }).click()
+  await alice.page.getByRole('heading', { name: 'Sign in' }).waitFor()
+})

@@ -1,5 +1,6 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { Session } from './session/session.tsx'
+import { LastResort } from './ui/last-resort.tsx'
 
 /** Events tell what has changed; what they do not tell is asked for when it is shown. */
 const queries = new QueryClient({
@@ -9,8 +10,10 @@ const queries = new QueryClient({
 
 export function App() {
   return (
-    <QueryClientProvider client={queries}>
-      <Session />
-    </QueryClientProvider>
+    <LastResort>
+      <QueryClientProvider client={queries}>
+        <Session />
+      </QueryClientProvider>
+    </LastResort>
   )
 }

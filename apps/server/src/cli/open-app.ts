@@ -78,6 +78,7 @@ function appOn(database: Database, config: Config): OpenApp {
   const { app, closeApp } = createApp({
     config,
     database,
+    replica: undefined,
     log,
     now,
     newId: createIds(now),

@@ -34,10 +34,10 @@ export async function listUsers(
   requireCaller(ctx)
   const [after] = input.cursor === undefined ? [''] : decodeCursor('users', input.cursor)
   const limit = input.limit ?? defaultLimit
-  const page =
-    input.q === undefined
-      ? await listRows(ctx.app.db, after, limit)
-      : await searchUsers(ctx.app.db, input.q, after, limit)
+  const { q } = input
+  const page = await ctx.app.read((db) =>
+    q === undefined ? listRows(db, after, limit) : searchUsers(db, q, after, limit),
+  )
   return {
     items: page.rows.map((row) => showUser(ctx, row)),
     nextCursor: page.next === undefined ? null : encodeCursor('users', [page.next]),
@@ -57,12 +57,8 @@ export async function getCorrespondents(
 ): Promise<{ items: Correspondent[]; nextCursor: string | null }> {
   const user = await requireSelfOrKey(ctx, input.user)
   const limit = input.limit ?? defaultLimit
-  const rows = await listCorrespondents(
-    ctx.app.db,
-    user.id,
-    timePosition('correspondents', input.cursor),
-    limit + 1,
-  )
+  const before = timePosition('correspondents', input.cursor)
+  const rows = await ctx.app.read((db) => listCorrespondents(db, user.id, before, limit + 1))
   const page = rows
     .slice(0, limit)
     .flatMap((row) => (row.active_at ? [{ ...row, active_at: row.active_at }] : []))

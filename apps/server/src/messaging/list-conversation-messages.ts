@@ -2,10 +2,12 @@ import { type Contract, defaultLimit, type Message, SottoError } from '@sotto/co
 import {
   type ConversationRow,
   directKey,
+  type Executor,
   findDirectConversation,
   listConversationMessages,
   type MessageRow,
   toMessage,
+  type Viewer,
 } from '@sotto/db'
 import type { z } from 'zod'
 import {
@@ -81,7 +83,9 @@ export async function pageOf(
   if (!readable || window.limit === 0) return { items: [], nextCursor: null }
   const { order, limit } = window
   const viewer = viewerOf(ctx)
-  const rows = await readWindow(ctx, readable.conversation.id, spans, { ...window, limit: limit + 1 })
+  const rows = await ctx.app.read((db) =>
+    readWindow(db, viewer, readable.conversation.id, spans, { ...window, limit: limit + 1 }),
+  )
   const page = rows.length > limit ? rows.slice(0, limit) : rows
   const actor = actorOf(ctx)
   if (actor) ctx.app.deliveryMarks.note(actor.id, page)
@@ -112,7 +116,8 @@ function closed(readable: Readable | undefined): ClosedSpan[] {
 
 /** Reads span after span, in the order of the page, until it is full. Nearly everybody has one alone. */
 async function readWindow(
-  ctx: Context,
+  db: Executor,
+  viewer: Viewer,
   conversationId: string,
   spans: readonly ClosedSpan[],
   { order, above, below, limit }: Window,
@@ -121,14 +126,14 @@ async function readWindow(
   for (const { after, until } of order === 'newest first' ? spans.toReversed() : spans) {
     if (rows.length >= limit) break
     const range = {
-      viewer: viewerOf(ctx),
+      viewer,
       conversationId,
       above: Math.max(above, after),
       below: Math.min(below, until + 1),
       limit: limit - rows.length,
     }
     if (range.below - range.above > 1) {
-      rows.push(...(await listConversationMessages(ctx.app.db, range, order)))
+      rows.push(...(await listConversationMessages(db, range, order)))
     }
   }
   return rows

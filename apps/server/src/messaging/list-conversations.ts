@@ -13,12 +13,15 @@ export async function listConversations(
 ): Promise<{ items: Conversation[]; nextCursor: string | null }> {
   const actor = requireActor(ctx)
   const limit = input.limit ?? defaultLimit
-  const rows = await listInbox(ctx.app.db, actor.id, timePosition('inbox', input.cursor), limit + 1)
-  const page = rows.slice(0, limit)
-  const last = page.at(-1)
-  return {
-    items: await showConversations(ctx.app, page, actor.id),
-    nextCursor:
-      last && rows.length > limit ? encodeCursor('inbox', [last.updated_at.getTime(), last.id]) : null,
-  }
+  const before = timePosition('inbox', input.cursor)
+  return ctx.app.read(async (db) => {
+    const rows = await listInbox(db, actor.id, before, limit + 1)
+    const page = rows.slice(0, limit)
+    const last = page.at(-1)
+    return {
+      items: await showConversations({ db, deliveryMarks: ctx.app.deliveryMarks }, page, actor.id),
+      nextCursor:
+        last && rows.length > limit ? encodeCursor('inbox', [last.updated_at.getTime(), last.id]) : null,
+    }
+  })
 }

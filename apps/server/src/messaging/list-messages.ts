@@ -34,10 +34,12 @@ export async function listMessages(
   const before = input.cursor === undefined ? undefined : toPosition(decodeCursor(kind, input.cursor))
   if (sources.length === 0) return { items: [], nextCursor: null }
 
-  const { db } = ctx.app
   const viewer = viewerOf(ctx)
-  const page = await listTimeline(db, sources, input, before, input.limit ?? defaultLimit)
-  const rows = new Map((await findMessages(db, page.ids, viewer)).map((row) => [row.id, row]))
+  const { page, messages } = await ctx.app.read(async (db) => {
+    const page = await listTimeline(db, sources, input, before, input.limit ?? defaultLimit)
+    return { page, messages: await findMessages(db, page.ids, viewer) }
+  })
+  const rows = new Map(messages.map((row) => [row.id, row]))
   // A message that went away in between is left out.
   const found = page.ids.flatMap((id) => rows.get(id) ?? [])
   const actor = actorOf(ctx)

@@ -41,6 +41,8 @@ export interface Metrics {
   /** The poll found events that no hint had told of. */
   hintMissed(): void
   rateLimited(policy: string): void
+  /** With a replica: a list was read there, or on the primary. */
+  listRead(place: 'replica' | 'primary'): void
   /** SQLite: so many transactions shared a commit. */
   committed(transactions: number): void
   /** A receiver was asked to take an event. */
@@ -59,6 +61,7 @@ export const noMetrics: Metrics = {
   hintReceived() {},
   hintMissed() {},
   rateLimited() {},
+  listRead() {},
   committed() {},
   webhookAttempted() {},
 }

@@ -54,6 +54,11 @@ export class PrometheusMetrics implements Metrics {
     'Times that the poll found events of which no hint had told.',
   )
   readonly #limited = this.#counter('sotto_rate_limited_total', 'Calls beyond a rate limit.', ['policy'])
+  readonly #listReads = this.#counter(
+    'sotto_list_reads_total',
+    'Lists that were read, where there is a replica.',
+    ['place'],
+  )
   readonly #commits = this.#histogram(
     'sotto_sqlite_commit_transactions',
     'How many transactions shared a commit of SQLite.',
@@ -111,6 +116,10 @@ export class PrometheusMetrics implements Metrics {
 
   rateLimited(policy: string): void {
     this.#limited.inc({ policy })
+  }
+
+  listRead(place: 'replica' | 'primary'): void {
+    this.#listReads.inc({ place })
   }
 
   committed(transactions: number): void {

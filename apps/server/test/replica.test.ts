@@ -1,0 +1,111 @@
+import { fork } from 'node:child_process'
+import { on, once } from 'node:events'
+import path from 'node:path'
+import { createClient } from '@sotto/sdk'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { query } from './cli/support/databases.ts'
+import { type RunningServer, sotto, startServer } from './cli/support/sotto.ts'
+import { scrape } from './support/scrape.ts'
+
+const KEY = 'sk_replicated'
+
+/** A real primary with a database of Sotto's, and a real replica that follows it. */
+let primary: string
+let replica: string
+let stopBoth: () => Promise<void>
+
+beforeAll(async () => {
+  const file = path.join(import.meta.dirname, '../../../scripts/postgres-keeper.ts')
+  const keeper = fork(file, ['replicated'], { detached: true })
+  const urls: string[] = []
+  for await (const [url] of on(keeper, 'message', { close: ['exit'] })) {
+    if (urls.push(String(url)) === 2) break
+  }
+  await query(urls[0] ?? '', 'create database sotto')
+  ;[primary = '', replica = ''] = urls.map((url) => url.replace(/\/postgres$/, '/sotto'))
+  await sotto(['migrate'], { DATABASE_URL: primary })
+  stopBoth = async () => {
+    keeper.disconnect()
+    await once(keeper, 'exit')
+  }
+}, 120_000)
+afterAll(() => stopBoth())
+
+function start(settings: NodeJS.ProcessEnv = {}): Promise<RunningServer> {
+  return startServer({
+    DATABASE_URL: primary,
+    DATABASE_REPLICA_URL: replica,
+    SOTTO_SERVICE_KEY: KEY,
+    METRICS_PORT: '0',
+    ...settings,
+  })
+}
+
+async function listReads({ output }: RunningServer): Promise<Record<'replica' | 'primary', number>> {
+  const line = output.stdout.split('\n').find((one) => one.includes('"listening"')) ?? '{}'
+  const { metrics } = JSON.parse(line) as { metrics: string }
+  const page = await scrape({ metricsUrl: metrics })
+  const of = (place: string) => page.value('sotto_list_reads_total', { place }) ?? 0
+  return { replica: of('replica'), primary: of('primary') }
+}
+
+const isUsed = ({ output }: RunningServer) => output.stdout.includes('lists are read on the replica')
+
+describe('two servers with a replica', { timeout: 120_000 }, () => {
+  test('list on it what was written before, wherever it was, also while it stands still or is gone', async () => {
+    // On a machine as busy as one that runs tests, a replica is late for reasons of its own.
+    await using writer = await start()
+    await using reader = await start({ DATABASE_REPLICA_MAX_LAG_MS: '5000' })
+    await using impatient = await start()
+    await expect.poll(() => [writer, reader, impatient].every(isUsed), { timeout: 20_000 }).toBe(true)
+    const keys = createClient({ url: writer.url, token: KEY })
+    for (const username of ['alice', 'bob']) await keys.users.create({ username })
+    const alice = createClient({ url: writer.url, token: KEY }).as('alice')
+    const bobAt = (server: RunningServer) => createClient({ url: server.url, token: KEY }).as('bob')
+    async function sendAndList(server: RunningServer, text: string): Promise<void> {
+      const bob = bobAt(server)
+      const sent = await alice.messages.send({ to: 'bob', text })
+      expect((await bob.direct.messages({ user: 'alice' })).items[0]).toMatchObject({ id: sent.id, text })
+      await alice.messages.edit({ messageId: sent.id, text: `${text}, edited` })
+      expect((await bob.messages.list({})).items[0]?.text).toBe(`${text}, edited`)
+      const [inbox] = (await bob.conversations.list({})).items
+      expect(inbox?.lastMessage?.text).toBe(`${text}, edited`)
+    }
+
+    for (let n = 0; n < 30; n++) await sendAndList(reader, `${n}`)
+    expect((await listReads(reader)).replica).toBeGreaterThanOrEqual(60)
+
+    await query(replica, 'select pg_wal_replay_pause()')
+    await sendAndList(impatient, 'while it stands still')
+    expect((await listReads(impatient)).primary).toBeGreaterThan(0)
+    await query(replica, 'select pg_wal_replay_resume()')
+    const before = (await listReads(impatient)).replica
+    await expect
+      .poll(
+        async () => {
+          await bobAt(impatient).conversations.list({})
+          return (await listReads(impatient)).replica
+        },
+        { timeout: 20_000 },
+      )
+      .toBeGreaterThan(before)
+
+    // Ended for good: a promoted one is no replica any more, and takes writes of its own.
+    await query(replica, 'select pg_promote()')
+    await sendAndList(impatient, 'without it')
+    await sendAndList(reader, 'without it either')
+    for (const server of [impatient, reader]) {
+      expect(server.output.stdout).toContain('the replica is not used: lists are read on the primary')
+    }
+  })
+
+  test('do not take another database for it', async () => {
+    await query(primary, 'create database other')
+    const other = primary.replace(/\/sotto$/, '/other')
+    await using server = await start({ DATABASE_REPLICA_URL: other })
+    await expect
+      .poll(() => server.output.stdout, { timeout: 20_000 })
+      .toContain('is no replica of the database')
+    expect(isUsed(server)).toBe(false)
+  })
+})
