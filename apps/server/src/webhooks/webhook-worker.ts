@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import {
   countWaitingDeliveries,
   findLogEpoch,
+  findWebhook,
   listAllWebhooks,
   listDueDeliveries,
   type WebhookDeliveryRow,
@@ -47,8 +48,7 @@ export class WebhookWorker {
   readonly #options: Options
   readonly #lease: ServerLease
   readonly #stopping = new AbortController()
-  /** The deliveries that are being made, by webhook. */
-  readonly #sending = new Map<string, Map<string, Promise<void>>>()
+  readonly #lines = new Map<string, Line>()
   /** How many deliveries of each webhook are to be made; undefined while another server sees to them. */
   #waiting: Map<string, number> | undefined
   #countedAt = 0
@@ -106,7 +106,7 @@ export class WebhookWorker {
     clearInterval(this.#timer)
     clearTimeout(this.#gathering)
     await this.#working
-    const sending = [...this.#sending.values()].flatMap((deliveries) => [...deliveries.values()])
+    const sending = [...this.#lines.values()].flatMap((line) => [...line.sending.values()])
     const over = new AbortController()
     await Promise.race([
       Promise.all(sending),
@@ -182,34 +182,37 @@ export class WebhookWorker {
   }
 
   /** Begins as many deliveries as the receiver may have at once, and does not wait for them. */
-  async #send(webhook: WebhookRow): Promise<void> {
+  async #send({ id }: WebhookRow): Promise<void> {
     const { db, now } = this.#options
-    const sending = this.#sending.get(webhook.id) ?? new Map<string, Promise<void>>()
-    this.#sending.set(webhook.id, sending)
+    const line = this.#lines.get(id) ?? { sending: new Map(), ended: new Set() }
+    this.#lines.set(id, line)
+    const { sending, ended } = line
     if (sending.size >= CONCURRENCY) return
-    for (const delivery of await listDueDeliveries(db, webhook.id, now(), CONCURRENCY)) {
-      if (sending.has(delivery.id)) continue
-      if (sending.size >= CONCURRENCY) return
-      sending.set(delivery.id, this.#attempt(webhook, delivery, sending))
+    ended.clear()
+    const due = await listDueDeliveries(db, id, now(), CONCURRENCY)
+    const begin = due.filter((delivery) => !sending.has(delivery.id) && !ended.has(delivery.id))
+    if (begin.length === 0) return
+    // Read after them: what was said of the webhook before a delivery was made holds for that delivery.
+    const webhook = await findWebhook(db, id)
+    if (!webhook || webhook.disabled_at !== null) return
+    for (const delivery of begin.slice(0, CONCURRENCY - sending.size)) {
+      sending.set(delivery.id, this.#attempt(webhook, delivery, line))
     }
   }
 
   /** Never throws. */
-  async #attempt(
-    webhook: WebhookRow,
-    delivery: WebhookDeliveryRow,
-    sending: Map<string, Promise<void>>,
-  ): Promise<void> {
+  async #attempt(webhook: WebhookRow, delivery: WebhookDeliveryRow, line: Line): Promise<void> {
     const { log, metrics } = this.#options
     const startedAt = performance.now()
     try {
       const outcome = await attemptDelivery(this.#options, webhook, delivery, this.#stopping.signal)
       metrics.webhookAttempted(outcome, (performance.now() - startedAt) / 1_000)
       if (outcome !== 'retried') this.#noteWaiting(webhook.id, -1)
-      sending.delete(delivery.id)
+      line.ended.add(delivery.id)
+      line.sending.delete(delivery.id)
       this.#wakeSoon()
     } catch (error) {
-      sending.delete(delivery.id)
+      line.sending.delete(delivery.id)
       // As it is in the database, it is tried again by the next poll, or by the next server.
       if (this.#closing === undefined)
         log.warn({ err: error, webhook: webhook.id }, 'an event could not be sent to a webhook')
@@ -223,6 +226,13 @@ export class WebhookWorker {
     if (!isMore) this.#purgedAt = now.getTime()
     return isMore
   }
+}
+
+/** What a webhook's receiver is being sent, by the deliveries' ids. */
+interface Line {
+  readonly sending: Map<string, Promise<void>>
+  /** What has ended since the due ones were last asked for: an answer that was under way still has them as due. */
+  readonly ended: Set<string>
 }
 
 /** Whether so much time has passed. A clock that was set back says nothing, and counts as if it had. */

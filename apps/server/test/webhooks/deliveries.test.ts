@@ -235,6 +235,25 @@ describe.each(dialects)('webhooks on %s', (using) => {
       .toBe(18)
   })
 
+  test('send an event once to a receiver that takes it, however many there are', async () => {
+    await using world = await startWebhookWorld(using, { events: ['message.created'] })
+    const { server, receiver } = world
+    const texts = Array.from({ length: 300 }, (_, n) => `text ${n}`)
+    const alice = server.as('alice')
+    for (const part of [texts.slice(0, 100), texts.slice(100, 200), texts.slice(200)])
+      await Promise.all(part.map((text) => alice.messages.send({ to: 'bob', text })))
+    const received = () =>
+      receiver.received.map(({ event }) => event.type === 'message.created' && event.data.message.text)
+    await expect.poll(() => new Set(received()).size).toBe(texts.length)
+    await expect
+      .poll(
+        async () =>
+          (await server.client.webhooks.deliveries({ webhookId: world.webhookId, state: 'pending' })).items,
+      )
+      .toEqual([])
+    expect(received()).toHaveLength(texts.length)
+  })
+
   test('tell nothing while they are disabled, and go on from when they are enabled', async () => {
     await using world = await startWebhookWorld(using, { events: ['message.created'] })
     const { server, receiver, webhookId } = world
