@@ -10,7 +10,7 @@ import { Limits } from './limits/limits.ts'
 import { DeliveryMarks } from './messaging/delivery-marks.ts'
 import { SendQueue } from './messaging/send-queue.ts'
 import { showConversation } from './messaging/show-conversations.ts'
-import type { Metrics } from './metrics/metrics.ts'
+import { type Metrics, tellBoth } from './metrics/metrics.ts'
 import { eraseUserJob } from './privacy/erase-job.ts'
 import { ERASE_JOB } from './privacy/erase-user.ts'
 import { messageRetentionJob, RETENTION_JOB } from './privacy/message-retention.ts'
@@ -22,6 +22,9 @@ import { Presence } from './realtime/presence.ts'
 import { itemOf, type Signal } from './realtime/signals.ts'
 import { StreamGuard } from './realtime/stream-guard.ts'
 import { Typing } from './realtime/typing.ts'
+import { DailyTally } from './statistics/daily-tally.ts'
+import { ServerNumbers } from './statistics/server-numbers.ts'
+import { Totals } from './statistics/totals.ts'
 import { HttpSender, type ResolveHost } from './webhooks/http-sender.ts'
 import { OutboundRules } from './webhooks/outbound-rules.ts'
 import { WebhookWorker } from './webhooks/webhook-worker.ts'
@@ -43,6 +46,7 @@ interface Parts {
     | 'limits'
     | 'userTokens'
     | 'webhookAllowedHosts'
+    | 'settings'
   >
   database: Database
   replica: Pick<Replica, 'read'> | undefined
@@ -66,12 +70,15 @@ export function createApp({
   now,
   newId,
   connect,
-  metrics,
+  metrics: measuring,
   resolveHost,
 }: Parts): {
   app: App
   closeApp: () => Promise<void>
 } {
+  const numbers = new ServerNumbers(now())
+  const metrics = tellBoth(measuring, numbers)
+  const read: App['read'] = (work) => (replica ? replica.read(work) : work(db))
   const neighbours = connect({
     onHint() {
       metrics.hintReceived()
@@ -147,6 +154,7 @@ export function createApp({
     },
   })
 
+  const tally = new DailyTally({ db, now, log })
   const secretBox = new SecretBox(() => config.secret ?? readLocalSecret(config.databaseUrl))
   const outboundRules = new OutboundRules(config.webhookAllowedHosts)
   const webhooks = new WebhookWorker({
@@ -163,7 +171,7 @@ export function createApp({
   const app: App = {
     db,
     write,
-    read: (work) => (replica ? replica.read(work) : work(db)),
+    read,
     now,
     newId,
     log,
@@ -188,12 +196,17 @@ export function createApp({
     webhooks,
     outboundRules,
     metrics,
+    tally,
+    totals: new Totals({ read, now }),
+    numbers,
+    settings: config.settings,
     maxTextLength: config.maxTextLength,
     signUp: config.signUp,
     directMessages: config.directMessages,
   }
   async function closeApp(): Promise<void> {
     retention.stop()
+    await tally.close()
     await jobs.close()
     await webhooks.close()
     typing.close()
