@@ -8,6 +8,7 @@ import { noMetrics } from '../metrics/metrics.ts'
 import { noNeighbours } from '../realtime/neighbours.ts'
 import { prepareSchema } from '../schema.ts'
 import { CommandError } from './command-error.ts'
+import { noTracing } from '../telemetry/tracing.ts'
 
 /** What commands other than `start` work on: the server's use cases without a server. */
 export interface OpenApp extends AsyncDisposable {
@@ -84,6 +85,7 @@ function appOn(database: Database, config: Config): OpenApp {
     newId: createIds(now),
     connect: noNeighbours,
     metrics: noMetrics,
+    tracing: noTracing,
   })
   return {
     app,
