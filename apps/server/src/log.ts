@@ -22,11 +22,7 @@ export function createLogger(level: string, telemetry?: Pick<Telemetry, 'tracing
 }
 
 /** What nobody foresaw is logged whole; what a caller did wrong is theirs. */
-export function logFailure(
-  log: Pick<Logger, 'error' | 'warn'>,
-  error: SottoError,
-  requestId: string,
-): void {
+export function logFailure(log: Pick<Logger, 'error' | 'warn'>, error: SottoError, requestId: string): void {
   if (error.code === 'INTERNAL') log.error({ requestId, err: error.cause }, 'request failed')
   if (error.code === 'UNAVAILABLE') log.warn({ requestId, err: error.cause }, 'database not available')
 }

@@ -7,8 +7,8 @@ import { createLogger } from '../log.ts'
 import { noMetrics } from '../metrics/metrics.ts'
 import { noNeighbours } from '../realtime/neighbours.ts'
 import { prepareSchema } from '../schema.ts'
-import { CommandError } from './command-error.ts'
 import { noTracing } from '../telemetry/tracing.ts'
+import { CommandError } from './command-error.ts'
 
 /** What commands other than `start` work on: the server's use cases without a server. */
 export interface OpenApp extends AsyncDisposable {

@@ -154,7 +154,8 @@ export class SendQueue {
         const outcomes = await writeMessages(this.#app, trx, drafts, turns)
         for (const [index, { span }] of together.entries()) {
           const outcome = outcomes[index]
-          if (outcome && !(outcome instanceof Error) && outcome.message) tracing.wrote(outcome.message.id, span)
+          if (outcome && !(outcome instanceof Error) && outcome.message)
+            tracing.wrote(outcome.message.id, span)
         }
         onWritten?.()
         return outcomes

@@ -19,10 +19,10 @@ const SCOPE = 'sotto'
 /** How much waits at most to be sent, of spans and of lines of the log each. What is more is dropped. */
 const MAX_QUEUE = 8_192
 const MAX_BATCH = 512
-/** How long a receiver is waited for, with all tries, in milliseconds: no longer than a stop may take for it. */
+/** How long the receiver may take for a batch, with all tries, in milliseconds. */
 const EXPORT_TIMEOUT_MS = 5_000
-/** How long the last of it is waited for at a stop. */
-const CLOSE_LIMIT_MS = 5_000
+/** How long a stop waits for the last of it, in milliseconds. */
+const CLOSE_LIMIT_MS = 3_000
 /** How often it is said that telemetry does not arrive, in milliseconds. */
 const REPORT_EVERY_MS = 60_000
 
@@ -35,7 +35,7 @@ export interface Telemetry {
   sendMetrics(read: ReadMetrics): void
   /** Says in this log when what is sent does not arrive. */
   reportTo(log: Logger): void
-  /** Sends what is left, and ends. Waits for five seconds at most, and never fails. */
+  /** Sends what is left, and ends. Waits for three seconds at most, and never fails. */
   close(): Promise<void>
 }
 
@@ -120,10 +120,20 @@ function reportProblems(log: Logger, endpoint: string): void {
   function report(problem: string): void {
     if (performance.now() - reportedAt < REPORT_EVERY_MS) return
     reportedAt = performance.now()
-    log.warn({ endpoint, problem }, 'telemetry does not arrive')
+    log.warn({ endpoint, problem: messageIn(problem) }, 'telemetry does not arrive')
   }
   diag.setLogger(
     { error: report, warn: report, info() {}, debug() {}, verbose() {} },
     { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
   )
+}
+
+/** OpenTelemetry hands errors on as JSON, with their stack. */
+function messageIn(problem: string): string {
+  try {
+    const { message } = JSON.parse(problem) as { message?: unknown }
+    return typeof message === 'string' ? message : problem
+  } catch {
+    return problem
+  }
 }

@@ -66,11 +66,7 @@ export class OtelTracing implements Tracing {
     return this.#open() ?? noSpan
   }
 
-  async share<Result>(
-    name: string,
-    waiting: readonly Span[],
-    work: () => Promise<Result>,
-  ): Promise<Result> {
+  async share<Result>(name: string, waiting: readonly Span[], work: () => Promise<Result>): Promise<Result> {
     const [first, ...others] = waiting.filter((span) => span instanceof TracedSpan)
     // What this runs in otherwise is whoever happened to start it.
     if (!first) return this.#active.run(undefined, work)

@@ -60,7 +60,7 @@ interface Times {
   endTime: HrTime
 }
 
-/** Undefined for what has no value yet. */
+/** Undefined for what has no value yet, or no counterpart. */
 function toMetricData(metric: PrometheusMetric, times: Times): MetricData | undefined {
   if (metric.values.length === 0) return undefined
   const base = {
@@ -85,7 +85,8 @@ function toMetricData(metric: PrometheusMetric, times: Times): MetricData | unde
     case 'histogram':
       return { ...base, dataPointType: DataPointType.HISTOGRAM, dataPoints: toHistograms(metric, times) }
     default:
-      throw new Error(`${metric.name} is a ${metric.type}, which is not translated`)
+      // Summaries, of which the process has one. There is none in OpenTelemetry's SDK.
+      return undefined
   }
 }
 

@@ -103,7 +103,7 @@ function toSpan(span: Fields): ReceivedSpan {
 function toLog(record: Fields): ReceivedLog {
   return {
     severity: record.text(3),
-    body: record.messages(5).map(valueOf)[0],
+    body: record.messages(5).map(anyValue)[0],
     attributes: attributesIn(record, 6),
     traceId: record.hex(9),
     spanId: record.hex(10),
@@ -129,12 +129,12 @@ function toMetric(metric: Fields): ReceivedMetric {
 
 function attributesIn(message: Fields, field: number): Record<string, unknown> {
   return Object.fromEntries(
-    message.messages(field).map((pair) => [pair.text(1), pair.messages(2).map(valueOf)[0]]),
+    message.messages(field).map((pair) => [pair.text(1), pair.messages(2).map(anyValue)[0]]),
   )
 }
 
 /** AnyValue */
-function valueOf(value: Fields): unknown {
+function anyValue(value: Fields): unknown {
   if (value.has(1)) return value.text(1)
   if (value.has(2)) return value.number(2) === 1
   if (value.has(3)) return value.number(3)
