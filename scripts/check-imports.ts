@@ -39,6 +39,7 @@ const serverRules: Record<string, readonly string[]> = {
   statistics: ['rpc', 'http'],
   inspection: ['rpc', 'http'],
   metrics: ['rpc', 'http'],
+  telemetry: ['rpc', 'http'],
   rpc: ['http'],
 }
 

@@ -17,6 +17,7 @@ import type { Typing } from './realtime/typing.ts'
 import type { DailyTally } from './statistics/daily-tally.ts'
 import type { ServerNumbers } from './statistics/server-numbers.ts'
 import type { Totals } from './statistics/totals.ts'
+import type { Tracing } from './telemetry/tracing.ts'
 import type { OutboundRules } from './webhooks/outbound-rules.ts'
 import type { WebhookWorker } from './webhooks/webhook-worker.ts'
 
@@ -53,6 +54,7 @@ export interface App {
   readonly numbers: ServerNumbers
   /** As they are in force, without what is confidential. */
   readonly settings: readonly Setting[]
+  readonly tracing: Tracing
   /** Unicode code points. */
   readonly maxTextLength: number
   readonly signUp: 'open' | 'closed' | 'invitation'

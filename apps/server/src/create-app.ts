@@ -25,6 +25,7 @@ import { Typing } from './realtime/typing.ts'
 import { DailyTally } from './statistics/daily-tally.ts'
 import { ServerNumbers } from './statistics/server-numbers.ts'
 import { Totals } from './statistics/totals.ts'
+import type { Tracing } from './telemetry/tracing.ts'
 import { HttpSender, type ResolveHost } from './webhooks/http-sender.ts'
 import { OutboundRules } from './webhooks/outbound-rules.ts'
 import { WebhookWorker } from './webhooks/webhook-worker.ts'
@@ -55,6 +56,7 @@ interface Parts {
   newId: NewId
   connect: Connect
   metrics: Metrics
+  tracing: Tracing
   resolveHost?: ResolveHost | undefined
 }
 
@@ -71,6 +73,7 @@ export function createApp({
   newId,
   connect,
   metrics: measuring,
+  tracing,
   resolveHost,
 }: Parts): {
   app: App
@@ -123,6 +126,7 @@ export function createApp({
     retentionMs,
     onPresence: (userId, isStreaming) => presence.changed(userId, isStreaming),
     metrics,
+    tracing,
   })
   const presence = new Presence({
     now,
@@ -186,7 +190,7 @@ export function createApp({
     }),
     secretBox,
     limits,
-    sends: new SendQueue({ write, now, newId, directMessages: config.directMessages }),
+    sends: new SendQueue({ write, now, newId, tracing, directMessages: config.directMessages }),
     deliveryMarks,
     events,
     streamGuard,
@@ -200,6 +204,7 @@ export function createApp({
     totals: new Totals({ read, now }),
     numbers,
     settings: config.settings,
+    tracing,
     maxTextLength: config.maxTextLength,
     signUp: config.signUp,
     directMessages: config.directMessages,

@@ -4,6 +4,10 @@ import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { readConfig, settingNames } from '../src/config.ts'
 
+/** What is a secret, and what may have one in it, is called so. */
+const CONFIDENTIAL = /SECRET$|SERVICE_KEY|HEADERS|PASSWORD|TOKEN/
+const MAY_HOLD_SECRETS = /_URL$|ENDPOINT/
+
 const SECRETS = {
   SOTTO_SERVICE_KEY: 'sk_nobody-may-see-this',
   SOTTO_SECRET: 'nobody-may-see-this-secret-of-the-box',
@@ -38,6 +42,21 @@ test('what a file holds is told as such', () => {
     source: 'file',
     secret: false,
   })
+})
+
+test('what is called like a secret is held back, whenever it came to the settings', () => {
+  const secrets = readConfig({}).settings.filter(({ secret }) => secret)
+  expect(secrets.map(({ name }) => name)).toEqual(settingNames.filter((name) => CONFIDENTIAL.test(name)))
+  const url = 'https://somebody:hidden@localhost/path?token=hidden#hidden'
+  for (const name of settingNames.filter((each) => MAY_HOLD_SECRETS.test(each))) {
+    const own = url.replace(
+      'https',
+      /DATABASE/.test(name) ? 'postgres' : /REDIS/.test(name) ? 'rediss' : 'https',
+    )
+    const database = { DATABASE_URL: 'postgres://localhost/sotto' }
+    const value = inForce({ ...database, [name]: own })[name]?.value
+    expect(value, name).toMatch(/^\w+:\/\/localhost\/path$/)
+  }
 })
 
 test('no secret is in them, wherever it stands', () => {

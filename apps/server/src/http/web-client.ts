@@ -14,6 +14,7 @@ const PAGES = [
   '/settings',
   '/console',
   '/console/:section',
+  '/console/:section/:subject',
 ]
 
 /**
