@@ -12,8 +12,8 @@ import { CONSOLE, usePages } from './use-pages.ts'
 
 const shown = { all: 'All', failed: 'Failed', pending: 'Not made yet', delivered: 'Delivered' } as const
 
-/** How often deliveries are asked for, since they come and go by themselves, in milliseconds. */
-const REFRESH_MS = 5_000
+/** How often a webhook and its deliveries are asked for, since they change by themselves, in milliseconds. */
+export const REFRESH_MS = 5_000
 
 /** What a webhook was sent, or will be, and a way to send what has failed again. */
 export function Deliveries({ webhookId }: { webhookId: string }) {

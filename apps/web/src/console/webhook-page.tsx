@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { sotto } from '../sotto.ts'
-import { Deliveries } from './deliveries.tsx'
+import { Deliveries, REFRESH_MS } from './deliveries.tsx'
 import { Facts } from './facts.tsx'
 import { Failure } from './failure.tsx'
 import { Moment } from './moment.tsx'
@@ -13,6 +13,8 @@ export function WebhookPage({ webhookId }: { webhookId: string }) {
   const { data: webhook, error } = useQuery({
     queryKey: [CONSOLE, 'webhook', webhookId],
     queryFn: ({ signal }) => sotto.webhooks.get({ webhookId }, { signal }),
+    // A receiver that answers that it is gone disables it.
+    refetchInterval: REFRESH_MS,
   })
   return (
     <ConsolePage title={webhook?.url ?? 'Webhook'}>
