@@ -8,6 +8,7 @@ import { keys } from './keys.ts'
 import { messages } from './messages.ts'
 import { passwords } from './passwords.ts'
 import { sessions } from './sessions.ts'
+import { setup } from './setup.ts'
 import { totp } from './totp.ts'
 import { userData } from './user-data.ts'
 import { users } from './users.ts'
@@ -18,6 +19,7 @@ import { webhooks } from './webhooks.ts'
  * tests that hold for every operation are made from this table.
  */
 export const contract = {
+  setup,
   users: { ...users, ...userData },
   sessions,
   passwords,

@@ -9,12 +9,14 @@ import { messagesRouter } from './messages.ts'
 import { passwordsRouter } from './passwords.ts'
 import { blocksRouter, contactsRouter } from './people.ts'
 import { sessionsRouter } from './sessions.ts'
+import { setupRouter } from './setup.ts'
 import { totpRouter } from './totp.ts'
 import { router } from './trpc.ts'
 import { usersRouter } from './users.ts'
 import { webhooksRouter } from './webhooks.ts'
 
 export const appRouter = router({
+  setup: setupRouter,
   users: usersRouter,
   sessions: sessionsRouter,
   passwords: passwordsRouter,
