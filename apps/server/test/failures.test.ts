@@ -33,7 +33,7 @@ function severalAtOnce(server: TestServer) {
 /** A connection that is dead by now may still be handed out once. */
 async function expectToRecover(server: TestServer): Promise<void> {
   const statuses = async () => new Set((await severalAtOnce(server)).map(({ status }) => status))
-  await expect.poll(statuses, { timeout: 10_000 }).toEqual(new Set([200]))
+  await expect.poll(statuses).toEqual(new Set([200]))
 }
 
 describe.each(dialects)('a failure that nobody foresaw on %s', (using) => {
@@ -183,9 +183,7 @@ describe('PostgreSQL that goes away', () => {
     await holder.query('lock table users in access exclusive mode')
     const waiting = Promise.all(Array.from({ length: 5 }, () => listUsers(server)))
     const stuck = `select count(*)::int as count from pg_locks where relation = 'users'::regclass and not granted`
-    await expect
-      .poll(async () => (await holder.query(stuck)).rows[0].count, { interval: 20, timeout: 10_000 })
-      .toBe(5)
+    await expect.poll(async () => (await holder.query(stuck)).rows[0].count, { interval: 20 }).toBe(5)
 
     link.reset()
     for (const answer of await waiting) {
