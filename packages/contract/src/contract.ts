@@ -19,7 +19,6 @@ import { webhooks } from './webhooks.ts'
  * tests that hold for every operation are made from this table.
  */
 export const contract = {
-  setup,
   users: { ...users, ...userData },
   sessions,
   passwords,
@@ -35,5 +34,6 @@ export const contract = {
   keys,
   webhooks,
   audit,
+  setup,
 }
 export type Contract = typeof contract

@@ -16,7 +16,6 @@ import { usersRouter } from './users.ts'
 import { webhooksRouter } from './webhooks.ts'
 
 export const appRouter = router({
-  setup: setupRouter,
   users: usersRouter,
   sessions: sessionsRouter,
   passwords: passwordsRouter,
@@ -32,6 +31,7 @@ export const appRouter = router({
   keys: keysRouter,
   webhooks: webhooksRouter,
   audit: auditRouter,
+  setup: setupRouter,
 })
 
 export type ServerRouter = typeof appRouter
