@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
-import { type Database, openDatabase, putJob, Replica, requireWhole, type StatementListener } from '@sotto/db'
+import {
+  type Database,
+  openDatabase,
+  parseDatabaseUrl,
+  putJob,
+  Replica,
+  requireWhole,
+  type StatementListener,
+} from '@sotto/db'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
@@ -18,6 +26,9 @@ import { RETENTION_JOB } from './privacy/message-retention.ts'
 import { connectNeighbours } from './realtime/neighbours.ts'
 import { checkPooler, prepareSchema } from './schema.ts'
 import { type FirstStart, makeFirstWayIn } from './setup/first-start.ts'
+import type { Telemetry } from './telemetry/open-telemetry.ts'
+import { noTracing } from './telemetry/tracing.ts'
+import { readVersion } from './version.ts'
 import type { ResolveHost } from './webhooks/http-sender.ts'
 
 /** What a test sets and a production server leaves alone. */
@@ -25,6 +36,7 @@ export interface ServerOverrides {
   now?: () => Date
   /** An id to give out next; undefined for one of the server's own making. */
   nextId?: () => string | undefined
+  /** In place of the one that is printed; its lines name no traces, and are not sent anywhere. */
   log?: Logger
   onStatement?: StatementListener
   /** Where hosts are that webhooks go to, instead of what the system says. */
@@ -61,19 +73,22 @@ export interface Server extends AsyncDisposable {
  * @throws {DatabaseOpenError} with one line for the operator.
  */
 export async function createServer(config: Config, overrides: ServerOverrides = {}): Promise<Server> {
-  const log = overrides.log ?? createLogger(config.logLevel)
+  const telemetry = await startTelemetry(config)
+  const log = overrides.log ?? createLogger(config.logLevel, telemetry)
+  telemetry?.reportTo(log)
   const now = overrides.now ?? (() => new Date())
   const ownIds = createIds(now)
   const newId: NewId = () => overrides.nextId?.() ?? ownIds()
 
-  const metrics = config.metricsPort === undefined ? undefined : await openMetrics()
+  const isMeasured = config.metricsPort !== undefined || config.telemetry?.metrics
+  const metrics = isMeasured ? await openMetrics() : undefined
   const database = await openDatabase({
     url: config.databaseUrl,
     poolSize: config.databasePoolSize,
     preparedStatements: config.preparedStatements,
     pooled: config.databaseDirectUrl !== undefined,
     exclusive: true,
-    onStatement: overrides.onStatement,
+    onStatement: statementListener(overrides.onStatement, telemetry),
     ...(metrics && { onGroupCommit: (transactions) => metrics.committed(transactions) }),
   })
   try {
@@ -91,12 +106,37 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
       database,
       metrics,
       firstStart,
+      telemetry,
       isFirstStart: applied.length > 0,
       resolveHost: overrides.resolveHost,
     })
   } catch (error) {
     await database[Symbol.asyncDispose]()
+    await telemetry?.close()
     throw error
+  }
+}
+
+/** OpenTelemetry's SDK is loaded by those who use it alone. */
+async function startTelemetry({ telemetry: settings, databaseUrl }: Config): Promise<Telemetry | undefined> {
+  if (!settings) return undefined
+  const { openTelemetry } = await import('./telemetry/open-telemetry.ts')
+  return openTelemetry({
+    settings,
+    version: readVersion(),
+    instanceId: randomUUID(),
+    databaseSystem: parseDatabaseUrl(databaseUrl).kind === 'sqlite' ? 'sqlite' : 'postgresql',
+  })
+}
+
+function statementListener(
+  own: StatementListener | undefined,
+  telemetry: Telemetry | undefined,
+): StatementListener | undefined {
+  if (!telemetry || telemetry.tracing === noTracing) return own
+  return (sql, parameters, outcome) => {
+    own?.(sql, parameters, outcome)
+    telemetry.tracing.ran(sql, outcome)
   }
 }
 
@@ -114,6 +154,7 @@ interface Parts {
   database: Database
   metrics: PrometheusMetrics | undefined
   firstStart: FirstStart
+  telemetry: Telemetry | undefined
   isFirstStart: boolean
   resolveHost: ResolveHost | undefined
 }
@@ -126,6 +167,7 @@ async function assemble({
   database,
   metrics,
   firstStart,
+  telemetry,
   isFirstStart,
   resolveHost,
 }: Parts): Promise<Server> {
@@ -140,9 +182,11 @@ async function assemble({
     newId,
     connect,
     metrics: metrics ?? noMetrics,
+    tracing: telemetry?.tracing ?? noTracing,
     resolveHost,
   })
   metrics?.watch({ app, poolLoad: database.poolLoad })
+  if (metrics) telemetry?.sendMetrics(() => metrics.read())
   let stopping: Promise<void> | undefined
   let isClosing = false
   const http = await createHttpApp({
@@ -161,7 +205,7 @@ async function assemble({
   if (config.messageRetentionDays !== null) await startMessageRetention(app)
   app.jobs.start()
   app.webhooks.start()
-  const metricsServer = metrics && metricsServerOf(config, metrics, log)
+  const metricsServer = metricsServerOf(config, metrics, log)
   let metricsUrl: string | undefined
 
   async function stop(): Promise<void> {
@@ -180,6 +224,7 @@ async function assemble({
     await metricsServer?.close()
     await replica?.[Symbol.asyncDispose]()
     await database[Symbol.asyncDispose]()
+    await telemetry?.close()
   }
 
   function close(): Promise<void> {
@@ -226,8 +271,12 @@ async function startMessageRetention({ db, now }: App): Promise<void> {
   await db.transaction().execute((trx) => putJob(trx, job, now()))
 }
 
-function metricsServerOf(config: Config, metrics: PrometheusMetrics, log: Logger): MetricsServer {
-  const { metricsHost: host, metricsPort: port = 0 } = config
+function metricsServerOf(
+  { metricsHost: host, metricsPort: port }: Config,
+  metrics: PrometheusMetrics | undefined,
+  log: Logger,
+): MetricsServer | undefined {
+  if (port === undefined || !metrics) return undefined
   return new MetricsServer({ host, port, log, page: () => metrics.page() })
 }
 

@@ -6,6 +6,7 @@ export {
   type PoolLoad,
   parseDatabaseUrl,
   type StatementListener,
+  type StatementOutcome,
 } from './database.ts'
 export { missingTimeouts, setRoleDefaults } from './dialect/session-settings.ts'
 export { readSnapshot } from './dialect/snapshot.ts'
