@@ -9,6 +9,7 @@ import type { Quota } from './limits/buckets.ts'
 import type { Limits } from './limits/limits.ts'
 import type { DeliveryMarks } from './messaging/delivery-marks.ts'
 import type { SendQueue } from './messaging/send-queue.ts'
+import type { TellBusinessEvent } from './metrics/business-events.ts'
 import type { Metrics, Transport } from './metrics/metrics.ts'
 import type { EventHub } from './realtime/event-hub.ts'
 import type { Presence } from './realtime/presence.ts'
@@ -45,6 +46,7 @@ export interface App {
   /** Where webhooks may go. */
   readonly outboundRules: OutboundRules
   readonly metrics: Metrics
+  readonly tellBusiness: TellBusinessEvent
   readonly tracing: Tracing
   /** Unicode code points. */
   readonly maxTextLength: number

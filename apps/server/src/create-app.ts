@@ -10,6 +10,7 @@ import { Limits } from './limits/limits.ts'
 import { DeliveryMarks } from './messaging/delivery-marks.ts'
 import { SendQueue } from './messaging/send-queue.ts'
 import { showConversation } from './messaging/show-conversations.ts'
+import { businessEventsTo } from './metrics/business-events.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { eraseUserJob } from './privacy/erase-job.ts'
 import { ERASE_JOB } from './privacy/erase-user.ts'
@@ -164,6 +165,7 @@ export function createApp({
     metrics,
   })
 
+  const tellBusiness = businessEventsTo(log, metrics)
   const app: App = {
     db,
     write,
@@ -179,6 +181,7 @@ export function createApp({
       limits,
       serviceKey: config.serviceKey,
       userTokens: config.userTokens,
+      tellBusiness,
     }),
     secretBox,
     limits,
@@ -192,6 +195,7 @@ export function createApp({
     webhooks,
     outboundRules,
     metrics,
+    tellBusiness,
     tracing,
     maxTextLength: config.maxTextLength,
     signUp: config.signUp,

@@ -49,6 +49,8 @@ export async function seedSmallWorld(
     newId: () => random.id(time),
     // They know each other, whatever is asked of those who come.
     directMessages: 'everyone' as const,
+    // Nobody has signed up.
+    tellBusiness() {},
   }
   const world: App = { ...own, sends: new SendQueue(own) }
 

@@ -34,6 +34,7 @@ export async function createAdmin(ctx: Context, { token, password, ...profile }:
     return made
   })
   app.identity.forgetUsers()
+  app.tellBusiness('user.created', { userId: user.id, by: 'setup' })
   return user
 }
 
