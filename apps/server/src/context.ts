@@ -9,6 +9,7 @@ import type { Quota } from './limits/buckets.ts'
 import type { Limits } from './limits/limits.ts'
 import type { DeliveryMarks } from './messaging/delivery-marks.ts'
 import type { SendQueue } from './messaging/send-queue.ts'
+import type { TellBusinessEvent } from './metrics/business-events.ts'
 import type { Metrics, Transport } from './metrics/metrics.ts'
 import type { EventHub } from './realtime/event-hub.ts'
 import type { Presence } from './realtime/presence.ts'
@@ -54,6 +55,7 @@ export interface App {
   readonly numbers: ServerNumbers
   /** As they are in force, without what is confidential. */
   readonly settings: readonly Setting[]
+  readonly tellBusiness: TellBusinessEvent
   readonly tracing: Tracing
   /** Unicode code points. */
   readonly maxTextLength: number

@@ -10,6 +10,7 @@ import { Limits } from './limits/limits.ts'
 import { DeliveryMarks } from './messaging/delivery-marks.ts'
 import { SendQueue } from './messaging/send-queue.ts'
 import { showConversation } from './messaging/show-conversations.ts'
+import { businessEventsTo } from './metrics/business-events.ts'
 import { type Metrics, tellBoth } from './metrics/metrics.ts'
 import { eraseUserJob } from './privacy/erase-job.ts'
 import { ERASE_JOB } from './privacy/erase-user.ts'
@@ -172,6 +173,7 @@ export function createApp({
     metrics,
   })
 
+  const tellBusiness = businessEventsTo(log, metrics)
   const app: App = {
     db,
     write,
@@ -187,6 +189,7 @@ export function createApp({
       limits,
       serviceKey: config.serviceKey,
       userTokens: config.userTokens,
+      tellBusiness,
     }),
     secretBox,
     limits,
@@ -204,6 +207,7 @@ export function createApp({
     totals: new Totals({ read, now }),
     numbers,
     settings: config.settings,
+    tellBusiness,
     tracing,
     maxTextLength: config.maxTextLength,
     signUp: config.signUp,

@@ -10,6 +10,7 @@ import { messages } from './messages.ts'
 import { passwords } from './passwords.ts'
 import { sessions } from './sessions.ts'
 import { settings } from './settings.ts'
+import { setup } from './setup.ts'
 import { stats } from './stats.ts'
 import { totp } from './totp.ts'
 import { userData } from './user-data.ts'
@@ -39,5 +40,6 @@ export const contract = {
   inspection,
   stats,
   settings,
+  setup,
 }
 export type Contract = typeof contract

@@ -11,6 +11,7 @@ import { passwordsRouter } from './passwords.ts'
 import { blocksRouter, contactsRouter } from './people.ts'
 import { sessionsRouter } from './sessions.ts'
 import { settingsRouter } from './settings.ts'
+import { setupRouter } from './setup.ts'
 import { statsRouter } from './stats.ts'
 import { totpRouter } from './totp.ts'
 import { router } from './trpc.ts'
@@ -36,6 +37,7 @@ export const appRouter = router({
   inspection: inspectionRouter,
   stats: statsRouter,
   settings: settingsRouter,
+  setup: setupRouter,
 })
 
 export type ServerRouter = typeof appRouter

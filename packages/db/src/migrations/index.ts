@@ -3,6 +3,7 @@ import * as webhooks from './20261121T010000-webhooks.ts'
 import * as importProgress from './20261121T020000-import-progress.ts'
 import * as schemaRequirements from './20261121T030000-schema-requirements.ts'
 import * as statistics from './20261121T040000-statistics.ts'
+import * as setup from './20261121T070000-setup.ts'
 import type { SchemaMigration } from './migration.ts'
 
 /** Every migration by name, in order. A static list, so that a bundle holds it. Never change one that was released. */
@@ -12,4 +13,5 @@ export const migrations: Record<string, SchemaMigration> = {
   '20261121T020000-import-progress': importProgress,
   '20261121T030000-schema-requirements': schemaRequirements,
   '20261121T040000-statistics': statistics,
+  '20261121T070000-setup': setup,
 }
