@@ -43,32 +43,44 @@ export async function addUser(app: Parts, input: Input, way: Way): Promise<User>
   }
   const passwordHash =
     input.password === undefined ? null : await hashNewPassword(app, input.password, 'password')
-  const id = app.newId()
   const user = await app.db.transaction().execute(async (trx) => {
     if (invitationHash !== undefined && !(await takeInvitation(trx, invitationHash, app.now()))) {
       throw unusableInvitation()
     }
-    const inserted = await insertUser(trx, {
-      id,
-      username: input.username,
-      displayName: input.displayName ?? null,
-      firstName: input.firstName ?? null,
-      lastName: input.lastName ?? null,
-      email: input.email ?? null,
-      avatarUrl: input.avatarUrl ?? null,
-      passwordHash,
-      at: app.now(),
-    })
-    if (!inserted) throw await taken(trx, input)
-    const row = await findUser(trx, id)
-    if (!row) throw new Error(`user ${id} is gone`)
-    return toUser(row)
+    return putUser(trx, app, { ...input, passwordHash })
   })
-  app.tellBusiness('user.created', { userId: id, by: way })
+  app.tellBusiness('user.created', { userId: user.id, by: way })
   return user
 }
 
-async function taken(trx: Executor, { username }: Input): Promise<SottoError> {
+/** What a user begins with. */
+type Beginning = Omit<Input, 'password' | 'invitation'> & { passwordHash: string | null }
+
+/** Writes a user down, in a transaction that may do more. */
+export async function putUser(
+  trx: Executor,
+  { newId, now }: Pick<App, 'newId' | 'now'>,
+  input: Beginning,
+): Promise<User> {
+  const id = newId()
+  const inserted = await insertUser(trx, {
+    id,
+    username: input.username,
+    displayName: input.displayName ?? null,
+    firstName: input.firstName ?? null,
+    lastName: input.lastName ?? null,
+    email: input.email ?? null,
+    avatarUrl: input.avatarUrl ?? null,
+    passwordHash: input.passwordHash,
+    at: now(),
+  })
+  if (!inserted) throw await taken(trx, input)
+  const row = await findUser(trx, id)
+  if (!row) throw new Error(`user ${id} is gone`)
+  return toUser(row)
+}
+
+async function taken(trx: Executor, { username }: Pick<Input, 'username'>): Promise<SottoError> {
   return new SottoError((await findUser(trx, username)) ? 'USERNAME_TAKEN' : 'EMAIL_TAKEN')
 }
 

@@ -6,7 +6,7 @@ import type { Metrics } from './metrics.ts'
  * text. Each has happened once for each time that it is told.
  */
 export interface BusinessEvents {
-  'user.created': { userId: string; by: 'sign-up' | 'invitation' | 'key' | 'token' | 'command' }
+  'user.created': { userId: string; by: 'sign-up' | 'invitation' | 'key' | 'token' | 'command' | 'setup' }
   'user.erased': { userId: string }
   'group.created': { conversationId: string; participants: number }
   /** The first message of a conversation. */
