@@ -374,8 +374,11 @@ describe.each([
 })
 
 test('everything in the console can be done with keys alone', async () => {
-  const { root, sotto, open } = await openConsole()
+  const { url, root, sotto, open } = await openConsole()
   const { page } = root
+  await page.goto(`${url}/settings`)
+  await page.getByRole('link', { name: 'look after this installation' }).press('Enter')
+  await page.getByRole('heading', { name: 'Overview' }).waitFor()
   await open('/users/bob')
   await page.getByRole('button', { name: 'Disable' }).focus()
   await page.keyboard.press('Enter')

@@ -23,6 +23,11 @@ export function Settings() {
         <p>
           You are <strong dir="auto">{nameOf(me)}</strong> (@{me.username}).
         </p>
+        {me.role === 'admin' && (
+          <p>
+            You are an admin: <Link href="/console">look after this installation</Link>.
+          </p>
+        )}
         {leaving.error && (
           <p role="alert" className="wrong">
             {wordsOf(leaving.error)}
