@@ -6,7 +6,7 @@ import { sotto } from '../sotto.ts'
 import { nameOf } from '../ui/names.ts'
 import { Entries } from './entries.tsx'
 import { Facts } from './facts.tsx'
-import { Failure } from './failure.tsx'
+import { Waiting } from './failure.tsx'
 import { InspectedMessage } from './inspected-message.tsx'
 import { Moment } from './moment.tsx'
 import { ConsolePage, Section } from './section.tsx'
@@ -19,7 +19,7 @@ export function namesOf({ participants }: Pick<ConversationSummary, 'participant
 
 /** What an admin sees of a conversation. The server writes down each look before it answers. */
 export function InspectedConversation({ conversationId }: { conversationId: string }) {
-  const { data, error } = useQuery({
+  const { data, isPending, error } = useQuery({
     queryKey: [CONSOLE, 'conversation', conversationId],
     queryFn: ({ signal }) => sotto.inspection.conversation({ conversationId }, { signal }),
     staleTime: Infinity,
@@ -28,7 +28,7 @@ export function InspectedConversation({ conversationId }: { conversationId: stri
   })
   return (
     <ConsolePage title={data ? (data.name ?? namesOf(data)) : 'Conversation'}>
-      <Failure error={error} />
+      <Waiting isPending={isPending} error={error} />
       {data && (
         <>
           <Facts

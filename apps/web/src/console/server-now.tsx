@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useRef } from 'react'
 import { sotto } from '../sotto.ts'
 import { Facts } from './facts.tsx'
-import { Failure } from './failure.tsx'
+import { Waiting } from './failure.tsx'
 import { Moment } from './moment.tsx'
 import { Section } from './section.tsx'
 import { Trend } from './trend.tsx'
@@ -25,7 +25,11 @@ const milliseconds = new Intl.NumberFormat(undefined, {
 /** The server that answers: where there are several, this is one of them. */
 export function ServerNow() {
   const history = useRef<readonly ServerStats[]>([])
-  const { data: answers, error } = useQuery({
+  const {
+    data: answers,
+    isPending,
+    error,
+  } = useQuery({
     queryKey: [CONSOLE, 'server'],
     async queryFn({ signal }) {
       const stats = await sotto.stats.server({}, { signal })
@@ -42,7 +46,7 @@ export function ServerNow() {
   const now = answers?.at(-1)
   return (
     <Section title="This server">
-      <Failure error={error} />
+      <Waiting isPending={isPending} error={error} />
       {now && answers && (
         <>
           <Facts
