@@ -32,6 +32,10 @@ const shownOnly = new Map([
     'scripts/test/support/server.ts',
   ],
   [
+    'OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318 npx -y pnpm@12 start',
+    'apps/server/test/telemetry/telemetry.test.ts',
+  ],
+  [
     'DATABASE_URL=postgres://sotto:secret@db:5432/sotto HOST=0.0.0.0 npx -y pnpm@12 start',
     'packages/testing/test/test-server.test.ts',
   ],

@@ -14,6 +14,7 @@ import type { EventHub } from './realtime/event-hub.ts'
 import type { Presence } from './realtime/presence.ts'
 import type { StreamGuard } from './realtime/stream-guard.ts'
 import type { Typing } from './realtime/typing.ts'
+import type { Tracing } from './telemetry/tracing.ts'
 import type { OutboundRules } from './webhooks/outbound-rules.ts'
 import type { WebhookWorker } from './webhooks/webhook-worker.ts'
 
@@ -44,6 +45,7 @@ export interface App {
   /** Where webhooks may go. */
   readonly outboundRules: OutboundRules
   readonly metrics: Metrics
+  readonly tracing: Tracing
   /** Unicode code points. */
   readonly maxTextLength: number
   readonly signUp: 'open' | 'closed' | 'invitation'

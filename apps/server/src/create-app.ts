@@ -22,6 +22,7 @@ import { Presence } from './realtime/presence.ts'
 import { itemOf, type Signal } from './realtime/signals.ts'
 import { StreamGuard } from './realtime/stream-guard.ts'
 import { Typing } from './realtime/typing.ts'
+import type { Tracing } from './telemetry/tracing.ts'
 import { HttpSender, type ResolveHost } from './webhooks/http-sender.ts'
 import { OutboundRules } from './webhooks/outbound-rules.ts'
 import { WebhookWorker } from './webhooks/webhook-worker.ts'
@@ -51,6 +52,7 @@ interface Parts {
   newId: NewId
   connect: Connect
   metrics: Metrics
+  tracing: Tracing
   resolveHost?: ResolveHost | undefined
 }
 
@@ -67,6 +69,7 @@ export function createApp({
   newId,
   connect,
   metrics,
+  tracing,
   resolveHost,
 }: Parts): {
   app: App
@@ -116,6 +119,7 @@ export function createApp({
     retentionMs,
     onPresence: (userId, isStreaming) => presence.changed(userId, isStreaming),
     metrics,
+    tracing,
   })
   const presence = new Presence({
     now,
@@ -178,7 +182,7 @@ export function createApp({
     }),
     secretBox,
     limits,
-    sends: new SendQueue({ write, now, newId, directMessages: config.directMessages }),
+    sends: new SendQueue({ write, now, newId, tracing, directMessages: config.directMessages }),
     deliveryMarks,
     events,
     streamGuard,
@@ -188,6 +192,7 @@ export function createApp({
     webhooks,
     outboundRules,
     metrics,
+    tracing,
     maxTextLength: config.maxTextLength,
     signUp: config.signUp,
     directMessages: config.directMessages,

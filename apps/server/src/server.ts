@@ -7,6 +7,7 @@ import {
   listServiceKeys,
   newest,
   openDatabase,
+  parseDatabaseUrl,
   putJob,
   Replica,
   requireWhole,
@@ -29,6 +30,9 @@ import type { PrometheusMetrics } from './metrics/prometheus-metrics.ts'
 import { RETENTION_JOB } from './privacy/message-retention.ts'
 import { connectNeighbours } from './realtime/neighbours.ts'
 import { checkPooler, prepareSchema } from './schema.ts'
+import type { Telemetry } from './telemetry/open-telemetry.ts'
+import { noTracing } from './telemetry/tracing.ts'
+import { readVersion } from './version.ts'
 import type { ResolveHost } from './webhooks/http-sender.ts'
 
 /** What a test sets and a production server leaves alone. */
@@ -36,6 +40,7 @@ export interface ServerOverrides {
   now?: () => Date
   /** An id to give out next; undefined for one of the server's own making. */
   nextId?: () => string | undefined
+  /** In place of the one that is printed; its lines name no traces, and are not sent anywhere. */
   log?: Logger
   onStatement?: StatementListener
   /** Where hosts are that webhooks go to, instead of what the system says. */
@@ -70,19 +75,22 @@ export interface Server extends AsyncDisposable {
  * @throws {DatabaseOpenError} with one line for the operator.
  */
 export async function createServer(config: Config, overrides: ServerOverrides = {}): Promise<Server> {
-  const log = overrides.log ?? createLogger(config.logLevel)
+  const telemetry = await startTelemetry(config)
+  const log = overrides.log ?? createLogger(config.logLevel, telemetry)
+  telemetry?.reportTo(log)
   const now = overrides.now ?? (() => new Date())
   const ownIds = createIds(now)
   const newId: NewId = () => overrides.nextId?.() ?? ownIds()
 
-  const metrics = config.metricsPort === undefined ? undefined : await openMetrics()
+  const isMeasured = config.metricsPort !== undefined || config.telemetry?.metrics
+  const metrics = isMeasured ? await openMetrics() : undefined
   const database = await openDatabase({
     url: config.databaseUrl,
     poolSize: config.databasePoolSize,
     preparedStatements: config.preparedStatements,
     pooled: config.databaseDirectUrl !== undefined,
     exclusive: true,
-    onStatement: overrides.onStatement,
+    onStatement: statementListener(overrides.onStatement, telemetry),
     ...(metrics && { onGroupCommit: (transactions) => metrics.committed(transactions) }),
   })
   try {
@@ -99,13 +107,38 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
       newId,
       database,
       metrics,
+      telemetry,
       newServiceKey,
       isFirstStart: applied.length > 0,
       resolveHost: overrides.resolveHost,
     })
   } catch (error) {
     await database[Symbol.asyncDispose]()
+    await telemetry?.close()
     throw error
+  }
+}
+
+/** OpenTelemetry's SDK is loaded by those who use it alone. */
+async function startTelemetry({ telemetry: settings, databaseUrl }: Config): Promise<Telemetry | undefined> {
+  if (!settings) return undefined
+  const { openTelemetry } = await import('./telemetry/open-telemetry.ts')
+  return openTelemetry({
+    settings,
+    version: readVersion(),
+    instanceId: randomUUID(),
+    databaseSystem: parseDatabaseUrl(databaseUrl).kind === 'sqlite' ? 'sqlite' : 'postgresql',
+  })
+}
+
+function statementListener(
+  own: StatementListener | undefined,
+  telemetry: Telemetry | undefined,
+): StatementListener | undefined {
+  if (!telemetry || telemetry.tracing === noTracing) return own
+  return (sql, parameters, outcome) => {
+    own?.(sql, parameters, outcome)
+    telemetry.tracing.ran(sql, outcome)
   }
 }
 
@@ -136,6 +169,7 @@ interface Parts {
   newId: NewId
   database: Database
   metrics: PrometheusMetrics | undefined
+  telemetry: Telemetry | undefined
   newServiceKey: string | undefined
   isFirstStart: boolean
   resolveHost: ResolveHost | undefined
@@ -148,6 +182,7 @@ async function assemble({
   newId,
   database,
   metrics,
+  telemetry,
   newServiceKey,
   isFirstStart,
   resolveHost,
@@ -163,9 +198,11 @@ async function assemble({
     newId,
     connect,
     metrics: metrics ?? noMetrics,
+    tracing: telemetry?.tracing ?? noTracing,
     resolveHost,
   })
   metrics?.watch({ app, poolLoad: database.poolLoad })
+  if (metrics) telemetry?.sendMetrics(() => metrics.read())
   let stopping: Promise<void> | undefined
   let isClosing = false
   const http = await createHttpApp({
@@ -184,7 +221,7 @@ async function assemble({
   if (config.messageRetentionDays !== null) await startMessageRetention(app)
   app.jobs.start()
   app.webhooks.start()
-  const metricsServer = metrics && metricsServerOf(config, metrics, log)
+  const metricsServer = metricsServerOf(config, metrics, log)
   let metricsUrl: string | undefined
 
   async function stop(): Promise<void> {
@@ -203,6 +240,7 @@ async function assemble({
     await metricsServer?.close()
     await replica?.[Symbol.asyncDispose]()
     await database[Symbol.asyncDispose]()
+    await telemetry?.close()
   }
 
   function close(): Promise<void> {
@@ -248,8 +286,12 @@ async function startMessageRetention({ db, now }: App): Promise<void> {
   await db.transaction().execute((trx) => putJob(trx, job, now()))
 }
 
-function metricsServerOf(config: Config, metrics: PrometheusMetrics, log: Logger): MetricsServer {
-  const { metricsHost: host, metricsPort: port = 0 } = config
+function metricsServerOf(
+  { metricsHost: host, metricsPort: port }: Config,
+  metrics: PrometheusMetrics | undefined,
+  log: Logger,
+): MetricsServer | undefined {
+  if (port === undefined || !metrics) return undefined
   return new MetricsServer({ host, port, log, page: () => metrics.page() })
 }
 

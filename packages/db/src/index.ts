@@ -6,6 +6,7 @@ export {
   type PoolLoad,
   parseDatabaseUrl,
   type StatementListener,
+  type StatementOutcome,
 } from './database.ts'
 export { missingTimeouts, setRoleDefaults } from './dialect/session-settings.ts'
 export { readSnapshot } from './dialect/snapshot.ts'
@@ -45,7 +46,7 @@ export * from './queries/timeline.ts'
 export * from './queries/users.ts'
 export * from './queries/webhook-deliveries.ts'
 export * from './queries/webhooks.ts'
-export { Replica } from './replica.ts'
+export { inspectReplica, Replica } from './replica.ts'
 export type { Executor } from './statement.ts'
 export * from './transfer/progress.ts'
 export * from './transfer/read.ts'

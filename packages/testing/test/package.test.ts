@@ -122,7 +122,7 @@ describe('whoever installs them', () => {
     })
     try {
       const url = () => /http:\/\/127\.0\.0\.1:\d+(?=["\s])/.exec(output)?.[0]
-      await expect.poll(url, { timeout: 10_000 }).toBeDefined()
+      await expect.poll(url).toBeDefined()
       expect((await fetch(`${url()}/readyz`)).status).toBe(200)
     } finally {
       server.kill('SIGTERM')

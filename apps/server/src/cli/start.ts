@@ -9,6 +9,8 @@ import { reachableUrl } from './reachable-url.ts'
  * besides SOTTO_DRAIN_SECONDS.
  */
 const STOP_LIMIT_MS = 20_000
+/** What goes on when all is closed, such as telemetry on its way to a receiver that is away, is not waited for. */
+const AFTERMATH_MS = 200
 
 /** `sotto start`: serves until it is told to stop. */
 export async function start(): Promise<void> {
@@ -23,6 +25,7 @@ export async function start(): Promise<void> {
   // What was answered is committed by then.
   setTimeout(() => process.exit(0), config.drainSeconds * 1_000 + STOP_LIMIT_MS).unref()
   await server.close()
+  setTimeout(() => process.exit(0), AFTERMATH_MS).unref()
 }
 
 /** Shells and process managers often send the same wish twice: only the first counts, the stop is bounded anyway. */

@@ -192,6 +192,11 @@ export class PrometheusMetrics implements Metrics {
     return { contentType: this.#registry.contentType, text: parts.join('\n') }
   }
 
+  /** Everything as it stands now. */
+  async read() {
+    return (await Promise.all([this.#registry.getMetricsAsJSON(), processRegistry.getMetricsAsJSON()])).flat()
+  }
+
   #counter<Label extends string = never>(name: string, help: string, labelNames: Label[] = []) {
     return new Counter({ name, help, labelNames, registers: [this.#registry] })
   }
