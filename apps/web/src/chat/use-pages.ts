@@ -1,8 +1,8 @@
 import type { Messages } from '@sotto/react'
 import { useEffect } from 'react'
 
-/** From how many messages before the end of what is here more are loaded. */
-const NEAR = 15
+/** From how many messages before the end of what is here more are loaded: half a page. */
+const NEAR = 25
 
 interface Options extends Pick<Messages, 'messages' | 'hasOlder' | 'hasNewer' | 'loadOlder' | 'loadNewer'> {
   /** What of it is in the page; undefined while nothing is, or something else is about to be. */
