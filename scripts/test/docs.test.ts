@@ -113,7 +113,10 @@ describe.each(files)('%s', (file) => {
       ...block,
       code: block.code.replaceAll(DOCUMENTED_URL, server.url),
     }))
-    ;({ results, failure } = await runBlocks(here, { SOTTO_SERVICE_KEY: SERVICE_KEY }))
+    ;({ results, failure } = await runBlocks(here, {
+      SOTTO_SERVICE_KEY: SERVICE_KEY,
+      SETUP: server.setupToken,
+    }))
   }, 60_000)
 
   test('has only blocks that are run, named as shown only, or read', () => {

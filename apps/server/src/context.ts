@@ -1,4 +1,4 @@
-import type { KeyScope } from '@sotto/contract'
+import type { KeyScope, Setting } from '@sotto/contract'
 import type { Executor } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { Identity } from './identity/identity.ts'
@@ -9,11 +9,15 @@ import type { Quota } from './limits/buckets.ts'
 import type { Limits } from './limits/limits.ts'
 import type { DeliveryMarks } from './messaging/delivery-marks.ts'
 import type { SendQueue } from './messaging/send-queue.ts'
+import type { TellBusinessEvent } from './metrics/business-events.ts'
 import type { Metrics, Transport } from './metrics/metrics.ts'
 import type { EventHub } from './realtime/event-hub.ts'
 import type { Presence } from './realtime/presence.ts'
 import type { StreamGuard } from './realtime/stream-guard.ts'
 import type { Typing } from './realtime/typing.ts'
+import type { DailyTally } from './statistics/daily-tally.ts'
+import type { ServerNumbers } from './statistics/server-numbers.ts'
+import type { Totals } from './statistics/totals.ts'
 import type { Tracing } from './telemetry/tracing.ts'
 import type { OutboundRules } from './webhooks/outbound-rules.ts'
 import type { WebhookWorker } from './webhooks/webhook-worker.ts'
@@ -45,6 +49,13 @@ export interface App {
   /** Where webhooks may go. */
   readonly outboundRules: OutboundRules
   readonly metrics: Metrics
+  /** What happened by day, how much there is in all, and what this server knows of itself. */
+  readonly tally: DailyTally
+  readonly totals: Totals
+  readonly numbers: ServerNumbers
+  /** As they are in force, without what is confidential. */
+  readonly settings: readonly Setting[]
+  readonly tellBusiness: TellBusinessEvent
   readonly tracing: Tracing
   /** Unicode code points. */
   readonly maxTextLength: number

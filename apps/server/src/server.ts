@@ -1,11 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
-import { keyScopes } from '@sotto/contract'
 import {
   type Database,
-  listServiceKeys,
-  newest,
   openDatabase,
   parseDatabaseUrl,
   putJob,
@@ -15,13 +12,11 @@ import {
 } from '@sotto/db'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
-import { originOf } from './audit.ts'
 import type { Config } from './config.ts'
 import type { App } from './context.ts'
 import { createApp } from './create-app.ts'
 import { createHttpApp } from './http/app.ts'
 import { closeBounded, drain, takeWaiting, watchSilent } from './http/stop.ts'
-import { addKey } from './identity/create-key.ts'
 import { createIds, type NewId } from './ids.ts'
 import { createLogger } from './log.ts'
 import { type Metrics, noMetrics } from './metrics/metrics.ts'
@@ -30,6 +25,7 @@ import type { PrometheusMetrics } from './metrics/prometheus-metrics.ts'
 import { RETENTION_JOB } from './privacy/message-retention.ts'
 import { connectNeighbours } from './realtime/neighbours.ts'
 import { checkPooler, prepareSchema } from './schema.ts'
+import { type FirstStart, makeFirstWayIn } from './setup/first-start.ts'
 import type { Telemetry } from './telemetry/open-telemetry.ts'
 import { noTracing } from './telemetry/tracing.ts'
 import { readVersion } from './version.ts'
@@ -54,6 +50,8 @@ export interface Server extends AsyncDisposable {
   readonly dataLocation: string
   /** A service key that was made just now, because there was none. It is told here and never again. */
   readonly newServiceKey: string | undefined
+  /** The token of `/welcome#…`, where the first admin is made, if this start has made one: told here alone. */
+  readonly setupToken: string | undefined
   /** True when the database was empty. */
   readonly isFirstStart: boolean
   /** Where Prometheus reads; undefined without METRICS_PORT, and before the server listens. */
@@ -99,7 +97,7 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
       log.warn({ migrations: newer }, 'the database is newer than this server, which works with it')
     await requireWhole(database.db)
     await checkPooler(config, database, log)
-    const newServiceKey = await makeFirstKey(config, database, now, ownIds)
+    const firstStart = await makeFirstWayIn(database.db, config, { now, newId: ownIds })
     return await assemble({
       config,
       log,
@@ -107,8 +105,8 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
       newId,
       database,
       metrics,
+      firstStart,
       telemetry,
-      newServiceKey,
       isFirstStart: applied.length > 0,
       resolveHost: overrides.resolveHost,
     })
@@ -148,20 +146,6 @@ async function openMetrics(): Promise<PrometheusMetrics> {
   return new PrometheusMetrics()
 }
 
-/** Without any key nobody could make a user, so the first start makes one. */
-async function makeFirstKey(
-  config: Config,
-  database: Database,
-  now: () => Date,
-  newId: NewId,
-): Promise<string | undefined> {
-  if (config.serviceKey !== undefined || (await listServiceKeys(database.db, newest, 1)).length > 0)
-    return undefined
-  const origin = originOf('server', { now, newId })
-  const { key } = await addKey(database.db, origin, { name: 'first', scopes: [...keyScopes] })
-  return key
-}
-
 interface Parts {
   config: Config
   log: Logger
@@ -169,8 +153,8 @@ interface Parts {
   newId: NewId
   database: Database
   metrics: PrometheusMetrics | undefined
+  firstStart: FirstStart
   telemetry: Telemetry | undefined
-  newServiceKey: string | undefined
   isFirstStart: boolean
   resolveHost: ResolveHost | undefined
 }
@@ -182,8 +166,8 @@ async function assemble({
   newId,
   database,
   metrics,
+  firstStart,
   telemetry,
-  newServiceKey,
   isFirstStart,
   resolveHost,
 }: Parts): Promise<Server> {
@@ -221,6 +205,7 @@ async function assemble({
   if (config.messageRetentionDays !== null) await startMessageRetention(app)
   app.jobs.start()
   app.webhooks.start()
+  app.tally.start()
   const metricsServer = metricsServerOf(config, metrics, log)
   let metricsUrl: string | undefined
 
@@ -251,7 +236,8 @@ async function assemble({
   return {
     app,
     dataLocation: database.location,
-    newServiceKey,
+    newServiceKey: firstStart.serviceKey,
+    setupToken: firstStart.setupToken,
     isFirstStart,
     get metricsUrl() {
       return metricsUrl

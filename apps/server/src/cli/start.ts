@@ -3,6 +3,7 @@ import { MetricsListenError } from '../metrics/metrics-server.ts'
 import { createServer, type Server } from '../server.ts'
 import { CommandError } from './command-error.ts'
 import { reachableUrl } from './reachable-url.ts'
+import { setupLink } from './setup-link.ts'
 
 /**
  * A stop is bounded: ten seconds for requests, and this much in all where the database does not let go either,
@@ -19,7 +20,10 @@ export async function start(): Promise<void> {
   const stopped = untilSignalled()
   const url = await listen(server, config)
   // The database may be there from an earlier `sotto migrate` or `sotto seed`.
-  if (server.isFirstStart || server.newServiceKey !== undefined) process.stdout.write(welcome(url, server))
+  const { isFirstStart, newServiceKey, setupToken } = server
+  if (isFirstStart || newServiceKey !== undefined || setupToken !== undefined) {
+    process.stdout.write(welcome(url, server))
+  }
   server.app.log.info({ url, metrics: server.metricsUrl, data: server.dataLocation }, 'listening')
   server.app.log.info({ signal: await stopped }, 'stopping')
   // What was answered is committed by then.
@@ -72,6 +76,13 @@ function welcome(url: string, server: Server): string {
   const keyLine = server.newServiceKey
     ? `  Service key  ${server.newServiceKey}\n               (shown this once: keep it)\n`
     : ''
+  const account = server.setupToken
+    ? `Make your account in a browser, or look at a demo first (one account, within a day):
+
+  ${setupLink(url, server.setupToken)}
+
+`
+    : ''
   return `
 Sotto is running.
 
@@ -79,7 +90,7 @@ Sotto is running.
   Data         ${server.dataLocation}
 ${keyLine}  Reference    ${url}/docs
 
-Make two users, and send a first message:
+${account}Make two users, and send a first message:
 
   curl ${auth} -d '{"username":"alice"}' ${url}/v1/users
   curl ${auth} -d '{"username":"bob"}' ${url}/v1/users

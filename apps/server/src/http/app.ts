@@ -22,6 +22,7 @@ import { rateLimitFields } from './rate-limit-fields.ts'
 import { registerRest } from './rest.ts'
 import { registerRpc } from './rpc.ts'
 import { registerWebClient } from './web-client.ts'
+import { registerWebAssets, webFolder } from './web-files.ts'
 import { registerWebSocket } from './websocket.ts'
 
 /** The largest body, in bytes: a text of the greatest length in its longest encoding fits. */
@@ -164,8 +165,10 @@ export async function createHttpApp({
   registerHealth(http, isReady)
   registerRest(http, { router: appRouter, createContext, calls })
   const serve = documentServer(http, (request, reply) => calls.begin(nobody, placeOf(request), reply.raw))
-  registerDocs(serve)
-  if (webClient) registerWebClient(serve)
+  const web = webFolder()
+  if (web !== undefined) registerWebAssets(serve, web)
+  registerDocs(serve, web)
+  if (web !== undefined && webClient) registerWebClient(serve, web)
   await registerRpc(http, {
     router: appRouter,
     maxBatchSize: MAX_BATCH_SIZE,

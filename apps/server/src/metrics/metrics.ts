@@ -1,5 +1,6 @@
 import type { ErrorCode } from '@sotto/contract'
 import type { EndReason } from '../realtime/subscription.ts'
+import type { BusinessEvents } from './business-events.ts'
 
 /**
  * How a call came in. `rest` and `rpc` are single requests, `stream` Server-Sent Events of either, `ws` a WebSocket.
@@ -47,6 +48,23 @@ export interface Metrics {
   committed(transactions: number): void
   /** A receiver was asked to take an event. */
   webhookAttempted(outcome: WebhookOutcome, seconds: number): void
+  businessEvent(name: keyof BusinessEvents): void
+}
+
+/** Tells both of everything: the second of what it wants to hear. */
+export function tellBoth(first: Metrics, second: Partial<Metrics>): Metrics {
+  const names = Object.keys(noMetrics) as (keyof Metrics)[]
+  const told = names.map((name) => {
+    // Each takes what its own name takes, which a union of all of them does not tell the compiler.
+    const tellFirst = first[name].bind(first) as (...values: unknown[]) => void
+    const tellSecond = second[name]?.bind(second) as typeof tellFirst | undefined
+    const tell = (...values: unknown[]) => {
+      tellFirst(...values)
+      tellSecond?.(...values)
+    }
+    return [name, tell]
+  })
+  return Object.fromEntries(told) as Metrics
 }
 
 /** For a server that nobody measures. */
@@ -64,4 +82,5 @@ export const noMetrics: Metrics = {
   listRead() {},
   committed() {},
   webhookAttempted() {},
+  businessEvent() {},
 }

@@ -6,6 +6,7 @@ import { sotto, sottoOnTerminal, startServer } from './support/sotto.ts'
 const commandNames = [
   'start',
   'migrate',
+  'setup',
   'seed',
   'key create',
   'key list',

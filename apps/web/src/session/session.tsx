@@ -1,7 +1,7 @@
 import { SottoProvider } from '@sotto/react'
 import { SottoError } from '@sotto/sdk'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { useMemo } from 'react'
+import { lazy, Suspense, useMemo } from 'react'
 import { Route, Switch } from 'wouter'
 import { Pages } from '../pages.tsx'
 import { sotto } from '../sotto.ts'
@@ -10,6 +10,8 @@ import { MeContext } from './me.ts'
 import { SignIn } from './sign-in.tsx'
 import { SignUp } from './sign-up.tsx'
 import { userStorage } from './user-storage.ts'
+
+const Console = lazy(async () => ({ default: (await import('../console/console.tsx')).Console }))
 
 const ME = ['me']
 
@@ -45,9 +47,18 @@ export function Session() {
   }
   return (
     <MeContext value={{ me, forget }}>
-      <SottoProvider client={sotto} storage={storage} key={me.id}>
-        <Pages />
-      </SottoProvider>
+      <Switch>
+        <Route path="/console/*?">
+          <Suspense fallback={<Notice>Loading…</Notice>}>
+            <Console />
+          </Suspense>
+        </Route>
+        <Route>
+          <SottoProvider client={sotto} storage={storage} key={me.id}>
+            <Pages />
+          </SottoProvider>
+        </Route>
+      </Switch>
     </MeContext>
   )
 }
