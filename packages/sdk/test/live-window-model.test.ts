@@ -127,7 +127,7 @@ describe.each(['sqlite', 'postgres'] as const)('the window of a live conversatio
         expect(await live.jumpTo({ seq: 30 })).toMatchObject({ seq: 30 })
         expect(seqsOf(live.state)).toContain(30)
       }),
-      { numRuns: 80, endOnFailure: true },
+      { numRuns: 25, endOnFailure: true },
     )
   }, 240_000)
 })
