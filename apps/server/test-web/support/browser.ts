@@ -59,6 +59,14 @@ export async function signUp({ page }: Person, username: string): Promise<void> 
   await page.getByRole('navigation', { name: 'Conversations' }).waitFor()
 }
 
+/** Logs in with an account that is there. */
+export async function logIn({ page }: Person, username: string, password: string): Promise<void> {
+  await page.getByLabel('Username').fill(username)
+  await page.getByLabel('Password').fill(password)
+  await page.keyboard.press('Enter')
+  await page.getByRole('navigation', { name: 'Conversations' }).waitFor()
+}
+
 /** Writes a message in the conversation that is open. */
 export async function write({ page }: Person, text: string): Promise<void> {
   await page.getByPlaceholder('Message').fill(text)

@@ -1,6 +1,6 @@
 import type { Messages, Send } from '@sotto/react'
 import type { LiveMessage } from '@sotto/sdk'
-import { useState } from 'react'
+import { memo, useState } from 'react'
 import { Button } from '../ui/button.tsx'
 import { Time } from '../ui/time.tsx'
 import { wordsOf } from '../ui/words-of.ts'
@@ -22,7 +22,8 @@ interface Props {
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'full' })
 
 /** A message, after the day on which it is the first. */
-export function MessageRow({ message, previous, conversation, isFirstUnread, retry, discard }: Props) {
+export const MessageRow = memo(function MessageRow(props: Props) {
+  const { message, previous, conversation, isFirstUnread, retry, discard } = props
   const [isEditing, setIsEditing] = useState(false)
   const isNewDay = previous?.createdAt.toDateString() !== message.createdAt.toDateString()
   const isSent = message.status === 'sent'
@@ -71,4 +72,4 @@ export function MessageRow({ message, previous, conversation, isFirstUnread, ret
       </article>
     </>
   )
-}
+})
