@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ['apps/server/test-web/**/*.test.ts'],
     globalSetup: ['scripts/test-postgres.ts', 'scripts/test-web-client.ts'],
+    setupFiles: ['scripts/test-database.ts'],
     pool: 'forks',
     // A browser keeps two cores busy by itself.
     maxWorkers: 1,

@@ -37,6 +37,7 @@ const serverRules: Record<string, readonly string[]> = {
   limits: ['rpc', 'http'],
   webhooks: ['rpc', 'http'],
   metrics: ['rpc', 'http'],
+  telemetry: ['rpc', 'http'],
   rpc: ['http'],
 }
 

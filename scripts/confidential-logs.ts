@@ -34,6 +34,8 @@ const MIN_LENGTH = 8
 const MAX_LENGTH = 40
 /** What holds more values is made to hurt and not to tell: servers that are watched are as quick as others. */
 const MAX_VALUES = 20_000
+/** So many lines are kept before they are taken apart. */
+const LINES_AT_ONCE = 10_000
 /** A word by itself may be one of the server's own. */
 const WORD = /^[a-z]+$/i
 
@@ -63,7 +65,8 @@ export interface LogWatch extends Disposable {
 /** Watches every server of this process from now on. */
 export function watchLogs(): LogWatch {
   const confidential = new Set<string>()
-  const lines: string[] = []
+  let lines: string[] = []
+  const logged = new Map<string, string>()
   const pending = new Set<Promise<void>>()
 
   function note(value: unknown): void {
@@ -87,23 +90,33 @@ export function watchLogs(): LogWatch {
       void reading.finally(() => pending.delete(reading))
     })
   }
+  function takeApart(): void {
+    for (const line of lines) {
+      for (const text of textsOf(line)) if (!logged.has(text)) logged.set(text, line)
+    }
+    lines = []
+  }
   const onLine = (message: unknown) => {
     const { result } = message as { result?: unknown }
     if (typeof result === 'string') lines.push(result)
+    if (lines.length >= LINES_AT_ONCE) takeApart()
   }
   const servers = channel('fastify.initialization')
-  const logged = tracingChannel('pino_asJson').end
+  const log = tracingChannel('pino_asJson').end
   servers.subscribe(onServer)
-  logged.subscribe(onLine)
+  log.subscribe(onLine)
   return {
     async leaks() {
       await Promise.all(pending)
-      const log = lines.map(withoutCallersOwn).join('\n')
-      return [...confidential].flatMap((text) => formsOf(text).flatMap((form) => linesWith(form, log)))
+      takeApart()
+      const forms = byBeginning([...confidential].flatMap(formsOf))
+      return [...logged].flatMap(([text, line]) =>
+        formsIn(text, forms).map((form) => `${form} in ${line.slice(0, 500)}`),
+      )
     },
     [Symbol.dispose]() {
       servers.unsubscribe(onServer)
-      logged.unsubscribe(onLine)
+      log.unsubscribe(onLine)
     },
   }
 }
@@ -126,7 +139,7 @@ function confidentialIn(value: unknown): string[] {
   for (let next = waiting.pop(); next && waiting.length < MAX_VALUES; next = waiting.pop()) {
     const { value: own, isConfidential } = next
     if (typeof own === 'string') {
-      if (isConfidential && own.length >= MIN_LENGTH && !WORD.test(own)) found.push(own.slice(0, MAX_LENGTH))
+      if (isConfidential && own.length >= MIN_LENGTH && !WORD.test(own)) found.push(beginningOf(own))
     } else if (Array.isArray(own)) {
       for (const inner of own) waiting.push({ value: inner, isConfidential })
     } else if (typeof own === 'object' && own !== null) {
@@ -158,28 +171,47 @@ function textOf(payload: unknown): Promise<string> | undefined {
     .catch(() => '')
 }
 
-/** The path and the id of a request are the caller's to choose; no operation takes what is confidential there. */
-function withoutCallersOwn(line: string): string {
-  const { path: _, requestId: __, ...rest } = JSON.parse(line) as Record<string, unknown>
-  return JSON.stringify(rest)
+/** In memory of its own: a slice holds on to the whole, which may be large. */
+function beginningOf(text: string): string {
+  return text.length <= MAX_LENGTH ? text : JSON.parse(JSON.stringify(text.slice(0, MAX_LENGTH)))
 }
 
-/** How a text may stand in JSON, or in a URL within it. */
+/** The texts of a line, and the names that they have; a number or a time is none. */
+function textsOf(line: string): string[] {
+  // The path and the id of a request are the caller's to choose; no operation takes what is confidential there.
+  const { path: _, requestId: __, ...rest } = JSON.parse(line) as Record<string, unknown>
+  const found: string[] = []
+  JSON.stringify(rest, (name, value) => {
+    for (const text of [name, value])
+      if (typeof text === 'string' && text.length >= MIN_LENGTH) found.push(text)
+    return value
+  })
+  return found
+}
+
+/** How a text may stand in another: as it is, as in JSON, as in a URL. */
 function formsOf(text: string): string[] {
-  const forms = [JSON.stringify(text).slice(1, -1)]
+  const forms = [text, JSON.stringify(text).slice(1, -1)]
   if (text.isWellFormed()) forms.push(encodeURIComponent(text))
   return [...new Set(forms)]
 }
 
-/** The lines that hold it, not as a part of some longer word. */
-function linesWith(form: string, log: string): string[] {
-  const found: string[] = []
-  for (let at = log.indexOf(form); at >= 0; at = log.indexOf(form, at + 1)) {
-    if (/[\w-]/.test(log[at - 1] ?? '') && /^[\w-]/.test(form)) continue
-    if (/[\w-]/.test(log[at + form.length] ?? '') && /[\w-]$/.test(form) && form.length < MAX_LENGTH) continue
-    const line = log.slice(log.lastIndexOf('\n', at) + 1, log.indexOf('\n', at) >>> 0)
-    found.push(`${form} in ${line.slice(0, 500)}`)
-    break
+/** A long run has hundreds of thousands of them: each text of the log is gone through once for all. */
+function byBeginning(forms: readonly string[]): Map<string, string[]> {
+  return Map.groupBy(forms, (form) => form.slice(0, MIN_LENGTH))
+}
+
+/** Those that a text holds, not as a part of some longer word. */
+function formsIn(text: string, forms: ReadonlyMap<string, readonly string[]>): string[] {
+  const found = new Set<string>()
+  for (let at = 0; at <= text.length - MIN_LENGTH; at++) {
+    for (const form of forms.get(text.slice(at, at + MIN_LENGTH)) ?? []) {
+      if (!text.startsWith(form, at)) continue
+      if (/[\w-]/.test(text[at - 1] ?? '') && /^[\w-]/.test(form)) continue
+      if (/[\w-]/.test(text[at + form.length] ?? '') && /[\w-]$/.test(form) && form.length < MAX_LENGTH)
+        continue
+      found.add(form)
+    }
   }
-  return found
+  return [...found]
 }

@@ -23,31 +23,9 @@ const bundledDeclarations: Plugin = {
   },
 }
 
-/**
- * The reference page's files, so that nobody who installs the server installs swagger-ui-dist's telemetry. Its
- * licence goes by another name: beside a file called LICENSE, pnpm would leave this package's own out.
- */
-const swaggerUiFiles: Record<string, string> = {
-  'swagger-ui.css': 'swagger-ui.css',
-  'swagger-ui-bundle.js': 'swagger-ui-bundle.js',
-  'swagger-ui-bundle.js.LICENSE.txt': 'swagger-ui-bundle.js.LICENSE.txt',
-  LICENSE: 'APACHE-2.0.txt',
-  NOTICE: 'NOTICE',
-}
-
-const swaggerUi: Plugin = {
-  name: 'swagger-ui',
-  async generateBundle() {
-    for (const [from, to] of Object.entries(swaggerUiFiles)) {
-      const source = await readFile(path.resolve('node_modules/swagger-ui-dist', from))
-      this.emitFile({ type: 'asset', fileName: `swagger-ui/${to}`, source })
-    }
-  },
-}
-
-/** The web client as its own build has left it. */
-const webClient: Plugin = {
-  name: 'web-client',
+/** The web client and the reference, as their own build has left them. */
+const webPages: Plugin = {
+  name: 'web-pages',
   async generateBundle() {
     const folder = path.resolve('node_modules/@sotto/web/dist')
     for (const file of await readdir(folder, { recursive: true, withFileTypes: true })) {
@@ -64,7 +42,7 @@ export default defineConfig([
     input: ['src/index.ts', 'src/main.ts', 'src/tokens.ts'],
     platform: 'node',
     external,
-    plugins: [swaggerUi, webClient],
+    plugins: [webPages],
     // The oldest Node that the dependencies run on; it does not know `await using`.
     transform: { target: 'node22' },
     output: { dir: 'dist', cleanDir: true },

@@ -40,3 +40,12 @@ export async function untilHealthy(container: string): Promise<void> {
     await wait(LOOK_EVERY_MS)
   }
 }
+
+/** The service key that a container's first start prints. */
+export async function printedKey(container: string): Promise<string> {
+  for (;;) {
+    const [, key] = /Service key +(sk_\S+)/.exec(await docker(['logs', container])) ?? []
+    if (key !== undefined) return key
+    await wait(LOOK_EVERY_MS)
+  }
+}

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { docker, inspect } from './docker.ts'
+import { docker, inspect, printedKey } from './docker.ts'
 import { type Findings, secondsSince } from './report.ts'
 
 const root = path.join(import.meta.dirname, '../..')
@@ -32,7 +32,7 @@ async function checkAlone(findings: Findings): Promise<void> {
   const container = ['--name', name, '--read-only', '--cap-drop', 'ALL', '--volume', `${name}:/data`]
   try {
     await docker(['run', '--detach', ...container, IMAGE])
-    const key = await firstKey(name)
+    const key = await printedKey(name)
     const madeUser = await requestInside(name, key, 'POST', '/v1/users', { username: 'alice' })
     findings.check('it runs on SQLite with no settings', madeUser === '201', `a first user: ${madeUser}`)
     await docker(['stop', name])
@@ -52,13 +52,6 @@ async function checkAlone(findings: Findings): Promise<void> {
   } finally {
     await docker(['rm', '--force', '--volumes', name]).catch(() => {})
     await docker(['volume', 'rm', '--force', name]).catch(() => {})
-  }
-}
-
-async function firstKey(name: string): Promise<string> {
-  for (;;) {
-    const [, key] = /Service key +(sk_\S+)/.exec(await docker(['logs', name])) ?? []
-    if (key !== undefined) return key
   }
 }
 

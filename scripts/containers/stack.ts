@@ -1,17 +1,19 @@
 import path from 'node:path'
 import { docker } from './docker.ts'
 
-const composeFile = path.join(import.meta.dirname, '../../docker/compose.yaml')
+const folder = path.join(import.meta.dirname, '../../docker')
 
 export interface StackOptions {
   /** Its name: containers and volumes of others are left alone. */
   project: string
   port: number
-  /** A folder of secrets, instead of those that the stack makes. */
-  secrets?: string
+  /** In the folder docker; compose.yaml unless told otherwise. */
+  files?: readonly string[]
+  /** For what the files leave open, such as SOTTO_SECRETS. */
+  env?: Record<string, string>
 }
 
-/** The stack of docker/compose.yaml. Disposing of it takes everything away, its data too. */
+/** A stack of docker/. Disposing of it takes everything away, its data too. */
 export interface Stack extends AsyncDisposable {
   readonly url: string
   compose(...args: string[]): Promise<string>
@@ -21,10 +23,20 @@ export interface Stack extends AsyncDisposable {
   containersOf(service: string): Promise<string[]>
 }
 
-export async function makeStack({ project, port, secrets }: StackOptions): Promise<Stack> {
-  const env = { SOTTO_PORT: String(port), ...(secrets !== undefined && { SOTTO_SECRETS: secrets }) }
+export async function makeStack({
+  project,
+  port,
+  files = ['compose.yaml'],
+  env = {},
+}: StackOptions): Promise<Stack> {
+  const base = [
+    'compose',
+    '--project-name',
+    project,
+    ...files.flatMap((file) => ['--file', path.join(folder, file)]),
+  ]
   function compose(...args: string[]): Promise<string> {
-    return docker(['compose', '--project-name', project, '--file', composeFile, ...args], env)
+    return docker([...base, ...args], { ...env, SOTTO_PORT: String(port) })
   }
   const down = () => compose('down', '--volumes', '--timeout', '5')
   // A run before this one may have been cut short.

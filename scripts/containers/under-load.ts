@@ -19,7 +19,7 @@ const AWAY_MS = 3_000
 /** What operators do, and what happens to them, while messages are sent and read through the proxy. */
 export async function checkUnderLoad(findings: Findings, port: number): Promise<void> {
   await using secrets = await makeSecrets()
-  await using stack = await makeStack({ project: 'sotto-e2e', port, secrets: secrets.path })
+  await using stack = await makeStack({ project: 'sotto-e2e', port, env: { SOTTO_SECRETS: secrets.path } })
   await stack.up()
   const traffic = await startTraffic(stack.url)
 

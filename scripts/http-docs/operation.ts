@@ -32,6 +32,7 @@ const variables = new Map([
   [contract.conversations.create.example.output.id, '$GROUP'],
   [contract.sessions.revoke.example.input.sessionId, '$SESSION'],
   [contract.invitations.revoke.example.input.invitationId, '$INVITATION'],
+  [contract.setup.openDemo.example.input.token, '$SETUP'],
   [contract.passwords.reset.example.input.token, '$RESET'],
   [contract.totp.confirm.example.input.code, '$CODE'],
   [key.id, '$KEY'],
@@ -45,7 +46,7 @@ const withToken = new Set(['sessions.list', 'sessions.end', 'passwords.set'])
 const EXAMPLE_CURSOR = contract.events.pull.example.output.cursor
 
 const WITH_BODY = new Set(['POST', 'PUT', 'PATCH'])
-const VARIABLE = /[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|pr_[\w-]{40,}|(?<=")\d{6}(?=")/g
+const VARIABLE = /[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|(?:pr|su)_[\w-]{40,}|(?<=")\d{6}(?=")/g
 
 /** The section of one operation: what it is, what it takes, a sample, its answer and its errors. */
 export function documentOperation(operation: Operation): string {

@@ -45,7 +45,6 @@ const known: readonly Floor[] = [
   // Mended in every line of 2017; there has been none since.
   { name: 'pg', floors: ['8.0.0'], advisories: ['CVE-2017-16082'] },
   { name: 'ajv', floors: ['8.18.0'], advisories: ['GHSA-2g4f-4pwh-qvx6'] },
-  { name: 'swagger-ui-dist', floors: ['4.1.3'], advisories: ['GHSA-qrmm-w75w-3wpx'] },
   // The client of the benchmarks.
   {
     name: 'undici',

@@ -32,6 +32,10 @@ const shownOnly = new Map([
     'scripts/test/support/server.ts',
   ],
   [
+    'OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318 npx -y pnpm@12 start',
+    'apps/server/test/telemetry/telemetry.test.ts',
+  ],
+  [
     'DATABASE_URL=postgres://sotto:secret@db:5432/sotto HOST=0.0.0.0 npx -y pnpm@12 start',
     'packages/testing/test/test-server.test.ts',
   ],
@@ -109,7 +113,10 @@ describe.each(files)('%s', (file) => {
       ...block,
       code: block.code.replaceAll(DOCUMENTED_URL, server.url),
     }))
-    ;({ results, failure } = await runBlocks(here, { SOTTO_SERVICE_KEY: SERVICE_KEY }))
+    ;({ results, failure } = await runBlocks(here, {
+      SOTTO_SERVICE_KEY: SERVICE_KEY,
+      SETUP: server.setupToken,
+    }))
   }, 60_000)
 
   test('has only blocks that are run, named as shown only, or read', () => {

@@ -3,6 +3,9 @@ import type { App, Caller } from './context.ts'
 
 /** What was done. A new privileged act gets its name here. */
 export type AuditAction =
+  | 'setup.link_issued'
+  | 'setup.demo_opened'
+  | 'setup.admin_created'
   | 'user.profile_changed'
   | 'user.role_changed'
   | 'user.disabled'

@@ -7,6 +7,7 @@ import { DEFAULT_AUDIENCE, MIN_SECRET_BYTES } from './identity/token-rules.ts'
 import type { UserTokenSettings } from './identity/token-verifier.ts'
 import { parseRate, RATE_SYNTAX, type Rates } from './limits/rates.ts'
 import { readSettings } from './setting-files.ts'
+import { parsePairs, SAMPLERS, type TelemetrySettings } from './telemetry/telemetry-settings.ts'
 
 const MAX_TEXT_LENGTH_LIMIT = 200_000
 const MIN_SECRET_LENGTH = 32
@@ -52,6 +53,16 @@ const rate = z.string().transform((text, context) => {
   context.addIssue({ code: 'custom', message: RATE_SYNTAX })
   return z.NEVER
 })
+
+const pairs = z.string().transform((text, context) => {
+  const parsed = parsePairs(text)
+  if (parsed !== undefined) return parsed
+  context.addIssue({ code: 'custom', message: 'takes name=value, with commas' })
+  return z.NEVER
+})
+
+/** A signal of OpenTelemetry. The other exporters that its specification names are not here. */
+const exporter = oneOf(['otlp', 'none']).default('otlp')
 
 const databaseUrl = z.string().superRefine((value, context) => {
   try {
@@ -141,6 +152,24 @@ const environment = z.object({
   SOTTO_JWT_AUDIENCE: z.string().default(DEFAULT_AUDIENCE),
   SOTTO_JWT_ISSUER: z.string().optional(),
   SOTTO_JWT_CREATE_USERS: oneOf(['on', 'off']).default('on'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .string()
+    .refine((url) => /^https?:$/.test(URL.parse(url)?.protocol ?? ''), 'takes an http or https URL')
+    .optional(),
+  OTEL_EXPORTER_OTLP_PROTOCOL: oneOf(['http/protobuf']).default('http/protobuf'),
+  OTEL_EXPORTER_OTLP_HEADERS: pairs.optional(),
+  OTEL_SERVICE_NAME: z.string().default('sotto'),
+  OTEL_RESOURCE_ATTRIBUTES: pairs.optional(),
+  OTEL_TRACES_EXPORTER: exporter,
+  OTEL_METRICS_EXPORTER: exporter,
+  OTEL_LOGS_EXPORTER: exporter,
+  OTEL_TRACES_SAMPLER: oneOf(SAMPLERS).default('parentbased_always_on'),
+  OTEL_TRACES_SAMPLER_ARG: z
+    .string()
+    .regex(/^(0(\.\d+)?|1(\.0+)?)$/, 'takes a number from 0 to 1')
+    .transform(Number)
+    .prefault('1'),
+  OTEL_METRIC_EXPORT_INTERVAL: wholeNumber(1_000, 3_600_000).prefault('60000'),
 })
 
 /** The names of all settings. */
@@ -194,6 +223,8 @@ export interface Config {
   webhookAllowedHosts: readonly string[]
   /** Tokens that the host signs; undefined takes none. */
   userTokens: UserTokenSettings | undefined
+  /** Where traces, metrics and logs go by OpenTelemetry's protocol; undefined sends none. */
+  telemetry: TelemetrySettings | undefined
 }
 
 /**
@@ -258,6 +289,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     trustedProxies: settings.SOTTO_TRUSTED_PROXIES ?? [],
     webhookAllowedHosts: settings.SOTTO_WEBHOOK_ALLOWED_HOSTS ?? [],
     userTokens: userTokensOf(settings),
+    telemetry: telemetryOf(settings),
   }
 }
 
@@ -275,6 +307,24 @@ function userTokensOf(settings: z.output<typeof environment>): UserTokenSettings
       createUsers: settings.SOTTO_JWT_CREATE_USERS === 'on',
     }
   )
+}
+
+function telemetryOf(settings: z.output<typeof environment>): TelemetrySettings | undefined {
+  const endpoint = settings.OTEL_EXPORTER_OTLP_ENDPOINT
+  return endpoint === undefined
+    ? undefined
+    : {
+        endpoint,
+        headers: settings.OTEL_EXPORTER_OTLP_HEADERS ?? {},
+        serviceName: settings.OTEL_SERVICE_NAME,
+        resourceAttributes: settings.OTEL_RESOURCE_ATTRIBUTES ?? {},
+        traces: settings.OTEL_TRACES_EXPORTER === 'otlp',
+        metrics: settings.OTEL_METRICS_EXPORTER === 'otlp',
+        logs: settings.OTEL_LOGS_EXPORTER === 'otlp',
+        sampler: settings.OTEL_TRACES_SAMPLER,
+        samplingRatio: settings.OTEL_TRACES_SAMPLER_ARG,
+        metricIntervalMs: settings.OTEL_METRIC_EXPORT_INTERVAL,
+      }
 }
 
 /** Whether failures are told with their stack. Works where the settings themselves are wrong. */

@@ -9,11 +9,13 @@ import type { Quota } from './limits/buckets.ts'
 import type { Limits } from './limits/limits.ts'
 import type { DeliveryMarks } from './messaging/delivery-marks.ts'
 import type { SendQueue } from './messaging/send-queue.ts'
+import type { TellBusinessEvent } from './metrics/business-events.ts'
 import type { Metrics, Transport } from './metrics/metrics.ts'
 import type { EventHub } from './realtime/event-hub.ts'
 import type { Presence } from './realtime/presence.ts'
 import type { StreamGuard } from './realtime/stream-guard.ts'
 import type { Typing } from './realtime/typing.ts'
+import type { Tracing } from './telemetry/tracing.ts'
 import type { OutboundRules } from './webhooks/outbound-rules.ts'
 import type { WebhookWorker } from './webhooks/webhook-worker.ts'
 
@@ -44,6 +46,8 @@ export interface App {
   /** Where webhooks may go. */
   readonly outboundRules: OutboundRules
   readonly metrics: Metrics
+  readonly tellBusiness: TellBusinessEvent
+  readonly tracing: Tracing
   /** Unicode code points. */
   readonly maxTextLength: number
   readonly signUp: 'open' | 'closed' | 'invitation'

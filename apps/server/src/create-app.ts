@@ -10,6 +10,7 @@ import { Limits } from './limits/limits.ts'
 import { DeliveryMarks } from './messaging/delivery-marks.ts'
 import { SendQueue } from './messaging/send-queue.ts'
 import { showConversation } from './messaging/show-conversations.ts'
+import { businessEventsTo } from './metrics/business-events.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { eraseUserJob } from './privacy/erase-job.ts'
 import { ERASE_JOB } from './privacy/erase-user.ts'
@@ -22,6 +23,7 @@ import { Presence } from './realtime/presence.ts'
 import { itemOf, type Signal } from './realtime/signals.ts'
 import { StreamGuard } from './realtime/stream-guard.ts'
 import { Typing } from './realtime/typing.ts'
+import type { Tracing } from './telemetry/tracing.ts'
 import { HttpSender, type ResolveHost } from './webhooks/http-sender.ts'
 import { OutboundRules } from './webhooks/outbound-rules.ts'
 import { WebhookWorker } from './webhooks/webhook-worker.ts'
@@ -51,6 +53,7 @@ interface Parts {
   newId: NewId
   connect: Connect
   metrics: Metrics
+  tracing: Tracing
   resolveHost?: ResolveHost | undefined
 }
 
@@ -67,6 +70,7 @@ export function createApp({
   newId,
   connect,
   metrics,
+  tracing,
   resolveHost,
 }: Parts): {
   app: App
@@ -116,6 +120,7 @@ export function createApp({
     retentionMs,
     onPresence: (userId, isStreaming) => presence.changed(userId, isStreaming),
     metrics,
+    tracing,
   })
   const presence = new Presence({
     now,
@@ -160,6 +165,7 @@ export function createApp({
     metrics,
   })
 
+  const tellBusiness = businessEventsTo(log, metrics)
   const app: App = {
     db,
     write,
@@ -175,10 +181,11 @@ export function createApp({
       limits,
       serviceKey: config.serviceKey,
       userTokens: config.userTokens,
+      tellBusiness,
     }),
     secretBox,
     limits,
-    sends: new SendQueue({ write, now, newId, directMessages: config.directMessages }),
+    sends: new SendQueue({ write, now, newId, tracing, directMessages: config.directMessages }),
     deliveryMarks,
     events,
     streamGuard,
@@ -188,6 +195,8 @@ export function createApp({
     webhooks,
     outboundRules,
     metrics,
+    tellBusiness,
+    tracing,
     maxTextLength: config.maxTextLength,
     signUp: config.signUp,
     directMessages: config.directMessages,

@@ -1,8 +1,30 @@
+import type { SottoError } from '@sotto/contract'
 import { type Logger, pino } from 'pino'
+import type { Telemetry } from './telemetry/open-telemetry.ts'
 
-/** Logs to standard output, a line of JSON each. Never a text, a password or a token. */
-export function createLogger(level: string): Logger {
-  return pino({ level, base: null })
+/**
+ * Logs to standard output, a line of JSON each. Never a text, a password or a token.
+ *
+ * With telemetry, lines that come of a call name its trace, and each is handed to it besides.
+ */
+export function createLogger(level: string, telemetry?: Pick<Telemetry, 'tracing' | 'logRecords'>): Logger {
+  if (!telemetry) return pino({ level, base: null })
+  const { tracing, logRecords } = telemetry
+  const options = { level, base: null, mixin: () => ({ ...tracing.active().logFields }) }
+  const stdout = pino.destination(1)
+  const both = {
+    write(line: string) {
+      stdout.write(line)
+      logRecords?.write(line)
+    },
+  }
+  return pino(options, logRecords ? both : stdout)
+}
+
+/** What nobody foresaw is logged whole; what a caller did wrong is theirs. */
+export function logFailure(log: Pick<Logger, 'error' | 'warn'>, error: SottoError, requestId: string): void {
+  if (error.code === 'INTERNAL') log.error({ requestId, err: error.cause }, 'request failed')
+  if (error.code === 'UNAVAILABLE') log.warn({ requestId, err: error.cause }, 'database not available')
 }
 
 /** Logs into an array, for tests. */

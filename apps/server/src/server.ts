@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
-import { keyScopes } from '@sotto/contract'
 import {
   type Database,
-  listServiceKeys,
-  newest,
   openDatabase,
+  parseDatabaseUrl,
   putJob,
   Replica,
   requireWhole,
@@ -14,13 +12,11 @@ import {
 } from '@sotto/db'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
-import { originOf } from './audit.ts'
 import type { Config } from './config.ts'
 import type { App } from './context.ts'
 import { createApp } from './create-app.ts'
 import { createHttpApp } from './http/app.ts'
 import { closeBounded, drain, takeWaiting, watchSilent } from './http/stop.ts'
-import { addKey } from './identity/create-key.ts'
 import { createIds, type NewId } from './ids.ts'
 import { createLogger } from './log.ts'
 import { type Metrics, noMetrics } from './metrics/metrics.ts'
@@ -29,6 +25,10 @@ import type { PrometheusMetrics } from './metrics/prometheus-metrics.ts'
 import { RETENTION_JOB } from './privacy/message-retention.ts'
 import { connectNeighbours } from './realtime/neighbours.ts'
 import { checkPooler, prepareSchema } from './schema.ts'
+import { type FirstStart, makeFirstWayIn } from './setup/first-start.ts'
+import type { Telemetry } from './telemetry/open-telemetry.ts'
+import { noTracing } from './telemetry/tracing.ts'
+import { readVersion } from './version.ts'
 import type { ResolveHost } from './webhooks/http-sender.ts'
 
 /** What a test sets and a production server leaves alone. */
@@ -36,6 +36,7 @@ export interface ServerOverrides {
   now?: () => Date
   /** An id to give out next; undefined for one of the server's own making. */
   nextId?: () => string | undefined
+  /** In place of the one that is printed; its lines name no traces, and are not sent anywhere. */
   log?: Logger
   onStatement?: StatementListener
   /** Where hosts are that webhooks go to, instead of what the system says. */
@@ -49,6 +50,8 @@ export interface Server extends AsyncDisposable {
   readonly dataLocation: string
   /** A service key that was made just now, because there was none. It is told here and never again. */
   readonly newServiceKey: string | undefined
+  /** The token of `/welcome#…`, where the first admin is made, if this start has made one: told here alone. */
+  readonly setupToken: string | undefined
   /** True when the database was empty. */
   readonly isFirstStart: boolean
   /** Where Prometheus reads; undefined without METRICS_PORT, and before the server listens. */
@@ -70,19 +73,22 @@ export interface Server extends AsyncDisposable {
  * @throws {DatabaseOpenError} with one line for the operator.
  */
 export async function createServer(config: Config, overrides: ServerOverrides = {}): Promise<Server> {
-  const log = overrides.log ?? createLogger(config.logLevel)
+  const telemetry = await startTelemetry(config)
+  const log = overrides.log ?? createLogger(config.logLevel, telemetry)
+  telemetry?.reportTo(log)
   const now = overrides.now ?? (() => new Date())
   const ownIds = createIds(now)
   const newId: NewId = () => overrides.nextId?.() ?? ownIds()
 
-  const metrics = config.metricsPort === undefined ? undefined : await openMetrics()
+  const isMeasured = config.metricsPort !== undefined || config.telemetry?.metrics
+  const metrics = isMeasured ? await openMetrics() : undefined
   const database = await openDatabase({
     url: config.databaseUrl,
     poolSize: config.databasePoolSize,
     preparedStatements: config.preparedStatements,
     pooled: config.databaseDirectUrl !== undefined,
     exclusive: true,
-    onStatement: overrides.onStatement,
+    onStatement: statementListener(overrides.onStatement, telemetry),
     ...(metrics && { onGroupCommit: (transactions) => metrics.committed(transactions) }),
   })
   try {
@@ -91,7 +97,7 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
       log.warn({ migrations: newer }, 'the database is newer than this server, which works with it')
     await requireWhole(database.db)
     await checkPooler(config, database, log)
-    const newServiceKey = await makeFirstKey(config, database, now, ownIds)
+    const firstStart = await makeFirstWayIn(database.db, config, { now, newId: ownIds })
     return await assemble({
       config,
       log,
@@ -99,13 +105,38 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
       newId,
       database,
       metrics,
-      newServiceKey,
+      firstStart,
+      telemetry,
       isFirstStart: applied.length > 0,
       resolveHost: overrides.resolveHost,
     })
   } catch (error) {
     await database[Symbol.asyncDispose]()
+    await telemetry?.close()
     throw error
+  }
+}
+
+/** OpenTelemetry's SDK is loaded by those who use it alone. */
+async function startTelemetry({ telemetry: settings, databaseUrl }: Config): Promise<Telemetry | undefined> {
+  if (!settings) return undefined
+  const { openTelemetry } = await import('./telemetry/open-telemetry.ts')
+  return openTelemetry({
+    settings,
+    version: readVersion(),
+    instanceId: randomUUID(),
+    databaseSystem: parseDatabaseUrl(databaseUrl).kind === 'sqlite' ? 'sqlite' : 'postgresql',
+  })
+}
+
+function statementListener(
+  own: StatementListener | undefined,
+  telemetry: Telemetry | undefined,
+): StatementListener | undefined {
+  if (!telemetry || telemetry.tracing === noTracing) return own
+  return (sql, parameters, outcome) => {
+    own?.(sql, parameters, outcome)
+    telemetry.tracing.ran(sql, outcome)
   }
 }
 
@@ -115,20 +146,6 @@ async function openMetrics(): Promise<PrometheusMetrics> {
   return new PrometheusMetrics()
 }
 
-/** Without any key nobody could make a user, so the first start makes one. */
-async function makeFirstKey(
-  config: Config,
-  database: Database,
-  now: () => Date,
-  newId: NewId,
-): Promise<string | undefined> {
-  if (config.serviceKey !== undefined || (await listServiceKeys(database.db, newest, 1)).length > 0)
-    return undefined
-  const origin = originOf('server', { now, newId })
-  const { key } = await addKey(database.db, origin, { name: 'first', scopes: [...keyScopes] })
-  return key
-}
-
 interface Parts {
   config: Config
   log: Logger
@@ -136,7 +153,8 @@ interface Parts {
   newId: NewId
   database: Database
   metrics: PrometheusMetrics | undefined
-  newServiceKey: string | undefined
+  firstStart: FirstStart
+  telemetry: Telemetry | undefined
   isFirstStart: boolean
   resolveHost: ResolveHost | undefined
 }
@@ -148,7 +166,8 @@ async function assemble({
   newId,
   database,
   metrics,
-  newServiceKey,
+  firstStart,
+  telemetry,
   isFirstStart,
   resolveHost,
 }: Parts): Promise<Server> {
@@ -163,9 +182,11 @@ async function assemble({
     newId,
     connect,
     metrics: metrics ?? noMetrics,
+    tracing: telemetry?.tracing ?? noTracing,
     resolveHost,
   })
   metrics?.watch({ app, poolLoad: database.poolLoad })
+  if (metrics) telemetry?.sendMetrics(() => metrics.read())
   let stopping: Promise<void> | undefined
   let isClosing = false
   const http = await createHttpApp({
@@ -184,7 +205,7 @@ async function assemble({
   if (config.messageRetentionDays !== null) await startMessageRetention(app)
   app.jobs.start()
   app.webhooks.start()
-  const metricsServer = metrics && metricsServerOf(config, metrics, log)
+  const metricsServer = metricsServerOf(config, metrics, log)
   let metricsUrl: string | undefined
 
   async function stop(): Promise<void> {
@@ -203,6 +224,7 @@ async function assemble({
     await metricsServer?.close()
     await replica?.[Symbol.asyncDispose]()
     await database[Symbol.asyncDispose]()
+    await telemetry?.close()
   }
 
   function close(): Promise<void> {
@@ -213,7 +235,8 @@ async function assemble({
   return {
     app,
     dataLocation: database.location,
-    newServiceKey,
+    newServiceKey: firstStart.serviceKey,
+    setupToken: firstStart.setupToken,
     isFirstStart,
     get metricsUrl() {
       return metricsUrl
@@ -248,8 +271,12 @@ async function startMessageRetention({ db, now }: App): Promise<void> {
   await db.transaction().execute((trx) => putJob(trx, job, now()))
 }
 
-function metricsServerOf(config: Config, metrics: PrometheusMetrics, log: Logger): MetricsServer {
-  const { metricsHost: host, metricsPort: port = 0 } = config
+function metricsServerOf(
+  { metricsHost: host, metricsPort: port }: Config,
+  metrics: PrometheusMetrics | undefined,
+  log: Logger,
+): MetricsServer | undefined {
+  if (port === undefined || !metrics) return undefined
   return new MetricsServer({ host, port, log, page: () => metrics.page() })
 }
 

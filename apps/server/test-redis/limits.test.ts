@@ -91,7 +91,5 @@ async function untilShared(servers: readonly [TestServer, TestServer], authoriza
     })
     return Number(/r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1])
   }
-  await expect
-    .poll(async () => (await remaining(servers[0])) - (await remaining(servers[1])), { timeout: 10_000 })
-    .toBe(1)
+  await expect.poll(async () => (await remaining(servers[0])) - (await remaining(servers[1]))).toBe(1)
 }

@@ -31,7 +31,7 @@ describe('two servers with a Redis', () => {
 
     const alice = readEvents(first, 'alice')
     await alice.untilConnected
-    await expect.poll(() => bob.online, { timeout: 10_000 }).toBe(true)
+    await expect.poll(() => bob.online).toBe(true)
     expect(await second.as('bob').users.presence({ user: 'alice' })).toMatchObject({ online: true })
     await alice[Symbol.asyncDispose]()
     await expect.poll(() => bob.online, { timeout: 15_000 }).toBe(false)

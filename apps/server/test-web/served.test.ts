@@ -21,6 +21,7 @@ describe('the web client', () => {
 
   test.each([
     '/',
+    '/welcome',
     '/sign-up',
     '/with/bob',
     '/groups/01900000-0000-7000-8000-000000000000',
@@ -49,7 +50,7 @@ describe('the web client', () => {
 
   test('has assets that are kept for ever, compressed for those who take it', async () => {
     const paths = await assetsOfPage()
-    expect(paths.map((path) => path.split('.').at(-1)).sort()).toEqual(['css', 'js', 'svg'])
+    expect(new Set(paths.map((path) => path.split('.').at(-1)))).toEqual(new Set(['css', 'js', 'svg']))
     for (const path of paths) {
       const plain = await server.fetch(path)
       expect(plain.headers.get('cache-control')).toBe('public, max-age=31536000, immutable')
@@ -93,4 +94,20 @@ test('an installation can do without it', async () => {
   await using server = await createTestServer({ settings: { webClient: false } })
   expect((await server.fetch('/')).status).toBe(404)
   expect((await server.fetch('/docs')).status).toBe(200)
+})
+
+test('the reference is served from here with everything that it loads', async () => {
+  await using server = await createTestServer()
+  const html = await (await server.fetch('/docs')).text()
+  const loaded = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, url = '']) => url)
+  expect(loaded.length).toBeGreaterThan(2)
+  for (const url of loaded) {
+    expect(url).toMatch(/^\/(?!\/)/)
+    const asset = await server.fetch(url)
+    expect(asset.status, url).toBe(200)
+    if (url.endsWith('.css')) {
+      expect(await asset.text()).not.toMatch(/(?:@import|url\()\s*["']?(?:https?:)?\/\//)
+    }
+  }
+  expect(html).not.toMatch(/https?:\/\//)
 })

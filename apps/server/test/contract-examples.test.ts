@@ -34,11 +34,12 @@ const CHANGING: Record<string, RegExp> = {
 }
 
 function comparable(output: unknown): unknown {
+  if (Array.isArray(output)) return output.map(comparable)
   if (typeof output !== 'object' || output === null) return output
   return Object.fromEntries(
     Object.entries(output).map(([field, value]) => [
       field,
-      CHANGING[field]?.test(String(value)) ? `a ${field}` : value,
+      CHANGING[field]?.test(String(value)) ? `a ${field}` : comparable(value),
     ]),
   )
 }

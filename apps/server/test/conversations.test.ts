@@ -172,7 +172,7 @@ describe.each(dialects)('conversations on %s', (using) => {
     expect(await marks()).toEqual([null, null])
 
     await bob.direct.messages({ user: 'alice' })
-    await expect.poll(marks, { timeout: 10_000 }).toEqual(['2026-05-01T10:00:01.000Z', null])
+    await expect.poll(marks).toEqual(['2026-05-01T10:00:01.000Z', null])
     server.clock.advance(1_000)
     await bob.conversations.read({ conversationId, seq: 1 })
     expect(await marks()).toEqual(['2026-05-01T10:00:01.000Z', '2026-05-01T10:00:02.000Z'])

@@ -5,6 +5,7 @@ import { createClient } from '@sotto/sdk'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { query } from './cli/support/databases.ts'
 import { type RunningServer, sotto, startServer } from './cli/support/sotto.ts'
+import { startRelay } from './support/relay.ts'
 import { scrape } from './support/scrape.ts'
 
 const KEY = 'sk_replicated'
@@ -49,7 +50,40 @@ async function listReads({ output }: RunningServer): Promise<Record<'replica' | 
   return { replica: of('replica'), primary: of('primary') }
 }
 
+async function replicaSeenByDoctor(url: string): Promise<string> {
+  const { stdout } = await sotto(['doctor'], {
+    DATABASE_URL: primary,
+    DATABASE_REPLICA_URL: url,
+    DATABASE_REPLICA_MAX_LAG_MS: '5000',
+  })
+  return stdout.split('\n').find((line) => line.includes(' replica ')) ?? stdout
+}
+
 const isUsed = ({ output }: RunningServer) => output.stdout.includes('lists are read on the replica')
+
+test('a list is answered while the replica hangs, and read there again when it does not', async () => {
+  await using relay = await startRelay(new URL(replica))
+  await using server = await start({ DATABASE_REPLICA_URL: relay.url, DATABASE_REPLICA_MAX_LAG_MS: '5000' })
+  const keys = createClient({ url: server.url, token: KEY })
+  const listed = async () => (await keys.users.list({})).items.length
+  const isReadThere = async () => {
+    const before = (await listReads(server)).replica
+    await listed()
+    return (await listReads(server)).replica > before
+  }
+  await expect.poll(isReadThere).toBe(true)
+
+  relay.cut()
+  await keys.users.create({ username: 'waiting' })
+  expect(await listed()).toBe(1)
+  // It is known by now: nobody else waits for it.
+  const { primary: before } = await listReads(server)
+  await listed()
+  expect((await listReads(server)).primary).toBe(before + 1)
+
+  relay.mend()
+  await expect.poll(isReadThere, { timeout: 30_000 }).toBe(true)
+}, 120_000)
 
 describe('two servers with a replica', { timeout: 120_000 }, () => {
   test('list on it what was written before, wherever it was, also while it stands still or is gone', async () => {
@@ -75,8 +109,12 @@ describe('two servers with a replica', { timeout: 120_000 }, () => {
     for (let n = 0; n < 30; n++) await sendAndList(reader, `${n}`)
     expect((await listReads(reader)).replica).toBeGreaterThanOrEqual(60)
 
+    expect(await replicaSeenByDoctor(replica)).toMatch(/^ok +replica +shows what is committed after \d+ ms$/)
     await query(replica, 'select pg_wal_replay_pause()')
     await sendAndList(impatient, 'while it stands still')
+    expect(await replicaSeenByDoctor(replica)).toMatch(
+      /^warning +replica +does not come to what is committed/,
+    )
     expect((await listReads(impatient)).primary).toBeGreaterThan(0)
     await query(replica, 'select pg_wal_replay_resume()')
     const before = (await listReads(impatient)).replica
@@ -107,5 +145,6 @@ describe('two servers with a replica', { timeout: 120_000 }, () => {
       .poll(() => server.output.stdout, { timeout: 20_000 })
       .toContain('is no replica of the database')
     expect(isUsed(server)).toBe(false)
+    expect(await replicaSeenByDoctor(other)).toMatch(/^warning +replica +is no replica of the database/)
   })
 })

@@ -10,7 +10,7 @@ const stampFile = path.join(root, 'apps/web/dist/.sources')
 /** Everything that the built client is made of; the lock file stands for what is installed. */
 const SOURCES = [
   'apps/web/{src,scripts}/**/*.*',
-  'apps/web/{index.html,package.json,vite.config.ts}',
+  'apps/web/{index.html,docs.html,package.json,vite.config.ts}',
   'packages/{contract,react,sdk}/src/**/*.*',
   'pnpm-lock.yaml',
 ]

@@ -8,6 +8,7 @@ import { keys } from './keys.ts'
 import { messages } from './messages.ts'
 import { passwords } from './passwords.ts'
 import { sessions } from './sessions.ts'
+import { setup } from './setup.ts'
 import { totp } from './totp.ts'
 import { userData } from './user-data.ts'
 import { users } from './users.ts'
@@ -33,5 +34,6 @@ export const contract = {
   keys,
   webhooks,
   audit,
+  setup,
 }
 export type Contract = typeof contract

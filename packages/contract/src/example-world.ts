@@ -17,6 +17,7 @@ export const exampleLogIn = { at: sent, expiresAt: new Date('2026-03-02T12:00:00
 export const exampleIds = {
   alice: '019c13a0-0000-7000-8000-00000000000a',
   bob: '019c13a0-0000-7000-8000-00000000000b',
+  ada: '019c13a0-0000-7000-8000-00000000000c',
   conversation: '019c13a0-0000-7000-8000-0000000000c1',
   message: '019c13a0-0000-7000-8000-0000000000d1',
   group: '019c13a0-0000-7000-8000-0000000000c2',
@@ -32,6 +33,7 @@ export const exampleIds = {
 export const exampleSecrets = {
   session: 'st_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
   invitation: 'in_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+  setup: 'su_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
   passwordReset: 'pr_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
   totp: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP',
   totpCode: '492039',

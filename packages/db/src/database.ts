@@ -26,7 +26,19 @@ export interface DatabaseOptions {
   onGroupCommit?: GroupCommitListener | undefined
 }
 
-export type StatementListener = (sql: string, parameters: readonly unknown[]) => void
+export type StatementListener = (
+  sql: string,
+  parameters: readonly unknown[],
+  outcome: StatementOutcome,
+) => void
+
+/** What came of a statement. */
+export interface StatementOutcome {
+  /** From when it was handed to the driver, in milliseconds. */
+  durationMs: number
+  /** What it failed with; undefined where it did not. */
+  error?: unknown
+}
 
 /** How a PostgreSQL server's connections are used right now. */
 export interface PoolLoad {
@@ -114,7 +126,9 @@ const TRANSACTION_CONTROL = /^(begin|commit|rollback)$/
 function toLogger(listener: StatementListener): Logger {
   return (event) => {
     const { sql, parameters } = event.query
-    if (event.level === 'query' && !TRANSACTION_CONTROL.test(sql)) listener(sql, parameters)
+    if (TRANSACTION_CONTROL.test(sql)) return
+    const durationMs = event.queryDurationMillis
+    listener(sql, parameters, event.level === 'error' ? { durationMs, error: event.error } : { durationMs })
   }
 }
 

@@ -1,4 +1,4 @@
-import { setTimeout } from 'node:timers/promises'
+import { setTimeout as wait } from 'node:timers/promises'
 import pg from 'pg'
 
 /** Tells other servers on the same database that the event log has grown. A hint that is lost is only late. */
@@ -20,8 +20,10 @@ interface HintOptions {
 
 const CHANNEL = 'sotto_events'
 const RECONNECT_MS = 1_000
-/** A connection that is dead without saying so is noticed some seconds after this; nothing is sent on it otherwise. */
-const KEEP_ALIVE_MS = 10_000
+/** Whoever listens hears nothing for long: a connection that is dead without saying so is noticed by asking. */
+const ASK_EVERY_MS = 5_000
+/** An answer that takes longer does not come. */
+const SILENCE_MS = 12_000
 /** Hints within this time are one. */
 const PAUSE_MS = 5
 
@@ -64,7 +66,7 @@ class PostgresHints implements Hints {
     do {
       this.#again = false
       await this.#client?.query(`notify ${CHANNEL}`).then(this.#options.onSent, () => {})
-      await setTimeout(PAUSE_MS)
+      await wait(PAUSE_MS)
     } while (this.#again)
     this.#sending = false
   }
@@ -73,18 +75,21 @@ class PostgresHints implements Hints {
     const client = new pg.Client({
       connectionString: this.#options.url,
       application_name: 'sotto hints',
-      keepAlive: true,
-      keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+      query_timeout: SILENCE_MS,
+      connectionTimeoutMillis: SILENCE_MS,
     })
     let lost = false
+    let asking: NodeJS.Timeout | undefined
     const lose = (error: unknown) => {
       if (lost) return
       lost = true
+      clearInterval(asking)
       if (this.#client === client) this.#client = undefined
-      client.end().catch(() => {})
+      // A good-bye would wait for one that is dead.
+      client.connection.stream.destroy()
       if (this.#closed) return
       this.#options.onError(error)
-      this.#timer = globalThis.setTimeout(() => void this.#connect(), RECONNECT_MS)
+      this.#timer = setTimeout(() => void this.#connect(), RECONNECT_MS)
       this.#timer.unref()
     }
     client.on('error', lose)
@@ -103,6 +108,8 @@ class PostgresHints implements Hints {
     }
     if (this.#closed) return void client.end().catch(() => {})
     this.#client = client
+    asking = setInterval(() => void client.query('select 1').catch(lose), ASK_EVERY_MS)
+    asking.unref()
     // What was said while nobody listened.
     this.#options.onHint()
   }

@@ -6,6 +6,7 @@ export {
   type PoolLoad,
   parseDatabaseUrl,
   type StatementListener,
+  type StatementOutcome,
 } from './database.ts'
 export { missingTimeouts, setRoleDefaults } from './dialect/session-settings.ts'
 export { readSnapshot } from './dialect/snapshot.ts'
@@ -40,12 +41,13 @@ export * from './queries/second-factors.ts'
 export * from './queries/send-targets.ts'
 export * from './queries/service-keys.ts'
 export * from './queries/sessions.ts'
+export * from './queries/setup.ts'
 export * from './queries/standing.ts'
 export * from './queries/timeline.ts'
 export * from './queries/users.ts'
 export * from './queries/webhook-deliveries.ts'
 export * from './queries/webhooks.ts'
-export { Replica } from './replica.ts'
+export { inspectReplica, Replica } from './replica.ts'
 export type { Executor } from './statement.ts'
 export * from './transfer/progress.ts'
 export * from './transfer/read.ts'

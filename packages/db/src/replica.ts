@@ -128,6 +128,33 @@ export class Replica implements AsyncDisposable {
   }
 }
 
+/** For how long a replica is waited for that is only looked at, in milliseconds. */
+const LOOK_MS = 5_000
+
+/**
+ * Looks at a replica once: how long it takes to show what is committed now, in milliseconds.
+ *
+ * @returns undefined when it does not within 5 s.
+ * @throws when it does not answer, or is no replica of the primary.
+ */
+export async function inspectReplica({
+  url,
+  primary,
+  preparedStatements,
+}: Pick<ReplicaOptions, 'url' | 'primary' | 'preparedStatements'>): Promise<number | undefined> {
+  await using db = new Kysely<Schema>({
+    dialect: postgresDialect(url, { poolSize: 1, preparedStatements, pooled: false, onPool() {} }),
+  })
+  await within(LOOK_MS, requireReplicaOf(db, primary))
+  const wanted = await writtenPlace(primary)
+  const begun = performance.now()
+  while ((await within(LOOK_MS, replayedPlace(db))) < wanted) {
+    if (performance.now() - begun > LOOK_MS) return undefined
+    await setTimeout(PAUSE_MS)
+  }
+  return performance.now() - begun
+}
+
 class ReplicaError extends Error {
   override readonly name = 'ReplicaError'
 }

@@ -7,6 +7,7 @@ import type { Generated } from 'kysely'
  */
 
 export interface Schema {
+  setup: SetupTable
   users: UserTable
   sessions: SessionTable
   second_factors: SecondFactorTable
@@ -31,6 +32,18 @@ export interface Schema {
   webhook_deliveries: WebhookDeliveryTable
   import_progress: ImportProgressTable
   schema_requirements: SchemaRequirementTable
+}
+
+/** One row, from the first start on: who is to be let in where nobody is yet. */
+export interface SetupTable {
+  /** Always 1. */
+  id: number
+  /** SHA-256 of the token that the first admin is made with; null before there was one, and when it is used. */
+  token_hash: string | null
+  token_expires_at: Date | null
+  /** When somebody asked for the demo, and when it was all there. */
+  demo_started_at: Date | null
+  demo_filled_at: Date | null
 }
 
 export interface UserTable {

@@ -218,7 +218,7 @@ describe('delivered marks of two servers on one PostgreSQL', () => {
     const behind = `
       select 1 from participants p join messages m on m.conversation_id = p.conversation_id
       where m.sender_id <> p.user_id and m.seq > p.delivered_seq`
-    await expect.poll(() => pair.query(behind), { timeout: 10_000 }).toEqual([])
+    await expect.poll(() => pair.query(behind)).toEqual([])
     for (const server of pair.servers)
       expect(server.logs.filter((line) => line.includes('not written'))).toEqual([])
     // What a row says is what the last receipt says, and every receipt had its event, in the same order.

@@ -614,4 +614,31 @@ export const operations = {
      */
     list: { kind: 'query', idempotent: true, list: true },
   },
+  setup: {
+    /**
+     * See whether anybody is here yet.
+     *
+     * Open is an installation whose only users, if any, are those of the demo.
+     *
+     * REST: `GET /v1/setup`
+     */
+    get: { kind: 'query', idempotent: true, list: false },
+    /**
+     * Open the demo.
+     *
+     * Fills an installation that nobody uses yet with sample users and their conversations, and logs two of
+     * them in, for a day at most. Again with the same token: the same two, logged in once more.
+     *
+     * REST: `POST /v1/setup/demo`
+     */
+    openDemo: { kind: 'mutation', idempotent: true, list: false },
+    /**
+     * Make the first user, an admin.
+     *
+     * Uses the token up, and ends the sessions of the demo.
+     *
+     * REST: `POST /v1/setup/admin`
+     */
+    createAdmin: { kind: 'mutation', idempotent: false, list: false },
+  },
 } as const satisfies OperationsOf

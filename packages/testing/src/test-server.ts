@@ -55,6 +55,8 @@ export interface TestServer extends AsyncDisposable {
   as(user: string): SottoClient
   /** The service key, for requests by hand. */
   readonly serviceKey: string
+  /** The token of `/welcome#…`, where the first admin is made; there with `settings: { webClient: true }` alone. */
+  readonly setupToken: string | undefined
   /** The base of URLs that `fetch` answers. */
   readonly url: string
   /** As the global `fetch`, but to this server, without a network. A path alone will do. */
@@ -160,6 +162,7 @@ async function startOn(
     client,
     as: (user) => client.as(user),
     serviceKey,
+    setupToken: server.setupToken,
     url,
     fetch: fetchHere,
     clock,

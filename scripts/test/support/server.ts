@@ -5,6 +5,8 @@ import { createInterface } from 'node:readline'
 
 export interface RunningServer extends AsyncDisposable {
   url: string
+  /** What its start has printed for the first account. */
+  setupToken: string
 }
 
 const main = path.join(import.meta.dirname, '../../../apps/server/src/main.ts')
@@ -25,8 +27,10 @@ export async function startServer(settings: Record<string, string>): Promise<Run
     if (listening?.[1]) resolve(listening[1])
   })
   lines.once('close', () => reject(new Error(`the server did not start:\n${output.join('\n')}`)))
+  const listeningAt = await url
   return {
-    url: await url,
+    url: listeningAt,
+    setupToken: /welcome#(\S+)/.exec(output.join('\n'))?.[1] ?? '',
     async [Symbol.asyncDispose]() {
       child.kill('SIGTERM')
       await exited

@@ -10,6 +10,7 @@ import { makeLoad, type Report } from './load.ts'
 import { measurePaused } from './paused.ts'
 import { makePostgres, makeRedis, makeServer } from './processes.ts'
 import { Reader } from './reader.ts'
+import { measureWebhooks, webhookSettings } from './webhooks.ts'
 
 /*
  * What must not happen is made to happen as often as it takes to trust that nothing comes of it: each run ends with
@@ -24,13 +25,14 @@ const HELP = `Usage: pnpm reliability <what> [options]
   postgres      PostgreSQL is killed under load
   paused        two hundred readers stop reading while messages are sent to them
   redis         Redis is killed, paused and cut off under load, with two servers
+  webhooks      one receiver takes what comes, others fail, hang, redirect inward or are not there; the server is killed
   hostile       connections that only mean harm: slow, endless, malformed, very many
 
-  --on sqlite,postgres   which databases (disconnects, groups, server)
+  --on sqlite,postgres   which databases (disconnects, groups, server, paused, webhooks)
   --servers N            how many servers (disconnects, groups; more than one needs PostgreSQL)
   --times N              disconnects (1000; in groups 300), kills of the server (50), of PostgreSQL (20), troubles of Redis (12)
   --messages N           how many are sent (disconnects: 20000, groups: 5000)
-  --seconds N, --rate N  for how long (60), and how many messages a second (1000) (paused)
+  --seconds N, --rate N  for how long (paused: 60, webhooks: 20), and how many messages a second (1000, 200)
 `
 
 const { values, positionals } = parseArgs({
@@ -41,8 +43,8 @@ const { values, positionals } = parseArgs({
     servers: { type: 'string', default: '1' },
     times: { type: 'string' },
     messages: { type: 'string' },
-    seconds: { type: 'string', default: '60' },
-    rate: { type: 'string', default: '1000' },
+    seconds: { type: 'string' },
+    rate: { type: 'string' },
   },
 })
 
@@ -190,10 +192,24 @@ async function paused(kind: string): Promise<void> {
   await using stack = new AsyncDisposableStack()
   const database = await makeDatabase(stack, kind)
   const server = stack.use(await makeServer(database.url))
-  const report = await measurePaused(server, Number(values.seconds), Number(values.rate))
+  const report = await measurePaused(server, Number(values.seconds ?? 60), Number(values.rate ?? 1_000))
   console.log(`paused on ${kind}: ${JSON.stringify(report)}`)
   const { consumers, cutOff, gaps, resyncs, undelivered, grownMB } = report
   if (cutOff < consumers || gaps + resyncs + undelivered > 0 || grownMB > MAX_GROWN_MB) process.exitCode = 1
+}
+
+async function webhooks(kind: string): Promise<void> {
+  await using stack = new AsyncDisposableStack()
+  const database = await makeDatabase(stack, kind)
+  const server = stack.use(await makeServer(database.url, webhookSettings))
+  const report = await measureWebhooks(server, Number(values.seconds ?? 20), Number(values.rate ?? 200))
+  console.log(`webhooks on ${kind}: ${JSON.stringify(report, (_, value) => rounded(value))}`)
+  if (report.untold + report.inside > 0) process.exitCode = 1
+}
+
+/** To a tenth. */
+function rounded(value: unknown): unknown {
+  return typeof value === 'number' ? Math.round(value * 10) / 10 : value
 }
 
 /** How long whoever means well may wait at most while others do harm, in milliseconds. */
@@ -221,12 +237,11 @@ const runs: Record<string, (kind: string) => Promise<Report>> = {
   redis: redisTrouble,
 }
 const run = runs[positionals[0] ?? '']
-if (positionals[0] === 'paused') {
-  for (const kind of values.on.split(',')) await paused(kind)
-  process.exit()
-}
-if (positionals[0] === 'groups') {
-  for (const kind of values.on.split(',')) await groups(kind)
+/** Those that report in words of their own. */
+const others: Record<string, (kind: string) => Promise<void>> = { paused, groups, webhooks }
+const other = others[positionals[0] ?? '']
+if (other) {
+  for (const kind of values.on.split(',')) await other(kind)
   process.exit()
 }
 if (positionals[0] === 'hostile') {

@@ -1,7 +1,7 @@
+import { readVersion } from '../version.ts'
 import { type Command, UsageError } from './command.ts'
 import { commands } from './commands.ts'
 import { commandHelp, programHelp } from './help.ts'
-import { readVersion } from './version.ts'
 
 /**
  * Carries out a command line, without the program's own name.

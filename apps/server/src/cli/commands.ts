@@ -74,6 +74,21 @@ const seed = defineCommand({
   },
 })
 
+const setup = defineCommand({
+  name: 'setup',
+  summary: 'Print the link where the first account is made, or a demo opened, while nobody has an account.',
+  details: [
+    'The first start prints one too. A new one takes its place, and is good for a day.',
+    'Its address is that of HOST and PORT: put yours there where a proxy stands before the server.',
+  ],
+  arguments: [],
+  options: {},
+  async run() {
+    const { setup } = await import('./setup.ts')
+    await setup()
+  },
+})
+
 const keyCreate = defineCommand({
   name: 'key create',
   summary: 'Make a service key: the key on standard output, its id on standard error.',
@@ -273,6 +288,7 @@ const doctor = defineCommand({
 export const commands = [
   start,
   migrate,
+  setup,
   seed,
   keyCreate,
   keyList,

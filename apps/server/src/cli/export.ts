@@ -6,10 +6,10 @@ import { readSnapshot } from '@sotto/db'
 import { originOf, recordAudit } from '../audit.ts'
 import type { App } from '../context.ts'
 import { exportInstallation } from '../transfer/export-installation.ts'
+import { readVersion } from '../version.ts'
 import { writeNewFile } from './new-file.ts'
 import { openAppDirectly } from './open-app.ts'
 import { showProgress } from './progress.ts'
-import { readVersion } from './version.ts'
 
 /** `sotto export`: to a file that is whole when it has its name, or to standard output. */
 export async function exportAll(output: string): Promise<void> {

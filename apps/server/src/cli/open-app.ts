@@ -7,6 +7,7 @@ import { createLogger } from '../log.ts'
 import { noMetrics } from '../metrics/metrics.ts'
 import { noNeighbours } from '../realtime/neighbours.ts'
 import { prepareSchema } from '../schema.ts'
+import { noTracing } from '../telemetry/tracing.ts'
 import { CommandError } from './command-error.ts'
 
 /** What commands other than `start` work on: the server's use cases without a server. */
@@ -84,6 +85,7 @@ function appOn(database: Database, config: Config): OpenApp {
     newId: createIds(now),
     connect: noNeighbours,
     metrics: noMetrics,
+    tracing: noTracing,
   })
   return {
     app,

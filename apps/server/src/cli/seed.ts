@@ -27,7 +27,7 @@ export async function seed(options: SizeOptions): Promise<void> {
   const progress = showProgress('messages')
   try {
     if (size) await seedLargeWorld(app.db, size, progress.update)
-    else await seedSmallWorld(app, progress.update)
+    else await seedSmallWorld(app, { progress: progress.update })
   } catch (error) {
     if (!isUniqueViolation(error)) throw error
     throw new CommandError(

@@ -3,12 +3,15 @@ import { MetricsListenError } from '../metrics/metrics-server.ts'
 import { createServer, type Server } from '../server.ts'
 import { CommandError } from './command-error.ts'
 import { reachableUrl } from './reachable-url.ts'
+import { setupLink } from './setup-link.ts'
 
 /**
  * A stop is bounded: ten seconds for requests, and this much in all where the database does not let go either,
  * besides SOTTO_DRAIN_SECONDS.
  */
 const STOP_LIMIT_MS = 20_000
+/** What goes on when all is closed, such as telemetry on its way to a receiver that is away, is not waited for. */
+const AFTERMATH_MS = 200
 
 /** `sotto start`: serves until it is told to stop. */
 export async function start(): Promise<void> {
@@ -17,12 +20,16 @@ export async function start(): Promise<void> {
   const stopped = untilSignalled()
   const url = await listen(server, config)
   // The database may be there from an earlier `sotto migrate` or `sotto seed`.
-  if (server.isFirstStart || server.newServiceKey !== undefined) process.stdout.write(welcome(url, server))
+  const { isFirstStart, newServiceKey, setupToken } = server
+  if (isFirstStart || newServiceKey !== undefined || setupToken !== undefined) {
+    process.stdout.write(welcome(url, server))
+  }
   server.app.log.info({ url, metrics: server.metricsUrl, data: server.dataLocation }, 'listening')
   server.app.log.info({ signal: await stopped }, 'stopping')
   // What was answered is committed by then.
   setTimeout(() => process.exit(0), config.drainSeconds * 1_000 + STOP_LIMIT_MS).unref()
   await server.close()
+  setTimeout(() => process.exit(0), AFTERMATH_MS).unref()
 }
 
 /** Shells and process managers often send the same wish twice: only the first counts, the stop is bounded anyway. */
@@ -69,6 +76,13 @@ function welcome(url: string, server: Server): string {
   const keyLine = server.newServiceKey
     ? `  Service key  ${server.newServiceKey}\n               (shown this once: keep it)\n`
     : ''
+  const account = server.setupToken
+    ? `Make your account in a browser, or look at a demo first (one account, within a day):
+
+  ${setupLink(url, server.setupToken)}
+
+`
+    : ''
   return `
 Sotto is running.
 
@@ -76,7 +90,7 @@ Sotto is running.
   Data         ${server.dataLocation}
 ${keyLine}  Reference    ${url}/docs
 
-Make two users, and send a first message:
+${account}Make two users, and send a first message:
 
   curl ${auth} -d '{"username":"alice"}' ${url}/v1/users
   curl ${auth} -d '{"username":"bob"}' ${url}/v1/users

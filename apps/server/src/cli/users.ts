@@ -27,7 +27,7 @@ export async function createUser({ passwordFromInput, ...profile }: NewUser): Pr
   const parsed = userInput.safeParse({ ...profile, password })
   if (!parsed.success) throw wrongInput(parsed.error.issues[0])
   await using opened = await openApp()
-  const user = await addUser(opened.app, parsed.data)
+  const user = await addUser(opened.app, parsed.data, 'command')
   process.stdout.write(`${user.id}\n`)
 }
 

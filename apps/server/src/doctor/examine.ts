@@ -12,6 +12,7 @@ import { ConfigError } from '../config-error.ts'
 import { type Finding, failed, ok, warning } from './finding.ts'
 import { examineListening, examinePostgres } from './postgres.ts'
 import { examineRedis } from './redis.ts'
+import { examineReplica } from './replica.ts'
 import { examineSqlite, examineSqliteFile } from './sqlite.ts'
 import { examineWebhooks } from './webhooks.ts'
 
@@ -63,6 +64,7 @@ async function* examineDatabase(config: Config, now: () => Date): AsyncGenerator
   yield* examineSqlite(config.databaseUrl, opened.db)
   yield* examinePostgres(config, opened.db, now)
   yield* examineListening(config)
+  yield* examineReplica(config, opened.db)
   const migrations = await examineMigrations(config, opened)
   yield migrations
   // What follows reads tables.

@@ -3,7 +3,7 @@ import type { Origins } from './origins.ts'
 
 /**
  * What every answer says to a browser. An answer is data: it is not a page, loads nothing, and is shown in no frame.
- * The one page there is, /docs, sets a policy of its own instead of the first.
+ * The pages that there are (web-files.ts) set a policy of their own instead of the first.
  *
  * Made once and set by a hook: @fastify/helmet puts its headers together anew for each request.
  */

@@ -3,11 +3,13 @@ import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstanc
 import type { App, Caller } from '../context.ts'
 import { toSottoError } from '../errors.ts'
 import type { Quota } from '../limits/buckets.ts'
+import { logFailure } from '../log.ts'
 import { reportFailure } from '../metrics/reported-calls.ts'
 import { appRouter } from '../rpc/router.ts'
 import { answerPreflight, isPreflight, setAnswerHeaders } from './answer-headers.ts'
 import { registerJsonBody } from './body.ts'
 import { nameOfOperation, reportAnswers } from './call-reports.ts'
+import { traceCalls } from './call-spans.ts'
 import { createContextMaker, placeOf } from './caller.ts'
 import { CallsUnderWay } from './calls-under-way.ts'
 import { registerDocs } from './docs.ts'
@@ -20,6 +22,7 @@ import { rateLimitFields } from './rate-limit-fields.ts'
 import { registerRest } from './rest.ts'
 import { registerRpc } from './rpc.ts'
 import { registerWebClient } from './web-client.ts'
+import { registerWebAssets, webFolder } from './web-files.ts'
 import { registerWebSocket } from './websocket.ts'
 
 /** The largest body, in bytes: a text of the greatest length in its longest encoding fits. */
@@ -112,6 +115,7 @@ export async function createHttpApp({
   const calls = new CallsUnderWay()
 
   http.decorateRequest('quota', undefined)
+  traceCalls(http, app.tracing)
   reportAnswers(http, app.metrics)
   http.addHook('onRequest', (request, reply, done) => {
     setAnswerHeaders(request, reply, origins)
@@ -133,13 +137,14 @@ export async function createHttpApp({
         path: request.url.split('?', 1)[0],
         status: reply.statusCode,
         ms: Math.round(reply.elapsedTime * 10) / 10,
+        ...request.span.logFields,
       },
       'request',
     )
   })
   http.setErrorHandler((error, request, reply) => {
     const known = request.raw.errored === error ? brokenOff() : toKnown(error)
-    logFailure(log, known, request.id)
+    request.span.run(() => logFailure(log, known, request.id))
     return sendProblem(reply, known)
   })
   http.setNotFoundHandler((request, reply) => {
@@ -160,8 +165,10 @@ export async function createHttpApp({
   registerHealth(http, isReady)
   registerRest(http, { router: appRouter, createContext, calls })
   const serve = documentServer(http, (request, reply) => calls.begin(nobody, placeOf(request), reply.raw))
-  registerDocs(serve)
-  if (webClient) registerWebClient(serve)
+  const web = webFolder()
+  if (web !== undefined) registerWebAssets(serve, web)
+  registerDocs(serve, web)
+  if (web !== undefined && webClient) registerWebClient(serve, web)
   await registerRpc(http, {
     router: appRouter,
     maxBatchSize: MAX_BATCH_SIZE,
@@ -183,9 +190,8 @@ export async function createHttpApp({
       }),
     }),
     onError({ error, req, path, type }) {
-      logFailure(log, toSottoError(error), req.id)
       const transport = type === 'subscription' ? 'stream' : 'rpc'
-      reportFailure(app, { operation: nameOfOperation(path), transport }, error)
+      reportFailure(app, { operation: nameOfOperation(path), transport, requestId: req.id }, error)
     },
   })
   await registerWebSocket(http, {
@@ -197,8 +203,8 @@ export async function createHttpApp({
     admit: (request) => app.limits.charge('streams', nobody, placeOf(request)),
     createContext,
     onError(error, request, path) {
-      logFailure(log, toSottoError(error), request.id)
-      reportFailure(app, { operation: nameOfOperation(path), transport: 'ws' }, error)
+      const operation = nameOfOperation(path)
+      reportFailure(app, { operation, transport: 'ws', requestId: request.id }, error)
     },
   })
   return http
@@ -207,12 +213,6 @@ export async function createHttpApp({
 /** Keeps a caller's own id of a request, when it is one that a log can hold. */
 function requestIdOf(header: string | string[] | undefined): string | undefined {
   return typeof header === 'string' && /^[\w.:-]{1,128}$/.test(header) ? header : undefined
-}
-
-/** What nobody foresaw is logged whole; what a caller did wrong is theirs. */
-function logFailure(log: FastifyBaseLogger, error: SottoError, requestId: string): void {
-  if (error.code === 'INTERNAL') log.error({ requestId, err: error.cause }, 'request failed')
-  if (error.code === 'UNAVAILABLE') log.warn({ requestId, err: error.cause }, 'database not available')
 }
 
 const fastifyCodes: Record<string, ErrorCode> = {

@@ -25,6 +25,7 @@ export async function sendEventStream(
   if (!parsed.success) throw refusedInput(parsed.error)
   const stream = await openStream(ctx, parsed.data)
   reportOpened(ctx.app.metrics, request, reply)
+  request.span.end('ok')
   const response = reply.raw
   reply.hijack()
   response.once('close', () => stream.end())

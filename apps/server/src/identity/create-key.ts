@@ -20,15 +20,18 @@ export async function createKey(ctx: Context, input: Input): Promise<NewKey> {
 
 /** Adds a key, whoever asks for it. The key is told once and kept hashed. */
 export async function addKey(db: Executor, origin: AuditOrigin, input: Input): Promise<NewKey> {
+  return db.transaction().execute((trx) => makeKey(trx, origin, input))
+}
+
+/** As addKey, in a transaction that does more. */
+export async function makeKey(trx: Executor, origin: AuditOrigin, input: Input): Promise<NewKey> {
   const createdAt = origin.app.now()
   const expiresAt = input.expiresAt ?? null
   if (expiresAt && expiresAt <= createdAt) throw invalidInput('expiresAt', 'takes a time that is to come')
   const key = newServiceKey()
   const { name, scopes } = input
   const row = { id: origin.app.newId(), name, scopes, createdAt, expiresAt }
-  await db.transaction().execute(async (trx) => {
-    await insertServiceKey(trx, { ...row, keyHash: hashSecret(key) })
-    await recordAudit(trx, origin, { action: 'key.created', subjectId: row.id })
-  })
+  await insertServiceKey(trx, { ...row, keyHash: hashSecret(key) })
+  await recordAudit(trx, origin, { action: 'key.created', subjectId: row.id })
   return { ...row, lastUsedAt: null, revokedAt: null, key }
 }

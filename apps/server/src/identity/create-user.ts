@@ -2,20 +2,27 @@ import { type Contract, invalidInput, SottoError, type User } from '@sotto/contr
 import { type Executor, findUser, insertUser, isInvitationUsable, takeInvitation, toUser } from '@sotto/db'
 import type { z } from 'zod'
 import type { App, Context } from '../context.ts'
+import type { BusinessEvents } from '../metrics/business-events.ts'
 import { hashNewPassword } from './password-change.ts'
 import { hashSecret } from './secrets.ts'
 
 type Input = z.output<Contract['users']['create']['input']>
-type Parts = Pick<App, 'db' | 'newId' | 'now' | 'identity'>
+type Parts = Pick<App, 'db' | 'newId' | 'now' | 'identity' | 'tellBusiness'>
+type Way = BusinessEvents['user.created']['by']
 
 /** By a bare service key; by anyone as far as sign-up is open or there is an invitation, with a password then. */
 export async function createUser(ctx: Context, input: Input): Promise<User> {
   requireMayCreate(ctx, input)
-  return addUser(ctx.app, input)
+  const byStranger = input.invitation === undefined ? 'sign-up' : 'invitation'
+  return addUser(ctx.app, input, isBareKey(ctx) ? 'key' : byStranger)
+}
+
+function isBareKey({ caller }: Context): boolean {
+  return caller.kind === 'key' && !caller.actor
 }
 
 function requireMayCreate(ctx: Context, input: Input): void {
-  if (ctx.caller.kind === 'key' && !ctx.caller.actor) return
+  if (isBareKey(ctx)) return
   const { signUp } = ctx.app
   if (signUp === 'closed') {
     const code = ctx.caller.kind === 'anonymous' ? 'UNAUTHENTICATED' : 'FORBIDDEN'
@@ -28,7 +35,7 @@ function requireMayCreate(ctx: Context, input: Input): void {
 }
 
 /** Adds a user, whoever asks for it. An invitation that is named is used, or nobody is added. */
-export async function addUser(app: Parts, input: Input): Promise<User> {
+export async function addUser(app: Parts, input: Input, way: Way): Promise<User> {
   const invitationHash = input.invitation === undefined ? undefined : hashSecret(input.invitation)
   // Before the password is hashed, which costs more than a stranger is to be had for.
   if (invitationHash !== undefined && !(await isInvitationUsable(app.db, invitationHash, app.now()))) {
@@ -36,30 +43,44 @@ export async function addUser(app: Parts, input: Input): Promise<User> {
   }
   const passwordHash =
     input.password === undefined ? null : await hashNewPassword(app, input.password, 'password')
-  const id = app.newId()
-  return app.db.transaction().execute(async (trx) => {
+  const user = await app.db.transaction().execute(async (trx) => {
     if (invitationHash !== undefined && !(await takeInvitation(trx, invitationHash, app.now()))) {
       throw unusableInvitation()
     }
-    const inserted = await insertUser(trx, {
-      id,
-      username: input.username,
-      displayName: input.displayName ?? null,
-      firstName: input.firstName ?? null,
-      lastName: input.lastName ?? null,
-      email: input.email ?? null,
-      avatarUrl: input.avatarUrl ?? null,
-      passwordHash,
-      at: app.now(),
-    })
-    if (!inserted) throw await taken(trx, input)
-    const row = await findUser(trx, id)
-    if (!row) throw new Error(`user ${id} is gone`)
-    return toUser(row)
+    return putUser(trx, app, { ...input, passwordHash })
   })
+  app.tellBusiness('user.created', { userId: user.id, by: way })
+  return user
 }
 
-async function taken(trx: Executor, { username }: Input): Promise<SottoError> {
+/** What a user begins with. */
+type Beginning = Omit<Input, 'password' | 'invitation'> & { passwordHash: string | null }
+
+/** Writes a user down, in a transaction that may do more. */
+export async function putUser(
+  trx: Executor,
+  { newId, now }: Pick<App, 'newId' | 'now'>,
+  input: Beginning,
+): Promise<User> {
+  const id = newId()
+  const inserted = await insertUser(trx, {
+    id,
+    username: input.username,
+    displayName: input.displayName ?? null,
+    firstName: input.firstName ?? null,
+    lastName: input.lastName ?? null,
+    email: input.email ?? null,
+    avatarUrl: input.avatarUrl ?? null,
+    passwordHash: input.passwordHash,
+    at: now(),
+  })
+  if (!inserted) throw await taken(trx, input)
+  const row = await findUser(trx, id)
+  if (!row) throw new Error(`user ${id} is gone`)
+  return toUser(row)
+}
+
+async function taken(trx: Executor, { username }: Pick<Input, 'username'>): Promise<SottoError> {
   return new SottoError((await findUser(trx, username)) ? 'USERNAME_TAKEN' : 'EMAIL_TAKEN')
 }
 

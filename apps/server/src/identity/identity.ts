@@ -15,6 +15,7 @@ import type { Logger } from 'pino'
 import type { Actor, Caller, Origin } from '../context.ts'
 import type { NewId } from '../ids.ts'
 import type { Limits } from '../limits/limits.ts'
+import type { TellBusinessEvent } from '../metrics/business-events.ts'
 import { LastUsed } from './last-used.ts'
 import { isOutdated, Passwords } from './passwords.ts'
 import { hashSecret } from './secrets.ts'
@@ -68,6 +69,7 @@ interface Options {
   newId: NewId
   /** undefined takes no tokens but those of sessions. */
   userTokens: UserTokenSettings | undefined
+  tellBusiness: TellBusinessEvent
 }
 
 const CONFIGURED_KEY: Key = { id: CONFIGURED_KEY_ID, scopes: new Set(keyScopes), expiresAt: null }
@@ -225,11 +227,11 @@ export class Identity {
   }
 
   async #byToken(token: string, actAs: string | undefined): Promise<Caller> {
-    const { userTokens: settings, log, newId } = this.#options
+    const { userTokens: settings, log, newId, tellBusiness } = this.#options
     if (!settings) throw unauthenticated('the token is not valid: this server takes no signed tokens')
     this.#tokenUsers ??= import('./token-users.ts').then(
       ({ TokenUsers }) =>
-        new TokenUsers({ settings, log, newId, db: this.#db, now: this.#now, identity: this }),
+        new TokenUsers({ settings, log, newId, tellBusiness, db: this.#db, now: this.#now, identity: this }),
     )
     const { account, expiresAt } = await (await this.#tokenUsers).identify(token)
     return {

@@ -2,8 +2,8 @@ import { createHash, randomBytes } from 'node:crypto'
 
 const SECRET_BYTES = 32
 
-/** What a secret is for: a service key, a session, an invitation, a password reset. */
-type SecretPrefix = 'sk' | 'st' | 'in' | 'pr'
+/** What a secret is for: a service key, a session, an invitation, a password reset, the first admin. */
+type SecretPrefix = 'sk' | 'st' | 'in' | 'pr' | 'su'
 
 /** A secret of 256 random bits with a prefix that tells what it is. */
 export function newSecret(prefix: SecretPrefix): string {

@@ -19,7 +19,7 @@ const SIGNATURE_LIFETIME_MS = 60_000
 const USER_LIFETIME_MS = 1_000
 const MAX_ENTRIES = 10_000
 
-interface Options extends Pick<App, 'db' | 'newId' | 'now' | 'identity'> {
+interface Options extends Pick<App, 'db' | 'newId' | 'now' | 'identity' | 'tellBusiness'> {
   settings: UserTokenSettings
   log: Logger
 }
@@ -86,10 +86,10 @@ export class TokenUsers {
   /** An address that somebody else has here is theirs: it keeps nobody out. */
   async #add(input: NewUser): Promise<void> {
     try {
-      await addUser(this.#options, input)
+      await addUser(this.#options, input, 'token')
     } catch (error) {
       if (!(error instanceof SottoError) || error.code !== 'EMAIL_TAKEN') throw error
-      await addUser(this.#options, { ...input, email: undefined })
+      await addUser(this.#options, { ...input, email: undefined }, 'token')
     }
   }
 }

@@ -21,6 +21,13 @@ export async function sendMessage(ctx: Context, input: Input): Promise<Message> 
     return earlierMessage(ctx, sent.earlier, sender)
   }
   ctx.app.metrics.sent()
+  if (sent.message.seq === 1) {
+    const { conversationId, recipientId } = sent.message
+    ctx.app.tellBusiness('conversation.started', {
+      conversationId,
+      kind: recipientId === null ? 'group' : 'direct',
+    })
+  }
   return toMessage(
     {
       id: sent.message.id,

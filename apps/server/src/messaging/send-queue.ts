@@ -1,6 +1,7 @@
 import { SottoError } from '@sotto/contract'
 import { isUnavailable } from '@sotto/db'
 import type { App } from '../context.ts'
+import type { Span } from '../telemetry/tracing.ts'
 import { type Draft, type Outcome, writeMessages } from './write-messages.ts'
 
 /**
@@ -16,9 +17,13 @@ const MAX_WAIT_MS = 5_000
 interface Waiting {
   draft: Draft
   since: number
+  /** Of the call that waits for it. */
+  span: Span
   resolve: (outcome: Outcome) => void
   reject: (error: unknown) => void
 }
+
+type Parts = Pick<App, 'write' | 'now' | 'newId' | 'tracing' | 'directMessages'>
 
 /**
  * Where messages wait to be written. A transaction costs most of what a send costs, and all that are ready at the same
@@ -28,7 +33,7 @@ interface Waiting {
  * is at work: its message waits on its own.
  */
 export class SendQueue {
-  readonly #app: Pick<App, 'write' | 'now' | 'newId' | 'directMessages'>
+  readonly #app: Parts
   /** By conversation; the first of each may be in a transaction. */
   readonly #byKey = new Map<string, Waiting[]>()
   /** The conversations whose first may begin. */
@@ -37,7 +42,7 @@ export class SendQueue {
   #lanesTaken = 0
   #isScheduled = false
 
-  constructor(app: Pick<App, 'write' | 'now' | 'newId' | 'directMessages'>) {
+  constructor(app: Parts) {
     this.#app = app
   }
 
@@ -55,7 +60,8 @@ export class SendQueue {
   send(draft: Draft): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       this.#waiting += 1
-      const waiting = { draft, since: this.#app.now().getTime(), resolve, reject }
+      const span = this.#app.tracing.active()
+      const waiting = { draft, since: this.#app.now().getTime(), span, resolve, reject }
       const others = this.#byKey.get(draft.lockKey)
       if (others) {
         others.push(waiting)
@@ -120,11 +126,8 @@ export class SendQueue {
   async #writeTogether(together: readonly Waiting[]): Promise<void> {
     let isWritten = false
     try {
-      const outcomes = await this.#app.write(async (trx) => {
-        const drafts = together.map(({ draft }) => draft)
-        const made = await writeMessages(this.#app, trx, drafts, 'free')
+      const outcomes = await this.#write(together, 'free', () => {
         isWritten = true
-        return made
       })
       for (const [index, waiting] of together.entries()) this.#settle(waiting, outcomes[index])
     } catch (error) {
@@ -137,11 +140,32 @@ export class SendQueue {
     }
   }
 
+  /** @param onWritten called when all is written that the transaction is to write, before it commits. */
+  #write(
+    together: readonly Waiting[],
+    turns: 'awaited' | 'free',
+    onWritten?: () => void,
+  ): Promise<(Outcome | Error | undefined)[]> {
+    const { tracing } = this.#app
+    const spans = together.map(({ span }) => span)
+    return tracing.share('messages.write', spans, () =>
+      this.#app.write(async (trx) => {
+        const drafts = together.map(({ draft }) => draft)
+        const outcomes = await writeMessages(this.#app, trx, drafts, turns)
+        for (const [index, { span }] of together.entries()) {
+          const outcome = outcomes[index]
+          if (outcome && !(outcome instanceof Error) && outcome.message)
+            tracing.wrote(outcome.message.id, span)
+        }
+        onWritten?.()
+        return outcomes
+      }),
+    )
+  }
+
   async #writeAlone(waiting: Waiting): Promise<void> {
     try {
-      const [outcome] = await this.#app.write((trx) =>
-        writeMessages(this.#app, trx, [waiting.draft], 'awaited'),
-      )
+      const [outcome] = await this.#write([waiting], 'awaited')
       this.#settle(waiting, outcome)
     } catch (error) {
       this.#end(waiting, () => waiting.reject(error))

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '@sotto/contract'
 import type { EndReason } from '../realtime/subscription.ts'
+import type { BusinessEvents } from './business-events.ts'
 
 /**
  * How a call came in. `rest` and `rpc` are single requests, `stream` Server-Sent Events of either, `ws` a WebSocket.
@@ -47,6 +48,7 @@ export interface Metrics {
   committed(transactions: number): void
   /** A receiver was asked to take an event. */
   webhookAttempted(outcome: WebhookOutcome, seconds: number): void
+  businessEvent(name: keyof BusinessEvents): void
 }
 
 /** For a server that nobody measures. */
@@ -64,4 +66,5 @@ export const noMetrics: Metrics = {
   listRead() {},
   committed() {},
   webhookAttempted() {},
+  businessEvent() {},
 }

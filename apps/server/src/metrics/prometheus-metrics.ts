@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@pro
 import type { PoolLoad } from '@sotto/db'
 import type { App } from '../context.ts'
 import type { EndReason } from '../realtime/subscription.ts'
+import type { BusinessEvents } from './business-events.ts'
 import type { AnsweredCall, Metrics, Transport, WebhookOutcome } from './metrics.ts'
 
 /** From what SQLite takes for a read to what a request is cut off after, in seconds. */
@@ -76,6 +77,12 @@ export class PrometheusMetrics implements Metrics {
     CALL_BUCKETS,
   )
 
+  readonly #business = this.#counter(
+    'sotto_business_events_total',
+    'What users and their operators have done.',
+    ['event'],
+  )
+
   answered({ operation, transport, code, seconds }: AnsweredCall): void {
     this.#requests.inc({ operation, transport, code })
     if (seconds !== undefined) this.#durations.observe({ operation, transport }, seconds)
@@ -129,6 +136,10 @@ export class PrometheusMetrics implements Metrics {
   webhookAttempted(outcome: WebhookOutcome, seconds: number): void {
     this.#webhookAttempts.inc({ outcome })
     this.#webhookDurations.observe(seconds)
+  }
+
+  businessEvent(name: keyof BusinessEvents): void {
+    this.#business.inc({ event: name })
   }
 
   /** Shows these from now on. Once. */
@@ -190,6 +201,11 @@ export class PrometheusMetrics implements Metrics {
   async page(): Promise<{ contentType: string; text: string }> {
     const parts = await Promise.all([this.#registry.metrics(), processRegistry.metrics()])
     return { contentType: this.#registry.contentType, text: parts.join('\n') }
+  }
+
+  /** Everything as it stands now. */
+  async read() {
+    return (await Promise.all([this.#registry.getMetricsAsJSON(), processRegistry.getMetricsAsJSON()])).flat()
   }
 
   #counter<Label extends string = never>(name: string, help: string, labelNames: Label[] = []) {

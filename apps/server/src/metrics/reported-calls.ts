@@ -1,6 +1,8 @@
+import type { SottoError } from '@sotto/contract'
 import { TRPCError } from '@trpc/server'
 import type { App, Context } from '../context.ts'
 import { toSottoError } from '../errors.ts'
+import { logFailure } from '../log.ts'
 import type { AnsweredCall } from './metrics.ts'
 
 /** Failures that were told already: tRPC hands each to whoever made the call, and to its `onError` afterwards. */
@@ -8,30 +10,42 @@ const reported = new WeakSet<object>()
 
 /** Carries out a call, and tells what came of it, and how long it took. */
 export async function measure<Result>(
-  { app, transport }: Pick<Context, 'app' | 'transport'>,
+  { app, transport, requestId }: Pick<Context, 'app' | 'transport' | 'requestId'>,
   operation: string,
   call: () => Promise<Result>,
 ): Promise<Result> {
   const startedAt = performance.now()
-  try {
-    const result = await call()
-    app.metrics.answered({ operation, transport, code: 'ok', seconds: secondsSince(startedAt) })
-    return result
-  } catch (error) {
-    reportFailure(app, { operation, transport, seconds: secondsSince(startedAt) }, error)
-    throw error
-  }
+  const span = app.tracing.spanOf({ operation, transport })
+  return span.run(async () => {
+    try {
+      const result = await call()
+      app.metrics.answered({ operation, transport, code: 'ok', seconds: secondsSince(startedAt) })
+      span.end('ok')
+      return result
+    } catch (error) {
+      const about = { operation, transport, requestId, seconds: secondsSince(startedAt) }
+      span.end(reportFailure(app, about, error).code)
+      throw error
+    }
+  })
 }
 
-/** Tells of a call that failed, once for each failure. */
-export function reportFailure(app: App, call: Omit<AnsweredCall, 'code'>, error: unknown): void {
+interface FailedCall extends Omit<AnsweredCall, 'code'> {
+  requestId: string
+}
+
+/** Tells of a call that failed, once for each failure, and logs it where it is no fault of the caller. */
+export function reportFailure(app: App, { requestId, ...call }: FailedCall, error: unknown): SottoError {
+  const known = toSottoError(error)
   // What tRPC wraps once the call is over is what it was before.
   const failure = error instanceof TRPCError && error.cause ? error.cause : error
   if (typeof failure === 'object' && failure !== null) {
-    if (reported.has(failure)) return
+    if (reported.has(failure)) return known
     reported.add(failure)
   }
-  app.metrics.answered({ ...call, code: toSottoError(error).code })
+  logFailure(app.log, known, requestId)
+  app.metrics.answered({ ...call, code: known.code })
+  return known
 }
 
 function secondsSince(startedAt: number): number {

@@ -17,11 +17,11 @@ export async function addContact(
 ): Promise<Contact> {
   const actor = requireActor(ctx)
   const other = await requireOther(ctx, actor, input.user)
-  return ctx.app.write(async (trx) => {
+  const { contact, isAccepted } = await ctx.app.write(async (trx) => {
     await lockConversation(trx, directKey(actor.id, other.id))
     requireNoBlock(await findStanding(trx, actor.id, other.id))
     const known = await findContact(trx, actor.id, other.id)
-    if (known && known.state !== 'incoming') return toContact(known)
+    if (known && known.state !== 'incoming') return { contact: toContact(known), isAccepted: false }
 
     // Also one that the actor has refused: whoever asked it has not withdrawn it.
     const isAsked = (await findContact(trx, other.id, actor.id))?.state === 'outgoing'
@@ -43,8 +43,10 @@ export async function addContact(
     })
     await tellContact(trx, actor.id, other.id, at)
     await tellContact(trx, other.id, actor.id, at)
-    const contact = await findContact(trx, actor.id, other.id)
-    if (!contact) throw new Error(`the contact of ${actor.id} is gone`)
-    return toContact(contact)
+    const row = await findContact(trx, actor.id, other.id)
+    if (!row) throw new Error(`the contact of ${actor.id} is gone`)
+    return { contact: toContact(row), isAccepted: isAsked }
   })
+  if (isAccepted) ctx.app.tellBusiness('contact.accepted', { userId: actor.id, contactId: other.id })
+  return contact
 }

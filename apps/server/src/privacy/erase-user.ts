@@ -15,20 +15,26 @@ export async function eraseUser(
 ): Promise<void> {
   const user = await requireSelfOrAdmin(ctx, ref)
   const { app } = ctx
-  await app.db.transaction().execute((trx) => beginErasure(trx, ctx, user.id))
+  const isFirst = await app.db.transaction().execute((trx) => beginErasure(trx, ctx, user.id))
+  if (isFirst) app.tellBusiness('user.erased', { userId: user.id })
   app.identity.forgetUsers()
   app.jobs.wake()
 }
 
-/** From the commit on there is nobody to log in as or to act for, and a job that does the rest. */
-export async function beginErasure(trx: Executor, origin: AuditOrigin, userId: string): Promise<void> {
+/**
+ * From the commit on there is nobody to log in as or to act for, and a job that does the rest.
+ *
+ * @returns false when it has begun before.
+ */
+export async function beginErasure(trx: Executor, origin: AuditOrigin, userId: string): Promise<boolean> {
   const { app } = origin
   const at = app.now()
   const isFirst = await markErased(trx, userId, { username: placeholder(app.newId()), at })
-  if (!isFirst) return
+  if (!isFirst) return false
   await eraseAccount(trx, userId)
   await putJob(trx, { kind: ERASE_JOB, subject_id: userId }, at)
   await recordAudit(trx, origin, { action: 'user.erase_accepted', subjectId: userId })
+  return true
 }
 
 /** As long as usernames may be. */

@@ -18,6 +18,7 @@ import {
 import type { Logger } from 'pino'
 import type { DeliveryMarks } from '../messaging/delivery-marks.ts'
 import type { Metrics } from '../metrics/metrics.ts'
+import type { Tracing } from '../telemetry/tracing.ts'
 import { Audience } from './audience.ts'
 import { decodeEventCursor, type EventCursor, encodeEventCursor } from './event-cursor.ts'
 import { findShownMessages, type ShowConversation, type ShownMessages, viewOf } from './event-view.ts'
@@ -53,6 +54,7 @@ interface Options {
   /** Called when a user's first stream opens, and when the last one closes. */
   onPresence: (userId: string, online: boolean) => void
   metrics: Pick<Metrics, 'eventTaken' | 'eventHandedOn' | 'hintMissed'>
+  tracing: Pick<Tracing, 'deliver'>
 }
 
 /** How the reading of the log stands. */
@@ -277,7 +279,7 @@ export class EventHub {
   }
 
   async #tail(): Promise<void> {
-    const { db, log, metrics } = this.#options
+    const { db, log, metrics, tracing } = this.#options
     let pause = UNSETTLED_MS
     /** How many hints had come when the log was last read to its end; undefined while more is known of. */
     let hintsAtEnd: number | undefined
@@ -290,7 +292,7 @@ export class EventHub {
           if (hintsAtEnd === hints && hints === this.#hints) metrics.hintMissed()
           hintsAtEnd = undefined
           this.#tailState = { readAt, isHeldBack: false, blocker: undefined }
-          await this.#dispatch(rows)
+          await tracing.deliver(rows, () => this.#dispatch(rows))
           pause = UNSETTLED_MS
           continue
         }

@@ -9,6 +9,7 @@ import { messagesRouter } from './messages.ts'
 import { passwordsRouter } from './passwords.ts'
 import { blocksRouter, contactsRouter } from './people.ts'
 import { sessionsRouter } from './sessions.ts'
+import { setupRouter } from './setup.ts'
 import { totpRouter } from './totp.ts'
 import { router } from './trpc.ts'
 import { usersRouter } from './users.ts'
@@ -30,6 +31,7 @@ export const appRouter = router({
   keys: keysRouter,
   webhooks: webhooksRouter,
   audit: auditRouter,
+  setup: setupRouter,
 })
 
 export type ServerRouter = typeof appRouter

@@ -34,14 +34,24 @@ interface TalkState {
  * clock and the ids of their world.
  *
  * @param progress is told how much of it has happened.
+ * @param endsAt when the last of it has happened, instead of the day that it was written for.
  */
 export async function seedSmallWorld(
   app: App,
-  progress: (done: number, total: number) => void,
+  { progress = () => {}, endsAt }: { progress?: (done: number, total: number) => void; endsAt?: Date } = {},
 ): Promise<void> {
   const random = new Random(SEED)
-  let time = Date.parse(joinedAt)
-  const own = { ...app, now: () => new Date(time), newId: () => random.id(time) }
+  const laterMs = endsAt ? endsAt.getTime() - Date.parse(completedAt) : 0
+  let time = Date.parse(joinedAt) + laterMs
+  const own = {
+    ...app,
+    now: () => new Date(time),
+    newId: () => random.id(time),
+    // They know each other, whatever is asked of those who come.
+    directMessages: 'everyone' as const,
+    // Nobody has signed up.
+    tellBusiness() {},
+  }
   const world: App = { ...own, sends: new SendQueue(own) }
 
   for (const person of people) {
@@ -49,11 +59,11 @@ export async function seedSmallWorld(
   }
   const moments = allMoments()
   for (const [index, moment] of moments.entries()) {
-    time = moment.time
+    time = moment.time + laterMs
     await happen(world, moment)
     progress(index + 1, moments.length)
   }
-  time = Date.parse(completedAt)
+  time = Date.parse(completedAt) + laterMs
   await updateUser(as(world, undefined), contract.users.update.input.parse(lastChange))
 }
 

@@ -64,6 +64,12 @@ const alice = () => ({ user: 'alice' })
 export const matrix: Record<OperationName, Row> = {
   //                            anonymous stranger participant former blocked owner groupAdmin admin
   //                            key readKey writeKey adminKey  keyForOwner readKeyForOwner
+  'setup.get': { codes: 'ok ok ok ok ok ok ok ok  ok ok F F  ok ok' },
+  'setup.openDemo': { codes: 'I I I I I I I I  I F I F  I F', input: () => ({ token: 'su_unknown' }) },
+  'setup.createAdmin': {
+    codes: 'I I I I I I I I  I F I F  I F',
+    input: ({ password, unique }) => ({ token: 'su_unknown', username: unique(), password }),
+  },
   'users.create': {
     codes: 'U F F F F F F F  ok F ok F  F F',
     input: ({ unique }) => ({ username: unique() }),

@@ -142,7 +142,7 @@ describe.each(dialects)('an erased user on %s', (using) => {
     )
 
     await world.client.users.erase({ user: USERNAME })
-    await expect.poll(() => findText(db, CANARY), { timeout: 10_000 }).toEqual([])
+    await expect.poll(() => findText(db, CANARY)).toEqual([])
     await untilErased(world, id, () => advance(SETTLED_MS))
 
     expect(await findText(db, CANARY)).toEqual([])

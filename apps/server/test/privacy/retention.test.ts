@@ -24,9 +24,7 @@ describe.each(dialects)('messages that are kept for a time on %s', (using) => {
     const { cursor } = await bob.events.pull()
 
     now += 10 * DAY_MS + 1
-    await expect
-      .poll(async () => (await bob.conversations.get({ conversationId })).unreadCount, { timeout: 10_000 })
-      .toBe(1)
+    await expect.poll(async () => (await bob.conversations.get({ conversationId })).unreadCount).toBe(1)
     expect(await bob.messages.get({ messageId: old.id })).toMatchObject({
       seq: 1,
       text: null,
@@ -50,9 +48,7 @@ describe.each(dialects)('messages that are kept for a time on %s', (using) => {
 
     // What has become old since is found from where the last look ended.
     now += 20 * DAY_MS
-    await expect
-      .poll(async () => (await bob.messages.get({ messageId: recent.id })).text, { timeout: 10_000 })
-      .toBeNull()
+    await expect.poll(async () => (await bob.messages.get({ messageId: recent.id })).text).toBeNull()
   })
 
   test('are kept for ever unless the settings say otherwise', async () => {

@@ -28,7 +28,7 @@ describe.each(dialects)('bounds of streams on %s', (using) => {
       await world.send('alice', 'bob', text(i))
       last = await world.send('alice', 'carol', text(i))
     }
-    await expect.poll(() => world.server.app.events.streamCount, { timeout: 10_000 }).toBe(0)
+    await expect.poll(() => world.server.app.events.streamCount).toBe(0)
     await wait(1_500)
     const seen = await world.call<Message>('alice', 'GET', `/v1/messages/${last?.id}`)
     expect(seen.deliveredAt).toBeNull()
@@ -63,7 +63,7 @@ describe.each(dialects)('bounds of streams on %s', (using) => {
     await expect.poll(() => world.server.app.events.streamCount).toBe(1)
     const text = (i: number) => `${i} ${LONG}`
     for (let i = 0; i < MESSAGES; i++) await world.send('alice', 'bob', text(i))
-    await expect.poll(() => world.server.app.events.streamCount, { timeout: 10_000 }).toBe(0)
+    await expect.poll(() => world.server.app.events.streamCount).toBe(0)
 
     const blocks = (await paused.readAll()).split('\n\n').slice(0, -1)
     const seen = blocks.flatMap((block) => {
@@ -127,7 +127,7 @@ describe.each(dialects)('bounds of streams on %s', (using) => {
     const before = held()
     for (let i = 0; i < 50; i++) await round()
     await expect.poll(() => world.server.app.events.streamCount).toBe(0)
-    await expect.poll(held, { timeout: 10_000 }).toBeLessThanOrEqual(before)
+    await expect.poll(held).toBeLessThanOrEqual(before)
   })
 })
 

@@ -72,10 +72,20 @@ const wrong: readonly (readonly [name: string, value: string])[] = [
   ['SOTTO_WEBHOOK_ALLOWED_HOSTS', 'https://hooks.example'],
   ['SOTTO_TRUSTED_PROXIES', 'proxy.example.com'],
   ['SOTTO_TRUSTED_PROXIES', '10.0.0.0/33'],
+  ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318'],
+  ['OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc'],
+  ['OTEL_EXPORTER_OTLP_HEADERS', 'Bearer abc'],
+  ['OTEL_RESOURCE_ATTRIBUTES', 'a=%zz'],
+  ['OTEL_TRACES_EXPORTER', 'jaeger'],
+  ['OTEL_METRICS_EXPORTER', 'prometheus'],
+  ['OTEL_LOGS_EXPORTER', 'console'],
+  ['OTEL_TRACES_SAMPLER', 'sometimes'],
+  ['OTEL_TRACES_SAMPLER_ARG', '1.5'],
+  ['OTEL_METRIC_EXPORT_INTERVAL', '60s'],
 ]
 
 /** Those that take whatever text there is. */
-const FREE = ['SOTTO_JWT_AUDIENCE', 'SOTTO_JWT_ISSUER']
+const FREE = ['SOTTO_JWT_AUDIENCE', 'SOTTO_JWT_ISSUER', 'OTEL_SERVICE_NAME']
 /** What is wrong with it shows when it is used: a test of its own, below. */
 const SHOWN_LATER = ['METRICS_HOST']
 

@@ -70,14 +70,66 @@ describe.each(['sqlite', 'postgres'] as const)('the first start on %s', (using) 
   })
 })
 
-test('servers that start at once on an empty PostgreSQL all come up', async () => {
+test('of servers that start at once on an empty PostgreSQL all come up, and one prints the ways in', async () => {
   await using database = await createDatabase('postgres')
   const servers = await Promise.all([1, 2, 3].map(() => startServer({ DATABASE_URL: database.url })))
+  const printed = servers.map(({ output }) => output.stdout).join('')
+  const keys = [...printed.matchAll(/Service key +(sk_\S+)/g)].map(([, key]) => key)
+  const links = [...printed.matchAll(/\/welcome#(su_\S+)/g)].map(([, token]) => token)
+  expect([keys.length, links.length]).toEqual([1, 1])
+  for (const { url } of servers) {
+    const headers = { authorization: `Bearer ${keys[0]}` }
+    const answer = await fetch(`${url}/v1/keys`, { headers })
+    expect(await answer.json()).toMatchObject({ items: [{ name: 'first' }] })
+  }
   for (const server of servers) {
     expect((await fetch(`${server.url}/readyz`)).status).toBe(200)
     expect(server.output.stderr).toBe('')
     expect(await server.stop()).toBe(0)
   }
+})
+
+describe.each(['sqlite', 'postgres'] as const)('the link for the first account on %s', (using) => {
+  const linkIn = (stdout: string) => /^ *(http\S+\/welcome#su_\S+)$/m.exec(stdout)?.[1]
+
+  test('is printed once, and another by a command, for as long as nobody is there', async () => {
+    await using database = await createDatabase(using)
+    const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: 'sk_of-the-operator' }
+    await using server = await startServer(settings)
+    const first = linkIn(server.output.stdout) ?? 'no link'
+    expect(first.startsWith(`${server.url}/welcome#`)).toBe(true)
+    await server.stop()
+    await using again = await startServer(settings)
+    expect(linkIn(again.output.stdout)).toBeUndefined()
+
+    const command = await sotto(['setup'], { ...settings, HOST: '0.0.0.0', PORT: '8080' })
+    expect(command).toMatchObject({ code: 0, stderr: '' })
+    const second = linkIn(command.stdout) ?? 'no link'
+    expect(second.startsWith('http://localhost:8080/welcome#')).toBe(true)
+
+    const open = async (link: string) => {
+      const body = { token: link.split('#')[1], username: 'ada', password: 'a long and quiet evening' }
+      const headers = { 'content-type': 'application/json' }
+      const request = { method: 'POST', headers, body: JSON.stringify(body) }
+      return (await fetch(`${again.url}/v1/setup/admin`, request)).status
+    }
+    expect(await open(first)).toBe(400)
+    expect(await open(second)).toBe(201)
+    const late = await sotto(['setup'], settings)
+    expect(late).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('sotto user admin') })
+  })
+
+  test('is not printed where there is no page for it, or somebody is there', async () => {
+    await using database = await createDatabase(using)
+    const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: 'sk_of-the-operator' }
+    await using server = await startServer({ ...settings, SOTTO_WEB_CLIENT: 'off' })
+    expect(server.output.stdout).not.toContain('/welcome')
+    for (const command of curlCommands(server.output.stdout))
+      expect(await paste(command, { SOTTO_SERVICE_KEY: settings.SOTTO_SERVICE_KEY })).toBe(201)
+    await server.stop()
+    await using again = await startServer(settings)
+    expect(again.output.stdout).not.toContain('/welcome')
+  })
 })
 
 test('settings come from files, without the end of their last line', async () => {

@@ -383,7 +383,7 @@ describe.each(dialects)('webhooks on %s', (using) => {
     for (const call of calls) expect(await codeOf(call())).toBe('WEBHOOK_NOT_FOUND')
     expect((await webhooks.list()).items).toEqual([])
     const holders = () => findText(world.server.app.db, webhookId)
-    await expect.poll(holders, { timeout: 5_000 }).toEqual(['audit.subject_id'])
+    await expect.poll(holders).toEqual(['audit.subject_id'])
   })
 
   test('list deliveries in pages, for seven days, and for thirty those that failed', async () => {

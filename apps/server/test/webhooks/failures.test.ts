@@ -145,7 +145,7 @@ describe('webhooks of two servers on one database', () => {
     const [leading, other] = waiting[0] === undefined ? [second, world] : [world, second]
     await leading.server.close()
     for (const text of texts.slice(30)) await other.send('alice', 'bob', text)
-    await expect.poll(() => textsAt(receiver).toSorted(), { timeout: 5_000 }).toEqual(texts)
+    await expect.poll(() => textsAt(receiver).toSorted()).toEqual(texts)
   })
 
   test('are sent again by the next what the one that stops has no answer to', async () => {
@@ -160,7 +160,7 @@ describe('webhooks of two servers on one database', () => {
     await world.server.close()
     expect(performance.now() - startedAt).toBeLessThan(8_000)
     receiver.answer = status(200)
-    await expect.poll(() => receiver.received.map((one) => one.id), { timeout: 5_000 }).toEqual([id, id])
+    await expect.poll(() => receiver.received.map((one) => one.id)).toEqual([id, id])
     const found = async () => (await second.client.webhooks.deliveries({ webhookId })).items
     await expect.poll(found).toMatchObject([{ id, state: 'delivered', attempts: 1 }])
   })

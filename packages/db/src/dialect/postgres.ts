@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { type Dialect, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import type { Executor } from '../statement.ts'
@@ -16,6 +17,13 @@ export interface PostgresOptions {
 
 /** How long a request waits for a free connection, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 5_000
+
+/**
+ * After how long without a word in it an answer is given up, in milliseconds. PostgreSQL ends a statement after ten
+ * seconds and says so: one that says nothing is gone, as after a failover, and the system would wait for a quarter
+ * of an hour.
+ */
+const SILENCE_MS = 12_000
 
 /**
  * Runs work on one connection whose statements and pauses may take as long as they need: migrations, which change
@@ -39,12 +47,27 @@ const MAX_NAMED_STATEMENTS = 500
  * Sends `begin` together with the transaction's first statement, which saves each transaction a round trip.
  *
  * One that writes waits for the answer nonetheless: if the `begin` failed, it would be committed by itself.
+ *
+ * Ends when nothing is heard of the server for as long as its session's timeouts allow.
  */
 class PipeliningClient extends pg.Client {
   #owesBegin = false
 
+  /** To be called when it is connected. */
+  endWhenSilent(): void {
+    this.#socket.setTimeout(SILENCE_MS)
+    this.#socket.once('timeout', () => this.#socket.destroy(new SilenceError()))
+  }
+
+  /** That is what pg's stream is in Node, encrypted or not. */
+  get #socket(): Socket {
+    return this.connection.stream as Socket
+  }
+
   // biome-ignore lint/suspicious/noExplicitAny: one of pg's nine overloads is wrapped, the rest goes through.
   override query(config: any, values?: any, callback?: any): any {
+    if (config === NO_TIMEOUTS) this.#socket.setTimeout(0)
+    if (config === SESSION_SETTINGS) this.#socket.setTimeout(SILENCE_MS)
     if (config === 'begin') {
       this.#owesBegin = true
       return Promise.resolve({ command: 'BEGIN', rowCount: null, rows: [] })
@@ -67,6 +90,15 @@ class PipeliningClient extends pg.Client {
   async #afterBegin(config: string | pg.QueryConfig, values: unknown[] | undefined): Promise<pg.QueryResult> {
     await super.query('begin')
     return super.query(config, values)
+  }
+}
+
+class SilenceError extends Error {
+  override readonly name = 'SilenceError'
+  readonly code = 'ETIMEDOUT'
+
+  constructor() {
+    super(`PostgreSQL has not answered for ${SILENCE_MS / 1_000} s`)
   }
 }
 
@@ -116,9 +148,12 @@ export function postgresDialect(url: string, options: PostgresOptions): Dialect 
       })
       // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
       pool.on('error', () => {})
-      // The pool listens to idle connections alone. One that breaks under a query fails the query and says it here
-      // too, which without a listener would end the process as well.
-      pool.on('connect', (client) => client.on('error', () => {}))
+      pool.on('connect', (client) => {
+        // The pool listens to idle connections alone. One that breaks under a query fails the query and says it here
+        // too, which without a listener would end the process as well.
+        client.on('error', () => {})
+        if (client instanceof PipeliningClient) client.endWhenSilent()
+      })
       options.onPool(pool)
       return pool
     },

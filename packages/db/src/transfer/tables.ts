@@ -43,6 +43,7 @@ const rules: { readonly [Name in TableName]: Rule<Name> } = {
   jobs: { key: ['kind', 'subject_id'] },
   webhooks: { key: ['id'] },
   webhook_deliveries: { key: ['id'] },
+  setup: { leftOut: 'is about the first start of the database that it is in' },
   leases: { leftOut: 'says which server of the database that it is in does what' },
   event_log: { leftOut: 'says which log it is, and an import begins another one' },
   import_progress: { leftOut: 'speaks of the database that it is in' },

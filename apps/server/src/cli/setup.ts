@@ -1,0 +1,22 @@
+import { holdSetup } from '@sotto/db'
+import { originOf } from '../audit.ts'
+import { readConfig } from '../config.ts'
+import { issueSetupToken, isUnused } from '../setup/setup-token.ts'
+import { CommandError } from './command-error.ts'
+import { openApp } from './open-app.ts'
+import { reachableUrl } from './reachable-url.ts'
+import { setupLink } from './setup-link.ts'
+
+/** `sotto setup`: prints another link, in the place of the one of the first start. */
+export async function setup(): Promise<void> {
+  const config = readConfig()
+  await using opened = await openApp(config)
+  const { app } = opened
+  const token = await app.db.transaction().execute(async (trx) => {
+    if (!(await isUnused(trx, await holdSetup(trx)))) {
+      throw new CommandError('somebody is here already: sotto user create and sotto user admin make an admin')
+    }
+    return issueSetupToken(trx, originOf('command', app))
+  })
+  process.stdout.write(`${setupLink(reachableUrl(config.host, String(config.port)), token)}\n`)
+}

@@ -1,0 +1,47 @@
+import type { Contract, User } from '@sotto/contract'
+import {
+  changeSetup,
+  deleteSessionsOf,
+  type Executor,
+  findSetup,
+  findUser,
+  holdSetup,
+  updateRole,
+} from '@sotto/db'
+import type { z } from 'zod'
+import { recordAudit } from '../audit.ts'
+import type { Context } from '../context.ts'
+import { putUser } from '../identity/create-user.ts'
+import { hashNewPassword } from '../identity/password-change.ts'
+import { demoPeople } from './demo-people.ts'
+import { requireToken } from './setup-token.ts'
+
+type Input = z.output<Contract['setup']['createAdmin']['input']>
+
+/** Makes the first user, who is an admin, with the token of the first start, which is worth nothing from then on. */
+export async function createAdmin(ctx: Context, { token, password, ...profile }: Input): Promise<User> {
+  const { app } = ctx
+  // Before the password is hashed, which costs more than a stranger is to be had for.
+  await requireToken(app.db, app, await findSetup(app.db), token)
+  const passwordHash = await hashNewPassword(app, password, 'password')
+  const user = await app.db.transaction().execute(async (trx) => {
+    const setup = await requireToken(trx, app, await holdSetup(trx), token)
+    const made = await putUser(trx, app, { ...profile, passwordHash })
+    await updateRole(trx, made.id, 'admin')
+    await changeSetup(trx, { token_hash: null, token_expires_at: null })
+    if (setup.demo_started_at) await endDemo(trx)
+    await recordAudit(trx, ctx, { action: 'setup.admin_created', subjectId: made.id })
+    return made
+  })
+  app.identity.forgetUsers()
+  app.tellBusiness('user.created', { userId: user.id, by: 'setup' })
+  return user
+}
+
+/** What was said stays; nobody is logged in as one of its people any more. */
+async function endDemo(trx: Executor): Promise<void> {
+  for (const username of demoPeople) {
+    const user = await findUser(trx, username)
+    if (user) await deleteSessionsOf(trx, user.id)
+  }
+}

@@ -1,0 +1,84 @@
+import { type Contract, SottoError } from '@sotto/contract'
+import {
+  changeSetup,
+  deleteSessionsOf,
+  type Executor,
+  findUser,
+  holdSetup,
+  insertSession,
+  type SetupRow,
+} from '@sotto/db'
+import type { z } from 'zod'
+import { recordAudit } from '../audit.ts'
+import type { Context } from '../context.ts'
+import { hashSecret, newSecret } from '../identity/secrets.ts'
+import { seedSmallWorld } from '../seed/seed-small.ts'
+import { demoPeople } from './demo-people.ts'
+import { requireToken } from './setup-token.ts'
+
+const SESSION_LIFETIME_MS = 24 * 60 * 60 * 1_000
+/** After this much time whoever was filling it is gone, in milliseconds. It takes some seconds. */
+const FILLING_LIMIT_MS = 60_000
+
+interface Demo {
+  people: { username: string; token: string }[]
+  expiresAt: Date
+}
+
+/**
+ * Fills the installation with the small world, unless that was done, and logs two of its people in. They have no
+ * passwords, so nobody gets in as one of them in any other way.
+ *
+ * @throws {SottoError} INVALID_INPUT about the token; UNAVAILABLE while somebody else is filling it.
+ */
+export async function openDemo(
+  ctx: Context,
+  { token }: z.output<Contract['setup']['openDemo']['input']>,
+): Promise<Demo> {
+  const { app } = ctx
+  const isFirst = await app.db.transaction().execute(async (trx) => {
+    const setup = await requireToken(trx, app, await holdSetup(trx), token)
+    if (isBeingFilled(setup, app.now()))
+      throw new SottoError('UNAVAILABLE', { detail: 'the demo is being filled' })
+    if (setup.demo_started_at) return false
+    await changeSetup(trx, { demo_started_at: app.now() })
+    await recordAudit(trx, ctx, { action: 'setup.demo_opened', subjectId: null })
+    return true
+  })
+  if (isFirst) await seedSmallWorld(app, { endsAt: app.now() })
+  return app.db.transaction().execute(async (trx) => {
+    await holdSetup(trx)
+    if (isFirst) await changeSetup(trx, { demo_filled_at: app.now() })
+    return logPeopleIn(trx, ctx)
+  })
+}
+
+/** One that was cut short is shown as far as it came. */
+function isBeingFilled({ demo_started_at: started, demo_filled_at: filled }: SetupRow, now: Date): boolean {
+  return started !== null && filled === null && now.getTime() - started.getTime() < FILLING_LIMIT_MS
+}
+
+async function logPeopleIn(trx: Executor, { app, userAgent }: Context): Promise<Demo> {
+  const createdAt = app.now()
+  const expiresAt = new Date(createdAt.getTime() + SESSION_LIFETIME_MS)
+  const people: Demo['people'] = []
+  for (const username of demoPeople) {
+    const user = await findUser(trx, username)
+    if (!user)
+      throw new SottoError('UNAVAILABLE', { detail: 'the demo was cut short: begin with an empty database' })
+    const token = newSecret('st')
+    const session = {
+      id: app.newId(),
+      userId: user.id,
+      tokenHash: hashSecret(token),
+      userAgent,
+      createdAt,
+      expiresAt,
+    }
+    // The page that had the ones before has been left.
+    await deleteSessionsOf(trx, user.id)
+    await insertSession(trx, session)
+    people.push({ username, token })
+  }
+  return { people, expiresAt }
+}

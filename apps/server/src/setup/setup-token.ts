@@ -1,0 +1,51 @@
+import { invalidInput, type SottoError } from '@sotto/contract'
+import { changeSetup, type Executor, hasUsersBesides, type SetupRow } from '@sotto/db'
+import { type AuditOrigin, recordAudit } from '../audit.ts'
+import type { App } from '../context.ts'
+import { hashSecret, newSecret } from '../identity/secrets.ts'
+import { people } from '../seed/small-world.ts'
+
+/** How long a token waits to be used, in milliseconds. */
+const LIFETIME_MS = 24 * 60 * 60 * 1_000
+
+/** Makes the token that the first admin is made with, in the place of the one before it. It is told once and kept hashed. */
+export async function issueSetupToken(trx: Executor, origin: AuditOrigin): Promise<string> {
+  const token = newSecret('su')
+  await changeSetup(trx, {
+    token_hash: hashSecret(token),
+    token_expires_at: new Date(origin.app.now().getTime() + LIFETIME_MS),
+  })
+  await recordAudit(trx, origin, { action: 'setup.link_issued', subjectId: null })
+  return token
+}
+
+/** Whether somebody could still use a token that was made before. */
+export function hasLiveToken(setup: SetupRow, now: Date): boolean {
+  return setup.token_hash !== null && setup.token_expires_at !== null && setup.token_expires_at > now
+}
+
+/** Whether nobody uses the installation yet. Who came with the demo is nobody: they have no passwords. */
+export async function isUnused(db: Executor, setup: SetupRow | undefined): Promise<boolean> {
+  return !(await hasUsersBesides(db, setup?.demo_started_at ? people.map(({ username }) => username) : []))
+}
+
+/**
+ * Holds a token against how far the setup is. It is worth something only while nobody uses the installation: one that
+ * is found later, in a log, opens nothing.
+ *
+ * @throws {SottoError} INVALID_INPUT
+ */
+export async function requireToken(
+  db: Executor,
+  { now }: Pick<App, 'now'>,
+  setup: SetupRow | undefined,
+  token: string,
+): Promise<SetupRow> {
+  const isRight = setup && hasLiveToken(setup, now()) && setup.token_hash === hashSecret(token)
+  if (!isRight || !(await isUnused(db, setup))) throw unusableToken()
+  return setup
+}
+
+function unusableToken(): SottoError {
+  return invalidInput('token', 'is unknown, used, or has expired, or somebody is here already')
+}

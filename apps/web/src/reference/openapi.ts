@@ -1,0 +1,74 @@
+/* The part of OpenAPI 3.1 that the server's document uses. */
+
+export interface Schema {
+  $ref?: string
+  type?: string
+  enum?: readonly unknown[]
+  format?: string
+  pattern?: string
+  minLength?: number
+  maxLength?: number
+  minimum?: number
+  maximum?: number
+  default?: unknown
+  description?: string
+  properties?: Record<string, Schema>
+  required?: readonly string[]
+  items?: Schema | false
+  anyOf?: readonly Schema[]
+}
+
+export interface Parameter {
+  name: string
+  in: 'path' | 'query' | 'header'
+  required?: boolean
+  description?: string
+  schema: Schema
+  example?: unknown
+}
+
+interface Content {
+  schema: Schema
+  example?: unknown
+}
+
+interface OperationObject {
+  operationId: string
+  tags: readonly string[]
+  summary: string
+  description?: string
+  /** There where it is not the document's: for what anybody may call. */
+  security?: readonly unknown[]
+  parameters: readonly Parameter[]
+  requestBody?: { content: { 'application/json': Content } }
+  responses: Record<string, { description: string; content?: Record<string, Content> }>
+}
+
+interface OpenApiDocument {
+  paths: Record<string, Record<string, OperationObject>>
+}
+
+/** One request that the server takes. */
+export interface Operation extends OperationObject {
+  method: string
+  path: string
+}
+
+/** Every operation of this very server, in the order of its document. */
+export async function loadOperations(): Promise<Operation[]> {
+  const answer = await fetch('/openapi.json')
+  if (!answer.ok) throw new Error(`openapi.json: ${answer.status}`)
+  const { paths } = (await answer.json()) as OpenApiDocument
+  return Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({
+      ...operation,
+      method: method.toUpperCase(),
+      path,
+    })),
+  )
+}
+
+/** What the body of a request holds, if it has one. */
+export function bodyOf({ requestBody }: Operation): Content | undefined {
+  return requestBody?.content['application/json']
+}

@@ -1,0 +1,55 @@
+import { useEffect, useState } from 'react'
+import { Notice } from '../ui/notice.tsx'
+import { type Credentials, noSecret } from './credentials.ts'
+import { CredentialsForm } from './credentials-form.tsx'
+import { loadOperations, type Operation } from './openapi.ts'
+import { OperationList } from './operation-list.tsx'
+import { OperationPage } from './operation-page.tsx'
+import { useFragment } from './use-fragment.ts'
+
+/** Every operation of this server, each to be tried on it. */
+export function Reference() {
+  const { operations, hasFailed } = useOperations()
+  const [credentials, setCredentials] = useState<Credentials>(noSecret)
+  const name = useFragment()
+  const operation = operations?.find(({ operationId }) => operationId === name)
+  useEffect(() => {
+    document.title = operation ? `${operation.summary} · Sotto` : 'Sotto: HTTP reference'
+  }, [operation])
+  if (hasFailed) return <Notice>The reference cannot be loaded. Load the page again.</Notice>
+  if (!operations) return <Notice>Loading…</Notice>
+  return (
+    <div className={operation ? 'reference' : 'reference at-list'}>
+      <OperationList operations={operations} open={operation?.operationId} />
+      <main>
+        <CredentialsForm credentials={credentials} onChange={setCredentials} />
+        {operation ? (
+          <OperationPage key={operation.operationId} operation={operation} credentials={credentials} />
+        ) : (
+          <Introduction />
+        )}
+      </main>
+    </div>
+  )
+}
+
+function useOperations(): { operations: Operation[] | undefined; hasFailed: boolean } {
+  const [operations, setOperations] = useState<Operation[]>()
+  const [hasFailed, setHasFailed] = useState(false)
+  useEffect(() => {
+    loadOperations().then(setOperations, () => setHasFailed(true))
+  }, [])
+  return { operations, hasFailed }
+}
+
+function Introduction() {
+  return (
+    <section className="operation">
+      <h2>HTTP reference</h2>
+      <p>
+        Choose an operation. Each has a form with an example in it, which goes to this very server: what it
+        changes is changed. <a href="/openapi.json">openapi.json</a> is the same for machines.
+      </p>
+    </section>
+  )
+}

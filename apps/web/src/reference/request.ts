@@ -1,0 +1,90 @@
+import { ACT_AS, type Credentials } from './credentials.ts'
+import { bodyOf, type Operation } from './openapi.ts'
+
+/** What somebody has filled in: the parameters by name, and the body as it stands. */
+export interface Filled {
+  parameters: Readonly<Record<string, string>>
+  body: string
+}
+
+/** A request, before the server's address and the secret are put to it. */
+export interface PlannedRequest {
+  method: string
+  /** With the query. */
+  path: string
+  headers: Readonly<Record<string, string>>
+  body: string | undefined
+}
+
+/** The example that the document has of an operation. */
+export function exampleOf(operation: Operation): Filled {
+  const body = bodyOf(operation)
+  return {
+    parameters: Object.fromEntries(
+      operation.parameters.map(({ name, example }) => [name, example === undefined ? '' : String(example)]),
+    ),
+    body: body ? JSON.stringify(body.example ?? {}, null, 2) : '',
+  }
+}
+
+/** What is left empty is left out, save in the path. */
+export function plan(
+  operation: Operation,
+  { parameters, body }: Filled,
+  { kind, actAs }: Credentials,
+): PlannedRequest {
+  const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
+    encodeURIComponent(parameters[name] ?? ''),
+  )
+  const query = new URLSearchParams(
+    operation.parameters.flatMap(({ name, in: place }) =>
+      place === 'query' && parameters[name] ? [[name, parameters[name]]] : [],
+    ),
+  ).toString()
+  const hasBody = bodyOf(operation) !== undefined && body.trim() !== ''
+  return {
+    method: operation.method,
+    path: query ? `${path}?${query}` : path,
+    headers: {
+      ...(kind === 'secret' && actAs !== '' && { [ACT_AS]: actAs }),
+      ...(hasBody && { 'Content-Type': 'application/json' }),
+    },
+    body: hasBody ? body : undefined,
+  }
+}
+
+/** Sends it to this very server, as nobody but whom the credentials say. */
+export function send(
+  { method, path, headers, body }: PlannedRequest,
+  { kind, secret }: Credentials,
+  signal: AbortSignal,
+): Promise<Response> {
+  return fetch(path, {
+    method,
+    headers: { ...headers, ...(kind === 'secret' && { Authorization: `Bearer ${secret}` }) },
+    credentials: kind === 'session' ? 'same-origin' : 'omit',
+    signal,
+    ...(body !== undefined && { body }),
+  })
+}
+
+/** The same on a command line, with the secret in a variable: whoever looks over a shoulder does not read it. */
+export function curlOf({ method, path, headers, body }: PlannedRequest, { kind }: Credentials): string {
+  const lines = [`curl ${method === 'GET' ? '' : `-X ${method} `}${quoted(window.location.origin + path)}`]
+  if (kind !== 'none') lines.push('-H "Authorization: Bearer $SOTTO_TOKEN"')
+  for (const [name, value] of Object.entries(headers)) lines.push(`-H ${quoted(`${name}: ${value}`)}`)
+  if (body !== undefined) lines.push(`-d ${quoted(compact(body))}`)
+  return lines.join(' \\\n  ')
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`
+}
+
+function compact(json: string): string {
+  try {
+    return JSON.stringify(JSON.parse(json))
+  } catch {
+    return json
+  }
+}

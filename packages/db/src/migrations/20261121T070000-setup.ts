@@ -1,0 +1,15 @@
+import type { Kysely } from 'kysely'
+import { columnTypes } from '../dialect/column-types.ts'
+
+export async function up(db: Kysely<unknown>): Promise<void> {
+  const type = columnTypes(db)
+  await db.schema
+    .createTable('setup')
+    // Always 1: there is one first start. It is also what servers that start at once take turns on.
+    .addColumn('id', 'integer', (c) => c.notNull().primaryKey())
+    .addColumn('token_hash', 'text')
+    .addColumn('token_expires_at', type.timestamp)
+    .addColumn('demo_started_at', type.timestamp)
+    .addColumn('demo_filled_at', type.timestamp)
+    .execute()
+}

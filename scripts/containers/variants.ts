@@ -1,0 +1,166 @@
+import { execFile } from 'node:child_process'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
+import { request } from 'node:https'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { text } from 'node:stream/consumers'
+import type { TLSSocket } from 'node:tls'
+import { promisify } from 'node:util'
+import { inspect, printedKey } from './docker.ts'
+import type { Findings } from './report.ts'
+import { makeStack } from './stack.ts'
+
+const PASSWORD = 'a long enough one'
+
+/** docker/compose.sqlite.yaml: one server, its data in a volume. */
+export async function checkSqlite(findings: Findings, port: number): Promise<void> {
+  await using stack = await makeStack({ project: 'sotto-e2e-sqlite', port, files: ['compose.sqlite.yaml'] })
+  await stack.up()
+  const [first = ''] = await stack.containersOf('sotto')
+  const key = await printedKey(first)
+  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
+  const statuses: number[] = []
+  for (const [to, body, user] of [
+    ['users', { username: 'alice' }],
+    ['users', { username: 'bob' }],
+    ['messages', { to: 'bob', text: 'hi' }, 'alice'],
+  ] as const) {
+    const { status } = await fetch(`${stack.url}/v1/${to}`, {
+      method: 'POST',
+      headers: { ...headers, ...(user && { 'act-as': user }) },
+      body: JSON.stringify(body),
+    })
+    statuses.push(status)
+  }
+  findings.check(
+    'a message is sent on SQLite',
+    statuses.every((status) => status === 201),
+    statuses.join(', '),
+  )
+  await stack.compose('stop')
+  const exitCode = await inspect(first, '{{.State.ExitCode}}')
+  findings.check('the server ends in time', exitCode === '0', `exit code ${exitCode}`)
+  await stack.compose('down')
+  await stack.up()
+  const read = await fetch(`${stack.url}/v1/direct/bob/messages`, {
+    headers: { ...headers, 'act-as': 'alice' },
+  })
+  const page = (await read.json()) as { items?: { text: string }[] }
+  findings.check('another container has it', page.items?.[0]?.text === 'hi', `${read.status}`)
+}
+
+/** docker/compose.tls.yaml over docker/compose.yaml: HTTPS, the session cookie that needs it, a new certificate. */
+export async function checkTls(findings: Findings, port: number): Promise<void> {
+  await using certificate = await makeCertificate()
+  const tlsPort = port + 1
+  await using stack = await makeStack({
+    project: 'sotto-e2e-tls',
+    port,
+    files: ['compose.yaml', 'compose.tls.yaml'],
+    env: {
+      SOTTO_TLS_PORT: String(tlsPort),
+      TLS_CERTIFICATE: certificate.path,
+      TLS_KEY: certificate.keyPath,
+    },
+  })
+  await stack.up()
+  const call = (method: string, to: string, headers: Record<string, string> = {}, body?: object) =>
+    callSecurely({ port: tlsPort, ca: certificate.pem, method, path: to, headers, body })
+  const key = await stack.compose('exec', '-T', 'server', 'cat', '/run/sotto/service_key')
+  const made = await call(
+    'POST',
+    '/v1/users',
+    { authorization: `Bearer ${key}` },
+    { username: 'alice', password: PASSWORD },
+  )
+  findings.check('HTTPS is served', made.status === 201, `${made.status}, ${made.protocol}`)
+  const hsts = made.headers['strict-transport-security'] ?? 'none'
+  findings.check('browsers are told to stay with it', /^max-age=\d{7,}/.test(hsts), hsts)
+
+  const origin = `https://localhost:${tlsPort}`
+  const login = { username: 'alice', password: PASSWORD, cookie: true }
+  const session = await call('POST', '/v1/sessions', { origin }, login)
+  const [cookie = ''] = session.headers['set-cookie'] ?? []
+  const isKept = cookie.startsWith('__Host-') && /; Secure/i.test(cookie)
+  findings.check('a browser gets a session that HTTPS alone carries', isKept, `${session.status}`)
+  const me = await call('GET', '/v1/me', {
+    cookie: cookie.split(';')[0] ?? '',
+    'sec-fetch-site': 'same-origin',
+  })
+  findings.check('and uses it', me.status === 200, `${me.status}`)
+  const page = await call('GET', '/')
+  findings.check(
+    'the web client is there',
+    page.status === 200 && page.body.includes('<html'),
+    `${page.status}`,
+  )
+
+  const before = made.fingerprint
+  await certificate.renew()
+  await stack.compose('exec', '-T', 'proxy', 'sh', '/etc/sotto/reload.sh')
+  const deadline = performance.now() + 10_000
+  let after = before
+  while (after === before && performance.now() < deadline) {
+    const answer = await call('GET', '/readyz').catch(() => undefined)
+    after = answer?.fingerprint ?? before
+  }
+  findings.check('a new certificate is read', after !== before)
+}
+
+interface SecureCall {
+  port: number
+  ca: () => string
+  method: string
+  path: string
+  headers: Record<string, string>
+  body: object | undefined
+}
+
+/** Trusts this certificate alone. */
+async function callSecurely({ port, ca, method, path: to, headers, body }: SecureCall) {
+  const json = body && JSON.stringify(body)
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  const outgoing = request(
+    {
+      ...{ host: 'localhost', port, method, path: to, ca: ca(), agent: false },
+      headers: { ...headers, ...(json && { 'content-type': 'application/json' }) },
+    },
+    resolve,
+  )
+  outgoing.on('error', reject)
+  outgoing.end(json)
+  const answer = await promise
+  const socket = answer.socket as TLSSocket
+  const { fingerprint256: fingerprint } = socket.getPeerCertificate()
+  const protocol = socket.getProtocol()
+  return {
+    status: answer.statusCode ?? 0,
+    headers: answer.headers,
+    fingerprint,
+    protocol,
+    body: await text(answer),
+  }
+}
+
+/** A certificate for localhost that nobody has signed, in files that nginx may read. */
+async function makeCertificate() {
+  const directory = await mkdtemp(path.join(tmpdir(), 'sotto-tls-'))
+  const files = { path: path.join(directory, 'certificate.pem'), keyPath: path.join(directory, 'key.pem') }
+  let pem = ''
+  async function renew(): Promise<void> {
+    const args =
+      'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -noenc -days 1 -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout - -out -'
+    const { stdout: both } = await promisify(execFile)('openssl', args.split(' '))
+    const certificateAt = both.indexOf('-----BEGIN CERTIFICATE')
+    const certificate = both.slice(certificateAt)
+    const key = both.slice(0, certificateAt)
+    pem = certificate
+    // In place: a mounted file is the file that it was.
+    await writeFile(files.path, certificate)
+    await writeFile(files.keyPath, key)
+  }
+  await renew()
+  await chmod(directory, 0o755)
+  return { ...files, pem: () => pem, renew, [Symbol.asyncDispose]: () => rm(directory, { recursive: true }) }
+}
