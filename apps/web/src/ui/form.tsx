@@ -49,22 +49,20 @@ export function Form({ fields, error, onSubmit, children, ...props }: Props) {
   )
 }
 
-/** What an error without issues is about, where a form has such a field. */
-const fieldsOfCodes: Partial<Record<ErrorCode, readonly string[]>> = {
-  USERNAME_TAKEN: ['username'],
-  EMAIL_TAKEN: ['email'],
-  USER_NOT_FOUND: ['user', 'participants'],
-}
+/** What an error without issues is about. */
+const fieldOfCode: Partial<Record<ErrorCode, string>> = { USERNAME_TAKEN: 'username', EMAIL_TAKEN: 'email' }
 
 /** What an error says of which field. */
-function messagesAt(names: readonly string[], error: unknown): Record<string, string> {
+function messagesAt(fields: readonly string[], error: unknown): Record<string, string> {
   if (!(error instanceof SottoError)) return {}
-  const ofCode = fieldsOfCodes[error.code]?.map((name) => ({ path: name, message: wordsOf(error) })) ?? []
-  const ofIssues = error.issues.map(({ path, message }) => ({ path, message: sentence(message) }))
+  const path = fieldOfCode[error.code]
+  const issues = path === undefined ? error.issues : [{ path, message: '' }]
   const messages: Record<string, string> = {}
-  for (const { path, message } of [...ofCode, ...ofIssues]) {
-    const name = names.find((one) => isIn(path, one))
-    if (name !== undefined) messages[name] = message
+  for (const { path, message } of issues) {
+    const name = fields.find((one) => isIn(path, one))
+    if (name === undefined) continue
+    // Where the code alone says what is wrong, in words for people.
+    messages[name] = error.code === 'INVALID_INPUT' ? sentence(message) : wordsOf(error)
   }
   return messages
 }
