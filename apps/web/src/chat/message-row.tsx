@@ -1,7 +1,8 @@
 import type { Messages, Send } from '@sotto/react'
-import type { LiveMessage } from '@sotto/sdk'
+import type { LiveMessage, SentMessage } from '@sotto/sdk'
 import { useState } from 'react'
 import { Button } from '../ui/button.tsx'
+import { nameOf } from '../ui/names.ts'
 import { Time } from '../ui/time.tsx'
 import { wordsOf } from '../ui/words-of.ts'
 import { EmojiForm } from './emoji-form.tsx'
@@ -40,7 +41,7 @@ export function MessageRow({ message, previous, conversation, isFirstUnread, ret
       <article className={classes} data-status={message.status}>
         {conversation.kind === 'group' && isFirst && isSent && !message.isMine && (
           <p className="sender" dir="auto">
-            {message.sender}
+            {nameIn(conversation, message)}
           </p>
         )}
         <div className="bubble">
@@ -85,6 +86,12 @@ export function MessageRow({ message, previous, conversation, isFirstUnread, ret
       </article>
     </>
   )
+}
+
+/** As the others of a group are called; by the username where they have left, or are not among the first. */
+function nameIn({ participants }: Pick<Messages, 'participants'>, { senderId, sender }: SentMessage): string {
+  const of = participants.find(({ user }) => user.id === senderId)
+  return of ? nameOf(of.user) : sender
 }
 
 /** One's own are known before the server has said by whom they are. */
