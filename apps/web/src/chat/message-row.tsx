@@ -1,6 +1,6 @@
 import type { Messages, Send } from '@sotto/react'
 import type { LiveMessage, SentMessage } from '@sotto/sdk'
-import { useState } from 'react'
+import { memo, useState } from 'react'
 import { Button } from '../ui/button.tsx'
 import { nameOf } from '../ui/names.ts'
 import { Time } from '../ui/time.tsx'
@@ -25,7 +25,8 @@ interface Props {
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'full' })
 
 /** A message, after the day on which it is the first. */
-export function MessageRow({ message, previous, conversation, isFirstUnread, retry, discard }: Props) {
+export const MessageRow = memo(function MessageRow(props: Props) {
+  const { message, previous, conversation, isFirstUnread, retry, discard } = props
   const [task, setTask] = useState<MessageTask>()
   const close = () => setTask(undefined)
   const isNewDay = previous?.createdAt.toDateString() !== message.createdAt.toDateString()
@@ -86,7 +87,7 @@ export function MessageRow({ message, previous, conversation, isFirstUnread, ret
       </article>
     </>
   )
-}
+})
 
 /** As the others of a group are called; by the username where they have left, or are not among the first. */
 function nameIn({ participants }: Pick<Messages, 'participants'>, { senderId, sender }: SentMessage): string {
