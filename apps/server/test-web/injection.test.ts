@@ -2,11 +2,10 @@ import { createClient } from '@sotto/sdk'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startServer } from '../test/cli/support/sotto.ts'
-import { expectNoFaults, launch, openClient, signUp } from './support/browser.ts'
+import { expectNoFaults, launch, openClient, PASSWORD, signUp } from './support/browser.ts'
 import { payloads } from './support/payloads.ts'
 
 const KEY = 'sk_of-the-test'
-const PASSWORD = 'correct horse battery staple'
 
 let browser: Browser
 beforeAll(async () => {

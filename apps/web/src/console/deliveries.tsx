@@ -1,7 +1,7 @@
+import { useSotto } from '@sotto/react'
 import type { WebhookDelivery } from '@sotto/sdk'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import { sotto } from '../sotto.ts'
 import { Button } from '../ui/button.tsx'
 import { Choice } from '../ui/choice.tsx'
 import { Entries } from './entries.tsx'
@@ -24,6 +24,7 @@ export const REFRESH_MS = 5_000
 
 /** What a webhook was sent, or will be, and a way to send what has failed again. */
 export function Deliveries({ webhookId }: { webhookId: string }) {
+  const sotto = useSotto()
   const [state, setState] = useState<Shown>('all')
   const pages = usePages({
     key: ['deliveries', webhookId, state],
@@ -45,6 +46,7 @@ export function Deliveries({ webhookId }: { webhookId: string }) {
 }
 
 function Delivery({ of: delivery }: { of: WebhookDelivery }) {
+  const sotto = useSotto()
   const { id: deliveryId, webhookId, type, state, attempts, lastStatus, lastError, nextAttemptAt } = delivery
   const queries = useQueryClient()
   const retry = useMutation({

@@ -1,5 +1,5 @@
+import { useSotto } from '@sotto/react'
 import { useQuery } from '@tanstack/react-query'
-import { sotto } from '../sotto.ts'
 import { DayChart } from './day-chart.tsx'
 import { Facts } from './facts.tsx'
 import { Waiting } from './failure.tsx'
@@ -16,6 +16,7 @@ const number = new Intl.NumberFormat()
 
 /** How much there is, how much happens, and how the server that answers is. */
 export function Overview() {
+  const sotto = useSotto()
   const { data, isPending, error } = useQuery({
     queryKey: [CONSOLE, 'stats'],
     queryFn: ({ signal }) => sotto.stats.get({ days: DAYS }, { signal }),

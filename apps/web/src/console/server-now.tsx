@@ -1,7 +1,7 @@
+import { useSotto } from '@sotto/react'
 import type { RouterOutputs } from '@sotto/sdk'
 import { useQuery } from '@tanstack/react-query'
 import { useRef } from 'react'
-import { sotto } from '../sotto.ts'
 import { Facts } from './facts.tsx'
 import { Waiting } from './failure.tsx'
 import { Moment } from './moment.tsx'
@@ -24,6 +24,7 @@ const milliseconds = new Intl.NumberFormat(undefined, {
 
 /** The server that answers: where there are several, this is one of them. */
 export function ServerNow() {
+  const sotto = useSotto()
   const history = useRef<readonly ServerStats[]>([])
   const {
     data: answers,

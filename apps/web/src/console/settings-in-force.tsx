@@ -1,7 +1,7 @@
+import { useSotto } from '@sotto/react'
 import type { Setting } from '@sotto/sdk'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { sotto } from '../sotto.ts'
 import { Field } from '../ui/field.tsx'
 import { Waiting } from './failure.tsx'
 import { ConsolePage } from './section.tsx'
@@ -16,6 +16,7 @@ const sources = {
 
 /** The settings of the server that answers, as it read them when it started. */
 export function SettingsInForce() {
+  const sotto = useSotto()
   const [typed, setTyped] = useState('')
   const { data, isPending, error } = useQuery({
     queryKey: [CONSOLE, 'settings'],

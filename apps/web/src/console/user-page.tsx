@@ -1,6 +1,6 @@
+import { useSotto } from '@sotto/react'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from 'wouter'
-import { sotto } from '../sotto.ts'
 import { nameOf } from '../ui/names.ts'
 import { Facts } from './facts.tsx'
 import { Waiting } from './failure.tsx'
@@ -12,6 +12,7 @@ import { UserSessions } from './user-sessions.tsx'
 
 /** A user's account, where they are logged in, and what an admin can do about both. */
 export function UserPage({ user }: { user: string }) {
+  const sotto = useSotto()
   const {
     data: account,
     isPending,

@@ -1,5 +1,5 @@
+import { useSotto } from '@sotto/react'
 import { useQuery } from '@tanstack/react-query'
-import { sotto } from '../sotto.ts'
 import { Deliveries, REFRESH_MS } from './deliveries.tsx'
 import { Facts } from './facts.tsx'
 import { Waiting } from './failure.tsx'
@@ -10,6 +10,7 @@ import { WebhookActions } from './webhook-actions.tsx'
 
 /** A webhook, what can be done about it, and what it was sent. */
 export function WebhookPage({ webhookId }: { webhookId: string }) {
+  const sotto = useSotto()
   const {
     data: webhook,
     isPending,
