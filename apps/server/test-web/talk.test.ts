@@ -24,7 +24,7 @@ describe.each(['sqlite', 'postgres'] as const)('two browsers on %s', (using) => 
 
     await alice.page.getByRole('link', { name: 'People' }).click()
     await alice.page.getByLabel('Name or username').fill('bo')
-    await alice.page.getByRole('link', { name: 'bob' }).click()
+    await alice.page.getByRole('link', { name: '@bob' }).click()
     await write(alice, 'Hello, Bob!')
     await seeMessage(alice, 'Hello, Bob!')
 

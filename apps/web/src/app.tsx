@@ -1,5 +1,6 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { Session } from './session/session.tsx'
+import { sotto } from './sotto.ts'
 import { LastResort } from './ui/last-resort.tsx'
 
 /** Events tell what has changed; what they do not tell is asked for when it is shown. */
@@ -12,7 +13,7 @@ export function App() {
   return (
     <LastResort>
       <QueryClientProvider client={queries}>
-        <Session />
+        <Session client={sotto} />
       </QueryClientProvider>
     </LastResort>
   )

@@ -2,6 +2,7 @@ import { lazy, Suspense } from 'react'
 import { Redirect, Route, Switch, useLocation } from 'wouter'
 import { ConversationPage } from './chat/conversation-page.tsx'
 import { Inbox } from './chat/inbox.tsx'
+import { Mark } from './ui/mark.tsx'
 import { Notice } from './ui/notice.tsx'
 
 // What the first look does not show is loaded when it is asked for.
@@ -12,32 +13,35 @@ const Settings = lazy(async () => ({ default: (await import('./settings/settings
 export function Pages() {
   const [location] = useLocation()
   return (
-    <div className={location === '/' ? 'pages at-inbox' : 'pages'}>
-      <Inbox />
-      <Suspense fallback={<Notice>Loading…</Notice>}>
-        <Switch>
-          <Route path="/">
-            <main className="empty">
-              <p>Choose a conversation, or find somebody to write to.</p>
-            </main>
-          </Route>
-          <Route path="/with/:user">
-            {({ user }) => <ConversationPage key={user} target={decodeURIComponent(user)} />}
-          </Route>
-          <Route path="/groups/:conversationId">
-            {({ conversationId }) => <ConversationPage key={conversationId} target={{ conversationId }} />}
-          </Route>
-          <Route path="/people">
-            <People />
-          </Route>
-          <Route path="/settings">
-            <Settings />
-          </Route>
-          <Route>
-            <Redirect to="/" replace />
-          </Route>
-        </Switch>
-      </Suspense>
+    <div className="pages">
+      <div className={location === '/' ? 'panes at-inbox' : 'panes'}>
+        <Inbox />
+        <Suspense fallback={<Notice>Loading…</Notice>}>
+          <Switch>
+            <Route path="/">
+              <main className="empty">
+                <Mark />
+                <p>Choose a conversation, or find somebody to write to.</p>
+              </main>
+            </Route>
+            <Route path="/with/:user">
+              {({ user }) => <ConversationPage key={user} target={decodeURIComponent(user)} />}
+            </Route>
+            <Route path="/groups/:conversationId">
+              {({ conversationId }) => <ConversationPage key={conversationId} target={{ conversationId }} />}
+            </Route>
+            <Route path="/people">
+              <People />
+            </Route>
+            <Route path="/settings">
+              <Settings />
+            </Route>
+            <Route>
+              <Redirect to="/" replace />
+            </Route>
+          </Switch>
+        </Suspense>
+      </div>
     </div>
   )
 }

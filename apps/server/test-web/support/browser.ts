@@ -48,7 +48,8 @@ export async function openClient(
   return { page, context, faults, [Symbol.asyncDispose]: () => context.close() }
 }
 
-const PASSWORD = 'correct horse battery staple'
+/** Of everybody. */
+export const PASSWORD = 'correct horse battery staple'
 
 /** Makes an account in the page, by keys alone. */
 export async function signUp({ page }: Person, username: string): Promise<void> {
@@ -57,6 +58,13 @@ export async function signUp({ page }: Person, username: string): Promise<void> 
   await page.getByLabel('Password').fill(PASSWORD)
   await page.keyboard.press('Enter')
   await page.getByRole('navigation', { name: 'Conversations' }).waitFor()
+}
+
+/** Gives name and password; a second factor may be asked for next. */
+export async function signIn({ page }: Person, username: string): Promise<void> {
+  await page.getByLabel('Username').fill(username)
+  await page.getByLabel('Password').fill(PASSWORD)
+  await page.keyboard.press('Enter')
 }
 
 /** Writes a message in the conversation that is open. */

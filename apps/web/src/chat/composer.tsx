@@ -2,11 +2,14 @@ import type { Send } from '@sotto/react'
 import { useTyping } from '@sotto/react'
 import type { ConversationTarget } from '@sotto/sdk'
 import type { KeyboardEvent } from 'react'
-import { useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { Label } from 'react-aria-components/Label'
 import { TextArea } from 'react-aria-components/TextArea'
 import { TextField } from 'react-aria-components/TextField'
 import { Button } from '../ui/button.tsx'
+import { Icon } from '../ui/icons.tsx'
+
+const Attachment = lazy(async () => ({ default: (await import('./attachment.tsx')).Attachment }))
 
 interface Props {
   target: ConversationTarget
@@ -17,6 +20,7 @@ interface Props {
 /** Where a message is written: Enter sends it, Shift with Enter begins a line. */
 export function Composer({ target, send, label }: Props) {
   const [text, setText] = useState('')
+  const [attaches, setAttaches] = useState(false)
   const { setTyping } = useTyping(target)
 
   function submit(): void {
@@ -30,6 +34,13 @@ export function Composer({ target, send, label }: Props) {
     event.preventDefault()
     submit()
   }
+  if (attaches) {
+    return (
+      <Suspense>
+        <Attachment send={send} onDone={() => setAttaches(false)} />
+      </Suspense>
+    )
+  }
   return (
     <form
       className="composer"
@@ -38,7 +49,11 @@ export function Composer({ target, send, label }: Props) {
         submit()
       }}
     >
+      <Button look="icon" aria-label="Attach an image or a video" onPress={() => setAttaches(true)}>
+        <Icon name="clip" />
+      </Button>
       <TextField
+        className="written"
         value={text}
         onChange={(value) => {
           setText(value)
@@ -48,8 +63,8 @@ export function Composer({ target, send, label }: Props) {
         <Label className="for-readers">{label}</Label>
         <TextArea rows={1} dir="auto" placeholder="Message" onKeyDown={onKeyDown} autoFocus />
       </TextField>
-      <Button type="submit" look="primary" isDisabled={text.trim() === ''}>
-        Send
+      <Button type="submit" look="primary" aria-label="Send" isDisabled={text.trim() === ''}>
+        <Icon name="send" />
       </Button>
     </form>
   )

@@ -2,8 +2,9 @@ import { useMessages, usePresence, useSend } from '@sotto/react'
 import type { ConversationTarget } from '@sotto/sdk'
 import { lazy, Suspense, useState } from 'react'
 import { ToggleButton } from 'react-aria-components/ToggleButton'
-import { Link } from 'wouter'
 import { useMe } from '../session/me.ts'
+import { Avatar } from '../ui/avatar.tsx'
+import { BackLink } from '../ui/back-link.tsx'
 import { nameOf, otherOf } from '../ui/names.ts'
 import { Time } from '../ui/time.tsx'
 import { wordsOf } from '../ui/words-of.ts'
@@ -26,13 +27,12 @@ export function ConversationPage({ target }: { target: ConversationTarget }) {
   return (
     <main className="conversation" aria-label={title}>
       <header>
-        <Link href="/" className="back" aria-label="Back to the conversations">
-          ‹
-        </Link>
+        <BackLink />
+        <Avatar name={title} online={presence?.online} />
         <div>
           <h2 dir="auto">{title}</h2>
           <p className="hint">
-            {kind === 'group' && `${participantCount} people`}
+            {kind === 'group' && (participantCount === 1 ? '1 person' : `${participantCount} people`)}
             {presence?.online && 'online'}
             {presence?.lastSeenAt && (
               <>

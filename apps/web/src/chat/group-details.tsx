@@ -1,14 +1,15 @@
 import type { Messages } from '@sotto/react'
-import type { Participant } from '@sotto/sdk'
+import { useSotto } from '@sotto/react'
+import type { Participant, SottoClient } from '@sotto/sdk'
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
-import { Form } from 'react-aria-components/Form'
 import { useLocation } from 'wouter'
 import { Person, type PersonAction } from '../people/person.tsx'
 import { useMe } from '../session/me.ts'
-import { sotto } from '../sotto.ts'
 import { Button } from '../ui/button.tsx'
 import { Field } from '../ui/field.tsx'
+import { Form } from '../ui/form.tsx'
+import { SureButton } from '../ui/sure-button.tsx'
 import { wordsOf } from '../ui/words-of.ts'
 
 interface Props {
@@ -18,6 +19,7 @@ interface Props {
 
 /** Who is in a group and as what, and what one may change of it oneself. */
 export function GroupDetails({ conversationId, group }: Props) {
+  const sotto = useSotto()
   const me = useMe()
   const [, navigate] = useLocation()
   const myRole = group.participants.find(({ user }) => user.id === me.id)?.role ?? 'member'
@@ -36,8 +38,8 @@ export function GroupDetails({ conversationId, group }: Props) {
           <Person
             key={user.id}
             user={user}
-            note={role}
-            actions={actionsOn(conversationId, { user, role }, user.id === me.id ? undefined : myRole)}
+            {...(role !== 'member' && { note: role })}
+            actions={actionsOn(sotto, conversationId, { user, role }, user.id === me.id ? undefined : myRole)}
           />
         ))}
       </ul>
@@ -46,15 +48,19 @@ export function GroupDetails({ conversationId, group }: Props) {
           {wordsOf(leave.error)}
         </p>
       )}
-      <Button look="danger" onPress={() => leave.mutate()} isBusy={leave.isPending}>
-        Leave the group
-      </Button>
+      <SureButton
+        label="Leave the group"
+        look="danger"
+        isBusy={leave.isPending}
+        onPress={() => leave.mutate()}
+      />
     </section>
   )
 }
 
 /** @param myRole undefined where it is oneself */
 function actionsOn(
+  sotto: SottoClient,
   conversationId: string,
   { user, role }: Participant,
   myRole: Participant['role'] | undefined,
@@ -70,25 +76,16 @@ function actionsOn(
   if (myRole === 'admin') return role === 'member' ? [remove] : []
   if (myRole !== 'owner') return []
   const change = role === 'admin' ? set('Make a member', 'member') : set('Make an admin', 'admin')
-  return [change, set('Hand over', 'owner'), remove]
+  return [change, { ...set('Hand over', 'owner'), isFinal: true }, remove]
 }
 
 function Rename({ conversationId, name: known }: { conversationId: string; name: string }) {
+  const sotto = useSotto()
   const [name, setName] = useState(known)
   const attempt = useMutation({ mutationFn: () => sotto.conversations.update({ conversationId, name }) })
   return (
-    <Form
-      onSubmit={(event) => {
-        event.preventDefault()
-        attempt.mutate()
-      }}
-    >
-      <Field label="Name of the group" isRequired value={name} onChange={setName} />
-      {attempt.error && (
-        <p role="alert" className="wrong">
-          {wordsOf(attempt.error)}
-        </p>
-      )}
+    <Form fields={['name']} error={attempt.error} onSubmit={() => attempt.mutate()}>
+      <Field name="name" label="Name of the group" isRequired value={name} onChange={setName} />
       <Button type="submit" isDisabled={name === known} isBusy={attempt.isPending}>
         Rename
       </Button>
@@ -97,24 +94,15 @@ function Rename({ conversationId, name: known }: { conversationId: string; name:
 }
 
 function AddMember({ conversationId }: { conversationId: string }) {
+  const sotto = useSotto()
   const [user, setUser] = useState('')
   const attempt = useMutation({
     mutationFn: () => sotto.participants.set({ conversationId, user: user.trim() }),
     onSuccess: () => setUser(''),
   })
   return (
-    <Form
-      onSubmit={(event) => {
-        event.preventDefault()
-        attempt.mutate()
-      }}
-    >
-      <Field label="Username of who is to join" isRequired value={user} onChange={setUser} />
-      {attempt.error && (
-        <p role="alert" className="wrong">
-          {wordsOf(attempt.error)}
-        </p>
-      )}
+    <Form fields={['user']} error={attempt.error} onSubmit={() => attempt.mutate()}>
+      <Field name="user" label="Username of who is to join" isRequired value={user} onChange={setUser} />
       <Button type="submit" isBusy={attempt.isPending}>
         Add
       </Button>

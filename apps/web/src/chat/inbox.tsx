@@ -4,9 +4,12 @@ import { useEffect } from 'react'
 import { Link } from 'wouter'
 import { useSession } from '../session/me.ts'
 import { Button } from '../ui/button.tsx'
+import { Icon } from '../ui/icons.tsx'
 import { wordsOf } from '../ui/words-of.ts'
 import { InboxRow } from './inbox-row.tsx'
 import { Outbox } from './outbox.tsx'
+
+const whenOpen = (isOpen: boolean) => (isOpen ? 'open' : '')
 
 /** All conversations, latest activity first. */
 export function Inbox() {
@@ -25,8 +28,12 @@ export function Inbox() {
     <nav className="inbox" aria-label="Conversations">
       <header>
         <h1>Sotto</h1>
-        <Link href="/people">People</Link>
-        <Link href="/settings">Settings</Link>
+        <Link href="/people" aria-label="People" title="People" className={whenOpen}>
+          <Icon name="people" />
+        </Link>
+        <Link href="/settings" aria-label="Settings" title="Settings" className={whenOpen}>
+          <Icon name="settings" />
+        </Link>
       </header>
       <p role="status" className="connection">
         {connection === 'reconnecting' && 'Offline. What you write is sent when you are back.'}

@@ -1,52 +1,39 @@
-import type { Messages } from '@sotto/react'
 import type { SentMessage } from '@sotto/sdk'
-import { useState } from 'react'
-import { Button } from '../ui/button.tsx'
-import { EmojiForm } from './emoji-form.tsx'
+import { Button } from 'react-aria-components/Button'
+import { Icon } from '../ui/icons.tsx'
+
+/** What is asked, or changed, in the place of a message. */
+export type MessageTask = 'edit' | 'emoji' | 'delete'
 
 interface Props {
   message: SentMessage
-  conversation: Pick<Messages, 'react' | 'delete'>
-  onEdit: () => void
+  onLike: () => void
+  onTask: (task: MessageTask) => void
 }
 
 /** What can be done with a message; shown while it is pointed at, or holds the focus. */
-export function MessageActions({ message, conversation, onEdit }: Props) {
-  const [asks, setAsks] = useState<'emoji' | 'delete'>()
-  const close = () => setAsks(undefined)
-  const { id, isMine, text } = message
-  // What fails shows in that nothing changes; the connection's state is told elsewhere.
-  const react = (emoji: string) => void conversation.react(id, emoji).then(close, close)
-  if (asks === 'emoji') return <EmojiForm onChoose={react} onCancel={close} />
-  if (asks === 'delete') {
-    return (
-      <p className="actions asked">
-        Delete it for everybody?
-        <Button look="danger" autoFocus onPress={() => void conversation.delete(id).then(close, close)}>
-          Delete
-        </Button>
-        <Button onPress={close}>Keep</Button>
-      </p>
-    )
-  }
+export function MessageActions({ message: { isMine, text }, onLike, onTask }: Props) {
   return (
-    <p className="actions">
-      <Button look="quiet" aria-label="Like" onPress={() => react('👍')}>
+    <div className="actions" role="toolbar" aria-label="What to do with the message">
+      <Button className="button icon more" aria-label="More">
+        <Icon name="more" />
+      </Button>
+      <Button className="button icon" aria-label="Like" onPress={onLike}>
         👍
       </Button>
-      <Button look="quiet" onPress={() => setAsks('emoji')}>
-        React
+      <Button className="button icon" aria-label="React" onPress={() => onTask('emoji')}>
+        <Icon name="react" />
       </Button>
       {isMine && text !== null && (
-        <Button look="quiet" onPress={onEdit}>
-          Edit
+        <Button className="button icon" aria-label="Edit" onPress={() => onTask('edit')}>
+          <Icon name="edit" />
         </Button>
       )}
       {isMine && (
-        <Button look="quiet" onPress={() => setAsks('delete')}>
-          Delete
+        <Button className="button icon" aria-label="Delete" onPress={() => onTask('delete')}>
+          <Icon name="trash" />
         </Button>
       )}
-    </p>
+    </div>
   )
 }

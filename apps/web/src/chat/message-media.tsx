@@ -38,6 +38,14 @@ export function MessageMedia({ message }: { message: LiveMessage }) {
         // biome-ignore lint/a11y/useMediaCaption: a message has none.
         <video src={video.url} width={width} height={height} controls />
       )}
+      {!isWanted && video?.durationSeconds && <span className="hint">{clockOf(video.durationSeconds)}</span>}
     </div>
   )
+}
+
+/** A length as players show it: 10:35, 1:02:03. */
+function clockOf(totalSeconds: number): string {
+  const parts = [Math.floor(totalSeconds / 3_600), Math.floor(totalSeconds / 60) % 60, totalSeconds % 60]
+  const [first = 0, ...rest] = parts[0] === 0 ? parts.slice(1) : parts
+  return [first, ...rest.map((part) => `${part}`.padStart(2, '0'))].join(':')
 }

@@ -4,7 +4,9 @@ import { useState } from 'react'
 import { Button } from '../ui/button.tsx'
 import { Time } from '../ui/time.tsx'
 import { wordsOf } from '../ui/words-of.ts'
-import { MessageActions } from './message-actions.tsx'
+import { EmojiForm } from './emoji-form.tsx'
+import { MessageActions, type MessageTask } from './message-actions.tsx'
+import { MessageDeletion } from './message-deletion.tsx'
 import { MessageEditor } from './message-editor.tsx'
 import { MessageMedia } from './message-media.tsx'
 import { MessageStatus } from './message-status.tsx'
@@ -23,17 +25,20 @@ const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'full' })
 
 /** A message, after the day on which it is the first. */
 export function MessageRow({ message, previous, conversation, isFirstUnread, retry, discard }: Props) {
-  const [isEditing, setIsEditing] = useState(false)
+  const [task, setTask] = useState<MessageTask>()
+  const close = () => setTask(undefined)
   const isNewDay = previous?.createdAt.toDateString() !== message.createdAt.toDateString()
+  const isFirst = isNewDay || previous === undefined || senderOf(previous) !== senderOf(message)
   const isSent = message.status === 'sent'
   const isDeleted = isSent && message.deletedAt !== null
   const shown = isSent ? message.text : (message.text ?? null)
+  const classes = ['message', message.isMine && 'mine', isFirst && 'first'].filter(Boolean).join(' ')
   return (
     <>
       {isNewDay && <p className="day">{day.format(message.createdAt)}</p>}
       {isFirstUnread && <p className="day new">New messages</p>}
-      <article className={message.isMine ? 'message mine' : 'message'} data-status={message.status}>
-        {conversation.kind === 'group' && isSent && !message.isMine && (
+      <article className={classes} data-status={message.status}>
+        {conversation.kind === 'group' && isFirst && isSent && !message.isMine && (
           <p className="sender" dir="auto">
             {message.sender}
           </p>
@@ -41,8 +46,8 @@ export function MessageRow({ message, previous, conversation, isFirstUnread, ret
         <div className="bubble">
           {isDeleted && <p className="gone">Message deleted</p>}
           {!isDeleted && <MessageMedia message={message} />}
-          {isEditing && isSent ? (
-            <MessageEditor message={message} edit={conversation.edit} onDone={() => setIsEditing(false)} />
+          {task === 'edit' && isSent ? (
+            <MessageEditor message={message} edit={conversation.edit} onDone={close} />
           ) : (
             shown !== null && (
               <p className="text" dir="auto">
@@ -55,12 +60,21 @@ export function MessageRow({ message, previous, conversation, isFirstUnread, ret
             <Time at={message.createdAt} only="clock" />
             {message.isMine && <MessageStatus message={message} conversation={conversation} />}
           </p>
+          {isSent && !isDeleted && !task && (
+            <MessageActions
+              message={message}
+              // One that fails shows in that nothing changes; the connection's state is told elsewhere.
+              onLike={() => void conversation.like(message.id).catch(() => {})}
+              onTask={setTask}
+            />
+          )}
         </div>
-        {isSent && !isDeleted && !isEditing && (
-          <>
-            <Reactions message={message} conversation={conversation} />
-            <MessageActions message={message} conversation={conversation} onEdit={() => setIsEditing(true)} />
-          </>
+        {isSent && !isDeleted && <Reactions message={message} conversation={conversation} />}
+        {isSent && task === 'emoji' && (
+          <EmojiForm onChoose={(emoji) => conversation.react(message.id, emoji)} onDone={close} />
+        )}
+        {isSent && task === 'delete' && (
+          <MessageDeletion onDelete={() => conversation.delete(message.id)} onDone={close} />
         )}
         {message.status === 'failed' && (
           <p role="alert" className="failed">
@@ -71,4 +85,9 @@ export function MessageRow({ message, previous, conversation, isFirstUnread, ret
       </article>
     </>
   )
+}
+
+/** One's own are known before the server has said by whom they are. */
+function senderOf(message: LiveMessage): string {
+  return message.isMine || message.status !== 'sent' ? '' : message.senderId
 }

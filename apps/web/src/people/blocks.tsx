@@ -1,5 +1,5 @@
+import { useSotto } from '@sotto/react'
 import { useQuery } from '@tanstack/react-query'
-import { sotto } from '../sotto.ts'
 import { Person } from './person.tsx'
 import { BLOCKS, useBlock } from './use-people.ts'
 
@@ -8,6 +8,7 @@ const MAX_SHOWN = 200
 
 /** Whom one has blocked. */
 export function Blocks() {
+  const sotto = useSotto()
   const { unblock } = useBlock()
   const { data = [] } = useQuery({
     queryKey: [BLOCKS],

@@ -1,7 +1,7 @@
+import { useSotto } from '@sotto/react'
 import type { RouterInputs } from '@sotto/sdk'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
-import { sotto } from '../sotto.ts'
 import { Person } from './person.tsx'
 import { CONTACTS, useBlock, useContact } from './use-people.ts'
 
@@ -24,6 +24,7 @@ export function Contacts() {
 }
 
 function ContactList({ state, title }: { state: State; title: string }) {
+  const sotto = useSotto()
   const { add, remove } = useContact()
   const { block } = useBlock()
   const { data = [] } = useQuery({
@@ -54,6 +55,7 @@ function ContactList({ state, title }: { state: State; title: string }) {
 
 /** Asks for the contacts again when somebody asks, accepts or ends one. */
 function useContactEvents(): void {
+  const sotto = useSotto()
   const queries = useQueryClient()
   useEffect(() => {
     const leaving = new AbortController()
@@ -67,5 +69,5 @@ function useContactEvents(): void {
     // The inbox tells when there is no stream to be had.
     listen().catch(() => {})
     return () => leaving.abort()
-  }, [queries])
+  }, [sotto, queries])
 }

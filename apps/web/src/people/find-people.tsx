@@ -1,6 +1,6 @@
+import { useSotto } from '@sotto/react'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useDeferredValue, useState } from 'react'
-import { sotto } from '../sotto.ts'
 import { Field } from '../ui/field.tsx'
 import { wordsOf } from '../ui/words-of.ts'
 import { Person } from './person.tsx'
@@ -10,6 +10,7 @@ const SHOWN = 20
 
 /** Everybody whose username or name begins with what is typed. */
 export function FindPeople() {
+  const sotto = useSotto()
   const [typed, setTyped] = useState('')
   const q = useDeferredValue(typed.trim())
   const found = useQuery({

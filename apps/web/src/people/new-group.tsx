@@ -1,14 +1,14 @@
+import { useSotto } from '@sotto/react'
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
-import { Form } from 'react-aria-components/Form'
 import { useLocation } from 'wouter'
-import { sotto } from '../sotto.ts'
 import { Button } from '../ui/button.tsx'
 import { Field } from '../ui/field.tsx'
-import { wordsOf } from '../ui/words-of.ts'
+import { Form } from '../ui/form.tsx'
 
 /** Makes a group and goes there. */
 export function NewGroup() {
+  const sotto = useSotto()
   const [, navigate] = useLocation()
   const [name, setName] = useState('')
   const [members, setMembers] = useState('')
@@ -20,19 +20,15 @@ export function NewGroup() {
   return (
     <section aria-labelledby="new-group">
       <h3 id="new-group">New group</h3>
-      <Form
-        onSubmit={(event) => {
-          event.preventDefault()
-          attempt.mutate()
-        }}
-      >
-        <Field label="Name of the group" isRequired value={name} onChange={setName} />
-        <Field label="Members" hint="Usernames, with commas." value={members} onChange={setMembers} />
-        {attempt.error && (
-          <p role="alert" className="wrong">
-            {wordsOf(attempt.error)}
-          </p>
-        )}
+      <Form fields={['name', 'participants']} error={attempt.error} onSubmit={() => attempt.mutate()}>
+        <Field name="name" label="Name of the group" isRequired value={name} onChange={setName} />
+        <Field
+          name="participants"
+          label="Members"
+          hint="Usernames, with commas. You can add others later."
+          value={members}
+          onChange={setMembers}
+        />
         <Button type="submit" isBusy={attempt.isPending}>
           Make the group
         </Button>

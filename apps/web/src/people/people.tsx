@@ -1,4 +1,4 @@
-import { Link } from 'wouter'
+import { BackLink } from '../ui/back-link.tsx'
 import { Blocks } from './blocks.tsx'
 import { Contacts } from './contacts.tsx'
 import { FindPeople } from './find-people.tsx'
@@ -9,9 +9,7 @@ export function People() {
   return (
     <main className="page" aria-label="People">
       <header>
-        <Link href="/" className="back" aria-label="Back to the conversations">
-          ‹
-        </Link>
+        <BackLink />
         <h2>People</h2>
       </header>
       <FindPeople />

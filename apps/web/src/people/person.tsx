@@ -4,11 +4,14 @@ import { Link } from 'wouter'
 import { Avatar } from '../ui/avatar.tsx'
 import { Button } from '../ui/button.tsx'
 import { nameOf } from '../ui/names.ts'
+import { SureButton } from '../ui/sure-button.tsx'
 import { wordsOf } from '../ui/words-of.ts'
 
 export interface PersonAction {
   label: string
   run: () => Promise<unknown>
+  /** Who does it cannot take it back. */
+  isFinal?: boolean
 }
 
 /** Somebody, with a way to write to them and what else can be done. */
@@ -28,21 +31,38 @@ export function Person({
     <li className="person">
       <Avatar name={name} />
       <Link href={`/with/${user.username}`} dir="auto">
-        {name} <span className="hint">@{user.username}</span>
+        {name}
+        <span className="hint" dir="ltr">
+          @{user.username}
+        </span>
       </Link>
-      {note && <span className="hint">{note}</span>}
-      {actions.map((action) => (
-        <Button
-          key={action.label}
-          look="quiet"
-          aria-label={`${action.label}: ${name}`}
-          isDisabled={attempt.isPending}
-          onPress={() => attempt.mutate(action)}
-        >
-          {action.label}
-        </Button>
-      ))}
-      <p role="status" className="hint">
+      {note && <span className="role">{note}</span>}
+      {actions.length > 0 && (
+        <div className="does">
+          {actions.map((action) =>
+            action.isFinal ? (
+              <SureButton
+                key={action.label}
+                label={action.label}
+                of={name}
+                isBusy={attempt.isPending}
+                onPress={() => attempt.mutate(action)}
+              />
+            ) : (
+              <Button
+                key={action.label}
+                look="quiet"
+                aria-label={`${action.label}: ${name}`}
+                isBusy={attempt.isPending}
+                onPress={() => attempt.mutate(action)}
+              >
+                {action.label}
+              </Button>
+            ),
+          )}
+        </div>
+      )}
+      <p role="status" className={attempt.error ? 'wrong' : 'for-readers'}>
         {attempt.error ? wordsOf(attempt.error) : attempt.isSuccess && 'Done.'}
       </p>
     </li>

@@ -1,11 +1,12 @@
+import { useSotto } from '@sotto/react'
 import { useQueryClient } from '@tanstack/react-query'
-import { sotto } from '../sotto.ts'
 
 export const CONTACTS = 'contacts'
 export const BLOCKS = 'blocks'
 
 /** Asks for contacts, accepts them, and ends them; the lists of contacts are asked for again. */
 export function useContact() {
+  const sotto = useSotto()
   const queries = useQueryClient()
   const again = () => queries.invalidateQueries({ queryKey: [CONTACTS] })
   return {
@@ -22,6 +23,7 @@ export function useContact() {
 
 /** Blocks and unblocks. A block ends a contact, so both lists are asked for again. */
 export function useBlock() {
+  const sotto = useSotto()
   const queries = useQueryClient()
   const again = async () => {
     await queries.invalidateQueries({ queryKey: [CONTACTS] })

@@ -1,6 +1,9 @@
 import type { RouterOutputs } from '@sotto/sdk'
 import { createContext, useContext } from 'react'
 
+/** The name of who is logged in among the queries. */
+export const ME = ['me']
+
 interface SessionValue {
   me: RouterOutputs['users']['me']
   /** Asks anew who is logged in, and forgets what was shown to who was. */

@@ -1,19 +1,17 @@
 import { SottoProvider } from '@sotto/react'
+import type { SottoClient } from '@sotto/sdk'
 import { SottoError } from '@sotto/sdk'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useMemo } from 'react'
 import { Route, Switch } from 'wouter'
 import { Pages } from '../pages.tsx'
-import { sotto } from '../sotto.ts'
 import { Notice } from '../ui/notice.tsx'
-import { MeContext } from './me.ts'
+import { ME, MeContext } from './me.ts'
 import { SignIn } from './sign-in.tsx'
 import { SignUp } from './sign-up.tsx'
 import { userStorage } from './user-storage.ts'
 
-const ME = ['me']
-
-async function whoAmI() {
+async function whoAmI(sotto: SottoClient) {
   try {
     return await sotto.users.me()
   } catch (error) {
@@ -23,31 +21,39 @@ async function whoAmI() {
 }
 
 /** The pages of who is logged in, and where to log in for everybody else. */
-export function Session() {
-  const { data: me, error, refetch } = useQuery({ queryKey: ME, queryFn: whoAmI, staleTime: Infinity })
+export function Session({ client }: { client: SottoClient }) {
+  const {
+    data: me,
+    error,
+    refetch,
+  } = useQuery({
+    queryKey: ME,
+    queryFn: () => whoAmI(client),
+    staleTime: Infinity,
+  })
   const queries = useQueryClient()
   // Nothing of one user may be left for the next.
   const forget = () => queries.resetQueries()
-  const storage = useMemo(() => (me ? userStorage(me.id) : undefined), [me])
+  const id = me?.id
+  const storage = useMemo(() => (id === undefined ? undefined : userStorage(id)), [id])
   if (error) return <Notice error={error} onRetry={() => void refetch()} />
   if (me === undefined) return <Notice>Loading…</Notice>
-  if (me === null) {
-    return (
-      <Switch>
-        <Route path="/sign-up">
-          <SignUp onDone={forget} />
-        </Route>
-        <Route>
-          <SignIn onDone={forget} />
-        </Route>
-      </Switch>
-    )
-  }
   return (
-    <MeContext value={{ me, forget }}>
-      <SottoProvider client={sotto} storage={storage} key={me.id}>
-        <Pages />
-      </SottoProvider>
-    </MeContext>
+    <SottoProvider client={client} storage={storage} key={id}>
+      {me ? (
+        <MeContext value={{ me, forget }}>
+          <Pages />
+        </MeContext>
+      ) : (
+        <Switch>
+          <Route path="/sign-up">
+            <SignUp onDone={forget} />
+          </Route>
+          <Route>
+            <SignIn onDone={forget} />
+          </Route>
+        </Switch>
+      )}
+    </SottoProvider>
   )
 }

@@ -1,12 +1,13 @@
+import { useSotto } from '@sotto/react'
+import type { SottoClient } from '@sotto/sdk'
 import { SottoError } from '@sotto/sdk'
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
-import { Form } from 'react-aria-components/Form'
 import { Link } from 'wouter'
-import { sotto } from '../sotto.ts'
 import { Button } from '../ui/button.tsx'
 import { Field } from '../ui/field.tsx'
-import { wordsOf } from '../ui/words-of.ts'
+import { Form } from '../ui/form.tsx'
+import { Mark } from '../ui/mark.tsx'
 
 interface Answers {
   username: string
@@ -14,11 +15,15 @@ interface Answers {
   code: string
 }
 
-async function signIn({ username, password, code }: Answers): Promise<void> {
-  // A code of six digits is an app's, everything else is one of the recovery codes.
-  const isAppCode = /^\d{6}$/.test(code.trim())
-  const second = code === '' ? {} : isAppCode ? { code: code.trim() } : { recoveryCode: code.trim() }
+async function signIn(sotto: SottoClient, { username, password, code }: Answers): Promise<void> {
+  const given = code.trim()
+  const second = given === '' ? {} : isAppCode(given) ? { code: given } : { recoveryCode: given }
   await sotto.sessions.create({ username, password, cookie: true, ...second })
+}
+
+/** A code of six digits is an app's, everything else is one of the recovery codes. */
+function isAppCode(code: string): boolean {
+  return /^\d{6}$/.test(code.trim())
 }
 
 /** @param onDone called when somebody is logged in */
@@ -26,7 +31,8 @@ export function SignIn({ onDone }: { onDone: () => Promise<void> }) {
   const [answers, setAnswers] = useState<Answers>({ username: '', password: '', code: '' })
   const set = (name: keyof Answers) => (value: string) =>
     setAnswers((before) => ({ ...before, [name]: value }))
-  const attempt = useMutation({ mutationFn: signIn, onSuccess: onDone })
+  const sotto = useSotto()
+  const attempt = useMutation({ mutationFn: (given: Answers) => signIn(sotto, given), onSuccess: onDone })
   const isAsking = attempt.error instanceof SottoError && attempt.error.code === 'SECOND_FACTOR_REQUIRED'
   const [asksForCode, setAsksForCode] = useState(false)
   if (isAsking && !asksForCode) setAsksForCode(true)
@@ -34,49 +40,49 @@ export function SignIn({ onDone }: { onDone: () => Promise<void> }) {
   const isMistake = attempt.error && !(isAsking && answers.code === '')
   return (
     <main className="entrance">
-      <h1>Sign in</h1>
-      <Form
-        onSubmit={(event) => {
-          event.preventDefault()
-          attempt.mutate(answers)
-        }}
-      >
-        <Field
-          label="Username"
-          autoComplete="username"
-          isRequired
-          autoFocus
-          value={answers.username}
-          onChange={set('username')}
-        />
-        <Field
-          label="Password"
-          type="password"
-          autoComplete="current-password"
-          isRequired
-          value={answers.password}
-          onChange={set('password')}
-        />
-        {asksForCode && (
+      <Mark />
+      <div className="card">
+        <h1>Sign in</h1>
+        <Form
+          fields={['username', 'password', 'code', 'recoveryCode']}
+          error={isMistake ? attempt.error : undefined}
+          onSubmit={() => attempt.mutate(answers)}
+        >
           <Field
-            label="Code"
-            hint="From your authenticator app, or one of your recovery codes."
-            autoComplete="one-time-code"
+            name="username"
+            label="Username"
+            autoComplete="username"
             isRequired
             autoFocus
-            value={answers.code}
-            onChange={set('code')}
+            value={answers.username}
+            onChange={set('username')}
           />
-        )}
-        {isMistake && (
-          <p role="alert" className="wrong">
-            {wordsOf(attempt.error)}
-          </p>
-        )}
-        <Button type="submit" look="primary" isBusy={attempt.isPending}>
-          Sign in
-        </Button>
-      </Form>
+          <Field
+            name="password"
+            label="Password"
+            type="password"
+            autoComplete="current-password"
+            isRequired
+            value={answers.password}
+            onChange={set('password')}
+          />
+          {asksForCode && (
+            <Field
+              name={isAppCode(answers.code) ? 'code' : 'recoveryCode'}
+              label="Code"
+              hint="From your authenticator app, or one of your recovery codes."
+              autoComplete="one-time-code"
+              isRequired
+              autoFocus
+              value={answers.code}
+              onChange={set('code')}
+            />
+          )}
+          <Button type="submit" look="primary" isBusy={attempt.isPending}>
+            Sign in
+          </Button>
+        </Form>
+      </div>
       <p>
         New here? <Link href="/sign-up">Make an account</Link>
       </p>

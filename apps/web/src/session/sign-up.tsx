@@ -1,11 +1,11 @@
+import { useSotto } from '@sotto/react'
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
-import { Form } from 'react-aria-components/Form'
 import { Link, useLocation, useSearchParams } from 'wouter'
-import { sotto } from '../sotto.ts'
 import { Button } from '../ui/button.tsx'
 import { Field } from '../ui/field.tsx'
-import { wordsOf } from '../ui/words-of.ts'
+import { Form } from '../ui/form.tsx'
+import { Mark } from '../ui/mark.tsx'
 
 interface Answers {
   username: string
@@ -19,6 +19,7 @@ interface Answers {
  * @param onDone called when somebody is logged in
  */
 export function SignUp({ onDone }: { onDone: () => Promise<void> }) {
+  const sotto = useSotto()
   const [parameters] = useSearchParams()
   const [, navigate] = useLocation()
   const [answers, setAnswers] = useState<Answers>({ username: '', displayName: '', password: '' })
@@ -38,48 +39,48 @@ export function SignUp({ onDone }: { onDone: () => Promise<void> }) {
   })
   return (
     <main className="entrance">
-      <h1>Make an account</h1>
-      <Form
-        onSubmit={(event) => {
-          event.preventDefault()
-          attempt.mutate(answers)
-        }}
-      >
-        <Field
-          label="Username"
-          hint="Small letters, digits, dots, hyphens. Others find you by it."
-          autoComplete="username"
-          isRequired
-          autoFocus
-          value={answers.username}
-          onChange={set('username')}
-        />
-        <Field
-          label="Name"
-          hint="Shown to others. You may leave it out."
-          autoComplete="name"
-          value={answers.displayName}
-          onChange={set('displayName')}
-        />
-        <Field
-          label="Password"
-          hint="Eight characters or more."
-          type="password"
-          autoComplete="new-password"
-          isRequired
-          minLength={8}
-          value={answers.password}
-          onChange={set('password')}
-        />
-        {attempt.error && (
-          <p role="alert" className="wrong">
-            {wordsOf(attempt.error)}
-          </p>
-        )}
-        <Button type="submit" look="primary" isBusy={attempt.isPending}>
-          Make an account
-        </Button>
-      </Form>
+      <Mark />
+      <div className="card">
+        <h1>Make an account</h1>
+        <Form
+          fields={['username', 'displayName', 'password']}
+          error={attempt.error}
+          onSubmit={() => attempt.mutate(answers)}
+        >
+          <Field
+            name="username"
+            label="Username"
+            hint="Small letters, digits, dots, hyphens. Others find you by it."
+            autoComplete="username"
+            isRequired
+            autoFocus
+            value={answers.username}
+            onChange={set('username')}
+          />
+          <Field
+            name="displayName"
+            label="Name"
+            hint="Shown to others. You may leave it out."
+            autoComplete="name"
+            value={answers.displayName}
+            onChange={set('displayName')}
+          />
+          <Field
+            name="password"
+            label="Password"
+            hint="Eight characters or more."
+            type="password"
+            autoComplete="new-password"
+            isRequired
+            minLength={8}
+            value={answers.password}
+            onChange={set('password')}
+          />
+          <Button type="submit" look="primary" isBusy={attempt.isPending}>
+            Make an account
+          </Button>
+        </Form>
+      </div>
       <p>
         You have one? <Link href="/">Sign in</Link>
       </p>

@@ -1,15 +1,16 @@
+import { useSotto } from '@sotto/react'
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
-import { Form } from 'react-aria-components/Form'
 import { useMe } from '../session/me.ts'
-import { sotto } from '../sotto.ts'
 import { Button } from '../ui/button.tsx'
 import { Field } from '../ui/field.tsx'
+import { Form } from '../ui/form.tsx'
 import { wordsOf } from '../ui/words-of.ts'
 
 /** Turns the second factor on, step by step, or off. */
 export function SecondFactor() {
   const me = useMe()
+  const sotto = useSotto()
   const [code, setCode] = useState('')
   const [isOn, setIsOn] = useState(me.secondFactor)
   const start = useMutation({ mutationFn: () => sotto.totp.start() })
@@ -29,13 +30,15 @@ export function SecondFactor() {
       confirm.reset()
     },
   })
-  const error = start.error ?? confirm.error ?? disable.error
   const step = isOn ? disable : confirm
   return (
     <section aria-labelledby="second-factor">
       <h3 id="second-factor">Second factor</h3>
+      {isOn && !confirm.data && (
+        <p className="hint">It is on: signing in takes a code besides the password.</p>
+      )}
       {confirm.data && (
-        <div role="status">
+        <div role="status" className="told">
           <p>It is on. Keep these recovery codes: each logs you in once when you have no code.</p>
           <ul className="codes">
             {confirm.data.recoveryCodes.map((one) => (
@@ -54,6 +57,11 @@ export function SecondFactor() {
           </Button>
         </>
       )}
+      {start.error && (
+        <p role="alert" className="wrong">
+          {wordsOf(start.error)}
+        </p>
+      )}
       {!isOn && start.data && (
         <p>
           Give your authenticator app this secret, or <a href={start.data.uri}>open it there</a>:{' '}
@@ -61,13 +69,9 @@ export function SecondFactor() {
         </p>
       )}
       {(isOn || start.data) && (
-        <Form
-          onSubmit={(event) => {
-            event.preventDefault()
-            step.mutate()
-          }}
-        >
+        <Form fields={['code']} error={step.error} onSubmit={() => step.mutate()}>
           <Field
+            name="code"
             label={isOn ? 'Code or recovery code, to turn it off' : 'The code that the app shows'}
             autoComplete="one-time-code"
             isRequired
@@ -78,11 +82,6 @@ export function SecondFactor() {
             {isOn ? 'Turn it off' : 'Turn it on'}
           </Button>
         </Form>
-      )}
-      {error && (
-        <p role="alert" className="wrong">
-          {wordsOf(error)}
-        </p>
       )}
     </section>
   )

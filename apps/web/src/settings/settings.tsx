@@ -1,38 +1,50 @@
+import { useSotto } from '@sotto/react'
 import { useMutation } from '@tanstack/react-query'
-import { Link } from 'wouter'
 import { useSession } from '../session/me.ts'
-import { sotto } from '../sotto.ts'
+import { Avatar } from '../ui/avatar.tsx'
+import { BackLink } from '../ui/back-link.tsx'
 import { Button } from '../ui/button.tsx'
 import { nameOf } from '../ui/names.ts'
 import { wordsOf } from '../ui/words-of.ts'
+import { Password } from './password.tsx'
+import { Profile } from './profile.tsx'
 import { SecondFactor } from './second-factor.tsx'
+import { Sessions } from './sessions.tsx'
 
 /** One's account, and the way out. */
 export function Settings() {
+  const sotto = useSotto()
   const { me, forget } = useSession()
   const leaving = useMutation({ mutationFn: () => sotto.sessions.end(), onSuccess: forget })
   return (
     <main className="page" aria-label="Settings">
       <header>
-        <Link href="/" className="back" aria-label="Back to the conversations">
-          ‹
-        </Link>
+        <BackLink />
         <h2>Settings</h2>
       </header>
-      <section>
-        <p>
-          You are <strong dir="auto">{nameOf(me)}</strong> (@{me.username}).
-        </p>
+      <section aria-label="You">
+        <div className="person">
+          <Avatar name={nameOf(me)} />
+          <p>
+            <strong dir="auto">{nameOf(me)}</strong>
+            <span className="hint" dir="ltr">
+              @{me.username}
+            </span>
+          </p>
+          <Button onPress={() => leaving.mutate()} isBusy={leaving.isPending}>
+            Sign out
+          </Button>
+        </div>
         {leaving.error && (
           <p role="alert" className="wrong">
             {wordsOf(leaving.error)}
           </p>
         )}
-        <Button onPress={() => leaving.mutate()} isBusy={leaving.isPending}>
-          Sign out
-        </Button>
       </section>
+      <Profile />
+      <Password />
       <SecondFactor />
+      <Sessions />
     </main>
   )
 }

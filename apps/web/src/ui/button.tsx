@@ -2,7 +2,8 @@ import type { ButtonProps } from 'react-aria-components/Button'
 import { Button as AriaButton } from 'react-aria-components/Button'
 
 interface Props extends Omit<ButtonProps, 'className' | 'style' | 'isPending'> {
-  look?: 'plain' | 'primary' | 'quiet' | 'danger'
+  /** `icon` is a square for a picture, whose name `aria-label` gives. */
+  look?: 'plain' | 'primary' | 'quiet' | 'danger' | 'icon'
   /** It is at work, and cannot be pressed again before it is done. */
   isBusy?: boolean
 }

@@ -8,14 +8,15 @@ import { TextField } from 'react-aria-components/TextField'
 interface Props extends Omit<TextFieldProps, 'className' | 'style' | 'children'> {
   label: string
   hint?: string
+  placeholder?: string
 }
 
 /** A text with its label, what it takes, and what is wrong with it. */
-export function Field({ label, hint, ...props }: Props) {
+export function Field({ label, hint, placeholder, ...props }: Props) {
   return (
     <TextField {...props} className="field">
       <Label>{label}</Label>
-      <Input dir="auto" autoCapitalize="none" />
+      <Input dir="auto" autoCapitalize="none" {...(placeholder !== undefined && { placeholder })} />
       {hint && (
         <Text slot="description" className="hint">
           {hint}

@@ -3,7 +3,7 @@ import { SottoError } from '@sotto/sdk'
 /** What to tell a person of a failure. */
 export function wordsOf(error: unknown): string {
   if (!(error instanceof SottoError)) return 'Something went wrong.'
-  const [issue] = error.issues ?? []
+  const [issue] = error.issues
   if (issue) return issue.path ? `${issue.path}: ${issue.message}.` : `${issue.message}.`
   switch (error.code) {
     case 'UNAVAILABLE':
@@ -16,6 +16,12 @@ export function wordsOf(error: unknown): string {
       return 'The code is wrong.'
     case 'USERNAME_TAKEN':
       return 'This username is taken.'
+    case 'EMAIL_TAKEN':
+      return 'This email address is taken.'
+    case 'USER_NOT_FOUND':
+      return 'Nobody here has this username.'
+    case 'FORBIDDEN':
+      return 'You may not do this.'
     default:
       return error.message
   }

@@ -1,0 +1,164 @@
+import { TOTP } from 'otpauth'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createDatabase } from '../test/cli/support/databases.ts'
+import { startServer } from '../test/cli/support/sotto.ts'
+import { expectNoFaults, launch, openClient, PASSWORD, signIn, signUp } from './support/browser.ts'
+
+const settings = { SOTTO_SIGNUP: 'open', SOTTO_SECRET: 'the secret of a server that is there for a test' }
+
+/** The period of a code, in milliseconds. */
+const STEP_MS = 30_000
+
+let browser: Browser
+beforeAll(async () => {
+  browser = await launch()
+})
+afterAll(() => browser?.close())
+
+function section(page: Page, name: string) {
+  return page.getByRole('region', { name })
+}
+
+async function signOut(page: Page): Promise<void> {
+  await page.getByRole('link', { name: 'Settings' }).click()
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+}
+
+describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
+  test('has a second factor: a code, or a recovery code, besides the password', async () => {
+    await using database = await createDatabase(using)
+    await using server = await startServer({ ...settings, DATABASE_URL: database.url })
+    await using alice = await openClient(browser, server.url)
+    const { page } = alice
+    await signUp(alice, 'alice')
+    await page.getByRole('link', { name: 'Settings' }).click()
+    const factor = section(page, 'Second factor')
+    await factor.getByRole('button', { name: 'Set it up' }).click()
+    const secret = (await factor.locator('.secret').textContent()) ?? ''
+    const codeAt = (timestamp: number) => new TOTP({ secret }).generate({ timestamp })
+    await factor.getByLabel('The code that the app shows').fill('12345')
+    await factor.getByRole('button', { name: 'Turn it on' }).click()
+    await factor.getByText(/^Takes/).waitFor()
+    const startedAt = Date.now()
+    await factor.getByLabel('The code that the app shows').fill(codeAt(startedAt))
+    await factor.getByRole('button', { name: 'Turn it on' }).click()
+    const recoveryCodes = await factor.locator('.codes code').allTextContents()
+    await expect.poll(async () => (await factor.locator('.codes code').allTextContents()).length).toBe(10)
+    const [recoveryCode = ''] = recoveryCodes.length
+      ? recoveryCodes
+      : await factor.locator('.codes code').allTextContents()
+
+    await signOut(page)
+    await signIn(alice, 'alice')
+    await page.getByLabel('Code').fill('000000')
+    await page.keyboard.press('Enter')
+    await page.getByRole('alert').waitFor()
+    // The one that turned it on was taken; the next one is, by clocks that are a little ahead.
+    await page.getByLabel('Code').fill(codeAt(startedAt + STEP_MS))
+    await page.keyboard.press('Enter')
+    await page.getByRole('navigation', { name: 'Conversations' }).waitFor()
+
+    await signOut(page)
+    await signIn(alice, 'alice')
+    await page.getByLabel('Code').fill(recoveryCode)
+    await page.keyboard.press('Enter')
+    await page.getByRole('navigation', { name: 'Conversations' }).waitFor()
+
+    await page.getByRole('link', { name: 'Settings' }).click()
+    await factor.getByLabel('Code or recovery code, to turn it off').fill(recoveryCode)
+    await factor.getByRole('button', { name: 'Turn it off' }).click()
+    await factor
+      .getByText(/is wrong|is not/i)
+      .first()
+      .waitFor()
+    expectNoFaults(alice)
+  })
+
+  test('has a profile that others see, and that says what it does not take where it does not', async () => {
+    await using database = await createDatabase(using)
+    await using server = await startServer({ ...settings, DATABASE_URL: database.url })
+    await using alice = await openClient(browser, server.url)
+    await using bob = await openClient(browser, server.url)
+    const { page } = alice
+    await signUp(alice, 'alice')
+    await signUp(bob, 'bob')
+    await page.getByRole('link', { name: 'Settings' }).click()
+    const profile = section(page, 'Profile')
+    await profile.getByLabel('Name', { exact: true }).fill('Alice Ñandú')
+    await profile.getByLabel('Email address').fill('not an address')
+    await profile.getByLabel('Link to a picture of you').fill('ftp://example.com/alice.png')
+    await profile.getByRole('button', { name: 'Save' }).click()
+    const wrong = (label: string) => profile.locator('.field', { hasText: label }).locator('.wrong')
+    await wrong('Email address').getByText('Takes an email address.').waitFor()
+    await wrong('Link to a picture of you').waitFor()
+    await profile.getByLabel('Email address').fill('alice@example.com')
+    await profile.getByLabel('Link to a picture of you').fill('https://example.com/alice.png')
+    await profile.getByRole('button', { name: 'Save' }).click()
+    await profile.getByText('Saved.').waitFor()
+    await section(page, 'You').getByText('Alice Ñandú').waitFor()
+
+    await bob.page.getByRole('link', { name: 'People' }).click()
+    await bob.page.getByLabel('Name or username').fill('alice ñ')
+    await bob.page.getByRole('link', { name: 'Alice Ñandú' }).waitFor()
+
+    // What is taken already is said where it was asked for.
+    await using other = await openClient(browser, `${server.url}/sign-up`)
+    await other.page.getByLabel('Username').fill('alice')
+    await other.page.getByLabel('Password').fill(PASSWORD)
+    await other.page.keyboard.press('Enter')
+    await other.page.locator('.field', { hasText: 'Username' }).getByText('This username is taken.').waitFor()
+    expectNoFaults(alice, bob, other)
+  })
+
+  test('changes its password, and ends the sessions that it has elsewhere', async () => {
+    await using database = await createDatabase(using)
+    await using server = await startServer({ ...settings, DATABASE_URL: database.url })
+    await using alice = await openClient(browser, server.url)
+    const { page } = alice
+    await signUp(alice, 'alice')
+    await using telephone = await openClient(browser, server.url)
+    await using tablet = await openClient(browser, server.url)
+    await using work = await openClient(browser, server.url)
+    for (const place of [telephone, tablet, work]) {
+      await signIn(place, 'alice')
+      await place.page.getByRole('navigation', { name: 'Conversations' }).waitFor()
+    }
+
+    await page.getByRole('link', { name: 'Settings' }).click()
+    const sessions = section(page, 'Where you are signed in')
+    await expect.poll(() => sessions.getByRole('listitem').count()).toBe(4)
+    // Newest first.
+    await sessions.getByRole('button', { name: /^End:/ }).first().click()
+    await work.page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    await expect.poll(() => sessions.getByRole('listitem').count()).toBe(3)
+    await sessions.getByRole('button', { name: 'End all the others' }).click()
+    for (const place of [telephone, tablet]) {
+      await place.page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    }
+    await expect.poll(() => sessions.getByRole('listitem').count()).toBe(1)
+
+    await signIn(work, 'alice')
+    await work.page.getByRole('navigation', { name: 'Conversations' }).waitFor()
+    const password = section(page, 'Password')
+    await password.getByLabel('The password that you have').fill('not it at all')
+    await password.getByLabel('Another one').fill('password1')
+    await password.getByRole('button', { name: 'Change the password' }).click()
+    await password.getByText('Is not the password.').waitFor()
+    await password.getByLabel('The password that you have').fill(PASSWORD)
+    await password.getByRole('button', { name: 'Change the password' }).click()
+    await password.getByText(/one of the most common passwords/).waitFor()
+    await password.getByLabel('Another one').fill('an even better horse')
+    await password.getByRole('button', { name: 'Change the password' }).click()
+    await password.getByText('Your password was changed.').waitFor()
+    await work.page.getByRole('heading', { name: 'Sign in' }).waitFor()
+
+    await signIn(work, 'alice')
+    await work.page.getByRole('alert').getByText('The username or the password is wrong.').waitFor()
+    await work.page.getByLabel('Password').fill('an even better horse')
+    await work.page.keyboard.press('Enter')
+    await work.page.getByRole('navigation', { name: 'Conversations' }).waitFor()
+    expectNoFaults(alice, telephone, tablet, work)
+  })
+})

@@ -1,0 +1,102 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createDatabase } from '../test/cli/support/databases.ts'
+import { startServer } from '../test/cli/support/sotto.ts'
+import {
+  expectNoFaults,
+  launch,
+  openClient,
+  type Person,
+  seeMessage,
+  signUp,
+  write,
+} from './support/browser.ts'
+
+let browser: Browser
+beforeAll(async () => {
+  browser = await launch()
+})
+afterAll(() => browser?.close())
+
+/** Somebody's line among the members of the group that is open. */
+function memberOf({ page }: Person, username: string) {
+  return page
+    .getByRole('region', { name: 'The group' })
+    .getByRole('listitem')
+    .filter({ hasText: `@${username}` })
+}
+
+/** Does to a member what takes a second press, because it cannot be taken back. */
+async function reallyDo(person: Person, action: string, username: string): Promise<void> {
+  await memberOf(person, username).getByRole('button', { name: action }).click()
+  await memberOf(person, username)
+    .getByRole('button', { name: `Really ${action.toLowerCase()}?` })
+    .click()
+}
+
+describe.each(['sqlite', 'postgres'] as const)('a group on %s', (using) => {
+  test('is made, renamed, joined, given roles, left and handed over', async () => {
+    await using database = await createDatabase(using)
+    await using server = await startServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })
+    await using alice = await openClient(browser, server.url)
+    await using bob = await openClient(browser, server.url)
+    await using carol = await openClient(browser, server.url)
+    await signUp(alice, 'alice')
+    await signUp(bob, 'bob')
+    await signUp(carol, 'carol')
+
+    // One name that is nobody's: nothing is made, and the words stand at the field.
+    const { page } = alice
+    await page.getByRole('link', { name: 'People' }).click()
+    await page.getByLabel('Name of the group').fill('Choir')
+    await page.getByLabel('Members').fill('bob, nobody')
+    await page.getByRole('button', { name: 'Make the group' }).click()
+    await page.getByText('Nobody here has this username.').waitFor()
+    await page.getByLabel('Members').fill('bob')
+    await page.getByRole('button', { name: 'Make the group' }).click()
+    await page.getByRole('heading', { name: 'Choir' }).waitFor()
+    await page.getByText('2 people').waitFor()
+
+    await write(alice, 'Welcome!')
+    const row = bob.page.getByRole('link', { name: /Choir/ })
+    await row.getByText('1 unread').waitFor()
+    await row.click()
+    await seeMessage(bob, 'Welcome!')
+    await bob.page.getByText('alice', { exact: true }).first().waitFor()
+    await page.getByText('read by 1 of 1').waitFor({ state: 'attached' })
+
+    await page.getByRole('button', { name: 'Members' }).click()
+    await page.getByLabel('Name of the group').fill('Chamber choir')
+    await page.getByRole('button', { name: 'Rename' }).click()
+    await bob.page.getByRole('heading', { name: 'Chamber choir' }).waitFor()
+
+    await page.getByLabel('Username of who is to join').fill('nobody')
+    await page.getByRole('button', { name: 'Add', exact: true }).click()
+    await page.getByText('Nobody here has this username.').waitFor()
+    await page.getByLabel('Username of who is to join').fill('carol')
+    await page.getByRole('button', { name: 'Add', exact: true }).click()
+    await memberOf(alice, 'carol').waitFor()
+    await carol.page.getByRole('link', { name: /Chamber choir/ }).click()
+    // Who joins sees what is said from then on.
+    await carol.page.getByText('Nothing was said yet.').waitFor()
+
+    // A member has nothing to change, an admin can remove members, the owner everybody.
+    await bob.page.getByRole('button', { name: 'Members' }).click()
+    await memberOf(bob, 'carol').waitFor()
+    expect(await bob.page.getByRole('button', { name: /Remove/ }).count()).toBe(0)
+    await memberOf(alice, 'bob').getByRole('button', { name: 'Make an admin' }).click()
+    await memberOf(bob, 'bob').getByText('admin').waitFor()
+    await memberOf(bob, 'carol').getByRole('button', { name: 'Remove' }).click()
+    await carol.page.getByText('You are not in this group (any more).').waitFor()
+    await expect.poll(() => memberOf(alice, 'carol').count()).toBe(0)
+
+    await reallyDo(alice, 'Hand over', 'bob')
+    await memberOf(alice, 'bob').getByText('owner').waitFor()
+    await memberOf(alice, 'alice').getByText('admin').waitFor()
+    await page.getByRole('button', { name: 'Leave the group' }).click()
+    await page.getByRole('button', { name: 'Really leave the group?' }).click()
+    await page.getByText('Choose a conversation').waitFor()
+    await bob.page.getByText('1 person').waitFor()
+    expectNoFaults(alice, bob, carol)
+  })
+})

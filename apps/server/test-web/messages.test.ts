@@ -1,0 +1,135 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createDatabase } from '../test/cli/support/databases.ts'
+import { startServer } from '../test/cli/support/sotto.ts'
+import {
+  expectNoFaults,
+  launch,
+  openClient,
+  type Person,
+  seeMessage,
+  signUp,
+  write,
+} from './support/browser.ts'
+
+/** A picture of 2 by 3 pixels. */
+const PICTURE = Buffer.from(
+  '<svg xmlns="http://www.w3.org/2000/svg" width="200" height="300"><rect width="200" height="300" fill="teal"/></svg>',
+)
+
+let browser: Browser
+beforeAll(async () => {
+  browser = await launch()
+})
+afterAll(() => browser?.close())
+
+function message({ page }: Person, text: string) {
+  return page.getByRole('article').filter({ hasText: text })
+}
+
+/** Presses one of the buttons that are there while a message is pointed at. */
+async function act(person: Person, text: string, action: string): Promise<void> {
+  await message(person, text).hover()
+  await message(person, text).getByRole('button', { name: action, exact: true }).click()
+}
+
+describe.each(['sqlite', 'postgres'] as const)('messages on %s', (using) => {
+  test('are reacted to, edited and deleted, by those who may', async () => {
+    await using database = await createDatabase(using)
+    await using server = await startServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })
+    await using alice = await openClient(browser, server.url)
+    await using bob = await openClient(browser, server.url)
+    await signUp(alice, 'alice')
+    await signUp(bob, 'bob')
+    await alice.page.goto(`${server.url}/with/bob`)
+    await write(alice, 'Cake at five?')
+    await bob.page.goto(`${server.url}/with/alice`)
+    await seeMessage(bob, 'Cake at five?')
+
+    await act(bob, 'Cake', 'React')
+    await bob.page.getByRole('button', { name: '🎉' }).click()
+    await alice.page.getByRole('button', { name: '🎉 1' }).click()
+    await bob.page.getByRole('button', { name: '🎉 2' }).click()
+    await alice.page.getByRole('button', { name: '🎉 1' }).waitFor()
+    await act(bob, 'Cake', 'React')
+    await bob.page.getByLabel('Any emoji').fill('cake')
+    await bob.page.keyboard.press('Enter')
+    await bob.page.getByRole('form', { name: 'React to the message' }).locator('.wrong').waitFor()
+    await bob.page.getByLabel('Any emoji').fill('🍰')
+    await bob.page.keyboard.press('Enter')
+    await alice.page.getByRole('button', { name: '🍰 1' }).waitFor()
+    // What is another's is not there to be changed.
+    expect(
+      await message(bob, 'Cake')
+        .getByRole('button', { name: /Edit|Delete/ })
+        .count(),
+    ).toBe(0)
+
+    await act(alice, 'Cake', 'Edit')
+    await alice.page.getByLabel('Change the message').fill(' ')
+    await alice.page.keyboard.press('Enter')
+    await alice.page.getByRole('alert').waitFor()
+    await alice.page.keyboard.press('Escape')
+    await seeMessage(alice, 'Cake at five?')
+    await act(alice, 'Cake', 'Edit')
+    await alice.page.getByLabel('Change the message').fill('Cake at six?')
+    await alice.page.keyboard.press('Enter')
+    await seeMessage(bob, 'Cake at six?')
+    await message(bob, 'Cake').getByText('edited').waitFor()
+
+    await act(alice, 'Cake', 'Delete')
+    await alice.page.getByRole('button', { name: 'Keep' }).click()
+    await act(alice, 'Cake', 'Delete')
+    await alice.page
+      .getByRole('group', { name: 'Delete the message' })
+      .getByRole('button', { name: 'Delete' })
+      .click()
+    for (const person of [alice, bob]) await seeMessage(person, 'Message deleted')
+    expect(await bob.page.getByRole('button', { name: '🍰 1' }).count()).toBe(0)
+    expectNoFaults(alice, bob)
+  })
+
+  test('carry images and videos by their links, of which no host hears before somebody asks', async () => {
+    await using database = await createDatabase(using)
+    await using server = await startServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })
+    await using alice = await openClient(browser, server.url)
+    await using bob = await openClient(browser, server.url)
+    await signUp(alice, 'alice')
+    await signUp(bob, 'bob')
+    for (const { context } of [alice, bob]) {
+      await context.route('https://pictures.example/**', (route) =>
+        route.fulfill({ contentType: 'image/svg+xml', body: PICTURE }),
+      )
+    }
+    await alice.page.goto(`${server.url}/with/bob`)
+    await bob.page.goto(`${server.url}/with/alice`)
+    const { page } = alice
+    const attach = page.getByRole('form', { name: 'Attach an image or a video' })
+
+    await page.getByRole('button', { name: 'Attach an image or a video' }).click()
+    await attach.getByLabel('Link').fill('https://pictures.example/sea.svg')
+    await attach.getByLabel('Caption').fill('The sea')
+    await attach.getByLabel('Description').fill('Teal all over')
+    expectNoFaults(alice)
+    await attach.getByRole('button', { name: 'Load it from pictures.example' }).click()
+    await expect.poll(() => attach.getByLabel('Width').inputValue()).toBe('200')
+    expect(await attach.getByLabel('Height').inputValue()).toBe('300')
+    await attach.getByRole('button', { name: 'Send', exact: true }).click()
+    await seeMessage(bob, 'The sea')
+    const shown = message(bob, 'The sea')
+    expectNoFaults(bob)
+    await shown.getByRole('button', { name: 'Show the image from pictures.example: Teal all over' }).click()
+    const image = shown.getByRole('img', { name: 'Teal all over' })
+    await expect.poll(() => image.evaluate('(image) => image.naturalWidth')).toBe(200)
+    expect(bob.faults).toEqual(['request: https://pictures.example/sea.svg'])
+
+    await page.getByRole('button', { name: 'Attach an image or a video' }).click()
+    await attach.getByRole('button', { name: 'Video' }).click()
+    await attach.getByLabel('Link').fill('https://www.youtube.com/watch?v=aqz-KE-bpKQ')
+    await attach.getByLabel('Seconds').fill('635')
+    await page.keyboard.press('Enter')
+    await bob.page.getByRole('link', { name: 'Watch it at www.youtube.com' }).waitFor()
+    await bob.page.getByText('10:35').waitFor()
+    expect(alice.faults).toEqual(['request: https://pictures.example/sea.svg'])
+  })
+})

@@ -1,0 +1,86 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createDatabase } from '../test/cli/support/databases.ts'
+import { startServer } from '../test/cli/support/sotto.ts'
+import { expectNoFaults, launch, openClient, type Person, signUp, write } from './support/browser.ts'
+
+let browser: Browser
+beforeAll(async () => {
+  browser = await launch()
+})
+afterAll(() => browser?.close())
+
+/** Presses a button beside somebody on the page of people. */
+function act({ page }: Person, region: string, action: string, username: string): Promise<void> {
+  const line = page
+    .getByRole('region', { name: region })
+    .getByRole('listitem')
+    .filter({ hasText: `@${username}` })
+  return line.getByRole('button', { name: action }).click()
+}
+
+async function find({ page }: Person, username: string): Promise<void> {
+  await page.getByLabel('Name or username').fill(username)
+  await page.getByRole('region', { name: 'Find people' }).getByText(`@${username}`).waitFor()
+}
+
+describe.each(['sqlite', 'postgres'] as const)('people on %s', (using) => {
+  test('ask to be contacts, accept, refuse and end it, as the other one sees at once', async () => {
+    await using database = await createDatabase(using)
+    await using server = await startServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })
+    await using alice = await openClient(browser, server.url)
+    await using bob = await openClient(browser, server.url)
+    await signUp(alice, 'alice')
+    await signUp(bob, 'bob')
+    await alice.page.getByRole('link', { name: 'People' }).click()
+    await bob.page.getByRole('link', { name: 'People' }).click()
+    const asked = bob.page.getByText('They ask to be your contact')
+
+    await find(alice, 'bob')
+    await act(alice, 'Find people', 'Add as a contact', 'bob')
+    await alice.page.getByText('You have asked').waitFor()
+    await asked.waitFor()
+    await act(bob, 'Contacts', 'Refuse', 'alice')
+    await alice.page.getByText('You have asked').waitFor({ state: 'hidden' })
+
+    await act(alice, 'Find people', 'Add as a contact', 'bob')
+    await asked.waitFor()
+    await act(alice, 'Contacts', 'Withdraw', 'bob')
+    await asked.waitFor({ state: 'hidden' })
+
+    await act(alice, 'Find people', 'Add as a contact', 'bob')
+    await asked.waitFor()
+    await act(bob, 'Contacts', 'Accept', 'alice')
+    for (const { page } of [alice, bob]) await page.getByText('Your contacts').waitFor()
+    await act(alice, 'Contacts', 'Remove', 'bob')
+    await bob.page.getByText('Your contacts').waitFor({ state: 'hidden' })
+    expectNoFaults(alice, bob)
+  })
+
+  test('block, after which nothing comes from whom they blocked, and unblock', async () => {
+    await using database = await createDatabase(using)
+    await using server = await startServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })
+    await using alice = await openClient(browser, server.url)
+    await using bob = await openClient(browser, server.url)
+    await signUp(alice, 'alice')
+    await signUp(bob, 'bob')
+    await bob.page.goto(`${server.url}/with/alice`)
+    await write(bob, 'Buy this!')
+    await alice.page.getByRole('link', { name: /bob/ }).getByText('Buy this!').waitFor()
+
+    await alice.page.getByRole('link', { name: 'People' }).click()
+    await find(alice, 'bob')
+    await act(alice, 'Find people', 'Block', 'bob')
+    await alice.page.getByRole('region', { name: 'Blocked' }).getByText('@bob').waitFor()
+    await write(bob, 'And this!')
+    const failed = bob.page.getByRole('article').filter({ hasText: 'And this!' })
+    await failed.getByText('You may not do this.').waitFor()
+
+    await act(alice, 'Blocked', 'Unblock', 'bob')
+    await alice.page.getByRole('region', { name: 'Blocked' }).waitFor({ state: 'hidden' })
+    await failed.getByRole('button', { name: 'Try again' }).click()
+    await alice.page.getByRole('link', { name: /bob/ }).getByText('And this!').waitFor()
+    expect(await bob.page.getByRole('alert').count()).toBe(0)
+    expectNoFaults(alice, bob)
+  })
+})
