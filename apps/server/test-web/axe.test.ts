@@ -1,36 +1,14 @@
-import axe from 'axe-core'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startServer } from '../test/cli/support/sotto.ts'
-import {
-  expectNoFaults,
-  launch,
-  openClient,
-  type Person,
-  seeMessage,
-  signUp,
-  write,
-} from './support/browser.ts'
+import { expectNoFaults, launch, openClient, seeMessage, signUp, write } from './support/browser.ts'
+import { faultsOf, isTooWide } from './support/page-faults.ts'
 
 let browser: Browser
 beforeAll(async () => {
   browser = await launch()
 })
 afterAll(() => browser?.close())
-
-/** What axe has against what is shown, as `rule: element` lines. */
-async function faultsOf({ page }: Person): Promise<string[]> {
-  // Not as a script of the page, which the page's policy would refuse.
-  await page.evaluate(axe.source)
-  const { violations } = await page.evaluate<axe.AxeResults>('axe.run()')
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`))
-}
-
-async function isTooWide({ page }: Person): Promise<boolean> {
-  return page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth')
-}
 
 /** What screen readers say of what has the focus, more or less. */
 const FOCUSED = `(() => {
