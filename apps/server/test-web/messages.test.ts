@@ -12,7 +12,7 @@ import {
   write,
 } from './support/browser.ts'
 
-/** A picture of 2 by 3 pixels. */
+/** A picture of 200 by 300 pixels. */
 const PICTURE = Buffer.from(
   '<svg xmlns="http://www.w3.org/2000/svg" width="200" height="300"><rect width="200" height="300" fill="teal"/></svg>',
 )
@@ -120,7 +120,9 @@ describe.each(['sqlite', 'postgres'] as const)('messages on %s', (using) => {
     expectNoFaults(bob)
     await shown.getByRole('button', { name: 'Show the image from pictures.example: Teal all over' }).click()
     const image = shown.getByRole('img', { name: 'Teal all over' })
-    await expect.poll(() => image.evaluate('(image) => image.naturalWidth')).toBe(200)
+    await expect
+      .poll(() => image.evaluate((element) => 'naturalWidth' in element && element.naturalWidth))
+      .toBe(200)
     expect(bob.faults).toEqual(['request: https://pictures.example/sea.svg'])
 
     await page.getByRole('button', { name: 'Attach an image or a video' }).click()

@@ -41,6 +41,9 @@ describe.each(['sqlite', 'postgres'] as const)('people on %s', (using) => {
     await alice.page.getByText('You have asked').waitFor()
     await asked.waitFor()
     await act(bob, 'Contacts', 'Refuse', 'alice')
+    await asked.waitFor({ state: 'hidden' })
+    // That it was refused is not told: it looks as if nobody had answered.
+    await act(alice, 'Contacts', 'Withdraw', 'bob')
     await alice.page.getByText('You have asked').waitFor({ state: 'hidden' })
 
     await act(alice, 'Find people', 'Add as a contact', 'bob')

@@ -31,6 +31,7 @@ export async function openClient(
   const { width = 1_440, height = 900, locale = 'en-GB' } = options
   const context = await browser.newContext({ viewport: { width, height }, locale })
   const page = await context.newPage()
+  page.setDefaultTimeout(15_000)
   const faults: string[] = []
   page.on('pageerror', (error) => faults.push(`error: ${error.message}`))
   page.on('dialog', (dialog) => {

@@ -9,7 +9,7 @@ import { wordsOf } from '../ui/words-of.ts'
 import { InboxRow } from './inbox-row.tsx'
 import { Outbox } from './outbox.tsx'
 
-const whenOpen = (isOpen: boolean) => (isOpen ? 'open' : '')
+const toolClass = (isOpen: boolean) => (isOpen ? 'tool open' : 'tool')
 
 /** All conversations, latest activity first. */
 export function Inbox() {
@@ -28,10 +28,10 @@ export function Inbox() {
     <nav className="inbox" aria-label="Conversations">
       <header>
         <h1>Sotto</h1>
-        <Link href="/people" aria-label="People" title="People" className={whenOpen}>
+        <Link href="/people" aria-label="People" title="People" className={toolClass}>
           <Icon name="people" />
         </Link>
-        <Link href="/settings" aria-label="Settings" title="Settings" className={whenOpen}>
+        <Link href="/settings" aria-label="Settings" title="Settings" className={toolClass}>
           <Icon name="settings" />
         </Link>
       </header>

@@ -1,7 +1,7 @@
 import { type ErrorCode, SottoError } from '@sotto/sdk'
 import type { ReactNode } from 'react'
-import { useMemo } from 'react'
-import { Form as AriaForm } from 'react-aria-components/Form'
+import { useState } from 'react'
+import { FormValidationContext } from 'react-aria-components'
 import { wordsOf } from './words-of.ts'
 
 interface Props {
@@ -17,45 +17,52 @@ interface Props {
 
 /** A form in which what the server says of a field stands at that field, and everything else at the end. */
 export function Form({ fields, error, onSubmit, children, ...props }: Props) {
-  const names = fields.join(' ')
-  // The same object for the same error: another one would show again what has been mended meanwhile.
-  const atFields = useMemo(() => messagesAt(names.split(' '), error), [names, error])
-  const isAtField = Object.keys(atFields).length > 0
+  const messages = messagesAt(fields, error)
+  // What is written anew has nothing said of it any more. Not only once it is left, as React Aria would have it: what
+  // is below it would move away from who is just about to press it.
+  const [mended, setMended] = useState<{ error: unknown; names: readonly string[] }>({ error, names: [] })
+  if (mended.error !== error) setMended({ error, names: [] })
+  const atFields = Object.fromEntries(
+    Object.entries(messages).filter(([name]) => !mended.names.includes(name)),
+  )
   return (
-    <AriaForm
-      {...props}
-      validationErrors={atFields}
-      onSubmit={(event) => {
-        event.preventDefault()
-        onSubmit()
-      }}
-    >
-      {children}
-      {Boolean(error) && !isAtField && (
-        <p role="alert" className="wrong">
-          {wordsOf(error)}
-        </p>
-      )}
-    </AriaForm>
+    <FormValidationContext value={atFields}>
+      <form
+        {...props}
+        onInput={({ target }) => {
+          const { name } = target as HTMLInputElement
+          if (name in atFields) setMended({ error, names: [...mended.names, name] })
+        }}
+        onSubmit={(event) => {
+          event.preventDefault()
+          onSubmit()
+        }}
+      >
+        {children}
+        {Boolean(error) && Object.keys(messages).length === 0 && (
+          <p role="alert" className="wrong">
+            {wordsOf(error)}
+          </p>
+        )}
+      </form>
+    </FormValidationContext>
   )
 }
 
-/** What an error without issues is about, where a form has such a field. */
-const fieldsOfCodes: Partial<Record<ErrorCode, readonly string[]>> = {
-  USERNAME_TAKEN: ['username'],
-  EMAIL_TAKEN: ['email'],
-  USER_NOT_FOUND: ['user', 'participants'],
-}
+/** What an error without issues is about. */
+const fieldOfCode: Partial<Record<ErrorCode, string>> = { USERNAME_TAKEN: 'username', EMAIL_TAKEN: 'email' }
 
 /** What an error says of which field. */
-function messagesAt(names: readonly string[], error: unknown): Record<string, string> {
+function messagesAt(fields: readonly string[], error: unknown): Record<string, string> {
   if (!(error instanceof SottoError)) return {}
-  const ofCode = fieldsOfCodes[error.code]?.map((name) => ({ path: name, message: wordsOf(error) })) ?? []
-  const ofIssues = error.issues.map(({ path, message }) => ({ path, message: sentence(message) }))
+  const path = fieldOfCode[error.code]
+  const issues = path === undefined ? error.issues : [{ path, message: '' }]
   const messages: Record<string, string> = {}
-  for (const { path, message } of [...ofCode, ...ofIssues]) {
-    const name = names.find((one) => isIn(path, one))
-    if (name !== undefined) messages[name] = message
+  for (const { path, message } of issues) {
+    const name = fields.find((one) => isIn(path, one))
+    if (name === undefined) continue
+    // Where the code alone says what is wrong, in words for people.
+    messages[name] = error.code === 'INVALID_INPUT' ? sentence(message) : wordsOf(error)
   }
   return messages
 }

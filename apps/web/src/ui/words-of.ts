@@ -1,10 +1,8 @@
-import { SottoError } from '@sotto/sdk'
+import { type InputIssue, SottoError } from '@sotto/sdk'
 
 /** What to tell a person of a failure. */
 export function wordsOf(error: unknown): string {
   if (!(error instanceof SottoError)) return 'Something went wrong.'
-  const [issue] = error.issues
-  if (issue) return issue.path ? `${issue.path}: ${issue.message}.` : `${issue.message}.`
   switch (error.code) {
     case 'UNAVAILABLE':
       return 'The server cannot be reached.'
@@ -23,6 +21,10 @@ export function wordsOf(error: unknown): string {
     case 'FORBIDDEN':
       return 'You may not do this.'
     default:
-      return error.message
+      return ofIssue(error.issues[0]) ?? error.message
   }
+}
+
+function ofIssue(issue: InputIssue | undefined): string | undefined {
+  return issue && (issue.path ? `${issue.path}: ${issue.message}.` : `${issue.message}.`)
 }
