@@ -2,7 +2,7 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startServer } from '../test/cli/support/sotto.ts'
 import { expectNoFaults, launch, openClient, seeMessage, signUp, write } from './support/browser.ts'
-import { faultsOf, isTooWide } from './support/page-faults.ts'
+import { faultsOf, isTooWide } from './support/look.ts'
 
 let browser: Browser
 beforeAll(async () => {

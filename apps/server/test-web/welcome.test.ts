@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createDatabase } from '../test/cli/support/databases.ts'
 import { type RunningServer, startServer } from '../test/cli/support/sotto.ts'
 import { expectNoFaults, launch, openClient, type Person } from './support/browser.ts'
-import { faultsOf, isTooWide } from './support/page-faults.ts'
+import { faultsOf, isTooWide } from './support/look.ts'
 
 const memory = { DATABASE_URL: 'file::memory:' }
 const PASSWORD = 'a long and quiet evening'
