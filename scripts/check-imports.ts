@@ -36,6 +36,8 @@ const serverRules: Record<string, readonly string[]> = {
   realtime: ['rpc', 'http'],
   limits: ['rpc', 'http'],
   webhooks: ['rpc', 'http'],
+  statistics: ['rpc', 'http'],
+  inspection: ['rpc', 'http'],
   metrics: ['rpc', 'http'],
   telemetry: ['rpc', 'http'],
   rpc: ['http'],

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { defaultMaxTextLength } from '@sotto/contract'
+import { defaultMaxTextLength, type Setting } from '@sotto/contract'
 import { parseDatabaseUrl } from '@sotto/db'
 import { z } from 'zod'
 import { ConfigError } from './config-error.ts'
@@ -7,6 +7,7 @@ import { DEFAULT_AUDIENCE, MIN_SECRET_BYTES } from './identity/token-rules.ts'
 import type { UserTokenSettings } from './identity/token-verifier.ts'
 import { parseRate, RATE_SYNTAX, type Rates } from './limits/rates.ts'
 import { readSettings } from './setting-files.ts'
+import { confidential, settingsInForce } from './settings-in-force.ts'
 import { parsePairs, SAMPLERS, type TelemetrySettings } from './telemetry/telemetry-settings.ts'
 
 const MAX_TEXT_LENGTH_LIMIT = 200_000
@@ -81,15 +82,21 @@ function isSecureUrl(text: string): boolean {
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
 
-/** Every environment variable that Sotto reads: this is the one place that reads them. */
+const SECRET = { part: 'all' } as const
+const WITH_CREDENTIALS = { part: 'all but the address' } as const
+
+/**
+ * Every environment variable that Sotto reads: this is the one place that reads them. Whatever holds a secret says so,
+ * so that it is not shown to those who look at the settings in force.
+ */
 const environment = z.object({
   PORT: wholeNumber(0, 65_535).prefault('1337'),
   HOST: z.string().min(1, 'takes an address to listen on').default('127.0.0.1'),
   METRICS_PORT: wholeNumber(0, 65_535).optional(),
   METRICS_HOST: z.string().optional(),
-  DATABASE_URL: databaseUrl.default('file:./data/sotto.db'),
-  DATABASE_DIRECT_URL: databaseUrl.optional(),
-  DATABASE_REPLICA_URL: databaseUrl.optional(),
+  DATABASE_URL: databaseUrl.default('file:./data/sotto.db').register(confidential, WITH_CREDENTIALS),
+  DATABASE_DIRECT_URL: databaseUrl.optional().register(confidential, WITH_CREDENTIALS),
+  DATABASE_REPLICA_URL: databaseUrl.optional().register(confidential, WITH_CREDENTIALS),
   DATABASE_REPLICA_MAX_LAG_MS: wholeNumber(1, 60_000).prefault('100'),
   DATABASE_POOL_SIZE: wholeNumber(1, 500).prefault('10'),
   DATABASE_PREPARED_STATEMENTS: oneOf(['on', 'off']).default('on'),
@@ -102,19 +109,22 @@ const environment = z.object({
       /^sk_[\x21-\x7e]{1,252}$/,
       'takes a key that begins with sk_, of at most 255 printable characters without spaces',
     )
-    .optional(),
+    .optional()
+    .register(confidential, SECRET),
   SOTTO_MAX_TEXT_LENGTH: wholeNumber(1, MAX_TEXT_LENGTH_LIMIT).prefault(String(defaultMaxTextLength)),
   SOTTO_SIGNUP: oneOf(['open', 'closed', 'invitation']).default('closed'),
   SOTTO_SECRET: z
     .string()
     .min(MIN_SECRET_LENGTH, `takes ${MIN_SECRET_LENGTH} characters or more that nobody can guess`)
-    .optional(),
+    .optional()
+    .register(confidential, SECRET),
   SOTTO_WEB_CLIENT: oneOf(['on', 'off']).default('on'),
   SOTTO_DIRECT_MESSAGES: oneOf(['everyone', 'contacts']).default('everyone'),
   REDIS_URL: z
     .string()
     .regex(/^rediss?:\/\/\S+$/, 'takes redis://<host>:<port> or rediss://<host>:<port>')
-    .optional(),
+    .optional()
+    .register(confidential, WITH_CREDENTIALS),
   SOTTO_MAX_STREAMS: wholeNumber(1, 1_000_000).prefault('20000'),
   SOTTO_LIMIT_LOGINS: rate.prefault('10/60s'),
   SOTTO_LIMIT_SENDS: rate.prefault('60/10s'),
@@ -144,20 +154,23 @@ const environment = z.object({
       (secret) => Buffer.byteLength(secret) >= MIN_SECRET_BYTES,
       `takes a secret of at least ${MIN_SECRET_BYTES} bytes`,
     )
-    .optional(),
+    .optional()
+    .register(confidential, SECRET),
   SOTTO_JWT_JWKS_URL: z
     .string()
     .refine(isSecureUrl, 'takes an https URL, or an http one of localhost')
-    .optional(),
+    .optional()
+    .register(confidential, WITH_CREDENTIALS),
   SOTTO_JWT_AUDIENCE: z.string().default(DEFAULT_AUDIENCE),
   SOTTO_JWT_ISSUER: z.string().optional(),
   SOTTO_JWT_CREATE_USERS: oneOf(['on', 'off']).default('on'),
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .string()
     .refine((url) => /^https?:$/.test(URL.parse(url)?.protocol ?? ''), 'takes an http or https URL')
-    .optional(),
+    .optional()
+    .register(confidential, WITH_CREDENTIALS),
   OTEL_EXPORTER_OTLP_PROTOCOL: oneOf(['http/protobuf']).default('http/protobuf'),
-  OTEL_EXPORTER_OTLP_HEADERS: pairs.optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: pairs.optional().register(confidential, SECRET),
   OTEL_SERVICE_NAME: z.string().default('sotto'),
   OTEL_RESOURCE_ATTRIBUTES: pairs.optional(),
   OTEL_TRACES_EXPORTER: exporter,
@@ -223,6 +236,8 @@ export interface Config {
   webhookAllowedHosts: readonly string[]
   /** Tokens that the host signs; undefined takes none. */
   userTokens: UserTokenSettings | undefined
+  /** All of the above as the environment says it, for admins to see. */
+  settings: readonly Setting[]
   /** Where traces, metrics and logs go by OpenTelemetry's protocol; undefined sends none. */
   telemetry: TelemetrySettings | undefined
 }
@@ -234,12 +249,12 @@ export interface Config {
  * @throws {ConfigError} that names the variable and what it takes.
  */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const { values, fromFiles } = readSettings(env, settingNames)
-  const parsed = environment.safeParse(values)
+  const given = readSettings(env, settingNames)
+  const parsed = environment.safeParse(given.values)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
     const name = String(issue?.path[0])
-    throw new ConfigError(`${name}${fromFiles.has(name) ? '_FILE' : ''} ${issue?.message}`)
+    throw new ConfigError(`${name}${given.fromFiles.has(name) ? '_FILE' : ''} ${issue?.message}`)
   }
   const settings = parsed.data
   // 0 is any that is free, for each its own.
@@ -289,6 +304,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     trustedProxies: settings.SOTTO_TRUSTED_PROXIES ?? [],
     webhookAllowedHosts: settings.SOTTO_WEBHOOK_ALLOWED_HOSTS ?? [],
     userTokens: userTokensOf(settings),
+    settings: settingsInForce(environment.shape, given),
     telemetry: telemetryOf(settings),
   }
 }

@@ -1,4 +1,4 @@
-import type { KeyScope } from '@sotto/contract'
+import type { KeyScope, Setting } from '@sotto/contract'
 import type { Executor } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { Identity } from './identity/identity.ts'
@@ -15,6 +15,9 @@ import type { EventHub } from './realtime/event-hub.ts'
 import type { Presence } from './realtime/presence.ts'
 import type { StreamGuard } from './realtime/stream-guard.ts'
 import type { Typing } from './realtime/typing.ts'
+import type { DailyTally } from './statistics/daily-tally.ts'
+import type { ServerNumbers } from './statistics/server-numbers.ts'
+import type { Totals } from './statistics/totals.ts'
 import type { Tracing } from './telemetry/tracing.ts'
 import type { OutboundRules } from './webhooks/outbound-rules.ts'
 import type { WebhookWorker } from './webhooks/webhook-worker.ts'
@@ -46,6 +49,12 @@ export interface App {
   /** Where webhooks may go. */
   readonly outboundRules: OutboundRules
   readonly metrics: Metrics
+  /** What happened by day, how much there is in all, and what this server knows of itself. */
+  readonly tally: DailyTally
+  readonly totals: Totals
+  readonly numbers: ServerNumbers
+  /** As they are in force, without what is confidential. */
+  readonly settings: readonly Setting[]
   readonly tellBusiness: TellBusinessEvent
   readonly tracing: Tracing
   /** Unicode code points. */

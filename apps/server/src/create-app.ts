@@ -11,7 +11,7 @@ import { DeliveryMarks } from './messaging/delivery-marks.ts'
 import { SendQueue } from './messaging/send-queue.ts'
 import { showConversation } from './messaging/show-conversations.ts'
 import { businessEventsTo } from './metrics/business-events.ts'
-import type { Metrics } from './metrics/metrics.ts'
+import { type Metrics, tellBoth } from './metrics/metrics.ts'
 import { eraseUserJob } from './privacy/erase-job.ts'
 import { ERASE_JOB } from './privacy/erase-user.ts'
 import { messageRetentionJob, RETENTION_JOB } from './privacy/message-retention.ts'
@@ -23,6 +23,9 @@ import { Presence } from './realtime/presence.ts'
 import { itemOf, type Signal } from './realtime/signals.ts'
 import { StreamGuard } from './realtime/stream-guard.ts'
 import { Typing } from './realtime/typing.ts'
+import { DailyTally } from './statistics/daily-tally.ts'
+import { ServerNumbers } from './statistics/server-numbers.ts'
+import { Totals } from './statistics/totals.ts'
 import type { Tracing } from './telemetry/tracing.ts'
 import { HttpSender, type ResolveHost } from './webhooks/http-sender.ts'
 import { OutboundRules } from './webhooks/outbound-rules.ts'
@@ -45,6 +48,7 @@ interface Parts {
     | 'limits'
     | 'userTokens'
     | 'webhookAllowedHosts'
+    | 'settings'
   >
   database: Database
   replica: Pick<Replica, 'read'> | undefined
@@ -69,13 +73,16 @@ export function createApp({
   now,
   newId,
   connect,
-  metrics,
+  metrics: measuring,
   tracing,
   resolveHost,
 }: Parts): {
   app: App
   closeApp: () => Promise<void>
 } {
+  const numbers = new ServerNumbers(now())
+  const metrics = tellBoth(measuring, numbers)
+  const read: App['read'] = (work) => (replica ? replica.read(work) : work(db))
   const neighbours = connect({
     onHint() {
       metrics.hintReceived()
@@ -152,6 +159,7 @@ export function createApp({
     },
   })
 
+  const tally = new DailyTally({ db, now, log })
   const secretBox = new SecretBox(() => config.secret ?? readLocalSecret(config.databaseUrl))
   const outboundRules = new OutboundRules(config.webhookAllowedHosts)
   const webhooks = new WebhookWorker({
@@ -169,7 +177,7 @@ export function createApp({
   const app: App = {
     db,
     write,
-    read: (work) => (replica ? replica.read(work) : work(db)),
+    read,
     now,
     newId,
     log,
@@ -195,6 +203,10 @@ export function createApp({
     webhooks,
     outboundRules,
     metrics,
+    tally,
+    totals: new Totals({ read, now }),
+    numbers,
+    settings: config.settings,
     tellBusiness,
     tracing,
     maxTextLength: config.maxTextLength,
@@ -203,6 +215,7 @@ export function createApp({
   }
   async function closeApp(): Promise<void> {
     retention.stop()
+    await tally.close()
     await jobs.close()
     await webhooks.close()
     typing.close()

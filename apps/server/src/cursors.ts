@@ -17,6 +17,7 @@ const listKinds = {
   participants: z.tuple([z.uuid()]),
   /** Places in (time, id) order. */
   inbox: z.tuple([time, z.uuid()]),
+  inspection: z.tuple([time, z.uuid()]),
   correspondents: z.tuple([time, z.uuid()]),
   sessions: z.tuple([time, z.uuid()]),
   invitations: z.tuple([time, z.uuid()]),
@@ -76,6 +77,7 @@ export function decodeCursor<Kind extends ListKind>(kind: Kind, cursor: string):
 export function timePosition(
   kind:
     | 'inbox'
+    | 'inspection'
     | 'correspondents'
     | 'sessions'
     | 'invitations'

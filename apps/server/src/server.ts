@@ -205,6 +205,7 @@ async function assemble({
   if (config.messageRetentionDays !== null) await startMessageRetention(app)
   app.jobs.start()
   app.webhooks.start()
+  app.tally.start()
   const metricsServer = metricsServerOf(config, metrics, log)
   let metricsUrl: string | undefined
 

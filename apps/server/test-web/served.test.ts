@@ -29,6 +29,7 @@ describe('the web client', () => {
     '/settings',
     '/console',
     '/console/users',
+    '/console/users/alice',
   ])('is at %s, never kept, with a policy that lets nothing in', async (path) => {
     const answer = await server.fetch(path)
     expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])

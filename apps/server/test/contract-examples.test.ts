@@ -30,6 +30,9 @@ const CHANGING: Record<string, RegExp> = {
   cursor: /^[\w-]{20,}$/,
   secret: /^(?:[A-Z2-7]{32}|whsec_[A-Za-z0-9+/]{43}=)$/,
   uri: /^otpauth:\/\/totp\/Sotto:alice\?issuer=Sotto&secret=[A-Z2-7]{32}&algorithm=SHA1&digits=6&period=30$/,
+  version: /^\d+\.\d+\.\d+/,
+  startedAt: /^\d{4}-\d\d-\d\dT[\d:.]+Z$/,
+  calls: /^\d+$/,
   recoveryCodes: /^(?:[0-9a-z]{4}(?:-[0-9a-z]{4}){3},?){10}$/,
 }
 

@@ -3,12 +3,15 @@ import { blocks } from './blocks.ts'
 import { contacts } from './contacts.ts'
 import { conversations, direct, participants } from './conversations.ts'
 import { events } from './events.ts'
+import { inspection } from './inspection.ts'
 import { invitations } from './invitations.ts'
 import { keys } from './keys.ts'
 import { messages } from './messages.ts'
 import { passwords } from './passwords.ts'
 import { sessions } from './sessions.ts'
+import { settings } from './settings.ts'
 import { setup } from './setup.ts'
+import { stats } from './stats.ts'
 import { totp } from './totp.ts'
 import { userData } from './user-data.ts'
 import { users } from './users.ts'
@@ -34,6 +37,9 @@ export const contract = {
   keys,
   webhooks,
   audit,
+  inspection,
+  stats,
+  settings,
   setup,
 }
 export type Contract = typeof contract

@@ -87,6 +87,11 @@ function checkConversationPaging(fields: ConversationPaging, context: z.core.$Re
   }
 }
 
+/** A conversation, and which of its messages. */
+export const conversationPaging = z
+  .strictObject({ conversationId: idRef, ...paging })
+  .superRefine(checkConversationPaging)
+
 export const conversations = {
   list: query({
     summary: 'The inbox',
@@ -187,7 +192,7 @@ export const conversations = {
     access: 'caller',
     errors: ['CONVERSATION_NOT_FOUND', 'INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/conversations/{conversationId}/messages', status: 200 },
-    input: z.strictObject({ conversationId: idRef, ...paging }).superRefine(checkConversationPaging),
+    input: conversationPaging,
     output: listOf(message),
     example: {
       as: 'bob',

@@ -18,6 +18,7 @@ export {
   SottoError,
 } from './errors.ts'
 export { type Event, event as eventSchema } from './events.ts'
+export type { ConversationSummary } from './inspection.ts'
 export type { Invitation } from './invitations.ts'
 export type { ServiceKey } from './keys.ts'
 export { kindOf, type Message, type MessageKind, messageKinds, type VideoSource } from './messages.ts'
@@ -34,6 +35,7 @@ export {
   type ProcedureKind,
 } from './procedure.ts'
 export type { AppRouter, ErrorData, ErrorShape, Tracked } from './router.ts'
+export type { Setting } from './settings.ts'
 export type { ExportLine } from './user-data.ts'
 export type { Account, PublicUser, User } from './users.ts'
 export { defaultLimit, defaultMaxTextLength, minPasswordLength } from './values.ts'

@@ -15,6 +15,17 @@ import {
   userRef,
 } from './values.ts'
 
+const openSession = z
+  .object({
+    id,
+    userAgent: z.string().nullable().meta({ description: 'What the client that logged in called itself.' }),
+    createdAt: timestamp,
+    lastUsedAt: timestamp.meta({ description: 'To the minute.' }),
+    expiresAt: timestamp,
+    current: z.boolean().meta({ description: 'The one whose token the request carries.' }),
+  })
+  .meta({ id: 'OpenSession' })
+
 export const sessions = {
   create: mutation({
     summary: 'Log in',
@@ -54,21 +65,7 @@ export const sessions = {
     errors: ['ACTOR_REQUIRED', 'INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/sessions', status: 200 },
     input: z.strictObject({ limit: limit.optional(), cursor: cursor.optional() }),
-    output: listOf(
-      z
-        .object({
-          id,
-          userAgent: z
-            .string()
-            .nullable()
-            .meta({ description: 'What the client that logged in called itself.' }),
-          createdAt: timestamp,
-          lastUsedAt: timestamp.meta({ description: 'To the minute.' }),
-          expiresAt: timestamp,
-          current: z.boolean().meta({ description: 'The one whose token the request carries.' }),
-        })
-        .meta({ id: 'OpenSession' }),
-    ),
+    output: listOf(openSession),
     example: {
       as: 'alice',
       input: {},
@@ -108,5 +105,27 @@ export const sessions = {
     input: z.strictObject({ sessionId: idRef }),
     output: z.void(),
     example: { as: 'alice', input: { sessionId: exampleIds.session }, output: undefined },
+  }),
+  listOf: query({
+    summary: 'List where a user is logged in',
+    description: 'Their sessions that have not ended, newest first.',
+    access: 'admin',
+    errors: ['USER_NOT_FOUND', 'FORBIDDEN', 'INVALID_CURSOR'],
+    http: { method: 'GET', path: '/v1/users/{user}/sessions', status: 200 },
+    input: z.strictObject({ user: userRef, limit: limit.optional(), cursor: cursor.optional() }),
+    output: listOf(openSession),
+    example: { as: 'key', input: { user: 'bob' }, output: { items: [], nextCursor: null } },
+  }),
+  endAllOf: mutation({
+    summary: 'Log a user out everywhere',
+    description:
+      'For one whose device is lost. At once on this server, within a second on others; their streams end within two.',
+    access: 'admin',
+    errors: ['USER_NOT_FOUND', 'FORBIDDEN'],
+    idempotent: true,
+    http: { method: 'DELETE', path: '/v1/users/{user}/sessions', status: 204 },
+    input: z.strictObject({ user: userRef }),
+    output: z.void(),
+    example: { as: 'key', input: { user: 'bob' }, output: undefined },
   }),
 }

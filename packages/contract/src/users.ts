@@ -214,10 +214,24 @@ export const users = {
       output: { ...exampleAliceWithEmail, role: 'user', disabled: false, secondFactor: false },
     },
   }),
+  account: query({
+    summary: "See a user's account",
+    description: 'Role, whether the user is disabled, and whether there is a second factor.',
+    access: 'admin',
+    errors: ['USER_NOT_FOUND', 'FORBIDDEN'],
+    http: { method: 'GET', path: '/v1/users/{user}/account', status: 200 },
+    input: z.strictObject({ user: userRef }),
+    output: account,
+    example: {
+      as: 'key',
+      input: { user: 'bob' },
+      output: { ...exampleBob, email: null, role: 'user', disabled: false, secondFactor: false },
+    },
+  }),
   setRole: mutation({
     summary: 'Make a user an admin, or no longer one',
     description:
-      'An admin may do what is for admins. What they may see of conversations stays what it is for every user; what there is of a user they can export.',
+      'An admin may do what is for admins. In conversations they have the rights of every user; they can look into all of them, which the audit tells, and export what there is of a user.',
     access: 'admin',
     errors: ['USER_NOT_FOUND', 'FORBIDDEN'],
     idempotent: true,

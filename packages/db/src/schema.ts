@@ -32,6 +32,9 @@ export interface Schema {
   webhook_deliveries: WebhookDeliveryTable
   import_progress: ImportProgressTable
   schema_requirements: SchemaRequirementTable
+  statistics_days: StatisticsDayTable
+  active_users: ActiveUserTable
+  statistics_place: StatisticsPlaceTable
 }
 
 /** One row, from the first start on: who is to be let in where nobody is yet. */
@@ -391,4 +394,26 @@ interface SchemaRequirementTable {
   migration: string
   /** The oldest migration that a server must know to work with that one. */
   serves_from: string
+}
+
+/** What happened on a day, as far as the event log has been counted. Days without anything have no row. */
+interface StatisticsDayTable {
+  /** The day's beginning, in UTC. */
+  day_at: Date
+  message_count: number
+  active_count: number
+}
+
+/** Who has been counted as active on a day already. Gone two days later, when nothing of that day comes any more. */
+interface ActiveUserTable {
+  day_at: Date
+  user_id: string
+}
+
+/** One row: the last event that is in the statistics; `xid` as in LogPosition. */
+interface StatisticsPlaceTable {
+  /** Which log the place is in. */
+  log_epoch: string
+  place_xid: string
+  place_id: number
 }

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   type AuditFilter,
+  countConversations,
   countGroups,
+  countUsers,
   type Database,
   type Executor,
   exportStays,
@@ -160,6 +162,16 @@ const pages: Question[] = [
   {
     name: 'users by ids',
     ask: async (db, { userIds }) => (await findUsers(db, userIds.slice(1_000, 1_000 + PAGE))).length,
+  },
+  { name: 'users that are counted', ask: async (db) => (await countUsers(db, FIRST_USER_ID, PAGE)).rows },
+  {
+    name: 'users that are counted, from the middle',
+    ask: async (db, { userIds }) => (await countUsers(db, userIds[1_000] ?? '', PAGE)).rows,
+  },
+  {
+    name: 'conversations that are counted, from the middle',
+    ask: async (db, { conversationIds }) =>
+      (await countConversations(db, conversationIds[1_000] ?? '', PAGE)).rows,
   },
   { name: 'inbox', ask: async (db, { hub }) => (await listInbox(db, hub, newest, PAGE)).length },
   {

@@ -3,7 +3,9 @@ import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
 
 export type {
   AppRouter,
+  AuditEntry,
   Conversation,
+  ConversationSummary,
   ErrorCode,
   Event,
   InputIssue,
@@ -12,8 +14,12 @@ export type {
   Participant,
   ParticipantRole,
   PublicUser,
+  ServiceKey,
+  Setting,
   User,
   VideoSource,
+  Webhook,
+  WebhookDelivery,
   WebhookEvent,
   WebhookEventType,
 } from '@sotto/contract'

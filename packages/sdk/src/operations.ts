@@ -62,10 +62,18 @@ export const operations = {
      */
     me: { kind: 'query', idempotent: true, list: false },
     /**
+     * See a user's account.
+     *
+     * Role, whether the user is disabled, and whether there is a second factor.
+     *
+     * REST: `GET /v1/users/{user}/account`
+     */
+    account: { kind: 'query', idempotent: true, list: false },
+    /**
      * Make a user an admin, or no longer one.
      *
-     * An admin may do what is for admins. What they may see of conversations stays what it is for every
-     * user; what there is of a user they can export.
+     * An admin may do what is for admins. In conversations they have the rights of every user; they can
+     * look into all of them, which the audit tells, and export what there is of a user.
      *
      * REST: `PUT /v1/users/{user}/role`
      */
@@ -141,6 +149,23 @@ export const operations = {
      * REST: `DELETE /v1/sessions/{sessionId}`
      */
     revoke: { kind: 'mutation', idempotent: false, list: false },
+    /**
+     * List where a user is logged in.
+     *
+     * Their sessions that have not ended, newest first.
+     *
+     * REST: `GET /v1/users/{user}/sessions`
+     */
+    listOf: { kind: 'query', idempotent: true, list: true },
+    /**
+     * Log a user out everywhere.
+     *
+     * For one whose device is lost. At once on this server, within a second on others; their streams end
+     * within two.
+     *
+     * REST: `DELETE /v1/users/{user}/sessions`
+     */
+    endAllOf: { kind: 'mutation', idempotent: true, list: false },
   },
   passwords: {
     /**
@@ -613,6 +638,67 @@ export const operations = {
      * REST: `GET /v1/audit`
      */
     list: { kind: 'query', idempotent: true, list: true },
+  },
+  inspection: {
+    /**
+     * List a user's conversations, as an admin.
+     *
+     * Those that the user is in, latest activity first. Each page is written into the audit
+     * (`user.conversations_listed`) before it is answered.
+     *
+     * REST: `GET /v1/users/{user}/conversations`
+     */
+    conversations: { kind: 'query', idempotent: true, list: true },
+    /**
+     * Look at a conversation, as an admin.
+     *
+     * Who is in it. Written into the audit (`conversation.inspected`) before it is answered.
+     *
+     * REST: `GET /v1/conversations/{conversationId}/inspection`
+     */
+    conversation: { kind: 'query', idempotent: true, list: false },
+    /**
+     * Read a conversation's messages, as an admin.
+     *
+     * All of them, newest first; with `after` oldest first. Each page is written into the audit
+     * (`conversation.read`) before it is answered. Nobody in the conversation is told, and nothing counts
+     * as delivered or read.
+     *
+     * REST: `GET /v1/conversations/{conversationId}/inspection/messages`
+     */
+    messages: { kind: 'query', idempotent: true, list: true },
+  },
+  stats: {
+    /**
+     * See how much there is, and what happened by day.
+     *
+     * Of the whole installation. The totals are as they were counted last, at `countedAt`, and null while
+     * they are counted for the first time. Days are of UTC and complete but for the events of the last
+     * moments: where a very busy installation is behind with counting, asking again shows more.
+     *
+     * REST: `GET /v1/stats`
+     */
+    get: { kind: 'query', idempotent: true, list: false },
+    /**
+     * See what a server does at the moment.
+     *
+     * Of the server that answers alone: where there are several, each has its own numbers. docs/metrics.md
+     * has many more, over time.
+     *
+     * REST: `GET /v1/stats/server`
+     */
+    server: { kind: 'query', idempotent: true, list: false },
+  },
+  settings: {
+    /**
+     * See the settings in force.
+     *
+     * Of the server that answers, as it read them when it started. Of secrets it is told whether they are
+     * set, and nothing else.
+     *
+     * REST: `GET /v1/settings`
+     */
+    list: { kind: 'query', idempotent: true, list: false },
   },
   setup: {
     /**

@@ -12,6 +12,7 @@ const PAGES = [
   '/settings',
   '/console',
   '/console/:section',
+  '/console/:section/:subject',
 ]
 
 /**

@@ -15,6 +15,12 @@ export async function getMe(ctx: Context): Promise<Account> {
   return readAccount(ctx, id)
 }
 
+/** A user's account, for an admin. */
+export async function getAccount(ctx: Context, { user: ref }: Inputs['account']): Promise<Account> {
+  const user = await requireUser(ctx, ref, 'user')
+  return readAccount(ctx, user.id)
+}
+
 /** Makes a user an admin, or no longer one. */
 export async function setRole(ctx: Context, { user: ref, role }: Inputs['setRole']): Promise<Account> {
   const user = await requireUser(ctx, ref, 'user')

@@ -4,6 +4,7 @@ import {
   deleteOldestSessionsOf,
   deleteSession,
   deleteSessionOf,
+  deleteSessionsOf,
   type Executor,
   findUser,
   holdPasswordHash,
@@ -12,8 +13,9 @@ import {
   toUser,
 } from '@sotto/db'
 import type { z } from 'zod'
-import { requireActor, sessionIdOf } from '../access.ts'
-import type { Context, SessionCookie } from '../context.ts'
+import { requireActor, requireUser, sessionIdOf } from '../access.ts'
+import { recordAudit } from '../audit.ts'
+import type { Actor, Context, SessionCookie } from '../context.ts'
 import { encodeCursor, timePosition } from '../cursors.ts'
 import type { VerifiedUser } from './identity.ts'
 import { type SecondFactorProof, takeProof } from './second-factor.ts'
@@ -100,10 +102,25 @@ export async function listSessions(
   ctx: Context,
   input: Inputs['list'],
 ): Promise<{ items: OpenSession[]; nextCursor: string | null }> {
-  const actor = requireActor(ctx)
+  return sessionsOf(ctx, requireActor(ctx), input)
+}
+
+/** Where a user is logged in, for an admin. */
+export async function listSessionsOf(
+  ctx: Context,
+  input: Inputs['listOf'],
+): Promise<{ items: OpenSession[]; nextCursor: string | null }> {
+  return sessionsOf(ctx, await requireUser(ctx, input.user, 'user'), input)
+}
+
+async function sessionsOf(
+  ctx: Context,
+  user: Actor,
+  input: Inputs['list'],
+): Promise<{ items: OpenSession[]; nextCursor: string | null }> {
   const { db, now } = ctx.app
   const limit = input.limit ?? defaultLimit
-  const rows = await listRows(db, actor.id, now(), timePosition('sessions', input.cursor), limit + 1)
+  const rows = await listRows(db, user.id, now(), timePosition('sessions', input.cursor), limit + 1)
   const page = rows.slice(0, limit)
   const last = page.at(-1)
   const currentId = sessionIdOf(ctx)
@@ -139,4 +156,15 @@ export async function revokeSession(ctx: Context, { sessionId }: Inputs['revoke'
   if (!ended) throw new SottoError('SESSION_NOT_FOUND')
   identity.forgetUsers()
   if (sessionId === sessionIdOf(ctx)) ctx.sessionCookie?.clear()
+}
+
+/** Logs a user out everywhere, for an admin. */
+export async function endSessionsOf(ctx: Context, { user: ref }: Inputs['endAllOf']): Promise<void> {
+  const user = await requireUser(ctx, ref, 'user')
+  const { db, identity } = ctx.app
+  await db.transaction().execute(async (trx) => {
+    await recordAudit(trx, ctx, { action: 'user.sessions_ended', subjectId: user.id })
+    await deleteSessionsOf(trx, user.id)
+  })
+  identity.forgetUsers()
 }

@@ -10,16 +10,8 @@ import {
   type Viewer,
 } from '@sotto/db'
 import type { z } from 'zod'
-import {
-  actorOf,
-  everything,
-  type Readable,
-  requireActor,
-  requireReadable,
-  requireUser,
-  viewerOf,
-} from '../access.ts'
-import type { Context } from '../context.ts'
+import { everything, type Readable, requireActor, requireReadable, requireUser, viewerOf } from '../access.ts'
+import type { App, Context } from '../context.ts'
 import { decodeCursor, encodeCursor } from '../cursors.ts'
 
 interface MessagePage {
@@ -53,7 +45,7 @@ export async function listDirectMessages(
   return pageOf(ctx, readableInFull(conversation), input)
 }
 
-/** A direct conversation, which nobody ever leaves. */
+/** All of a conversation: of a direct one, which nobody ever leaves, or for who reads everything. */
 export function readableInFull(conversation: ConversationRow | undefined): Readable | undefined {
   return conversation && { conversation, spans: everything }
 }
@@ -68,13 +60,19 @@ interface Window {
   limit: number
 }
 
+/** One page of what the caller may read of a conversation; an empty one while it does not exist. */
+export function pageOf(ctx: Context, readable: Readable | undefined, paging: Paging): Promise<MessagePage> {
+  return pageFor(ctx.app, viewerOf(ctx), readable, paging)
+}
+
 /**
- * One page of what the caller may read of a conversation; an empty one while it does not exist.
+ * One page of a conversation in the eyes of a user, to whom it is delivered by that, or of nobody in particular.
  *
  * Numbers have no gaps, so page n is a range of them, and any page costs what the first one costs.
  */
-export async function pageOf(
-  ctx: Context,
+export async function pageFor(
+  app: Pick<App, 'read' | 'deliveryMarks'>,
+  viewer: Viewer,
   readable: Readable | undefined,
   paging: Paging,
 ): Promise<MessagePage> {
@@ -82,13 +80,11 @@ export async function pageOf(
   const window = toWindow(paging, spans)
   if (!readable || window.limit === 0) return { items: [], nextCursor: null }
   const { order, limit } = window
-  const viewer = viewerOf(ctx)
-  const rows = await ctx.app.read((db) =>
+  const rows = await app.read((db) =>
     readWindow(db, viewer, readable.conversation.id, spans, { ...window, limit: limit + 1 }),
   )
   const page = rows.length > limit ? rows.slice(0, limit) : rows
-  const actor = actorOf(ctx)
-  if (actor) ctx.app.deliveryMarks.note(actor.id, page)
+  if (viewer !== null) app.deliveryMarks.note(viewer, page)
   const last = page.at(-1)
   return {
     items: page.map((row) => toMessage(row, viewer)),

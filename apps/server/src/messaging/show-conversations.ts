@@ -79,9 +79,9 @@ export function toParticipant(member: MemberRow): Participant {
 }
 
 /** Those whom a conversation tells of itself, by conversation and in each by username. */
-async function membersToShow(
+export async function membersToShow(
   db: Executor,
-  rows: readonly ShownRow[],
+  rows: readonly ConversationRow[],
 ): Promise<ReadonlyMap<string, readonly MemberRow[]>> {
   const few = rows.filter((row) => row.participant_count <= shownParticipants).map((row) => row.id)
   const members = Map.groupBy(await findMembers(db, few), (member) => member.conversation_id)

@@ -3,13 +3,16 @@ import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
 import { auditRouter } from './audit.ts'
 import { conversationsRouter, directRouter, participantsRouter } from './conversations.ts'
 import { eventsRouter } from './events.ts'
+import { inspectionRouter } from './inspection.ts'
 import { invitationsRouter } from './invitations.ts'
 import { keysRouter } from './keys.ts'
 import { messagesRouter } from './messages.ts'
 import { passwordsRouter } from './passwords.ts'
 import { blocksRouter, contactsRouter } from './people.ts'
 import { sessionsRouter } from './sessions.ts'
+import { settingsRouter } from './settings.ts'
 import { setupRouter } from './setup.ts'
+import { statsRouter } from './stats.ts'
 import { totpRouter } from './totp.ts'
 import { router } from './trpc.ts'
 import { usersRouter } from './users.ts'
@@ -31,6 +34,9 @@ export const appRouter = router({
   keys: keysRouter,
   webhooks: webhooksRouter,
   audit: auditRouter,
+  inspection: inspectionRouter,
+  stats: statsRouter,
+  settings: settingsRouter,
   setup: setupRouter,
 })
 

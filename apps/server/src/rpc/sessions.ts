@@ -1,5 +1,12 @@
 import { contract } from '@sotto/contract'
-import { createSession, endSession, listSessions, revokeSession } from '../identity/sessions.ts'
+import {
+  createSession,
+  endSession,
+  endSessionsOf,
+  listSessions,
+  listSessionsOf,
+  revokeSession,
+} from '../identity/sessions.ts'
 import { mutation, query, router } from './trpc.ts'
 
 const { sessions } = contract
@@ -9,4 +16,6 @@ export const sessionsRouter = router({
   list: query(sessions.list, listSessions),
   end: mutation(sessions.end, endSession),
   revoke: mutation(sessions.revoke, revokeSession),
+  listOf: query(sessions.listOf, listSessionsOf),
+  endAllOf: mutation(sessions.endAllOf, endSessionsOf),
 })

@@ -1,5 +1,5 @@
 import { contract } from '@sotto/contract'
-import { getMe, setDisabled, setRole } from '../identity/accounts.ts'
+import { getAccount, getMe, setDisabled, setRole } from '../identity/accounts.ts'
 import { createUser } from '../identity/create-user.ts'
 import { getCorrespondents, getUser, listUsers } from '../identity/read-users.ts'
 import { updateUser } from '../identity/update-user.ts'
@@ -18,6 +18,7 @@ export const usersRouter = router({
   correspondents: query(users.correspondents, getCorrespondents),
   presence: query(users.presence, getPresence),
   me: query(users.me, getMe),
+  account: query(users.account, getAccount),
   setRole: mutation(users.setRole, setRole),
   setDisabled: mutation(users.setDisabled, setDisabled),
   export: query(users.export, exportUser),

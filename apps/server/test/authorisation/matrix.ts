@@ -83,6 +83,7 @@ export const matrix: Record<OperationName, Row> = {
   'users.correspondents': { codes: 'U F F F F ok F F  ok ok F F  ok ok', input: alice },
   'users.presence': { codes: query, input: alice },
   'users.me': { codes: ownQuery },
+  'users.account': { codes: forAdmins, input: alice },
   'users.setRole': { codes: forAdmins, input: () => ({ user: 'somebody', role: 'user' }) },
   'users.setDisabled': { codes: forAdmins, input: () => ({ user: 'somebody', disabled: false }) },
 
@@ -102,6 +103,9 @@ export const matrix: Record<OperationName, Row> = {
     codes: 'U N N N N ok N N  A F A F  ok F',
     input: async ({ session }) => ({ sessionId: await session() }),
   },
+
+  'sessions.listOf': { codes: forAdmins, input: alice },
+  'sessions.endAllOf': { codes: forAdmins, input: () => ({ user: 'somebody' }) },
 
   'passwords.set': {
     codes: 'U F F F F ok F F  ok F ok F  ok F',
@@ -217,4 +221,10 @@ export const matrix: Record<OperationName, Row> = {
   },
   'webhooks.retryDelivery': { codes: forAdmins, input: ({ delivery }) => delivery() },
   'audit.list': { codes: forAdmins },
+  'inspection.conversations': { codes: forAdmins, input: alice },
+  'inspection.conversation': { codes: forAdmins, input: ({ group }) => ({ conversationId: group }) },
+  'inspection.messages': { codes: forAdmins, input: ({ group }) => ({ conversationId: group }) },
+  'stats.get': { codes: forAdmins },
+  'stats.server': { codes: forAdmins },
+  'settings.list': { codes: forAdmins },
 }

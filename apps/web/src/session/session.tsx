@@ -2,7 +2,7 @@ import { SottoProvider } from '@sotto/react'
 import type { SottoClient } from '@sotto/sdk'
 import { SottoError } from '@sotto/sdk'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { useMemo } from 'react'
+import { lazy, Suspense, useMemo } from 'react'
 import { Route, Switch } from 'wouter'
 import { Pages } from '../pages.tsx'
 import { Notice } from '../ui/notice.tsx'
@@ -10,6 +10,8 @@ import { ME, MeContext } from './me.ts'
 import { SignIn } from './sign-in.tsx'
 import { SignUp } from './sign-up.tsx'
 import { userStorage } from './user-storage.ts'
+
+const Console = lazy(async () => ({ default: (await import('../console/console.tsx')).Console }))
 
 async function whoAmI(sotto: SottoClient) {
   try {
@@ -42,7 +44,16 @@ export function Session({ client }: { client: SottoClient }) {
     <SottoProvider client={client} storage={storage} key={id}>
       {me ? (
         <MeContext value={{ me, forget }}>
-          <Pages />
+          <Switch>
+            <Route path="/console/*?">
+              <Suspense fallback={<Notice>Loading…</Notice>}>
+                <Console />
+              </Suspense>
+            </Route>
+            <Route>
+              <Pages />
+            </Route>
+          </Switch>
         </MeContext>
       ) : (
         <Switch>

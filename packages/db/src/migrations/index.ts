@@ -2,6 +2,7 @@ import * as initial from './20261121T000000-initial.ts'
 import * as webhooks from './20261121T010000-webhooks.ts'
 import * as importProgress from './20261121T020000-import-progress.ts'
 import * as schemaRequirements from './20261121T030000-schema-requirements.ts'
+import * as statistics from './20261121T040000-statistics.ts'
 import * as setup from './20261121T070000-setup.ts'
 import type { SchemaMigration } from './migration.ts'
 
@@ -11,5 +12,6 @@ export const migrations: Record<string, SchemaMigration> = {
   '20261121T010000-webhooks': webhooks,
   '20261121T020000-import-progress': importProgress,
   '20261121T030000-schema-requirements': schemaRequirements,
+  '20261121T040000-statistics': statistics,
   '20261121T070000-setup': setup,
 }

@@ -43,9 +43,12 @@ const rules: { readonly [Name in TableName]: Rule<Name> } = {
   jobs: { key: ['kind', 'subject_id'] },
   webhooks: { key: ['id'] },
   webhook_deliveries: { key: ['id'] },
+  statistics_days: { key: ['day_at'] },
+  active_users: { key: ['day_at', 'user_id'] },
   setup: { leftOut: 'is about the first start of the database that it is in' },
   leases: { leftOut: 'says which server of the database that it is in does what' },
   event_log: { leftOut: 'says which log it is, and an import begins another one' },
+  statistics_place: { leftOut: 'is a place in the log of the database that it is in' },
   import_progress: { leftOut: 'speaks of the database that it is in' },
   schema_requirements: { leftOut: 'comes with the migrations' },
 }

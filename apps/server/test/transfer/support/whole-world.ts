@@ -46,6 +46,9 @@ export async function makeWholeWorld({ url }: RunningServer): Promise<WholeWorld
   await admin.webhooks.rotateSecret({ webhookId })
   await admin.users.erase({ user: 'dave' })
 
+  // Which counts what has happened.
+  await admin.stats.get()
+
   const { token = '' } = await admin.sessions.create({ username: 'alice', password: 'correct horse' })
   const { secret } = await createClient({ url, token }).totp.start()
   await createClient({ url, token }).totp.confirm({ code: codeOf(secret, new Date()) })

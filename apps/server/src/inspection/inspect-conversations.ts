@@ -1,0 +1,89 @@
+import {
+  type Contract,
+  type ConversationSummary,
+  defaultLimit,
+  type Message,
+  SottoError,
+} from '@sotto/contract'
+import { type ConversationRow, type Executor, findConversation, listInbox } from '@sotto/db'
+import type { z } from 'zod'
+import { requireUser } from '../access.ts'
+import { type AuditAction, recordAudit } from '../audit.ts'
+import type { Context } from '../context.ts'
+import { encodeCursor, timePosition } from '../cursors.ts'
+import { pageFor, readableInFull } from '../messaging/list-conversation-messages.ts'
+import { membersToShow, toParticipant } from '../messaging/show-conversations.ts'
+
+/*
+ * What admins see of conversations that they are not in. Each look is in the audit before anything is read: when it
+ * cannot be written down, there is no answer.
+ */
+
+type Inputs = { [Name in keyof Contract['inspection']]: z.output<Contract['inspection'][Name]['input']> }
+
+/** The conversations that a user is in, latest activity first. */
+export async function inspectConversations(
+  ctx: Context,
+  input: Inputs['conversations'],
+): Promise<{ items: ConversationSummary[]; nextCursor: string | null }> {
+  const user = await requireUser(ctx, input.user, 'user')
+  const limit = input.limit ?? defaultLimit
+  const before = timePosition('inspection', input.cursor)
+  await recordLook(ctx, 'user.conversations_listed', user.id)
+  return ctx.app.read(async (db) => {
+    const rows = await listInbox(db, user.id, before, limit + 1)
+    const page = rows.slice(0, limit)
+    const last = page.at(-1)
+    return {
+      items: await summarize(db, page),
+      nextCursor:
+        last && rows.length > limit ? encodeCursor('inspection', [last.updated_at.getTime(), last.id]) : null,
+    }
+  })
+}
+
+/** Who is in a conversation, and how much was said there. */
+export async function inspectConversation(
+  ctx: Context,
+  { conversationId }: Inputs['conversation'],
+): Promise<ConversationSummary> {
+  const conversation = await requireAnyConversation(ctx, conversationId)
+  await recordLook(ctx, 'conversation.inspected', conversation.id)
+  const [summary] = await summarize(ctx.app.db, [conversation])
+  if (!summary) throw new SottoError('CONVERSATION_NOT_FOUND')
+  return summary
+}
+
+/** What was said in a conversation, as nobody in particular sees it. */
+export async function inspectMessages(
+  ctx: Context,
+  input: Inputs['messages'],
+): Promise<{ items: Message[]; nextCursor: string | null }> {
+  const conversation = await requireAnyConversation(ctx, input.conversationId)
+  await recordLook(ctx, 'conversation.read', conversation.id)
+  return pageFor(ctx.app, null, readableInFull(conversation), input)
+}
+
+async function requireAnyConversation({ app }: Context, conversationId: string): Promise<ConversationRow> {
+  const conversation = await findConversation(app.db, conversationId)
+  if (!conversation) throw new SottoError('CONVERSATION_NOT_FOUND')
+  return conversation
+}
+
+async function recordLook(ctx: Context, action: AuditAction, subjectId: string): Promise<void> {
+  await ctx.app.db.transaction().execute((trx) => recordAudit(trx, ctx, { action, subjectId }))
+}
+
+async function summarize(db: Executor, rows: readonly ConversationRow[]): Promise<ConversationSummary[]> {
+  const members = await membersToShow(db, rows)
+  return rows.map((row) => ({
+    id: row.id,
+    kind: row.kind,
+    name: row.name,
+    participants: (members.get(row.id) ?? []).map(toParticipant),
+    participantCount: row.participant_count,
+    lastSeq: row.last_seq,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }))
+}

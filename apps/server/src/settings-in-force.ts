@@ -1,0 +1,46 @@
+import type { Setting } from '@sotto/contract'
+import { z } from 'zod'
+import type { GivenSettings } from './setting-files.ts'
+
+/** What of a setting must not be shown: all of a secret, and of a URL what is no address. */
+export const confidential = z.registry<{ part: 'all' | 'all but the address' }>()
+
+/** Every setting as it is in force, with where its value is from. For admins to see: nothing confidential is in it. */
+export function settingsInForce(
+  shape: Readonly<Record<string, z.ZodType>>,
+  { values, fromFiles }: GivenSettings,
+): Setting[] {
+  return Object.entries(shape).map(([name, schema]) => {
+    const given = values[name]
+    const text = given ?? defaultOf(schema)
+    const part = confidential.get(schema)?.part
+    const source =
+      given === undefined
+        ? text === undefined
+          ? 'unset'
+          : 'default'
+        : fromFiles.has(name)
+          ? 'file'
+          : 'environment'
+    const isHidden = text === undefined || part === 'all'
+    return {
+      name,
+      value: isHidden ? null : part === undefined ? text : addressOf(text),
+      source,
+      secret: part === 'all',
+    }
+  })
+}
+
+/** As it would be written into the environment. */
+function defaultOf(schema: z.ZodType): string | undefined {
+  const hasDefault = schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault
+  return hasDefault ? String(schema.def.defaultValue) : undefined
+}
+
+/** A URL without user, password and parameters, some of which are passwords too. */
+function addressOf(text: string): string {
+  const url = URL.parse(text)
+  if (!url?.host) return text.split(/[?#]/, 1)[0] ?? ''
+  return `${url.protocol}//${url.host}${url.pathname}`
+}

@@ -1,0 +1,390 @@
+import { text } from 'node:stream/consumers'
+import { createClient } from '@sotto/sdk'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { createDatabase } from '../test/cli/support/databases.ts'
+import { startServer } from '../test/cli/support/sotto.ts'
+import { codeOf } from '../test/support/totp.ts'
+import { startReceiver, status } from '../test/webhooks/support/receiver.ts'
+import { expectNoFaults, launch, openClient, type Person, signUp } from './support/browser.ts'
+import { faultsOf, isTooWide } from './support/look.ts'
+
+const KEY = 'sk_of-the-test'
+const settings = {
+  SOTTO_SIGNUP: 'open',
+  SOTTO_SERVICE_KEY: KEY,
+  SOTTO_SECRET: 'a secret of at least 32 characters',
+  SOTTO_WEBHOOK_ALLOWED_HOSTS: '127.0.0.1',
+}
+
+let browser: Browser
+beforeAll(async () => {
+  browser = await launch()
+})
+afterAll(() => browser?.close())
+
+interface OpenConsole {
+  url: string
+  sotto: ReturnType<typeof createClient>
+  root: Person
+  /** Opens a page of the console, below /console. */
+  open(path: string): Promise<void>
+  /** Presses a button of the page, and the one of the same name that it asks with. */
+  confirm(label: string): Promise<void>
+}
+
+/** A server with people who have talked, and the console of an admin called root. */
+async function openConsole(
+  using: 'sqlite' | 'postgres' = 'sqlite',
+  options: Parameters<typeof openClient>[2] = {},
+): Promise<OpenConsole> {
+  const stack = new AsyncDisposableStack()
+  onTestFinished(() => stack.disposeAsync())
+  const database = stack.use(await createDatabase(using))
+  const { url } = stack.use(await startServer({ ...settings, DATABASE_URL: database.url }))
+  const sotto = createClient({ url, token: KEY })
+  await sotto.users.create({
+    username: 'alice',
+    displayName: 'Alice',
+    password: 'correct horse battery staple',
+  })
+  await sotto.users.create({ username: 'bob' })
+  for (const said of ['Hello, Bob!', 'Are you there?'])
+    await sotto.as('alice').messages.send({ to: 'bob', text: said })
+  const root = stack.use(await openClient(browser, url, options))
+  await signUp(root, 'root')
+  await sotto.users.setRole({ user: 'root', role: 'admin' })
+  const { page } = root
+  return {
+    url,
+    sotto,
+    root,
+    async open(path) {
+      await page.goto(`${url}/console${path}`)
+      await page.getByRole('heading', { level: 2 }).first().waitFor()
+    },
+    async confirm(label) {
+      await page.getByRole('button', { name: label, exact: true }).click()
+      await page.getByRole('alertdialog').getByRole('button', { name: label, exact: true }).click()
+      await page.getByRole('alertdialog').waitFor({ state: 'detached' })
+    },
+  }
+}
+
+test('is nothing to who is no admin, and asks the server for nothing', async () => {
+  await using server = await startServer({ ...settings, DATABASE_URL: 'file::memory:' })
+  await using mallory = await openClient(browser, server.url)
+  await signUp(mallory, 'mallory')
+  const calls: string[] = []
+  mallory.page.on('request', (request) => {
+    const { pathname } = new URL(request.url())
+    if (/^\/(trpc|v1)\//.test(pathname)) calls.push(pathname)
+  })
+  for (const path of ['', '/users', '/users/mallory', '/keys', '/settings']) {
+    await mallory.page.goto(`${server.url}/console${path}`)
+    await mallory.page.getByText('The console is for admins').waitFor()
+    expect(await mallory.page.getByRole('navigation').count()).toBe(0)
+  }
+  expect([...new Set(calls)]).toEqual(['/trpc/users.me'])
+  expectNoFaults(mallory)
+})
+
+test('is there for who logs in at its address', async () => {
+  await using server = await startServer({ ...settings, DATABASE_URL: 'file::memory:' })
+  const sotto = createClient({ url: server.url, token: KEY })
+  await sotto.users.create({ username: 'root', password: 'correct horse battery staple' })
+  await sotto.users.setRole({ user: 'root', role: 'admin' })
+  await using root = await openClient(browser, server.url)
+  await root.page.goto(`${server.url}/console/settings`)
+  await root.page.getByLabel('Username').fill('root')
+  await root.page.getByLabel('Password').fill('correct horse battery staple')
+  await root.page.keyboard.press('Enter')
+  await root.page.getByRole('heading', { name: 'Settings' }).waitFor()
+  expectNoFaults(root)
+})
+
+describe.each(['sqlite', 'postgres'] as const)('the console on %s', (using) => {
+  test('tells how much there is and happens', async () => {
+    const { root, sotto, open } = await openConsole(using)
+    const { page } = root
+    await open('')
+    const inAll = page.getByRole('region', { name: 'In all' })
+    await inAll.getByText('Messages ever sent').waitFor()
+    expect(await inAll.locator('dd').allTextContents()).toEqual(['3', '1', '2', expect.any(String)])
+    const sent = page.getByRole('table', { name: /Messages sent/ }).getByRole('row')
+    expect(await sent.count()).toBe(31)
+    expect(await sent.last().getByRole('cell').textContent()).toBe('2')
+    const active = page.getByRole('table', { name: /Active users/ }).getByRole('row')
+    expect(await active.last().getByRole('cell').textContent()).toBe('1')
+    const bars = page.locator('.chart').first().locator('rect')
+    expect(await bars.last().getAttribute('height')).toBe('80')
+    expect(await bars.first().getAttribute('height')).toBe('0')
+
+    const server = page.getByRole('region', { name: 'This server' })
+    await server.getByText('Open streams').waitFor()
+    const streams = server.locator('.trend').first().locator('dd').first()
+    expect(await streams.textContent()).toBe('0')
+    const leaving = new AbortController()
+    const stream = sotto.as('bob').events({ signal: leaving.signal })
+    void stream.next()
+    await expect.poll(() => streams.textContent(), { timeout: 15_000 }).toBe('1')
+    leaving.abort()
+    expectNoFaults(root)
+  })
+
+  test('finds users, and does with them what an operator has to', async () => {
+    const { url, root, sotto, open, confirm } = await openConsole(using)
+    const { page } = root
+    await open('/users')
+    await page.getByRole('list', { name: 'Users' }).getByRole('listitem').nth(2).waitFor()
+    await page.getByLabel('Username or name begins with').fill('ALI')
+    await expect.poll(() => page.getByRole('list', { name: 'Users' }).getByRole('listitem').count()).toBe(1)
+    await page.getByRole('link', { name: 'Alice @alice' }).click()
+    await page.getByRole('heading', { name: 'Alice' }).waitFor()
+
+    const password = 'correct horse battery staple'
+    await sotto.sessions.create({ username: 'alice', password })
+    await page.reload()
+    await page.getByRole('list', { name: 'Sessions' }).getByRole('listitem').waitFor()
+    await confirm('Log out everywhere')
+    await page.getByText('alice is logged in nowhere.').waitFor()
+
+    await confirm('Disable')
+    await page.getByText('disabled: cannot log in').waitFor()
+    expect(await sotto.users.account({ user: 'alice' })).toMatchObject({ disabled: true })
+    await page.getByRole('button', { name: 'Enable' }).click()
+    await page.getByText('enabled', { exact: true }).waitFor()
+
+    await confirm('Make an admin')
+    await page.getByText('admin of the installation').waitFor()
+    await confirm('Take the admin role away')
+    await expect.poll(async () => (await sotto.users.account({ user: 'alice' })).role).toBe('user')
+
+    await confirm('Reset the password')
+    const token = (await page.locator('.once code').textContent()) ?? ''
+    await page.getByRole('button', { name: 'I have kept it' }).click()
+    expect(await page.getByText(token).count()).toBe(0)
+    const newPassword = 'the horse whose name I wrote down'
+    await createClient({ url: url }).passwords.reset({ token, newPassword })
+    const alice = await sotto.sessions.create({ username: 'alice', password: newPassword })
+
+    const own = createClient({ url: url, token: alice.token ?? '' })
+    const { secret } = await own.totp.start()
+    await own.totp.confirm({ code: codeOf(secret, new Date()) })
+    await page.reload()
+    await confirm('Turn the second factor off')
+    await expect.poll(async () => (await sotto.users.account({ user: 'alice' })).secondFactor).toBe(false)
+
+    const download = page.waitForEvent('download')
+    await confirm('Export')
+    const file = await download
+    expect(file.suggestedFilename()).toBe('alice.jsonl')
+    const lines = (await text(await file.createReadStream())).trim().split('\n')
+    expect(lines.map((line) => (JSON.parse(line) as { type: string }).type)).toEqual(
+      expect.arrayContaining(['profile', 'message', 'end']),
+    )
+
+    await page.getByRole('button', { name: 'Erase' }).click()
+    const question = page.getByRole('alertdialog', { name: 'Erase alice?' })
+    await question.getByLabel('Type alice to go on').fill('alic')
+    expect(await question.getByRole('button', { name: 'Erase' }).isDisabled()).toBe(true)
+    await page.keyboard.press('Enter')
+    expect((await sotto.users.get({ user: 'alice' })).username).toBe('alice')
+    await question.getByLabel('Type alice to go on').fill('alice')
+    await question.getByRole('button', { name: 'Erase' }).click()
+    await page.getByRole('heading', { name: 'Users' }).waitFor()
+    await expect(sotto.users.get({ user: 'alice' })).rejects.toMatchObject({ code: 'USER_NOT_FOUND' })
+    expectNoFaults(root)
+  })
+
+  test('does nothing that was not confirmed', async () => {
+    const { root, sotto, open } = await openConsole(using)
+    const { page } = root
+    await open('/users/bob')
+    for (const label of ['Disable', 'Make an admin', 'Log out everywhere', 'Erase']) {
+      await page.getByRole('button', { name: label, exact: true }).click()
+      await page.getByRole('alertdialog', { name: /bob/ }).getByRole('button', { name: 'Cancel' }).click()
+      await page.getByRole('alertdialog').waitFor({ state: 'detached' })
+      await page.getByRole('button', { name: label, exact: true }).click()
+      await page.keyboard.press('Escape')
+      await page.getByRole('alertdialog').waitFor({ state: 'detached' })
+    }
+    expect(await sotto.users.account({ user: 'bob' })).toMatchObject({ disabled: false, role: 'user' })
+    expectNoFaults(root)
+  })
+
+  test('looks into conversations, and each look is in the audit', async () => {
+    const { root, sotto, open } = await openConsole(using)
+    const { page } = root
+    await open('/conversations')
+    await page.getByLabel('Username, or the id of a conversation').fill('alice')
+    await page.keyboard.press('Enter')
+    await page.getByRole('link', { name: 'Alice, bob' }).click()
+    const messages = page.getByRole('list', { name: 'Messages' }).getByRole('listitem')
+    await messages.first().getByText('Are you there?').waitFor()
+    await messages.last().getByText('Hello, Bob!').waitFor()
+    const { id } = await sotto.users.get({ user: 'root' })
+    const looks = await sotto.audit.list({ actor: 'root' })
+    expect(looks.items.map(({ action, actorId }) => [action, actorId])).toEqual(
+      expect.arrayContaining([
+        ['user.conversations_listed', id],
+        ['conversation.inspected', id],
+        ['conversation.read', id],
+      ]),
+    )
+    expect(looks.items).toHaveLength(3)
+
+    await open('/audit')
+    await page.getByLabel('Who did it').fill('root')
+    await page.getByLabel('What', { exact: true }).fill('conversation.read')
+    await page.getByRole('button', { name: 'Filter' }).click()
+    const acts = page.getByRole('list', { name: 'Acts' }).getByRole('listitem')
+    await expect.poll(() => acts.count()).toBe(1)
+    await acts.getByText('conversation.read').waitFor()
+    expect(page.url()).toContain('actor=root')
+    await page.getByLabel('What', { exact: true }).fill('user.flown')
+    await page.getByRole('button', { name: 'Filter' }).click()
+    await page.getByText('Nothing of this kind was done.').waitFor()
+    expectNoFaults(root)
+  })
+
+  test('makes keys and revokes them', async () => {
+    const { url, root, open, confirm } = await openConsole(using)
+    const { page } = root
+    await open('/keys')
+    await page.getByLabel('What it is for').fill('reports')
+    await page.getByRole('checkbox', { name: 'read' }).isChecked()
+    await page.getByText('write', { exact: true }).click()
+    await page.getByRole('button', { name: 'Make the key' }).click()
+    const token = (await page.locator('.once code').textContent()) ?? ''
+    const reports = createClient({ url, token, retries: 0 })
+    await reports.users.create({ username: 'made-with-it' })
+    await expect(reports.audit.list()).rejects.toMatchObject({ code: 'FORBIDDEN' })
+    const key = page.getByRole('list', { name: 'Service keys' }).getByRole('listitem')
+    await key.getByText('read, write').waitFor()
+    await confirm('Revoke')
+    await key.getByText('Revoked').waitFor()
+    await expect(reports.users.list()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
+    expectNoFaults(root)
+  })
+
+  test('looks after webhooks, and sends again what has failed', async () => {
+    await using receiver = await startReceiver()
+    const { root, open, confirm } = await openConsole(using)
+    const { page } = root
+    receiver.answer = status(410)
+    await open('/webhooks')
+    await page.getByLabel('URL').fill(receiver.url)
+    await page.getByLabel('What it is for').fill('the shop')
+    await page.getByRole('button', { name: 'Make the webhook' }).click()
+    expect(await page.locator('.once code').textContent()).toMatch(/^whsec_/)
+    await page.getByRole('link', { name: receiver.url }).click()
+    await page.getByRole('button', { name: 'Send a test' }).click()
+    await page.getByText('the receiver has answered that it is gone').waitFor({ timeout: 15_000 })
+    await page.getByLabel('Which').selectOption('Failed')
+    const delivery = page.getByRole('list', { name: 'Deliveries' }).getByRole('listitem')
+    await delivery.getByText(/failed, 1 attempt, status 410/).waitFor()
+
+    receiver.answer = status(204)
+    await page.getByRole('button', { name: 'Enable' }).click()
+    await page.getByText('enabled', { exact: true }).waitFor()
+    await page.getByRole('button', { name: 'Send again: webhook.test' }).click()
+    await page.getByText('There are none.').waitFor()
+    await page.getByLabel('Which').selectOption('Delivered')
+    await delivery.getByText(/^delivered/).waitFor({ timeout: 15_000 })
+    expect(receiver.types()).toEqual(['webhook.test', 'webhook.test'])
+
+    await confirm('Replace the secret')
+    expect(await page.locator('.once code').textContent()).toMatch(/^whsec_/)
+    await confirm('Disable')
+    await page.getByText('disabled by an admin').waitFor()
+    await confirm('Delete')
+    await page.getByRole('heading', { name: 'Webhooks', exact: true }).waitFor()
+    await page.getByText('There are none.').waitFor()
+    expectNoFaults(root)
+  })
+})
+
+test('shows the settings in force, and no secret', async () => {
+  const { root, open } = await openConsole()
+  const { page } = root
+  await open('/settings')
+  const list = page.getByRole('list', { name: 'Settings' })
+  await list.getByText('SOTTO_EVENT_RETENTION_DAYS').waitFor()
+  await page.getByLabel('Name contains').fill('sotto_s')
+  await expect
+    .poll(() => list.getByRole('listitem').allTextContents())
+    .toEqual([
+      'SOTTO_SERVICE_KEYsetfrom the environment',
+      'SOTTO_SIGNUPopenfrom the environment',
+      'SOTTO_SECRETsetfrom the environment',
+    ])
+  expect(await page.content()).not.toContain(KEY)
+  expectNoFaults(root)
+})
+
+test('says what went wrong where the server refuses', async () => {
+  const { root, sotto, open } = await openConsole()
+  const { page } = root
+  await open('/users/bob')
+  await sotto.users.setRole({ user: 'root', role: 'user' })
+  await page.getByRole('button', { name: 'Disable' }).click()
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Disable' }).click()
+  await page.getByRole('alert').getByText('FORBIDDEN').waitFor()
+  expect((await sotto.users.account({ user: 'bob' })).disabled).toBe(false)
+  expectNoFaults(root)
+})
+
+describe.each([
+  { width: 360, height: 740, scheme: 'light' },
+  { width: 1_440, height: 900, scheme: 'dark' },
+] as const)('at a width of $width pixels, in the $scheme', ({ width, height, scheme }) => {
+  test('no page of the console has a serious fault, and none is too wide', async () => {
+    const { root, sotto, open } = await openConsole('sqlite', { width, height })
+    const { page } = root
+    await page.emulateMedia({ colorScheme: scheme })
+    await sotto.keys.create({ name: 'K'.repeat(128), scopes: ['read', 'write', 'admin'] })
+    const webhook = await sotto.webhooks.create({ url: `http://127.0.0.1:9/${'long'.repeat(100)}` })
+    await sotto.webhooks.test({ webhookId: webhook.id })
+    const { conversationId } = await sotto.as('bob').messages.send({ to: 'alice', text: 'Long'.repeat(200) })
+    for (const path of [
+      '',
+      '/users',
+      '/users/alice',
+      '/conversations?user=alice',
+      `/conversations/${conversationId}`,
+      '/keys',
+      '/webhooks',
+      `/webhooks/${webhook.id}`,
+      '/audit',
+      '/settings',
+    ]) {
+      await open(path)
+      await page.waitForLoadState('networkidle')
+      expect(await faultsOf(root), path).toEqual([])
+      expect(await isTooWide(root), path).toBe(false)
+    }
+    await open('/users/alice')
+    await page.getByRole('button', { name: 'Erase' }).click()
+    await page.getByRole('alertdialog').waitFor()
+    expect(await faultsOf(root), 'a question').toEqual([])
+    expect(await isTooWide(root), 'a question').toBe(false)
+    expectNoFaults(root)
+  })
+})
+
+test('everything in the console can be done with keys alone', async () => {
+  const { root, sotto, open } = await openConsole()
+  const { page } = root
+  await open('/users/bob')
+  await page.getByRole('button', { name: 'Disable' }).focus()
+  await page.keyboard.press('Enter')
+  await page.getByRole('alertdialog').waitFor()
+  // What takes nothing from anybody has the focus first, and the focus stays in the question.
+  expect(await page.evaluate('document.activeElement.textContent')).toBe('Cancel')
+  await page.keyboard.press('Tab')
+  await page.keyboard.press('Enter')
+  await page.getByText('disabled: cannot log in').waitFor()
+  expect((await sotto.users.account({ user: 'bob' })).disabled).toBe(true)
+  expectNoFaults(root)
+})

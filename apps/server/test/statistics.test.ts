@@ -1,0 +1,173 @@
+import { renewLogEpoch } from '@sotto/db'
+import { createTestServer } from '@sotto/testing'
+import { describe, expect, test } from 'vitest'
+import { startWorld } from './realtime/support/world.ts'
+import { dialects } from './support/dialects.ts'
+
+const DAY_MS = 24 * 60 * 60 * 1_000
+
+describe.each(dialects)('statistics on %s', (using) => {
+  test('count each message once, and each user once a day, by days of UTC', async () => {
+    await using server = await createTestServer({ using, users: ['alice', 'bob', 'carol', 'dave'] })
+    const { client, clock } = server
+    const [alice, bob, carol] = [server.as('alice'), server.as('bob'), server.as('carol')]
+
+    clock.set('2026-03-01T23:59:59.999Z')
+    const first = await alice.messages.send({ to: 'bob', text: 'one' })
+    await alice.messages.send({ to: 'bob', text: 'two', clientMessageId: 'two' })
+    await alice.messages.send({ to: 'bob', text: 'two', clientMessageId: 'two' })
+    expect(await client.stats.get({ days: 1 })).toMatchObject({
+      days: [{ day: '2026-03-01', messagesSent: 2, activeUsers: 1 }],
+    })
+
+    clock.set('2026-03-02T00:00:00.000Z')
+    await bob.conversations.read({ conversationId: first.conversationId, seq: 2 })
+    await carol.messages.send({ to: 'carol', text: 'a note' })
+    await carol.messages.send({ to: 'carol', text: 'another' })
+    // Looking is no act, nor is what comes to one.
+    await server.as('dave').conversations.list()
+
+    clock.set('2026-03-04T12:00:00.000Z')
+    const edited = await alice.messages.edit({ messageId: first.id, text: 'One' })
+    await bob.messages.like({ messageId: edited.id })
+    await alice.messages.delete({ messageId: first.id })
+    const { days } = await client.stats.get({ days: 4 })
+    expect(days).toEqual([
+      { day: '2026-03-01', messagesSent: 2, activeUsers: 1 },
+      { day: '2026-03-02', messagesSent: 2, activeUsers: 2 },
+      { day: '2026-03-03', messagesSent: 0, activeUsers: 0 },
+      { day: '2026-03-04', messagesSent: 0, activeUsers: 2 },
+    ])
+    expect((await client.stats.get({ days: 2 })).days).toEqual(days.slice(2))
+    expect((await client.stats.get()).days).toHaveLength(30)
+  })
+
+  test('tell how much there is in all: users but those who were erased, messages with those that were deleted', async () => {
+    await using server = await createTestServer({ using, users: ['alice', 'bob', 'carol'] })
+    const { id } = await server.as('alice').messages.send({ to: 'bob', text: 'hello' })
+    await server.as('alice').messages.delete({ messageId: id })
+    await server.as('alice').conversations.create({ name: 'G', participants: ['bob'] })
+    await server.client.users.setDisabled({ user: 'bob', disabled: true })
+    await server.client.users.erase({ user: 'carol' })
+    expect(await server.client.stats.get({ days: 1 })).toMatchObject({
+      users: 2,
+      conversations: 2,
+      messages: 1,
+      countedAt: expect.any(Date),
+    })
+    // Counted anew, but not each time that somebody looks.
+    await server.client.users.create({ username: 'erin' })
+    await expect
+      .poll(async () => (await server.client.stats.get({ days: 1 })).users, { timeout: 10_000 })
+      .toBe(3)
+  })
+
+  test('go through a log of any length, a part at a look, and forget who was active', async () => {
+    let now = Date.parse('2026-03-01T12:00:00.000Z')
+    await using world = await startWorld(using, {
+      users: ['alice', 'bob'],
+      overrides: { now: () => new Date(now) },
+    })
+    const { app } = world.server
+    const event = (index: number, at: number) => ({
+      type: 'message.created',
+      conversation_id: null,
+      audience_user_id: null,
+      user_id: `00000000-0000-7000-8000-${String(index % 700).padStart(12, '0')}`,
+      message_id: null,
+      seq: index,
+      detail: null,
+      created_at: new Date(at),
+    })
+    for (let done = 0; done < 6_000; done += 1_000) {
+      await app.db
+        .insertInto('events')
+        .values(Array.from({ length: 1_000 }, (_, index) => event(done + index, now)))
+        .execute()
+    }
+    // A user of tests that run beside it may hold back what PostgreSQL shows of the log.
+    await expect
+      .poll(() => world.client.stats.get({ days: 1 }), { timeout: 10_000 })
+      .toMatchObject({
+        days: [{ messagesSent: 6_000, activeUsers: 700 }],
+      })
+    const active = () => app.db.selectFrom('active_users').select('user_id').execute()
+    expect(await active()).toHaveLength(700)
+
+    now += 3 * DAY_MS
+    await world.send('alice', 'bob', 'days later')
+    await expect
+      .poll(() => world.client.stats.get({ days: 4 }), { timeout: 10_000 })
+      .toMatchObject({ days: [{ activeUsers: 700 }, {}, {}, { messagesSent: 1, activeUsers: 1 }] })
+    expect(await active()).toHaveLength(1)
+  })
+
+  test('go on from the end of another log, since what was counted is not known there', async () => {
+    await using world = await startWorld(using, { users: ['alice', 'bob'] })
+    const { app } = world.server
+    await world.send('alice', 'bob', 'before')
+    await expect.poll(() => sentToday(world.client)).toBe(1)
+    await renewLogEpoch(app.db)
+    expect(await sentToday(world.client)).toBe(1)
+    await world.send('alice', 'bob', 'after')
+    await expect.poll(() => sentToday(world.client)).toBe(2)
+    expect(world.logs.filter((line) => line.includes('the event log is another one'))).toHaveLength(1)
+  })
+
+  test('refuse a number of days that is out of bounds', async () => {
+    await using server = await createTestServer({ using })
+    for (const days of [0, 91, 1.5]) {
+      await expect(server.client.stats.get({ days })).rejects.toMatchObject({
+        code: 'INVALID_INPUT',
+        issues: [{ path: 'days' }],
+      })
+    }
+  })
+})
+
+test('several servers count each message once', async () => {
+  await using first = await createTestServer({ using: 'postgres', users: ['alice', 'bob'] })
+  await using second = await first.another()
+  const clients = [first.client, second.client]
+  for (let round = 1; round <= 5; round += 1) {
+    for (let n = 0; n < 20; n += 1) await first.as('alice').messages.send({ to: 'bob', text: `${n}` })
+    await Promise.all(clients.flatMap((client) => [client.stats.get(), client.stats.get()]))
+    for (const client of clients) {
+      await expect.poll(() => sentToday(client), { timeout: 10_000 }).toBe(20 * round)
+    }
+  }
+})
+
+test('a server tells of itself, measured or not', async () => {
+  await using world = await startWorld('sqlite', { users: ['alice', 'bob'] })
+  const before = await world.client.stats.server()
+  expect(before).toMatchObject({
+    version: expect.stringMatching(/^\d+\.\d+\.\d+/),
+    failures: 0,
+    openStreams: 0,
+    logDelaySeconds: null,
+    logHeldBack: false,
+    sendsWaiting: 0,
+    passwordsWaiting: 0,
+    webhookDeliveriesWaiting: null,
+  })
+  expect(Date.now() - before.startedAt.getTime()).toBeLessThan(60_000)
+  await using stream = await world.sse('bob')
+  await world.send('alice', 'bob', 'hello')
+  await stream.inbox.untilText('hello')
+  await expect(world.client.users.get({ user: 'nobody' })).rejects.toThrow()
+  const after = await world.client.stats.server()
+  expect(after.openStreams).toBe(1)
+  expect(after.logDelaySeconds).toBeGreaterThanOrEqual(0)
+  expect(after.logDelaySeconds).toBeLessThan(5)
+  expect(after.calls - before.calls).toBeGreaterThanOrEqual(3)
+  // What a caller did wrong is none of its failures.
+  expect(after.failures).toBe(0)
+  world.server.app.metrics.answered({ operation: 'users.get', transport: 'rest', code: 'INTERNAL' })
+  expect((await world.client.stats.server()).failures).toBe(1)
+})
+
+async function sentToday(client: Awaited<ReturnType<typeof createTestServer>>['client']): Promise<number> {
+  const { days } = await client.stats.get({ days: 1 })
+  return days[0]?.messagesSent ?? 0
+}

@@ -1,0 +1,90 @@
+import { type ReactNode, useState } from 'react'
+import { Dialog, DialogTrigger } from 'react-aria-components/Dialog'
+import { Form } from 'react-aria-components/Form'
+import { Heading } from 'react-aria-components/Heading'
+import { Modal, ModalOverlay } from 'react-aria-components/Modal'
+import { Button } from '../ui/button.tsx'
+import { Field } from '../ui/field.tsx'
+
+interface Props {
+  /** On the button, and on the one that says yes. */
+  label: string
+  /** Names what it is done to. */
+  question: string
+  /** What comes of it. */
+  children?: ReactNode
+  /** Has to be typed first, for what has no way back. */
+  typed?: string
+  isBusy: boolean
+  onConfirm: () => void
+}
+
+/** A button that asks before it does what it says. */
+export function ConfirmedButton({ label, question, children, typed, isBusy, onConfirm }: Props) {
+  const [isOpen, setIsOpen] = useState(false)
+  return (
+    <DialogTrigger isOpen={isOpen} onOpenChange={setIsOpen}>
+      <Button look="danger" isBusy={isBusy}>
+        {label}
+      </Button>
+      <ModalOverlay className="overlay" isDismissable>
+        <Modal className="modal">
+          <Dialog role="alertdialog" className="question">
+            <Question
+              label={label}
+              question={question}
+              typed={typed}
+              onCancel={() => setIsOpen(false)}
+              onConfirm={() => {
+                setIsOpen(false)
+                onConfirm()
+              }}
+            >
+              {children}
+            </Question>
+          </Dialog>
+        </Modal>
+      </ModalOverlay>
+    </DialogTrigger>
+  )
+}
+
+interface QuestionProps extends Pick<Props, 'label' | 'question' | 'children' | 'onConfirm'> {
+  typed: string | undefined
+  onCancel: () => void
+}
+
+function Question({ label, question, children, typed, onCancel, onConfirm }: QuestionProps) {
+  const [text, setText] = useState('')
+  const isSure = typed === undefined || text === typed
+  return (
+    <Form
+      onSubmit={(event) => {
+        event.preventDefault()
+        if (isSure) onConfirm()
+      }}
+    >
+      <Heading slot="title" level={2} className="asks" dir="auto">
+        {question}
+      </Heading>
+      {children && <p>{children}</p>}
+      {typed !== undefined && (
+        <Field
+          label={`Type ${typed} to go on`}
+          autoComplete="off"
+          autoFocus
+          value={text}
+          onChange={setText}
+        />
+      )}
+      <div className="choices">
+        <Button onPress={onCancel} autoFocus={typed === undefined}>
+          Cancel
+        </Button>
+        <Button type="submit" look="danger" isDisabled={!isSure}>
+          {label}
+        </Button>
+      </div>
+    </Form>
+  )
+}

@@ -1,0 +1,97 @@
+import { Link, Route, Switch, useLocation } from 'wouter'
+import { useMe } from '../session/me.ts'
+import { Audit } from './audit.tsx'
+import { Conversations } from './conversations.tsx'
+import { InspectedConversation } from './inspected-conversation.tsx'
+import { Keys } from './keys.tsx'
+import { Overview } from './overview.tsx'
+import { SettingsInForce } from './settings-in-force.tsx'
+import { UserPage } from './user-page.tsx'
+import { Users } from './users.tsx'
+import { WebhookPage } from './webhook-page.tsx'
+import { Webhooks } from './webhooks.tsx'
+import '../styles/console.css'
+
+const sections = [
+  { path: '/console', title: 'Overview' },
+  { path: '/console/users', title: 'Users' },
+  { path: '/console/conversations', title: 'Conversations' },
+  { path: '/console/keys', title: 'Keys' },
+  { path: '/console/webhooks', title: 'Webhooks' },
+  { path: '/console/audit', title: 'Audit' },
+  { path: '/console/settings', title: 'Settings' },
+] as const
+
+/** Where admins look after the installation. To anybody else it says so, and asks the server for nothing. */
+export function Console() {
+  const me = useMe()
+  if (me.role !== 'admin') {
+    return (
+      <main className="notice">
+        <h1>Console</h1>
+        <p>The console is for admins of this server, and you are none.</p>
+        <Link href="/">Back to the conversations</Link>
+      </main>
+    )
+  }
+  return (
+    <div className="console">
+      <header>
+        <h1>Console</h1>
+        <Link href="/">Conversations of mine</Link>
+      </header>
+      <Sections />
+      <Switch>
+        <Route path="/console/users/:user">
+          {({ user }) => <UserPage key={user} user={decodeURIComponent(user)} />}
+        </Route>
+        <Route path="/console/users">
+          <Users />
+        </Route>
+        <Route path="/console/conversations/:id">
+          {({ id }) => <InspectedConversation key={id} conversationId={decodeURIComponent(id)} />}
+        </Route>
+        <Route path="/console/conversations">
+          <Conversations />
+        </Route>
+        <Route path="/console/keys">
+          <Keys />
+        </Route>
+        <Route path="/console/webhooks/:id">
+          {({ id }) => <WebhookPage key={id} webhookId={decodeURIComponent(id)} />}
+        </Route>
+        <Route path="/console/webhooks">
+          <Webhooks />
+        </Route>
+        <Route path="/console/audit">
+          <Audit />
+        </Route>
+        <Route path="/console/settings">
+          <SettingsInForce />
+        </Route>
+        <Route>
+          <Overview />
+        </Route>
+      </Switch>
+    </div>
+  )
+}
+
+function Sections() {
+  const [location] = useLocation()
+  const isHere = (path: string) =>
+    path === '/console' ? location === path : location === path || location.startsWith(`${path}/`)
+  return (
+    <nav aria-label="Sections of the console">
+      <ul>
+        {sections.map(({ path, title }) => (
+          <li key={path}>
+            <Link href={path} aria-current={isHere(path) ? 'page' : undefined}>
+              {title}
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  )
+}

@@ -1,0 +1,80 @@
+import { useState } from 'react'
+import { Form } from 'react-aria-components/Form'
+import { Link, useLocation, useSearchParams } from 'wouter'
+import { sotto } from '../sotto.ts'
+import { Button } from '../ui/button.tsx'
+import { Field } from '../ui/field.tsx'
+import { Entries } from './entries.tsx'
+import { namesOf } from './inspected-conversation.tsx'
+import { Moment } from './moment.tsx'
+import { ConsolePage, Section } from './section.tsx'
+import { usePages } from './use-pages.ts'
+
+/** Finds conversations by who is in them, or by their id. */
+export function Conversations() {
+  const [parameters] = useSearchParams()
+  const user = parameters.get('user') ?? ''
+  return (
+    <ConsolePage title="Conversations">
+      <p className="hint">
+        Each look, at a list as at a page of messages, goes into the audit with your name.
+      </p>
+      <FindConversations key={user} user={user} />
+      {user && <ConversationsOf user={user} />}
+    </ConsolePage>
+  )
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+function FindConversations({ user }: { user: string }) {
+  const [, navigate] = useLocation()
+  const [typed, setTyped] = useState(user)
+  return (
+    <Form
+      onSubmit={(event) => {
+        event.preventDefault()
+        const sought = encodeURIComponent(typed.trim())
+        navigate(
+          UUID.test(typed.trim())
+            ? `/console/conversations/${sought}`
+            : `/console/conversations?user=${sought}`,
+        )
+      }}
+    >
+      <Field
+        label="Username, or the id of a conversation"
+        isRequired
+        autoComplete="off"
+        value={typed}
+        onChange={setTyped}
+      />
+      <Button type="submit">Look</Button>
+    </Form>
+  )
+}
+
+function ConversationsOf({ user }: { user: string }) {
+  const pages = usePages({
+    key: ['conversations', user],
+    once: true,
+    read: (cursor, signal) => sotto.inspection.conversations({ user, ...(cursor && { cursor }) }, { signal }),
+  })
+  return (
+    <Section title={`Conversations of ${user}`}>
+      <Entries label="Conversations" pages={pages} none="There are none." keyOf={({ id }) => id}>
+        {(conversation) => (
+          <>
+            <Link href={`/console/conversations/${conversation.id}`} dir="auto">
+              {conversation.name ?? namesOf(conversation)}
+            </Link>
+            <span className="hint">
+              {conversation.kind === 'group' ? `group of ${conversation.participantCount}` : 'direct'},{' '}
+              {conversation.lastSeq} messages, the last <Moment at={conversation.updatedAt} />
+            </span>
+          </>
+        )}
+      </Entries>
+    </Section>
+  )
+}

@@ -1,0 +1,70 @@
+import { useId } from 'react'
+
+interface Props {
+  title: string
+  days: readonly { day: string; value: number }[]
+}
+
+/** In units of the drawing, which is as wide as there is room. */
+const WIDTH = 300
+const HEIGHT = 80
+const GAP = 1
+/** What is not nothing is seen. */
+const LEAST = 1.5
+
+const number = new Intl.NumberFormat()
+const dayFormat = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', timeZone: 'UTC' })
+
+/** A bar for each day. Who cannot see them has a table of the same numbers. */
+export function DayChart({ title, days }: Props) {
+  const id = useId()
+  const most = Math.max(1, ...days.map(({ value }) => value))
+  const step = WIDTH / Math.max(1, days.length)
+  const nameOf = (day: string) => dayFormat.format(new Date(`${day}T00:00:00Z`))
+  const [first, last] = [days.at(0), days.at(-1)]
+  return (
+    <figure className="chart">
+      <figcaption id={id}>
+        {title}
+        {last && <strong>{number.format(last.value)} today</strong>}
+      </figcaption>
+      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
+        {days.map(({ day, value }, index) => {
+          const height = value === 0 ? 0 : Math.max(LEAST, (value / most) * HEIGHT)
+          return (
+            <rect
+              key={day}
+              x={index * step}
+              y={HEIGHT - height}
+              width={Math.max(GAP, step - GAP)}
+              height={height}
+            >
+              <title>{`${nameOf(day)}: ${number.format(value)}`}</title>
+            </rect>
+          )
+        })}
+      </svg>
+      <p className="axis" aria-hidden="true">
+        <span>{first && nameOf(first.day)}</span>
+        <span>most: {number.format(Math.max(0, ...days.map(({ value }) => value)))}</span>
+        <span>{last && nameOf(last.day)}</span>
+      </p>
+      <table className="for-readers" aria-labelledby={id}>
+        <thead>
+          <tr>
+            <th scope="col">Day</th>
+            <th scope="col">{title}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {days.map(({ day, value }) => (
+            <tr key={day}>
+              <th scope="row">{day}</th>
+              <td>{number.format(value)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </figure>
+  )
+}

@@ -1,0 +1,75 @@
+import type { WebhookDelivery } from '@sotto/sdk'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { sotto } from '../sotto.ts'
+import { Button } from '../ui/button.tsx'
+import { Choice } from './choice.tsx'
+import { Entries } from './entries.tsx'
+import { Failure } from './failure.tsx'
+import { Moment } from './moment.tsx'
+import { Section } from './section.tsx'
+import { CONSOLE, usePages } from './use-pages.ts'
+
+const shown = { all: 'All', failed: 'Failed', pending: 'Not made yet', delivered: 'Delivered' } as const
+
+/** How often a webhook and its deliveries are asked for, since they change by themselves, in milliseconds. */
+export const REFRESH_MS = 5_000
+
+/** What a webhook was sent, or will be, and a way to send what has failed again. */
+export function Deliveries({ webhookId }: { webhookId: string }) {
+  const [state, setState] = useState<keyof typeof shown>('all')
+  const pages = usePages({
+    key: ['deliveries', webhookId, state],
+    read: (cursor, signal) =>
+      sotto.webhooks.deliveries(
+        { webhookId, ...(state !== 'all' && { state }), ...(cursor && { cursor }) },
+        { signal },
+      ),
+    refetchMs: REFRESH_MS,
+  })
+  return (
+    <Section title="Deliveries">
+      <Choice label="Which" options={shown} value={state} onChange={setState} />
+      <Entries label="Deliveries" pages={pages} none="There are none." keyOf={({ id }) => id}>
+        {(delivery) => <Delivery of={delivery} />}
+      </Entries>
+    </Section>
+  )
+}
+
+function Delivery({ of: delivery }: { of: WebhookDelivery }) {
+  const { id: deliveryId, webhookId, type, state, attempts, lastStatus, lastError, nextAttemptAt } = delivery
+  const queries = useQueryClient()
+  const retry = useMutation({
+    mutationFn: () => sotto.webhooks.retryDelivery({ webhookId, deliveryId }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: [CONSOLE, 'deliveries', webhookId] }),
+  })
+  return (
+    <>
+      <strong>{type}</strong>
+      <span>
+        {state === 'pending' ? 'not made yet' : state}
+        {attempts > 0 && `, ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`}
+        {lastStatus !== null && `, status ${lastStatus}`}
+        {lastError !== null && `: ${lastError}`}
+      </span>
+      <span className="hint">
+        made <Moment at={delivery.createdAt} />
+        {delivery.deliveredAt && (
+          <>
+            , delivered <Moment at={delivery.deliveredAt} />
+          </>
+        )}
+        {nextAttemptAt && (
+          <>
+            , next attempt <Moment at={nextAttemptAt} />
+          </>
+        )}
+      </span>
+      <Failure error={retry.error} />
+      <Button aria-label={`Send again: ${type}`} isBusy={retry.isPending} onPress={() => retry.mutate()}>
+        Send again
+      </Button>
+    </>
+  )
+}

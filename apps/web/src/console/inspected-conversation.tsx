@@ -1,0 +1,80 @@
+import type { ConversationSummary } from '@sotto/sdk'
+import { useQuery } from '@tanstack/react-query'
+import { Fragment } from 'react'
+import { Link } from 'wouter'
+import { sotto } from '../sotto.ts'
+import { nameOf } from '../ui/names.ts'
+import { Entries } from './entries.tsx'
+import { Facts } from './facts.tsx'
+import { Failure } from './failure.tsx'
+import { InspectedMessage } from './inspected-message.tsx'
+import { Moment } from './moment.tsx'
+import { ConsolePage, Section } from './section.tsx'
+import { CONSOLE, usePages } from './use-pages.ts'
+
+/** Who is in a conversation, by name. */
+export function namesOf({ participants }: Pick<ConversationSummary, 'participants'>): string {
+  return participants.map(({ user }) => nameOf(user)).join(', ')
+}
+
+/** What an admin sees of a conversation. The server writes down each look before it answers. */
+export function InspectedConversation({ conversationId }: { conversationId: string }) {
+  const { data, error } = useQuery({
+    queryKey: [CONSOLE, 'conversation', conversationId],
+    queryFn: ({ signal }) => sotto.inspection.conversation({ conversationId }, { signal }),
+    staleTime: Infinity,
+    gcTime: 0,
+    refetchOnReconnect: false,
+  })
+  return (
+    <ConsolePage title={data ? (data.name ?? namesOf(data)) : 'Conversation'}>
+      <Failure error={error} />
+      {data && (
+        <>
+          <Facts
+            of={{
+              Kind: data.kind,
+              Participants: <Participants of={data} />,
+              Messages: data.lastSeq,
+              'Made at': <Moment at={data.createdAt} />,
+              Id: <code>{data.id}</code>,
+            }}
+          />
+          <InspectedMessages conversationId={data.id} />
+        </>
+      )}
+    </ConsolePage>
+  )
+}
+
+function Participants({ of: { participants, participantCount } }: { of: ConversationSummary }) {
+  const more = participantCount - participants.length
+  return (
+    <>
+      {participants.map(({ user, role }, index) => (
+        <Fragment key={user.id}>
+          {index > 0 && ', '}
+          <Link href={`/console/users/${user.username}`}>@{user.username}</Link>
+          {role !== 'member' && ` (${role})`}
+        </Fragment>
+      ))}
+      {more > 0 && ` and ${more} more`}
+    </>
+  )
+}
+
+function InspectedMessages({ conversationId }: { conversationId: string }) {
+  const pages = usePages({
+    key: ['messages', conversationId],
+    once: true,
+    read: (cursor, signal) =>
+      sotto.inspection.messages({ conversationId, ...(cursor && { cursor }) }, { signal }),
+  })
+  return (
+    <Section title="Messages, newest first">
+      <Entries label="Messages" pages={pages} none="Nothing was said." keyOf={(message) => message.id}>
+        {(message) => <InspectedMessage message={message} />}
+      </Entries>
+    </Section>
+  )
+}

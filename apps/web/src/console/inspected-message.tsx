@@ -1,0 +1,36 @@
+import type { Message } from '@sotto/sdk'
+import { Link } from 'wouter'
+import { Moment } from './moment.tsx'
+
+/** A message as a record: nothing of it is fetched from elsewhere. */
+export function InspectedMessage({ message }: { message: Message }) {
+  const { seq, sender, text, image, video, createdAt, editedAt, deletedAt, reactions } = message
+  const media = image ?? video
+  return (
+    <>
+      <span className="hint">
+        {seq} · <Link href={`/console/users/${sender}`}>@{sender}</Link> · <Moment at={createdAt} />
+        {editedAt && ' · edited'}
+      </span>
+      {deletedAt && (
+        <em>
+          Deleted <Moment at={deletedAt} />
+        </em>
+      )}
+      {media && (
+        <span>
+          {image ? 'Image' : 'Video'}: <code>{media.url}</code>
+          {image?.alt && ` (${image.alt})`}
+        </span>
+      )}
+      {text !== null && (
+        <p className="text" dir="auto">
+          {text}
+        </p>
+      )}
+      {reactions.length > 0 && (
+        <span className="hint">{reactions.map(({ emoji, count }) => `${emoji} ${count}`).join('  ')}</span>
+      )}
+    </>
+  )
+}

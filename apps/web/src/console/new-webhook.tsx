@@ -1,0 +1,80 @@
+import type { WebhookEventType } from '@sotto/sdk'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { Form } from 'react-aria-components/Form'
+import { sotto } from '../sotto.ts'
+import { Button } from '../ui/button.tsx'
+import { Field } from '../ui/field.tsx'
+import { Checks } from './checks.tsx'
+import { Failure } from './failure.tsx'
+import { Section } from './section.tsx'
+import { ShownOnce } from './shown-once.tsx'
+import { CONSOLE } from './use-pages.ts'
+
+/** Every type, or it does not compile. */
+const eventTypes = Object.keys({
+  'message.created': true,
+  'message.edited': true,
+  'message.deleted': true,
+  'reaction.added': true,
+  'reaction.removed': true,
+  'receipt.updated': true,
+  'conversation.created': true,
+  'conversation.updated': true,
+  'participant.joined': true,
+  'participant.left': true,
+  'participant.updated': true,
+  'contact.updated': true,
+} satisfies Record<WebhookEventType, true>) as WebhookEventType[]
+
+/** Makes a webhook, whose secret is shown this once. */
+export function NewWebhook() {
+  const queries = useQueryClient()
+  const [url, setUrl] = useState('')
+  const [description, setDescription] = useState('')
+  const [events, setEvents] = useState<WebhookEventType[]>([])
+  const make = useMutation({
+    mutationFn: () =>
+      sotto.webhooks.create({
+        url,
+        ...(description && { description }),
+        ...(events.length > 0 && { events }),
+      }),
+    async onSuccess() {
+      setUrl('')
+      setDescription('')
+      setEvents([])
+      await queries.invalidateQueries({ queryKey: [CONSOLE, 'webhooks'] })
+    },
+  })
+  return (
+    <Section title="A new webhook">
+      {make.data && (
+        <ShownOnce
+          what={`The secret that requests to ${make.data.url} are signed with.`}
+          secret={make.data.secret}
+          onDone={() => make.reset()}
+        />
+      )}
+      <Form
+        onSubmit={(event) => {
+          event.preventDefault()
+          make.mutate()
+        }}
+      >
+        <Field label="URL" type="url" isRequired autoComplete="off" value={url} onChange={setUrl} />
+        <Field label="What it is for" autoComplete="off" value={description} onChange={setDescription} />
+        <Checks
+          label="Of which events it is told; of all when none is chosen"
+          options={eventTypes}
+          chosen={events}
+          onChange={setEvents}
+        />
+        <Failure error={make.error} />
+        <Button type="submit" isBusy={make.isPending}>
+          Make the webhook
+        </Button>
+      </Form>
+    </Section>
+  )
+}

@@ -1,0 +1,58 @@
+import { useQuery } from '@tanstack/react-query'
+import { sotto } from '../sotto.ts'
+import { DayChart } from './day-chart.tsx'
+import { Facts } from './facts.tsx'
+import { Failure } from './failure.tsx'
+import { Moment } from './moment.tsx'
+import { ConsolePage, Section } from './section.tsx'
+import { ServerNow } from './server-now.tsx'
+import { CONSOLE } from './use-pages.ts'
+
+const DAYS = 30
+/** How often the numbers of the installation are asked for, in milliseconds. */
+const REFRESH_MS = 30_000
+
+const number = new Intl.NumberFormat()
+
+/** How much there is, how much happens, and how the server that answers is. */
+export function Overview() {
+  const { data, error } = useQuery({
+    queryKey: [CONSOLE, 'stats'],
+    queryFn: ({ signal }) => sotto.stats.get({ days: DAYS }, { signal }),
+    refetchInterval: REFRESH_MS,
+  })
+  const shown = (total: number | null) => (total === null ? 'being counted' : number.format(total))
+  return (
+    <ConsolePage title="Overview">
+      <Failure error={error} />
+      {data && (
+        <>
+          <Section title="In all">
+            <Facts
+              of={{
+                Users: shown(data.users),
+                Conversations: shown(data.conversations),
+                'Messages ever sent': shown(data.messages),
+                'Counted at': data.countedAt ? <Moment at={data.countedAt} /> : undefined,
+              }}
+            />
+          </Section>
+          <Section title={`The last ${DAYS} days`}>
+            <p className="hint">Days of UTC. Active is who has sent, edited, reacted or read.</p>
+            <div className="charts">
+              <DayChart
+                title="Messages sent"
+                days={data.days.map(({ day, messagesSent }) => ({ day, value: messagesSent }))}
+              />
+              <DayChart
+                title="Active users"
+                days={data.days.map(({ day, activeUsers }) => ({ day, value: activeUsers }))}
+              />
+            </div>
+          </Section>
+        </>
+      )}
+      <ServerNow />
+    </ConsolePage>
+  )
+}

@@ -1,0 +1,30 @@
+import { useDeferredValue, useState } from 'react'
+import { Link } from 'wouter'
+import { sotto } from '../sotto.ts'
+import { Field } from '../ui/field.tsx'
+import { nameOf } from '../ui/names.ts'
+import { Entries } from './entries.tsx'
+import { ConsolePage } from './section.tsx'
+import { usePages } from './use-pages.ts'
+
+/** Everybody, and who is called as what is typed begins. */
+export function Users() {
+  const [typed, setTyped] = useState('')
+  const q = useDeferredValue(typed.trim())
+  const pages = usePages({
+    key: ['users', q],
+    read: (cursor, signal) => sotto.users.list({ ...(q && { q }), ...(cursor && { cursor }) }, { signal }),
+  })
+  return (
+    <ConsolePage title="Users">
+      <Field label="Username or name begins with" type="search" value={typed} onChange={setTyped} />
+      <Entries label="Users" pages={pages} none="Nobody is called so." keyOf={(user) => user.id}>
+        {(user) => (
+          <Link href={`/console/users/${user.username}`} dir="auto">
+            {nameOf(user)} <span className="hint">@{user.username}</span>
+          </Link>
+        )}
+      </Entries>
+    </ConsolePage>
+  )
+}

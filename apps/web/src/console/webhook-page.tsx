@@ -1,0 +1,43 @@
+import { useQuery } from '@tanstack/react-query'
+import { sotto } from '../sotto.ts'
+import { Deliveries, REFRESH_MS } from './deliveries.tsx'
+import { Facts } from './facts.tsx'
+import { Failure } from './failure.tsx'
+import { Moment } from './moment.tsx'
+import { ConsolePage } from './section.tsx'
+import { CONSOLE } from './use-pages.ts'
+import { WebhookActions } from './webhook-actions.tsx'
+
+/** A webhook, what can be done about it, and what it was sent. */
+export function WebhookPage({ webhookId }: { webhookId: string }) {
+  const { data: webhook, error } = useQuery({
+    queryKey: [CONSOLE, 'webhook', webhookId],
+    queryFn: ({ signal }) => sotto.webhooks.get({ webhookId }, { signal }),
+    // A receiver that answers that it is gone disables it.
+    refetchInterval: REFRESH_MS,
+  })
+  return (
+    <ConsolePage title={webhook?.url ?? 'Webhook'}>
+      <Failure error={error} />
+      {webhook && (
+        <>
+          <Facts
+            of={{
+              State: webhook.enabled
+                ? 'enabled'
+                : webhook.disabledReason === 'gone'
+                  ? 'disabled: the receiver has answered that it is gone (410)'
+                  : 'disabled by an admin',
+              'What it is for': webhook.description ?? undefined,
+              Events: webhook.events?.join(', ') ?? 'all',
+              'Made at': <Moment at={webhook.createdAt} />,
+              Id: <code>{webhook.id}</code>,
+            }}
+          />
+          <WebhookActions webhook={webhook} />
+          <Deliveries webhookId={webhook.id} />
+        </>
+      )}
+    </ConsolePage>
+  )
+}
