@@ -9,7 +9,7 @@ export default defineConfig({
     pool: 'forks',
     // A browser keeps two cores busy by itself.
     maxWorkers: 1,
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     hookTimeout: 60_000,
     expect: { poll: { timeout: 15_000 } },
   },

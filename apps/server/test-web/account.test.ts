@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createDatabase } from '../test/cli/support/databases.ts'
 import { startServer } from '../test/cli/support/sotto.ts'
-import { expectNoFaults, launch, openClient, PASSWORD, signIn, signUp } from './support/browser.ts'
+import { expectNoFaults, launch, logIn, openClient, PASSWORD, signIn, signUp } from './support/browser.ts'
 
 const settings = { SOTTO_SIGNUP: 'open', SOTTO_SECRET: 'the secret of a server that is there for a test' }
 
@@ -120,8 +120,7 @@ describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
     await using tablet = await openClient(browser, server.url)
     await using work = await openClient(browser, server.url)
     for (const place of [telephone, tablet, work]) {
-      await signIn(place, 'alice')
-      await place.page.getByRole('navigation', { name: 'Conversations' }).waitFor()
+      await logIn(place, 'alice')
     }
 
     await page.getByRole('link', { name: 'Settings' }).click()
@@ -137,8 +136,7 @@ describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
     }
     await expect.poll(() => sessions.getByRole('listitem').count()).toBe(1)
 
-    await signIn(work, 'alice')
-    await work.page.getByRole('navigation', { name: 'Conversations' }).waitFor()
+    await logIn(work, 'alice')
     const password = section(page, 'Password')
     await password.getByLabel('The password that you have').fill('not it at all')
     await password.getByLabel('Another one').fill('password1')

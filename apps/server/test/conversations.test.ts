@@ -156,6 +156,24 @@ describe.each(dialects)('conversations on %s', (using) => {
     expect((await bob.conversations.list()).items[0]?.unreadCount).toBe(1)
   })
 
+  test('count what is unread as it was at one time, also while I send', async () => {
+    await using server = await createTestServer({ using, users })
+    const [alice, bob] = [server.as('alice'), server.as('bob')]
+    const { conversationId } = await alice.messages.send({ to: 'bob', text: '1' })
+    await alice.messages.send({ to: 'bob', text: '2' })
+    const counts = new Set<number>()
+    const looking = Array.from({ length: 4 }, async () => {
+      for (let time = 0; time < 40; time += 1) {
+        counts.add((await bob.conversations.get({ conversationId })).unreadCount)
+      }
+    })
+    const sending = Array.from({ length: 60 }, (_, text) =>
+      bob.messages.send({ to: 'alice', text: `${text}` }),
+    )
+    await Promise.all([...looking, ...sending])
+    expect([...counts]).toEqual([2])
+  })
+
   test('tell the sender when a message was delivered and read', async () => {
     await using server = await createTestServer({ using, users })
     const [alice, bob] = [server.as('alice'), server.as('bob')]

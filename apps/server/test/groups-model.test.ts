@@ -177,6 +177,9 @@ class Model {
         )
         const upwards = await all(client.conversations.messages({ conversationId, after: 0, limit: 3 }))
         expect(upwards.map((one) => one.seq)).toEqual(seqs)
+        const since = upwards[Math.floor(upwards.length / 2)]?.createdAt ?? new Date()
+        const later = await all(client.conversations.messages({ conversationId, since, limit: 3 }))
+        expect(later).toEqual(upwards.filter((one) => one.createdAt >= since))
         for (let page = 1; page <= Math.ceil(seqs.length / 4) + 1; page++) {
           const one = await client.conversations.messages({ conversationId, page, pageSize: 4 })
           expect(one.items.map((message) => message.seq)).toEqual(

@@ -5,6 +5,9 @@ import { rest } from './support/rest.ts'
 
 const LENGTH = 55
 
+/** When a message was sent: three a minute, all at once. */
+const sentAt = (seq: number) => new Date(Date.UTC(2026, 4, 1, 12, Math.floor((seq - 1) / 3)))
+
 /** The three lists of one conversation's messages, which page alike. */
 const lists = ['/v1/direct/bob/messages', '/v1/messages', '/v1/conversations/ID/messages'] as const
 
@@ -15,11 +18,13 @@ describe.each(dialects)('the pages of a conversation on %s', (using) => {
     server = await createTestServer({ using, users: ['alice', 'bob'] })
     for (let seq = 1; seq <= LENGTH; seq += 1) {
       const from = seq % 3 ? 'alice' : 'bob'
+      server.clock.set(sentAt(seq))
       const sent = await server
         .as(from)
         .messages.send({ to: from === 'alice' ? 'bob' : 'alice', text: String(seq) })
       conversationId = sent.conversationId
     }
+    server.clock.release()
   })
   afterAll(() => server[Symbol.asyncDispose]())
 
@@ -120,6 +125,25 @@ describe.each(dialects)('the pages of a conversation on %s', (using) => {
       }
       expect(await read(list, 'after=1&page=1')).toMatchObject({ status: 400, paths: ['after'] })
       expect(await read(list, 'before=1&page=1')).toMatchObject({ status: 400, paths: ['before'] })
+    })
+
+    test('since a time are those of that time and later, oldest first', async () => {
+      const since = (seq: number, ms = 0) => `since=${new Date(sentAt(seq).getTime() + ms).toISOString()}`
+      expect((await read(list, `${since(1)}&limit=2`)).seqs).toEqual([1, 2])
+      expect((await read(list, `${since(12)}&limit=4`)).seqs).toEqual([10, 11, 12, 13])
+      expect((await read(list, `${since(12, 1)}&limit=2`)).seqs).toEqual([13, 14])
+      expect((await read(list, `${since(1, -1)}&limit=1`)).seqs).toEqual([1])
+      expect(await read(list, since(LENGTH, 1))).toMatchObject({ seqs: [], nextCursor: null })
+      expect((await read(list, `${since(10)}&after=11&before=14`)).seqs).toEqual([12, 13])
+      expect((await read(list, `${since(10)}&after=3&before=12`)).seqs).toEqual([10, 11])
+      const { nextCursor } = await read(list, `${since(10)}&limit=3`)
+      expect((await read(list, `${since(10)}&limit=3&cursor=${nextCursor}`)).seqs).toEqual([13, 14, 15])
+      const backward = await read(list, 'limit=3')
+      expect(await read(list, `${since(10)}&cursor=${backward.nextCursor}`)).toMatchObject({
+        code: 'INVALID_CURSOR',
+      })
+      expect(await read(list, `${since(1)}&page=1`)).toMatchObject({ status: 400, paths: ['since'] })
+      expect(await read(list, 'since=yesterday')).toMatchObject({ status: 400, paths: ['since'] })
     })
 
     test('after and before go on by cursor, in their order and within their bounds', async () => {

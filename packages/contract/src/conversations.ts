@@ -8,6 +8,7 @@ import {
   groupName,
   id,
   idRef,
+  instant,
   limit,
   listOf,
   page,
@@ -59,10 +60,11 @@ export const conversation = z
 /** A conversation as one caller sees it: `readSeq`, `unreadCount` and `lastMessage` depend on who asks. */
 export type Conversation = z.output<typeof conversation>
 
-/** The ways through one conversation's messages: by cursor, around a seq, or by page number. */
+/** The ways through one conversation's messages: by cursor, around a seq, from a time on, or by page number. */
 const paging = {
   before: seq.optional().meta({ description: 'Messages with a smaller seq, newest first.' }),
   after: seq.optional().meta({ description: 'Messages with a larger seq, oldest first.' }),
+  since: instant.optional().meta({ description: 'Messages sent at this time or later, oldest first.' }),
   limit: limit.optional(),
   cursor: cursor.optional(),
   page: page.optional(),
@@ -72,6 +74,7 @@ const paging = {
 interface ConversationPaging {
   before?: number | undefined
   after?: number | undefined
+  since?: Date | undefined
   limit?: number | undefined
   cursor?: string | undefined
   page?: number | undefined
@@ -80,7 +83,7 @@ interface ConversationPaging {
 
 function checkConversationPaging(fields: ConversationPaging, context: z.core.$RefinementCtx): void {
   checkPaging(fields, context)
-  for (const name of ['before', 'after'] as const) {
+  for (const name of ['before', 'after', 'since'] as const) {
     if (fields[name] !== undefined && fields.page !== undefined) {
       context.addIssue({ code: 'custom', path: [name], message: 'does not go with page' })
     }
@@ -188,7 +191,7 @@ export const conversations = {
   messages: query({
     summary: "List a conversation's messages",
     description:
-      'Newest first; with `after` oldest first. Page 10,000 costs what page 1 costs. Whoever has left a group still reads what was said while they were in it.',
+      'Newest first; with `after` or `since` oldest first. Page 10,000 costs what page 1 costs, and any date what today costs. Whoever has left a group still reads what was said while they were in it.',
     access: 'caller',
     errors: ['CONVERSATION_NOT_FOUND', 'INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/conversations/{conversationId}/messages', status: 200 },
@@ -294,7 +297,7 @@ export const direct = {
   }),
   messages: query({
     summary: 'List the messages with a user',
-    description: 'Newest first; with `after` oldest first. Empty before the first message.',
+    description: 'Newest first; with `after` or `since` oldest first. Empty before the first message.',
     access: 'actor',
     errors: ['ACTOR_REQUIRED', 'USER_NOT_FOUND', 'INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/direct/{user}/messages', status: 200 },

@@ -15,12 +15,14 @@ export type SharedConversation = SharedView<LiveConversation, LiveState>
 
 const noMessages: LiveState = {
   messages: [],
+  unsent: [],
   conversationId: undefined,
   kind: undefined,
   name: null,
   participants: [],
   participantCount: 0,
   hasLeft: false,
+  lastSeq: 0,
   readSeq: 0,
   unreadCount: 0,
   readMarks: [],
@@ -28,6 +30,7 @@ const noMessages: LiveState = {
   connection: 'connecting',
   isLoaded: false,
   hasOlder: false,
+  hasNewer: false,
   error: undefined,
 }
 
@@ -74,8 +77,8 @@ export class Views {
 }
 
 /** What was sent goes out, whether the conversation is still looked at or not. */
-function isSending({ messages }: LiveState): boolean {
-  return messages.some(({ status }) => status === 'pending')
+function isSending({ unsent }: LiveState): boolean {
+  return unsent.some(({ status }) => status === 'pending')
 }
 
 function findOrMake<Value>(map: Map<string, Value>, key: string, make: () => Value): Value {

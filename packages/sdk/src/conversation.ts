@@ -11,9 +11,11 @@ export interface MessagePaging {
   before?: number | undefined
   /** Messages with a larger seq, oldest first. */
   after?: number | undefined
+  /** Messages sent at this time or later, oldest first. */
+  since?: Date | undefined
   limit?: number | undefined
   cursor?: string | undefined
-  /** 1 is the newest. Not together with `cursor`, `limit`, `before` or `after`. */
+  /** 1 is the newest. Not together with `cursor`, `limit`, `before`, `after` or `since`. */
   page?: number | undefined
   pageSize?: number | undefined
 }
@@ -27,7 +29,7 @@ export interface ConversationHandle {
     content: string | (MessageContent & { clientMessageId?: string | undefined }),
     options?: CallOptions,
   ): Promise<Message>
-  /** The messages, newest first; with `after` oldest first. Empty before the first one. */
+  /** The messages, newest first; with `after` or `since` oldest first. Empty before the first one. */
   messages(paging?: MessagePaging, options?: CallOptions): List<Message>
   /** Reads up to a seq, the last message unless told otherwise. */
   markRead(seq?: number, options?: CallOptions): Promise<{ readSeq: number; unreadCount: number }>

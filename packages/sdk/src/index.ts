@@ -35,7 +35,14 @@ export type { DraftStorage, MessageContent, UnsentMessage } from './live/drafts.
 export type { LiveConversation } from './live/live-conversation.ts'
 export type { InboxOptions, InboxState, LiveInbox } from './live/live-inbox.ts'
 export type { LivePresence, PresenceState } from './live/live-presence.ts'
-export type { ConversationTarget, LiveMessage, LiveOptions, LiveState, ReadMark } from './live/live-state.ts'
+export type {
+  ConversationPlace,
+  ConversationTarget,
+  LiveMessage,
+  LiveOptions,
+  LiveState,
+  ReadMark,
+} from './live/live-state.ts'
 export type { SentMessage } from './live/message-window.ts'
 export type { CallOptions } from './resources.ts'
 export type { Fetch } from './transport.ts'

@@ -377,8 +377,8 @@ export const operations = {
     /**
      * List a conversation's messages.
      *
-     * Newest first; with `after` oldest first. Page 10,000 costs what page 1 costs. Whoever has left a
-     * group still reads what was said while they were in it.
+     * Newest first; with `after` or `since` oldest first. Page 10,000 costs what page 1 costs, and any date
+     * what today costs. Whoever has left a group still reads what was said while they were in it.
      *
      * REST: `GET /v1/conversations/{conversationId}/messages`
      */
@@ -442,7 +442,7 @@ export const operations = {
     /**
      * List the messages with a user.
      *
-     * Newest first; with `after` oldest first. Empty before the first message.
+     * Newest first; with `after` or `since` oldest first. Empty before the first message.
      *
      * REST: `GET /v1/direct/{user}/messages`
      */

@@ -162,7 +162,10 @@ describe.each(['sqlite', 'postgres'] as const)('a live group on %s', (using) => 
           [...lives].map(([person, live]) =>
             untilSame(
               live,
-              () => truthOf(server.as(usernames[person]), conversationId, ids.get(person) ?? ''),
+              async () => {
+                if (live.state.hasOlder) await live.loadOlder()
+                return await truthOf(server.as(usernames[person]), conversationId, ids.get(person) ?? '')
+              },
               () => viewOf(live),
             ),
           ),

@@ -29,7 +29,9 @@ describe.each(['sqlite', 'postgres'] as const)('a live inbox on %s', (using) => 
     await server.as('alice').messages.send({ to: 'bob', text: 'one' })
     await until(inbox, ({ conversations }) => conversations.length === 1)
     await server.as('carol').messages.send({ to: 'bob', text: 'two' })
-    const both = await until(inbox, ({ conversations }) => conversations.length === 2)
+    const both = await until(inbox, ({ conversations: [first, second] }) =>
+      Boolean(first?.lastMessage?.deliveredAt && second),
+    )
     expect(both.conversations.map(({ lastMessage }) => lastMessage?.text)).toEqual(['two', 'one'])
 
     const again = await server.as('alice').messages.send({ to: 'bob', text: 'three' })

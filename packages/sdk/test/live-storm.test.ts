@@ -74,7 +74,10 @@ function viewOfLive({ state }: LiveConversation): View {
 async function untilEqual(live: LiveConversation, client: SottoClient, other: string): Promise<void> {
   await untilSame(
     live,
-    () => viewOfServer(client, other),
+    async () => {
+      if (live.state.hasOlder) await live.loadOlder()
+      return await viewOfServer(client, other)
+    },
     () => viewOfLive(live),
   )
 }

@@ -4,6 +4,7 @@ import {
   directKey,
   type Executor,
   findDirectConversation,
+  findFirstSeqSince,
   listConversationMessages,
   type MessageRow,
   toMessage,
@@ -22,6 +23,7 @@ interface MessagePage {
 export interface Paging {
   before?: number | undefined
   after?: number | undefined
+  since?: Date | undefined
   limit?: number | undefined
   cursor?: string | undefined
   page?: number | undefined
@@ -80,9 +82,13 @@ export async function pageFor(
   const window = toWindow(paging, spans)
   if (!readable || window.limit === 0) return { items: [], nextCursor: null }
   const { order, limit } = window
-  const rows = await app.read((db) =>
-    readWindow(db, viewer, readable.conversation.id, spans, { ...window, limit: limit + 1 }),
-  )
+  const { id } = readable.conversation
+  const rows = await app.read(async (db) => {
+    const first = paging.since ? await findFirstSeqSince(db, id, paging.since) : 1
+    if (first === undefined) return []
+    const above = Math.max(window.above, first - 1)
+    return readWindow(db, viewer, id, spans, { ...window, above, limit: limit + 1 })
+  })
   const page = rows.length > limit ? rows.slice(0, limit) : rows
   if (viewer !== null) app.deliveryMarks.note(viewer, page)
   const last = page.at(-1)
@@ -155,13 +161,14 @@ function toWindow(paging: Paging, spans: readonly ClosedSpan[]): Window {
     return { order: 'newest first', above: 0, below: newest + 1, limit: newest > 0 ? size : 0 }
   }
   const limit = paging.limit ?? defaultLimit
+  const isForward = paging.after !== undefined || paging.since !== undefined
   if (paging.cursor === undefined) {
-    return { order: paging.after === undefined ? 'newest first' : 'oldest first', above, below, limit }
+    return { order: isForward ? 'oldest first' : 'newest first', above, below, limit }
   }
   const [direction, seq] = decodeCursor('conversation', paging.cursor)
   if (direction === 'older') {
-    // With `after` the order is oldest first, which is not the order that this cursor came from.
-    if (paging.after !== undefined) throw new SottoError('INVALID_CURSOR')
+    // The order is oldest first then, which is not the order that this cursor came from.
+    if (isForward) throw new SottoError('INVALID_CURSOR')
     return { order: 'newest first', above, below: Math.min(below, seq), limit }
   }
   return { order: 'oldest first', above: Math.max(above, seq), below, limit }

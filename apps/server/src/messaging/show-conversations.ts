@@ -3,12 +3,12 @@ import {
   type ConversationRow,
   type Executor,
   FIRST_USER_ID,
+  findInboxRow,
   findLastMessages,
   findMembers,
-  findParticipant,
+  type InboxRow,
   listMembers,
   type MemberRow,
-  type ParticipantRow,
   toMessage,
   toPublicUser,
   type Viewer,
@@ -20,12 +20,10 @@ type Needs = Pick<App, 'db'> & { deliveryMarks: Pick<App['deliveryMarks'], 'note
 /** Unread messages are told exactly up to 999; this means that many or more. */
 const MANY_UNREAD = 1_000
 
-export type ShownRow = ConversationRow & Pick<ParticipantRow, 'read_seq' | 'skipped_count' | 'after_seq'>
-
 /** Conversations as the contract has them, in the given order. */
 export async function showConversations(
   { db, deliveryMarks }: Needs,
-  rows: readonly ShownRow[],
+  rows: readonly InboxRow[],
   viewer: Viewer,
 ): Promise<Conversation[]> {
   const ids = rows.map((row) => row.id)
@@ -57,20 +55,16 @@ export async function showConversation(
   conversation: ConversationRow,
   viewer: Viewer,
 ): Promise<Conversation | undefined> {
-  const nobodys = { read_seq: 0, skipped_count: conversation.last_seq, after_seq: 0 }
-  const mine = viewer === null ? nobodys : await findParticipant(needs.db, conversation.id, viewer)
-  if (!mine) return undefined
-  const { read_seq, skipped_count, after_seq } = mine
-  const [shown] = await showConversations(
-    needs,
-    [{ ...conversation, read_seq, skipped_count, after_seq }],
-    viewer,
-  )
+  const nobodys = { ...conversation, read_seq: 0, skipped_count: conversation.last_seq, after_seq: 0 }
+  // With the conversation once more: what is unread is worked out from both, as they were at one time.
+  const row = viewer === null ? nobodys : await findInboxRow(needs.db, conversation.id, viewer)
+  if (!row) return undefined
+  const [shown] = await showConversations(needs, [row], viewer)
   return shown
 }
 
 /** How many messages a participant has not read. */
-export function unreadOf(state: Pick<ShownRow, 'last_seq' | 'read_seq' | 'skipped_count'>): number {
+export function unreadOf(state: Pick<InboxRow, 'last_seq' | 'read_seq' | 'skipped_count'>): number {
   return Math.min(state.last_seq - state.read_seq - state.skipped_count, MANY_UNREAD)
 }
 

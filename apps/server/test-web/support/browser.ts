@@ -31,7 +31,6 @@ export async function openClient(
   const { width = 1_440, height = 900, locale = 'en-GB' } = options
   const context = await browser.newContext({ viewport: { width, height }, locale })
   const page = await context.newPage()
-  page.setDefaultTimeout(15_000)
   const faults: string[] = []
   page.on('pageerror', (error) => faults.push(`error: ${error.message}`))
   page.on('dialog', (dialog) => {
@@ -62,10 +61,16 @@ export async function signUp({ page }: Person, username: string): Promise<void> 
 }
 
 /** Gives name and password; a second factor may be asked for next. */
-export async function signIn({ page }: Person, username: string): Promise<void> {
+export async function signIn({ page }: Person, username: string, password = PASSWORD): Promise<void> {
   await page.getByLabel('Username').fill(username)
-  await page.getByLabel('Password').fill(PASSWORD)
+  await page.getByLabel('Password').fill(password)
   await page.keyboard.press('Enter')
+}
+
+/** Logs in with an account that is there and has no second factor. */
+export async function logIn(person: Person, username: string, password = PASSWORD): Promise<void> {
+  await signIn(person, username, password)
+  await person.page.getByRole('navigation', { name: 'Conversations' }).waitFor()
 }
 
 /** Writes a message in the conversation that is open. */

@@ -1,6 +1,6 @@
-import { useMessages, usePresence, useSend } from '@sotto/react'
+import { type Send, useMessages, usePresence, useSend } from '@sotto/react'
 import type { ConversationTarget } from '@sotto/sdk'
-import { lazy, Suspense, useState } from 'react'
+import { lazy, Suspense, useCallback, useState } from 'react'
 import { ToggleButton } from 'react-aria-components/ToggleButton'
 import { useMe } from '../session/me.ts'
 import { Avatar } from '../ui/avatar.tsx'
@@ -9,8 +9,10 @@ import { nameOf, otherOf } from '../ui/names.ts'
 import { Time } from '../ui/time.tsx'
 import { wordsOf } from '../ui/words-of.ts'
 import { Composer } from './composer.tsx'
+import { DateJump } from './date-jump.tsx'
 import { MessageList } from './message-list.tsx'
 import { TypingLine } from './typing-line.tsx'
+import { usePlace } from './use-place.ts'
 
 const GroupDetails = lazy(async () => ({ default: (await import('./group-details.tsx')).GroupDetails }))
 
@@ -19,9 +21,19 @@ export function ConversationPage({ target }: { target: ConversationTarget }) {
   const me = useMe()
   const conversation = useMessages(target)
   const { send, retry, discard } = useSend(target)
-  const { kind, name, participants, participantCount, hasLeft, connection, error } = conversation
+  const { kind, name, participants, participantCount, hasLeft, lastSeq, connection, error } = conversation
   const other = kind === 'direct' ? otherOf(conversation, me.id) : undefined
   const presence = usePresence(other && other.id !== me.id ? other.id : undefined)
+  const place = usePlace(conversation)
+  const { goTo } = place
+  const sendHere = useCallback<Send['send']>(
+    (content) => {
+      const clientMessageId = send(content)
+      goTo('newest')
+      return clientMessageId
+    },
+    [send, goTo],
+  )
   const [showsDetails, setShowsDetails] = useState(false)
   const title = name ?? (other ? nameOf(other) : typeof target === 'string' ? target : 'Group')
   return (
@@ -41,6 +53,7 @@ export function ConversationPage({ target }: { target: ConversationTarget }) {
             )}
           </p>
         </div>
+        {lastSeq > 0 && <DateJump goTo={goTo} />}
         {kind === 'group' && !hasLeft && (
           <ToggleButton className="button" isSelected={showsDetails} onChange={setShowsDetails}>
             Members
@@ -57,12 +70,12 @@ export function ConversationPage({ target }: { target: ConversationTarget }) {
           {wordsOf(error)}
         </p>
       )}
-      <MessageList conversation={conversation} retry={retry} discard={discard} />
+      <MessageList conversation={conversation} place={place} retry={retry} discard={discard} />
       <TypingLine target={target} participants={participants} />
       {hasLeft ? (
         <p className="hint">You are not in this group (any more).</p>
       ) : (
-        <Composer target={target} send={send} label={`Message to ${title}`} />
+        <Composer target={target} send={sendHere} label={`Message to ${title}`} />
       )}
     </main>
   )

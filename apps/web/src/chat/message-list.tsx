@@ -1,29 +1,32 @@
 import type { Messages, Send } from '@sotto/react'
 import type { LiveMessage } from '@sotto/sdk'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { useLayoutEffect, useRef, useState } from 'react'
 import { Button } from '../ui/button.tsx'
+import { findFirstUnread, isSent } from './first-unread.ts'
 import { MessageRow } from './message-row.tsx'
-import { isSent, useFirstUnread } from './use-first-unread.ts'
+import { usePages } from './use-pages.ts'
+import type { Place } from './use-place.ts'
 import { useReading } from './use-reading.ts'
 
 /** The height of a message of one line, in pixels, until it is measured. */
 const USUAL_HEIGHT = 56
 /** Whoever is this near to the newest message stays with it, in pixels. */
 const NEAR_THE_END = 80
-/** From how many messages before the first one on older ones are loaded. */
-const NEAR_THE_START = 15
 
 interface Props {
   conversation: Messages
+  place: Place
   retry: Send['retry']
   discard: Send['discard']
 }
 
 /** The messages of a conversation: only those in sight are in the page, however many there are. */
-export function MessageList({ conversation, retry, discard }: Props) {
-  const { messages, isLoaded, hasOlder, loadOlder, readSeq, unreadCount, markRead } = conversation
+export function MessageList({ conversation, place, retry, discard }: Props) {
+  const { messages, isLoaded, hasNewer, lastSeq, readSeq, unreadCount, markRead } = conversation
+  const { landing, goTo, arrive } = place
   const scroller = useRef<HTMLDivElement>(null)
+  const jumps = useRef<HTMLDivElement>(null)
   const list = useVirtualizer({
     count: messages.length,
     getScrollElement: () => scroller.current,
@@ -31,31 +34,35 @@ export function MessageList({ conversation, retry, discard }: Props) {
     getItemKey: (index) => keyOf(messages[index]),
     anchorTo: 'end',
     followOnAppend: true,
-    scrollEndThreshold: NEAR_THE_END,
+    // Where messages follow that are not here, there is no end to stay with.
+    scrollEndThreshold: hasNewer ? -1 : NEAR_THE_END,
     overscan: 8,
   })
   const items = list.getVirtualItems()
-  const isAtEnd = list.isAtEnd(NEAR_THE_END)
-  const firstIndex = items[0]?.index
+  const isAtEnd = !hasNewer && list.isAtEnd(NEAR_THE_END)
+  const first = items[0]?.index ?? 0
+  const last = items.at(-1)?.index ?? 0
 
   // Where reading begins: what was unread when the conversation was opened stays marked while it is open.
   const [opened, setOpened] = useState<{ readSeq: number; lastSeq: number }>()
+  if (isLoaded && !opened) setOpened({ readSeq, lastSeq })
+  const unread = findFirstUnread(conversation, opened?.readSeq)
   const newest = messages.findLast(isSent)
-  if (isLoaded && !opened) setOpened({ readSeq, lastSeq: newest?.seq ?? 0 })
-  const show = useCallback((index: number) => list.scrollToIndex(index, { align: 'start' }), [list])
-  const unread = useFirstUnread({
-    ...{ messages, hasOlder, loadOlder },
-    readBefore: opened?.readSeq,
-    onFound: show,
-  })
   const hasArrived = newest && !newest.isMine && newest.seq > (opened?.lastSeq ?? Infinity)
 
   useLayoutEffect(() => {
     if (isLoaded) list.scrollToEnd()
   }, [isLoaded, list])
-  useEffect(() => {
-    if (hasOlder && firstIndex !== undefined && firstIndex < NEAR_THE_START) void loadOlder().catch(() => {})
-  }, [hasOlder, firstIndex, loadOlder])
+  useLayoutEffect(() => {
+    if (!landing) return
+    const index = messages.findIndex((message) => isSent(message) && message.seq >= landing.seq)
+    if (landing.isEnd) list.scrollToEnd()
+    else list.scrollToIndex(index, { align: 'start' })
+    // The button that was pressed may go now; whoever reads by keys goes on in the list.
+    if (jumps.current?.contains(document.activeElement)) scroller.current?.focus({ preventScroll: true })
+    arrive()
+  }, [landing, messages, list, arrive])
+  usePages({ ...conversation, shown: landing || items.length === 0 ? undefined : { first, last } })
   useReading({ isLoaded, isAtEnd, unreadCount, markRead })
 
   return (
@@ -71,6 +78,7 @@ export function MessageList({ conversation, retry, discard }: Props) {
                   key={key}
                   ref={list.measureElement}
                   data-index={index}
+                  data-seq={isSent(message) ? message.seq : undefined}
                   className="slot"
                   style={{ transform: `translateY(${start}px)` }}
                 >
@@ -92,11 +100,15 @@ export function MessageList({ conversation, retry, discard }: Props) {
       <p role="status" className="for-readers">
         {hasArrived && `${newest.sender}: ${newest.text ?? ''}`}
       </p>
-      <div className="jumps">
-        {unread.isThere && (unread.index < 0 || unread.index < (firstIndex ?? 0)) && (
-          <Button onPress={unread.seek}>First unread</Button>
+      <div ref={jumps} className="jumps">
+        {(unread.isElsewhere || (unread.index >= 0 && unread.index < first)) && opened && (
+          <Button onPress={() => goTo({ seq: opened.readSeq + 1 })}>First unread</Button>
         )}
-        {!isAtEnd && messages.length > 0 && <Button onPress={() => list.scrollToEnd()}>Newest</Button>}
+        {!isAtEnd && messages.length > 0 && (
+          <Button onPress={() => goTo('newest')}>
+            Newest{hasNewer && unreadCount > 0 && ` (${unreadCount} unread)`}
+          </Button>
+        )}
       </div>
     </>
   )

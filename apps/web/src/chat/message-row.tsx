@@ -1,7 +1,8 @@
 import type { Messages, Send } from '@sotto/react'
-import type { LiveMessage } from '@sotto/sdk'
-import { useState } from 'react'
+import type { LiveMessage, SentMessage } from '@sotto/sdk'
+import { memo, useState } from 'react'
 import { Button } from '../ui/button.tsx'
+import { nameOf } from '../ui/names.ts'
 import { Time } from '../ui/time.tsx'
 import { wordsOf } from '../ui/words-of.ts'
 import { EmojiForm } from './emoji-form.tsx'
@@ -24,7 +25,8 @@ interface Props {
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'full' })
 
 /** A message, after the day on which it is the first. */
-export function MessageRow({ message, previous, conversation, isFirstUnread, retry, discard }: Props) {
+export const MessageRow = memo(function MessageRow(props: Props) {
+  const { message, previous, conversation, isFirstUnread, retry, discard } = props
   const [task, setTask] = useState<MessageTask>()
   const close = () => setTask(undefined)
   const isNewDay = previous?.createdAt.toDateString() !== message.createdAt.toDateString()
@@ -40,7 +42,7 @@ export function MessageRow({ message, previous, conversation, isFirstUnread, ret
       <article className={classes} data-status={message.status}>
         {conversation.kind === 'group' && isFirst && isSent && !message.isMine && (
           <p className="sender" dir="auto">
-            {message.sender}
+            {nameIn(conversation, message)}
           </p>
         )}
         <div className="bubble">
@@ -85,6 +87,12 @@ export function MessageRow({ message, previous, conversation, isFirstUnread, ret
       </article>
     </>
   )
+})
+
+/** As the others of a group are called; by the username where they have left, or are not among the first. */
+function nameIn({ participants }: Pick<Messages, 'participants'>, { senderId, sender }: SentMessage): string {
+  const of = participants.find(({ user }) => user.id === senderId)
+  return of ? nameOf(of.user) : sender
 }
 
 /** One's own are known before the server has said by whom they are. */

@@ -1,3 +1,4 @@
+import type { Ref } from 'react'
 import type { ButtonProps } from 'react-aria-components/Button'
 import { Button as AriaButton } from 'react-aria-components/Button'
 
@@ -6,6 +7,7 @@ interface Props extends Omit<ButtonProps, 'className' | 'style' | 'isPending'> {
   look?: 'plain' | 'primary' | 'quiet' | 'danger' | 'icon'
   /** It is at work, and cannot be pressed again before it is done. */
   isBusy?: boolean
+  ref?: Ref<HTMLButtonElement>
 }
 
 /** A button that pointers, fingers and keys press alike. */

@@ -79,6 +79,26 @@ export async function listInbox(
   return [...directs, ...groups].sort(byLatest).slice(0, limit)
 }
 
+const place = statement((db, p: { conversationId: string; userId: string }) =>
+  db
+    .selectFrom('participants')
+    .innerJoin('conversations', 'conversations.id', 'participants.conversation_id')
+    .select(inboxColumns)
+    .where('participants.conversation_id', '=', p.conversationId)
+    .where('participants.user_id', '=', p.userId)
+    .where('participants.left_at', 'is', null),
+)
+
+/** A conversation that a user is in, with what they have read of it at the same time. */
+export async function findInboxRow(
+  db: Executor,
+  conversationId: string,
+  userId: string,
+): Promise<InboxRow | undefined> {
+  const [row] = await place(db, { conversationId, userId })
+  return row
+}
+
 function byLatest(a: InboxRow, b: InboxRow): number {
   return b.updated_at.getTime() - a.updated_at.getTime() || (a.id < b.id ? 1 : -1)
 }

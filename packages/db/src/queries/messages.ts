@@ -147,6 +147,27 @@ export async function listConversationMessages(
   return (order === 'newest first' ? newestFirst : oldestFirst)(db, range)
 }
 
+const firstSince = statement((db, p: { conversationId: string; since: Date }) =>
+  db
+    .selectFrom('messages')
+    .select('seq')
+    .where('conversation_id', '=', p.conversationId)
+    .where('created_at', '>=', p.since)
+    .orderBy('created_at')
+    .orderBy('seq')
+    .limit(1),
+)
+
+/** The seq of a conversation's first message at this time or later; created_at never goes back in it. */
+export async function findFirstSeqSince(
+  db: Executor,
+  conversationId: string,
+  since: Date,
+): Promise<number | undefined> {
+  const [row] = await firstSince(db, { conversationId, since })
+  return row?.seq
+}
+
 const byId = statement((db, p: { viewer: Viewer; id: string }) =>
   selectMessages(db, p.viewer).where('m.id', '=', p.id),
 )

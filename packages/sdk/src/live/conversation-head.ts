@@ -40,6 +40,11 @@ export class ConversationHead {
     this.#hasLeft = false
   }
 
+  /** What is unread up to the last message that is known of, as counted here. */
+  putUnread(unreadCount: number): void {
+    if (this.#known) this.#known = { ...this.#known, unreadCount }
+  }
+
   /** One is not in it (any more). */
   leave(): void {
     this.#hasLeft = true

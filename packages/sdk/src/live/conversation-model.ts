@@ -28,8 +28,15 @@ export class ConversationModel {
   knownSeq = 0
   /** There may be messages beyond that one too. */
   mayHaveMore = false
+  /** How many messages the window holds at most. */
+  readonly maxMessages: number
+  /** The end of the window that the reader was last known to be nearer to: too much is let go at the other one. */
+  reader: 'oldest' | 'newest' = 'newest'
+  /** Messages of others beyond the last one that the head counts: they are unread. */
+  readonly #arrivals = new Set<number>()
 
-  constructor(target: ConversationTarget) {
+  constructor(target: ConversationTarget, maxMessages: number) {
+    this.maxMessages = maxMessages
     this.target = typeof target === 'string' ? target.toLowerCase() : target
   }
 
@@ -44,7 +51,7 @@ export class ConversationModel {
   }
 
   /** What of a view's state is the conversation's. */
-  describe(): Omit<LiveState, 'messages' | 'connection' | 'error'> {
+  describe(): Omit<LiveState, 'messages' | 'unsent' | 'connection' | 'error'> {
     const { known, hasLeft } = this.head
     return {
       conversationId: this.conversationId,
@@ -53,12 +60,14 @@ export class ConversationModel {
       participants: known?.participants ?? [],
       participantCount: known?.participantCount ?? 0,
       hasLeft,
+      lastSeq: this.knownSeq,
       readSeq: this.readMarks.own,
       unreadCount: this.#unreadCount(),
       readMarks: this.readMarks.list,
       typing: this.typing.ids,
       isLoaded: this.isLoaded,
       hasOlder: this.isLoaded && this.window.first > 1,
+      hasNewer: this.isLoaded && !this.window.follows,
     }
   }
 
@@ -71,6 +80,7 @@ export class ConversationModel {
       case 'message.deleted':
         if (this.window.has(event.message.seq)) this.window.putEvent(event.message)
         else this.window.touch(event.message.id)
+        if (event.message.deletedAt) this.#arrivals.delete(event.message.seq)
         this.noteUnreadChange()
         break
       case 'reaction.added':
@@ -85,7 +95,8 @@ export class ConversationModel {
         if (this.head.hasLeft) this.#comeBack()
         this.head.putEvent(event.conversation)
         this.readMarks.putTold(event.conversation.readSeq)
-        this.knownSeq = Math.max(this.knownSeq, event.conversation.lastSeq)
+        this.noteSeq(event.conversation.lastSeq)
+        this.#forgetArrivals(event.conversation.lastSeq)
         break
       case 'participant.joined':
       case 'participant.left':
@@ -115,11 +126,12 @@ export class ConversationModel {
       this.knownSeq = conversation.lastSeq
     }
     this.readMarks.putTold(conversation.readSeq)
-    this.knownSeq = Math.max(this.knownSeq, conversation.lastSeq)
+    this.noteSeq(conversation.lastSeq)
     // Events that came before it was known that they are of this conversation were not heard.
     if (!known) this.window.markAllStale()
     if (this.head.hasLeft) this.#comeBack()
     this.head.put(conversation)
+    this.#forgetArrivals(conversation.lastSeq)
   }
 
   /**
@@ -139,6 +151,36 @@ export class ConversationModel {
     this.window.markAllStale()
   }
 
+  /** There is a message with this seq. */
+  noteSeq(seq: number): void {
+    this.knownSeq = Math.max(this.knownSeq, seq)
+  }
+
+  /** Changes what the window holds, and lets go of what is too much of it. */
+  changeWindow(change: () => void): void {
+    const { window, maxMessages, reader } = this
+    const lastBefore = window.last
+    const unreadBefore = this.#countsItself ? this.#unreadCount() : undefined
+    change()
+    if (window.size > maxMessages) {
+      if (reader === 'newest') window.keepNewest(maxMessages)
+      else window.keepOldest(maxMessages)
+    }
+    if (unreadBefore === undefined || this.#countsItself) return
+    // What is unread can no longer be counted here: it is what it was until the server says it.
+    this.head.putUnread(unreadBefore)
+    this.head.isStale = true
+    this.#forgetArrivals(lastBefore)
+  }
+
+  /** It is too far to the newest messages: begins again with them, or stays with a reader who is elsewhere. */
+  giveUpFollowing(): void {
+    this.changeWindow(() => {
+      if (this.reader === 'newest') this.isLoaded = false
+      else this.window.stay()
+    })
+  }
+
   /** What counts as unread may have changed: the server is asked where that cannot be counted here. */
   noteUnreadChange(): void {
     if (!this.#countsItself) this.head.isStale = true
@@ -155,8 +197,17 @@ export class ConversationModel {
     this.typing.stop(senderId)
     if (!this.#isMine(message)) this.readMarks.putMessage(message)
     else if (seq > (this.head.known?.lastSeq ?? 0)) this.readMarks.putOwnMessage(message)
-    this.knownSeq = Math.max(this.knownSeq, seq)
-    this.window.putEvent(message)
+    this.noteSeq(seq)
+    this.changeWindow(() => this.window.putEvent(message))
+    if (this.#isMine(message) || message.deletedAt || seq <= (this.head.known?.lastSeq ?? 0)) return
+    this.#arrivals.add(seq)
+    // Asked for now and then, so that it is not all remembered.
+    if (this.#arrivals.size > MANY_UNREAD) this.head.isStale = true
+  }
+
+  /** Those up to this seq are counted. */
+  #forgetArrivals(upTo: number): void {
+    for (const seq of this.#arrivals) if (seq <= upTo) this.#arrivals.delete(seq)
   }
 
   #receive(receipt: Extract<Event, { type: 'receipt.updated' }>): void {
@@ -193,16 +244,15 @@ export class ConversationModel {
 
   /** Counted here where all that can be unread is here; otherwise the server's count, and what came after it. */
   #unreadCount(): number {
-    const isHere = this.#countsItself
-    const { lastSeq = 0, unreadCount = 0 } = this.head.known ?? {}
-    const above = isHere ? this.readMarks.own : lastSeq
-    const count = this.window.list.filter(
-      ({ seq, isMine, deletedAt }) => seq > above && !isMine && !deletedAt,
-    ).length
-    return Math.min(MANY_UNREAD, count + (isHere ? 0 : unreadCount))
+    if (!this.#countsItself) {
+      return Math.min(MANY_UNREAD, (this.head.known?.unreadCount ?? 0) + this.#arrivals.size)
+    }
+    const { own } = this.readMarks
+    const unread = this.window.list.filter(({ seq, isMine, deletedAt }) => seq > own && !isMine && !deletedAt)
+    return Math.min(MANY_UNREAD, unread.length)
   }
 
   get #countsItself(): boolean {
-    return this.isLoaded && this.readMarks.own >= this.window.first - 1
+    return this.isLoaded && this.window.follows && this.readMarks.own >= this.window.first - 1
   }
 }

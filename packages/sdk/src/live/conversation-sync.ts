@@ -1,13 +1,16 @@
-import type { Conversation, Event, Message } from '@sotto/contract'
+import type { Conversation, Event } from '@sotto/contract'
 import { SottoError } from '@sotto/contract'
 import type { ConversationModel } from './conversation-model.ts'
-import type { LiveSource, ReadMark } from './live-state.ts'
+import { Jump } from './jump.ts'
+import type { ConversationPlace, LiveSource, ReadMark } from './live-state.ts'
+import { MessagePages } from './message-pages.ts'
+import type { SentMessage } from './message-window.ts'
 import type { Pauses } from './pauses.ts'
 
-/** The longest list that the server answers. */
-const MAX_PAGE_SIZE = 200
-/** Who is further behind begins again with the newest messages. */
-const MAX_GAP = 1_000
+/** How many read marks are asked for at once. */
+const MARKS_PAGE_SIZE = 200
+/** The seq of no message: where the newest ones end. */
+const BEYOND_ALL = Number.POSITIVE_INFINITY
 
 interface Options {
   model: ConversationModel
@@ -28,20 +31,24 @@ export class ConversationSync {
   readonly #options: Options
   /** Where something happened while it was not known which conversation this is. */
   readonly #strangers = new Set<string>()
+  readonly #pages: MessagePages
   #isRunning = false
+  #jump: Jump | undefined
   #older: Promise<void> | undefined
+  #newer: Promise<void> | undefined
 
   constructor(options: Options) {
     this.#options = options
+    this.#pages = new MessagePages(options)
+    const { signal } = options
+    signal.addEventListener('abort', () => this.#jump?.fail(signal.reason), { once: true })
   }
 
   /** To be called whenever something may be missing. */
   run(): void {
     if (this.#isRunning || this.#options.signal.aborted) return
     this.#isRunning = true
-    void this.#untilCurrent().finally(() => {
-      this.#isRunning = false
-    })
+    void this.#untilCurrent()
   }
 
   /** Something happened in a conversation that may turn out to be this one. */
@@ -54,19 +61,56 @@ export class ConversationSync {
     this.run()
   }
 
+  /** Whether the window is at the newest messages, or on its way there. */
+  get isForNewest(): boolean {
+    return this.#jump ? this.#jump.place === 'newest' : this.#options.model.window.follows
+  }
+
+  /** Moves the window, in the place of a jump that is still under way. */
+  jump(place: ConversationPlace): Promise<SentMessage | undefined> {
+    const { signal, pauses } = this.#options
+    const jump = new Jump(place)
+    if (signal.aborted) jump.fail(signal.reason)
+    this.#jump?.land(undefined)
+    this.#jump = jump
+    pauses.wake()
+    return jump.landing
+  }
+
   /** Adds the page before the first message, if there is one. */
   loadOlder(): Promise<void> {
-    this.#older ??= this.#loadOlder().finally(() => {
+    this.#older ??= this.#load(() => this.#pages.loadOlder()).finally(() => {
       this.#older = undefined
     })
     return this.#older
   }
 
+  /** Adds the page after the last message, if there is one. */
+  loadNewer(): Promise<void> {
+    this.#newer ??= this.#load(() => this.#pages.loadNewer()).finally(() => {
+      this.#newer = undefined
+    })
+    return this.#newer
+  }
+
+  async #load(load: () => Promise<void>): Promise<void> {
+    // What was asked for belongs to messages that are about to go.
+    if (this.#jump) {
+      await this.#jump.landing.catch(() => {})
+      return
+    }
+    await load()
+    this.#options.onChange()
+    this.run()
+  }
+
   async #untilCurrent(): Promise<void> {
     const { pauses, signal, onChange, onError, onFailure } = this.#options
     for (let attempt = 1; !signal.aborted; ) {
+      const asking = this.#askForMore()
+      if (!asking) break
       try {
-        if (!(await this.#askForMore())) return
+        await asking
         attempt = 1
         onChange()
       } catch (error) {
@@ -77,24 +121,71 @@ export class ConversationSync {
         attempt += 1
       }
     }
+    this.#isRunning = false
   }
 
-  /** @returns whether there was anything to ask for. */
-  async #askForMore(): Promise<boolean> {
-    const { head, window, readMarks, isLoaded, conversationId: id } = this.#options.model
-    if (head.isStale) await this.#loadHead()
-    else if (id === undefined) return false
-    else if (!isLoaded) await this.#loadNewest(id)
-    else if (this.#isBehind) await this.#loadNewer(id)
-    else if (window.stale.size > 0) await this.#loadStale(id)
-    else if (readMarks.isStale && head.known?.kind === 'group' && !head.hasLeft) await this.#loadReadMarks(id)
-    else return false
-    return true
+  /** @returns undefined where there is nothing to ask for. */
+  #askForMore(): Promise<void> | undefined {
+    const { model } = this.#options
+    const { head, window, readMarks, isLoaded, conversationId: id } = model
+    const jump = this.#jump
+    if (jump && head.known) return this.#move(jump)
+    if (head.isStale) return this.#loadHead()
+    if (jump) return this.#move(jump)
+    if (id === undefined) return undefined
+    if (!isLoaded) return this.#pages.loadNewest(() => !this.#jump)
+    if (this.#isBehind) return this.#catchUp()
+    if (window.stale.size > 0) return this.#pages.loadStale()
+    if (readMarks.isStale && head.known?.kind === 'group' && !head.hasLeft) return this.#loadReadMarks(id)
+    return undefined
   }
 
   get #isBehind(): boolean {
     const { knownSeq, mayHaveMore, window } = this.#options.model
-    return mayHaveMore || knownSeq > window.last
+    return window.follows && (mayHaveMore || knownSeq > window.last)
+  }
+
+  async #catchUp(): Promise<void> {
+    const { model } = this.#options
+    if (model.knownSeq - model.window.last > model.maxMessages) model.giveUpFollowing()
+    else await this.#pages.catchUp()
+  }
+
+  async #move(jump: Jump): Promise<void> {
+    try {
+      const seq = await this.#goTo(jump)
+      if (this.#jump !== jump) return
+      this.#jump = undefined
+      const { list } = this.#options.model.window
+      this.#options.onChange()
+      jump.land(list.find((message) => message.seq >= seq) ?? list.at(-1))
+    } catch (error) {
+      // It is the place that is wrong, and not the view.
+      if (!(error instanceof SottoError && error.code === 'INVALID_INPUT')) throw error
+      if (this.#jump === jump) this.#jump = undefined
+      jump.fail(error)
+    }
+  }
+
+  /** @returns the seq of the place */
+  async #goTo(jump: Jump): Promise<number> {
+    const { model } = this.#options
+    const isWanted = () => this.#jump === jump
+    const seq = await this.#seqOf(jump.place)
+    if (!isWanted()) return seq
+    const { window, isLoaded, knownSeq, mayHaveMore } = model
+    const isBeyond = seq === BEYOND_ALL || (seq > knownSeq && !mayHaveMore)
+    if (isLoaded && (isBeyond ? window.follows : window.has(seq)))
+      model.reader = isBeyond ? 'newest' : 'oldest'
+    else if (isBeyond) await this.#pages.loadNewest(isWanted)
+    else await this.#pages.loadAround(seq, isWanted)
+    return seq
+  }
+
+  async #seqOf(place: ConversationPlace): Promise<number> {
+    if (place === 'newest') return BEYOND_ALL
+    if ('seq' in place) return Math.max(1, place.seq)
+    return (await this.#pages.findSeq(place.date)) ?? BEYOND_ALL
   }
 
   async #loadHead(): Promise<void> {
@@ -142,70 +233,13 @@ export class ConversationSync {
     return me?.user.id ?? (await calls.users.me({}, { signal })).id
   }
 
-  async #loadNewest(conversationId: string): Promise<void> {
-    const { model, pageSize: limit, signal, source } = this.#options
-    const upTo = model.knownSeq
-    await model.window.ask(
-      async () => await source.calls.conversations.messages({ conversationId, limit }, { signal }),
-      ({ items, nextCursor }, put) => {
-        const last = Math.max(upTo, items[0]?.seq ?? 0)
-        model.window.restart(last + 1)
-        model.window.cover(nextCursor === null ? 1 : seqOf(items.at(-1)), last)
-        for (const message of items) put(message)
-        model.isLoaded = true
-        model.mayHaveMore = false
-      },
-    )
-  }
-
-  async #loadNewer(conversationId: string): Promise<void> {
-    const { model, signal, source } = this.#options
-    const { window, knownSeq: upTo } = model
-    const after = window.last
-    if (upTo - after > MAX_GAP) {
-      model.isLoaded = false
-      return
-    }
-    await window.ask(
-      async () =>
-        await source.calls.conversations.messages(
-          { conversationId, after, limit: MAX_PAGE_SIZE },
-          { signal },
-        ),
-      ({ items, nextCursor }, put) => {
-        const last = seqOf(items.at(-1))
-        // All that is known of was asked for: what did not come is not for this reader.
-        window.cover(after + 1, nextCursor === null ? Math.max(upTo, last) : last)
-        if (nextCursor === null) model.mayHaveMore = false
-        for (const message of items) put(message)
-      },
-    )
-  }
-
-  async #loadStale(conversationId: string): Promise<void> {
-    const { model, signal, source } = this.#options
-    const { stale } = model.window
-    const first = Math.min(...stale)
-    const asked = [...stale].filter((seq) => seq < first + MAX_PAGE_SIZE)
-    const limit = Math.max(...asked) - first + 1
-    await model.window.ask(
-      async () =>
-        await source.calls.conversations.messages({ conversationId, after: first - 1, limit }, { signal }),
-      ({ items }, put) => {
-        const found = new Set(items.map(({ seq }) => seq))
-        for (const message of items) put(message)
-        for (const seq of asked) if (!found.has(seq)) stale.delete(seq)
-      },
-    )
-  }
-
   async #loadReadMarks(conversationId: string): Promise<void> {
     const { model, signal, source } = this.#options
     try {
       await model.readMarks.ask(async () => {
         const marks: ReadMark[] = []
         const receipts = source.calls.conversations.receipts(
-          { conversationId, limit: MAX_PAGE_SIZE },
+          { conversationId, limit: MARKS_PAGE_SIZE },
           { signal },
         )
         for await (const { userId, readSeq } of receipts)
@@ -218,26 +252,6 @@ export class ConversationSync {
       model.head.isStale = true
     }
   }
-
-  async #loadOlder(): Promise<void> {
-    const { model, pageSize: limit, signal, source, onChange } = this.#options
-    const { window, conversationId, isLoaded } = model
-    const before = window.first
-    if (conversationId === undefined || !isLoaded || before <= 1) return
-    await window.ask(
-      async () => await source.calls.conversations.messages({ conversationId, before, limit }, { signal }),
-      ({ items, nextCursor }, put) => {
-        window.cover(nextCursor === null ? 1 : seqOf(items.at(-1)), before - 1)
-        for (const message of items) put(message)
-      },
-    )
-    onChange()
-    this.run()
-  }
-}
-
-function seqOf(message: Message | undefined): number {
-  return message?.seq ?? 0
 }
 
 function isNotFound(error: unknown): boolean {

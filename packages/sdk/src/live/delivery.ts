@@ -50,7 +50,9 @@ export class Delivery {
     const { drafts, model } = this.#options
     if (drafts.list.length === 0) return
     for (const [clientMessageId, seq] of this.#answered) {
-      if (!model.isLoaded || seq > model.window.last) continue
+      const { last, follows } = model.window
+      // Where the window is elsewhere, nothing is to come that would take the draft's place.
+      if (!model.isLoaded || (follows && seq > last)) continue
       this.#answered.delete(clientMessageId)
       drafts.remove(clientMessageId)
     }
@@ -106,8 +108,8 @@ export class Delivery {
     // An event may have brought it before.
     if (drafts.find(clientMessageId)) {
       this.#answered.set(clientMessageId, message.seq)
-      model.knownSeq = Math.max(model.knownSeq, message.seq)
-      if (model.isLoaded && model.conversationId !== undefined) put(message)
+      model.noteSeq(message.seq)
+      if (model.isLoaded && model.conversationId !== undefined) model.changeWindow(() => put(message))
     }
     onChange()
   }

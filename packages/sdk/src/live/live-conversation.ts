@@ -8,13 +8,24 @@ import { ConversationSync } from './conversation-sync.ts'
 import { Delivery } from './delivery.ts'
 import type { MessageContent } from './drafts.ts'
 import { Drafts } from './drafts.ts'
-import type { ConversationTarget, LiveOptions, LiveSource, LiveState } from './live-state.ts'
+import type {
+  ConversationPlace,
+  ConversationTarget,
+  LiveOptions,
+  LiveSource,
+  LiveState,
+} from './live-state.ts'
+import type { SentMessage } from './message-window.ts'
 import { Pauses } from './pauses.ts'
 
 const DEFAULT_PAGE_SIZE = 50
+const DEFAULT_MAX_MESSAGES = 500
+/** What is shown around a place, and a page more on either side. */
+const MIN_PAGES = 4
 
 /**
- * A conversation that keeps itself up to date: the newest messages, and what happens to them, until `close()`.
+ * A conversation that keeps itself up to date: a part of its messages, the newest ones at first, and what happens to
+ * them, until `close()`.
  *
  * Ends up as the server has it, whatever is lost on the way; `state` is the same object until something changes.
  */
@@ -36,7 +47,8 @@ export class LiveConversation {
 
   constructor(target: ConversationTarget, source: LiveSource, options: LiveOptions) {
     this.#source = source
-    this.#model = new ConversationModel(target)
+    const { pageSize = DEFAULT_PAGE_SIZE, maxMessages = DEFAULT_MAX_MESSAGES } = options
+    this.#model = new ConversationModel(target, Math.max(maxMessages, MIN_PAGES * pageSize))
     this.#drafts = new Drafts({
       key: `sotto/unsent/${typeof target === 'string' ? `to/${target.toLowerCase()}` : target.conversationId}`,
       storage: options.storage,
@@ -51,7 +63,7 @@ export class LiveConversation {
     }
     this.#sync = new ConversationSync({
       ...shared,
-      pageSize: options.pageSize ?? DEFAULT_PAGE_SIZE,
+      pageSize,
       onChange: () => {
         if (this.#connection === 'connected') this.#error = undefined
         this.#delivery.settle()
@@ -88,7 +100,8 @@ export class LiveConversation {
 
   /**
    * Sends a message: it is in `state` at once, goes out as soon as it can, after those before it, and is repeated
-   * until it is answered. When it is refused it stays as `failed`, and those behind it go on.
+   * until it is answered. When it is refused it stays as `failed`, and those behind it go on. Where older messages are
+   * shown it jumps to the newest ones.
    *
    * @returns its clientMessageId
    */
@@ -101,6 +114,7 @@ export class LiveConversation {
       new Date(),
     )
     this.#changed()
+    if (!this.#sync.isForNewest) this.jumpTo('newest').catch(() => {})
     this.#delivery.run()
     return clientMessageId
   }
@@ -118,9 +132,29 @@ export class LiveConversation {
     this.#changed()
   }
 
-  /** Adds the page before the first message, if there is one. */
+  /** Adds the page before the first message, if there is one. Too many are let go at the other end. */
   loadOlder(): Promise<void> {
     return this.#sync.loadOlder()
+  }
+
+  /** Adds the page after the last message, if there is one. Too many are let go at the other end. */
+  loadNewer(): Promise<void> {
+    return this.#sync.loadNewer()
+  }
+
+  /**
+   * Goes to another place, whose messages then take the place of those that are here, unless it is among them. Of
+   * several jumps that are under way the last one counts, and what is to be loaded meanwhile is not. Without a network
+   * it waits for one.
+   *
+   * @returns when `state` is there: the message of the place, or the one after it, or the newest where there is none
+   * after it; undefined where there is none at all, and when another jump came first
+   * @throws SottoError INVALID_INPUT for a seq or a date that is none
+   */
+  jumpTo(place: ConversationPlace): Promise<SentMessage | undefined> {
+    const landing = this.#sync.jump(place)
+    this.#synchronize()
+    return landing
   }
 
   /** The message as it is then; so for all that follow. `state` has it when the promise resolves, and not before. */
@@ -148,7 +182,7 @@ export class LiveConversation {
     return this.#change((messages) => messages.unreact({ messageId, emoji }))
   }
 
-  /** Reads up to a seq, the last message unless told otherwise. Asks the server only for what is not read yet. */
+  /** Reads up to a seq, the last message that is here unless told otherwise. Asks the server only for what is not read yet. */
   async markRead(seq: number = this.#model.window.list.at(-1)?.seq ?? 0): Promise<void> {
     const { conversationId, readMarks } = this.#model
     if (conversationId === undefined || seq <= readMarks.own) return
@@ -192,11 +226,13 @@ export class LiveConversation {
   }
 
   #snapshot(): LiveState {
-    const sent = this.#model.window.list
+    const { list: sent, follows } = this.#model.window
     const unsent = this.#drafts.list
     return {
       ...this.#model.describe(),
-      messages: unsent.length === 0 ? sent : [...sent, ...unsent],
+      // After older messages they would stand where others are left out.
+      messages: unsent.length === 0 || !follows ? sent : [...sent, ...unsent],
+      unsent,
       connection: this.#connection,
       error: this.#error,
     }

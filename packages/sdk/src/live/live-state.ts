@@ -8,14 +8,25 @@ import type { SentMessage } from './message-window.ts'
 export type ConversationTarget = string | { conversationId: string }
 
 export interface LiveOptions {
-  /** How many messages to begin with, and to add with each `loadOlder`. 50 unless told otherwise, at most 200. */
+  /**
+   * How many messages to begin with, and to add with each `loadOlder` and `loadNewer`. 50 unless told otherwise, at
+   * most 200.
+   */
   pageSize?: number | undefined
+  /**
+   * How many of the conversation's messages to hold at most: beyond that those are let go that are farthest from where
+   * messages were added last. 500 unless told otherwise, and never less than four pages.
+   */
+  maxMessages?: number | undefined
   /**
    * Where unsent messages outlive a reload. For one user: whoever logs in as another takes another storage (or
    * another key in it). Used by one view of the conversation at a time.
    */
   storage?: DraftStorage | undefined
 }
+
+/** A place in a conversation: its newest messages, a message, or the first one at this time or later. */
+export type ConversationPlace = 'newest' | { seq: number } | { date: Date }
 
 /** A message of the conversation, or one of one's own on its way there. */
 export type LiveMessage = SentMessage | UnsentMessage
@@ -29,10 +40,13 @@ export interface ReadMark {
 /** How things stand. Never changed: when something happens there is a new one, with the same parts where they are the same. */
 export interface LiveState {
   /**
-   * Those of the conversation in their order, then the unsent ones in the order of sending. None is left out in
-   * between but those that were sent while one was not in the group.
+   * Those of a part of the conversation in their order, then, where that part reaches to the newest message, the
+   * unsent ones in the order of sending. None is left out in between but those that were sent while one was not in the
+   * group.
    */
   readonly messages: readonly LiveMessage[]
+  /** One's own that the server does not have (yet), in the order of sending: also while older messages are shown. */
+  readonly unsent: readonly UnsentMessage[]
   /** Undefined before the first message to a user. */
   readonly conversationId: string | undefined
   /** Undefined until it is known. */
@@ -47,7 +61,9 @@ export interface LiveState {
    * CONVERSATION_NOT_FOUND. False again when one is added again.
    */
   readonly hasLeft: boolean
-  /** One's own, as in Conversation. */
+  /** The seq of the newest message that is known of, whether it is here or not; 0 before the first. */
+  readonly lastSeq: number
+  /** One's own, as in Conversation; whatever part of it is here. */
   readonly readSeq: number
   readonly unreadCount: number
   /** How far each of the others in a group has read. Of a direct conversation each message tells it itself. */
@@ -56,10 +72,12 @@ export interface LiveState {
   readonly typing: readonly string[]
   /** `closed` after `close()`, and when it failed for good; `error` says why. */
   readonly connection: 'connecting' | 'connected' | 'reconnecting' | 'closed'
-  /** Whether the newest messages are here. */
+  /** Whether messages are here, as far as there are any. */
   readonly isLoaded: boolean
   /** Whether there are messages before the first one here. */
   readonly hasOlder: boolean
+  /** Whether there are messages after the last one here. While it is so, those that arrive are not added. */
+  readonly hasNewer: boolean
   /** What went wrong last: why it is reconnecting, what failed for good, or that the storage failed. */
   readonly error: unknown
 }

@@ -10,7 +10,8 @@ export interface SentMessage extends Message {
 }
 
 /**
- * Messages of one conversation, by their seq: all that its reader may read between the first and the last.
+ * Messages of one conversation, by their seq: all that its reader may read between the first and the last, wherever in
+ * the conversation that is.
  *
  * They come as snapshots from two sides: events, in their order, and answers, which say how things stood at some
  * time between the question and the answer. What an event has touched meanwhile is not overwritten by an answer,
@@ -19,6 +20,7 @@ export interface SentMessage extends Message {
 export class MessageWindow {
   /** The seqs of messages that may no longer be as the server has them. */
   readonly stale = new Set<number>()
+  #follows = true
   readonly #messages = new Map<number, SentMessage>()
   readonly #seqs = new Map<string, number>()
   readonly #isMine: (message: Message) => boolean
@@ -46,6 +48,16 @@ export class MessageWindow {
     return this.#last
   }
 
+  /** Whether it stands at the end of the conversation, and takes in what comes after its last message. */
+  get follows(): boolean {
+    return this.#follows
+  }
+
+  /** How many messages are here. */
+  get size(): number {
+    return this.#messages.size
+  }
+
   /** In the order of seq. The same object until something changes. */
   get list(): readonly SentMessage[] {
     this.#list ??= [...this.#messages.values()].sort((a, b) => a.seq - b.seq)
@@ -60,22 +72,56 @@ export class MessageWindow {
     return seq >= this.#first && seq <= this.#last
   }
 
-  /** Forgets everything; the next message to come in is the one with this seq, or the one before it. */
+  /** Forgets everything, to stand before this seq, for `cover` to say what is around it. */
   restart(seq: number): void {
     this.#messages.clear()
     this.#seqs.clear()
     this.stale.clear()
     this.#first = seq
     this.#last = seq - 1
+    this.#follows = false
+    this.#list = undefined
+  }
+
+  /** There is nothing beyond the last message, or it comes to be known. */
+  follow(): void {
+    this.#follows = true
+  }
+
+  /** Stays where it is, whatever comes. */
+  stay(): void {
+    this.#follows = false
+  }
+
+  /** Forgets the oldest messages beyond so many. */
+  keepNewest(count: number): void {
+    const dropped = this.list.slice(0, -count)
+    this.#first = (dropped.at(-1)?.seq ?? this.#first - 1) + 1
+    this.#drop(dropped)
+  }
+
+  /** Forgets the newest messages beyond so many, and does not follow any more. */
+  keepOldest(count: number): void {
+    const dropped = this.list.slice(count)
+    this.#last = (dropped[0]?.seq ?? this.#last + 1) - 1
+    this.#follows = false
+    this.#drop(dropped)
+  }
+
+  #drop(messages: readonly SentMessage[]): void {
+    for (const { seq, id } of messages) {
+      this.#messages.delete(seq)
+      this.#seqs.delete(id)
+      this.stale.delete(seq)
+    }
     this.#list = undefined
   }
 
   /**
    * What an answer has from one seq to another is all there is: numbers that it leaves out are those of messages that
-   * the reader may not read. Left out itself where it would not join what is here.
+   * the reader may not read. It has to join what is here.
    */
   cover(from: number, to: number): void {
-    if (from > this.#last + 1 || to < this.#first - 1) return
     this.#first = Math.min(this.#first, from)
     this.#last = Math.max(this.#last, to)
   }
@@ -149,10 +195,9 @@ export class MessageWindow {
 
   #put(message: Message): boolean {
     const { seq } = message
-    if (seq < this.#first - 1 || seq > this.#last + 1 || seq < 1) return false
+    if (!this.has(seq) && !(this.#follows && seq === this.#last + 1)) return false
     const known = this.#messages.get(seq)
     if (known && known.id !== message.id) this.#seqs.delete(known.id)
-    this.#first = Math.min(this.#first, seq)
     this.#last = Math.max(this.#last, seq)
     this.#seqs.set(message.id, seq)
     this.#replace(known, message)

@@ -30,3 +30,7 @@ export const textsOf = ({ messages }: LiveState) => messages.map(({ text }) => t
 
 export const isSettled = (count: number) => (state: LiveState) =>
   state.isLoaded && state.messages.length === count && state.messages.every(({ status }) => status === 'sent')
+
+/** Of the messages that the server has. */
+export const seqsOf = ({ messages }: LiveState) =>
+  messages.flatMap((message) => (message.status === 'sent' ? message.seq : []))

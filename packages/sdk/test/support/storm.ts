@@ -113,7 +113,6 @@ export async function untilSame<View>(
     const changed = Promise.withResolvers<void>()
     const stop = live.subscribe(changed.resolve)
     try {
-      if (live.state.hasOlder) await live.loadOlder()
       const wanted = await truth()
       if (isEqual(view(), wanted)) return
       const late = setTimeout(changed.reject, LATE_MS, new Error('the view does not change any more'))

@@ -1,0 +1,75 @@
+import { createClient } from '@sotto/sdk'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createDatabase } from '../test/cli/support/databases.ts'
+import { startServer } from '../test/cli/support/sotto.ts'
+import { expectNoFaults, launch, logIn, openClient, seeMessage, write } from './support/browser.ts'
+import { makeLongConversation } from './support/long-conversation.ts'
+import { expectWhole, goToDate, scroll, seqInSight } from './support/message-list.ts'
+
+const SERVICE_KEY = 'sk_of-the-test'
+const LENGTH = 100_000
+const READ = 40_000
+const password = 'correct horse battery staple'
+/** One message a minute: 1,440 a day. */
+const beginsAt = new Date(2026, 0, 1)
+
+let browser: Browser
+beforeAll(async () => {
+  browser = await launch()
+})
+afterAll(() => browser?.close())
+
+describe.each(['sqlite', 'postgres'] as const)('a conversation of 100,000 messages on %s', (using) => {
+  test('is read anywhere, in both directions', async () => {
+    await using database = await createDatabase(using)
+    await makeLongConversation(database.url, { length: LENGTH, readSeq: READ, beginsAt, password })
+    await using server = await startServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: SERVICE_KEY })
+    const bob = createClient({ url: server.url, token: SERVICE_KEY }).as('bob')
+    await using alice = await openClient(browser, server.url)
+    await logIn(alice, 'alice', password)
+    const { page } = alice
+    await page.goto(`${server.url}/with/bob`)
+    await seeMessage(alice, `${LENGTH}`)
+
+    await page.getByRole('button', { name: 'First unread' }).click()
+    await page.getByText('New messages').waitFor()
+    await seeMessage(alice, `${READ + 1}`)
+    expect(await seqInSight(page)).toBe(READ + 1)
+    // Nobody who reads by keys is lost with the button.
+    expect(await page.evaluate('document.activeElement.role')).toBe('log')
+
+    await scroll(page, -1_500, 60)
+    await expect.poll(() => seqInSight(page)).toBeLessThan(READ - 1_000)
+    const above = await seqInSight(page)
+    await bob.messages.send({ to: 'alice', text: 'meanwhile' })
+    await page.getByRole('button', { name: 'unread)' }).waitFor()
+    await expectWhole(page)
+    expect(await seqInSight(page)).toBe(above)
+    await scroll(page, 1_500, 60)
+    await expect.poll(() => seqInSight(page)).toBeGreaterThan(above + 1_000)
+    // By keys as well.
+    const before = await seqInSight(page)
+    await page.getByRole('log').focus()
+    await page.keyboard.press('PageDown')
+    await expect.poll(() => seqInSight(page)).toBeGreaterThan(before)
+
+    await goToDate(page, '15', 'January', '2026')
+    await expect.poll(() => seqInSight(page)).toBe(14 * 1_440 + 1)
+    await expectWhole(page)
+    await page.getByText('15 January 2026').waitFor()
+
+    await page.getByRole('button', { name: 'Newest' }).click()
+    await seeMessage(alice, 'meanwhile')
+    await expectWhole(page)
+    await bob.messages.send({ to: 'alice', text: 'and now' })
+    await seeMessage(alice, 'and now')
+
+    await goToDate(page, '1', 'January', '2026')
+    await seeMessage(alice, '1')
+    await write(alice, 'sent from the beginning')
+    await seeMessage(alice, 'sent from the beginning')
+    await expectWhole(page)
+    expectNoFaults(alice)
+  })
+})

@@ -1,0 +1,92 @@
+import type { CDPSession } from 'playwright-core'
+import { expect, test } from 'vitest'
+import { createDatabase } from '../test/cli/support/databases.ts'
+import { startServer } from '../test/cli/support/sotto.ts'
+import { launch, logIn, openClient, seeMessage } from './support/browser.ts'
+import { makeLongConversation } from './support/long-conversation.ts'
+import { expectWhole, seqInSight } from './support/message-list.ts'
+
+const LENGTH = 100_000
+/** How many messages go by, first up and then down. */
+const DISTANCE = 5_000
+/** Pixels for each frame: at 60 frames a second some two hundred messages a second. */
+const SPEED = 300
+const password = 'correct horse battery staple'
+
+/** Frames of a display that shows 60 a second. */
+const FRAME_MS = 1_000 / 60
+/** What a tab may hold more after all that than before it. */
+const HEAP_GROWTH_MIB = 20
+
+interface Frames {
+  count: number
+  seconds: number
+  longestMs: number
+  dropped: number
+}
+
+/** Scrolls with every frame until a message is in sight. */
+function scrollTo(seq: number, pixels: number): string {
+  return `new Promise((resolve) => {
+    const log = document.querySelector('[role=log]')
+    const times = []
+    const seqs = () => [...log.querySelectorAll('[data-seq]')].map((slot) => Number(slot.dataset.seq))
+    const isThere = ${pixels < 0 ? `() => Math.min(...seqs()) <= ${seq}` : `() => Math.max(...seqs()) >= ${seq}`}
+    requestAnimationFrame(function frame(time) {
+      times.push(time)
+      if (isThere()) return resolve(times)
+      log.scrollTop += ${pixels}
+      requestAnimationFrame(frame)
+    })
+  })`
+}
+
+function framesOf(times: readonly number[]): Frames {
+  const lengths = times.slice(1).map((time, index) => time - (times[index] ?? time))
+  return {
+    count: lengths.length,
+    seconds: lengths.reduce((sum, length) => sum + length, 0) / 1_000,
+    longestMs: Math.max(...lengths),
+    dropped: lengths.reduce((sum, length) => sum + Math.max(0, Math.round(length / FRAME_MS) - 1), 0),
+  }
+}
+
+function wordsOf(way: string, { count, seconds, longestMs, dropped }: Frames): string {
+  const frames = `${count} frames, the longest ${longestMs.toFixed(0)} ms, ${dropped} dropped`
+  return `${DISTANCE} messages ${way} in ${seconds.toFixed(1)} s: ${frames}`
+}
+
+async function heapMib(session: CDPSession): Promise<number> {
+  await session.send('HeapProfiler.collectGarbage')
+  const { usedSize } = await session.send('Runtime.getHeapUsage')
+  return usedSize / 2 ** 20
+}
+
+// It prints what it measures, for docs/web.md; only what does not depend on the machine is checked.
+test('scrolling through thousands of messages leaves nothing behind', async () => {
+  await using database = await createDatabase('sqlite')
+  const beginsAt = new Date(2026, 0, 1)
+  await makeLongConversation(database.url, { length: LENGTH, readSeq: LENGTH, beginsAt, password })
+  await using server = await startServer({ DATABASE_URL: database.url })
+  await using browser = await launch()
+  await using alice = await openClient(browser, server.url)
+  const { page, context } = alice
+  await logIn(alice, 'alice', password)
+  await page.goto(`${server.url}/with/bob`)
+  await seeMessage(alice, `${LENGTH}`)
+  const session = await context.newCDPSession(page)
+  const before = await heapMib(session)
+
+  const up = framesOf(await page.evaluate<number[]>(scrollTo(LENGTH - DISTANCE, -SPEED)))
+  await expectWhole(page)
+  expect(await seqInSight(page)).toBeLessThan(LENGTH - DISTANCE + 20)
+  const down = framesOf(await page.evaluate<number[]>(scrollTo(LENGTH, SPEED)))
+  await expectWhole(page)
+  const after = await heapMib(session)
+
+  process.stdout.write(`${wordsOf('up', up)}
+${wordsOf('down', down)}
+JavaScript heap: ${before.toFixed(1)} MiB before, ${after.toFixed(1)} MiB after
+`)
+  expect(after - before).toBeLessThan(HEAP_GROWTH_MIB)
+}, 240_000)

@@ -1,0 +1,30 @@
+import { lazy, Suspense, useRef, useState } from 'react'
+import { Button } from '../ui/button.tsx'
+import type { Place } from './use-place.ts'
+
+const DatePopover = lazy(async () => ({ default: (await import('./date-popover.tsx')).DatePopover }))
+
+/** Goes to the first message of a day. */
+export function DateJump({ goTo }: Pick<Place, 'goTo'>) {
+  const trigger = useRef<HTMLButtonElement>(null)
+  const [isOpen, setIsOpen] = useState(false)
+  return (
+    <>
+      <Button ref={trigger} aria-haspopup="dialog" aria-expanded={isOpen} onPress={() => setIsOpen(true)}>
+        Go to a date
+      </Button>
+      {isOpen && (
+        <Suspense>
+          <DatePopover
+            trigger={trigger}
+            onClose={() => setIsOpen(false)}
+            onChoose={(date) => {
+              setIsOpen(false)
+              goTo({ date })
+            }}
+          />
+        </Suspense>
+      )}
+    </>
+  )
+}
