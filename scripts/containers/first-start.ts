@@ -17,6 +17,7 @@ export async function checkFirstStart(findings: Findings, port: number): Promise
   findings.note(`docker compose up: all of it is well after ${secondsSince(startedAt)}`)
   const key = await stack.compose('exec', '-T', 'server', 'cat', '/run/sotto/service_key')
   await checkSecrets(findings, stack, key)
+  await checkFirstAccount(findings, stack)
   await checkReadme(findings, stack, key, startedAt)
   await checkProxy(findings, stack, key)
   await checkContained(findings, stack)
@@ -38,6 +39,15 @@ async function checkSecrets(findings: Findings, stack: Stack, key: string): Prom
   await stack.up()
   const after = await stack.compose('exec', '-T', 'server', 'cat', '/run/sotto/service_key')
   findings.check('a second start keeps them', after === key)
+}
+
+/** Before there are users. The servers have started at once. */
+async function checkFirstAccount(findings: Findings, stack: Stack): Promise<void> {
+  const logs = await stack.compose('logs', '--no-log-prefix', 'server')
+  const links = logs.split('/welcome#su_').length - 1
+  findings.check('one server prints the link for the first account', links === 1, `${links} links`)
+  const printed = await stack.compose('run', '--rm', '--no-deps', '--no-TTY', 'server', 'setup')
+  findings.check('a command prints another one', /^http\S+\/welcome#su_\S+$/.test(printed.trim()))
 }
 
 async function checkReadme(findings: Findings, stack: Stack, key: string, startedAt: number): Promise<void> {

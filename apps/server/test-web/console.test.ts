@@ -6,7 +6,7 @@ import { createDatabase } from '../test/cli/support/databases.ts'
 import { startServer } from '../test/cli/support/sotto.ts'
 import { codeOf } from '../test/support/totp.ts'
 import { startReceiver, status } from '../test/webhooks/support/receiver.ts'
-import { expectNoFaults, launch, openClient, type Person, signUp } from './support/browser.ts'
+import { expectNoFaults, launch, openClient, PASSWORD, type Person, signUp } from './support/browser.ts'
 import { faultsOf, isTooWide } from './support/look.ts'
 
 const KEY = 'sk_of-the-test'
@@ -46,7 +46,7 @@ async function openConsole(
   await sotto.users.create({
     username: 'alice',
     displayName: 'Alice',
-    password: 'correct horse battery staple',
+    password: PASSWORD,
   })
   await sotto.users.create({ username: 'bob' })
   for (const said of ['Hello, Bob!', 'Are you there?'])
@@ -92,12 +92,12 @@ test('is nothing to who is no admin, and asks the server for nothing', async () 
 test('is there for who logs in at its address', async () => {
   await using server = await startServer({ ...settings, DATABASE_URL: 'file::memory:' })
   const sotto = createClient({ url: server.url, token: KEY })
-  await sotto.users.create({ username: 'root', password: 'correct horse battery staple' })
+  await sotto.users.create({ username: 'root', password: PASSWORD })
   await sotto.users.setRole({ user: 'root', role: 'admin' })
   await using root = await openClient(browser, server.url)
   await root.page.goto(`${server.url}/console/settings`)
   await root.page.getByLabel('Username').fill('root')
-  await root.page.getByLabel('Password').fill('correct horse battery staple')
+  await root.page.getByLabel('Password').fill(PASSWORD)
   await root.page.keyboard.press('Enter')
   await root.page.getByRole('heading', { name: 'Settings' }).waitFor()
   expectNoFaults(root)
@@ -142,7 +142,7 @@ describe.each(['sqlite', 'postgres'] as const)('the console on %s', (using) => {
     await page.getByRole('link', { name: 'Alice @alice' }).click()
     await page.getByRole('heading', { name: 'Alice' }).waitFor()
 
-    const password = 'correct horse battery staple'
+    const password = PASSWORD
     await sotto.sessions.create({ username: 'alice', password })
     await page.reload()
     await page.getByRole('list', { name: 'Sessions' }).getByRole('listitem').waitFor()
@@ -374,8 +374,11 @@ describe.each([
 })
 
 test('everything in the console can be done with keys alone', async () => {
-  const { root, sotto, open } = await openConsole()
+  const { url, root, sotto, open } = await openConsole()
   const { page } = root
+  await page.goto(`${url}/settings`)
+  await page.getByRole('link', { name: 'look after this installation' }).press('Enter')
+  await page.getByRole('heading', { name: 'Overview' }).waitFor()
   await open('/users/bob')
   await page.getByRole('button', { name: 'Disable' }).focus()
   await page.keyboard.press('Enter')

@@ -2,7 +2,7 @@ import { createClient } from '@sotto/sdk'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startServer } from '../test/cli/support/sotto.ts'
-import { expectNoFaults, launch, openClient, signUp } from './support/browser.ts'
+import { expectNoFaults, launch, openClient, PASSWORD, signUp } from './support/browser.ts'
 import { payloads } from './support/payloads.ts'
 
 const KEY = 'sk_of-the-test'
@@ -83,4 +83,83 @@ test('a hundred injections in every field that is shown stay texts', async () =>
   await page.getByLabel('Name or username').fill('m')
   await page.locator('.person').nth(5).waitFor()
   expectNoFaults(alice)
+})
+
+test('they stay texts in the console too', async () => {
+  await using server = await startServer({
+    SOTTO_SIGNUP: 'open',
+    SOTTO_SERVICE_KEY: KEY,
+    SOTTO_SECRET: 'a secret of at least 32 characters',
+    DATABASE_URL: 'file::memory:',
+  })
+  const sotto = createClient({ url: server.url, token: KEY })
+  await using root = await openClient(browser, server.url)
+  const { page } = root
+  await signUp(root, 'root')
+  await sotto.users.setRole({ user: 'root', role: 'admin' })
+
+  await sotto.users.create({ username: 'alice', password: PASSWORD })
+  const alice = sotto.as('alice')
+  for (const [index, payload] of payloads.entries()) {
+    const username = `m${String(index).padStart(3, '0')}`
+    await sotto.users.create({ username, displayName: payload, firstName: payload, lastName: payload })
+    const image = { url: `https://evil.example/${encodeURIComponent(payload)}`, alt: payload }
+    await alice.messages.send({ to: 'root', text: payload, image })
+    await alice.conversations.create({ name: payload, participants: [username] })
+    await sotto.keys.create({ name: payload, scopes: ['read'] })
+    // What somebody logs in with, who calls themselves so.
+    const headers = { 'content-type': 'application/json', 'user-agent': payload }
+    const body = JSON.stringify({ username: 'alice', password: PASSWORD })
+    if (index < 5) await fetch(`${server.url}/v1/sessions`, { method: 'POST', headers, body })
+    if (index < 20) {
+      const url = `https://hooks.example/${encodeURIComponent(payload)}`
+      await sotto.webhooks.create({ url, description: payload })
+    }
+  }
+
+  /** What the entries of a list say in this part of them, when all of them are there. */
+  const textsOf = async (path: string, list: string, part: string): Promise<string[]> => {
+    await page.goto(`${server.url}/console${path}`)
+    const entries = page.getByRole('list', { name: list, exact: true }).getByRole('listitem')
+    await entries.first().waitFor()
+    const more = page.getByRole('button', { name: 'More' })
+    while (await more.isVisible()) {
+      const before = await entries.count()
+      await more.click()
+      await expect.poll(() => entries.count()).toBeGreaterThan(before)
+    }
+    return entries.locator(part).allTextContents()
+  }
+  const all = [...payloads].sort()
+  const users = await textsOf('/users', 'Users', 'a')
+  expect(
+    users
+      .filter((text) => / @m\d+$/.test(text))
+      .map((text) => text.replace(/ @m\d+$/, ''))
+      .sort(),
+  ).toEqual(all)
+  const groups = await textsOf('/conversations?user=alice', 'Conversations', 'a')
+  expect(groups.filter((text) => payloads.includes(text)).sort()).toEqual(all)
+  expect((await textsOf('/keys', 'Service keys', 'strong')).sort()).toEqual(all)
+  expect(await textsOf('/webhooks', 'Webhooks', '.hint')).toHaveLength(20)
+  expect((await textsOf('/users/alice', 'Sessions', 'strong')).sort()).toEqual(
+    payloads.slice(0, 5).toSorted(),
+  )
+  const [{ id } = { id: '' }] = (await alice.conversations.list({ limit: 200 })).items.filter(
+    ({ kind }) => kind === 'direct',
+  )
+  expect((await textsOf(`/conversations/${id}`, 'Messages', '.text')).sort()).toEqual(all)
+
+  // The heading of a page, and a question that names what it is about.
+  await page.goto(`${server.url}/console/users/m000`)
+  await page.getByRole('heading', { level: 2, name: payloads[0] ?? '' }).waitFor()
+  await page.goto(`${server.url}/console/keys`)
+  await page.getByRole('button', { name: 'Revoke' }).first().click()
+  await page
+    .getByRole('alertdialog')
+    .getByText(payloads.at(-1) ?? '')
+    .waitFor()
+  await page.goto(`${server.url}/console/audit?action=${encodeURIComponent(payloads[0]?.slice(0, 60) ?? '')}`)
+  await page.getByText('Nothing of this kind was done.').waitFor()
+  expectNoFaults(root)
 })

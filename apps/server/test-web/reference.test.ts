@@ -3,7 +3,7 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type RunningServer, startServer } from '../test/cli/support/sotto.ts'
 import { expectNoFaults, launch, openClient, type Person, signUp } from './support/browser.ts'
-import { faultsOf, isTooWide } from './support/page-faults.ts'
+import { faultsOf, isTooWide } from './support/look.ts'
 
 const KEY = 'sk_of-the-test'
 

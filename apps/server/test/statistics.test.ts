@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { renewLogEpoch } from '@sotto/db'
 import { createTestServer } from '@sotto/testing'
 import { describe, expect, test } from 'vitest'
@@ -60,6 +61,43 @@ describe.each(dialects)('statistics on %s', (using) => {
     await expect
       .poll(async () => (await server.client.stats.get({ days: 1 })).users, { timeout: 10_000 })
       .toBe(3)
+  })
+
+  test('give others their turn while they are counted', async () => {
+    await using world = await startWorld(using)
+    const { db } = world.server.app
+    const at = new Date()
+    const names = { display_name: null, display_name_key: null, first_name: null, last_name: null }
+    const rest = { email: null, email_key: null, avatar_url: null, password_hash: null }
+    const state = {
+      role: 'user',
+      disabled_at: null,
+      erased_at: null,
+      created_at: at,
+      updated_at: at,
+    } as const
+    for (let done = 0; done < 40_000; done += 1_000) {
+      const users = Array.from({ length: 1_000 }, (_, index) => {
+        const id = `01900000-0000-7000-8000-${String(done + index).padStart(12, '0')}`
+        return { id, username: `u${done + index}`, ...names, ...rest, ...state }
+      })
+      await db.insertInto('users').values(users).execute()
+    }
+    let turns = 0
+    let isOver = false
+    const others = (async () => {
+      while (!isOver) {
+        await turn()
+        turns += 1
+      }
+    })()
+    // Longer than anybody waits for it, perhaps, on a busy machine.
+    await expect
+      .poll(async () => (await world.server.app.totals.look())?.users, { timeout: 10_000 })
+      .toBe(40_000)
+    isOver = true
+    await others
+    expect(turns).toBeGreaterThanOrEqual(20)
   })
 
   test('go through a log of any length, a part at a look, and forget who was active', async () => {

@@ -1,19 +1,31 @@
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { QueryClientProvider } from '@tanstack/react-query'
+import { lazy, Suspense } from 'react'
+import { Route, Switch } from 'wouter'
+import { createQueries } from './queries.ts'
 import { Session } from './session/session.tsx'
 import { sotto } from './sotto.ts'
 import { LastResort } from './ui/last-resort.tsx'
+import { Notice } from './ui/notice.tsx'
 
-/** Events tell what has changed; what they do not tell is asked for when it is shown. */
-const queries = new QueryClient({
-  // The SDK repeats what may be repeated.
-  defaultOptions: { queries: { retry: false, refetchOnWindowFocus: false }, mutations: { retry: false } },
-})
+// Once in the life of an installation.
+const Welcome = lazy(async () => ({ default: (await import('./welcome/welcome.tsx')).Welcome }))
+
+const queries = createQueries()
 
 export function App() {
   return (
     <LastResort>
       <QueryClientProvider client={queries}>
-        <Session client={sotto} />
+        <Switch>
+          <Route path="/welcome">
+            <Suspense fallback={<Notice>Loading…</Notice>}>
+              <Welcome client={sotto} />
+            </Suspense>
+          </Route>
+          <Route>
+            <Session client={sotto} />
+          </Route>
+        </Switch>
       </QueryClientProvider>
     </LastResort>
   )

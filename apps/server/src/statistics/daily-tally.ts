@@ -1,4 +1,4 @@
-import { setTimeout as wait } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
 import {
   addToStatistics,
   deleteActiveUsers,
@@ -100,6 +100,8 @@ export class DailyTally {
       if (!(await this.#count(place, to, events))) return false
       if (events.length < BATCH) return false
       place.position = to.position
+      // Others have their turn, also where the database answers at once.
+      await turn()
     }
     return place !== undefined
   }

@@ -1,6 +1,9 @@
 import { createClient } from '@sotto/sdk'
+import { createServer, memoryLogger, readConfig } from '@sotto/server'
 import { createTestServer, type TestServer } from '@sotto/testing'
 import { describe, expect, test } from 'vitest'
+import { createDatabase } from '../cli/support/databases.ts'
+import { sotto } from '../cli/support/sotto.ts'
 import { dialects } from '../support/dialects.ts'
 import { codeOf } from '../support/failure.ts'
 import { rest } from '../support/rest.ts'
@@ -150,4 +153,17 @@ describe.each(dialects)('the demo on %s', (using) => {
     })
     expect((await post(server, 'demo', { token: tokenOf(server) })).status).toBe(200)
   })
+})
+
+test('of servers that come at once to an empty PostgreSQL one makes the first key and the token', async () => {
+  await using database = await createDatabase('postgres')
+  await sotto(['migrate'], { DATABASE_URL: database.url })
+  const config = { ...readConfig({ DATABASE_URL: database.url }), ...settings, port: 0, databasePoolSize: 2 }
+  const servers = await Promise.all(
+    Array.from({ length: 8 }, () => createServer(config, { log: memoryLogger([]) })),
+  )
+  const ways = servers.map(({ newServiceKey, setupToken }) => [newServiceKey, setupToken])
+  for (const server of servers) await server.close()
+  expect(ways.filter(([key]) => key !== undefined)).toHaveLength(1)
+  expect(ways.filter(([, token]) => token !== undefined)).toHaveLength(1)
 })

@@ -10,7 +10,7 @@ import type { Place } from './use-place.ts'
 import { useReading } from './use-reading.ts'
 
 /** The height of a message of one line, in pixels, until it is measured. */
-const USUAL_HEIGHT = 56
+const USUAL_HEIGHT = 91
 /** Whoever is this near to the newest message stays with it, in pixels. */
 const NEAR_THE_END = 80
 

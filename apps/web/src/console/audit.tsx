@@ -1,8 +1,8 @@
+import { useSotto } from '@sotto/react'
 import type { AuditEntry } from '@sotto/sdk'
 import { useState } from 'react'
 import { Form } from 'react-aria-components/Form'
 import { Link, useSearchParams } from 'wouter'
-import { sotto } from '../sotto.ts'
 import { Button } from '../ui/button.tsx'
 import { Field } from '../ui/field.tsx'
 import { Entries } from './entries.tsx'
@@ -21,6 +21,7 @@ type Filters = Partial<Record<keyof typeof fields, string>>
 
 /** What was done by privilege, newest first. The filters are in the address, so that they can be passed on. */
 export function Audit() {
+  const sotto = useSotto()
   const [parameters, setParameters] = useSearchParams()
   const filters: Filters = Object.fromEntries(parameters)
   const { actor, subject, action, since, until } = filters

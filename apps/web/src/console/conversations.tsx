@@ -1,7 +1,7 @@
+import { useSotto } from '@sotto/react'
 import { useState } from 'react'
 import { Form } from 'react-aria-components/Form'
 import { Link, useLocation, useSearchParams } from 'wouter'
-import { sotto } from '../sotto.ts'
 import { Button } from '../ui/button.tsx'
 import { Field } from '../ui/field.tsx'
 import { Entries } from './entries.tsx'
@@ -55,6 +55,7 @@ function FindConversations({ user }: { user: string }) {
 }
 
 function ConversationsOf({ user }: { user: string }) {
+  const sotto = useSotto()
   const pages = usePages({
     key: ['conversations', user],
     once: true,

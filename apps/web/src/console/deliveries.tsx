@@ -1,23 +1,31 @@
+import { useSotto } from '@sotto/react'
 import type { WebhookDelivery } from '@sotto/sdk'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import { sotto } from '../sotto.ts'
 import { Button } from '../ui/button.tsx'
-import { Choice } from './choice.tsx'
+import { Choice } from '../ui/choice.tsx'
 import { Entries } from './entries.tsx'
 import { Failure } from './failure.tsx'
 import { Moment } from './moment.tsx'
 import { Section } from './section.tsx'
 import { CONSOLE, usePages } from './use-pages.ts'
 
-const shown = { all: 'All', failed: 'Failed', pending: 'Not made yet', delivered: 'Delivered' } as const
+type Shown = 'all' | WebhookDelivery['state']
+
+const shown: readonly (readonly [Shown, string])[] = [
+  ['all', 'All'],
+  ['failed', 'Failed'],
+  ['pending', 'Not made yet'],
+  ['delivered', 'Delivered'],
+]
 
 /** How often a webhook and its deliveries are asked for, since they change by themselves, in milliseconds. */
 export const REFRESH_MS = 5_000
 
 /** What a webhook was sent, or will be, and a way to send what has failed again. */
 export function Deliveries({ webhookId }: { webhookId: string }) {
-  const [state, setState] = useState<keyof typeof shown>('all')
+  const sotto = useSotto()
+  const [state, setState] = useState<Shown>('all')
   const pages = usePages({
     key: ['deliveries', webhookId, state],
     read: (cursor, signal) =>
@@ -38,6 +46,7 @@ export function Deliveries({ webhookId }: { webhookId: string }) {
 }
 
 function Delivery({ of: delivery }: { of: WebhookDelivery }) {
+  const sotto = useSotto()
   const { id: deliveryId, webhookId, type, state, attempts, lastStatus, lastError, nextAttemptAt } = delivery
   const queries = useQueryClient()
   const retry = useMutation({

@@ -10,6 +10,16 @@ export function Failure({ error }: { error: unknown }) {
   )
 }
 
+/** What stands where an answer will: that it is on its way, or what went wrong. */
+export function Waiting({ isPending, error }: { isPending: boolean; error: unknown }) {
+  if (!isPending) return <Failure error={error} />
+  return (
+    <p role="status" className="hint">
+      Loading…
+    </p>
+  )
+}
+
 function detailsOf(error: unknown): string {
   if (!(error instanceof SottoError)) return 'Something went wrong.'
   const { code, message, requestId } = error

@@ -1,12 +1,12 @@
+import { useSotto } from '@sotto/react'
 import type { ConversationSummary } from '@sotto/sdk'
 import { useQuery } from '@tanstack/react-query'
 import { Fragment } from 'react'
 import { Link } from 'wouter'
-import { sotto } from '../sotto.ts'
 import { nameOf } from '../ui/names.ts'
 import { Entries } from './entries.tsx'
 import { Facts } from './facts.tsx'
-import { Failure } from './failure.tsx'
+import { Waiting } from './failure.tsx'
 import { InspectedMessage } from './inspected-message.tsx'
 import { Moment } from './moment.tsx'
 import { ConsolePage, Section } from './section.tsx'
@@ -19,7 +19,8 @@ export function namesOf({ participants }: Pick<ConversationSummary, 'participant
 
 /** What an admin sees of a conversation. The server writes down each look before it answers. */
 export function InspectedConversation({ conversationId }: { conversationId: string }) {
-  const { data, error } = useQuery({
+  const sotto = useSotto()
+  const { data, isPending, error } = useQuery({
     queryKey: [CONSOLE, 'conversation', conversationId],
     queryFn: ({ signal }) => sotto.inspection.conversation({ conversationId }, { signal }),
     staleTime: Infinity,
@@ -28,7 +29,7 @@ export function InspectedConversation({ conversationId }: { conversationId: stri
   })
   return (
     <ConsolePage title={data ? (data.name ?? namesOf(data)) : 'Conversation'}>
-      <Failure error={error} />
+      <Waiting isPending={isPending} error={error} />
       {data && (
         <>
           <Facts
@@ -64,6 +65,7 @@ function Participants({ of: { participants, participantCount } }: { of: Conversa
 }
 
 function InspectedMessages({ conversationId }: { conversationId: string }) {
+  const sotto = useSotto()
   const pages = usePages({
     key: ['messages', conversationId],
     once: true,

@@ -1,6 +1,6 @@
+import { useSotto } from '@sotto/react'
 import type { ServiceKey } from '@sotto/sdk'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { sotto } from '../sotto.ts'
 import { ConfirmedButton } from './confirmed-button.tsx'
 import { Entries } from './entries.tsx'
 import { Failure } from './failure.tsx'
@@ -11,6 +11,7 @@ import { CONSOLE, usePages } from './use-pages.ts'
 
 /** Service keys: those that there are, and new ones. */
 export function Keys() {
+  const sotto = useSotto()
   const pages = usePages({
     key: ['keys'],
     read: (cursor, signal) => sotto.keys.list({ ...(cursor && { cursor }) }, { signal }),
@@ -29,6 +30,7 @@ export function Keys() {
 }
 
 function Key({ of: key }: { of: ServiceKey }) {
+  const sotto = useSotto()
   const queries = useQueryClient()
   const revoke = useMutation({
     mutationFn: () => sotto.keys.revoke({ keyId: key.id }),

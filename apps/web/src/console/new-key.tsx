@@ -1,7 +1,7 @@
+import { useSotto } from '@sotto/react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Form } from 'react-aria-components/Form'
-import { sotto } from '../sotto.ts'
 import { Button } from '../ui/button.tsx'
 import { Field } from '../ui/field.tsx'
 import { Checks } from './checks.tsx'
@@ -14,6 +14,7 @@ const scopes = ['read', 'write', 'admin'] as const
 
 /** Makes a service key, which is shown this once. */
 export function NewKey() {
+  const sotto = useSotto()
   const queries = useQueryClient()
   const [name, setName] = useState('')
   const [chosen, setChosen] = useState<(typeof scopes)[number][]>(['read'])

@@ -1,8 +1,8 @@
+import { useSotto } from '@sotto/react'
 import type { WebhookEventType } from '@sotto/sdk'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Form } from 'react-aria-components/Form'
-import { sotto } from '../sotto.ts'
 import { Button } from '../ui/button.tsx'
 import { Field } from '../ui/field.tsx'
 import { Checks } from './checks.tsx'
@@ -29,6 +29,7 @@ const eventTypes = Object.keys({
 
 /** Makes a webhook, whose secret is shown this once. */
 export function NewWebhook() {
+  const sotto = useSotto()
   const queries = useQueryClient()
   const [url, setUrl] = useState('')
   const [description, setDescription] = useState('')

@@ -1,8 +1,8 @@
+import { useSotto } from '@sotto/react'
 import { useQuery } from '@tanstack/react-query'
-import { sotto } from '../sotto.ts'
 import { DayChart } from './day-chart.tsx'
 import { Facts } from './facts.tsx'
-import { Failure } from './failure.tsx'
+import { Waiting } from './failure.tsx'
 import { Moment } from './moment.tsx'
 import { ConsolePage, Section } from './section.tsx'
 import { ServerNow } from './server-now.tsx'
@@ -16,7 +16,8 @@ const number = new Intl.NumberFormat()
 
 /** How much there is, how much happens, and how the server that answers is. */
 export function Overview() {
-  const { data, error } = useQuery({
+  const sotto = useSotto()
+  const { data, isPending, error } = useQuery({
     queryKey: [CONSOLE, 'stats'],
     queryFn: ({ signal }) => sotto.stats.get({ days: DAYS }, { signal }),
     refetchInterval: REFRESH_MS,
@@ -24,7 +25,7 @@ export function Overview() {
   const shown = (total: number | null) => (total === null ? 'being counted' : number.format(total))
   return (
     <ConsolePage title="Overview">
-      <Failure error={error} />
+      <Waiting isPending={isPending} error={error} />
       {data && (
         <>
           <Section title="In all">

@@ -1,9 +1,9 @@
+import { useSotto } from '@sotto/react'
 import type { RouterOutputs } from '@sotto/sdk'
 import { useQuery } from '@tanstack/react-query'
 import { useRef } from 'react'
-import { sotto } from '../sotto.ts'
 import { Facts } from './facts.tsx'
-import { Failure } from './failure.tsx'
+import { Waiting } from './failure.tsx'
 import { Moment } from './moment.tsx'
 import { Section } from './section.tsx'
 import { Trend } from './trend.tsx'
@@ -24,8 +24,13 @@ const milliseconds = new Intl.NumberFormat(undefined, {
 
 /** The server that answers: where there are several, this is one of them. */
 export function ServerNow() {
+  const sotto = useSotto()
   const history = useRef<readonly ServerStats[]>([])
-  const { data: answers, error } = useQuery({
+  const {
+    data: answers,
+    isPending,
+    error,
+  } = useQuery({
     queryKey: [CONSOLE, 'server'],
     async queryFn({ signal }) {
       const stats = await sotto.stats.server({}, { signal })
@@ -42,7 +47,7 @@ export function ServerNow() {
   const now = answers?.at(-1)
   return (
     <Section title="This server">
-      <Failure error={error} />
+      <Waiting isPending={isPending} error={error} />
       {now && answers && (
         <>
           <Facts

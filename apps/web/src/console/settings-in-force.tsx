@@ -1,9 +1,9 @@
+import { useSotto } from '@sotto/react'
 import type { Setting } from '@sotto/sdk'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { sotto } from '../sotto.ts'
 import { Field } from '../ui/field.tsx'
-import { Failure } from './failure.tsx'
+import { Waiting } from './failure.tsx'
 import { ConsolePage } from './section.tsx'
 import { CONSOLE } from './use-pages.ts'
 
@@ -16,8 +16,9 @@ const sources = {
 
 /** The settings of the server that answers, as it read them when it started. */
 export function SettingsInForce() {
+  const sotto = useSotto()
   const [typed, setTyped] = useState('')
-  const { data, error } = useQuery({
+  const { data, isPending, error } = useQuery({
     queryKey: [CONSOLE, 'settings'],
     queryFn: async ({ signal }) => (await sotto.settings.list({}, { signal })).settings,
   })
@@ -26,7 +27,7 @@ export function SettingsInForce() {
     <ConsolePage title="Settings">
       <p className="hint">As the server that answers read them when it started. Secrets are not shown.</p>
       <Field label="Name contains" type="search" value={typed} onChange={setTyped} />
-      <Failure error={error} />
+      <Waiting isPending={isPending} error={error} />
       {data && (
         <ul className="entries" aria-label="Settings">
           {data

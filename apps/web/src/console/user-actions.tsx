@@ -1,9 +1,9 @@
+import { useSotto } from '@sotto/react'
 import type { RouterOutputs } from '@sotto/sdk'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
 import { useMe } from '../session/me.ts'
-import { sotto } from '../sotto.ts'
 import { Button } from '../ui/button.tsx'
 import { ConfirmedButton } from './confirmed-button.tsx'
 import { downloadUserData } from './download-user-data.ts'
@@ -19,6 +19,7 @@ interface Act {
 
 /** What an admin can do about a user. All of it is asked for twice, but for what takes nothing from anybody. */
 export function UserActions({ account }: { account: RouterOutputs['users']['account'] }) {
+  const sotto = useSotto()
   const { id, username, disabled, role, secondFactor } = account
   const me = useMe()
   const queries = useQueryClient()
@@ -115,7 +116,7 @@ export function UserActions({ account }: { account: RouterOutputs['users']['acco
           label="Export"
           question={`Download everything of ${username}?`}
           isBusy={isBusy}
-          onConfirm={does('It is downloaded.', () => downloadUserData(user, username))}
+          onConfirm={does('It is downloaded.', () => downloadUserData(sotto, user, username))}
         >
           What they have said and may read is in it. That it was exported goes into the audit.
         </ConfirmedButton>

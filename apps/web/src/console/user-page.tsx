@@ -1,9 +1,9 @@
+import { useSotto } from '@sotto/react'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from 'wouter'
-import { sotto } from '../sotto.ts'
 import { nameOf } from '../ui/names.ts'
 import { Facts } from './facts.tsx'
-import { Failure } from './failure.tsx'
+import { Waiting } from './failure.tsx'
 import { Moment } from './moment.tsx'
 import { ConsolePage, Section } from './section.tsx'
 import { CONSOLE } from './use-pages.ts'
@@ -12,14 +12,19 @@ import { UserSessions } from './user-sessions.tsx'
 
 /** A user's account, where they are logged in, and what an admin can do about both. */
 export function UserPage({ user }: { user: string }) {
-  const { data: account, error } = useQuery({
+  const sotto = useSotto()
+  const {
+    data: account,
+    isPending,
+    error,
+  } = useQuery({
     queryKey: [CONSOLE, 'account', user],
     queryFn: ({ signal }) => sotto.users.account({ user }, { signal }),
   })
   if (!account) {
     return (
       <ConsolePage title="User">
-        <Failure error={error} />
+        <Waiting isPending={isPending} error={error} />
       </ConsolePage>
     )
   }

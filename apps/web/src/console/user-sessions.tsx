@@ -1,4 +1,4 @@
-import { sotto } from '../sotto.ts'
+import { useSotto } from '@sotto/react'
 import { Entries } from './entries.tsx'
 import { Moment } from './moment.tsx'
 import { Section } from './section.tsx'
@@ -6,6 +6,7 @@ import { usePages } from './use-pages.ts'
 
 /** Where a user is logged in. */
 export function UserSessions({ userId, username }: { userId: string; username: string }) {
+  const sotto = useSotto()
   const pages = usePages({
     key: ['sessions', userId],
     read: (cursor, signal) => sotto.sessions.listOf({ user: userId, ...(cursor && { cursor }) }, { signal }),

@@ -1,6 +1,6 @@
+import { useSotto } from '@sotto/react'
 import { useDeferredValue, useState } from 'react'
 import { Link } from 'wouter'
-import { sotto } from '../sotto.ts'
 import { Field } from '../ui/field.tsx'
 import { nameOf } from '../ui/names.ts'
 import { Entries } from './entries.tsx'
@@ -9,6 +9,7 @@ import { usePages } from './use-pages.ts'
 
 /** Everybody, and who is called as what is typed begins. */
 export function Users() {
+  const sotto = useSotto()
   const [typed, setTyped] = useState('')
   const q = useDeferredValue(typed.trim())
   const pages = usePages({

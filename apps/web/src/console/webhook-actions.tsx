@@ -1,8 +1,8 @@
+import { useSotto } from '@sotto/react'
 import type { Webhook } from '@sotto/sdk'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
-import { sotto } from '../sotto.ts'
 import { Button } from '../ui/button.tsx'
 import { ConfirmedButton } from './confirmed-button.tsx'
 import { Failure } from './failure.tsx'
@@ -17,6 +17,7 @@ interface Act {
 
 /** What an admin can do about a webhook. */
 export function WebhookActions({ webhook: { id: webhookId, url, enabled } }: { webhook: Webhook }) {
+  const sotto = useSotto()
   const queries = useQueryClient()
   const [, navigate] = useLocation()
   const [secret, setSecret] = useState<string>()

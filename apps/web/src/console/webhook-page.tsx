@@ -1,8 +1,8 @@
+import { useSotto } from '@sotto/react'
 import { useQuery } from '@tanstack/react-query'
-import { sotto } from '../sotto.ts'
 import { Deliveries, REFRESH_MS } from './deliveries.tsx'
 import { Facts } from './facts.tsx'
-import { Failure } from './failure.tsx'
+import { Waiting } from './failure.tsx'
 import { Moment } from './moment.tsx'
 import { ConsolePage } from './section.tsx'
 import { CONSOLE } from './use-pages.ts'
@@ -10,7 +10,12 @@ import { WebhookActions } from './webhook-actions.tsx'
 
 /** A webhook, what can be done about it, and what it was sent. */
 export function WebhookPage({ webhookId }: { webhookId: string }) {
-  const { data: webhook, error } = useQuery({
+  const sotto = useSotto()
+  const {
+    data: webhook,
+    isPending,
+    error,
+  } = useQuery({
     queryKey: [CONSOLE, 'webhook', webhookId],
     queryFn: ({ signal }) => sotto.webhooks.get({ webhookId }, { signal }),
     // A receiver that answers that it is gone disables it.
@@ -18,7 +23,7 @@ export function WebhookPage({ webhookId }: { webhookId: string }) {
   })
   return (
     <ConsolePage title={webhook?.url ?? 'Webhook'}>
-      <Failure error={error} />
+      <Waiting isPending={isPending} error={error} />
       {webhook && (
         <>
           <Facts

@@ -1,5 +1,5 @@
+import { useSotto } from '@sotto/react'
 import { Link } from 'wouter'
-import { sotto } from '../sotto.ts'
 import { Entries } from './entries.tsx'
 import { NewWebhook } from './new-webhook.tsx'
 import { ConsolePage, Section } from './section.tsx'
@@ -7,6 +7,7 @@ import { usePages } from './use-pages.ts'
 
 /** Webhooks: those that there are, and new ones. */
 export function Webhooks() {
+  const sotto = useSotto()
   const pages = usePages({
     key: ['webhooks'],
     read: (cursor, signal) => sotto.webhooks.list({ ...(cursor && { cursor }) }, { signal }),

@@ -3,6 +3,7 @@ import type { Credentials } from './credentials.ts'
 import { fieldsOf, takes } from './fields.ts'
 import { bodyOf, type Operation } from './openapi.ts'
 import { TryOut } from './try-out.tsx'
+import { Words } from './words.tsx'
 
 interface Props {
   operation: Operation
@@ -29,7 +30,11 @@ export function OperationPage({ operation, credentials }: Props) {
         </code>
         , in the SDK <code>{operationId}</code>. {security ? 'Anybody may call it.' : 'Needs credentials.'}
       </p>
-      {description && <p>{description}</p>}
+      {description && (
+        <p>
+          <Words>{description}</Words>
+        </p>
+      )}
       <TryOut operation={operation} credentials={credentials} />
       <BodyFields operation={operation} />
       <Answers operation={operation} />
@@ -51,7 +56,7 @@ function BodyFields({ operation }: { operation: Operation }) {
               {isRequired && ' required'}
             </dt>
             <dd>
-              {takes(schema)}. {schema.description}
+              {takes(schema)}. <Words>{schema.description ?? ''}</Words>
             </dd>
           </div>
         ))}

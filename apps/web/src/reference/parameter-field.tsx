@@ -1,5 +1,5 @@
+import { Choice } from '../ui/choice.tsx'
 import { Field } from '../ui/field.tsx'
-import { Choice } from './choice.tsx'
 import { takes } from './fields.ts'
 import type { Parameter } from './openapi.ts'
 

@@ -8,6 +8,7 @@ import { Button } from '../ui/button.tsx'
 import { Field } from '../ui/field.tsx'
 import { Form } from '../ui/form.tsx'
 import { Mark } from '../ui/mark.tsx'
+import { FirstAccountHint } from './first-account-hint.tsx'
 
 interface Answers {
   username: string
@@ -41,6 +42,7 @@ export function SignIn({ onDone }: { onDone: () => Promise<void> }) {
   return (
     <main className="entrance">
       <Mark />
+      <FirstAccountHint />
       <div className="card">
         <h1>Sign in</h1>
         <Form

@@ -1,5 +1,6 @@
 import { useSotto } from '@sotto/react'
 import { useMutation } from '@tanstack/react-query'
+import { Link } from 'wouter'
 import { useSession } from '../session/me.ts'
 import { Avatar } from '../ui/avatar.tsx'
 import { BackLink } from '../ui/back-link.tsx'
@@ -35,6 +36,11 @@ export function Settings() {
             Sign out
           </Button>
         </div>
+        {me.role === 'admin' && (
+          <p>
+            You are an admin: <Link href="/console">look after this installation</Link>.
+          </p>
+        )}
         {leaving.error && (
           <p role="alert" className="wrong">
             {wordsOf(leaving.error)}

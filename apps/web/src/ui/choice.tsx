@@ -1,16 +1,16 @@
 import { useId } from 'react'
 
-interface Props {
+interface Props<Value extends string> {
   label: string
   hint?: string
-  value: string
+  value: Value
   /** Value and words of each. */
-  options: readonly (readonly [value: string, words: string])[]
-  onChange: (value: string) => void
+  options: readonly (readonly [value: Value, words: string])[]
+  onChange: (value: Value) => void
 }
 
-/** One of few. */
-export function Choice({ label, hint, value, options, onChange }: Props) {
+/** One of few: the browser's own list, of which every phone has a good one. */
+export function Choice<Value extends string>({ label, hint, value, options, onChange }: Props<Value>) {
   const id = useId()
   return (
     <div className="field">
@@ -19,7 +19,10 @@ export function Choice({ label, hint, value, options, onChange }: Props) {
         id={id}
         value={value}
         aria-describedby={hint ? `${id}-hint` : undefined}
-        onChange={(event) => onChange(event.target.value)}
+        onChange={({ target }) => {
+          const chosen = options.find(([each]) => each === target.value)
+          if (chosen) onChange(chosen[0])
+        }}
       >
         {options.map(([each, words]) => (
           <option key={each} value={each}>

@@ -1,0 +1,144 @@
+import { createClient } from '@sotto/sdk'
+import type { Browser, Locator } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createDatabase } from '../test/cli/support/databases.ts'
+import { type RunningServer, startServer } from '../test/cli/support/sotto.ts'
+import { expectNoFaults, launch, openClient, type Person } from './support/browser.ts'
+import { faultsOf, isTooWide } from './support/look.ts'
+
+const memory = { DATABASE_URL: 'file::memory:' }
+const PASSWORD = 'a long and quiet evening'
+
+let browser: Browser
+beforeAll(async () => {
+  browser = await launch()
+})
+afterAll(() => browser?.close())
+
+/** The link that the start has printed. */
+function linkOf({ output }: RunningServer): string {
+  return /^ *(http\S+\/welcome#\S+)$/m.exec(output.stdout)?.[1] ?? 'no link'
+}
+
+async function makeAccount({ page }: Person): Promise<void> {
+  await page.getByLabel('Username').fill('ada')
+  await page.getByLabel('Password').fill(PASSWORD)
+  await page.keyboard.press('Enter')
+  await page.getByRole('navigation', { name: 'Conversations' }).waitFor()
+}
+
+/** What this tab keeps, and where it is. */
+function traces({ page }: Person): Promise<string> {
+  return page.evaluate('JSON.stringify([location.href, sessionStorage, localStorage])')
+}
+
+test('the first account is made with the link, and is an admin', async () => {
+  await using server = await startServer(memory)
+  await using ada = await openClient(browser, linkOf(server))
+  const { page } = ada
+  await page.getByRole('heading', { name: 'Welcome' }).waitFor()
+  expect(page.url()).toBe(`${server.url}/welcome`)
+  // What is refused costs nothing.
+  await page.getByLabel('Username').fill('ada')
+  await page.getByLabel('Password').fill('password')
+  await page.keyboard.press('Enter')
+  await page.getByText('one of the most common passwords').waitFor()
+  await page.reload()
+  await makeAccount(ada)
+  expect(await traces(ada)).not.toContain('su_')
+  const { token } = await createClient({ url: server.url }).sessions.create({
+    username: 'ada',
+    password: PASSWORD,
+  })
+  expect(await createClient({ url: server.url, token: token ?? '' }).users.me()).toMatchObject({
+    role: 'admin',
+  })
+
+  await using late = await openClient(browser, linkOf(server))
+  await late.page.getByLabel('Username').fill('eve')
+  await late.page.getByLabel('Password').fill(PASSWORD)
+  await late.page.keyboard.press('Enter')
+  await late.page.getByText('This link has been used').waitFor()
+  await late.page.getByRole('link', { name: 'Sign in' }).click()
+  await late.page.getByRole('heading', { name: 'Sign in' }).waitFor()
+  expect(await late.page.getByText('Nobody has an account here yet').count()).toBe(0)
+  expectNoFaults(ada, late)
+})
+
+test('who comes without the link is told where it is, and may paste it', async () => {
+  await using server = await startServer(memory)
+  await using ada = await openClient(browser, server.url)
+  await ada.page.getByRole('link', { name: 'Make the first one' }).click()
+  await ada.page.getByText('sotto setup').waitFor()
+  await ada.page.getByLabel('Link').fill(linkOf(server))
+  await ada.page.getByRole('button', { name: 'Go on' }).click()
+  await makeAccount(ada)
+  expectNoFaults(ada)
+})
+
+describe.each(['sqlite', 'postgres'] as const)('the demo on %s', (using) => {
+  test('is two people side by side who write to each other', async () => {
+    await using database = await createDatabase(using)
+    await using server = await startServer({ DATABASE_URL: database.url })
+    await using visitor = await openClient(browser, linkOf(server))
+    const { page } = visitor
+    await page.getByRole('button', { name: 'Open the demo' }).click()
+    const [amira, jonas] = [
+      page.getByRole('region', { name: 'amira' }),
+      page.getByRole('region', { name: 'jonas' }),
+    ]
+    const write = async (seat: Locator, text: string) => {
+      await seat.getByPlaceholder('Message').fill(text)
+      await seat.getByPlaceholder('Message').press('Enter')
+    }
+    const see = (seat: Locator, text: string) =>
+      seat.getByRole('log').getByText(text, { exact: true }).waitFor()
+
+    await see(amira, 'We should all go there in spring')
+    await write(amira, 'From the left')
+    await see(jonas, 'From the left')
+    await write(jonas, 'From the right')
+    await see(amira, 'From the right')
+    // Each has their own: what one opens, the other does not.
+    await amira.getByRole('link', { name: 'Back to the conversations' }).click()
+    await amira.getByRole('link', { name: /Sofía/ }).waitFor()
+    expect(await jonas.getByRole('link', { name: /Sofía/ }).count()).toBe(0)
+
+    await page.reload()
+    await page.getByRole('button', { name: 'Open the demo' }).click()
+    await see(jonas, 'From the right')
+    await page.getByRole('button', { name: 'Make your account' }).click()
+    await makeAccount(visitor)
+    await page.getByText('No conversations yet.').waitFor()
+    expectNoFaults(visitor)
+  })
+})
+
+describe.each([
+  { width: 360, height: 740, scheme: 'light' },
+  { width: 1_440, height: 900, scheme: 'dark' },
+] as const)('at a width of $width pixels, in the $scheme', ({ width, height, scheme }) => {
+  test('no page of the first minute has a serious fault, and none is too wide', async () => {
+    await using server = await startServer(memory)
+    await using ada = await openClient(browser, server.url, { width, height })
+    const { page } = ada
+    await page.emulateMedia({ colorScheme: scheme })
+    const check = async (name: string) => {
+      expect(await faultsOf(ada), name).toEqual([])
+      expect(await isTooWide(ada), name).toBe(false)
+    }
+    await page.getByText('Nobody has an account here yet').waitFor()
+    await check('sign in')
+    await page.getByRole('link', { name: 'Make the first one' }).click()
+    await page.getByLabel('Link').fill(linkOf(server))
+    await check('the link')
+    await page.getByRole('button', { name: 'Go on' }).click()
+    await page.getByRole('heading', { name: 'Welcome' }).waitFor()
+    await check('welcome')
+    await page.getByRole('button', { name: 'Open the demo' }).click()
+    await page.getByRole('region', { name: 'jonas' }).getByRole('article').first().waitFor()
+    await page.getByRole('region', { name: 'amira' }).getByRole('article').first().waitFor()
+    await check('the demo')
+    expectNoFaults(ada)
+  })
+})

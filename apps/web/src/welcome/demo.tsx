@@ -1,0 +1,41 @@
+import type { SottoClient } from '@sotto/sdk'
+import { useQuery } from '@tanstack/react-query'
+import { useEffect } from 'react'
+import { Button } from '../ui/button.tsx'
+import { Notice } from '../ui/notice.tsx'
+import { DemoSeat } from './demo-seat.tsx'
+
+interface Props {
+  client: SottoClient
+  token: string
+  onError: (error: unknown) => void
+  onLeave: () => void
+}
+
+/** Two people who write to each other, each with a client of their own. */
+export function Demo({ client, token, onError, onLeave }: Props) {
+  const { data, error, refetch } = useQuery({
+    queryKey: ['demo', token],
+    queryFn: () => client.setup.openDemo({ token }),
+    staleTime: Infinity,
+  })
+  useEffect(() => {
+    if (error) onError(error)
+  }, [error, onError])
+  if (error) return <Notice error={error} onRetry={() => void refetch()} />
+  if (!data) return <Notice>Two people move in. It takes a few seconds…</Notice>
+  return (
+    <div className="demo">
+      <header>
+        <h1>The demo</h1>
+        <p>Write to the other one, and see it arrive.</p>
+        <Button look="primary" onPress={onLeave}>
+          Make your account
+        </Button>
+      </header>
+      {data.people.map((person, index) => (
+        <DemoSeat key={person.token} person={person} other={data.people[1 - index]?.username ?? ''} />
+      ))}
+    </div>
+  )
+}
