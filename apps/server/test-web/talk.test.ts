@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { createClient } from '@sotto/sdk'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -6,6 +7,9 @@ import { startServer } from '../test/cli/support/sotto.ts'
 import { expectNoFaults, launch, openClient, seeMessage, signUp, write } from './support/browser.ts'
 
 const settings = { SOTTO_SIGNUP: 'open', SOTTO_SERVICE_KEY: 'sk_of-the-test' }
+
+/** The client knows of no database: a minute is spent on one of them. */
+const OFFLINE_MS = { sqlite: 60_000, postgres: 3_000 }
 
 let browser: Browser
 beforeAll(async () => {
@@ -96,14 +100,18 @@ describe.each(['sqlite', 'postgres'] as const)('two browsers on %s', (using) => 
       await write(alice, 'three')
       await seeMessage(alice, 'three')
       await write(bob, 'meanwhile')
+      await wait(OFFLINE_MS[using])
       await alice.context.setOffline(false)
       await seeMessage(bob, 'three')
       await seeMessage(alice, 'meanwhile')
+      for (const { page } of [alice, bob]) {
+        expect(await page.locator('.text').allTextContents()).toEqual(['one', 'two', 'meanwhile', 'three'])
+      }
       expectNoFaults(alice, bob)
     } finally {
       await server.stop('SIGKILL')
     }
-  })
+  }, 240_000)
 })
 
 test('a long conversation is read from where reading ended, and from its end', async () => {

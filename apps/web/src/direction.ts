@@ -1,14 +1,9 @@
-/** Languages that are written from right to left, for browsers that do not tell (Firefox, as of 2026). */
-const RIGHT_TO_LEFT = new Set(['ar', 'arc', 'ckb', 'dv', 'fa', 'he', 'ks', 'ps', 'sd', 'ug', 'ur', 'yi'])
-
-/** A part of the standard that TypeScript's library does not have yet. */
-interface TextInfo {
-  getTextInfo?: () => { direction: 'ltr' | 'rtl' }
-}
+/** Scripts that run from right to left, of those that languages are written in today (ISO 15924). */
+const RIGHT_TO_LEFT = new Set(['Adlm', 'Arab', 'Hebr', 'Mand', 'Nkoo', 'Rohg', 'Syrc', 'Thaa'])
 
 /** In which direction people read an interface in this language. */
 export function directionOf(language: string): 'ltr' | 'rtl' {
-  const locale: Intl.Locale & TextInfo = new Intl.Locale(language).maximize()
-  const told = locale.getTextInfo?.().direction
-  return told ?? (RIGHT_TO_LEFT.has(locale.language) ? 'rtl' : 'ltr')
+  // The likely script of the language, where it names none. Intl's own getTextInfo is not in every browser.
+  const { script = '' } = new Intl.Locale(language).maximize()
+  return RIGHT_TO_LEFT.has(script) ? 'rtl' : 'ltr'
 }

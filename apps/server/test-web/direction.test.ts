@@ -1,0 +1,50 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startServer } from '../test/cli/support/sotto.ts'
+import { expectNoFaults, launch, openClient, seeMessage, signUp, write } from './support/browser.ts'
+
+let browser: Browser
+beforeAll(async () => {
+  browser = await launch()
+})
+afterAll(() => browser?.close())
+
+describe.each([
+  { locale: 'ar', direction: 'rtl' },
+  { locale: 'he-IL', direction: 'rtl' },
+  { locale: 'pa-Arab-PK', direction: 'rtl' },
+  { locale: 'de', direction: 'ltr' },
+])('in a browser whose language is $locale', ({ locale, direction }) => {
+  test(`the interface runs ${direction}, and every text in its own direction`, async () => {
+    await using server = await startServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: 'file::memory:' })
+    await using alice = await openClient(browser, server.url, { locale })
+    await using bob = await openClient(browser, server.url)
+    const { page } = alice
+    await signUp(alice, 'alice')
+    await signUp(bob, 'bob')
+    await page.goto(`${server.url}/with/bob`)
+    await write(alice, 'From left to right.')
+    await bob.page.goto(`${server.url}/with/alice`)
+    await write(bob, 'שלום, מה שלומך?')
+    await seeMessage(alice, 'שלום, מה שלומך?')
+
+    const leftOf = async (selector: string) =>
+      (await page.locator(selector).first().boundingBox())?.x ?? Number.NaN
+    const isMirrored = direction === 'rtl'
+    expect(await page.locator(`html[dir=${direction}]`).count()).toBe(1)
+    expect((await leftOf('nav.inbox')) > (await leftOf('main'))).toBe(isMirrored)
+    expect((await leftOf('.mine .bubble')) < (await leftOf('.message:not(.mine) .bubble'))).toBe(isMirrored)
+    await page.locator('.text:dir(ltr)', { hasText: 'From left' }).waitFor()
+    await page.locator('.text:dir(rtl)', { hasText: 'שלום' }).waitFor()
+
+    for (const path of ['/', '/with/bob', '/people', '/settings']) {
+      for (const width of [360, 1_440]) {
+        await page.setViewportSize({ width, height: 800 })
+        await page.goto(server.url + path)
+        await page.locator(':is(.row, .bubble, .page):visible').first().waitFor()
+        expect(await page.evaluate('document.documentElement.scrollWidth'), `${path} at ${width}`).toBe(width)
+      }
+    }
+    expectNoFaults(alice, bob)
+  })
+})
