@@ -15,16 +15,26 @@ interface Props {
   children?: ReactNode
   /** Has to be typed first, for what has no way back. */
   typed?: string
+  /** What takes nothing from anybody is no danger. */
+  look?: 'plain' | 'danger'
   isBusy: boolean
   onConfirm: () => void
 }
 
 /** A button that asks before it does what it says. */
-export function ConfirmedButton({ label, question, children, typed, isBusy, onConfirm }: Props) {
+export function ConfirmedButton({
+  label,
+  question,
+  children,
+  typed,
+  look = 'danger',
+  isBusy,
+  onConfirm,
+}: Props) {
   const [isOpen, setIsOpen] = useState(false)
   return (
     <DialogTrigger isOpen={isOpen} onOpenChange={setIsOpen}>
-      <Button look="danger" isBusy={isBusy}>
+      <Button look={look} isBusy={isBusy}>
         {label}
       </Button>
       <ModalOverlay className="overlay" isDismissable>
@@ -34,6 +44,7 @@ export function ConfirmedButton({ label, question, children, typed, isBusy, onCo
               label={label}
               question={question}
               typed={typed}
+              look={look}
               onCancel={() => setIsOpen(false)}
               onConfirm={() => {
                 setIsOpen(false)
@@ -50,11 +61,12 @@ export function ConfirmedButton({ label, question, children, typed, isBusy, onCo
 }
 
 interface QuestionProps extends Pick<Props, 'label' | 'question' | 'children' | 'onConfirm'> {
+  look: NonNullable<Props['look']>
   typed: string | undefined
   onCancel: () => void
 }
 
-function Question({ label, question, children, typed, onCancel, onConfirm }: QuestionProps) {
+function Question({ label, question, children, typed, look, onCancel, onConfirm }: QuestionProps) {
   const [text, setText] = useState('')
   const isSure = typed === undefined || text === typed
   return (
@@ -81,7 +93,7 @@ function Question({ label, question, children, typed, onCancel, onConfirm }: Que
         <Button onPress={onCancel} autoFocus={typed === undefined}>
           Cancel
         </Button>
-        <Button type="submit" look="danger" isDisabled={!isSure}>
+        <Button type="submit" look={look} isDisabled={!isSure}>
           {label}
         </Button>
       </div>

@@ -49,6 +49,7 @@ export function UserActions({ account }: { account: RouterOutputs['users']['acco
       <div className="choices">
         <ConfirmedButton
           label="Reset the password"
+          look="plain"
           question={`Make a token that sets the password of ${username}?`}
           isBusy={isBusy}
           onConfirm={does('There is a token.', async () => {
@@ -114,6 +115,7 @@ export function UserActions({ account }: { account: RouterOutputs['users']['acco
         )}
         <ConfirmedButton
           label="Export"
+          look="plain"
           question={`Download everything of ${username}?`}
           isBusy={isBusy}
           onConfirm={does('It is downloaded.', () => downloadUserData(sotto, user, username))}
