@@ -29,7 +29,12 @@ export async function openClient(
   options: { width?: number; height?: number; locale?: string } = {},
 ): Promise<Person> {
   const { width = 1_440, height = 900, locale = 'en-GB' } = options
-  const context = await browser.newContext({ viewport: { width, height }, locale })
+  // No transitions: a colour that is on its way from one to the other is neither of them to axe.
+  const context = await browser.newContext({
+    viewport: { width, height },
+    locale,
+    reducedMotion: 'reduce',
+  })
   const page = await context.newPage()
   const faults: string[] = []
   page.on('pageerror', (error) => faults.push(`error: ${error.message}`))
