@@ -26,12 +26,10 @@ function memberOf({ page }: Person, username: string) {
     .filter({ hasText: `@${username}` })
 }
 
-/** Does to a member what takes a second press, because it cannot be taken back. */
-async function reallyDo(person: Person, action: string, username: string): Promise<void> {
+/** Does to a member what is asked about first, because it cannot be taken back. */
+async function confirm(person: Person, action: string, username: string): Promise<void> {
   await memberOf(person, username).getByRole('button', { name: action }).click()
-  await memberOf(person, username)
-    .getByRole('button', { name: `Really ${action.toLowerCase()}?` })
-    .click()
+  await person.page.getByRole('alertdialog').getByRole('button', { name: action }).click()
 }
 
 describe.each(['sqlite', 'postgres'] as const)('a group on %s', (using) => {
@@ -90,11 +88,11 @@ describe.each(['sqlite', 'postgres'] as const)('a group on %s', (using) => {
     await carol.page.getByText('You are not in this group (any more).').waitFor()
     await expect.poll(() => memberOf(alice, 'carol').count()).toBe(0)
 
-    await reallyDo(alice, 'Hand over', 'bob')
+    await confirm(alice, 'Hand over', 'bob')
     await memberOf(alice, 'bob').getByText('owner').waitFor()
     await memberOf(alice, 'alice').getByText('admin').waitFor()
     await page.getByRole('button', { name: 'Leave the group' }).click()
-    await page.getByRole('button', { name: 'Really leave the group?' }).click()
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Leave the group' }).click()
     await page.getByText('Choose a conversation').waitFor()
     await bob.page.getByText('1 person').waitFor()
     expectNoFaults(alice, bob, carol)

@@ -7,9 +7,10 @@ import { useLocation } from 'wouter'
 import { Person, type PersonAction } from '../people/person.tsx'
 import { useMe } from '../session/me.ts'
 import { Button } from '../ui/button.tsx'
+import { ConfirmedButton } from '../ui/confirmed-button.tsx'
 import { Field } from '../ui/field.tsx'
 import { Form } from '../ui/form.tsx'
-import { SureButton } from '../ui/sure-button.tsx'
+import { nameOf } from '../ui/names.ts'
 import { wordsOf } from '../ui/words-of.ts'
 
 interface Props {
@@ -48,12 +49,14 @@ export function GroupDetails({ conversationId, group }: Props) {
           {wordsOf(leave.error)}
         </p>
       )}
-      <SureButton
+      <ConfirmedButton
         label="Leave the group"
-        look="danger"
+        question={`Leave ${group.name}?`}
         isBusy={leave.isPending}
-        onPress={() => leave.mutate()}
-      />
+        onConfirm={() => leave.mutate()}
+      >
+        What is said afterwards you do not see, unless somebody adds you again.
+      </ConfirmedButton>
     </section>
   )
 }
@@ -76,7 +79,11 @@ function actionsOn(
   if (myRole === 'admin') return role === 'member' ? [remove] : []
   if (myRole !== 'owner') return []
   const change = role === 'admin' ? set('Make a member', 'member') : set('Make an admin', 'admin')
-  return [change, { ...set('Hand over', 'owner'), isFinal: true }, remove]
+  return [
+    change,
+    { ...set('Hand over', 'owner'), question: `Hand the group over to ${nameOf(user)}?` },
+    remove,
+  ]
 }
 
 function Rename({ conversationId, name: known }: { conversationId: string; name: string }) {

@@ -1,7 +1,7 @@
 import { useSotto } from '@sotto/react'
 import type { ServiceKey } from '@sotto/sdk'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { ConfirmedButton } from './confirmed-button.tsx'
+import { ConfirmedButton } from '../ui/confirmed-button.tsx'
 import { Entries } from './entries.tsx'
 import { Failure } from './failure.tsx'
 import { Moment } from './moment.tsx'

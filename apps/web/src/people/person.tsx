@@ -3,15 +3,15 @@ import { useMutation } from '@tanstack/react-query'
 import { Link } from 'wouter'
 import { Avatar } from '../ui/avatar.tsx'
 import { Button } from '../ui/button.tsx'
+import { ConfirmedButton } from '../ui/confirmed-button.tsx'
 import { nameOf } from '../ui/names.ts'
-import { SureButton } from '../ui/sure-button.tsx'
 import { wordsOf } from '../ui/words-of.ts'
 
 export interface PersonAction {
   label: string
   run: () => Promise<unknown>
-  /** Who does it cannot take it back. */
-  isFinal?: boolean
+  /** Asked first, where who does it cannot take it back. */
+  question?: string
 }
 
 /** Somebody, with a way to write to them and what else can be done. */
@@ -40,13 +40,15 @@ export function Person({
       {actions.length > 0 && (
         <div className="does">
           {actions.map((action) =>
-            action.isFinal ? (
-              <SureButton
+            action.question !== undefined ? (
+              <ConfirmedButton
                 key={action.label}
                 label={action.label}
+                question={action.question}
                 of={name}
+                look="quiet"
                 isBusy={attempt.isPending}
-                onPress={() => attempt.mutate(action)}
+                onConfirm={() => attempt.mutate(action)}
               />
             ) : (
               <Button

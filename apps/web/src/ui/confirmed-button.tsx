@@ -3,20 +3,22 @@ import { Dialog, DialogTrigger } from 'react-aria-components/Dialog'
 import { Form } from 'react-aria-components/Form'
 import { Heading } from 'react-aria-components/Heading'
 import { Modal, ModalOverlay } from 'react-aria-components/Modal'
-import { Button } from '../ui/button.tsx'
-import { Field } from '../ui/field.tsx'
+import { Button } from './button.tsx'
+import { Field } from './field.tsx'
 
 interface Props {
   /** On the button, and on the one that says yes. */
   label: string
   /** Names what it is done to. */
   question: string
+  /** Whom it is done to, for those who do not see beside whom the button stands. */
+  of?: string
   /** What comes of it. */
   children?: ReactNode
   /** Has to be typed first, for what has no way back. */
   typed?: string
   /** What takes nothing from anybody is no danger. */
-  look?: 'plain' | 'danger'
+  look?: 'plain' | 'quiet' | 'danger'
   isBusy: boolean
   onConfirm: () => void
 }
@@ -25,6 +27,7 @@ interface Props {
 export function ConfirmedButton({
   label,
   question,
+  of,
   children,
   typed,
   look = 'danger',
@@ -34,7 +37,7 @@ export function ConfirmedButton({
   const [isOpen, setIsOpen] = useState(false)
   return (
     <DialogTrigger isOpen={isOpen} onOpenChange={setIsOpen}>
-      <Button look={look} isBusy={isBusy}>
+      <Button look={look} isBusy={isBusy} aria-label={of === undefined ? label : `${label}: ${of}`}>
         {label}
       </Button>
       <ModalOverlay className="overlay" isDismissable>
