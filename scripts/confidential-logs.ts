@@ -5,16 +5,10 @@ import { channel, tracingChannel } from 'node:diagnostics_channel'
  * process by diagnostics channels, so whatever server a test starts in it is watched, and no server knows of it.
  */
 
-/** The fields of the contract, on the way in and on the way out, whose values are nobody's but the caller's. */
-export const confidentialFields: ReadonlySet<string> = new Set([
-  // What people say, and where to reach them.
-  'text',
-  'alt',
-  'url',
-  'q',
-  'clientMessageId',
-  'email',
-  // What gives access.
+/** What people say, and where to reach them. */
+const saidFields: ReadonlySet<string> = new Set(['text', 'alt', 'url', 'q', 'clientMessageId', 'email'])
+/** What gives access. */
+const accessFields: ReadonlySet<string> = new Set([
   'password',
   'newPassword',
   'currentPassword',
@@ -26,6 +20,10 @@ export const confidentialFields: ReadonlySet<string> = new Set([
   'recoveryCode',
   'recoveryCodes',
 ])
+/** The fields of the contract, on the way in and on the way out, whose values are nobody's but the caller's. */
+export const confidentialFields: ReadonlySet<string> = new Set([...saidFields, ...accessFields])
+/** An id gives no access, and is in the log as what it is, whoever has tried it as a token. */
+const ID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/
 const confidentialHeaders = ['authorization', 'cookie', 'set-cookie']
 
 /** What is shorter stands in some line or other by chance. */
@@ -135,16 +133,18 @@ function noteHeaders(headers: Readonly<Record<string, unknown>>, note: (value: u
 function confidentialIn(value: unknown): string[] {
   const found: string[] = []
   // Not by recursion: what comes in may be deeper than the stack.
-  const waiting: { value: unknown; isConfidential: boolean }[] = [{ value, isConfidential: false }]
+  const waiting: { value: unknown; kind?: 'said' | 'access' | undefined }[] = [{ value }]
   for (let next = waiting.pop(); next && waiting.length < MAX_VALUES; next = waiting.pop()) {
-    const { value: own, isConfidential } = next
+    const { value: own, kind } = next
     if (typeof own === 'string') {
-      if (isConfidential && own.length >= MIN_LENGTH && !WORD.test(own)) found.push(beginningOf(own))
+      if (kind === undefined || (kind === 'access' && ID.test(own))) continue
+      if (own.length >= MIN_LENGTH && !WORD.test(own)) found.push(beginningOf(own))
     } else if (Array.isArray(own)) {
-      for (const inner of own) waiting.push({ value: inner, isConfidential })
+      for (const inner of own) waiting.push({ value: inner, kind })
     } else if (typeof own === 'object' && own !== null) {
       for (const [name, inner] of Object.entries(own)) {
-        waiting.push({ value: inner, isConfidential: confidentialFields.has(name) })
+        const kindOfField = saidFields.has(name) ? 'said' : accessFields.has(name) ? 'access' : undefined
+        waiting.push({ value: inner, kind: kindOfField })
       }
     }
   }
