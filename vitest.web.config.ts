@@ -7,8 +7,8 @@ export default defineConfig({
     globalSetup: ['scripts/test-postgres.ts', 'scripts/test-web-client.ts'],
     setupFiles: ['scripts/test-database.ts'],
     pool: 'forks',
-    // A browser keeps two cores busy by itself.
-    maxWorkers: 1,
+    // People who click wait more than they keep a core busy.
+    maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 60_000,
     expect: { poll: { timeout: 15_000 } },
