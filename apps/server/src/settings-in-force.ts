@@ -39,7 +39,7 @@ function defaultOf(schema: z.ZodType): string | undefined {
 }
 
 /** A URL without user, password and parameters, some of which are passwords too. */
-function addressOf(text: string): string {
+export function addressOf(text: string): string {
   const url = URL.parse(text)
   if (!url?.host) return text.split(/[?#]/, 1)[0] ?? ''
   return `${url.protocol}//${url.host}${url.pathname}`

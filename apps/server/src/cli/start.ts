@@ -18,7 +18,11 @@ export async function start(): Promise<void> {
   const config = readConfig()
   await using server = await createServer(config)
   const stopped = untilSignalled()
-  const url = await listen(server, config)
+  const url = await listen(server, config).catch((error) => {
+    // It is made, and no other start makes it again.
+    process.stdout.write(madeInVain(server))
+    throw error
+  })
   // The database may be there from an earlier `sotto migrate` or `sotto seed`.
   const { isFirstStart, newServiceKey, setupToken } = server
   if (isFirstStart || newServiceKey !== undefined || setupToken !== undefined) {
@@ -70,12 +74,20 @@ function listenProblem(error: unknown, host: string, port: string): string {
   }
 }
 
+/** What a first start that cannot listen has made all the same. */
+function madeInVain({ newServiceKey, setupToken }: Server): string {
+  const account = setupToken ? '\n`sotto setup` prints a link for the first account.\n' : ''
+  return newServiceKey || setupToken ? `\n${keyLine(newServiceKey)}${account}\n` : ''
+}
+
+function keyLine(serviceKey: string | undefined): string {
+  if (serviceKey === undefined) return ''
+  return `  Service key  ${serviceKey}\n               (shown this once: keep it)\n`
+}
+
 function welcome(url: string, server: Server): string {
   const key = server.newServiceKey ?? '$SOTTO_SERVICE_KEY'
   const auth = `-H "Authorization: Bearer ${key}" -H "Content-Type: application/json"`
-  const keyLine = server.newServiceKey
-    ? `  Service key  ${server.newServiceKey}\n               (shown this once: keep it)\n`
-    : ''
   const account = server.setupToken
     ? `Make your account in a browser, or look at a demo first (one account, within a day):
 
@@ -88,7 +100,7 @@ Sotto is running.
 
   Address      ${url}
   Data         ${server.dataLocation}
-${keyLine}  Reference    ${url}/docs
+${keyLine(server.newServiceKey)}  Reference    ${url}/docs
 
 ${account}Make two users, and send a first message:
 

@@ -8,6 +8,7 @@ import { makePasswordReset } from '../identity/issue-password-reset.ts'
 import { changePassword, hashNewPassword } from '../identity/password-change.ts'
 import { beginErasure } from '../privacy/erase-user.ts'
 import { exportPages } from '../privacy/export-user.ts'
+import { endDemo } from '../setup/demo.ts'
 import { CommandError } from './command-error.ts'
 import { openApp } from './open-app.ts'
 import { readPassword, readPasswordFromInput } from './password.ts'
@@ -69,6 +70,7 @@ export async function makeAdmin(username: string): Promise<void> {
   const user = await requireUser(app.db, username)
   await app.db.transaction().execute(async (trx) => {
     if (await updateRole(trx, user.id, 'admin')) {
+      await endDemo(trx)
       await recordAudit(trx, originOf('command', app), { action: 'user.role_changed', subjectId: user.id })
     }
   })

@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import { requireActor, requireUser } from '../access.ts'
 import { recordAudit } from '../audit.ts'
 import type { Context } from '../context.ts'
+import { endDemo } from '../setup/demo.ts'
 import { showUser } from './read-users.ts'
 import { toAccount } from './show-account.ts'
 
@@ -26,6 +27,7 @@ export async function setRole(ctx: Context, { user: ref, role }: Inputs['setRole
   const user = await requireUser(ctx, ref, 'user')
   await ctx.app.db.transaction().execute(async (trx) => {
     if (await updateRole(trx, user.id, role)) {
+      await endDemo(trx)
       await recordAudit(trx, ctx, { action: 'user.role_changed', subjectId: user.id })
     }
   })

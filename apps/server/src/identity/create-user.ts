@@ -3,6 +3,7 @@ import { type Executor, findUser, insertUser, isInvitationUsable, takeInvitation
 import type { z } from 'zod'
 import type { App, Context } from '../context.ts'
 import type { BusinessEvents } from '../metrics/business-events.ts'
+import { endDemo, isOfDemo } from '../setup/demo.ts'
 import { hashNewPassword } from './password-change.ts'
 import { hashSecret } from './secrets.ts'
 
@@ -62,6 +63,7 @@ export async function putUser(
   { newId, now }: Pick<App, 'newId' | 'now'>,
   input: Beginning,
 ): Promise<User> {
+  if (!isOfDemo(input.username)) await endDemo(trx)
   const id = newId()
   const inserted = await insertUser(trx, {
     id,

@@ -1,6 +1,7 @@
 import { invalidInput } from '@sotto/contract'
 import { deletePasswordResetOf, deleteSessionsOf, type Executor, updatePasswordHash } from '@sotto/db'
 import type { App } from '../context.ts'
+import { endDemo } from '../setup/demo.ts'
 import { isCommonPassword } from './common-passwords.ts'
 
 /* What every way of setting a password has in common. */
@@ -28,6 +29,8 @@ export async function changePassword(
   userId: string,
   change: { passwordHash: string; at: Date; keptSessionId?: string | undefined },
 ): Promise<void> {
+  // Whoever has one is somebody.
+  await endDemo(trx)
   await updatePasswordHash(trx, userId, change.passwordHash, change.at)
   await deleteSessionsOf(trx, userId, change.keptSessionId)
   await deletePasswordResetOf(trx, userId)

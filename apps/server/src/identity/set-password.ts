@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import { isBareKey, requireSelfOrKey, sessionIdOf } from '../access.ts'
 import { recordAudit } from '../audit.ts'
 import type { Context } from '../context.ts'
+import { requireNotOfDemo } from '../setup/demo.ts'
 import { changePassword, hashNewPassword } from './password-change.ts'
 
 /** Changes a password: one's own, which takes the one before, or a bare service key anybody's. */
@@ -13,8 +14,12 @@ export async function setPassword(
 ): Promise<void> {
   const user = await requireSelfOrKey(ctx, ref)
   const { app } = ctx
-  if (isBareKey(ctx)) await requireMayTakeOver(ctx, user.id)
-  else await requireCurrentPassword(ctx, user.id, currentPassword)
+  if (isBareKey(ctx)) {
+    await requireMayTakeOver(ctx, user.id)
+  } else {
+    await requireNotOfDemo(app.db, user.username)
+    await requireCurrentPassword(ctx, user.id, currentPassword)
+  }
   const passwordHash = await hashNewPassword(app, newPassword, 'newPassword')
   await app.db.transaction().execute(async (trx) => {
     await changePassword(trx, user.id, {

@@ -2,12 +2,14 @@ import { SottoError } from '@sotto/contract'
 import { startSecondFactor } from '@sotto/db'
 import { requireActor } from '../access.ts'
 import type { Context } from '../context.ts'
+import { requireNotOfDemo } from '../setup/demo.ts'
 import { newTotpSecret, totpUri } from './totp.ts'
 
 /** Makes a secret that waits for its first code. It is told once and kept encrypted. */
 export async function startTotp(ctx: Context): Promise<{ secret: string; uri: string }> {
   const user = requireActor(ctx)
   const { db, secretBox, now } = ctx.app
+  await requireNotOfDemo(db, user.username)
   const secret = newTotpSecret()
   const sealedSecret = secretBox.seal(secret, user.id)
   const started = await db

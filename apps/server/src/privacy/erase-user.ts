@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import { requireSelfOrAdmin } from '../access.ts'
 import { type AuditOrigin, recordAudit } from '../audit.ts'
 import type { Context } from '../context.ts'
+import { requireNotOfDemo } from '../setup/demo.ts'
 
 /** The name of the job that erases what is left of a user. */
 export const ERASE_JOB = 'user.erase'
@@ -15,6 +16,7 @@ export async function eraseUser(
 ): Promise<void> {
   const user = await requireSelfOrAdmin(ctx, ref)
   const { app } = ctx
+  if (ctx.caller.kind !== 'key') await requireNotOfDemo(app.db, user.username)
   const isFirst = await app.db.transaction().execute((trx) => beginErasure(trx, ctx, user.id))
   if (isFirst) app.tellBusiness('user.erased', { userId: user.id })
   app.identity.forgetUsers()

@@ -49,6 +49,7 @@ export async function seedSmallWorld(
     newId: () => random.id(time),
     // They know each other, whatever is asked of those who come.
     directMessages: 'everyone' as const,
+    maxTextLength: Number.POSITIVE_INFINITY,
     // Nobody has signed up.
     tellBusiness() {},
   }

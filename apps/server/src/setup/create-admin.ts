@@ -1,19 +1,10 @@
 import type { Contract, User } from '@sotto/contract'
-import {
-  changeSetup,
-  deleteSessionsOf,
-  type Executor,
-  findSetup,
-  findUser,
-  holdSetup,
-  updateRole,
-} from '@sotto/db'
+import { changeSetup, findSetup, holdSetup, updateRole } from '@sotto/db'
 import type { z } from 'zod'
 import { recordAudit } from '../audit.ts'
 import type { Context } from '../context.ts'
 import { putUser } from '../identity/create-user.ts'
 import { hashNewPassword } from '../identity/password-change.ts'
-import { demoPeople } from './demo-people.ts'
 import { requireToken } from './setup-token.ts'
 
 type Input = z.output<Contract['setup']['createAdmin']['input']>
@@ -25,23 +16,14 @@ export async function createAdmin(ctx: Context, { token, password, ...profile }:
   await requireToken(app.db, app, await findSetup(app.db), token)
   const passwordHash = await hashNewPassword(app, password, 'password')
   const user = await app.db.transaction().execute(async (trx) => {
-    const setup = await requireToken(trx, app, await holdSetup(trx), token)
+    await requireToken(trx, app, await holdSetup(trx), token)
     const made = await putUser(trx, app, { ...profile, passwordHash })
     await updateRole(trx, made.id, 'admin')
     await changeSetup(trx, { token_hash: null, token_expires_at: null })
-    if (setup.demo_started_at) await endDemo(trx)
     await recordAudit(trx, ctx, { action: 'setup.admin_created', subjectId: made.id })
     return made
   })
   app.identity.forgetUsers()
   app.tellBusiness('user.created', { userId: user.id, by: 'setup' })
   return user
-}
-
-/** What was said stays; nobody is logged in as one of its people any more. */
-async function endDemo(trx: Executor): Promise<void> {
-  for (const username of demoPeople) {
-    const user = await findUser(trx, username)
-    if (user) await deleteSessionsOf(trx, user.id)
-  }
 }

@@ -7,13 +7,14 @@ import {
   holdSetup,
   insertSession,
   type SetupRow,
+  setContact,
 } from '@sotto/db'
 import type { z } from 'zod'
 import { recordAudit } from '../audit.ts'
 import type { Context } from '../context.ts'
 import { hashSecret, newSecret } from '../identity/secrets.ts'
 import { seedSmallWorld } from '../seed/seed-small.ts'
-import { demoPeople } from './demo-people.ts'
+import { shownPeople } from './demo.ts'
 import { requireToken } from './setup-token.ts'
 
 const SESSION_LIFETIME_MS = 24 * 60 * 60 * 1_000
@@ -47,7 +48,8 @@ export async function openDemo(
   })
   if (isFirst) await seedSmallWorld(app, { endsAt: app.now() })
   return app.db.transaction().execute(async (trx) => {
-    await holdSetup(trx)
+    // Somebody real may have come meanwhile.
+    await requireToken(trx, app, await holdSetup(trx), token)
     if (isFirst) await changeSetup(trx, { demo_filled_at: app.now() })
     return logPeopleIn(trx, ctx)
   })
@@ -62,7 +64,8 @@ async function logPeopleIn(trx: Executor, { app, userAgent }: Context): Promise<
   const createdAt = app.now()
   const expiresAt = new Date(createdAt.getTime() + SESSION_LIFETIME_MS)
   const people: Demo['people'] = []
-  for (const username of demoPeople) {
+  const ids: string[] = []
+  for (const username of shownPeople) {
     const user = await findUser(trx, username)
     if (!user)
       throw new SottoError('UNAVAILABLE', { detail: 'the demo was cut short: begin with an empty database' })
@@ -79,6 +82,11 @@ async function logPeopleIn(trx: Executor, { app, userAgent }: Context): Promise<
     await deleteSessionsOf(trx, user.id)
     await insertSession(trx, session)
     people.push({ username, token })
+    ids.push(user.id)
+  }
+  // They write to each other, also where that is for contacts alone.
+  for (const [userId, contactId] of [ids, ids.toReversed()]) {
+    if (userId && contactId) await setContact(trx, { userId, contactId, state: 'accepted', at: createdAt })
   }
   return { people, expiresAt }
 }

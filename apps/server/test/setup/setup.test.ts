@@ -151,7 +151,66 @@ describe.each(dialects)('the demo on %s', (using) => {
       using,
       settings: { ...settings, directMessages: 'contacts' },
     })
+    const { people } = await server.client.setup.openDemo({ token: tokenOf(server) })
+    const amira = clientOf(server, people[0]?.token ?? '')
+    expect((await amira.messages.send({ to: 'jonas', text: 'Hello' })).text).toBe('Hello')
+  })
+
+  test('is as well there where texts are to be short', async () => {
+    await using server = await createTestServer({ using, settings: { ...settings, maxTextLength: 20 } })
     expect((await post(server, 'demo', { token: tokenOf(server) })).status).toBe(200)
+  })
+
+  test('leaves nobody a way in that outlives it', async () => {
+    await using server = await createTestServer({ using, settings })
+    const token = tokenOf(server)
+    const { people } = await server.client.setup.openDemo({ token })
+    const amira = clientOf(server, people[0]?.token ?? '')
+    const calls: (() => PromiseLike<unknown>)[] = [
+      () => amira.passwords.set({ user: 'amira', newPassword: password }),
+      () => amira.totp.start(),
+      () => amira.users.erase({ user: 'amira' }),
+    ]
+    for (const call of calls) expect(await codeOf(call())).toBe('FORBIDDEN')
+    expect(await server.client.setup.get()).toEqual({ open: true })
+    expect((await post(server, 'admin', { token, username: 'ada', password })).status).toBe(201)
+    // She is a user like others now, for whom an operator may do what operators do.
+    await server.client.passwords.set({ user: 'amira', newPassword: password })
+    expect((await server.client.sessions.create({ username: 'amira', password })).user.username).toBe('amira')
+  })
+
+  test.each([
+    ['somebody else comes', (server: TestServer) => server.client.users.create({ username: 'ada' })],
+    [
+      'one of its people gets a password',
+      (server: TestServer) => server.client.passwords.set({ user: 'jonas', newPassword: password }),
+    ],
+    [
+      'one of its people becomes an admin',
+      (server: TestServer) => server.client.users.setRole({ user: 'amira', role: 'admin' }),
+    ],
+  ])('ends when %s', async (_, happen) => {
+    await using server = await createTestServer({ using, settings })
+    const token = tokenOf(server)
+    const { people } = await server.client.setup.openDemo({ token })
+    await happen(server)
+    expect(await server.client.setup.get()).toEqual({ open: false })
+    expect(await post(server, 'demo', { token })).toMatchObject(refused)
+    expect(await post(server, 'admin', { token, username: 'eve', password })).toMatchObject(refused)
+    for (const person of people) {
+      await expect.poll(() => codeOf(clientOf(server, person.token).users.me())).toBe('UNAUTHENTICATED')
+    }
+  })
+
+  test('logs nobody in when the first account is made while it is filled', async () => {
+    await using server = await createTestServer({ using, settings })
+    const token = tokenOf(server)
+    const opening = post(server, 'demo', { token })
+    await expect
+      .poll(async () => (await server.client.users.list()).items.length, { interval: 5 })
+      .toBeGreaterThan(0)
+    expect((await post(server, 'admin', { token, username: 'ada', password })).status).toBe(201)
+    expect(await opening).toMatchObject(refused)
   })
 })
 

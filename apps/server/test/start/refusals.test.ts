@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, truncate, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { settingNames } from '../../src/config.ts'
@@ -12,7 +12,8 @@ import { sotto, startServer } from '../cli/support/sotto.ts'
 async function expectRefusal(settings: NodeJS.ProcessEnv, ...named: string[]): Promise<void> {
   const startedAt = performance.now()
   const { code, stdout, stderr } = await sotto(['start'], { PORT: '0', ...settings })
-  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  // A first start that comes as far as to make a key shows it.
+  expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringMatching(/^(\n {2}Service key .*)?$/s) })
   expect(stderr).toMatch(/^sotto: .+\n$/)
   for (const name of named) expect(stderr).toContain(name)
   expect(performance.now() - startedAt).toBeLessThan(10_000)
@@ -138,6 +139,22 @@ test.each(['PORT', 'METRICS_PORT'])('a taken %s', async (name) => {
   const port = typeof address === 'object' && address ? String(address.port) : ''
   try {
     await expectRefusal({ ...memory, [name]: port }, `sotto: ${name} ${port}`)
+  } finally {
+    other.close()
+  }
+})
+
+test('a taken port shows all the same what a first start has made', async () => {
+  await using directory = await createDirectory()
+  const other = createServer().listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  const { port } = other.address() as AddressInfo
+  const settings = { DATABASE_URL: `file:${path.join(directory.path, 'sotto.db')}`, PORT: String(port) }
+  try {
+    const { code, stdout } = await sotto(['start'], settings)
+    expect(code).toBe(1)
+    expect(stdout).toMatch(/Service key +sk_\S+/)
+    expect(stdout).toContain('sotto setup')
   } finally {
     other.close()
   }

@@ -221,16 +221,17 @@ describe.each(dialects)('telemetry on %s', { timeout: 30_000 }, (using) => {
 
 describe('a receiver', { timeout: 30_000 }, () => {
   test('that is not there changes nothing, is named in the log once, and does not hold up a stop', async () => {
-    const endpoint = 'http://127.0.0.1:9'
-    await using world = await start('sqlite', { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })
+    const withPassword = 'http://collector:its-password@127.0.0.1:9/?key=its-key'
+    await using world = await start('sqlite', { OTEL_EXPORTER_OTLP_ENDPOINT: withPassword })
     for (let i = 0; i < 50; i++) await send(world.server)
     const complaints = () => lines(world.server).filter(({ msg }) => msg === 'telemetry does not arrive')
     await expect.poll(complaints, { timeout: 15_000, interval: 100 }).toHaveLength(1)
     expect(complaints()[0]).toMatchObject({
       level: 40,
-      endpoint,
+      endpoint: 'http://127.0.0.1:9/',
       problem: expect.stringContaining('ECONNREFUSED'),
     })
+    expect(world.server.output.stdout).not.toMatch(/its-(password|key)/)
     await send(world.server)
     const stoppedAt = performance.now()
     expect(await world.server.stop()).toBe(0)

@@ -1,0 +1,39 @@
+import { SottoError } from '@sotto/contract'
+import { changeSetup, deleteSessionsOf, type Executor, findSetup, findUser, holdSetup } from '@sotto/db'
+import { people } from '../seed/small-world.ts'
+
+/** The two who are shown side by side: a conversation of the small world is theirs. */
+export const shownPeople = [people[0].username, people[1].username] as const
+
+const usernames: ReadonlySet<string> = new Set(people.map(({ username }) => username))
+
+/** Whether somebody of this name comes with the demo. */
+export function isOfDemo(username: string): boolean {
+  return usernames.has(username)
+}
+
+/**
+ * Ends the demo, if there is one: nobody is logged in as one of its people any more, and all who are here are somebody.
+ * In the transaction in which somebody real comes, or one of its people becomes one. What was said stays.
+ */
+export async function endDemo(trx: Executor): Promise<void> {
+  if (!(await findSetup(trx))?.demo_started_at) return
+  // Whoever logs its people in meanwhile is waited for.
+  await holdSetup(trx)
+  for (const username of shownPeople) {
+    const user = await findUser(trx, username)
+    if (user) await deleteSessionsOf(trx, user.id)
+  }
+  await changeSetup(trx, { demo_started_at: null, demo_filled_at: null })
+}
+
+/**
+ * For what people do to their own accounts. Those of a demo are anybody's who looks at it: nothing that one of them
+ * does may outlive it.
+ *
+ * @throws {SottoError} FORBIDDEN
+ */
+export async function requireNotOfDemo(db: Executor, username: string): Promise<void> {
+  if (!isOfDemo(username) || !(await findSetup(db))?.demo_started_at) return
+  throw new SottoError('FORBIDDEN', { detail: 'the people of the demo keep their accounts as they are' })
+}
