@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { packageProblems } from '../../../scripts/check-package.ts'
+import { type ConsumerProject, createConsumerProject } from '../../../scripts/consumer/project.ts'
 import { cleanEnvironment, publishedNames, run } from '../../../scripts/pack.ts'
 
 const packageRoot = path.join(import.meta.dirname, '..')
@@ -13,40 +14,29 @@ const repository = path.join(packageRoot, '../..')
 let workshop: string
 let tarballs: string[]
 /** A project that has the three tarballs and nothing else of this repository. */
-let project: string
+let project: ConsumerProject
 
 beforeAll(async () => {
   workshop = await mkdtemp(path.join(tmpdir(), 'sotto-packages-'))
-  project = path.join(workshop, 'project')
-  await cp(path.join(packageRoot, 'test/consumer'), project, { recursive: true })
-  await write('package.json', { private: true, type: 'module' })
+  project = await createConsumerProject(
+    path.join(workshop, 'project'),
+    path.join(packageRoot, 'test/consumer'),
+  )
   // What the project has of its own comes while the packages are made.
-  const tools = await Promise.all(['vitest', 'typescript', '@types/node'].map(pinned))
-  await Promise.all([run(repository, [process.execPath, 'scripts/pack.ts', workshop]), install(tools)])
+  await Promise.all([
+    run(repository, [process.execPath, 'scripts/pack.ts', workshop]),
+    project.install(['vitest', 'typescript', '@types/node']),
+  ])
   tarballs = (await readdir(workshop)).filter((name) => name.endsWith('.tgz')).sort()
-  await install(tarballs.map((name) => path.join(workshop, name)))
+  await project.install(tarballs.map((name) => path.join(workshop, name)))
 }, 180_000)
 
 afterAll(async () => {
   await rm(workshop, { recursive: true, force: true })
 })
 
-async function write(name: string, content: object): Promise<void> {
-  await writeFile(path.join(project, name), JSON.stringify(content))
-}
-
-async function install(wanted: readonly string[]): Promise<void> {
-  await run(project, ['npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', ...wanted])
-}
-
-/** `name@version` of the version that this repository uses. */
-async function pinned(name: string): Promise<string> {
-  const manifest = await readFile(path.join(repository, 'node_modules', name, 'package.json'), 'utf8')
-  return `${name}@${JSON.parse(manifest).version}`
-}
-
 function bin(name: string): string {
-  return path.join(project, 'node_modules/.bin', name)
+  return path.join(project.folder, 'node_modules/.bin', name)
 }
 
 /** Without what the vitest around it tells its workers, and with this Node for scripts that ask for any. */
@@ -67,14 +57,17 @@ describe('the packages', () => {
   })
 
   it('bring no package of the workspace that is not published', async () => {
-    const scopes = await readdir(path.join(project, 'node_modules/@sotto'))
+    const scopes = await readdir(path.join(project.folder, 'node_modules/@sotto'))
     expect(scopes.map((name) => `@sotto/${name}`).sort()).toEqual([...publishedNames].sort())
   })
 })
 
 describe('whoever installs them', () => {
   it('sees nothing of the tables in the types of the server', async () => {
-    const types = await readFile(path.join(project, 'node_modules/@sotto/server/dist/index.d.ts'), 'utf8')
+    const types = await readFile(
+      path.join(project.folder, 'node_modules/@sotto/server/dist/index.d.ts'),
+      'utf8',
+    )
     expect(types).toMatch(/interface Server\b/)
     expect(types).not.toMatch(/kysely|Table\b/i)
   })
@@ -91,20 +84,24 @@ describe('whoever installs them', () => {
       skipLibCheck: false,
       noEmit: true,
     }
-    await write('tsconfig.json', { compilerOptions, include: ['*.ts'] })
-    await run(project, [bin('tsc'), '-p', '.'], outside())
+    await project.write('tsconfig.json', { compilerOptions, include: ['*.ts'] })
+    await run(project.folder, [bin('tsc'), '-p', '.'], outside())
   })
 
   it('tests against a real server', async () => {
-    await cp(path.join(project, 'messages.ts'), path.join(project, 'messages.test.ts'))
-    await run(project, [bin('vitest'), 'run', '--reporter=json', '--outputFile=report.json'], outside())
-    const report = await readFile(path.join(project, 'report.json'), 'utf8')
+    await cp(path.join(project.folder, 'messages.ts'), path.join(project.folder, 'messages.test.ts'))
+    await run(
+      project.folder,
+      [bin('vitest'), 'run', '--reporter=json', '--outputFile=report.json'],
+      outside(),
+    )
+    const report = await readFile(path.join(project.folder, 'report.json'), 'utf8')
     const { numPassedTests, numTotalTests } = JSON.parse(report)
     expect({ numPassedTests, numTotalTests }).toEqual({ numPassedTests: 4, numTotalTests: 4 })
   })
 
   it('embeds the server', async () => {
-    expect(JSON.parse(await run(project, [process.execPath, 'embed.ts'], outside()))).toEqual({
+    expect(JSON.parse(await run(project.folder, [process.execPath, 'embed.ts'], outside()))).toEqual({
       username: 'alice',
       assets: [200, 200, 200, 200],
       refusal: 'PORT takes a whole number from 0 to 65535',
@@ -113,7 +110,11 @@ describe('whoever installs them', () => {
 
   it('starts the server from the command line and stops it', async () => {
     const env = outside({ PORT: '0', HOST: '127.0.0.1', DATABASE_URL: 'file:chat.db' })
-    const server = spawn(bin('sotto'), ['start'], { cwd: project, env, stdio: ['ignore', 'pipe', 'inherit'] })
+    const server = spawn(bin('sotto'), ['start'], {
+      cwd: project.folder,
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     let output = ''
     server.stdout.on('data', (chunk: Buffer) => {
       output += chunk
