@@ -7,7 +7,11 @@ const refused: [file: string, source: string, reason: string][] = [
   ['packages/contract/src/a.ts', `export * from '@sotto/db'`, 'must not import @sotto/db'],
   ['packages/contract/src/a.ts', `import fs from 'node:fs'`, 'must not import node:fs'],
   ['packages/db/src/a.ts', `import { createServer } from '@sotto/server'`, 'must not import @sotto/server'],
-  ['packages/db/src/a.ts', `import { x } from '../../../apps/server/src/server.ts'`, 'leaves the package'],
+  [
+    'packages/db/src/a.ts',
+    `import { x } from '../../../apps/server/src/app/server.ts'`,
+    'leaves the package',
+  ],
   ['packages/sdk/src/a.ts', `import { open } from '@sotto/db'`, 'must not import @sotto/db'],
   ['packages/sdk/src/a.ts', `type A = import('@sotto/server').A`, 'must not import @sotto/server'],
   ['packages/sdk/src/a.ts', `await import('node:fs/promises')`, 'must not import node:fs/promises'],

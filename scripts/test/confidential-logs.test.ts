@@ -29,7 +29,7 @@ async function logging(what: string): Promise<{ code: number | null; stderr: str
     const server = await createTestServer({ users: ['alice', 'bob'] })
     const sent = await server.as('alice').messages.send({ to: 'bob', text: 'the words of alice' })
     const { key } = await server.client.keys.create({ name: 'a key', scopes: ['read'] })
-    const { createLogger } = await import('${path.join(root, 'apps/server/src/log.ts')}')
+    const { createLogger } = await import('${path.join(root, 'apps/server/src/lib/log.ts')}')
     createLogger('info').info(${what}, 'something')
     await server[Symbol.asyncDispose]()
   `

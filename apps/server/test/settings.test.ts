@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { readConfig, settingNames } from '../src/config.ts'
+import { readConfig, settingNames } from '../src/settings/config.ts'
 
 /** What is a secret, and what may have one in it, is called so. */
 const CONFIDENTIAL = /SECRET$|SERVICE_KEY|HEADERS|PASSWORD|TOKEN/

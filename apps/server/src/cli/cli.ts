@@ -1,4 +1,4 @@
-import { readVersion } from '../version.ts'
+import { readVersion } from '../lib/version.ts'
 import { type Command, UsageError } from './command.ts'
 import { commands } from './commands.ts'
 import { commandHelp, programHelp } from './help.ts'
@@ -24,7 +24,7 @@ export async function run(args: readonly string[]): Promise<number> {
     }
     const { describeFailure } = await import('./failure.ts')
     process.stderr.write(`sotto: ${describeFailure(error)}\n`)
-    const { isDebugging } = await import('../config.ts')
+    const { isDebugging } = await import('../settings/config.ts')
     if (isDebugging()) process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
     return 1
   }

@@ -1,6 +1,6 @@
-import { readConfig } from '../config.ts'
 import { examine } from '../doctor/examine.ts'
 import type { Finding } from '../doctor/finding.ts'
+import { readConfig } from '../settings/config.ts'
 import { CommandError } from './command-error.ts'
 
 const STATUS_WIDTH = 'warning'.length

@@ -1,6 +1,6 @@
 import { errorCatalogue, SottoError } from '@sotto/contract'
 import { DatabaseOpenError, isUnavailable } from '@sotto/db'
-import { ConfigError } from '../config-error.ts'
+import { ConfigError } from '../settings/config-error.ts'
 import { TransferError } from '../transfer/transfer-error.ts'
 import { CommandError } from './command-error.ts'
 

@@ -1,6 +1,6 @@
 import { contract, keyScopes } from '@sotto/contract'
 import { findServiceKey, listServiceKeys, newest, type ServiceKeyRow, scopesOf } from '@sotto/db'
-import { originOf } from '../audit.ts'
+import { originOf } from '../audit/record-audit.ts'
 import { addKey } from '../identity/create-key.ts'
 import { endKey } from '../identity/revoke-key.ts'
 import { CommandError } from './command-error.ts'

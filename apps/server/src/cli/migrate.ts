@@ -1,5 +1,5 @@
-import { readConfig } from '../config.ts'
-import { migrateDatabase } from '../schema.ts'
+import { migrateDatabase } from '../app/prepare-schema.ts'
+import { readConfig } from '../settings/config.ts'
 
 /** `sotto migrate`: brings the schema up to date. */
 export async function migrate(): Promise<void> {

@@ -1,12 +1,12 @@
 import { type Database, databaseExists, openDatabase, parseDatabaseUrl, requireWhole } from '@sotto/db'
-import { type Config, readConfig } from '../config.ts'
-import type { App } from '../context.ts'
-import { createApp } from '../create-app.ts'
-import { createIds } from '../ids.ts'
-import { createLogger } from '../log.ts'
+import type { App } from '../app/context.ts'
+import { createApp } from '../app/create-app.ts'
+import { prepareSchema } from '../app/prepare-schema.ts'
+import { createIds } from '../lib/ids.ts'
+import { createLogger } from '../lib/log.ts'
 import { noMetrics } from '../metrics/metrics.ts'
-import { noNeighbours } from '../realtime/neighbours.ts'
-import { prepareSchema } from '../schema.ts'
+import { standalone } from '../realtime/cluster.ts'
+import { type Config, readConfig } from '../settings/config.ts'
 import { noTracing } from '../telemetry/tracing.ts'
 import { CommandError } from './command-error.ts'
 
@@ -83,7 +83,7 @@ function appOn(database: Database, config: Config): OpenApp {
     log,
     now,
     newId: createIds(now),
-    connect: noNeighbours,
+    connect: standalone,
     metrics: noMetrics,
     tracing: noTracing,
   })

@@ -1,6 +1,6 @@
 import { holdSetup } from '@sotto/db'
-import { originOf } from '../audit.ts'
-import { readConfig } from '../config.ts'
+import { originOf } from '../audit/record-audit.ts'
+import { readConfig } from '../settings/config.ts'
 import { issueSetupToken, isUnused } from '../setup/setup-token.ts'
 import { CommandError } from './command-error.ts'
 import { openApp } from './open-app.ts'

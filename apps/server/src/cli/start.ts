@@ -1,6 +1,6 @@
-import { type Config, readConfig } from '../config.ts'
+import { createServer, type Server } from '../app/server.ts'
 import { MetricsListenError } from '../metrics/metrics-server.ts'
-import { createServer, type Server } from '../server.ts'
+import { type Config, readConfig } from '../settings/config.ts'
 import { CommandError } from './command-error.ts'
 import { reachableUrl } from './reachable-url.ts'
 import { setupLink } from './setup-link.ts'

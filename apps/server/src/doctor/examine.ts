@@ -7,8 +7,8 @@ import {
   parseDatabaseUrl,
   tryToWrite,
 } from '@sotto/db'
-import type { Config } from '../config.ts'
-import { ConfigError } from '../config-error.ts'
+import type { Config } from '../settings/config.ts'
+import { ConfigError } from '../settings/config-error.ts'
 import { type Finding, failed, ok, warning } from './finding.ts'
 import { examineListening, examinePostgres } from './postgres.ts'
 import { examineRedis } from './redis.ts'

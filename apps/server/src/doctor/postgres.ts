@@ -6,7 +6,7 @@ import {
   type PostgresHealth,
   parseDatabaseUrl,
 } from '@sotto/db'
-import type { Config } from '../config.ts'
+import type { Config } from '../settings/config.ts'
 import { type Finding, failed, ok, warning } from './finding.ts'
 
 /** Above this, codes of second factors and times of tokens begin to be off; above the second they are. */

@@ -1,5 +1,5 @@
 import { type Executor, inspectReplica } from '@sotto/db'
-import type { Config } from '../config.ts'
+import type { Config } from '../settings/config.ts'
 import { type Finding, ok, warning } from './finding.ts'
 
 const CHECK = 'replica'

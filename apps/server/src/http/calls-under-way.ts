@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { SottoError } from '@sotto/contract'
-import type { Caller, Origin } from '../context.ts'
+import type { Caller, Origin } from '../app/context.ts'
 import { Holdings } from '../limits/holdings.ts'
 import { networkOf } from '../limits/network-of.ts'
 

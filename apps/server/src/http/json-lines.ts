@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { weightOf } from '../weight.ts'
-import { withWrittenDates } from '../wire.ts'
+import { withWrittenDates } from '../lib/json-dates.ts'
+import { jsonSizeOf } from '../lib/json-size.ts'
 import type { CallUnderWay } from './calls-under-way.ts'
 
 const LINES_TYPE = 'application/x-ndjson'
@@ -35,7 +35,7 @@ export async function sendJsonLines(
 ): Promise<FastifyReply> {
   async function read(cursor: object) {
     const page = await readPage({ ...input, ...cursor, limit: LINES_A_PAGE })
-    return { ...page, release: underWay.hold(weightOf(page.items)) }
+    return { ...page, release: underWay.hold(jsonSizeOf(page.items)) }
   }
   // Before the status is out: a refusal is an answer of its own.
   const first = await read({})

@@ -1,7 +1,7 @@
 import { SottoError } from '@sotto/contract'
 import { parseCookie, stringifySetCookie } from 'cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { SessionCookie } from '../context.ts'
+import type { SessionCookie } from '../app/context.ts'
 import type { Origins } from './origins.ts'
 
 /**

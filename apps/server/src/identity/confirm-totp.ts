@@ -1,8 +1,8 @@
 import { type Contract, invalidInput } from '@sotto/contract'
 import { confirmSecondFactor, findSecondFactor, insertRecoveryCodes } from '@sotto/db'
 import type { z } from 'zod'
-import { requireActor } from '../access.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
+import { requireActor } from '../auth/access.ts'
 import { hashRecoveryCode, newRecoveryCodes } from './recovery-codes.ts'
 import { takeCode } from './second-factor.ts'
 

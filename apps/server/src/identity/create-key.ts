@@ -1,8 +1,8 @@
 import { type Contract, invalidInput, type ServiceKey, SottoError } from '@sotto/contract'
 import { type Executor, insertServiceKey } from '@sotto/db'
 import type { z } from 'zod'
-import { type AuditOrigin, recordAudit } from '../audit.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
+import { type AuditOrigin, recordAudit } from '../audit/record-audit.ts'
 import { hashSecret, newServiceKey } from './secrets.ts'
 
 type Input = z.output<Contract['keys']['create']['input']>

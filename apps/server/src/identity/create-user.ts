@@ -1,7 +1,7 @@
 import { type Contract, invalidInput, SottoError, type User } from '@sotto/contract'
 import { type Executor, findUser, insertUser, isInvitationUsable, takeInvitation, toUser } from '@sotto/db'
 import type { z } from 'zod'
-import type { App, Context } from '../context.ts'
+import type { App, Context } from '../app/context.ts'
 import type { BusinessEvents } from '../metrics/business-events.ts'
 import { endDemo, isOfDemo } from '../setup/demo.ts'
 import { hashNewPassword } from './password-change.ts'

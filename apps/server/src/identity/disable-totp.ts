@@ -1,8 +1,8 @@
 import { type Contract, invalidInput } from '@sotto/contract'
 import { deleteSecondFactor } from '@sotto/db'
 import type { z } from 'zod'
-import { requireActor } from '../access.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
+import { requireActor } from '../auth/access.ts'
 import { takeProof } from './second-factor.ts'
 
 /** Turns one's own second factor off, which takes a proof: a session alone may be somebody else's by now. */

@@ -12,8 +12,8 @@ import {
   scopesOf,
 } from '@sotto/db'
 import type { Logger } from 'pino'
-import type { Actor, Caller, Origin } from '../context.ts'
-import type { NewId } from '../ids.ts'
+import type { Actor, Caller, Origin } from '../app/context.ts'
+import type { NewId } from '../lib/ids.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { TellBusinessEvent } from '../metrics/business-events.ts'
 import { LastUsed } from './last-used.ts'

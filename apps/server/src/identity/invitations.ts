@@ -6,9 +6,9 @@ import {
   listInvitations as listRows,
 } from '@sotto/db'
 import type { z } from 'zod'
-import { recordAudit } from '../audit.ts'
-import type { Context } from '../context.ts'
-import { encodeCursor, timePosition } from '../cursors.ts'
+import type { Context } from '../app/context.ts'
+import { recordAudit } from '../audit/record-audit.ts'
+import { encodeCursor, timePosition } from '../lib/cursors.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
 /* Invitations are for admins, which the gate has seen to. */

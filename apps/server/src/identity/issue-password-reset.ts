@@ -1,9 +1,9 @@
 import type { Contract } from '@sotto/contract'
 import { type Executor, putPasswordReset } from '@sotto/db'
 import type { z } from 'zod'
-import { requireUser } from '../access.ts'
-import { recordAudit } from '../audit.ts'
-import type { App, Context } from '../context.ts'
+import type { App, Context } from '../app/context.ts'
+import { recordAudit } from '../audit/record-audit.ts'
+import { requireUser } from '../auth/access.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
 /** How long a token waits to be used, in milliseconds. */

@@ -1,8 +1,8 @@
 import { type Contract, defaultLimit, type ServiceKey } from '@sotto/contract'
 import { listServiceKeys, toServiceKey } from '@sotto/db'
 import type { z } from 'zod'
-import type { Context } from '../context.ts'
-import { encodeCursor, timePosition } from '../cursors.ts'
+import type { Context } from '../app/context.ts'
+import { encodeCursor, timePosition } from '../lib/cursors.ts'
 
 /** Every key that was ever made, newest first. */
 export async function listKeys(

@@ -1,6 +1,6 @@
 import { invalidInput } from '@sotto/contract'
 import { deletePasswordResetOf, deleteSessionsOf, type Executor, updatePasswordHash } from '@sotto/db'
-import type { App } from '../context.ts'
+import type { App } from '../app/context.ts'
 import { endDemo } from '../setup/demo.ts'
 import { isCommonPassword } from './common-passwords.ts'
 

@@ -9,9 +9,9 @@ import {
   type UserRow,
 } from '@sotto/db'
 import type { z } from 'zod'
-import { actorOf, isBareKey, requireCaller, requireSelfOrKey } from '../access.ts'
-import type { Context } from '../context.ts'
-import { decodeCursor, encodeCursor, timePosition } from '../cursors.ts'
+import type { Context } from '../app/context.ts'
+import { actorOf, isBareKey, requireCaller, requireSelfOrKey } from '../auth/access.ts'
+import { decodeCursor, encodeCursor, timePosition } from '../lib/cursors.ts'
 
 type Inputs = { [Name in keyof Contract['users']]: z.output<Contract['users'][Name]['input']> }
 

@@ -1,9 +1,9 @@
 import type { Contract } from '@sotto/contract'
 import { deleteSecondFactor } from '@sotto/db'
 import type { z } from 'zod'
-import { requireUser } from '../access.ts'
-import { recordAudit } from '../audit.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
+import { recordAudit } from '../audit/record-audit.ts'
+import { requireUser } from '../auth/access.ts'
 
 /** Turns somebody's second factor off, for admins. */
 export async function removeTotp(

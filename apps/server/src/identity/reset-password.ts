@@ -1,7 +1,7 @@
 import { type Contract, invalidInput } from '@sotto/contract'
 import { findPasswordReset, takePasswordReset } from '@sotto/db'
 import type { z } from 'zod'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
 import { changePassword, hashNewPassword } from './password-change.ts'
 import { hashSecret } from './secrets.ts'
 

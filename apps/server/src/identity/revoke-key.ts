@@ -1,7 +1,7 @@
 import { SottoError } from '@sotto/contract'
 import { type Executor, findServiceKey, revokeServiceKey } from '@sotto/db'
-import { type AuditOrigin, recordAudit } from '../audit.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
+import { type AuditOrigin, recordAudit } from '../audit/record-audit.ts'
 
 export async function revokeKey(ctx: Context, { keyId }: { keyId: string }): Promise<void> {
   const { db, identity } = ctx.app

@@ -1,9 +1,9 @@
 import { type Contract, invalidInput, SottoError } from '@sotto/contract'
 import { findAccount, findPasswordHash } from '@sotto/db'
 import type { z } from 'zod'
-import { isBareKey, requireSelfOrKey, sessionIdOf } from '../access.ts'
-import { recordAudit } from '../audit.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
+import { recordAudit } from '../audit/record-audit.ts'
+import { isBareKey, requireSelfOrKey, sessionIdOf } from '../auth/access.ts'
 import { requireNotOfDemo } from '../setup/demo.ts'
 import { changePassword, hashNewPassword } from './password-change.ts'
 

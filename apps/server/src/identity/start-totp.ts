@@ -1,7 +1,7 @@
 import { SottoError } from '@sotto/contract'
 import { startSecondFactor } from '@sotto/db'
-import { requireActor } from '../access.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
+import { requireActor } from '../auth/access.ts'
 import { requireNotOfDemo } from '../setup/demo.ts'
 import { newTotpSecret, totpUri } from './totp.ts'
 

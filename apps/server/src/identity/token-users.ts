@@ -1,7 +1,7 @@
 import { contract, SottoError } from '@sotto/contract'
 import { type AccountRow, findAccount, isUuid } from '@sotto/db'
 import type { Logger } from 'pino'
-import type { App } from '../context.ts'
+import type { App } from '../app/context.ts'
 import { addUser } from './create-user.ts'
 import { hashSecret } from './secrets.ts'
 import { TimedCache } from './timed-cache.ts'

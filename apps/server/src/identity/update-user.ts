@@ -1,9 +1,9 @@
 import { type Contract, SottoError, type User } from '@sotto/contract'
 import { findUser, isUniqueViolation, updateProfile } from '@sotto/db'
 import type { z } from 'zod'
-import { isBareKey, requireSelfOrKey } from '../access.ts'
-import { recordAudit } from '../audit.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
+import { recordAudit } from '../audit/record-audit.ts'
+import { isBareKey, requireSelfOrKey } from '../auth/access.ts'
 import { showUser } from './read-users.ts'
 
 /** Changes a profile. A username never changes: others hold on to it. */

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Executor, type JobKey, type JobRow, takeJob, updateTakenJob } from '@sotto/db'
 import type { Logger } from 'pino'
-import type { App } from '../context.ts'
+import type { App } from '../app/context.ts'
 
 /** How often due jobs are looked for, in milliseconds: those of servers that have gone, and those that had to wait. */
 const POLL_MS = 1_000

@@ -1,5 +1,5 @@
 import { type Executor, giveUpLease, takeLease } from '@sotto/db'
-import type { NewId } from '../ids.ts'
+import type { NewId } from '../lib/ids.ts'
 
 interface Options {
   db: Executor

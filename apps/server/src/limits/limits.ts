@@ -1,5 +1,5 @@
 import { type LimitName, limitNames, SottoError } from '@sotto/contract'
-import type { Caller, Origin } from '../context.ts'
+import type { Caller, Origin } from '../app/context.ts'
 import { Buckets, type Charge, judge, type Policy, policyOf, type Verdict } from './buckets.ts'
 import { networkOf } from './network-of.ts'
 import type { Rates } from './rates.ts'

@@ -9,9 +9,9 @@ import {
   lockConversations,
   type ParticipantRole,
 } from '@sotto/db'
-import { isBareKey, requireConversation, viewerOf } from '../access.ts'
-import { type AuditAction, recordAudit } from '../audit.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
+import { type AuditAction, recordAudit } from '../audit/record-audit.ts'
+import { isBareKey, requireConversation, viewerOf } from '../auth/access.ts'
 
 /** What a change of a group works with, in the group's turn. */
 export interface GroupTurn {

@@ -8,8 +8,8 @@ import {
   lockKeyOf,
   type MessageRow,
 } from '@sotto/db'
-import { requireMessageToChange } from '../access.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
+import { requireMessageToChange } from '../auth/access.ts'
 
 /** Tells the conversation's participants what was done. */
 export type Tell = (type: EventType, detail?: string) => Promise<void>

@@ -7,8 +7,8 @@ import {
   lockConversations,
 } from '@sotto/db'
 import type { z } from 'zod'
-import { requireActor, requireUser } from '../access.ts'
-import type { Actor, Context } from '../context.ts'
+import type { Actor, Context } from '../app/context.ts'
+import { requireActor, requireUser } from '../auth/access.ts'
 import { pairsToAdd, requireMayAdd } from './join-group.ts'
 import { showConversation } from './show-conversations.ts'
 

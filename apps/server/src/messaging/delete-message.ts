@@ -1,8 +1,8 @@
 import type { Contract, Message } from '@sotto/contract'
 import { eraseContent, noteDeleted, toMessage } from '@sotto/db'
 import type { z } from 'zod'
-import { requireActor } from '../access.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
+import { requireActor } from '../auth/access.ts'
 import { changeMessage, requireOwn } from './change-message.ts'
 
 /** Leaves a tombstone. Repeating it answers the same. */

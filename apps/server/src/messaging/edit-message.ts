@@ -1,8 +1,8 @@
 import { type Contract, invalidInput, type Message } from '@sotto/contract'
 import { toMessage, updateText } from '@sotto/db'
 import type { z } from 'zod'
-import { requireActor } from '../access.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
+import { requireActor } from '../auth/access.ts'
 import { changeMessage, requireNotDeleted, requireOwn } from './change-message.ts'
 import { requireTextLength } from './send-message.ts'
 

@@ -1,8 +1,8 @@
 import { type Contract, type Conversation, SottoError } from '@sotto/contract'
 import { type ConversationRow, directKey, findDirectConversation } from '@sotto/db'
 import type { z } from 'zod'
-import { requireActor, requireConversation, requireUser, viewerOf } from '../access.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
+import { requireActor, requireConversation, requireUser, viewerOf } from '../auth/access.ts'
 import { showConversation } from './show-conversations.ts'
 
 export async function getConversation(

@@ -1,8 +1,8 @@
 import type { Contract, Message } from '@sotto/contract'
 import { toMessage } from '@sotto/db'
 import type { z } from 'zod'
-import { actorOf, requireMessage, viewerOf } from '../access.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
+import { actorOf, requireMessage, viewerOf } from '../auth/access.ts'
 
 export async function getMessage(
   ctx: Context,

@@ -8,8 +8,8 @@ import {
   findStanding,
   insertParticipants,
 } from '@sotto/db'
-import { actorOf } from '../access.ts'
-import type { Actor, Context } from '../context.ts'
+import type { Actor, Context } from '../app/context.ts'
+import { actorOf } from '../auth/access.ts'
 import { requireReach } from '../people/reach.ts'
 import type { GroupChange } from './change-group.ts'
 

@@ -11,9 +11,16 @@ import {
   type Viewer,
 } from '@sotto/db'
 import type { z } from 'zod'
-import { everything, type Readable, requireActor, requireReadable, requireUser, viewerOf } from '../access.ts'
-import type { App, Context } from '../context.ts'
-import { decodeCursor, encodeCursor } from '../cursors.ts'
+import type { App, Context } from '../app/context.ts'
+import {
+  everything,
+  type Readable,
+  requireActor,
+  requireReadable,
+  requireUser,
+  viewerOf,
+} from '../auth/access.ts'
+import { decodeCursor, encodeCursor } from '../lib/cursors.ts'
 
 interface MessagePage {
   items: Message[]

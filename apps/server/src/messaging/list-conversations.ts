@@ -1,9 +1,9 @@
 import { type Contract, type Conversation, defaultLimit } from '@sotto/contract'
 import { listInbox } from '@sotto/db'
 import type { z } from 'zod'
-import { requireActor } from '../access.ts'
-import type { Context } from '../context.ts'
-import { encodeCursor, timePosition } from '../cursors.ts'
+import type { Context } from '../app/context.ts'
+import { requireActor } from '../auth/access.ts'
+import { encodeCursor, timePosition } from '../lib/cursors.ts'
 import { showConversations } from './show-conversations.ts'
 
 /** The inbox: latest activity first. */

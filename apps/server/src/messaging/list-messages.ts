@@ -11,9 +11,9 @@ import {
   toMessage,
 } from '@sotto/db'
 import type { z } from 'zod'
-import { actorOf, requireCaller, requireUser, viewerOf } from '../access.ts'
-import type { Actor, Context } from '../context.ts'
-import { decodeCursor, encodeCursor } from '../cursors.ts'
+import type { Actor, Context } from '../app/context.ts'
+import { actorOf, requireCaller, requireUser, viewerOf } from '../auth/access.ts'
+import { decodeCursor, encodeCursor } from '../lib/cursors.ts'
 import { pageOf, readableInFull } from './list-conversation-messages.ts'
 
 type Input = z.output<Contract['messages']['list']['input']>

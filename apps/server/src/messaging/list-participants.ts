@@ -1,9 +1,9 @@
 import { type Contract, defaultLimit, type Participant } from '@sotto/contract'
 import { type ConversationRow, FIRST_USER_ID, listMembers, type MemberWithMarksRow } from '@sotto/db'
 import type { z } from 'zod'
-import { requireConversation } from '../access.ts'
-import type { Context } from '../context.ts'
-import { decodeCursor, encodeCursor } from '../cursors.ts'
+import type { Context } from '../app/context.ts'
+import { requireConversation } from '../auth/access.ts'
+import { decodeCursor, encodeCursor } from '../lib/cursors.ts'
 import { toParticipant } from './show-conversations.ts'
 
 /** Who is in a conversation, in the order of their ids. */

@@ -1,7 +1,7 @@
 import type { Contract } from '@sotto/contract'
 import { findReceiptTimes } from '@sotto/db'
 import type { z } from 'zod'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
 import { pageOfMembers } from './list-participants.ts'
 
 type Receipts = z.input<Contract['conversations']['receipts']['output']>

@@ -13,8 +13,8 @@ import {
   updateReadMark,
 } from '@sotto/db'
 import type { z } from 'zod'
-import { requireActor, requireConversation } from '../access.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
+import { requireActor, requireConversation } from '../auth/access.ts'
 import { unreadOf } from './show-conversations.ts'
 
 /** Reads everything up to and including a message. Never moves back; what is read has been delivered. */

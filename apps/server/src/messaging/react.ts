@@ -11,8 +11,8 @@ import {
   toMessage,
   updateReactionCounts,
 } from '@sotto/db'
-import { requireActor } from '../access.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
+import { requireActor } from '../auth/access.ts'
 import { requireReach } from '../people/reach.ts'
 import { changeMessage, requireNotDeleted } from './change-message.ts'
 

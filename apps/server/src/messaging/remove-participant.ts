@@ -1,8 +1,8 @@
 import { type Contract, SottoError } from '@sotto/contract'
 import { findParticipant, type ParticipantRow } from '@sotto/db'
 import type { z } from 'zod'
-import { actorOf, requireUser } from '../access.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
+import { actorOf, requireUser } from '../auth/access.ts'
 import { changeGroup, type GroupChange } from './change-group.ts'
 import { endParticipation } from './end-participation.ts'
 

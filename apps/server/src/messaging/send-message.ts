@@ -1,8 +1,8 @@
 import { type Contract, invalidInput, kindOf, type Message } from '@sotto/contract'
 import { directKey, findMessage, lockKeyOf, toMessage } from '@sotto/db'
 import type { z } from 'zod'
-import { requireConversationOf, requireSender, requireUser } from '../access.ts'
-import type { Actor, Context } from '../context.ts'
+import type { Actor, Context } from '../app/context.ts'
+import { requireConversationOf, requireSender, requireUser } from '../auth/access.ts'
 import { sourceOf } from './video-source.ts'
 import type { Content, Draft } from './write-messages.ts'
 

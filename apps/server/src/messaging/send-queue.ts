@@ -1,6 +1,6 @@
 import { SottoError } from '@sotto/contract'
 import { isUnavailable } from '@sotto/db'
-import type { App } from '../context.ts'
+import type { App } from '../app/context.ts'
 import type { Span } from '../telemetry/tracing.ts'
 import { type Draft, type Outcome, writeMessages } from './write-messages.ts'
 

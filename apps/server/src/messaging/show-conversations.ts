@@ -13,7 +13,7 @@ import {
   toPublicUser,
   type Viewer,
 } from '@sotto/db'
-import type { App } from '../context.ts'
+import type { App } from '../app/context.ts'
 
 type Needs = Pick<App, 'db'> & { deliveryMarks: Pick<App['deliveryMarks'], 'note'> }
 

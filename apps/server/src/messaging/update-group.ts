@@ -1,8 +1,8 @@
 import type { Contract, Conversation } from '@sotto/contract'
 import { renameConversation } from '@sotto/db'
 import type { z } from 'zod'
-import { requireConversation, viewerOf } from '../access.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
+import { requireConversation, viewerOf } from '../auth/access.ts'
 import { changeGroup, requireGroupAdmin } from './change-group.ts'
 import { showConversation } from './show-conversations.ts'
 

@@ -12,7 +12,7 @@ import {
   lockFreeConversations,
   type NewMessage,
 } from '@sotto/db'
-import type { Actor, App } from '../context.ts'
+import type { Actor, App } from '../app/context.ts'
 import { requireReach } from '../people/reach.ts'
 
 /** What a message says. */

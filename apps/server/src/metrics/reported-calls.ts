@@ -1,8 +1,8 @@
 import type { SottoError } from '@sotto/contract'
 import { TRPCError } from '@trpc/server'
-import type { App, Context } from '../context.ts'
-import { toSottoError } from '../errors.ts'
-import { logFailure } from '../log.ts'
+import type { App, Context } from '../app/context.ts'
+import { toSottoError } from '../lib/errors.ts'
+import { logFailure } from '../lib/log.ts'
 import type { AnsweredCall } from './metrics.ts'
 
 /** Failures that were told already: tRPC hands each to whoever made the call, and to its `onError` afterwards. */

@@ -1,8 +1,8 @@
 import { type Contract, invalidInput } from '@sotto/contract'
 import { countBlocks, directKey, insertBlock, lockConversation } from '@sotto/db'
 import type { z } from 'zod'
-import { requireActor, requireOther } from '../access.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
+import { requireActor, requireOther } from '../auth/access.ts'
 import { endContact } from './end-contact.ts'
 
 /** How many a user blocks at most: nobody knows so many, and whoever tries everybody fills a table. */

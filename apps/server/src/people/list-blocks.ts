@@ -1,9 +1,9 @@
 import { type Block, type Contract, defaultLimit } from '@sotto/contract'
 import { listBlocks as listRows, toPublicUser } from '@sotto/db'
 import type { z } from 'zod'
-import { requireActor } from '../access.ts'
-import type { Context } from '../context.ts'
-import { encodeCursor, timePosition } from '../cursors.ts'
+import type { Context } from '../app/context.ts'
+import { requireActor } from '../auth/access.ts'
+import { encodeCursor, timePosition } from '../lib/cursors.ts'
 
 /** Whom the actor has blocked, newest first. */
 export async function listBlocks(

@@ -1,9 +1,9 @@
 import { type Contact, type Contract, defaultLimit } from '@sotto/contract'
 import { listContacts as listRows } from '@sotto/db'
 import type { z } from 'zod'
-import { requireActor } from '../access.ts'
-import type { Context } from '../context.ts'
-import { encodeCursor, timePosition } from '../cursors.ts'
+import type { Context } from '../app/context.ts'
+import { requireActor } from '../auth/access.ts'
+import { encodeCursor, timePosition } from '../lib/cursors.ts'
 import { toContact } from './show-contact.ts'
 
 /** The actor's contacts in one state, newest first. */

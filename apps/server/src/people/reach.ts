@@ -1,6 +1,6 @@
 import { SottoError } from '@sotto/contract'
 import type { Standing } from '@sotto/db'
-import type { App } from '../context.ts'
+import type { App } from '../app/context.ts'
 
 /*
  * Who may reach whom. It binds whoever acts as a user, a service key that names one too. Asked in the turn of the

@@ -1,8 +1,8 @@
 import type { Contract } from '@sotto/contract'
 import { directKey, lockConversation } from '@sotto/db'
 import type { z } from 'zod'
-import { requireActor, requireOther } from '../access.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
+import { requireActor, requireOther } from '../auth/access.ts'
 import { endContact } from './end-contact.ts'
 
 /** Refuses or withdraws a request, or removes a contact. */

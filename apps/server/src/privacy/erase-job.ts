@@ -21,8 +21,8 @@ import {
   type MessagePlace,
 } from '@sotto/db'
 import { z } from 'zod'
-import { originOf, recordAudit } from '../audit.ts'
-import type { App } from '../context.ts'
+import type { App } from '../app/context.ts'
+import { originOf, recordAudit } from '../audit/record-audit.ts'
 import type { Job, JobOutcome } from '../jobs/job-runner.ts'
 import { groupTurn } from '../messaging/change-group.ts'
 import { endParticipation } from '../messaging/end-participation.ts'

@@ -1,9 +1,9 @@
 import type { Contract } from '@sotto/contract'
 import { type Executor, eraseAccount, markErased, putJob } from '@sotto/db'
 import type { z } from 'zod'
-import { requireSelfOrAdmin } from '../access.ts'
-import { type AuditOrigin, recordAudit } from '../audit.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
+import { type AuditOrigin, recordAudit } from '../audit/record-audit.ts'
+import { requireSelfOrAdmin } from '../auth/access.ts'
 import { requireNotOfDemo } from '../setup/demo.ts'
 
 /** The name of the job that erases what is left of a user. */

@@ -1,10 +1,10 @@
 import { type Contract, defaultLimit, type ExportLine, SottoError } from '@sotto/contract'
 import { listAudit, newest } from '@sotto/db'
 import type { z } from 'zod'
-import { requireSelfOrAdmin } from '../access.ts'
-import { auditActorOf, recordAudit } from '../audit.ts'
-import type { App, Context } from '../context.ts'
-import { decodeCursor, encodeCursor } from '../cursors.ts'
+import type { App, Context } from '../app/context.ts'
+import { auditActorOf, recordAudit } from '../audit/record-audit.ts'
+import { requireSelfOrAdmin } from '../auth/access.ts'
+import { decodeCursor, encodeCursor } from '../lib/cursors.ts'
 import { type Place, type SectionName, sectionNames, sections } from './export-sections.ts'
 
 /** The pages of one export make one row of the audit: whoever goes on within this time, in milliseconds. */

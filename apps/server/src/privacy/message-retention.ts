@@ -1,6 +1,6 @@
 import { emptyWriteAheadLog, FIRST_USER_ID, listOlderMessages } from '@sotto/db'
 import { z } from 'zod'
-import type { App } from '../context.ts'
+import type { App } from '../app/context.ts'
 import type { Job, JobOutcome } from '../jobs/job-runner.ts'
 import { eraseMessages } from './erase-messages.ts'
 

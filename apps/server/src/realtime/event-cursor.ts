@@ -1,6 +1,6 @@
 import { SottoError } from '@sotto/contract'
 import type { LogPosition } from '@sotto/db'
-import { decodeCursor, encodeCursor } from '../cursors.ts'
+import { decodeCursor, encodeCursor } from '../lib/cursors.ts'
 
 /** PostgreSQL's xid8 is 64 bits wide. */
 const MAX_XID = 2n ** 64n - 1n

@@ -1,7 +1,7 @@
 import type { Contract } from '@sotto/contract'
 import type { z } from 'zod'
-import { actorOf, requireCaller, requireUser } from '../access.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
+import { actorOf, requireCaller, requireUser } from '../auth/access.ts'
 import { isInSight } from './open-stream.ts'
 import type { PresenceState } from './presence.ts'
 

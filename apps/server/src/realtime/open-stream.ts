@@ -1,8 +1,8 @@
 import type { Contract } from '@sotto/contract'
 import { directKey, findBlocksBetween, findDirectConversation, shareGroup } from '@sotto/db'
 import type { z } from 'zod'
-import { requireActor, requireConversation, requireUser } from '../access.ts'
-import type { Actor, Context } from '../context.ts'
+import type { Actor, Context } from '../app/context.ts'
+import { requireActor, requireConversation, requireUser } from '../auth/access.ts'
 import { itemOf } from './signals.ts'
 import type { Subscription } from './subscription.ts'
 

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { NewId } from '../ids.ts'
+import type { NewId } from '../lib/ids.ts'
 import type { Signal } from './signals.ts'
 
 /** How long a user may be without a stream before they count as gone: the time of a reconnect, in milliseconds. */

@@ -1,7 +1,7 @@
 import type { Contract, Event } from '@sotto/contract'
 import type { z } from 'zod'
-import { requireActor } from '../access.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
+import { requireActor } from '../auth/access.ts'
 import { openStream } from './open-stream.ts'
 
 /** Answers what came after the cursor, waiting for the first of it. */

@@ -1,8 +1,8 @@
 import type { Contract } from '@sotto/contract'
 import { findBlocksBetween, findParticipantIds } from '@sotto/db'
 import type { z } from 'zod'
-import { requireActor, requireConversation } from '../access.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
+import { requireActor, requireConversation } from '../auth/access.ts'
 
 /**
  * Tells the others of a conversation that one types, or no longer does; but not those with whom a block stands.

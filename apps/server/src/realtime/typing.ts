@@ -1,4 +1,4 @@
-import type { NewId } from '../ids.ts'
+import type { NewId } from '../lib/ids.ts'
 import type { Signal } from './signals.ts'
 
 /** How long one counts as typing without saying so again, in milliseconds. */

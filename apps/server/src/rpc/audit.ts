@@ -1,5 +1,5 @@
 import { contract } from '@sotto/contract'
-import { listAudit } from '../list-audit.ts'
+import { listAudit } from '../audit/list-audit.ts'
 import { query, router } from './trpc.ts'
 
 const { audit } = contract

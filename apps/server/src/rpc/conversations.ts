@@ -1,5 +1,5 @@
 import { contract } from '@sotto/contract'
-import { requireActor } from '../access.ts'
+import { requireActor } from '../auth/access.ts'
 import { createGroup } from '../messaging/create-group.ts'
 import { getConversation, getDirectConversation } from '../messaging/get-conversation.ts'
 import { listDirectMessages, listMessagesOfConversation } from '../messaging/list-conversation-messages.ts'

@@ -1,5 +1,5 @@
 import type { SuperJSONResult } from 'superjson'
-import { withWrittenDates } from '../wire.ts'
+import { withWrittenDates } from '../lib/json-dates.ts'
 
 /**
  * Writes what `superjson.serialize` writes for plain data with Dates, for a fraction of the cost.

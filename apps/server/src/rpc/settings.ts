@@ -1,5 +1,5 @@
 import { contract } from '@sotto/contract'
-import { listSettings } from '../list-settings.ts'
+import { listSettings } from '../settings/list-settings.ts'
 import { query, router } from './trpc.ts'
 
 const { settings } = contract

@@ -1,6 +1,6 @@
 import { invalidInput } from '@sotto/contract'
 import superjson, { type SuperJSONResult } from 'superjson'
-import { requireFewFields } from '../errors.ts'
+import { requireFewFields } from '../lib/errors.ts'
 import { serialize } from './serialize.ts'
 
 /** The annotations that an input can need: every other type is one that no schema here takes. */

@@ -1,11 +1,11 @@
 import type { ErrorShape, Procedure } from '@sotto/contract'
 import { initTRPC } from '@trpc/server'
 import type { z } from 'zod'
-import type { Context } from '../context.ts'
-import { toSottoError } from '../errors.ts'
-import { admit } from '../gate.ts'
+import type { Context } from '../app/context.ts'
+import { admit } from '../auth/gate.ts'
+import { toSottoError } from '../lib/errors.ts'
+import { jsonSizeOf } from '../lib/json-size.ts'
 import { measure } from '../metrics/reported-calls.ts'
-import { weightOf } from '../weight.ts'
 import { transformer } from './transformer.ts'
 
 /** How often a silent stream shows that it lives, in milliseconds. */
@@ -49,7 +49,7 @@ const asCaller = t.procedure.use(({ ctx, meta, path, type, next }) => {
     const result = await next({ ctx: current })
     if (!result.ok) throw result.error
     // Calls of a batch wait for each other. What a change answers is short, and the change has been made.
-    if (type === 'query') ctx.holdAnswer?.(weightOf(result.data))
+    if (type === 'query') ctx.holdAnswer?.(jsonSizeOf(result.data))
     return result
   }
   // What comes of a subscription shows only when somebody reads it: it is measured where it is opened.

@@ -1,5 +1,5 @@
 import { contract, keyScopes } from '@sotto/contract'
-import type { App, Context } from '../context.ts'
+import type { App, Context } from '../app/context.ts'
 import { createUser } from '../identity/create-user.ts'
 import { updateUser } from '../identity/update-user.ts'
 import { deleteMessage } from '../messaging/delete-message.ts'

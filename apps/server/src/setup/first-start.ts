@@ -1,8 +1,8 @@
 import { keyScopes } from '@sotto/contract'
 import { type Executor, holdSetup, listServiceKeys, newest } from '@sotto/db'
-import { type AuditOrigin, originOf } from '../audit.ts'
-import type { Config } from '../config.ts'
+import { type AuditOrigin, originOf } from '../audit/record-audit.ts'
 import { makeKey } from '../identity/create-key.ts'
+import type { Config } from '../settings/config.ts'
 import { hasLiveToken, issueSetupToken, isUnused } from './setup-token.ts'
 
 /** What a start has made so that somebody gets in. It is told here and never again. */

@@ -1,5 +1,5 @@
 import { findSetup } from '@sotto/db'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
 import { isUnused } from './setup-token.ts'
 
 /** Whether the installation waits for somebody to make the first account. */

@@ -10,8 +10,8 @@ import {
   setContact,
 } from '@sotto/db'
 import type { z } from 'zod'
-import { recordAudit } from '../audit.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
+import { recordAudit } from '../audit/record-audit.ts'
 import { hashSecret, newSecret } from '../identity/secrets.ts'
 import { seedSmallWorld } from '../seed/seed-small.ts'
 import { shownPeople } from './demo.ts'

@@ -1,7 +1,7 @@
 import { invalidInput, type SottoError } from '@sotto/contract'
 import { changeSetup, type Executor, hasUsersBesides, type SetupRow } from '@sotto/db'
-import { type AuditOrigin, recordAudit } from '../audit.ts'
-import type { App } from '../context.ts'
+import type { App } from '../app/context.ts'
+import { type AuditOrigin, recordAudit } from '../audit/record-audit.ts'
 import { hashSecret, newSecret } from '../identity/secrets.ts'
 import { people } from '../seed/small-world.ts'
 

@@ -11,7 +11,7 @@ import {
   readLog,
   type StatisticsPlace,
 } from '@sotto/db'
-import type { App } from '../context.ts'
+import type { App } from '../app/context.ts'
 
 /** How often the log is counted when nobody looks at the numbers, in milliseconds. */
 const INTERVAL_MS = 60_000

@@ -1,6 +1,6 @@
 import type { Contract } from '@sotto/contract'
 import type { z } from 'zod'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
 
 /** What the server that is asked does at the moment. */
 export async function getServerStats({

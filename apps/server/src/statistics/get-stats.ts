@@ -1,7 +1,7 @@
 import type { Contract } from '@sotto/contract'
 import { listStatistics } from '@sotto/db'
 import type { z } from 'zod'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
 import { dayOf } from './daily-tally.ts'
 
 type Stats = Contract['stats']['get']

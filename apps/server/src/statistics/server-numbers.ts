@@ -1,6 +1,6 @@
 import { type ErrorCode, errorCatalogue } from '@sotto/contract'
+import { readVersion } from '../lib/version.ts'
 import type { AnsweredCall, Metrics } from '../metrics/metrics.ts'
-import { readVersion } from '../version.ts'
 
 /** The least that a server knows of itself, measured or not. */
 export class ServerNumbers implements Pick<Metrics, 'answered' | 'eventHandedOn'> {

@@ -1,6 +1,6 @@
 import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
 import { countConversations, countUsers, type Executor, FIRST_USER_ID } from '@sotto/db'
-import type { App } from '../context.ts'
+import type { App } from '../app/context.ts'
 
 /** How many rows one question counts: a few milliseconds, after which others have their turn. */
 const PART = 2_000

@@ -8,7 +8,7 @@ import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs
 import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
 import type { Logger } from 'pino'
-import { addressOf } from '../settings-in-force.ts'
+import { addressOf } from '../settings/settings-in-force.ts'
 import { LogRecords } from './log-records.ts'
 import { OtelTracing } from './otel-tracing.ts'
 import { PrometheusProducer, type ReadMetrics } from './prometheus-producer.ts'

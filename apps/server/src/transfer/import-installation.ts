@@ -16,8 +16,8 @@ import {
   setLastNumber,
   type TransferTable,
 } from '@sotto/db'
-import { originOf, recordAudit } from '../audit.ts'
-import type { App } from '../context.ts'
+import type { App } from '../app/context.ts'
+import { originOf, recordAudit } from '../audit/record-audit.ts'
 import { type ExportHeader, type ExportRow, FORMAT_VERSION } from './format.ts'
 import { readSections, type Section } from './read-sections.ts'
 import { TransferError } from './transfer-error.ts'

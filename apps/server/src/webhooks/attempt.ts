@@ -5,8 +5,8 @@ import {
   type WebhookDeliveryRow,
   type WebhookRow,
 } from '@sotto/db'
-import { originOf, recordAudit } from '../audit.ts'
-import type { App } from '../context.ts'
+import type { App } from '../app/context.ts'
+import { originOf, recordAudit } from '../audit/record-audit.ts'
 import type { WebhookOutcome } from '../metrics/metrics.ts'
 import type { ShowConversation } from '../realtime/event-view.ts'
 import type { HttpSender, SendResult } from './http-sender.ts'

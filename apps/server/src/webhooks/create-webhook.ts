@@ -8,8 +8,8 @@ import {
   type WebhookRow,
 } from '@sotto/db'
 import type { z } from 'zod'
-import { recordAudit } from '../audit.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
+import { recordAudit } from '../audit/record-audit.ts'
 import { requireAllowedUrl } from './require-allowed-url.ts'
 import { eventsColumn, toWebhook } from './show-webhook.ts'
 import { newWebhookSecret } from './signature.ts'

@@ -1,7 +1,7 @@
 import { SottoError } from '@sotto/contract'
 import { updateWebhook } from '@sotto/db'
-import { recordAudit } from '../audit.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
+import { recordAudit } from '../audit/record-audit.ts'
 import { requireWebhook } from './require-webhook.ts'
 
 /** Deletes a webhook. Nobody sees it from then on; its deliveries, of which there may be many, go afterwards. */

@@ -10,7 +10,7 @@ import {
   type WebhookPlace,
   type WebhookRow,
 } from '@sotto/db'
-import type { App } from '../context.ts'
+import type { App } from '../app/context.ts'
 import type { ServerLease } from '../jobs/server-lease.ts'
 import { deliveryOf } from './new-delivery.ts'
 import { eventsOf, webhookTypeOf } from './show-webhook.ts'

@@ -1,5 +1,5 @@
 import type { Webhook } from '@sotto/contract'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
 import { requireWebhook } from './require-webhook.ts'
 import { toWebhook } from './show-webhook.ts'
 

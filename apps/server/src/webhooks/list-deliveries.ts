@@ -1,8 +1,8 @@
 import { type Contract, defaultLimit, type WebhookDelivery } from '@sotto/contract'
 import { listDeliveries as listRows } from '@sotto/db'
 import type { z } from 'zod'
-import type { Context } from '../context.ts'
-import { encodeCursor, timePosition } from '../cursors.ts'
+import type { Context } from '../app/context.ts'
+import { encodeCursor, timePosition } from '../lib/cursors.ts'
 import { requireWebhook } from './require-webhook.ts'
 import { toDelivery } from './show-webhook.ts'
 

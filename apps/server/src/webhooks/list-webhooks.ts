@@ -1,8 +1,8 @@
 import { type Contract, defaultLimit, type Webhook } from '@sotto/contract'
 import { listWebhooks as listRows } from '@sotto/db'
 import type { z } from 'zod'
-import type { Context } from '../context.ts'
-import { encodeCursor, timePosition } from '../cursors.ts'
+import type { Context } from '../app/context.ts'
+import { encodeCursor, timePosition } from '../lib/cursors.ts'
 import { toWebhook } from './show-webhook.ts'
 
 /** Newest first. */

@@ -1,8 +1,8 @@
 import { type Contract, SottoError, type WebhookDelivery } from '@sotto/contract'
 import { findDelivery, restartDelivery } from '@sotto/db'
 import type { z } from 'zod'
-import { recordAudit } from '../audit.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../app/context.ts'
+import { recordAudit } from '../audit/record-audit.ts'
 import { requireWebhook } from './require-webhook.ts'
 import { toDelivery } from './show-webhook.ts'
 

@@ -1,5 +1,5 @@
 import type { WebhookRow } from '@sotto/db'
-import type { App } from '../context.ts'
+import type { App } from '../app/context.ts'
 
 /** How long the secret before the present one signs too, in milliseconds. */
 export const OVERLAP_MS = 24 * 60 * 60 * 1_000

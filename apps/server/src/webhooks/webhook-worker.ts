@@ -8,7 +8,7 @@ import {
   type WebhookDeliveryRow,
   type WebhookRow,
 } from '@sotto/db'
-import type { App } from '../context.ts'
+import type { App } from '../app/context.ts'
 import { ServerLease } from '../jobs/server-lease.ts'
 import type { ShowConversation } from '../realtime/event-view.ts'
 import { attemptDelivery } from './attempt.ts'

@@ -1,5 +1,5 @@
 import { type BulkRows, directKey, findUser, openDatabase, writeRows } from '@sotto/db'
-import { createIds } from '../../src/ids.ts'
+import { createIds } from '../../src/lib/ids.ts'
 import { sotto } from '../../test/cli/support/sotto.ts'
 
 /** Large enough that transactions do not cost. */

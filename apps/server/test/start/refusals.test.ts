@@ -4,7 +4,7 @@ import { chmod, mkdir, truncate, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { settingNames } from '../../src/config.ts'
+import { settingNames } from '../../src/settings/config.ts'
 import { createDatabase, createDirectory, query } from '../cli/support/databases.ts'
 import { sotto, startServer } from '../cli/support/sotto.ts'
 

@@ -1,7 +1,7 @@
 import { openHints } from '@sotto/db'
 import type { Logger } from 'pino'
-import type { Config } from '../config.ts'
 import type { SharedBuckets } from '../limits/shared-buckets.ts'
+import type { Config } from '../settings/config.ts'
 import type { SharedPresence } from './presence.ts'
 import type { Signal } from './signals.ts'
 
@@ -9,7 +9,7 @@ import type { Signal } from './signals.ts'
  * The other servers on the same database. Nothing depends on reaching them: without it events are late by the
  * poll's time, and signals stay where they are.
  */
-export interface Neighbours {
+export interface Cluster {
   /** Tells them that the event log has grown. */
   hint(): void
   /** Hands on what is kept nowhere. */
@@ -30,10 +30,10 @@ interface Hooks {
   streamingUsers: () => Iterable<string>
 }
 
-export type Connect = (hooks: Hooks) => Neighbours
+export type Connect = (hooks: Hooks) => Cluster
 
 /** For a command, which has nobody who streams. Servers see what it writes at their next poll. */
-export const noNeighbours: Connect = () => ({
+export const standalone: Connect = () => ({
   hint() {},
   signal() {},
   presence: undefined,
@@ -42,7 +42,7 @@ export const noNeighbours: Connect = () => ({
 })
 
 /** Through Redis or Valkey when there is one; hints alone through PostgreSQL otherwise. */
-export async function connectNeighbours(
+export async function connectCluster(
   config: Pick<Config, 'redisUrl' | 'databaseUrl' | 'databaseDirectUrl'>,
   log: Logger,
 ): Promise<Connect> {

@@ -1,6 +1,6 @@
 import { type Database, type Migrated, missingTimeouts, openDatabase, setRoleDefaults } from '@sotto/db'
 import type { Logger } from 'pino'
-import type { Config } from './config.ts'
+import type { Config } from '../settings/config.ts'
 
 /**
  * Brings the schema up to date, over a connection that migrations can use: not through a transaction pooler. Where

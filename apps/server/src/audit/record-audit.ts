@@ -1,5 +1,5 @@
 import { type Executor, insertAudit } from '@sotto/db'
-import type { App, Caller } from './context.ts'
+import type { App, Caller } from '../app/context.ts'
 
 /** What was done. A new privileged act gets its name here. */
 export type AuditAction =

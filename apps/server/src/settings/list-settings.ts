@@ -1,6 +1,6 @@
 import type { Contract, Setting } from '@sotto/contract'
 import type { z } from 'zod'
-import type { Context } from './context.ts'
+import type { Context } from '../app/context.ts'
 
 /** The settings as they are in force on the server that is asked. */
 export async function listSettings(

@@ -1,35 +1,35 @@
 import { type Database, findConversation, type Replica, readLocalSecret } from '@sotto/db'
 import type { Logger } from 'pino'
-import type { Config } from './config.ts'
+import { CONFIGURED_KEY_ID, Identity } from '../identity/identity.ts'
+import { SecretBox } from '../identity/secret-box.ts'
+import { JobRunner } from '../jobs/job-runner.ts'
+import type { NewId } from '../lib/ids.ts'
+import { Limits } from '../limits/limits.ts'
+import { DeliveryMarks } from '../messaging/delivery-marks.ts'
+import { SendQueue } from '../messaging/send-queue.ts'
+import { showConversation } from '../messaging/show-conversations.ts'
+import { businessEventsTo } from '../metrics/business-events.ts'
+import { type Metrics, tellBoth } from '../metrics/metrics.ts'
+import { eraseUserJob } from '../privacy/erase-job.ts'
+import { ERASE_JOB } from '../privacy/erase-user.ts'
+import { messageRetentionJob, RETENTION_JOB } from '../privacy/message-retention.ts'
+import type { Connect } from '../realtime/cluster.ts'
+import { EventHub } from '../realtime/event-hub.ts'
+import type { ShowConversation } from '../realtime/event-view.ts'
+import { keepLogShort } from '../realtime/log-retention.ts'
+import { Presence } from '../realtime/presence.ts'
+import { itemOf, type Signal } from '../realtime/signals.ts'
+import { StreamGuard } from '../realtime/stream-guard.ts'
+import { Typing } from '../realtime/typing.ts'
+import type { Config } from '../settings/config.ts'
+import { DailyTally } from '../statistics/daily-tally.ts'
+import { ServerNumbers } from '../statistics/server-numbers.ts'
+import { Totals } from '../statistics/totals.ts'
+import type { Tracing } from '../telemetry/tracing.ts'
+import { HttpSender, type ResolveHost } from '../webhooks/http-sender.ts'
+import { OutboundRules } from '../webhooks/outbound-rules.ts'
+import { WebhookWorker } from '../webhooks/webhook-worker.ts'
 import type { App } from './context.ts'
-import { CONFIGURED_KEY_ID, Identity } from './identity/identity.ts'
-import { SecretBox } from './identity/secret-box.ts'
-import type { NewId } from './ids.ts'
-import { JobRunner } from './jobs/job-runner.ts'
-import { Limits } from './limits/limits.ts'
-import { DeliveryMarks } from './messaging/delivery-marks.ts'
-import { SendQueue } from './messaging/send-queue.ts'
-import { showConversation } from './messaging/show-conversations.ts'
-import { businessEventsTo } from './metrics/business-events.ts'
-import { type Metrics, tellBoth } from './metrics/metrics.ts'
-import { eraseUserJob } from './privacy/erase-job.ts'
-import { ERASE_JOB } from './privacy/erase-user.ts'
-import { messageRetentionJob, RETENTION_JOB } from './privacy/message-retention.ts'
-import { EventHub } from './realtime/event-hub.ts'
-import type { ShowConversation } from './realtime/event-view.ts'
-import { keepLogShort } from './realtime/log-retention.ts'
-import type { Connect } from './realtime/neighbours.ts'
-import { Presence } from './realtime/presence.ts'
-import { itemOf, type Signal } from './realtime/signals.ts'
-import { StreamGuard } from './realtime/stream-guard.ts'
-import { Typing } from './realtime/typing.ts'
-import { DailyTally } from './statistics/daily-tally.ts'
-import { ServerNumbers } from './statistics/server-numbers.ts'
-import { Totals } from './statistics/totals.ts'
-import type { Tracing } from './telemetry/tracing.ts'
-import { HttpSender, type ResolveHost } from './webhooks/http-sender.ts'
-import { OutboundRules } from './webhooks/outbound-rules.ts'
-import { WebhookWorker } from './webhooks/webhook-worker.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 
@@ -83,7 +83,7 @@ export function createApp({
   const numbers = new ServerNumbers(now())
   const metrics = tellBoth(measuring, numbers)
   const read: App['read'] = (work) => (replica ? replica.read(work) : work(db))
-  const neighbours = connect({
+  const cluster = connect({
     onHint() {
       metrics.hintReceived()
       events.hint()
@@ -100,13 +100,13 @@ export function createApp({
   }
   function send(signal: Signal): void {
     tell(signal)
-    neighbours.signal(signal)
+    cluster.signal(signal)
   }
   const write: App['write'] = async (work) => {
     const result = await db.transaction().execute(work)
     events.hint()
     webhooks.hint()
-    neighbours.hint()
+    cluster.hint()
     return result
   }
 
@@ -135,14 +135,14 @@ export function createApp({
     log,
     send,
     isStreaming: (userId) => events.isOnline(userId),
-    shared: neighbours.presence,
+    shared: cluster.presence,
   })
   const typing = new Typing({ now, newId, send })
   const streamGuard = new StreamGuard({ db, now, log, configuredKeyId: CONFIGURED_KEY_ID })
   const limits = new Limits({
     rates: config.limits,
     now,
-    shared: neighbours.buckets,
+    shared: cluster.buckets,
     onRefused: (policy) => metrics.rateLimited(policy),
   })
   const retention = keepLogShort({ db, now, log, retentionMs })
@@ -223,7 +223,7 @@ export function createApp({
     streamGuard.close()
     await deliveryMarks.close()
     await app.identity.close()
-    await neighbours.close()
+    await cluster.close()
   }
   return { app, closeApp }
 }

@@ -1,5 +1,5 @@
 import { type KeyScope, limitOf, type Procedure, SottoError } from '@sotto/contract'
-import type { Context } from './context.ts'
+import type { Context } from '../app/context.ts'
 
 type Entry = Pick<Procedure, 'access' | 'kind' | 'limit'>
 

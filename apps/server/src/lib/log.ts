@@ -1,6 +1,6 @@
 import type { SottoError } from '@sotto/contract'
 import { type Logger, pino } from 'pino'
-import type { Telemetry } from './telemetry/open-telemetry.ts'
+import type { Telemetry } from '../telemetry/open-telemetry.ts'
 
 /**
  * Logs to standard output, a line of JSON each. Never a text, a password or a token.

@@ -12,24 +12,24 @@ import {
 } from '@sotto/db'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
-import type { Config } from './config.ts'
+import { createHttpApp } from '../http/app.ts'
+import { closeBounded, drain, takeWaiting, watchSilent } from '../http/stop.ts'
+import { createIds, type NewId } from '../lib/ids.ts'
+import { createLogger } from '../lib/log.ts'
+import { readVersion } from '../lib/version.ts'
+import { type Metrics, noMetrics } from '../metrics/metrics.ts'
+import { MetricsServer } from '../metrics/metrics-server.ts'
+import type { PrometheusMetrics } from '../metrics/prometheus-metrics.ts'
+import { RETENTION_JOB } from '../privacy/message-retention.ts'
+import { connectCluster } from '../realtime/cluster.ts'
+import type { Config } from '../settings/config.ts'
+import { type FirstStart, makeFirstWayIn } from '../setup/first-start.ts'
+import type { Telemetry } from '../telemetry/open-telemetry.ts'
+import { noTracing } from '../telemetry/tracing.ts'
+import type { ResolveHost } from '../webhooks/http-sender.ts'
 import type { App } from './context.ts'
 import { createApp } from './create-app.ts'
-import { createHttpApp } from './http/app.ts'
-import { closeBounded, drain, takeWaiting, watchSilent } from './http/stop.ts'
-import { createIds, type NewId } from './ids.ts'
-import { createLogger } from './log.ts'
-import { type Metrics, noMetrics } from './metrics/metrics.ts'
-import { MetricsServer } from './metrics/metrics-server.ts'
-import type { PrometheusMetrics } from './metrics/prometheus-metrics.ts'
-import { RETENTION_JOB } from './privacy/message-retention.ts'
-import { connectNeighbours } from './realtime/neighbours.ts'
-import { checkPooler, prepareSchema } from './schema.ts'
-import { type FirstStart, makeFirstWayIn } from './setup/first-start.ts'
-import type { Telemetry } from './telemetry/open-telemetry.ts'
-import { noTracing } from './telemetry/tracing.ts'
-import { readVersion } from './version.ts'
-import type { ResolveHost } from './webhooks/http-sender.ts'
+import { checkPooler, prepareSchema } from './prepare-schema.ts'
 
 /** What a test sets and a production server leaves alone. */
 export interface ServerOverrides {
@@ -120,7 +120,7 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
 /** OpenTelemetry's SDK is loaded by those who use it alone. */
 async function startTelemetry({ telemetry: settings, databaseUrl }: Config): Promise<Telemetry | undefined> {
   if (!settings) return undefined
-  const { openTelemetry } = await import('./telemetry/open-telemetry.ts')
+  const { openTelemetry } = await import('../telemetry/open-telemetry.ts')
   return openTelemetry({
     settings,
     version: readVersion(),
@@ -142,7 +142,7 @@ function statementListener(
 
 /** Its client watches the process from when it is loaded, which a server that nobody measures does without. */
 async function openMetrics(): Promise<PrometheusMetrics> {
-  const { PrometheusMetrics } = await import('./metrics/prometheus-metrics.ts')
+  const { PrometheusMetrics } = await import('../metrics/prometheus-metrics.ts')
   return new PrometheusMetrics()
 }
 
@@ -171,7 +171,7 @@ async function assemble({
   isFirstStart,
   resolveHost,
 }: Parts): Promise<Server> {
-  const connect = await connectNeighbours(config, log)
+  const connect = await connectCluster(config, log)
   const replica = openReplica(config, database, metrics ?? noMetrics, log)
   const { app, closeApp } = createApp({
     config,

@@ -11,8 +11,8 @@ import {
   type Span,
   type Viewer,
 } from '@sotto/db'
-import type { Actor, Context } from './context.ts'
-import { names } from './identity/identity.ts'
+import type { Actor, Context } from '../app/context.ts'
+import { names } from '../identity/identity.ts'
 
 /*
  * Who may do what. Every use case begins with one of these. What a caller may not read answers exactly as what

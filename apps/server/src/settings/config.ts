@@ -2,13 +2,13 @@ import { isIP } from 'node:net'
 import { defaultMaxTextLength, type Setting } from '@sotto/contract'
 import { parseDatabaseUrl } from '@sotto/db'
 import { z } from 'zod'
+import { DEFAULT_AUDIENCE, MIN_SECRET_BYTES } from '../identity/token-rules.ts'
+import type { UserTokenSettings } from '../identity/token-verifier.ts'
+import { parseRate, RATE_SYNTAX, type Rates } from '../limits/rates.ts'
+import { parsePairs, SAMPLERS, type TelemetrySettings } from '../telemetry/telemetry-settings.ts'
 import { ConfigError } from './config-error.ts'
-import { DEFAULT_AUDIENCE, MIN_SECRET_BYTES } from './identity/token-rules.ts'
-import type { UserTokenSettings } from './identity/token-verifier.ts'
-import { parseRate, RATE_SYNTAX, type Rates } from './limits/rates.ts'
 import { readSettings } from './setting-files.ts'
 import { confidential, settingsInForce } from './settings-in-force.ts'
-import { parsePairs, SAMPLERS, type TelemetrySettings } from './telemetry/telemetry-settings.ts'
 
 const MAX_TEXT_LENGTH_LIMIT = 200_000
 const MIN_SECRET_LENGTH = 32

@@ -1,10 +1,10 @@
 import { type AuditEntry, type Contract, defaultLimit } from '@sotto/contract'
 import { type AuditRow, isUuid, listAudit as listRows } from '@sotto/db'
 import type { z } from 'zod'
-import { requireUser } from './access.ts'
-import type { Context } from './context.ts'
-import { encodeCursor, timePosition } from './cursors.ts'
-import { CONFIGURED_KEY_ID } from './identity/identity.ts'
+import type { Context } from '../app/context.ts'
+import { requireUser } from '../auth/access.ts'
+import { CONFIGURED_KEY_ID } from '../identity/identity.ts'
+import { encodeCursor, timePosition } from '../lib/cursors.ts'
 
 /** What was done by privilege, newest first. */
 export async function listAudit(
