@@ -1,7 +1,7 @@
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { expect, test } from 'vitest'
-import type { Caller } from '../src/app/context.ts'
+import type { Caller } from '../src/auth/caller.ts'
 import { CallsUnderWay } from '../src/http/calls-under-way.ts'
 
 const nobody: Caller = { kind: 'anonymous' }

@@ -30,11 +30,12 @@ export interface Procedure<
   Kind extends ProcedureKind = ProcedureKind,
   Input extends z.ZodType = z.ZodType,
   Output extends z.ZodType = z.ZodType,
+  AccessNeeded extends Access = Access,
 > {
   readonly kind: Kind
   readonly input: Input
   readonly output: Output
-  readonly access: Access
+  readonly access: AccessNeeded
   /**
    * What a call counts as, where its kind does not say it: `sends`, or `logins`, which is whatever hashes a password
    * or could be used to guess a secret.
@@ -68,23 +69,23 @@ export interface Procedure<
 }
 
 /** Keeps the exact types of a query's entry. */
-export function query<Input extends z.ZodType, Output extends z.ZodType>(
-  entry: Omit<Procedure<'query', Input, Output>, 'kind' | 'idempotent'>,
-): Procedure<'query', Input, Output> {
+export function query<Input extends z.ZodType, Output extends z.ZodType, AccessNeeded extends Access>(
+  entry: Omit<Procedure<'query', Input, Output, AccessNeeded>, 'kind' | 'idempotent'>,
+): Procedure<'query', Input, Output, AccessNeeded> {
   return { kind: 'query', idempotent: true, ...entry }
 }
 
 /** Keeps the exact types of a mutation's entry. */
-export function mutation<Input extends z.ZodType, Output extends z.ZodType>(
-  entry: Omit<Procedure<'mutation', Input, Output>, 'kind'>,
-): Procedure<'mutation', Input, Output> {
+export function mutation<Input extends z.ZodType, Output extends z.ZodType, AccessNeeded extends Access>(
+  entry: Omit<Procedure<'mutation', Input, Output, AccessNeeded>, 'kind'>,
+): Procedure<'mutation', Input, Output, AccessNeeded> {
   return { kind: 'mutation', ...entry }
 }
 
 /** Keeps the exact types of a subscription's entry; `output` is one event of it. Over HTTP it is Server-Sent Events. */
-export function subscription<Input extends z.ZodType, Output extends z.ZodType>(
-  entry: Omit<Procedure<'subscription', Input, Output>, 'kind' | 'idempotent'>,
-): Procedure<'subscription', Input, Output> {
+export function subscription<Input extends z.ZodType, Output extends z.ZodType, AccessNeeded extends Access>(
+  entry: Omit<Procedure<'subscription', Input, Output, AccessNeeded>, 'kind' | 'idempotent'>,
+): Procedure<'subscription', Input, Output, AccessNeeded> {
   return { kind: 'subscription', idempotent: true, ...entry }
 }
 

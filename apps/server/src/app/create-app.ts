@@ -29,7 +29,7 @@ import type { Tracing } from '../telemetry/tracing.ts'
 import { HttpSender, type ResolveHost } from '../webhooks/http-sender.ts'
 import { OutboundRules } from '../webhooks/outbound-rules.ts'
 import { WebhookWorker } from '../webhooks/webhook-worker.ts'
-import type { App } from './context.ts'
+import type { App } from './app.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 

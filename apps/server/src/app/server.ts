@@ -27,7 +27,7 @@ import { type FirstStart, makeFirstWayIn } from '../setup/first-start.ts'
 import type { Telemetry } from '../telemetry/open-telemetry.ts'
 import { noTracing } from '../telemetry/tracing.ts'
 import type { ResolveHost } from '../webhooks/http-sender.ts'
-import type { App } from './context.ts'
+import type { App } from './app.ts'
 import { createApp } from './create-app.ts'
 import { checkPooler, prepareSchema } from './prepare-schema.ts'
 

@@ -1,15 +1,15 @@
-import { type AuditEntry, type Contract, defaultLimit } from '@sotto/contract'
+import { type AuditEntry, defaultLimit } from '@sotto/contract'
 import { type AuditRow, isUuid, listAudit as listRows } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
+import type { CallerContext } from '../app/context.ts'
 import { requireUser } from '../auth/access.ts'
 import { CONFIGURED_KEY_ID } from '../identity/identity.ts'
 import { encodeCursor, timePosition } from '../lib/cursors.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 
 /** What was done by privilege, newest first. */
 export async function listAudit(
-  ctx: Context,
-  input: z.output<Contract['audit']['list']['input']>,
+  ctx: CallerContext,
+  input: InputOf<'audit', 'list'>,
 ): Promise<{ items: AuditEntry[]; nextCursor: string | null }> {
   const limit = input.limit ?? defaultLimit
   const filter = {
@@ -35,7 +35,7 @@ export async function listAudit(
 const FIRST_ID = '00000000-0000-0000-0000-000000000000'
 
 /** An id as it is, since whom it means may be gone; a name is that of a user. */
-async function idOf(ctx: Context, ref: string | undefined, field: string): Promise<string | undefined> {
+async function idOf(ctx: CallerContext, ref: string | undefined, field: string): Promise<string | undefined> {
   if (ref === undefined || ref === CONFIGURED_KEY_ID || isUuid(ref)) return ref
   return (await requireUser(ctx, ref, field)).id
 }

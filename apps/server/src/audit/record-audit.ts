@@ -1,5 +1,6 @@
 import { type Executor, insertAudit } from '@sotto/db'
-import type { App, Caller } from '../app/context.ts'
+import type { Runtime } from '../app/runtime.ts'
+import type { Caller } from '../auth/caller.ts'
 
 /** What was done. A new privileged act gets its name here. */
 export type AuditAction =
@@ -40,7 +41,7 @@ export type AuditAction =
 
 /** Who does something, and by which request: the context of one, or what stands for it where there is none. */
 export interface AuditOrigin {
-  readonly app: Pick<App, 'newId' | 'now'>
+  readonly app: Pick<Runtime, 'newId' | 'now'>
   readonly caller: Caller | { readonly kind: 'command' | 'server' }
   readonly address: string | null
   readonly requestId: string | null

@@ -11,51 +11,33 @@ import {
   type Span,
   type Viewer,
 } from '@sotto/db'
-import type { Actor, Context } from '../app/context.ts'
+import type { CallerContext } from '../app/context.ts'
 import { names } from '../identity/identity.ts'
+import type { Actor } from './caller.ts'
 
 /*
  * Who may do what. Every use case begins with one of these. What a caller may not read answers exactly as what
  * does not exist.
  */
 
-/** Anyone with credentials. */
-export function requireCaller(ctx: Context): void {
-  if (ctx.caller.kind === 'anonymous') throw new SottoError('UNAUTHENTICATED')
-}
-
-/** The user whom the request acts for. */
-export function requireActor(ctx: Context): Actor {
-  requireCaller(ctx)
-  const actor = actorOf(ctx)
-  if (!actor) throw new SottoError('ACTOR_REQUIRED', { detail: 'name a user in the Act-As header' })
-  return actor
-}
-
-/** The user whom the request acts for, if it does for one. */
-export function actorOf(ctx: Context): Actor | undefined {
-  return ctx.caller.kind === 'anonymous' ? undefined : ctx.caller.actor
-}
-
 /** The session whose token the request carries, if it carries one. */
-export function sessionIdOf({ caller }: Context): string | undefined {
+export function sessionIdOf({ caller }: CallerContext): string | undefined {
   return caller.kind === 'user' && caller.credential.kind === 'session' ? caller.credential.id : undefined
 }
 
 /** Acts for nobody: it may read and manage everything. */
-export function isBareKey(ctx: Context): boolean {
+export function isBareKey(ctx: CallerContext): boolean {
   return ctx.caller.kind === 'key' && !ctx.caller.actor
 }
 
 /** In whose eyes messages are shown. */
-export function viewerOf(ctx: Context): Viewer {
-  return actorOf(ctx)?.id ?? null
+export function viewerOf(ctx: CallerContext): Viewer {
+  return ctx.actor?.id ?? null
 }
 
 /** The sender: the actor, or whom a bare service key names. */
-export async function requireSender(ctx: Context, from: string | undefined): Promise<Actor> {
-  requireCaller(ctx)
-  const actor = actorOf(ctx)
+export async function requireSender(ctx: CallerContext, from: string | undefined): Promise<Actor> {
+  const actor = ctx.actor
   if (actor) {
     if (from !== undefined && !names(actor, from)) {
       throw new SottoError('FORBIDDEN', { detail: 'from names somebody else than the one who acts' })
@@ -69,22 +51,21 @@ export async function requireSender(ctx: Context, from: string | undefined): Pro
 }
 
 /** A bare service key, or the user in question. */
-export async function requireSelfOrKey(ctx: Context, ref: string): Promise<Actor> {
-  requireCaller(ctx)
+export async function requireSelfOrKey(ctx: CallerContext, ref: string): Promise<Actor> {
   const user = await requireUser(ctx, ref, 'user')
-  const actor = actorOf(ctx)
+  const actor = ctx.actor
   if (actor && actor.id !== user.id) throw new SottoError('FORBIDDEN')
   return user
 }
 
 /** A bare service key, an admin, or the user in question. */
-export async function requireSelfOrAdmin(ctx: Context, ref: string): Promise<Actor> {
+export async function requireSelfOrAdmin(ctx: CallerContext, ref: string): Promise<Actor> {
   const isAdmin = ctx.caller.kind === 'user' && ctx.caller.isAdmin
   return isAdmin ? requireUser(ctx, ref, 'user') : requireSelfOrKey(ctx, ref)
 }
 
 /** @throws {SottoError} USER_NOT_FOUND that names the field. */
-export async function requireUser(ctx: Context, ref: string, field: string): Promise<Actor> {
+export async function requireUser(ctx: CallerContext, ref: string, field: string): Promise<Actor> {
   const user = await ctx.app.identity.findActor(ref)
   if (user) return user
   const issues: InputIssue[] = [{ path: field, message: 'names nobody' }]
@@ -92,21 +73,23 @@ export async function requireUser(ctx: Context, ref: string, field: string): Pro
 }
 
 /** The user whom `user` names, where it may not name the actor. */
-export async function requireOther(ctx: Context, actor: Actor, ref: string): Promise<Actor> {
+export async function requireOther(ctx: CallerContext, actor: Actor, ref: string): Promise<Actor> {
   const other = await requireUser(ctx, ref, 'user')
   if (other.id === actor.id) throw invalidInput('user', 'takes another user than oneself')
   return other
 }
 
 /** A conversation that the caller is in, or any for a bare service key. */
-export async function requireConversation(ctx: Context, conversationId: string): Promise<ConversationRow> {
-  requireCaller(ctx)
+export async function requireConversation(
+  ctx: CallerContext,
+  conversationId: string,
+): Promise<ConversationRow> {
   return requireConversationOf(ctx, conversationId, viewerOf(ctx))
 }
 
 /** A conversation that this user is in; any for nobody in particular, which is a bare service key. */
 export async function requireConversationOf(
-  ctx: Context,
+  ctx: CallerContext,
   conversationId: string,
   viewer: Viewer,
 ): Promise<ConversationRow> {
@@ -131,8 +114,7 @@ export const everything: readonly Span[] = [{ after: 0, until: undefined }]
  * A conversation of which the caller may read something: also one that they have left. Lists, single messages and
  * events go by the same stays.
  */
-export async function requireReadable(ctx: Context, conversationId: string): Promise<Readable> {
-  requireCaller(ctx)
+export async function requireReadable(ctx: CallerContext, conversationId: string): Promise<Readable> {
   const conversation = await findConversation(ctx.app.db, conversationId)
   const spans = await spansOf(ctx.app.db, conversationId, viewerOf(ctx))
   if (!conversation || spans.length === 0) throw new SottoError('CONVERSATION_NOT_FOUND')
@@ -140,14 +122,14 @@ export async function requireReadable(ctx: Context, conversationId: string): Pro
 }
 
 /** A message that the caller may read, as it stands now. */
-export async function requireMessage(ctx: Context, messageId: string): Promise<MessageRow> {
+export async function requireMessage(ctx: CallerContext, messageId: string): Promise<MessageRow> {
   const { message } = await findReadable(ctx, messageId, ctx.app.db)
   return message
 }
 
 /** A message that the caller may read, in a conversation that they are still in. */
 export async function requireMessageToChange(
-  ctx: Context,
+  ctx: CallerContext,
   messageId: string,
   db: Executor,
 ): Promise<MessageRow> {
@@ -159,11 +141,10 @@ export async function requireMessageToChange(
 }
 
 async function findReadable(
-  ctx: Context,
+  ctx: CallerContext,
   messageId: string,
   db: Executor,
 ): Promise<{ message: MessageRow; spans: readonly Span[] }> {
-  requireCaller(ctx)
   const viewer = viewerOf(ctx)
   const message = await findMessage(db, messageId, viewer)
   if (!message) throw new SottoError('MESSAGE_NOT_FOUND')

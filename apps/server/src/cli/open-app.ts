@@ -1,5 +1,5 @@
 import { type Database, databaseExists, openDatabase, parseDatabaseUrl, requireWhole } from '@sotto/db'
-import type { App } from '../app/context.ts'
+import type { App } from '../app/app.ts'
 import { createApp } from '../app/create-app.ts'
 import { prepareSchema } from '../app/prepare-schema.ts'
 import { createIds } from '../lib/ids.ts'

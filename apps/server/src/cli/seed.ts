@@ -1,5 +1,5 @@
 import { countWorld, findUser, isUniqueViolation } from '@sotto/db'
-import type { App } from '../app/context.ts'
+import type { App } from '../app/app.ts'
 import { MAX_CONVERSATIONS, possibleConversations, type WorldSize, worldUser } from '../seed/large-world.ts'
 import { seedLargeWorld } from '../seed/seed-large.ts'
 import { seedSmallWorld } from '../seed/seed-small.ts'

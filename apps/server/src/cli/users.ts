@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import { contract } from '@sotto/contract'
 import { type Executor, findUser, updateRole } from '@sotto/db'
 import { originOf, recordAudit } from '../audit/record-audit.ts'
-import { addUser } from '../identity/create-user.ts'
+import { addUser } from '../identity/add-user.ts'
 import { makePasswordReset } from '../identity/issue-password-reset.ts'
 import { changePassword, hashNewPassword } from '../identity/password-change.ts'
 import { beginErasure } from '../privacy/erase-user.ts'
@@ -41,7 +41,7 @@ export async function setPassword(username: string): Promise<void> {
   if (!parsed.success)
     throw wrongInput({ path: ['password'], message: parsed.error.issues[0]?.message ?? '' })
   if (parsed.data === undefined) throw new CommandError('the password is missing')
-  const passwordHash = await hashNewPassword(app, parsed.data, 'password')
+  const passwordHash = await hashNewPassword(app.identity.passwords, parsed.data, 'password')
   await app.db.transaction().execute(async (trx) => {
     await changePassword(trx, user.id, { passwordHash, at: app.now() })
     await recordAudit(trx, originOf('command', app), { action: 'user.password_set', subjectId: user.id })

@@ -1,6 +1,7 @@
 import { type ErrorCode, SottoError } from '@sotto/contract'
 import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance } from 'fastify'
-import type { App, Caller } from '../app/context.ts'
+import type { App } from '../app/app.ts'
+import type { Caller } from '../auth/caller.ts'
 import { toSottoError } from '../lib/errors.ts'
 import { logFailure } from '../lib/log.ts'
 import type { Quota } from '../limits/buckets.ts'
@@ -163,7 +164,7 @@ export async function createHttpApp({
 
   registerJsonBody(http)
   registerHealth(http, isReady)
-  registerRest(http, { router: appRouter, createContext, calls })
+  registerRest(http, { createContext, calls })
   const serve = documentServer(http, (request, reply) => calls.begin(nobody, placeOf(request), reply.raw))
   const web = webFolder()
   if (web !== undefined) registerWebAssets(serve, web)

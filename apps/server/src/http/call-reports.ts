@@ -1,7 +1,7 @@
 import type { ErrorCode } from '@sotto/contract'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { operations } from '../app/operations.ts'
 import type { Metrics, Transport } from '../metrics/metrics.ts'
-import { operations } from './operations.ts'
 
 /** What a route is for. */
 interface RouteCall {

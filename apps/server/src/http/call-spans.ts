@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { isStream, operations } from '../app/operations.ts'
 import { noSpan, type Span, type Tracing } from '../telemetry/tracing.ts'
 import { nameOfOperation } from './call-reports.ts'
-import { operations } from './operations.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -11,9 +11,7 @@ declare module 'fastify' {
 }
 
 const spans = new WeakMap<FastifyRequest, Span>()
-const subscriptions = new Set(
-  operations.filter(({ entry }) => entry.kind === 'subscription').map(({ name }) => name),
-)
+const streams = new Set(operations.filter(isStream).map(({ name }) => name))
 
 /** Of a tRPC request that holds several calls, each of which has a span in it. */
 const BATCH = 'batch'
@@ -58,5 +56,5 @@ function operationOf({ routeOptions, params }: FastifyRequest): string | undefin
   const { path } = params as { path: string }
   if (path.includes(',')) return BATCH
   // A subscription's response goes on for as long as it does.
-  return subscriptions.has(path) ? undefined : nameOfOperation(path)
+  return streams.has(path) ? undefined : nameOfOperation(path)
 }

@@ -1,9 +1,12 @@
 import { SottoError } from '@sotto/contract'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { App, Caller, Context, Origin } from '../app/context.ts'
+import type { App } from '../app/app.ts'
+import type { Context } from '../app/context.ts'
+import { actorOf, type Caller } from '../auth/caller.ts'
 import { isSessionToken } from '../identity/secrets.ts'
 import { toSottoError } from '../lib/errors.ts'
 import { isTighter } from '../limits/buckets.ts'
+import type { Origin } from '../limits/origin.ts'
 import type { Transport } from '../metrics/metrics.ts'
 import type { Origins } from './origins.ts'
 import { requireTrustedPage, sessionCookie, sessionTokenIn } from './session-cookie.ts'
@@ -41,6 +44,7 @@ export function createContextMaker(app: App, origins: Origins) {
     return {
       app,
       caller,
+      actor: actorOf(caller),
       requestId: request.id,
       transport,
       ...place,

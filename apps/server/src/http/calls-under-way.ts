@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http'
 import { SottoError } from '@sotto/contract'
-import type { Caller, Origin } from '../app/context.ts'
+import type { Caller } from '../auth/caller.ts'
 import { Holdings } from '../limits/holdings.ts'
 import { networkOf } from '../limits/network-of.ts'
+import type { Origin } from '../limits/origin.ts'
 
 /*
  * An answer that is not read stays in memory until its connection is given up, and rates bound only how fast such

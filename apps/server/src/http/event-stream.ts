@@ -1,8 +1,7 @@
-import { contract } from '@sotto/contract'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Context } from '../app/context.ts'
+import type { StreamOperation } from '../app/operations.ts'
 import { refusedInput } from '../lib/errors.ts'
-import { openStream } from '../realtime/open-stream.ts'
 import type { StreamItem, Subscription } from '../realtime/subscription.ts'
 import { HEARTBEAT_MS } from '../rpc/trpc.ts'
 import { reportOpened } from './call-reports.ts'
@@ -13,17 +12,18 @@ const RETURN_WITHIN_MS = 5_000
 
 /** Answers a request with Server-Sent Events, until one of both sides ends it. */
 export async function sendEventStream(
+  { entry, run }: StreamOperation,
   ctx: Context,
   input: Record<string, unknown>,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
   const lastEventId = request.headers['last-event-id']
-  const parsed = contract.events.stream.input.safeParse(
+  const parsed = entry.input.safeParse(
     lastEventId === undefined || lastEventId === '' ? input : { ...input, cursor: lastEventId },
   )
   if (!parsed.success) throw refusedInput(parsed.error)
-  const stream = await openStream(ctx, parsed.data)
+  const stream = await run(ctx, parsed.data)
   reportOpened(ctx.app.metrics, request, reply)
   request.span.end('ok')
   const response = reply.raw

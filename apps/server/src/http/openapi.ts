@@ -1,5 +1,5 @@
-import { defaultMaxTextLength, type ErrorCode, errorCatalogue } from '@sotto/contract'
-import { type Operation, operations, toJsonSchema } from './operations.ts'
+import { defaultMaxTextLength, type ErrorCode, errorCatalogue, type Procedure } from '@sotto/contract'
+import { type Route, routes, toJsonSchema } from './routes.ts'
 
 type Json = Record<string, unknown>
 
@@ -41,10 +41,10 @@ const problemSchema = {
 export function openApiDocument(): Json {
   const schemas: Record<string, unknown> = { Problem: problemSchema }
   const paths: Record<string, Record<string, Json>> = {}
-  for (const operation of operations) {
-    const { method, path } = operation.entry.http
+  for (const route of routes) {
+    const { method, path } = route.operation.entry.http
     paths[path] ??= {}
-    paths[path][method.toLowerCase()] = toOperationObject(operation, schemas)
+    paths[path][method.toLowerCase()] = toOperationObject(route, schemas)
   }
   return {
     openapi: '3.1.0',
@@ -55,7 +55,7 @@ export function openApiDocument(): Json {
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
-    tags: [...new Set(operations.map(tagOf))].map((name) => ({ name })),
+    tags: [...new Set(routes.map(tagOf))].map((name) => ({ name })),
     security: [{ bearer: [] }, { basic: [] }],
     paths,
     components: {
@@ -72,12 +72,13 @@ export function openApiDocument(): Json {
   }
 }
 
-function tagOf(operation: Operation): string {
+function tagOf({ operation }: Route): string {
   return operation.name.split('.')[0] ?? ''
 }
 
-function toOperationObject(operation: Operation, schemas: Json): Json {
-  const { entry, name, hasBody, pathFields } = operation
+function toOperationObject(route: Route, schemas: Json): Json {
+  const { operation, hasBody, pathFields } = route
+  const { entry, name } = operation
   const { properties = {}, required = [] } = collect(toJsonSchema(entry.input, 'input'), schemas) as {
     properties?: Record<string, Json>
     required?: string[]
@@ -87,12 +88,12 @@ function toOperationObject(operation: Operation, schemas: Json): Json {
   const inside = Object.keys(properties).filter((field) => !outside.includes(field))
   return {
     operationId: name,
-    tags: [tagOf(operation)],
+    tags: [tagOf(route)],
     summary: entry.summary,
     ...(entry.description && { description: entry.description }),
     ...(entry.access === 'anyone' && { security: [{}, { bearer: [] }] }),
     parameters: [
-      ...outside.map((field) => toParameter(field, operation, properties[field] ?? {}, required, input)),
+      ...outside.map((field) => toParameter(field, route, properties[field] ?? {}, required, input)),
       ...(entry.access === 'anyone' ? [] : [actAsParameter]),
     ],
     ...(inside.length > 0 && {
@@ -111,7 +112,7 @@ function toOperationObject(operation: Operation, schemas: Json): Json {
         },
       },
     }),
-    responses: toResponses(operation, schemas),
+    responses: toResponses(operation.entry, schemas),
   }
 }
 
@@ -124,7 +125,7 @@ const actAsParameter = {
 
 function toParameter(
   field: string,
-  { pathFields }: Operation,
+  { pathFields }: Route,
   schema: Json,
   required: string[],
   input: Json,
@@ -144,8 +145,7 @@ function toParameter(
   }
 }
 
-function toResponses(operation: Operation, schemas: Json): Json {
-  const { entry } = operation
+function toResponses(entry: Procedure, schemas: Json): Json {
   const { status, repeatedStatus } = entry.http
   const success =
     status === 204

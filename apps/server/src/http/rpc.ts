@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { type FastifyTRPCPluginOptions, fastifyRequestHandler } from '@trpc/server/adapters/fastify'
 import type { FastifyInstance } from 'fastify'
-import type { ServerRouter } from '../rpc/router.ts'
+import type { appRouter } from '../rpc/router.ts'
 import { notUtf8 } from './body.ts'
 
 /**
@@ -12,7 +12,7 @@ import { notUtf8 } from './body.ts'
  */
 export async function registerRpc(
   app: FastifyInstance,
-  trpcOptions: FastifyTRPCPluginOptions<ServerRouter>['trpcOptions'],
+  trpcOptions: FastifyTRPCPluginOptions<typeof appRouter>['trpcOptions'],
 ): Promise<void> {
   await app.register((rpc, _options, registered) => {
     rpc.removeAllContentTypeParsers()

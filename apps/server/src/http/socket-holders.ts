@@ -1,5 +1,5 @@
 import { SottoError } from '@sotto/contract'
-import type { Caller } from '../app/context.ts'
+import type { Caller } from '../auth/caller.ts'
 import { Holdings } from '../limits/holdings.ts'
 
 /** How many WebSockets a user has open at once: as many as they may have streams. */

@@ -1,29 +1,33 @@
-import { type Account, type Contract, SottoError } from '@sotto/contract'
+import { type Account, SottoError } from '@sotto/contract'
 import { findAccount, updateDisabledAt, updateRole } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
+import type { ActorContext, CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
-import { requireActor, requireUser } from '../auth/access.ts'
+import { requireUser } from '../auth/access.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { endDemo } from '../setup/demo.ts'
 import { showUser } from './read-users.ts'
 import { toAccount } from './show-account.ts'
 
-type Inputs = { [Name in keyof Contract['users']]: z.output<Contract['users'][Name]['input']> }
-
 /** Who am I. */
-export async function getMe(ctx: Context): Promise<Account> {
-  const { id } = requireActor(ctx)
+export async function getMe(ctx: ActorContext): Promise<Account> {
+  const { id } = ctx.actor
   return readAccount(ctx, id)
 }
 
 /** A user's account, for an admin. */
-export async function getAccount(ctx: Context, { user: ref }: Inputs['account']): Promise<Account> {
+export async function getAccount(
+  ctx: CallerContext,
+  { user: ref }: InputOf<'users', 'account'>,
+): Promise<Account> {
   const user = await requireUser(ctx, ref, 'user')
   return readAccount(ctx, user.id)
 }
 
 /** Makes a user an admin, or no longer one. */
-export async function setRole(ctx: Context, { user: ref, role }: Inputs['setRole']): Promise<Account> {
+export async function setRole(
+  ctx: CallerContext,
+  { user: ref, role }: InputOf<'users', 'setRole'>,
+): Promise<Account> {
   const user = await requireUser(ctx, ref, 'user')
   await ctx.app.db.transaction().execute(async (trx) => {
     if (await updateRole(trx, user.id, role)) {
@@ -37,8 +41,8 @@ export async function setRole(ctx: Context, { user: ref, role }: Inputs['setRole
 
 /** Keeps a user out, or lets them in again. Their sessions stay, for as long as they would have. */
 export async function setDisabled(
-  ctx: Context,
-  { user: ref, disabled }: Inputs['setDisabled'],
+  ctx: CallerContext,
+  { user: ref, disabled }: InputOf<'users', 'setDisabled'>,
 ): Promise<Account> {
   const user = await requireUser(ctx, ref, 'user')
   const { app } = ctx
@@ -52,7 +56,7 @@ export async function setDisabled(
   return readAccount(ctx, user.id)
 }
 
-async function readAccount(ctx: Context, userId: string): Promise<Account> {
+async function readAccount(ctx: CallerContext, userId: string): Promise<Account> {
   const row = await findAccount(ctx.app.db, userId)
   if (!row) throw new SottoError('USER_NOT_FOUND', { detail: 'user names nobody' })
   return toAccount(row, showUser(ctx, row))

@@ -1,17 +1,16 @@
-import { type Contract, invalidInput } from '@sotto/contract'
+import { invalidInput } from '@sotto/contract'
 import { confirmSecondFactor, findSecondFactor, insertRecoveryCodes } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
-import { requireActor } from '../auth/access.ts'
+import type { ActorContext } from '../app/context.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { hashRecoveryCode, newRecoveryCodes } from './recovery-codes.ts'
 import { takeCode } from './second-factor.ts'
 
 /** Turns the second factor on. The recovery codes are told once and kept hashed. */
 export async function confirmTotp(
-  ctx: Context,
-  { code }: z.output<Contract['totp']['confirm']['input']>,
+  ctx: ActorContext,
+  { code }: InputOf<'totp', 'confirm'>,
 ): Promise<{ recoveryCodes: string[] }> {
-  const user = requireActor(ctx)
+  const { actor: user } = ctx
   const { app } = ctx
   await app.limits.chargeLogin(user.id, ctx)
   const recoveryCodes = newRecoveryCodes()

@@ -1,15 +1,15 @@
-import { type Contract, invalidInput, type ServiceKey, SottoError } from '@sotto/contract'
+import { invalidInput, type ServiceKey, SottoError } from '@sotto/contract'
 import { type Executor, insertServiceKey } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
+import type { CallerContext } from '../app/context.ts'
 import { type AuditOrigin, recordAudit } from '../audit/record-audit.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { hashSecret, newServiceKey } from './secrets.ts'
 
-type Input = z.output<Contract['keys']['create']['input']>
+type Input = InputOf<'keys', 'create'>
 export type NewKey = ServiceKey & { key: string }
 
 /** A key makes none that may do more than itself, or `admin` alone would be everything. */
-export async function createKey(ctx: Context, input: Input): Promise<NewKey> {
+export async function createKey(ctx: CallerContext, input: Input): Promise<NewKey> {
   const { caller } = ctx
   const missing = caller.kind === 'key' ? input.scopes.filter((scope) => !caller.scopes.has(scope)) : []
   if (missing.length > 0) {

@@ -1,16 +1,12 @@
-import { type Contract, invalidInput } from '@sotto/contract'
+import { invalidInput } from '@sotto/contract'
 import { deleteSecondFactor } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
-import { requireActor } from '../auth/access.ts'
+import type { ActorContext } from '../app/context.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { takeProof } from './second-factor.ts'
 
 /** Turns one's own second factor off, which takes a proof: a session alone may be somebody else's by now. */
-export async function disableTotp(
-  ctx: Context,
-  proof: z.output<Contract['totp']['disable']['input']>,
-): Promise<void> {
-  const user = requireActor(ctx)
+export async function disableTotp(ctx: ActorContext, proof: InputOf<'totp', 'disable'>): Promise<void> {
+  const { actor: user } = ctx
   await ctx.app.limits.chargeLogin(user.id, ctx)
   await ctx.app.db.transaction().execute(async (trx) => {
     if (!(await takeProof(trx, ctx.app, user.id, proof))) {

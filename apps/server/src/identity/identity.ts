@@ -12,9 +12,10 @@ import {
   scopesOf,
 } from '@sotto/db'
 import type { Logger } from 'pino'
-import type { Actor, Caller, Origin } from '../app/context.ts'
+import type { Actor, Caller } from '../auth/caller.ts'
 import type { NewId } from '../lib/ids.ts'
 import type { Limits } from '../limits/limits.ts'
+import type { Origin } from '../limits/origin.ts'
 import type { TellBusinessEvent } from '../metrics/business-events.ts'
 import { LastUsed } from './last-used.ts'
 import { isOutdated, Passwords } from './passwords.ts'

@@ -1,26 +1,24 @@
-import { type Contract, defaultLimit, type Invitation, SottoError } from '@sotto/contract'
+import { defaultLimit, type Invitation, SottoError } from '@sotto/contract'
 import {
   deleteInvitation,
   type InvitationRow,
   insertInvitation,
   listInvitations as listRows,
 } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
+import type { CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { encodeCursor, timePosition } from '../lib/cursors.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
 /* Invitations are for admins, which the gate has seen to. */
-
-type Inputs = { [Name in keyof Contract['invitations']]: z.output<Contract['invitations'][Name]['input']> }
 
 const HOUR_MS = 60 * 60 * 1_000
 
 /** Makes an invitation. Its token is told once and kept hashed. */
 export async function createInvitation(
-  ctx: Context,
-  { maxUses, expiresInHours }: Inputs['create'],
+  ctx: CallerContext,
+  { maxUses, expiresInHours }: InputOf<'invitations', 'create'>,
 ): Promise<Invitation & { token: string }> {
   const { db, newId, now } = ctx.app
   const token = newSecret('in')
@@ -41,8 +39,8 @@ export async function createInvitation(
 
 /** Newest first, those that cannot be used any more too. */
 export async function listInvitations(
-  { app }: Context,
-  input: Inputs['list'],
+  { app }: CallerContext,
+  input: InputOf<'invitations', 'list'>,
 ): Promise<{ items: Invitation[]; nextCursor: string | null }> {
   const limit = input.limit ?? defaultLimit
   const rows = await listRows(app.db, timePosition('invitations', input.cursor), limit + 1)
@@ -56,7 +54,10 @@ export async function listInvitations(
 }
 
 /** Takes an invitation back. */
-export async function revokeInvitation(ctx: Context, { invitationId }: Inputs['revoke']): Promise<void> {
+export async function revokeInvitation(
+  ctx: CallerContext,
+  { invitationId }: InputOf<'invitations', 'revoke'>,
+): Promise<void> {
   await ctx.app.db.transaction().execute(async (trx) => {
     if (!(await deleteInvitation(trx, invitationId))) throw new SottoError('INVITATION_NOT_FOUND')
     await recordAudit(trx, ctx, { action: 'invitation.revoked', subjectId: invitationId })

@@ -1,9 +1,9 @@
-import type { Contract } from '@sotto/contract'
 import { type Executor, putPasswordReset } from '@sotto/db'
-import type { z } from 'zod'
-import type { App, Context } from '../app/context.ts'
+import type { CallerContext } from '../app/context.ts'
+import type { Runtime } from '../app/runtime.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { requireUser } from '../auth/access.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
 /** How long a token waits to be used, in milliseconds. */
@@ -16,8 +16,8 @@ interface IssuedReset {
 
 /** Makes the token with which a user sets another password. It is told once and kept hashed. */
 export async function issuePasswordReset(
-  ctx: Context,
-  { user: ref }: z.output<Contract['passwords']['issueReset']['input']>,
+  ctx: CallerContext,
+  { user: ref }: InputOf<'passwords', 'issueReset'>,
 ): Promise<IssuedReset> {
   const user = await requireUser(ctx, ref, 'user')
   return ctx.app.db.transaction().execute(async (trx) => {
@@ -29,7 +29,7 @@ export async function issuePasswordReset(
 /** As issuePasswordReset, whoever asks for it. */
 export async function makePasswordReset(
   trx: Executor,
-  { now }: Pick<App, 'now'>,
+  { now }: Pick<Runtime, 'now'>,
   userId: string,
 ): Promise<IssuedReset> {
   const token = newSecret('pr')

@@ -1,13 +1,13 @@
-import { type Contract, defaultLimit, type ServiceKey } from '@sotto/contract'
+import { defaultLimit, type ServiceKey } from '@sotto/contract'
 import { listServiceKeys, toServiceKey } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
+import type { CallerContext } from '../app/context.ts'
 import { encodeCursor, timePosition } from '../lib/cursors.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 
 /** Every key that was ever made, newest first. */
 export async function listKeys(
-  { app: { db } }: Context,
-  input: z.output<Contract['keys']['list']['input']>,
+  { app: { db } }: CallerContext,
+  input: InputOf<'keys', 'list'>,
 ): Promise<{ items: ServiceKey[]; nextCursor: string | null }> {
   const limit = input.limit ?? defaultLimit
   const rows = await listServiceKeys(db, timePosition('keys', input.cursor), limit + 1)

@@ -1,8 +1,8 @@
 import { invalidInput } from '@sotto/contract'
 import { deletePasswordResetOf, deleteSessionsOf, type Executor, updatePasswordHash } from '@sotto/db'
-import type { App } from '../app/context.ts'
 import { endDemo } from '../setup/demo.ts'
 import { isCommonPassword } from './common-passwords.ts'
+import type { Passwords } from './passwords.ts'
 
 /* What every way of setting a password has in common. */
 
@@ -13,14 +13,14 @@ import { isCommonPassword } from './common-passwords.ts'
  * @throws {SottoError} INVALID_INPUT for one of the most common passwords, RATE_LIMITED when too many wait.
  */
 export async function hashNewPassword(
-  app: Pick<App, 'identity'>,
+  passwords: Pick<Passwords, 'hash'>,
   password: string,
   field: string,
 ): Promise<string> {
   if (await isCommonPassword(password)) {
     throw invalidInput(field, 'is one of the most common passwords: takes another one')
   }
-  return app.identity.passwords.hash(password)
+  return passwords.hash(password)
 }
 
 /** Puts a new password in force: sessions but the one named end, and a reset that waits to be used is void. */

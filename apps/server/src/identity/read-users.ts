@@ -1,4 +1,4 @@
-import { type Contract, defaultLimit, type PublicUser, SottoError, type User } from '@sotto/contract'
+import { defaultLimit, type PublicUser, SottoError, type User } from '@sotto/contract'
 import {
   findUser,
   listCorrespondents,
@@ -8,30 +8,26 @@ import {
   toUser,
   type UserRow,
 } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
-import { actorOf, isBareKey, requireCaller, requireSelfOrKey } from '../auth/access.ts'
+import type { CallerContext } from '../app/context.ts'
+import { isBareKey, requireSelfOrKey } from '../auth/access.ts'
 import { decodeCursor, encodeCursor, timePosition } from '../lib/cursors.ts'
-
-type Inputs = { [Name in keyof Contract['users']]: z.output<Contract['users'][Name]['input']> }
+import type { InputOf } from '../lib/operation-types.ts'
 
 /** An email address is shown to its user and to a bare service key. */
-export function showUser(ctx: Context, row: UserRow): User {
-  return isBareKey(ctx) || actorOf(ctx)?.id === row.id ? toUser(row) : toPublicUser(row)
+export function showUser(ctx: CallerContext, row: UserRow): User {
+  return isBareKey(ctx) || ctx.actor?.id === row.id ? toUser(row) : toPublicUser(row)
 }
 
-export async function getUser(ctx: Context, input: Inputs['get']): Promise<User> {
-  requireCaller(ctx)
+export async function getUser(ctx: CallerContext, input: InputOf<'users', 'get'>): Promise<User> {
   const row = await findUser(ctx.app.db, input.user)
   if (!row) throw new SottoError('USER_NOT_FOUND', { detail: 'user names nobody' })
   return showUser(ctx, row)
 }
 
 export async function listUsers(
-  ctx: Context,
-  input: Inputs['list'],
+  ctx: CallerContext,
+  input: InputOf<'users', 'list'>,
 ): Promise<{ items: User[]; nextCursor: string | null }> {
-  requireCaller(ctx)
   const [after] = input.cursor === undefined ? [''] : decodeCursor('users', input.cursor)
   const limit = input.limit ?? defaultLimit
   const { q } = input
@@ -52,8 +48,8 @@ interface Correspondent {
 }
 
 export async function getCorrespondents(
-  ctx: Context,
-  input: Inputs['correspondents'],
+  ctx: CallerContext,
+  input: InputOf<'users', 'correspondents'>,
 ): Promise<{ items: Correspondent[]; nextCursor: string | null }> {
   const user = await requireSelfOrKey(ctx, input.user)
   const limit = input.limit ?? defaultLimit

@@ -1,14 +1,13 @@
-import type { Contract } from '@sotto/contract'
 import { deleteSecondFactor } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
+import type { CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { requireUser } from '../auth/access.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 
 /** Turns somebody's second factor off, for admins. */
 export async function removeTotp(
-  ctx: Context,
-  { user: ref }: z.output<Contract['totp']['remove']['input']>,
+  ctx: CallerContext,
+  { user: ref }: InputOf<'totp', 'remove'>,
 ): Promise<void> {
   const user = await requireUser(ctx, ref, 'user')
   await ctx.app.db.transaction().execute(async (trx) => {

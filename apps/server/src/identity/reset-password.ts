@@ -1,19 +1,19 @@
-import { type Contract, invalidInput } from '@sotto/contract'
+import { invalidInput } from '@sotto/contract'
 import { findPasswordReset, takePasswordReset } from '@sotto/db'
-import type { z } from 'zod'
 import type { Context } from '../app/context.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { changePassword, hashNewPassword } from './password-change.ts'
 import { hashSecret } from './secrets.ts'
 
 /** Sets a password with the token of a reset, which a refused password does not use up. */
 export async function resetPassword(
   { app }: Context,
-  { token, newPassword }: z.output<Contract['passwords']['reset']['input']>,
+  { token, newPassword }: InputOf<'passwords', 'reset'>,
 ): Promise<void> {
   const tokenHash = hashSecret(token)
   const userId = await findPasswordReset(app.db, tokenHash, app.now())
   if (userId === undefined) throw unusable()
-  const passwordHash = await hashNewPassword(app, newPassword, 'newPassword')
+  const passwordHash = await hashNewPassword(app.identity.passwords, newPassword, 'newPassword')
   await app.db.transaction().execute(async (trx) => {
     if (!(await takePasswordReset(trx, tokenHash))) throw unusable()
     await changePassword(trx, userId, { passwordHash, at: app.now() })

@@ -1,5 +1,5 @@
 import { type Executor, findSecondFactor, takeRecoveryCode, takeTotpStep } from '@sotto/db'
-import type { App } from '../app/context.ts'
+import type { App } from '../app/app.ts'
 import { hashRecoveryCode } from './recovery-codes.ts'
 import { totpStepOf } from './totp.ts'
 

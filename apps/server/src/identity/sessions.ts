@@ -1,4 +1,4 @@
-import { type Contract, defaultLimit, invalidInput, SottoError, type User } from '@sotto/contract'
+import { defaultLimit, invalidInput, SottoError, type User } from '@sotto/contract'
 import {
   deleteExpiredSessionsOf,
   deleteOldestSessionsOf,
@@ -12,16 +12,15 @@ import {
   listSessions as listRows,
   toUser,
 } from '@sotto/db'
-import type { z } from 'zod'
-import type { Actor, Context, SessionCookie } from '../app/context.ts'
+import type { ActorContext, CallerContext, Context, SessionCookie } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
-import { requireActor, requireUser, sessionIdOf } from '../auth/access.ts'
+import { requireUser, sessionIdOf } from '../auth/access.ts'
+import type { Actor } from '../auth/caller.ts'
 import { encodeCursor, timePosition } from '../lib/cursors.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import type { VerifiedUser } from './identity.ts'
 import { type SecondFactorProof, takeProof } from './second-factor.ts'
 import { hashSecret, newSecret } from './secrets.ts'
-
-type Inputs = { [Name in keyof Contract['sessions']]: z.output<Contract['sessions'][Name]['input']> }
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 const SESSION_LIFETIME_MS = 30 * DAY_MS
@@ -31,7 +30,7 @@ const MAX_SESSIONS_OF_A_USER = 100
 /** Logs in. The token is told once, to the caller or to the cookies of their browser, and kept hashed. */
 export async function createSession(
   ctx: Context,
-  { username, password, cookie: wantsCookie, ...proof }: Inputs['create'],
+  { username, password, cookie: wantsCookie, ...proof }: InputOf<'sessions', 'create'>,
 ): Promise<{ token?: string; expiresAt: Date; user: User }> {
   const cookie = wantsCookie ? requireCookie(ctx) : undefined
   const { db, identity, newId, now } = ctx.app
@@ -99,24 +98,24 @@ interface OpenSession {
 
 /** Where the actor is logged in, newest first. */
 export async function listSessions(
-  ctx: Context,
-  input: Inputs['list'],
+  ctx: ActorContext,
+  input: InputOf<'sessions', 'list'>,
 ): Promise<{ items: OpenSession[]; nextCursor: string | null }> {
-  return sessionsOf(ctx, requireActor(ctx), input)
+  return sessionsOf(ctx, ctx.actor, input)
 }
 
 /** Where a user is logged in, for an admin. */
 export async function listSessionsOf(
-  ctx: Context,
-  input: Inputs['listOf'],
+  ctx: CallerContext,
+  input: InputOf<'sessions', 'listOf'>,
 ): Promise<{ items: OpenSession[]; nextCursor: string | null }> {
   return sessionsOf(ctx, await requireUser(ctx, input.user, 'user'), input)
 }
 
 async function sessionsOf(
-  ctx: Context,
+  ctx: CallerContext,
   user: Actor,
-  input: Inputs['list'],
+  input: InputOf<'sessions', 'list'>,
 ): Promise<{ items: OpenSession[]; nextCursor: string | null }> {
   const { db, now } = ctx.app
   const limit = input.limit ?? defaultLimit
@@ -139,8 +138,7 @@ async function sessionsOf(
 }
 
 /** Logs out. A caller without a session (a key, basic authentication) has nothing to end. */
-export async function endSession(ctx: Context): Promise<void> {
-  requireActor(ctx)
+export async function endSession(ctx: ActorContext): Promise<void> {
   const id = sessionIdOf(ctx)
   if (id === undefined) return
   await ctx.app.db.transaction().execute((trx) => deleteSession(trx, id))
@@ -149,8 +147,11 @@ export async function endSession(ctx: Context): Promise<void> {
 }
 
 /** Ends one of the actor's sessions. */
-export async function revokeSession(ctx: Context, { sessionId }: Inputs['revoke']): Promise<void> {
-  const actor = requireActor(ctx)
+export async function revokeSession(
+  ctx: ActorContext,
+  { sessionId }: InputOf<'sessions', 'revoke'>,
+): Promise<void> {
+  const { actor } = ctx
   const { db, identity } = ctx.app
   const ended = await db.transaction().execute((trx) => deleteSessionOf(trx, actor.id, sessionId))
   if (!ended) throw new SottoError('SESSION_NOT_FOUND')
@@ -159,7 +160,10 @@ export async function revokeSession(ctx: Context, { sessionId }: Inputs['revoke'
 }
 
 /** Logs a user out everywhere, for an admin. */
-export async function endSessionsOf(ctx: Context, { user: ref }: Inputs['endAllOf']): Promise<void> {
+export async function endSessionsOf(
+  ctx: CallerContext,
+  { user: ref }: InputOf<'sessions', 'endAllOf'>,
+): Promise<void> {
   const user = await requireUser(ctx, ref, 'user')
   const { db, identity } = ctx.app
   await db.transaction().execute(async (trx) => {

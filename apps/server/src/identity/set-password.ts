@@ -1,16 +1,16 @@
-import { type Contract, invalidInput, SottoError } from '@sotto/contract'
+import { invalidInput, SottoError } from '@sotto/contract'
 import { findAccount, findPasswordHash } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
+import type { CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { isBareKey, requireSelfOrKey, sessionIdOf } from '../auth/access.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { requireNotOfDemo } from '../setup/demo.ts'
 import { changePassword, hashNewPassword } from './password-change.ts'
 
 /** Changes a password: one's own, which takes the one before, or a bare service key anybody's. */
 export async function setPassword(
-  ctx: Context,
-  { user: ref, currentPassword, newPassword }: z.output<Contract['passwords']['set']['input']>,
+  ctx: CallerContext,
+  { user: ref, currentPassword, newPassword }: InputOf<'passwords', 'set'>,
 ): Promise<void> {
   const user = await requireSelfOrKey(ctx, ref)
   const { app } = ctx
@@ -20,7 +20,7 @@ export async function setPassword(
     await requireNotOfDemo(app.db, user.username)
     await requireCurrentPassword(ctx, user.id, currentPassword)
   }
-  const passwordHash = await hashNewPassword(app, newPassword, 'newPassword')
+  const passwordHash = await hashNewPassword(app.identity.passwords, newPassword, 'newPassword')
   await app.db.transaction().execute(async (trx) => {
     await changePassword(trx, user.id, {
       passwordHash,
@@ -35,7 +35,7 @@ export async function setPassword(
 }
 
 /** Who can set an admin's password can do what is for admins. */
-async function requireMayTakeOver({ app, caller }: Context, userId: string): Promise<void> {
+async function requireMayTakeOver({ app, caller }: CallerContext, userId: string): Promise<void> {
   const account = await findAccount(app.db, userId)
   if (account?.role === 'admin' && caller.kind === 'key' && !caller.scopes.has('admin')) {
     throw new SottoError('FORBIDDEN', { detail: "an admin's password takes the scope admin" })
@@ -43,7 +43,7 @@ async function requireMayTakeOver({ app, caller }: Context, userId: string): Pro
 }
 
 async function requireCurrentPassword(
-  ctx: Context,
+  ctx: CallerContext,
   userId: string,
   currentPassword: string | undefined,
 ): Promise<void> {

@@ -1,13 +1,12 @@
 import { SottoError } from '@sotto/contract'
 import { startSecondFactor } from '@sotto/db'
-import type { Context } from '../app/context.ts'
-import { requireActor } from '../auth/access.ts'
+import type { ActorContext } from '../app/context.ts'
 import { requireNotOfDemo } from '../setup/demo.ts'
 import { newTotpSecret, totpUri } from './totp.ts'
 
 /** Makes a secret that waits for its first code. It is told once and kept encrypted. */
-export async function startTotp(ctx: Context): Promise<{ secret: string; uri: string }> {
-  const user = requireActor(ctx)
+export async function startTotp(ctx: ActorContext): Promise<{ secret: string; uri: string }> {
+  const { actor: user } = ctx
   const { db, secretBox, now } = ctx.app
   await requireNotOfDemo(db, user.username)
   const secret = newTotpSecret()

@@ -1,8 +1,7 @@
 import { contract, SottoError } from '@sotto/contract'
 import { type AccountRow, findAccount, isUuid } from '@sotto/db'
 import type { Logger } from 'pino'
-import type { App } from '../app/context.ts'
-import { addUser } from './create-user.ts'
+import { type AddUserParts, addUser, type NewUser } from './add-user.ts'
 import { hashSecret } from './secrets.ts'
 import { TimedCache } from './timed-cache.ts'
 import {
@@ -19,7 +18,7 @@ const SIGNATURE_LIFETIME_MS = 60_000
 const USER_LIFETIME_MS = 1_000
 const MAX_ENTRIES = 10_000
 
-interface Options extends Pick<App, 'db' | 'newId' | 'now' | 'identity' | 'tellBusiness'> {
+interface Options extends AddUserParts {
   settings: UserTokenSettings
   log: Logger
 }
@@ -93,8 +92,6 @@ export class TokenUsers {
     }
   }
 }
-
-type NewUser = Parameters<typeof addUser>[1]
 
 /** Which claim a field of the profile comes from. */
 const claimOf: Record<string, string> = {

@@ -1,15 +1,15 @@
-import { type Contract, SottoError, type User } from '@sotto/contract'
+import { SottoError, type User } from '@sotto/contract'
 import { findUser, isUniqueViolation, updateProfile } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
+import type { CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { isBareKey, requireSelfOrKey } from '../auth/access.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { showUser } from './read-users.ts'
 
 /** Changes a profile. A username never changes: others hold on to it. */
 export async function updateUser(
-  ctx: Context,
-  { user: ref, ...change }: z.output<Contract['users']['update']['input']>,
+  ctx: CallerContext,
+  { user: ref, ...change }: InputOf<'users', 'update'>,
 ): Promise<User> {
   const user = await requireSelfOrKey(ctx, ref)
   if (Object.values(change).some((value) => value !== undefined)) {

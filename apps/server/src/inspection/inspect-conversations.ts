@@ -1,16 +1,10 @@
-import {
-  type Contract,
-  type ConversationSummary,
-  defaultLimit,
-  type Message,
-  SottoError,
-} from '@sotto/contract'
+import { type ConversationSummary, defaultLimit, type Message, SottoError } from '@sotto/contract'
 import { type ConversationRow, type Executor, findConversation, listInbox } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
+import type { CallerContext } from '../app/context.ts'
 import { type AuditAction, recordAudit } from '../audit/record-audit.ts'
 import { requireUser } from '../auth/access.ts'
 import { encodeCursor, timePosition } from '../lib/cursors.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { pageFor, readableInFull } from '../messaging/list-conversation-messages.ts'
 import { membersToShow, toParticipant } from '../messaging/show-conversations.ts'
 
@@ -19,12 +13,10 @@ import { membersToShow, toParticipant } from '../messaging/show-conversations.ts
  * cannot be written down, there is no answer.
  */
 
-type Inputs = { [Name in keyof Contract['inspection']]: z.output<Contract['inspection'][Name]['input']> }
-
 /** The conversations that a user is in, latest activity first. */
 export async function inspectConversations(
-  ctx: Context,
-  input: Inputs['conversations'],
+  ctx: CallerContext,
+  input: InputOf<'inspection', 'conversations'>,
 ): Promise<{ items: ConversationSummary[]; nextCursor: string | null }> {
   const user = await requireUser(ctx, input.user, 'user')
   const limit = input.limit ?? defaultLimit
@@ -44,8 +36,8 @@ export async function inspectConversations(
 
 /** Who is in a conversation, and how much was said there. */
 export async function inspectConversation(
-  ctx: Context,
-  { conversationId }: Inputs['conversation'],
+  ctx: CallerContext,
+  { conversationId }: InputOf<'inspection', 'conversation'>,
 ): Promise<ConversationSummary> {
   const conversation = await requireAnyConversation(ctx, conversationId)
   await recordLook(ctx, 'conversation.inspected', conversation.id)
@@ -56,21 +48,24 @@ export async function inspectConversation(
 
 /** What was said in a conversation, as nobody in particular sees it. */
 export async function inspectMessages(
-  ctx: Context,
-  input: Inputs['messages'],
+  ctx: CallerContext,
+  input: InputOf<'inspection', 'messages'>,
 ): Promise<{ items: Message[]; nextCursor: string | null }> {
   const conversation = await requireAnyConversation(ctx, input.conversationId)
   await recordLook(ctx, 'conversation.read', conversation.id)
   return pageFor(ctx.app, null, readableInFull(conversation), input)
 }
 
-async function requireAnyConversation({ app }: Context, conversationId: string): Promise<ConversationRow> {
+async function requireAnyConversation(
+  { app }: CallerContext,
+  conversationId: string,
+): Promise<ConversationRow> {
   const conversation = await findConversation(app.db, conversationId)
   if (!conversation) throw new SottoError('CONVERSATION_NOT_FOUND')
   return conversation
 }
 
-async function recordLook(ctx: Context, action: AuditAction, subjectId: string): Promise<void> {
+async function recordLook(ctx: CallerContext, action: AuditAction, subjectId: string): Promise<void> {
   await ctx.app.db.transaction().execute((trx) => recordAudit(trx, ctx, { action, subjectId }))
 }
 

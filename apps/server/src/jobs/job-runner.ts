@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Executor, type JobKey, type JobRow, takeJob, updateTakenJob } from '@sotto/db'
 import type { Logger } from 'pino'
-import type { App } from '../app/context.ts'
+import type { Runtime } from '../app/runtime.ts'
 
 /** How often due jobs are looked for, in milliseconds: those of servers that have gone, and those that had to wait. */
 const POLL_MS = 1_000
@@ -33,7 +33,7 @@ export interface Job {
 
 export type JobHandler = (job: Job) => Promise<JobOutcome>
 
-interface Options extends Pick<App, 'db' | 'write' | 'now'> {
+interface Options extends Pick<Runtime, 'db' | 'write' | 'now'> {
   log: Logger
   handlers: Readonly<Record<string, JobHandler>>
 }

@@ -1,7 +1,8 @@
 import { type LimitName, limitNames, SottoError } from '@sotto/contract'
-import type { Caller, Origin } from '../app/context.ts'
+import type { Caller } from '../auth/caller.ts'
 import { Buckets, type Charge, judge, type Policy, policyOf, type Verdict } from './buckets.ts'
 import { networkOf } from './network-of.ts'
+import type { Origin } from './origin.ts'
 import type { Rates } from './rates.ts'
 import type { SharedBuckets } from './shared-buckets.ts'
 

@@ -9,7 +9,7 @@ import {
   lockConversations,
   type ParticipantRole,
 } from '@sotto/db'
-import type { Context } from '../app/context.ts'
+import type { CallerContext } from '../app/context.ts'
 import { type AuditAction, recordAudit } from '../audit/record-audit.ts'
 import { isBareKey, requireConversation, viewerOf } from '../auth/access.ts'
 
@@ -37,7 +37,7 @@ export interface GroupChange extends GroupTurn {
  * @throws {SottoError} CONVERSATION_NOT_FOUND for whom it does not exist, FORBIDDEN for a direct conversation.
  */
 export async function changeGroup<Result>(
-  ctx: Context,
+  ctx: CallerContext,
   conversationId: string,
   action: AuditAction,
   change: (group: GroupChange) => Promise<Result>,
@@ -86,7 +86,7 @@ export function groupTurn(trx: Executor, group: ConversationRow, at: Date): Grou
 }
 
 async function roleIn(
-  ctx: Context,
+  ctx: CallerContext,
   trx: Executor,
   conversationId: string,
 ): Promise<ParticipantRole | undefined> {

@@ -8,7 +8,7 @@ import {
   lockKeyOf,
   type MessageRow,
 } from '@sotto/db'
-import type { Context } from '../app/context.ts'
+import type { CallerContext } from '../app/context.ts'
 import { requireMessageToChange } from '../auth/access.ts'
 
 /** Tells the conversation's participants what was done. */
@@ -20,7 +20,7 @@ export type Tell = (type: EventType, detail?: string) => Promise<void>
  * The message is read again under the lock, so `change` sees what the one before it has left.
  */
 export async function changeMessage(
-  ctx: Context,
+  ctx: CallerContext,
   messageId: string,
   actorId: string,
   change: (trx: Executor, message: MessageRow, tell: Tell, at: Date) => Promise<void>,

@@ -1,4 +1,4 @@
-import { type Contract, type Conversation, invalidInput, maxParticipants } from '@sotto/contract'
+import { type Conversation, invalidInput, maxParticipants } from '@sotto/contract'
 import {
   appendEvent,
   findConversation,
@@ -6,18 +6,19 @@ import {
   insertParticipants,
   lockConversations,
 } from '@sotto/db'
-import type { z } from 'zod'
-import type { Actor, Context } from '../app/context.ts'
-import { requireActor, requireUser } from '../auth/access.ts'
+import type { ActorContext, CallerContext } from '../app/context.ts'
+import { requireUser } from '../auth/access.ts'
+import type { Actor } from '../auth/caller.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { pairsToAdd, requireMayAdd } from './join-group.ts'
 import { showConversation } from './show-conversations.ts'
 
 /** Creates a group with the actor as its owner. */
 export async function createGroup(
-  ctx: Context,
-  input: z.output<Contract['conversations']['create']['input']>,
+  ctx: ActorContext,
+  input: InputOf<'conversations', 'create'>,
 ): Promise<Conversation> {
-  const actor = requireActor(ctx)
+  const { actor } = ctx
   const others = await requireOthers(ctx, actor, input.participants)
   const id = ctx.app.newId()
   const at = ctx.app.now()
@@ -55,7 +56,7 @@ export async function createGroup(
 }
 
 /** Everybody who is named besides the actor, each once. */
-async function requireOthers(ctx: Context, actor: Actor, refs: readonly string[]): Promise<Actor[]> {
+async function requireOthers(ctx: CallerContext, actor: Actor, refs: readonly string[]): Promise<Actor[]> {
   const others = new Map<string, Actor>()
   for (const [index, ref] of refs.entries()) {
     const user = await requireUser(ctx, ref, `participants.${index}`)

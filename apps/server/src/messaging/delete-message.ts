@@ -1,16 +1,15 @@
-import type { Contract, Message } from '@sotto/contract'
+import type { Message } from '@sotto/contract'
 import { eraseContent, noteDeleted, toMessage } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
-import { requireActor } from '../auth/access.ts'
+import type { ActorContext } from '../app/context.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { changeMessage, requireOwn } from './change-message.ts'
 
 /** Leaves a tombstone. Repeating it answers the same. */
 export async function deleteMessage(
-  ctx: Context,
-  input: z.output<Contract['messages']['delete']['input']>,
+  ctx: ActorContext,
+  input: InputOf<'messages', 'delete'>,
 ): Promise<Message> {
-  const actor = requireActor(ctx)
+  const { actor } = ctx
   const row = await changeMessage(ctx, input.messageId, actor.id, async (trx, message, tell, at) => {
     requireOwn(message, actor.id)
     if (message.deleted_at !== null) return

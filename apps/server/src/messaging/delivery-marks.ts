@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Executor, findMovingMarks, type Mark, type MessageRow, moveDeliveredMarks } from '@sotto/db'
 import type { Logger } from 'pino'
-import type { App } from '../app/context.ts'
+import type { Runtime } from '../app/runtime.ts'
 
 /** At most one write in this time for a conversation and user, in milliseconds. */
 const REST_MS = 1_000
@@ -14,7 +14,7 @@ const LAST_ROUNDS = 20
 
 interface Options {
   db: Executor
-  write: App['write']
+  write: Runtime['write']
   now: () => Date
   log: Logger
 }

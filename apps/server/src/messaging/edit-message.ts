@@ -1,8 +1,7 @@
-import { type Contract, invalidInput, type Message } from '@sotto/contract'
+import { invalidInput, type Message } from '@sotto/contract'
 import { toMessage, updateText } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
-import { requireActor } from '../auth/access.ts'
+import type { ActorContext } from '../app/context.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { changeMessage, requireNotDeleted, requireOwn } from './change-message.ts'
 import { requireTextLength } from './send-message.ts'
 
@@ -13,11 +12,8 @@ import { requireTextLength } from './send-message.ts'
 const MAX_EDITS = 100
 
 /** Sets the text. What it was is kept; setting what it is already changes nothing. */
-export async function editMessage(
-  ctx: Context,
-  input: z.output<Contract['messages']['edit']['input']>,
-): Promise<Message> {
-  const actor = requireActor(ctx)
+export async function editMessage(ctx: ActorContext, input: InputOf<'messages', 'edit'>): Promise<Message> {
+  const { actor } = ctx
   requireTextLength(ctx, input.text)
   const row = await changeMessage(ctx, input.messageId, actor.id, async (trx, message, tell, at) => {
     requireOwn(message, actor.id)

@@ -1,29 +1,29 @@
-import { type Contract, type Conversation, SottoError } from '@sotto/contract'
+import { type Conversation, SottoError } from '@sotto/contract'
 import { type ConversationRow, directKey, findDirectConversation } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
-import { requireActor, requireConversation, requireUser, viewerOf } from '../auth/access.ts'
+import type { ActorContext, CallerContext } from '../app/context.ts'
+import { requireConversation, requireUser, viewerOf } from '../auth/access.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { showConversation } from './show-conversations.ts'
 
 export async function getConversation(
-  ctx: Context,
-  input: z.output<Contract['conversations']['get']['input']>,
+  ctx: CallerContext,
+  input: InputOf<'conversations', 'get'>,
 ): Promise<Conversation> {
   return show(ctx, await requireConversation(ctx, input.conversationId))
 }
 
 export async function getDirectConversation(
-  ctx: Context,
-  input: z.output<Contract['direct']['get']['input']>,
+  ctx: ActorContext,
+  input: InputOf<'direct', 'get'>,
 ): Promise<Conversation> {
-  const actor = requireActor(ctx)
+  const { actor } = ctx
   const other = await requireUser(ctx, input.user, 'user')
   const conversation = await findDirectConversation(ctx.app.db, directKey(actor.id, other.id))
   if (!conversation) throw new SottoError('CONVERSATION_NOT_FOUND')
   return show(ctx, conversation)
 }
 
-async function show(ctx: Context, conversation: ConversationRow): Promise<Conversation> {
+async function show(ctx: CallerContext, conversation: ConversationRow): Promise<Conversation> {
   const shown = await showConversation(ctx.app, conversation, viewerOf(ctx))
   if (!shown) throw new SottoError('CONVERSATION_NOT_FOUND')
   return shown

@@ -1,15 +1,12 @@
-import type { Contract, Message } from '@sotto/contract'
+import type { Message } from '@sotto/contract'
 import { toMessage } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
-import { actorOf, requireMessage, viewerOf } from '../auth/access.ts'
+import type { CallerContext } from '../app/context.ts'
+import { requireMessage, viewerOf } from '../auth/access.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 
-export async function getMessage(
-  ctx: Context,
-  input: z.output<Contract['messages']['get']['input']>,
-): Promise<Message> {
+export async function getMessage(ctx: CallerContext, input: InputOf<'messages', 'get'>): Promise<Message> {
   const row = await requireMessage(ctx, input.messageId)
-  const actor = actorOf(ctx)
+  const actor = ctx.actor
   if (actor) ctx.app.deliveryMarks.note(actor.id, [row])
   return toMessage(row, viewerOf(ctx))
 }

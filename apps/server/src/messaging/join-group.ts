@@ -8,8 +8,8 @@ import {
   findStanding,
   insertParticipants,
 } from '@sotto/db'
-import type { Actor, Context } from '../app/context.ts'
-import { actorOf } from '../auth/access.ts'
+import type { CallerContext } from '../app/context.ts'
+import type { Actor } from '../auth/caller.ts'
 import { requireReach } from '../people/reach.ts'
 import type { GroupChange } from './change-group.ts'
 
@@ -18,7 +18,7 @@ const MAX_GROUPS_OF_A_USER = 1_000
 
 /** Adds somebody who is not in the group, and tells everybody, the newcomer first of what they are in now. */
 export async function joinGroup(
-  ctx: Context,
+  ctx: CallerContext,
   { trx, group, at, tell }: GroupChange,
   user: Actor,
   role: 'admin' | 'member',
@@ -47,8 +47,8 @@ export async function joinGroup(
 }
 
 /** In whose turns `requireMayAdd` is to be asked: what these pairs want of each other does not change meanwhile. */
-export function pairsToAdd(ctx: Context, users: readonly Actor[]): string[] {
-  const actor = actorOf(ctx)
+export function pairsToAdd(ctx: CallerContext, users: readonly Actor[]): string[] {
+  const actor = ctx.actor
   return actor ? users.map((user) => directKey(actor.id, user.id)) : []
 }
 
@@ -58,8 +58,8 @@ export function pairsToAdd(ctx: Context, users: readonly Actor[]): string[] {
  *
  * @throws {SottoError} FORBIDDEN, INVALID_INPUT for who is in as many groups as one can be.
  */
-export async function requireMayAdd(ctx: Context, trx: Executor, user: Actor): Promise<void> {
-  const actor = actorOf(ctx)
+export async function requireMayAdd(ctx: CallerContext, trx: Executor, user: Actor): Promise<void> {
+  const actor = ctx.actor
   if (actor) requireReach(ctx.app, await findStanding(trx, actor.id, user.id))
   if ((await countGroups(trx, user.id)) >= MAX_GROUPS_OF_A_USER) {
     throw invalidInput('user', `${user.username} is in ${MAX_GROUPS_OF_A_USER} groups, which are the most`)

@@ -1,4 +1,4 @@
-import { type Contract, defaultLimit, type Message, SottoError } from '@sotto/contract'
+import { defaultLimit, type Message, SottoError } from '@sotto/contract'
 import {
   type ConversationRow,
   directKey,
@@ -10,17 +10,11 @@ import {
   toMessage,
   type Viewer,
 } from '@sotto/db'
-import type { z } from 'zod'
-import type { App, Context } from '../app/context.ts'
-import {
-  everything,
-  type Readable,
-  requireActor,
-  requireReadable,
-  requireUser,
-  viewerOf,
-} from '../auth/access.ts'
+import type { App } from '../app/app.ts'
+import type { ActorContext, CallerContext } from '../app/context.ts'
+import { everything, type Readable, requireReadable, requireUser, viewerOf } from '../auth/access.ts'
 import { decodeCursor, encodeCursor } from '../lib/cursors.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 
 interface MessagePage {
   items: Message[]
@@ -38,17 +32,17 @@ export interface Paging {
 }
 
 export async function listMessagesOfConversation(
-  ctx: Context,
-  input: z.output<Contract['conversations']['messages']['input']>,
+  ctx: CallerContext,
+  input: InputOf<'conversations', 'messages'>,
 ): Promise<MessagePage> {
   return pageOf(ctx, await requireReadable(ctx, input.conversationId), input)
 }
 
 export async function listDirectMessages(
-  ctx: Context,
-  input: z.output<Contract['direct']['messages']['input']>,
+  ctx: ActorContext,
+  input: InputOf<'direct', 'messages'>,
 ): Promise<MessagePage> {
-  const actor = requireActor(ctx)
+  const { actor } = ctx
   const other = await requireUser(ctx, input.user, 'user')
   const conversation = await findDirectConversation(ctx.app.db, directKey(actor.id, other.id))
   return pageOf(ctx, readableInFull(conversation), input)
@@ -70,7 +64,11 @@ interface Window {
 }
 
 /** One page of what the caller may read of a conversation; an empty one while it does not exist. */
-export function pageOf(ctx: Context, readable: Readable | undefined, paging: Paging): Promise<MessagePage> {
+export function pageOf(
+  ctx: CallerContext,
+  readable: Readable | undefined,
+  paging: Paging,
+): Promise<MessagePage> {
   return pageFor(ctx.app, viewerOf(ctx), readable, paging)
 }
 

@@ -1,17 +1,16 @@
-import { type Contract, type Conversation, defaultLimit } from '@sotto/contract'
+import { type Conversation, defaultLimit } from '@sotto/contract'
 import { listInbox } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
-import { requireActor } from '../auth/access.ts'
+import type { ActorContext } from '../app/context.ts'
 import { encodeCursor, timePosition } from '../lib/cursors.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { showConversations } from './show-conversations.ts'
 
 /** The inbox: latest activity first. */
 export async function listConversations(
-  ctx: Context,
-  input: z.output<Contract['conversations']['list']['input']>,
+  ctx: ActorContext,
+  input: InputOf<'conversations', 'list'>,
 ): Promise<{ items: Conversation[]; nextCursor: string | null }> {
-  const actor = requireActor(ctx)
+  const { actor } = ctx
   const limit = input.limit ?? defaultLimit
   const before = timePosition('inbox', input.cursor)
   return ctx.app.read(async (db) => {

@@ -1,4 +1,4 @@
-import { type Contract, defaultLimit, type Message, SottoError } from '@sotto/contract'
+import { defaultLimit, type Message, SottoError } from '@sotto/contract'
 import {
   directKey,
   findDirectConversation,
@@ -10,20 +10,20 @@ import {
   type TimelinePosition,
   toMessage,
 } from '@sotto/db'
-import type { z } from 'zod'
-import type { Actor, Context } from '../app/context.ts'
-import { actorOf, requireCaller, requireUser, viewerOf } from '../auth/access.ts'
+import type { CallerContext } from '../app/context.ts'
+import { requireUser, viewerOf } from '../auth/access.ts'
+import type { Actor } from '../auth/caller.ts'
 import { decodeCursor, encodeCursor } from '../lib/cursors.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { pageOf, readableInFull } from './list-conversation-messages.ts'
 
-type Input = z.output<Contract['messages']['list']['input']>
+type Input = InputOf<'messages', 'list'>
 
 /** Messages across conversations, newest first: one's own, or all of them for a bare service key. */
 export async function listMessages(
-  ctx: Context,
+  ctx: CallerContext,
   input: Input,
 ): Promise<{ items: Message[]; nextCursor: string | null }> {
-  requireCaller(ctx)
   const question = await toQuestion(ctx, input)
   if (question.between && !hasFilter(input)) {
     const { a, b } = question.between
@@ -42,7 +42,7 @@ export async function listMessages(
   const rows = new Map(messages.map((row) => [row.id, row]))
   // A message that went away in between is left out.
   const found = page.ids.flatMap((id) => rows.get(id) ?? [])
-  const actor = actorOf(ctx)
+  const actor = ctx.actor
   if (actor) ctx.app.deliveryMarks.note(actor.id, found)
   return { items: found.map((row) => toMessage(row, viewer)), nextCursor: toCursor(page.next) }
 }
@@ -75,12 +75,12 @@ interface Question {
   recipient: Actor | undefined
 }
 
-async function toQuestion(ctx: Context, input: Input): Promise<Question> {
+async function toQuestion(ctx: CallerContext, input: Input): Promise<Question> {
   const find = (ref: string | undefined, field: string) =>
     ref === undefined ? undefined : requireUser(ctx, ref, field)
   const a = await find(input.between?.[0], 'between')
   const b = await find(input.between?.[1], 'between')
-  const actor = actorOf(ctx)
+  const actor = ctx.actor
   if (actor && a && b && actor.id !== a.id && actor.id !== b.id) {
     throw new SottoError('FORBIDDEN', { detail: 'between must name the one who acts' })
   }
@@ -93,11 +93,11 @@ async function toQuestion(ctx: Context, input: Input): Promise<Question> {
 
 /** Where the messages in question are found. No source: there can be none. */
 async function toSources(
-  ctx: Context,
+  ctx: CallerContext,
   { between, sender, recipient }: Question,
   isRead: boolean | undefined,
 ): Promise<Source[]> {
-  const actor = actorOf(ctx)
+  const actor = ctx.actor
   if (between) return conversationSource(ctx, between.a, between.b, undefined)
   if (sender && recipient) {
     if (actor && actor.id !== sender.id && actor.id !== recipient.id) return []
@@ -126,7 +126,7 @@ async function toSources(
   ]
 }
 
-async function directStay(ctx: Context, a: Actor, b: Actor): Promise<StaySource[]> {
+async function directStay(ctx: CallerContext, a: Actor, b: Actor): Promise<StaySource[]> {
   const conversation = await findDirectConversation(ctx.app.db, directKey(a.id, b.id))
   if (!conversation) return []
   const spans = [{ after: 0, until: undefined }]
@@ -134,7 +134,7 @@ async function directStay(ctx: Context, a: Actor, b: Actor): Promise<StaySource[
 }
 
 async function conversationSource(
-  ctx: Context,
+  ctx: CallerContext,
   a: Actor,
   b: Actor,
   sender: Actor | undefined,

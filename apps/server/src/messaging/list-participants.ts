@@ -1,15 +1,15 @@
-import { type Contract, defaultLimit, type Participant } from '@sotto/contract'
+import { defaultLimit, type Participant } from '@sotto/contract'
 import { type ConversationRow, FIRST_USER_ID, listMembers, type MemberWithMarksRow } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
+import type { CallerContext } from '../app/context.ts'
 import { requireConversation } from '../auth/access.ts'
 import { decodeCursor, encodeCursor } from '../lib/cursors.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { toParticipant } from './show-conversations.ts'
 
 /** Who is in a conversation, in the order of their ids. */
 export async function listParticipants(
-  ctx: Context,
-  input: z.output<Contract['participants']['list']['input']>,
+  ctx: CallerContext,
+  input: InputOf<'participants', 'list'>,
 ): Promise<{ items: Participant[]; nextCursor: string | null }> {
   const { members, nextCursor } = await pageOfMembers(ctx, input)
   return { items: members.map(toParticipant), nextCursor }
@@ -23,7 +23,7 @@ interface MemberPage {
 
 /** A page of the members of a conversation that the caller is in. */
 export async function pageOfMembers(
-  ctx: Context,
+  ctx: CallerContext,
   input: { conversationId: string; limit?: number | undefined; cursor?: string | undefined },
 ): Promise<MemberPage> {
   const conversation = await requireConversation(ctx, input.conversationId)

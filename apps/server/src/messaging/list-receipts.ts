@@ -1,15 +1,16 @@
 import type { Contract } from '@sotto/contract'
 import { findReceiptTimes } from '@sotto/db'
 import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
+import type { CallerContext } from '../app/context.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { pageOfMembers } from './list-participants.ts'
 
 type Receipts = z.input<Contract['conversations']['receipts']['output']>
 
 /** How far the participants of a conversation have come, and when each had and read one message. */
 export async function listReceipts(
-  ctx: Context,
-  input: z.output<Contract['conversations']['receipts']['input']>,
+  ctx: CallerContext,
+  input: InputOf<'conversations', 'receipts'>,
 ): Promise<Receipts> {
   const { conversation, members, nextCursor } = await pageOfMembers(ctx, input)
   const seq = input.seq ?? conversation.last_seq

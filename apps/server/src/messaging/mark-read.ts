@@ -1,4 +1,4 @@
-import { type Contract, invalidInput, SottoError } from '@sotto/contract'
+import { invalidInput, SottoError } from '@sotto/contract'
 import {
   appendEvent,
   countSkippedMessages,
@@ -12,17 +12,17 @@ import {
   type ParticipantRow,
   updateReadMark,
 } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
-import { requireActor, requireConversation } from '../auth/access.ts'
+import type { ActorContext } from '../app/context.ts'
+import { requireConversation } from '../auth/access.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { unreadOf } from './show-conversations.ts'
 
 /** Reads everything up to and including a message. Never moves back; what is read has been delivered. */
 export async function markRead(
-  ctx: Context,
-  input: z.output<Contract['conversations']['read']['input']>,
+  ctx: ActorContext,
+  input: InputOf<'conversations', 'read'>,
 ): Promise<{ readSeq: number; unreadCount: number }> {
-  const actor = requireActor(ctx)
+  const { actor } = ctx
   const { id, ...known } = await requireConversation(ctx, input.conversationId)
   return ctx.app.write(async (trx) => {
     await lockConversation(trx, lockKeyOf({ id, ...known }))

@@ -11,22 +11,22 @@ import {
   toMessage,
   updateReactionCounts,
 } from '@sotto/db'
-import type { Context } from '../app/context.ts'
-import { requireActor } from '../auth/access.ts'
+import type { ActorContext, CallerContext } from '../app/context.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { requireReach } from '../people/reach.ts'
 import { changeMessage, requireNotDeleted } from './change-message.ts'
 
+/** A like is this reaction. */
+const LIKE = '👍'
 /** Bounds what a message carries along wherever it is shown. */
 const MAX_EMOJIS = 100
 
-interface Reaction {
-  messageId: string
-  emoji: string
-}
-
 /** Adds one's reaction. Repeating it changes nothing. */
-export async function react(ctx: Context, { messageId, emoji }: Reaction): Promise<Message> {
-  const actor = requireActor(ctx)
+export async function react(
+  ctx: ActorContext,
+  { messageId, emoji }: InputOf<'messages', 'react'>,
+): Promise<Message> {
+  const { actor } = ctx
   const row = await changeMessage(ctx, messageId, actor.id, async (trx, message, tell, at) => {
     requireNotDeleted(message)
     await requireReachOfOther(ctx, trx, message, actor.id)
@@ -49,7 +49,7 @@ export async function react(ctx: Context, { messageId, emoji }: Reaction): Promi
 
 /** A reaction tells the other one of a direct conversation something, as a message does. */
 async function requireReachOfOther(
-  ctx: Context,
+  ctx: CallerContext,
   trx: Executor,
   { sender_id: senderId, recipient_id: recipientId }: MessageRow,
   userId: string,
@@ -60,14 +60,28 @@ async function requireReachOfOther(
 }
 
 /** Takes one's reaction back. Without one, nothing changes. */
-export async function unreact(ctx: Context, { messageId, emoji }: Reaction): Promise<Message> {
-  const actor = requireActor(ctx)
+export async function unreact(
+  ctx: ActorContext,
+  { messageId, emoji }: InputOf<'messages', 'unreact'>,
+): Promise<Message> {
+  const { actor } = ctx
   const row = await changeMessage(ctx, messageId, actor.id, async (trx, message, _tell, at) => {
     requireNotDeleted(message)
     if (!(await deleteReaction(trx, { messageId: message.id, userId: actor.id, emoji }))) return
     await takeBack(trx, message, { userId: actor.id, emoji, at })
   })
   return toMessage(row, actor.id)
+}
+
+export function likeMessage(ctx: ActorContext, { messageId }: InputOf<'messages', 'like'>): Promise<Message> {
+  return react(ctx, { messageId, emoji: LIKE })
+}
+
+export function unlikeMessage(
+  ctx: ActorContext,
+  { messageId }: InputOf<'messages', 'unlike'>,
+): Promise<Message> {
+  return unreact(ctx, { messageId, emoji: LIKE })
 }
 
 /** Counts a reaction that is gone no more, and tells of it. The caller holds the conversation's turn. */

@@ -1,20 +1,20 @@
-import { type Contract, SottoError } from '@sotto/contract'
+import { SottoError } from '@sotto/contract'
 import { findParticipant, type ParticipantRow } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
-import { actorOf, requireUser } from '../auth/access.ts'
+import type { CallerContext } from '../app/context.ts'
+import { requireUser } from '../auth/access.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { changeGroup, type GroupChange } from './change-group.ts'
 import { endParticipation } from './end-participation.ts'
 
 /** Removes somebody from a group, or lets the actor leave it. Who is not in it is removed already. */
 export async function removeParticipant(
-  ctx: Context,
-  { conversationId, user: ref }: z.output<Contract['participants']['remove']['input']>,
+  ctx: CallerContext,
+  { conversationId, user: ref }: InputOf<'participants', 'remove'>,
 ): Promise<void> {
   const user = await requireUser(ctx, ref, 'user')
   await changeGroup(ctx, conversationId, 'group.participant_removed', async (change) => {
     const leaving = await findParticipant(change.trx, change.group.id, user.id)
-    if (user.id !== actorOf(ctx)?.id) requireMayRemove(change, leaving)
+    if (user.id !== ctx.actor?.id) requireMayRemove(change, leaving)
     if (leaving) await endParticipation(change, leaving)
   })
 }

@@ -1,15 +1,16 @@
-import { type Contract, invalidInput, kindOf, type Message } from '@sotto/contract'
+import { invalidInput, kindOf, type Message } from '@sotto/contract'
 import { directKey, findMessage, lockKeyOf, toMessage } from '@sotto/db'
-import type { z } from 'zod'
-import type { Actor, Context } from '../app/context.ts'
+import type { ActorContext, CallerContext } from '../app/context.ts'
 import { requireConversationOf, requireSender, requireUser } from '../auth/access.ts'
+import type { Actor } from '../auth/caller.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { sourceOf } from './video-source.ts'
 import type { Content, Draft } from './write-messages.ts'
 
-type Input = z.output<Contract['messages']['send']['input']>
+type Input = InputOf<'messages', 'send'>
 
 /** Sends a message. The first one to a user makes the conversation. */
-export async function sendMessage(ctx: Context, input: Input): Promise<Message> {
+export async function sendMessage(ctx: CallerContext, input: Input): Promise<Message> {
   const sender = await requireSender(ctx, input.from)
   const content = toContent(ctx, input)
   const target = await toTarget(ctx, sender, input)
@@ -53,7 +54,15 @@ export async function sendMessage(ctx: Context, input: Input): Promise<Message> 
   )
 }
 
-function toContent(ctx: Context, input: Input): Content {
+/** Sends a message to a user, as `sendMessage` does with `to`. */
+export function sendDirectMessage(
+  ctx: ActorContext,
+  { user, ...content }: InputOf<'direct', 'send'>,
+): Promise<Message> {
+  return sendMessage(ctx, { to: user, ...content })
+}
+
+function toContent(ctx: CallerContext, input: Input): Content {
   if (input.text !== undefined) requireTextLength(ctx, input.text)
   return {
     kind: kindOf(input),
@@ -63,7 +72,7 @@ function toContent(ctx: Context, input: Input): Content {
 }
 
 /** Counts code points, as people who set the limit do. */
-export function requireTextLength(ctx: Context, text: string): void {
+export function requireTextLength(ctx: CallerContext, text: string): void {
   const { maxTextLength } = ctx.app
   // No text has more code points than code units.
   if (text.length > maxTextLength && [...text].length > maxTextLength) {
@@ -89,7 +98,7 @@ function toVideo(video: Input['video']): Message['video'] {
 
 type Target = Pick<Draft, 'lockKey' | 'conversationId' | 'recipientId'>
 
-async function toTarget(ctx: Context, sender: Actor, input: Input): Promise<Target> {
+async function toTarget(ctx: CallerContext, sender: Actor, input: Input): Promise<Target> {
   if (input.to !== undefined) {
     const recipient = await requireUser(ctx, input.to, 'to')
     return {
@@ -112,7 +121,7 @@ function otherOf(key: string, userId: string): string {
   return a === userId ? b : a
 }
 
-async function earlierMessage(ctx: Context, id: string, sender: Actor): Promise<Message> {
+async function earlierMessage(ctx: CallerContext, id: string, sender: Actor): Promise<Message> {
   const row = await findMessage(ctx.app.db, id, sender.id)
   if (!row) throw new Error(`message ${id} is gone`)
   return toMessage(row, sender.id)

@@ -1,6 +1,7 @@
 import { SottoError } from '@sotto/contract'
 import { isUnavailable } from '@sotto/db'
-import type { App } from '../app/context.ts'
+import type { Runtime } from '../app/runtime.ts'
+import type { ReachRules } from '../people/reach.ts'
 import type { Span } from '../telemetry/tracing.ts'
 import { type Draft, type Outcome, writeMessages } from './write-messages.ts'
 
@@ -23,7 +24,7 @@ interface Waiting {
   reject: (error: unknown) => void
 }
 
-type Parts = Pick<App, 'write' | 'now' | 'newId' | 'tracing' | 'directMessages'>
+type Parts = Pick<Runtime, 'write' | 'now' | 'newId' | 'tracing'> & ReachRules
 
 /**
  * Where messages wait to be written. A transaction costs most of what a send costs, and all that are ready at the same

@@ -1,16 +1,17 @@
-import { type Contract, type Participant, type ParticipantRole, SottoError } from '@sotto/contract'
+import { type Participant, type ParticipantRole, SottoError } from '@sotto/contract'
 import { findParticipant, findUser, type ParticipantRow, toPublicUser } from '@sotto/db'
-import type { z } from 'zod'
-import type { Actor, Context } from '../app/context.ts'
+import type { CallerContext } from '../app/context.ts'
 import { requireUser } from '../auth/access.ts'
+import type { Actor } from '../auth/caller.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { changeGroup, type GroupChange, requireGroupAdmin, requireGroupOwner } from './change-group.ts'
 import { giveRole, handOver } from './group-roles.ts'
 import { joinGroup, pairsToAdd } from './join-group.ts'
 
 /** Adds somebody to a group, or changes the role of who is in it. Repeating it changes nothing. */
 export async function setParticipant(
-  ctx: Context,
-  { conversationId, user: ref, role }: z.output<Contract['participants']['set']['input']>,
+  ctx: CallerContext,
+  { conversationId, user: ref, role }: InputOf<'participants', 'set'>,
 ): Promise<Participant> {
   const user = await requireUser(ctx, ref, 'user')
   const result = await changeGroup(
@@ -29,7 +30,7 @@ export async function setParticipant(
 }
 
 async function add(
-  ctx: Context,
+  ctx: CallerContext,
   change: GroupChange,
   user: Actor,
   role: ParticipantRole,

@@ -13,9 +13,10 @@ import {
   toPublicUser,
   type Viewer,
 } from '@sotto/db'
-import type { App } from '../app/context.ts'
+import type { App } from '../app/app.ts'
+import type { Runtime } from '../app/runtime.ts'
 
-type Needs = Pick<App, 'db'> & { deliveryMarks: Pick<App['deliveryMarks'], 'note'> }
+type Needs = Pick<Runtime, 'db'> & { deliveryMarks: Pick<App['deliveryMarks'], 'note'> }
 
 /** Unread messages are told exactly up to 999; this means that many or more. */
 const MANY_UNREAD = 1_000

@@ -1,15 +1,15 @@
-import type { Contract, Conversation } from '@sotto/contract'
+import type { Conversation } from '@sotto/contract'
 import { renameConversation } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
+import type { CallerContext } from '../app/context.ts'
 import { requireConversation, viewerOf } from '../auth/access.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { changeGroup, requireGroupAdmin } from './change-group.ts'
 import { showConversation } from './show-conversations.ts'
 
 /** Renames a group. */
 export async function updateGroup(
-  ctx: Context,
-  { conversationId, name }: z.output<Contract['conversations']['update']['input']>,
+  ctx: CallerContext,
+  { conversationId, name }: InputOf<'conversations', 'update'>,
 ): Promise<Conversation> {
   await changeGroup(ctx, conversationId, 'group.renamed', async (change) => {
     requireGroupAdmin(change)

@@ -12,8 +12,9 @@ import {
   lockFreeConversations,
   type NewMessage,
 } from '@sotto/db'
-import type { Actor, App } from '../app/context.ts'
-import { requireReach } from '../people/reach.ts'
+import type { Runtime } from '../app/runtime.ts'
+import type { Actor } from '../auth/caller.ts'
+import { type ReachRules, requireReach } from '../people/reach.ts'
 
 /** What a message says. */
 export interface Content {
@@ -40,7 +41,7 @@ export type Outcome =
   | { message: NewMessage & { seq: number }; earlier?: never }
   | { message?: never; earlier: string }
 
-type Parts = Pick<App, 'now' | 'newId' | 'directMessages'>
+type Parts = Pick<Runtime, 'now' | 'newId'> & ReachRules
 
 /**
  * Writes messages of different conversations in one transaction, which then holds their turns: number, message,

@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client'
 import type { PoolLoad } from '@sotto/db'
-import type { App } from '../app/context.ts'
+import type { App } from '../app/app.ts'
 import type { EndReason } from '../realtime/subscription.ts'
 import type { BusinessEvents } from './business-events.ts'
 import type { AnsweredCall, Metrics, Transport, WebhookOutcome } from './metrics.ts'

@@ -1,16 +1,24 @@
 import type { SottoError } from '@sotto/contract'
 import { TRPCError } from '@trpc/server'
-import type { App, Context } from '../app/context.ts'
+import type { Runtime } from '../app/runtime.ts'
 import { toSottoError } from '../lib/errors.ts'
 import { logFailure } from '../lib/log.ts'
-import type { AnsweredCall } from './metrics.ts'
+import type { AnsweredCall, Transport } from './metrics.ts'
+
+type Reporter = Pick<Runtime, 'log' | 'metrics' | 'tracing'>
+
+interface Call {
+  readonly app: Reporter
+  readonly transport: Transport
+  readonly requestId: string
+}
 
 /** Failures that were told already: tRPC hands each to whoever made the call, and to its `onError` afterwards. */
 const reported = new WeakSet<object>()
 
 /** Carries out a call, and tells what came of it, and how long it took. */
 export async function measure<Result>(
-  { app, transport, requestId }: Pick<Context, 'app' | 'transport' | 'requestId'>,
+  { app, transport, requestId }: Call,
   operation: string,
   call: () => Promise<Result>,
 ): Promise<Result> {
@@ -35,7 +43,7 @@ interface FailedCall extends Omit<AnsweredCall, 'code'> {
 }
 
 /** Tells of a call that failed, once for each failure, and logs it where it is no fault of the caller. */
-export function reportFailure(app: App, { requestId, ...call }: FailedCall, error: unknown): SottoError {
+export function reportFailure(app: Reporter, { requestId, ...call }: FailedCall, error: unknown): SottoError {
   const known = toSottoError(error)
   // What tRPC wraps once the call is over is what it was before.
   const failure = error instanceof TRPCError && error.cause ? error.cause : error

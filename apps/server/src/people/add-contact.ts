@@ -1,8 +1,8 @@
-import { type Contact, type Contract, invalidInput } from '@sotto/contract'
+import { type Contact, invalidInput } from '@sotto/contract'
 import { countContacts, directKey, findContact, findStanding, lockConversation, setContact } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
-import { requireActor, requireOther } from '../auth/access.ts'
+import type { ActorContext } from '../app/context.ts'
+import { requireOther } from '../auth/access.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { requireNoBlock } from './reach.ts'
 import { toContact } from './show-contact.ts'
 import { tellContact } from './tell-contact.ts'
@@ -11,11 +11,8 @@ import { tellContact } from './tell-contact.ts'
 const MAX_OPEN_REQUESTS = 1_000
 
 /** Asks somebody, or accepts when they have asked. In the pair's turn, so that two who ask at once are contacts. */
-export async function addContact(
-  ctx: Context,
-  input: z.output<Contract['contacts']['add']['input']>,
-): Promise<Contact> {
-  const actor = requireActor(ctx)
+export async function addContact(ctx: ActorContext, input: InputOf<'contacts', 'add'>): Promise<Contact> {
+  const { actor } = ctx
   const other = await requireOther(ctx, actor, input.user)
   const { contact, isAccepted } = await ctx.app.write(async (trx) => {
     await lockConversation(trx, directKey(actor.id, other.id))

@@ -1,8 +1,8 @@
-import { type Contract, invalidInput } from '@sotto/contract'
+import { invalidInput } from '@sotto/contract'
 import { countBlocks, directKey, insertBlock, lockConversation } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
-import { requireActor, requireOther } from '../auth/access.ts'
+import type { ActorContext } from '../app/context.ts'
+import { requireOther } from '../auth/access.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { endContact } from './end-contact.ts'
 
 /** How many a user blocks at most: nobody knows so many, and whoever tries everybody fills a table. */
@@ -12,11 +12,8 @@ const MAX_BLOCKS = 10_000
  * Blocks somebody, and ends a contact with them. In the turn of their direct conversation: a message is either there
  * before the answer, or refused.
  */
-export async function blockUser(
-  ctx: Context,
-  input: z.output<Contract['blocks']['add']['input']>,
-): Promise<void> {
-  const actor = requireActor(ctx)
+export async function blockUser(ctx: ActorContext, input: InputOf<'blocks', 'add'>): Promise<void> {
+  const { actor } = ctx
   const other = await requireOther(ctx, actor, input.user)
   await ctx.app.write(async (trx) => {
     await lockConversation(trx, directKey(actor.id, other.id))

@@ -1,16 +1,15 @@
-import { type Block, type Contract, defaultLimit } from '@sotto/contract'
+import { type Block, defaultLimit } from '@sotto/contract'
 import { listBlocks as listRows, toPublicUser } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
-import { requireActor } from '../auth/access.ts'
+import type { ActorContext } from '../app/context.ts'
 import { encodeCursor, timePosition } from '../lib/cursors.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 
 /** Whom the actor has blocked, newest first. */
 export async function listBlocks(
-  ctx: Context,
-  input: z.output<Contract['blocks']['list']['input']>,
+  ctx: ActorContext,
+  input: InputOf<'blocks', 'list'>,
 ): Promise<{ items: Block[]; nextCursor: string | null }> {
-  const actor = requireActor(ctx)
+  const { actor } = ctx
   const limit = input.limit ?? defaultLimit
   const rows = await listRows(ctx.app.db, actor.id, timePosition('blocks', input.cursor), limit + 1)
   const page = rows.slice(0, limit)

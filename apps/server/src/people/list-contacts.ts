@@ -1,17 +1,16 @@
-import { type Contact, type Contract, defaultLimit } from '@sotto/contract'
+import { type Contact, defaultLimit } from '@sotto/contract'
 import { listContacts as listRows } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
-import { requireActor } from '../auth/access.ts'
+import type { ActorContext } from '../app/context.ts'
 import { encodeCursor, timePosition } from '../lib/cursors.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { toContact } from './show-contact.ts'
 
 /** The actor's contacts in one state, newest first. */
 export async function listContacts(
-  ctx: Context,
-  input: z.output<Contract['contacts']['list']['input']>,
+  ctx: ActorContext,
+  input: InputOf<'contacts', 'list'>,
 ): Promise<{ items: Contact[]; nextCursor: string | null }> {
-  const actor = requireActor(ctx)
+  const { actor } = ctx
   const limit = input.limit ?? defaultLimit
   const rows = await listRows(ctx.app.db, {
     userId: actor.id,

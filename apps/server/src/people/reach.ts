@@ -1,18 +1,22 @@
 import { SottoError } from '@sotto/contract'
 import type { Standing } from '@sotto/db'
-import type { App } from '../app/context.ts'
 
 /*
  * Who may reach whom. It binds whoever acts as a user, a service key that names one too. Asked in the turn of the
  * pair's direct conversation, it holds until the transaction ends.
  */
 
+/** The setting that decides whether strangers may write to each other. */
+export interface ReachRules {
+  readonly directMessages: 'everyone' | 'contacts'
+}
+
 /**
  * Whether a user may write to another, react to their direct messages, or add them to a group.
  *
  * @throws {SottoError} FORBIDDEN
  */
-export function requireReach({ directMessages }: Pick<App, 'directMessages'>, standing: Standing): void {
+export function requireReach({ directMessages }: ReachRules, standing: Standing): void {
   requireNoBlock(standing)
   if (standing === 'strangers' && directMessages === 'contacts') throw unwanted()
 }

@@ -1,16 +1,12 @@
-import type { Contract } from '@sotto/contract'
 import { directKey, lockConversation } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
-import { requireActor, requireOther } from '../auth/access.ts'
+import type { ActorContext } from '../app/context.ts'
+import { requireOther } from '../auth/access.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { endContact } from './end-contact.ts'
 
 /** Refuses or withdraws a request, or removes a contact. */
-export async function removeContact(
-  ctx: Context,
-  input: z.output<Contract['contacts']['remove']['input']>,
-): Promise<void> {
-  const actor = requireActor(ctx)
+export async function removeContact(ctx: ActorContext, input: InputOf<'contacts', 'remove'>): Promise<void> {
+  const { actor } = ctx
   const other = await requireOther(ctx, actor, input.user)
   await ctx.app.write(async (trx) => {
     await lockConversation(trx, directKey(actor.id, other.id))

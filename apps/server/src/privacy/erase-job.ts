@@ -21,13 +21,14 @@ import {
   type MessagePlace,
 } from '@sotto/db'
 import { z } from 'zod'
-import type { App } from '../app/context.ts'
+import type { Runtime } from '../app/runtime.ts'
 import { originOf, recordAudit } from '../audit/record-audit.ts'
 import type { Job, JobOutcome } from '../jobs/job-runner.ts'
 import { groupTurn } from '../messaging/change-group.ts'
 import { endParticipation } from '../messaging/end-participation.ts'
 import { takeBack } from '../messaging/react.ts'
 import { tellContact } from '../people/tell-contact.ts'
+import type { Presence } from '../realtime/presence.ts'
 import { eraseMessages } from './erase-messages.ts'
 
 /** How many messages, reactions or rows one part erases: some milliseconds of work. */
@@ -57,7 +58,9 @@ type Progress = z.output<typeof progressSchema>
 
 const beginning = { messages: [0, FIRST_USER_ID], receipts: FIRST_USER_ID } satisfies Partial<Progress>
 
-type Parts = Pick<App, 'db' | 'now' | 'newId' | 'presence'>
+interface Parts extends Pick<Runtime, 'db' | 'now' | 'newId'> {
+  readonly presence: Pick<Presence, 'forget'>
+}
 
 /** Erases what a user who can log in no more has said and done. */
 export async function eraseUserJob(app: Parts, job: Job): Promise<JobOutcome> {

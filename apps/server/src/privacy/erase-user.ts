@@ -1,19 +1,15 @@
-import type { Contract } from '@sotto/contract'
 import { type Executor, eraseAccount, markErased, putJob } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
+import type { CallerContext } from '../app/context.ts'
 import { type AuditOrigin, recordAudit } from '../audit/record-audit.ts'
 import { requireSelfOrAdmin } from '../auth/access.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { requireNotOfDemo } from '../setup/demo.ts'
 
 /** The name of the job that erases what is left of a user. */
 export const ERASE_JOB = 'user.erase'
 
 /** Erases a user: the account at once, what they have said and done by a job. */
-export async function eraseUser(
-  ctx: Context,
-  { user: ref }: z.output<Contract['users']['erase']['input']>,
-): Promise<void> {
+export async function eraseUser(ctx: CallerContext, { user: ref }: InputOf<'users', 'erase'>): Promise<void> {
   const user = await requireSelfOrAdmin(ctx, ref)
   const { app } = ctx
   if (ctx.caller.kind !== 'key') await requireNotOfDemo(app.db, user.username)

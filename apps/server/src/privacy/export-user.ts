@@ -1,10 +1,11 @@
-import { type Contract, defaultLimit, type ExportLine, SottoError } from '@sotto/contract'
+import { defaultLimit, type ExportLine, SottoError } from '@sotto/contract'
 import { listAudit, newest } from '@sotto/db'
-import type { z } from 'zod'
-import type { App, Context } from '../app/context.ts'
+import type { CallerContext } from '../app/context.ts'
+import type { Runtime } from '../app/runtime.ts'
 import { auditActorOf, recordAudit } from '../audit/record-audit.ts'
 import { requireSelfOrAdmin } from '../auth/access.ts'
 import { decodeCursor, encodeCursor } from '../lib/cursors.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { type Place, type SectionName, sectionNames, sections } from './export-sections.ts'
 
 /** The pages of one export make one row of the audit: whoever goes on within this time, in milliseconds. */
@@ -17,8 +18,8 @@ interface ExportPage {
 
 /** One page of everything that there is of a user. */
 export async function exportUser(
-  ctx: Context,
-  { user: ref, limit = defaultLimit, cursor }: z.output<Contract['users']['export']['input']>,
+  ctx: CallerContext,
+  { user: ref, limit = defaultLimit, cursor }: InputOf<'users', 'export'>,
 ): Promise<ExportPage> {
   const user = await requireSelfOrAdmin(ctx, ref)
   const from = cursor === undefined ? beginningOf('profile') : decode(cursor)
@@ -28,7 +29,7 @@ export async function exportUser(
 
 /** All pages of it, for whoever has the database in hand. */
 export async function* exportPages(
-  app: Pick<App, 'db' | 'now'>,
+  app: Pick<Runtime, 'db' | 'now'>,
   userId: string,
   limit: number,
 ): AsyncGenerator<ExportLine[]> {
@@ -42,7 +43,7 @@ export async function* exportPages(
 }
 
 async function readPage(
-  { db, now }: Pick<App, 'db' | 'now'>,
+  { db, now }: Pick<Runtime, 'db' | 'now'>,
   userId: string,
   begin: Position,
   limit: number,
@@ -89,7 +90,7 @@ function decode(cursor: string): Position {
 }
 
 /** Once for all pages of it. By what is in the audit and not by the cursor, which anybody can make up. */
-async function recordExport(ctx: Context, userId: string): Promise<void> {
+async function recordExport(ctx: CallerContext, userId: string): Promise<void> {
   const { app } = ctx
   const act = { action: 'user.exported', subjectId: userId } as const
   const since = new Date(app.now().getTime() - ONE_EXPORT_MS)

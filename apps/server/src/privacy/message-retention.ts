@@ -1,6 +1,6 @@
 import { emptyWriteAheadLog, FIRST_USER_ID, listOlderMessages } from '@sotto/db'
 import { z } from 'zod'
-import type { App } from '../app/context.ts'
+import type { Runtime } from '../app/runtime.ts'
 import type { Job, JobOutcome } from '../jobs/job-runner.ts'
 import { eraseMessages } from './erase-messages.ts'
 
@@ -22,7 +22,7 @@ const progressSchema = z.object({ messages: z.tuple([z.number(), z.string()]) })
  * @param retentionMs null keeps messages for ever, which ends the job.
  */
 export async function messageRetentionJob(
-  app: Pick<App, 'db' | 'now'>,
+  app: Pick<Runtime, 'db' | 'now'>,
   retentionMs: number | null,
   job: Job,
 ): Promise<JobOutcome> {

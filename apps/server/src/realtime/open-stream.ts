@@ -1,17 +1,17 @@
-import type { Contract } from '@sotto/contract'
 import { directKey, findBlocksBetween, findDirectConversation, shareGroup } from '@sotto/db'
-import type { z } from 'zod'
-import type { Actor, Context } from '../app/context.ts'
-import { requireActor, requireConversation, requireUser } from '../auth/access.ts'
+import type { ActorContext, CallerContext } from '../app/context.ts'
+import { requireConversation, requireUser } from '../auth/access.ts'
+import type { Actor } from '../auth/caller.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { itemOf } from './signals.ts'
 import type { Subscription } from './subscription.ts'
 
 /** Opens a stream of the actor's events. Whoever opens it ends it. */
 export async function openStream(
-  ctx: Context,
-  input: z.output<Contract['events']['stream']['input']>,
+  ctx: ActorContext,
+  input: InputOf<'events', 'stream'>,
 ): Promise<Subscription> {
-  const actor = requireActor(ctx)
+  const { actor } = ctx
   if (input.conversationId !== undefined) await requireConversation(ctx, input.conversationId)
   const watched = await usersInSight(ctx, actor, input.presence ?? [])
   const { events, streamGuard, presence, metrics, newId, now } = ctx.app
@@ -42,7 +42,7 @@ export async function openStream(
 }
 
 /** Those of the named users whom the actor may see come and go; of the others nothing is told. */
-async function usersInSight(ctx: Context, actor: Actor, refs: readonly string[]): Promise<string[]> {
+async function usersInSight(ctx: CallerContext, actor: Actor, refs: readonly string[]): Promise<string[]> {
   const userIds: string[] = []
   for (const ref of refs) {
     const user = await requireUser(ctx, ref, 'presence')
@@ -52,12 +52,12 @@ async function usersInSight(ctx: Context, actor: Actor, refs: readonly string[])
 }
 
 /** Who shares a conversation sees each other, unless one of them has blocked the other. */
-export async function isInSight(ctx: Context, viewer: Actor, user: Actor): Promise<boolean> {
+export async function isInSight(ctx: CallerContext, viewer: Actor, user: Actor): Promise<boolean> {
   if (!(await sharesConversation(ctx, viewer, user))) return false
   return (await findBlocksBetween(ctx.app.db, viewer.id, [user.id])).size === 0
 }
 
-async function sharesConversation(ctx: Context, a: Actor, b: Actor): Promise<boolean> {
+async function sharesConversation(ctx: CallerContext, a: Actor, b: Actor): Promise<boolean> {
   if (a.id === b.id) return true
   const { db } = ctx.app
   const direct = await findDirectConversation(db, directKey(a.id, b.id))

@@ -1,15 +1,13 @@
-import type { Contract, Event } from '@sotto/contract'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
-import { requireActor } from '../auth/access.ts'
+import type { Event } from '@sotto/contract'
+import type { ActorContext } from '../app/context.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { openStream } from './open-stream.ts'
 
 /** Answers what came after the cursor, waiting for the first of it. */
 export async function pullEvents(
-  ctx: Context,
-  input: z.output<Contract['events']['pull']['input']>,
+  ctx: ActorContext,
+  input: InputOf<'events', 'pull'>,
 ): Promise<{ items: Event[]; cursor: string }> {
-  requireActor(ctx)
   const stream = await openStream(ctx, { cursor: input.cursor })
   try {
     if (input.cursor === undefined) return { items: [], cursor: stream.cursor }

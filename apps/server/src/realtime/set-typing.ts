@@ -1,17 +1,13 @@
-import type { Contract } from '@sotto/contract'
 import { findBlocksBetween, findParticipantIds } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
-import { requireActor, requireConversation } from '../auth/access.ts'
+import type { ActorContext } from '../app/context.ts'
+import { requireConversation } from '../auth/access.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 
 /**
  * Tells the others of a conversation that one types, or no longer does; but not those with whom a block stands.
  */
-export async function setTyping(
-  ctx: Context,
-  input: z.output<Contract['conversations']['typing']['input']>,
-): Promise<void> {
-  const actor = requireActor(ctx)
+export async function setTyping(ctx: ActorContext, input: InputOf<'conversations', 'typing'>): Promise<void> {
+  const { actor } = ctx
   const { id: conversationId } = await requireConversation(ctx, input.conversationId)
   const others = (await findParticipantIds(ctx.app.db, conversationId)).filter((id) => id !== actor.id)
   const blocks = await findBlocksBetween(ctx.app.db, actor.id, others)

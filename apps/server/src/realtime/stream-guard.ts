@@ -6,7 +6,7 @@ import {
   findPasswordHashes,
 } from '@sotto/db'
 import type { Logger } from 'pino'
-import type { Caller } from '../app/context.ts'
+import type { Caller } from '../auth/caller.ts'
 import type { Subscription } from './subscription.ts'
 
 /** How often open streams' credentials are looked at: a revoked one ends its streams within twice this time. */

@@ -1,60 +1,43 @@
-import type { AppRouter } from '@sotto/contract'
-import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
-import { auditRouter } from './audit.ts'
-import { conversationsRouter, directRouter, participantsRouter } from './conversations.ts'
-import { eventsRouter } from './events.ts'
-import { inspectionRouter } from './inspection.ts'
-import { invitationsRouter } from './invitations.ts'
-import { keysRouter } from './keys.ts'
-import { messagesRouter } from './messages.ts'
-import { passwordsRouter } from './passwords.ts'
-import { blocksRouter, contactsRouter } from './people.ts'
-import { sessionsRouter } from './sessions.ts'
-import { settingsRouter } from './settings.ts'
-import { setupRouter } from './setup.ts'
-import { statsRouter } from './stats.ts'
-import { totpRouter } from './totp.ts'
-import { router } from './trpc.ts'
-import { usersRouter } from './users.ts'
-import { webhooksRouter } from './webhooks.ts'
+import { type CallOperation, isStream, type Operation, operations } from '../app/operations.ts'
+import { eventGenerator } from './event-generator.ts'
+import { procedure, router } from './trpc.ts'
 
-export const appRouter = router({
-  users: usersRouter,
-  sessions: sessionsRouter,
-  passwords: passwordsRouter,
-  totp: totpRouter,
-  invitations: invitationsRouter,
-  messages: messagesRouter,
-  conversations: conversationsRouter,
-  participants: participantsRouter,
-  direct: directRouter,
-  contacts: contactsRouter,
-  blocks: blocksRouter,
-  events: eventsRouter,
-  keys: keysRouter,
-  webhooks: webhooksRouter,
-  audit: auditRouter,
-  inspection: inspectionRouter,
-  stats: statsRouter,
-  settings: settingsRouter,
-  setup: setupRouter,
-})
-
-export type ServerRouter = typeof appRouter
-
-/*
- * The contract's router type is what clients compile against, this router is what they reach. Whatever one of
- * them has and the other has not, does not compile.
+/**
+ * The tRPC router, made from the table of operations. Its type for clients is `AppRouter`, which the contract makes
+ * from the same entries.
  */
-type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false
-type Kinds<Record> = {
-  [Resource in keyof Record]: {
-    [Name in keyof Record[Resource]]: Record[Resource][Name] extends { _def: { type: infer Kind } }
-      ? Kind
-      : never
-  }
+export const appRouter = router(
+  Object.fromEntries(
+    [...Map.groupBy(operations, resourceOf)].map(([resource, all]) => [
+      resource,
+      router(Object.fromEntries(all.map((operation) => [nameIn(operation), toProcedure(operation)]))),
+    ]),
+  ),
+)
+
+function resourceOf({ name }: Operation): string {
+  return name.slice(0, name.indexOf('.'))
 }
 
-true satisfies Same<inferRouterInputs<ServerRouter>, inferRouterInputs<AppRouter>>
-true satisfies Same<inferRouterOutputs<ServerRouter>, inferRouterOutputs<AppRouter>>
-true satisfies Same<Kinds<ServerRouter['_def']['record']>, Kinds<AppRouter['_def']['record']>>
+function nameIn({ name }: Operation): string {
+  return name.slice(name.indexOf('.') + 1)
+}
+
+function toProcedure(operation: Operation) {
+  if (!isStream(operation)) return toCall(operation)
+  const { entry, name, run } = operation
+  // What it yields is made from the contract's type, so it is not parsed again.
+  return procedure
+    .meta(entry)
+    .input(entry.input)
+    .subscription(({ ctx, input, signal }) =>
+      eventGenerator({ ctx, name, signal, open: () => run(ctx, input) }),
+    )
+}
+
+function toCall({ entry, run }: CallOperation) {
+  const typed = procedure.meta(entry).input(entry.input).output(entry.output)
+  return entry.kind === 'query'
+    ? typed.query(({ ctx, input }) => run(ctx, input))
+    : typed.mutation(({ ctx, input }) => run(ctx, input))
+}

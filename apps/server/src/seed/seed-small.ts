@@ -1,5 +1,7 @@
 import { contract, keyScopes } from '@sotto/contract'
-import type { App, Context } from '../app/context.ts'
+import type { App } from '../app/app.ts'
+import type { ActorContext, CallerContext } from '../app/context.ts'
+import type { Actor } from '../auth/caller.ts'
 import { createUser } from '../identity/create-user.ts'
 import { updateUser } from '../identity/update-user.ts'
 import { deleteMessage } from '../messaging/delete-message.ts'
@@ -56,7 +58,7 @@ export async function seedSmallWorld(
   const world: App = { ...own, sends: new SendQueue(own) }
 
   for (const person of people) {
-    await createUser(as(world, undefined), contract.users.create.input.parse(person))
+    await createUser(asKey(world), contract.users.create.input.parse(person))
   }
   const moments = allMoments()
   for (const [index, moment] of moments.entries()) {
@@ -65,7 +67,7 @@ export async function seedSmallWorld(
     progress(index + 1, moments.length)
   }
   time = Date.parse(completedAt) + laterMs
-  await updateUser(as(world, undefined), contract.users.update.input.parse(lastChange))
+  await updateUser(asKey(world), contract.users.update.input.parse(lastChange))
 }
 
 /** Every conversation at once, in the order of time. */
@@ -84,7 +86,7 @@ function allMoments(): Moment[] {
 async function happen(world: App, { talk, step }: Moment): Promise<void> {
   const actor = await world.identity.findActor(step.by)
   if (!actor) throw new Error(`${step.by} is gone`)
-  const ctx = as(world, actor)
+  const ctx = asUser(world, actor)
   switch (step.does) {
     case 'send': {
       const input = { to: talk.to(step.by), ...step.content }
@@ -102,7 +104,7 @@ async function happen(world: App, { talk, step }: Moment): Promise<void> {
       // Marks of its own, which write when they are closed, and not a second later.
       const deliveryMarks = new DeliveryMarks(world)
       await getMessage(
-        as({ ...world, deliveryMarks }, actor),
+        asUser({ ...world, deliveryMarks }, actor),
         contract.messages.get.input.parse({ messageId: messageId(talk) }),
       )
       await deliveryMarks.close()
@@ -129,10 +131,19 @@ function messageId(talk: TalkState, seq = talk.messages.length): string {
   return id
 }
 
-function as(app: App, actor: { id: string; username: string } | undefined): Context {
+function asKey(app: App): CallerContext {
+  return contextOf(app, undefined)
+}
+
+function asUser(app: App, actor: Actor): ActorContext {
+  return contextOf(app, actor)
+}
+
+function contextOf<For extends Actor | undefined>(app: App, actor: For): CallerContext & { actor: For } {
   return {
     app,
     caller: { kind: 'key', keyId: 'seed', scopes: new Set(keyScopes), actor },
+    actor,
     requestId: 'seed',
     transport: 'command',
     address: null,

@@ -1,11 +1,11 @@
-import type { Contract, Setting } from '@sotto/contract'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
+import type { Setting } from '@sotto/contract'
+import type { CallerContext } from '../app/context.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 
 /** The settings as they are in force on the server that is asked. */
 export async function listSettings(
-  { app }: Context,
-  { prefix = '' }: z.output<Contract['settings']['list']['input']>,
+  { app }: CallerContext,
+  { prefix = '' }: InputOf<'settings', 'list'>,
 ): Promise<{ settings: Setting[] }> {
   return { settings: app.settings.filter(({ name }) => name.startsWith(prefix)) }
 }

@@ -1,20 +1,20 @@
-import type { Contract, User } from '@sotto/contract'
+import type { User } from '@sotto/contract'
 import { changeSetup, findSetup, holdSetup, updateRole } from '@sotto/db'
-import type { z } from 'zod'
 import type { Context } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
-import { putUser } from '../identity/create-user.ts'
+import { putUser } from '../identity/add-user.ts'
 import { hashNewPassword } from '../identity/password-change.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { requireToken } from './setup-token.ts'
 
-type Input = z.output<Contract['setup']['createAdmin']['input']>
+type Input = InputOf<'setup', 'createAdmin'>
 
 /** Makes the first user, who is an admin, with the token of the first start, which is worth nothing from then on. */
 export async function createAdmin(ctx: Context, { token, password, ...profile }: Input): Promise<User> {
   const { app } = ctx
   // Before the password is hashed, which costs more than a stranger is to be had for.
   await requireToken(app.db, app, await findSetup(app.db), token)
-  const passwordHash = await hashNewPassword(app, password, 'password')
+  const passwordHash = await hashNewPassword(app.identity.passwords, password, 'password')
   const user = await app.db.transaction().execute(async (trx) => {
     await requireToken(trx, app, await holdSetup(trx), token)
     const made = await putUser(trx, app, { ...profile, passwordHash })

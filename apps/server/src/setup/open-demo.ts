@@ -1,4 +1,4 @@
-import { type Contract, SottoError } from '@sotto/contract'
+import { SottoError } from '@sotto/contract'
 import {
   changeSetup,
   deleteSessionsOf,
@@ -9,10 +9,10 @@ import {
   type SetupRow,
   setContact,
 } from '@sotto/db'
-import type { z } from 'zod'
 import type { Context } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { hashSecret, newSecret } from '../identity/secrets.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { seedSmallWorld } from '../seed/seed-small.ts'
 import { shownPeople } from './demo.ts'
 import { requireToken } from './setup-token.ts'
@@ -32,10 +32,7 @@ interface Demo {
  *
  * @throws {SottoError} INVALID_INPUT about the token; UNAVAILABLE while somebody else is filling it.
  */
-export async function openDemo(
-  ctx: Context,
-  { token }: z.output<Contract['setup']['openDemo']['input']>,
-): Promise<Demo> {
+export async function openDemo(ctx: Context, { token }: InputOf<'setup', 'openDemo'>): Promise<Demo> {
   const { app } = ctx
   const isFirst = await app.db.transaction().execute(async (trx) => {
     const setup = await requireToken(trx, app, await holdSetup(trx), token)

@@ -1,6 +1,6 @@
 import { invalidInput, type SottoError } from '@sotto/contract'
 import { changeSetup, type Executor, hasUsersBesides, type SetupRow } from '@sotto/db'
-import type { App } from '../app/context.ts'
+import type { Runtime } from '../app/runtime.ts'
 import { type AuditOrigin, recordAudit } from '../audit/record-audit.ts'
 import { hashSecret, newSecret } from '../identity/secrets.ts'
 import { people } from '../seed/small-world.ts'
@@ -37,7 +37,7 @@ export async function isUnused(db: Executor, setup: SetupRow | undefined): Promi
  */
 export async function requireToken(
   db: Executor,
-  { now }: Pick<App, 'now'>,
+  { now }: Pick<Runtime, 'now'>,
   setup: SetupRow | undefined,
   token: string,
 ): Promise<SetupRow> {

@@ -11,7 +11,7 @@ import {
   readLog,
   type StatisticsPlace,
 } from '@sotto/db'
-import type { App } from '../app/context.ts'
+import type { Runtime } from '../app/runtime.ts'
 
 /** How often the log is counted when nobody looks at the numbers, in milliseconds. */
 const INTERVAL_MS = 60_000
@@ -40,12 +40,12 @@ const ACTIVITY: ReadonlySet<EventRow['type']> = new Set([
  * So servers need not agree on who does it: whoever moves the place on has counted, and the others find it moved.
  */
 export class DailyTally {
-  readonly #options: Pick<App, 'db' | 'now' | 'log'>
+  readonly #options: Pick<Runtime, 'db' | 'now' | 'log'>
   readonly #stopping = new AbortController()
   #looking: Promise<boolean> | undefined
   #going: Promise<void> | undefined
 
-  constructor(options: Pick<App, 'db' | 'now' | 'log'>) {
+  constructor(options: Pick<Runtime, 'db' | 'now' | 'log'>) {
     this.#options = options
   }
 

@@ -1,6 +1,6 @@
 import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
 import { countConversations, countUsers, type Executor, FIRST_USER_ID } from '@sotto/db'
-import type { App } from '../app/context.ts'
+import type { Runtime } from '../app/runtime.ts'
 
 /** How many rows one question counts: a few milliseconds, after which others have their turn. */
 const PART = 2_000
@@ -24,12 +24,12 @@ export interface CountedTotals {
  * numbers of the moment, and a million conversations are counted every few minutes, while somebody looks.
  */
 export class Totals {
-  readonly #options: Pick<App, 'read' | 'now'>
+  readonly #options: Pick<Runtime, 'read' | 'now'>
   #counting: Promise<void> | undefined
   #dueAt = 0
   #last: CountedTotals | undefined
 
-  constructor(options: Pick<App, 'read' | 'now'>) {
+  constructor(options: Pick<Runtime, 'read' | 'now'>) {
     this.#options = options
   }
 

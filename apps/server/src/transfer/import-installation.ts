@@ -16,7 +16,7 @@ import {
   setLastNumber,
   type TransferTable,
 } from '@sotto/db'
-import type { App } from '../app/context.ts'
+import type { Runtime } from '../app/runtime.ts'
 import { originOf, recordAudit } from '../audit/record-audit.ts'
 import { type ExportHeader, type ExportRow, FORMAT_VERSION } from './format.ts'
 import { readSections, type Section } from './read-sections.ts'
@@ -34,7 +34,7 @@ import { TransferError } from './transfer-error.ts'
  * @throws {TransferError} for a database that is not empty or in use, another schema, a damaged export.
  */
 export async function importInstallation(
-  app: Pick<App, 'db' | 'now' | 'newId'>,
+  app: Pick<Runtime, 'db' | 'now' | 'newId'>,
   source: AsyncIterable<Buffer>,
   onProgress: (rows: number, total: number) => void,
 ): Promise<{ header: ExportHeader; rows: number; resumedAfter: number }> {
@@ -67,7 +67,7 @@ function rowsOf({ lines, end }: Section, isFirst: boolean): ExportRow[] {
   })
 }
 
-type Parts = Pick<App, 'db' | 'now' | 'newId'>
+type Parts = Pick<Runtime, 'db' | 'now' | 'newId'>
 
 /** @throws {TransferError} where this export cannot come into this database. */
 async function beginJob(

@@ -5,8 +5,9 @@ import {
   type WebhookDeliveryRow,
   type WebhookRow,
 } from '@sotto/db'
-import type { App } from '../app/context.ts'
+import type { Runtime } from '../app/runtime.ts'
 import { originOf, recordAudit } from '../audit/record-audit.ts'
+import type { SecretBox } from '../identity/secret-box.ts'
 import type { WebhookOutcome } from '../metrics/metrics.ts'
 import type { ShowConversation } from '../realtime/event-view.ts'
 import type { HttpSender, SendResult } from './http-sender.ts'
@@ -18,7 +19,8 @@ import { openWebhookSecrets } from './webhook-secrets.ts'
 /** The receiver wants no more of this webhook, as Standard Webhooks has it. */
 const GONE = 410
 
-type Parts = Pick<App, 'db' | 'now' | 'newId' | 'log' | 'secretBox'> & {
+type Parts = Pick<Runtime, 'db' | 'now' | 'newId' | 'log'> & {
+  secretBox: SecretBox
   sender: HttpSender
   showConversation: ShowConversation
 }

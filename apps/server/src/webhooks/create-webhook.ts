@@ -1,4 +1,4 @@
-import { type Contract, invalidInput, maxWebhooks, type Webhook } from '@sotto/contract'
+import { invalidInput, maxWebhooks, type Webhook } from '@sotto/contract'
 import {
   countWebhooks,
   findLogEnd,
@@ -7,9 +7,9 @@ import {
   placeColumns,
   type WebhookRow,
 } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
+import type { CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { requireAllowedUrl } from './require-allowed-url.ts'
 import { eventsColumn, toWebhook } from './show-webhook.ts'
 import { newWebhookSecret } from './signature.ts'
@@ -17,8 +17,8 @@ import { sealWebhookSecret } from './webhook-secrets.ts'
 
 /** Makes a webhook, which is told of what happens from now on. Its secret is told once and kept encrypted. */
 export async function createWebhook(
-  ctx: Context,
-  input: z.output<Contract['webhooks']['create']['input']>,
+  ctx: CallerContext,
+  input: InputOf<'webhooks', 'create'>,
 ): Promise<Webhook & { secret: string }> {
   const { app } = ctx
   requireAllowedUrl(app, input.url)

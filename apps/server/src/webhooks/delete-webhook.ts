@@ -1,11 +1,11 @@
 import { SottoError } from '@sotto/contract'
 import { updateWebhook } from '@sotto/db'
-import type { Context } from '../app/context.ts'
+import type { CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { requireWebhook } from './require-webhook.ts'
 
 /** Deletes a webhook. Nobody sees it from then on; its deliveries, of which there may be many, go afterwards. */
-export async function deleteWebhook(ctx: Context, { webhookId }: { webhookId: string }): Promise<void> {
+export async function deleteWebhook(ctx: CallerContext, { webhookId }: { webhookId: string }): Promise<void> {
   const { app } = ctx
   await app.db.transaction().execute(async (trx) => {
     const { id } = await requireWebhook(trx, webhookId)

@@ -10,7 +10,7 @@ import {
   type WebhookPlace,
   type WebhookRow,
 } from '@sotto/db'
-import type { App } from '../app/context.ts'
+import type { Runtime } from '../app/runtime.ts'
 import type { ServerLease } from '../jobs/server-lease.ts'
 import { deliveryOf } from './new-delivery.ts'
 import { eventsOf, webhookTypeOf } from './show-webhook.ts'
@@ -18,7 +18,7 @@ import { eventsOf, webhookTypeOf } from './show-webhook.ts'
 /** How many events become deliveries in one transaction: for twenty webhooks some milliseconds of work. */
 const BATCH = 100
 
-type Parts = Pick<App, 'db' | 'now' | 'newId'> & { lease: ServerLease }
+type Parts = Pick<Runtime, 'db' | 'now' | 'newId'> & { lease: ServerLease }
 
 /** How many deliveries a webhook got. */
 type Added = ReadonlyMap<string, number>
@@ -74,7 +74,7 @@ async function advance(
  * cannot be known.
  */
 export async function leaveOldLog(
-  { db, now, log }: Pick<App, 'db' | 'now' | 'log'>,
+  { db, now, log }: Pick<Runtime, 'db' | 'now' | 'log'>,
   epoch: string,
   webhooks: readonly WebhookRow[],
 ): Promise<void> {

@@ -1,15 +1,15 @@
-import { type Contract, defaultLimit, type WebhookDelivery } from '@sotto/contract'
+import { defaultLimit, type WebhookDelivery } from '@sotto/contract'
 import { listDeliveries as listRows } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
+import type { CallerContext } from '../app/context.ts'
 import { encodeCursor, timePosition } from '../lib/cursors.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { requireWebhook } from './require-webhook.ts'
 import { toDelivery } from './show-webhook.ts'
 
 /** Newest first. */
 export async function listDeliveries(
-  { app: { db } }: Context,
-  input: z.output<Contract['webhooks']['deliveries']['input']>,
+  { app: { db } }: CallerContext,
+  input: InputOf<'webhooks', 'deliveries'>,
 ): Promise<{ items: WebhookDelivery[]; nextCursor: string | null }> {
   const { id: webhookId } = await requireWebhook(db, input.webhookId)
   const limit = input.limit ?? defaultLimit

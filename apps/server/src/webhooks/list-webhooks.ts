@@ -1,14 +1,14 @@
-import { type Contract, defaultLimit, type Webhook } from '@sotto/contract'
+import { defaultLimit, type Webhook } from '@sotto/contract'
 import { listWebhooks as listRows } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
+import type { CallerContext } from '../app/context.ts'
 import { encodeCursor, timePosition } from '../lib/cursors.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { toWebhook } from './show-webhook.ts'
 
 /** Newest first. */
 export async function listWebhooks(
-  { app: { db } }: Context,
-  input: z.output<Contract['webhooks']['list']['input']>,
+  { app: { db } }: CallerContext,
+  input: InputOf<'webhooks', 'list'>,
 ): Promise<{ items: Webhook[]; nextCursor: string | null }> {
   const limit = input.limit ?? defaultLimit
   const rows = await listRows(db, timePosition('webhooks', input.cursor), limit + 1)

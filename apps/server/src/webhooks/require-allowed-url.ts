@@ -1,5 +1,5 @@
 import { invalidInput } from '@sotto/contract'
-import type { App } from '../app/context.ts'
+import type { App } from '../app/app.ts'
 
 /**
  * What can be said of a URL without asking where its host is; that is checked with each connection.

@@ -1,15 +1,15 @@
-import { type Contract, SottoError, type WebhookDelivery } from '@sotto/contract'
+import { SottoError, type WebhookDelivery } from '@sotto/contract'
 import { findDelivery, restartDelivery } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
+import type { CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { requireWebhook } from './require-webhook.ts'
 import { toDelivery } from './show-webhook.ts'
 
 /** Makes a delivery anew, also one that has arrived: with its id, by which the receiver knows it. */
 export async function retryDelivery(
-  ctx: Context,
-  { webhookId, deliveryId }: z.output<Contract['webhooks']['retryDelivery']['input']>,
+  ctx: CallerContext,
+  { webhookId, deliveryId }: InputOf<'webhooks', 'retryDelivery'>,
 ): Promise<WebhookDelivery> {
   const { app } = ctx
   const row = await app.db.transaction().execute(async (trx) => {

@@ -1,6 +1,6 @@
 import { SottoError, type Webhook } from '@sotto/contract'
 import { updateWebhook } from '@sotto/db'
-import type { Context } from '../app/context.ts'
+import type { CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { requireWebhook } from './require-webhook.ts'
 import { toWebhook } from './show-webhook.ts'
@@ -9,7 +9,7 @@ import { OVERLAP_MS, sealWebhookSecret } from './webhook-secrets.ts'
 
 /** Gives a webhook another secret. The present one signs too for a while; one before it does not any more. */
 export async function rotateWebhookSecret(
-  ctx: Context,
+  ctx: CallerContext,
   { webhookId }: { webhookId: string },
 ): Promise<Webhook & { secret: string }> {
   const { app } = ctx

@@ -1,6 +1,6 @@
 import { invalidInput, type WebhookDelivery } from '@sotto/contract'
 import { insertDeliveries } from '@sotto/db'
-import type { Context } from '../app/context.ts'
+import type { CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { testDelivery } from './new-delivery.ts'
 import { requireWebhook } from './require-webhook.ts'
@@ -8,7 +8,7 @@ import { toDelivery } from './show-webhook.ts'
 
 /** Sends a webhook an event of no meaning, on the way that all others take. */
 export async function testWebhook(
-  ctx: Context,
+  ctx: CallerContext,
   { webhookId }: { webhookId: string },
 ): Promise<WebhookDelivery> {
   const { app } = ctx

@@ -1,16 +1,16 @@
-import { type Contract, SottoError, type Webhook } from '@sotto/contract'
+import { SottoError, type Webhook } from '@sotto/contract'
 import { findLogEnd, findLogEpoch, placeColumns, updateWebhook as updateRow } from '@sotto/db'
-import type { z } from 'zod'
-import type { Context } from '../app/context.ts'
+import type { CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
+import type { InputOf } from '../lib/operation-types.ts'
 import { requireAllowedUrl } from './require-allowed-url.ts'
 import { requireWebhook } from './require-webhook.ts'
 import { eventsColumn, toWebhook } from './show-webhook.ts'
 
 /** Changes a webhook. One that is enabled again goes on from now: it is not told of what happened meanwhile. */
 export async function updateWebhook(
-  ctx: Context,
-  { webhookId, url, events, description, enabled }: z.output<Contract['webhooks']['update']['input']>,
+  ctx: CallerContext,
+  { webhookId, url, events, description, enabled }: InputOf<'webhooks', 'update'>,
 ): Promise<Webhook> {
   const { app } = ctx
   if (url !== undefined) requireAllowedUrl(app, url)

@@ -8,7 +8,8 @@ import {
   type WebhookDeliveryRow,
   type WebhookRow,
 } from '@sotto/db'
-import type { App } from '../app/context.ts'
+import type { Runtime } from '../app/runtime.ts'
+import type { SecretBox } from '../identity/secret-box.ts'
 import { ServerLease } from '../jobs/server-lease.ts'
 import type { ShowConversation } from '../realtime/event-view.ts'
 import { attemptDelivery } from './attempt.ts'
@@ -32,10 +33,11 @@ const PURGE_MS = 60_000
 /** How long a stop waits for receivers that are being asked, in milliseconds. */
 const STOP_MS = 1_000
 
-interface Options extends Pick<App, 'db' | 'now' | 'newId' | 'log' | 'secretBox'> {
+interface Options extends Pick<Runtime, 'db' | 'now' | 'newId' | 'log'> {
+  secretBox: SecretBox
   sender: HttpSender
   showConversation: ShowConversation
-  metrics: Pick<App['metrics'], 'webhookAttempted'>
+  metrics: Pick<Runtime['metrics'], 'webhookAttempted'>
 }
 
 /**

@@ -1,33 +1,31 @@
-import { contract, type Procedure } from '@sotto/contract'
 import { z } from 'zod'
+import { type Operation, operations } from '../app/operations.ts'
 
 /** How a field's text in a path or a query is read; the schema then judges what comes out. */
 export type FieldDecoder = (text: string) => unknown
 
-/** One entry of the contract with what a transport needs to know of it. */
-export interface Operation {
-  /** `messages.send` */
-  name: string
-  entry: Procedure
-  /** The fields that the path holds. */
+/** An operation with what plain HTTP needs to know of its input. */
+export interface Route {
+  operation: Operation
+  /** The fields in the path. */
   pathFields: readonly string[]
-  /** The fields that are not strings; the rest of a path or query is taken as it is. */
+  /** The fields that are not strings; the other fields of a path or query are used as they are. */
   decoders: ReadonlyMap<string, FieldDecoder>
   hasBody: boolean
 }
 
 const WITH_BODY = new Set(['POST', 'PUT', 'PATCH'])
 
-/** Every operation of the contract, in its order. */
-export const operations: readonly Operation[] = Object.entries(contract).flatMap(([resource, entries]) =>
-  Object.entries<Procedure>(entries).map(([name, entry]) => ({
-    name: `${resource}.${name}`,
-    entry,
-    pathFields: [...entry.http.path.matchAll(/\{(\w+)\}/g)].map(([, field = '']) => field),
-    decoders: decodersOf(entry.input),
-    hasBody: WITH_BODY.has(entry.http.method),
-  })),
-)
+/** The routes of every operation, in the contract's order. */
+export const routes: readonly Route[] = operations.map((operation) => {
+  const { http, input } = operation.entry
+  return {
+    operation,
+    pathFields: [...http.path.matchAll(/\{(\w+)\}/g)].map(([, field = '']) => field),
+    decoders: decodersOf(input),
+    hasBody: WITH_BODY.has(http.method),
+  }
+})
 
 /**
  * A schema as JSON Schema, for reading it: the schema itself is never changed, so that it means the same on

@@ -1,0 +1,44 @@
+import type { Setting } from '@sotto/contract'
+import type { Identity } from '../identity/identity.ts'
+import type { SecretBox } from '../identity/secret-box.ts'
+import type { JobRunner } from '../jobs/job-runner.ts'
+import type { Limits } from '../limits/limits.ts'
+import type { DeliveryMarks } from '../messaging/delivery-marks.ts'
+import type { SendQueue } from '../messaging/send-queue.ts'
+import type { ReachRules } from '../people/reach.ts'
+import type { EventHub } from '../realtime/event-hub.ts'
+import type { Presence } from '../realtime/presence.ts'
+import type { StreamGuard } from '../realtime/stream-guard.ts'
+import type { Typing } from '../realtime/typing.ts'
+import type { DailyTally } from '../statistics/daily-tally.ts'
+import type { ServerNumbers } from '../statistics/server-numbers.ts'
+import type { Totals } from '../statistics/totals.ts'
+import type { OutboundRules } from '../webhooks/outbound-rules.ts'
+import type { WebhookWorker } from '../webhooks/webhook-worker.ts'
+import type { Runtime } from './runtime.ts'
+
+/** The parts of a running server that use cases work with. Assembled in create-app.ts. */
+export interface App extends Runtime, ReachRules {
+  readonly identity: Identity
+  readonly secretBox: SecretBox
+  readonly limits: Limits
+  readonly sends: SendQueue
+  readonly deliveryMarks: DeliveryMarks
+  readonly events: EventHub
+  readonly streamGuard: StreamGuard
+  readonly typing: Typing
+  readonly presence: Presence
+  readonly jobs: JobRunner
+  readonly webhooks: WebhookWorker
+  /** Which addresses webhooks may be sent to. */
+  readonly outboundRules: OutboundRules
+  /** Activity by day, totals, and this server's own figures. */
+  readonly tally: DailyTally
+  readonly totals: Totals
+  readonly numbers: ServerNumbers
+  /** The settings in force, without confidential values. */
+  readonly settings: readonly Setting[]
+  /** In Unicode code points. */
+  readonly maxTextLength: number
+  readonly signUp: 'open' | 'closed' | 'invitation'
+}

@@ -1,0 +1,74 @@
+import { invalidInput, SottoError, type User } from '@sotto/contract'
+import { type Executor, findUser, insertUser, isInvitationUsable, takeInvitation, toUser } from '@sotto/db'
+import type { Runtime } from '../app/runtime.ts'
+import type { InputOf } from '../lib/operation-types.ts'
+import type { BusinessEvents } from '../metrics/business-events.ts'
+import { endDemo, isOfDemo } from '../setup/demo.ts'
+import { hashNewPassword } from './password-change.ts'
+import type { Passwords } from './passwords.ts'
+import { hashSecret } from './secrets.ts'
+
+export type NewUser = InputOf<'users', 'create'>
+
+export interface AddUserParts extends Pick<Runtime, 'db' | 'newId' | 'now' | 'tellBusiness'> {
+  readonly identity: { readonly passwords: Pick<Passwords, 'hash'> }
+}
+
+type Way = BusinessEvents['user.created']['by']
+
+/** Adds a user, whoever asks for it. An invitation that is named is used, or nobody is added. */
+export async function addUser(parts: AddUserParts, input: NewUser, way: Way): Promise<User> {
+  const invitationHash = input.invitation === undefined ? undefined : hashSecret(input.invitation)
+  // Before the password is hashed, which costs more than a stranger is to be had for.
+  if (invitationHash !== undefined && !(await isInvitationUsable(parts.db, invitationHash, parts.now()))) {
+    throw unusableInvitation()
+  }
+  const passwordHash =
+    input.password === undefined
+      ? null
+      : await hashNewPassword(parts.identity.passwords, input.password, 'password')
+  const user = await parts.db.transaction().execute(async (trx) => {
+    if (invitationHash !== undefined && !(await takeInvitation(trx, invitationHash, parts.now()))) {
+      throw unusableInvitation()
+    }
+    return putUser(trx, parts, { ...input, passwordHash })
+  })
+  parts.tellBusiness('user.created', { userId: user.id, by: way })
+  return user
+}
+
+/** What a user begins with. */
+type Beginning = Omit<NewUser, 'password' | 'invitation'> & { passwordHash: string | null }
+
+/** Writes a user down, in a transaction that may do more. */
+export async function putUser(
+  trx: Executor,
+  { newId, now }: Pick<Runtime, 'newId' | 'now'>,
+  input: Beginning,
+): Promise<User> {
+  if (!isOfDemo(input.username)) await endDemo(trx)
+  const id = newId()
+  const inserted = await insertUser(trx, {
+    id,
+    username: input.username,
+    displayName: input.displayName ?? null,
+    firstName: input.firstName ?? null,
+    lastName: input.lastName ?? null,
+    email: input.email ?? null,
+    avatarUrl: input.avatarUrl ?? null,
+    passwordHash: input.passwordHash,
+    at: now(),
+  })
+  if (!inserted) throw await taken(trx, input)
+  const row = await findUser(trx, id)
+  if (!row) throw new Error(`user ${id} is gone`)
+  return toUser(row)
+}
+
+async function taken(trx: Executor, { username }: Pick<NewUser, 'username'>): Promise<SottoError> {
+  return new SottoError((await findUser(trx, username)) ? 'USERNAME_TAKEN' : 'EMAIL_TAKEN')
+}
+
+function unusableInvitation(): SottoError {
+  return invalidInput('invitation', 'is unknown, used up, or has expired')
+}

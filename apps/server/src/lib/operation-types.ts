@@ -1,0 +1,8 @@
+import type { Contract } from '@sotto/contract'
+import type { z } from 'zod'
+
+/** What a use case gets as input: `InputOf<'messages', 'send'>`. */
+export type InputOf<
+  Resource extends keyof Contract,
+  Name extends keyof Contract[Resource],
+> = Contract[Resource][Name] extends { input: infer Input extends z.ZodType } ? z.output<Input> : never

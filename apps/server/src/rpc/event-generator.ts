@@ -1,0 +1,55 @@
+import { type Event, SottoError } from '@sotto/contract'
+import { tracked } from '@trpc/server'
+import type { Context } from '../app/context.ts'
+import { measure } from '../metrics/reported-calls.ts'
+import type { Subscription } from '../realtime/subscription.ts'
+
+interface Options {
+  ctx: Context
+  /** Of the operation, for metrics. */
+  name: string
+  signal: AbortSignal | undefined
+  open: () => Promise<Subscription>
+}
+
+/** Writes a stream out as tRPC's tracked events: each with the cursor that resumes after it. */
+export async function* eventGenerator({ ctx, name, signal, open }: Options) {
+  const stream = await measure(ctx, name, open)
+  // A reader that is stuck does not come back here.
+  stream.onEnded = () => {
+    if (stream.endReason === 'slow') ctx.hangUp?.('slow')
+  }
+  // A signal has no cursor of its own: it carries that of the event before it.
+  let last = stream.cursor
+  try {
+    for (;;) {
+      const items = await stream.take(signal)
+      if (!items) break
+      for (const { cursor, event } of items) {
+        last = cursor ?? last
+        yield tracked<Event>(last, event)
+      }
+      await ctx.drained?.()
+    }
+  } catch (error) {
+    if (!ctx.hangUp || error instanceof SottoError) throw error
+    // An error would end the subscription; a client that loses its connection resumes.
+    ctx.app.log.warn({ requestId: ctx.requestId, err: error }, 'event stream failed, closing its connection')
+    stream.end('slow')
+  } finally {
+    stream.end()
+  }
+  if (stream.endReason === 'unauthenticated') throw new SottoError('UNAUTHENTICATED')
+  if (stream.endReason && ctx.hangUp) {
+    // Ending the subscription would tell the client that it is complete; it resumes after a lost connection.
+    ctx.hangUp(stream.endReason)
+    await aborted(signal)
+  }
+}
+
+function aborted(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (!signal || signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
