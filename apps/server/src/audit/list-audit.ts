@@ -3,8 +3,9 @@ import { type AuditRow, isUuid, listAudit as listRows } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { requireUser } from '../auth/access.ts'
 import { CONFIGURED_KEY_ID } from '../identity/identity.ts'
-import { encodeCursor, timePosition } from '../lib/cursors.ts'
+import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
+import { pageOf } from '../lib/page.ts'
 
 /** What was done by privilege, newest first. */
 export async function listAudit(
@@ -22,12 +23,10 @@ export async function listAudit(
   // `until` is a place in the list too: everything at that very time comes before it.
   const before = input.until && input.until < after.at ? { at: input.until, id: FIRST_ID } : after
   const rows = await ctx.app.read((db) => listRows(db, filter, before, limit + 1))
-  const page = rows.slice(0, limit)
-  const last = page.at(-1)
+  const page = pageOf(rows, limit, (last) => timeCursor('audit', last.created_at, last.id))
   return {
-    items: page.map(toEntry),
-    nextCursor:
-      last && rows.length > limit ? encodeCursor('audit', [last.created_at.getTime(), last.id]) : null,
+    items: page.rows.map(toEntry),
+    nextCursor: page.nextCursor,
   }
 }
 

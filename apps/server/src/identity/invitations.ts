@@ -7,8 +7,9 @@ import {
 } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
-import { encodeCursor, timePosition } from '../lib/cursors.ts'
+import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
+import { pageOf } from '../lib/page.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
 /* Invitations are for admins, which the gate has seen to. */
@@ -44,12 +45,10 @@ export async function listInvitations(
 ): Promise<{ items: Invitation[]; nextCursor: string | null }> {
   const limit = input.limit ?? defaultLimit
   const rows = await listRows(app.db, timePosition('invitations', input.cursor), limit + 1)
-  const page = rows.slice(0, limit)
-  const last = page.at(-1)
+  const page = pageOf(rows, limit, (last) => timeCursor('invitations', last.created_at, last.id))
   return {
-    items: page.map(toInvitation),
-    nextCursor:
-      last && rows.length > limit ? encodeCursor('invitations', [last.created_at.getTime(), last.id]) : null,
+    items: page.rows.map(toInvitation),
+    nextCursor: page.nextCursor,
   }
 }
 

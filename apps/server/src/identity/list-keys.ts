@@ -1,8 +1,9 @@
 import { defaultLimit, type ServiceKey } from '@sotto/contract'
 import { listServiceKeys, toServiceKey } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
-import { encodeCursor, timePosition } from '../lib/cursors.ts'
+import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
+import { pageOf } from '../lib/page.ts'
 
 /** Every key that was ever made, newest first. */
 export async function listKeys(
@@ -11,11 +12,9 @@ export async function listKeys(
 ): Promise<{ items: ServiceKey[]; nextCursor: string | null }> {
   const limit = input.limit ?? defaultLimit
   const rows = await listServiceKeys(db, timePosition('keys', input.cursor), limit + 1)
-  const page = rows.slice(0, limit)
-  const last = page.at(-1)
+  const page = pageOf(rows, limit, (last) => timeCursor('keys', last.created_at, last.id))
   return {
-    items: page.map(toServiceKey),
-    nextCursor:
-      last && rows.length > limit ? encodeCursor('keys', [last.created_at.getTime(), last.id]) : null,
+    items: page.rows.map(toServiceKey),
+    nextCursor: page.nextCursor,
   }
 }

@@ -10,8 +10,9 @@ import {
 } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { isBareKey, requireSelfOrKey } from '../auth/access.ts'
-import { decodeCursor, encodeCursor, timePosition } from '../lib/cursors.ts'
+import { decodeCursor, encodeCursor, timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
+import { pageOf } from '../lib/page.ts'
 
 /** An email address is shown to its user and to a bare service key. */
 export function showUser(ctx: CallerContext, row: UserRow): User {
@@ -55,20 +56,16 @@ export async function getCorrespondents(
   const limit = input.limit ?? defaultLimit
   const before = timePosition('correspondents', input.cursor)
   const rows = await ctx.app.read((db) => listCorrespondents(db, user.id, before, limit + 1))
-  const page = rows
-    .slice(0, limit)
-    .flatMap((row) => (row.active_at ? [{ ...row, active_at: row.active_at }] : []))
-  const last = page.at(-1)
+  const page = pageOf(rows, limit, (last) =>
+    timeCursor('correspondents', last.active_at, last.conversation_id),
+  )
   return {
-    items: page.map((row) => ({
+    items: page.rows.map((row) => ({
       user: toPublicUser(row),
       lastMessageAt: row.active_at,
       sentCount: row.sent_count,
       receivedCount: row.received_count,
     })),
-    nextCursor:
-      last && rows.length > limit
-        ? encodeCursor('correspondents', [last.active_at.getTime(), last.conversation_id])
-        : null,
+    nextCursor: page.nextCursor,
   }
 }

@@ -16,8 +16,9 @@ import type { ActorContext, CallerContext, Context, SessionCookie } from '../app
 import { recordAudit } from '../audit/record-audit.ts'
 import { requireUser, sessionIdOf } from '../auth/access.ts'
 import type { Actor } from '../auth/caller.ts'
-import { encodeCursor, timePosition } from '../lib/cursors.ts'
+import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
+import { pageOf } from '../lib/page.ts'
 import type { VerifiedUser } from './identity.ts'
 import { type SecondFactorProof, takeProof } from './second-factor.ts'
 import { hashSecret, newSecret } from './secrets.ts'
@@ -120,11 +121,10 @@ async function sessionsOf(
   const { db, now } = ctx.app
   const limit = input.limit ?? defaultLimit
   const rows = await listRows(db, user.id, now(), timePosition('sessions', input.cursor), limit + 1)
-  const page = rows.slice(0, limit)
-  const last = page.at(-1)
+  const page = pageOf(rows, limit, (last) => timeCursor('sessions', last.created_at, last.id))
   const currentId = sessionIdOf(ctx)
   return {
-    items: page.map((row) => ({
+    items: page.rows.map((row) => ({
       id: row.id,
       userAgent: row.user_agent,
       createdAt: row.created_at,
@@ -132,8 +132,7 @@ async function sessionsOf(
       expiresAt: row.expires_at,
       current: row.id === currentId,
     })),
-    nextCursor:
-      last && rows.length > limit ? encodeCursor('sessions', [last.created_at.getTime(), last.id]) : null,
+    nextCursor: page.nextCursor,
   }
 }
 

@@ -3,9 +3,10 @@ import { type ConversationRow, type Executor, findConversation, listInbox } from
 import type { CallerContext } from '../app/context.ts'
 import { type AuditAction, recordAudit } from '../audit/record-audit.ts'
 import { requireUser } from '../auth/access.ts'
-import { encodeCursor, timePosition } from '../lib/cursors.ts'
+import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
-import { pageFor, readableInFull } from '../messaging/list-conversation-messages.ts'
+import { pageOf } from '../lib/page.ts'
+import { messagePageFor, readableInFull } from '../messaging/list-conversation-messages.ts'
 import { membersToShow, toParticipant } from '../messaging/show-conversations.ts'
 
 /*
@@ -24,12 +25,10 @@ export async function inspectConversations(
   await recordLook(ctx, 'user.conversations_listed', user.id)
   return ctx.app.read(async (db) => {
     const rows = await listInbox(db, user.id, before, limit + 1)
-    const page = rows.slice(0, limit)
-    const last = page.at(-1)
+    const page = pageOf(rows, limit, (last) => timeCursor('inspection', last.updated_at, last.id))
     return {
-      items: await summarize(db, page),
-      nextCursor:
-        last && rows.length > limit ? encodeCursor('inspection', [last.updated_at.getTime(), last.id]) : null,
+      items: await summarize(db, page.rows),
+      nextCursor: page.nextCursor,
     }
   })
 }
@@ -53,7 +52,7 @@ export async function inspectMessages(
 ): Promise<{ items: Message[]; nextCursor: string | null }> {
   const conversation = await requireAnyConversation(ctx, input.conversationId)
   await recordLook(ctx, 'conversation.read', conversation.id)
-  return pageFor(ctx.app, null, readableInFull(conversation), input)
+  return messagePageFor(ctx.app, null, readableInFull(conversation), input)
 }
 
 async function requireAnyConversation(

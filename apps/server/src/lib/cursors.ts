@@ -73,22 +73,27 @@ export function decodeCursor<Kind extends ListKind>(kind: Kind, cursor: string):
   return position
 }
 
-/** Where to go on in a list that is ordered by a time and an id. */
-export function timePosition(
-  kind:
-    | 'inbox'
-    | 'inspection'
-    | 'correspondents'
-    | 'sessions'
-    | 'invitations'
-    | 'contacts'
-    | 'blocks'
-    | 'keys'
-    | 'webhooks'
-    | 'deliveries'
-    | 'audit',
-  cursor: string | undefined,
-): TimePosition {
+/** The lists that are ordered by a time and an id. */
+type TimeListKind =
+  | 'inbox'
+  | 'inspection'
+  | 'correspondents'
+  | 'sessions'
+  | 'invitations'
+  | 'contacts'
+  | 'blocks'
+  | 'keys'
+  | 'webhooks'
+  | 'deliveries'
+  | 'audit'
+
+/** The cursor that continues after a time and an id. */
+export function timeCursor(kind: TimeListKind, at: Date, id: string): string {
+  return encodeCursor(kind, [at.getTime(), id])
+}
+
+/** The position that a cursor of `timeCursor` continues after; without a cursor, the beginning of the list. */
+export function timePosition(kind: TimeListKind, cursor: string | undefined): TimePosition {
   if (cursor === undefined) return newest
   const [at, id] = decodeCursor(kind, cursor)
   return { at: new Date(at), id }

@@ -15,6 +15,7 @@ import type { ActorContext, CallerContext } from '../app/context.ts'
 import { everything, type Readable, requireReadable, requireUser, viewerOf } from '../auth/access.ts'
 import { decodeCursor, encodeCursor } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
+import { pageOf } from '../lib/page.ts'
 
 interface MessagePage {
   items: Message[]
@@ -35,7 +36,7 @@ export async function listMessagesOfConversation(
   ctx: CallerContext,
   input: InputOf<'conversations', 'messages'>,
 ): Promise<MessagePage> {
-  return pageOf(ctx, await requireReadable(ctx, input.conversationId), input)
+  return messagePageOf(ctx, await requireReadable(ctx, input.conversationId), input)
 }
 
 export async function listDirectMessages(
@@ -45,7 +46,7 @@ export async function listDirectMessages(
   const { actor } = ctx
   const other = await requireUser(ctx, input.user, 'user')
   const conversation = await findDirectConversation(ctx.app.db, directKey(actor.id, other.id))
-  return pageOf(ctx, readableInFull(conversation), input)
+  return messagePageOf(ctx, readableInFull(conversation), input)
 }
 
 /** All of a conversation: of a direct one, which nobody ever leaves, or for who reads everything. */
@@ -64,12 +65,12 @@ interface Window {
 }
 
 /** One page of what the caller may read of a conversation; an empty one while it does not exist. */
-export function pageOf(
+export function messagePageOf(
   ctx: CallerContext,
   readable: Readable | undefined,
   paging: Paging,
 ): Promise<MessagePage> {
-  return pageFor(ctx.app, viewerOf(ctx), readable, paging)
+  return messagePageFor(ctx.app, viewerOf(ctx), readable, paging)
 }
 
 /**
@@ -77,7 +78,7 @@ export function pageOf(
  *
  * Numbers have no gaps, so page n is a range of them, and any page costs what the first one costs.
  */
-export async function pageFor(
+export async function messagePageFor(
   app: Pick<App, 'read' | 'deliveryMarks'>,
   viewer: Viewer,
   readable: Readable | undefined,
@@ -94,15 +95,13 @@ export async function pageFor(
     const above = Math.max(window.above, first - 1)
     return readWindow(db, viewer, id, spans, { ...window, above, limit: limit + 1 })
   })
-  const page = rows.length > limit ? rows.slice(0, limit) : rows
-  if (viewer !== null) app.deliveryMarks.note(viewer, page)
-  const last = page.at(-1)
+  const page = pageOf(rows, limit, (last) =>
+    encodeCursor('conversation', [order === 'newest first' ? 'older' : 'newer', last.seq]),
+  )
+  if (viewer !== null) app.deliveryMarks.note(viewer, page.rows)
   return {
-    items: page.map((row) => toMessage(row, viewer)),
-    nextCursor:
-      last && rows.length > limit
-        ? encodeCursor('conversation', [order === 'newest first' ? 'older' : 'newer', last.seq])
-        : null,
+    items: page.rows.map((row) => toMessage(row, viewer)),
+    nextCursor: page.nextCursor,
   }
 }
 

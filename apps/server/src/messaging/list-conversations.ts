@@ -1,8 +1,9 @@
 import { type Conversation, defaultLimit } from '@sotto/contract'
 import { listInbox } from '@sotto/db'
 import type { ActorContext } from '../app/context.ts'
-import { encodeCursor, timePosition } from '../lib/cursors.ts'
+import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
+import { pageOf } from '../lib/page.ts'
 import { showConversations } from './show-conversations.ts'
 
 /** The inbox: latest activity first. */
@@ -15,12 +16,10 @@ export async function listConversations(
   const before = timePosition('inbox', input.cursor)
   return ctx.app.read(async (db) => {
     const rows = await listInbox(db, actor.id, before, limit + 1)
-    const page = rows.slice(0, limit)
-    const last = page.at(-1)
+    const page = pageOf(rows, limit, (last) => timeCursor('inbox', last.updated_at, last.id))
     return {
-      items: await showConversations({ db, deliveryMarks: ctx.app.deliveryMarks }, page, actor.id),
-      nextCursor:
-        last && rows.length > limit ? encodeCursor('inbox', [last.updated_at.getTime(), last.id]) : null,
+      items: await showConversations({ db, deliveryMarks: ctx.app.deliveryMarks }, page.rows, actor.id),
+      nextCursor: page.nextCursor,
     }
   })
 }

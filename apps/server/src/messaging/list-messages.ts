@@ -15,7 +15,7 @@ import { requireUser, viewerOf } from '../auth/access.ts'
 import type { Actor } from '../auth/caller.ts'
 import { decodeCursor, encodeCursor } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
-import { pageOf, readableInFull } from './list-conversation-messages.ts'
+import { messagePageOf, readableInFull } from './list-conversation-messages.ts'
 
 type Input = InputOf<'messages', 'list'>
 
@@ -27,7 +27,11 @@ export async function listMessages(
   const question = await toQuestion(ctx, input)
   if (question.between && !hasFilter(input)) {
     const { a, b } = question.between
-    return pageOf(ctx, readableInFull(await findDirectConversation(ctx.app.db, directKey(a.id, b.id))), input)
+    return messagePageOf(
+      ctx,
+      readableInFull(await findDirectConversation(ctx.app.db, directKey(a.id, b.id))),
+      input,
+    )
   }
   const sources = await toSources(ctx, question, input.isRead)
   const kind = sources.some((source) => source.by === 'conversation') ? 'conversation-timeline' : 'timeline'

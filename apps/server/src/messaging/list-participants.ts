@@ -4,6 +4,7 @@ import type { CallerContext } from '../app/context.ts'
 import { requireConversation } from '../auth/access.ts'
 import { decodeCursor, encodeCursor } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
+import { pageOf } from '../lib/page.ts'
 import { toParticipant } from './show-conversations.ts'
 
 /** Who is in a conversation, in the order of their ids. */
@@ -17,7 +18,7 @@ export async function listParticipants(
 
 interface MemberPage {
   conversation: ConversationRow
-  members: MemberWithMarksRow[]
+  members: readonly MemberWithMarksRow[]
   nextCursor: string | null
 }
 
@@ -30,11 +31,10 @@ export async function pageOfMembers(
   const limit = input.limit ?? defaultLimit
   const [after] = input.cursor === undefined ? [FIRST_USER_ID] : decodeCursor('participants', input.cursor)
   const rows = await listMembers(ctx.app.db, conversation.id, after, limit + 1)
-  const members = rows.slice(0, limit)
-  const last = members.at(-1)
+  const page = pageOf(rows, limit, (last) => encodeCursor('participants', [last.id]))
   return {
     conversation,
-    members,
-    nextCursor: last && rows.length > limit ? encodeCursor('participants', [last.id]) : null,
+    members: page.rows,
+    nextCursor: page.nextCursor,
   }
 }

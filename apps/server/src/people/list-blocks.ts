@@ -1,8 +1,9 @@
 import { type Block, defaultLimit } from '@sotto/contract'
 import { listBlocks as listRows, toPublicUser } from '@sotto/db'
 import type { ActorContext } from '../app/context.ts'
-import { encodeCursor, timePosition } from '../lib/cursors.ts'
+import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
+import { pageOf } from '../lib/page.ts'
 
 /** Whom the actor has blocked, newest first. */
 export async function listBlocks(
@@ -12,11 +13,9 @@ export async function listBlocks(
   const { actor } = ctx
   const limit = input.limit ?? defaultLimit
   const rows = await listRows(ctx.app.db, actor.id, timePosition('blocks', input.cursor), limit + 1)
-  const page = rows.slice(0, limit)
-  const last = page.at(-1)
+  const page = pageOf(rows, limit, (last) => timeCursor('blocks', last.blocked_at, last.id))
   return {
-    items: page.map((row) => ({ user: toPublicUser(row), since: row.blocked_at })),
-    nextCursor:
-      last && rows.length > limit ? encodeCursor('blocks', [last.blocked_at.getTime(), last.id]) : null,
+    items: page.rows.map((row) => ({ user: toPublicUser(row), since: row.blocked_at })),
+    nextCursor: page.nextCursor,
   }
 }

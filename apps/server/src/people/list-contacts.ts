@@ -1,8 +1,9 @@
 import { type Contact, defaultLimit } from '@sotto/contract'
 import { listContacts as listRows } from '@sotto/db'
 import type { ActorContext } from '../app/context.ts'
-import { encodeCursor, timePosition } from '../lib/cursors.ts'
+import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
+import { pageOf } from '../lib/page.ts'
 import { toContact } from './show-contact.ts'
 
 /** The actor's contacts in one state, newest first. */
@@ -18,11 +19,9 @@ export async function listContacts(
     before: timePosition('contacts', input.cursor),
     limit: limit + 1,
   })
-  const page = rows.slice(0, limit)
-  const last = page.at(-1)
+  const page = pageOf(rows, limit, (last) => timeCursor('contacts', last.changed_at, last.id))
   return {
-    items: page.map(toContact),
-    nextCursor:
-      last && rows.length > limit ? encodeCursor('contacts', [last.changed_at.getTime(), last.id]) : null,
+    items: page.rows.map(toContact),
+    nextCursor: page.nextCursor,
   }
 }

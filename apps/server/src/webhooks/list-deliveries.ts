@@ -1,8 +1,9 @@
 import { defaultLimit, type WebhookDelivery } from '@sotto/contract'
 import { listDeliveries as listRows } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
-import { encodeCursor, timePosition } from '../lib/cursors.ts'
+import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
+import { pageOf } from '../lib/page.ts'
 import { requireWebhook } from './require-webhook.ts'
 import { toDelivery } from './show-webhook.ts'
 
@@ -15,11 +16,9 @@ export async function listDeliveries(
   const limit = input.limit ?? defaultLimit
   const before = timePosition('deliveries', input.cursor)
   const rows = await listRows(db, { webhookId, state: input.state }, before, limit + 1)
-  const page = rows.slice(0, limit)
-  const last = page.at(-1)
+  const page = pageOf(rows, limit, (last) => timeCursor('deliveries', last.created_at, last.id))
   return {
-    items: page.map(toDelivery),
-    nextCursor:
-      last && rows.length > limit ? encodeCursor('deliveries', [last.created_at.getTime(), last.id]) : null,
+    items: page.rows.map(toDelivery),
+    nextCursor: page.nextCursor,
   }
 }

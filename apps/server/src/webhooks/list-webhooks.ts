@@ -1,8 +1,9 @@
 import { defaultLimit, type Webhook } from '@sotto/contract'
 import { listWebhooks as listRows } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
-import { encodeCursor, timePosition } from '../lib/cursors.ts'
+import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
+import { pageOf } from '../lib/page.ts'
 import { toWebhook } from './show-webhook.ts'
 
 /** Newest first. */
@@ -12,11 +13,9 @@ export async function listWebhooks(
 ): Promise<{ items: Webhook[]; nextCursor: string | null }> {
   const limit = input.limit ?? defaultLimit
   const rows = await listRows(db, timePosition('webhooks', input.cursor), limit + 1)
-  const page = rows.slice(0, limit)
-  const last = page.at(-1)
+  const page = pageOf(rows, limit, (last) => timeCursor('webhooks', last.created_at, last.id))
   return {
-    items: page.map(toWebhook),
-    nextCursor:
-      last && rows.length > limit ? encodeCursor('webhooks', [last.created_at.getTime(), last.id]) : null,
+    items: page.rows.map(toWebhook),
+    nextCursor: page.nextCursor,
   }
 }

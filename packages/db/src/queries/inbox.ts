@@ -1,3 +1,4 @@
+import type { NotNull } from 'kysely'
 import { type Executor, statement } from '../statement.ts'
 import { type ConversationRow, conversationColumns } from './conversations.ts'
 import type { ParticipantRow } from './participants.ts'
@@ -126,12 +127,14 @@ const correspondentPage = statement(
       )
       .orderBy('mine.active_at', 'desc')
       .orderBy('mine.conversation_id', 'desc')
-      .limit(p.limit),
+      .limit(p.limit)
+      // No comparison holds for null.
+      .$narrowType<{ active_at: NotNull }>(),
 )
 
 export type CorrespondentRow = UserRow & {
   conversation_id: string
-  active_at: Date | null
+  active_at: Date
   sent_count: number
   received_count: number
 }
