@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { exampleAct, exampleKey } from './example-world.ts'
+import { exampleIds, exampleTimes } from './example-world.ts'
 import { query } from './procedure.ts'
 import { cursor, id, instant, limit, listOf, plainString, timestamp } from './values.ts'
 
@@ -29,6 +29,19 @@ const auditEntry = z
 /** A privileged act, as it was written down. */
 export type AuditEntry = z.output<typeof auditEntry>
 
+/** The making of exampleKey, by the key of the settings. */
+export const exampleAct: AuditEntry = {
+  id: exampleIds.act,
+  at: exampleTimes.sent,
+  actorKind: 'key',
+  actorId: 'environment',
+  actingForId: null,
+  action: 'key.created',
+  subjectId: exampleIds.key,
+  address: '127.0.0.1',
+  requestId: '5b0c1c6e-3f0d-4a53-9d0b-6d1f2f0c7a11',
+}
+
 export const audit = {
   list: query({
     summary: 'Read the audit',
@@ -57,7 +70,7 @@ export const audit = {
     output: listOf(auditEntry),
     example: {
       as: 'key',
-      input: { subject: exampleKey.id, action: 'key.created' },
+      input: { subject: exampleIds.key, action: 'key.created' },
       output: { items: [exampleAct], nextCursor: null },
     },
   }),

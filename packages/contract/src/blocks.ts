@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { exampleAlice } from './example-world.ts'
 import { mutation, query } from './procedure.ts'
-import { publicUser } from './users.ts'
+import { exampleAlice, publicUser } from './users.ts'
 import { cursor, limit, listOf, timestamp, userRef } from './values.ts'
 
 export const block = z.object({ user: publicUser, since: timestamp }).meta({ id: 'Block' })

@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { exampleAlice, exampleBob } from './example-world.ts'
 import { mutation, query } from './procedure.ts'
-import { publicUser } from './users.ts'
+import { exampleAlice, exampleBob, publicUser } from './users.ts'
 import { cursor, limit, listOf, timestamp, userRef } from './values.ts'
 
 export const contactStates = ['accepted', 'incoming', 'outgoing'] as const

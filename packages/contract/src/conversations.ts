@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { exampleBob, exampleConversation, exampleGroup, exampleIds, exampleMessage } from './example-world.ts'
-import { checkContent, checkPaging, contentFields, message } from './messages.ts'
+import { exampleIds, exampleTimes } from './example-world.ts'
+import { checkContent, checkPaging, contentFields, exampleMessage, message } from './messages.ts'
 import { mutation, query } from './procedure.ts'
-import { publicUser } from './users.ts'
+import { exampleAlice, exampleBob, publicUser } from './users.ts'
 import {
   cursor,
   groupName,
@@ -59,6 +59,42 @@ export const conversation = z
   .meta({ id: 'Conversation' })
 /** A conversation as one caller sees it: `readSeq`, `unreadCount` and `lastMessage` depend on who asks. */
 export type Conversation = z.output<typeof conversation>
+
+/** As bob sees it. */
+export const exampleConversation: Conversation = {
+  id: exampleIds.conversation,
+  kind: 'direct',
+  name: null,
+  participants: [
+    { user: exampleAlice, role: 'member' },
+    { user: exampleBob, role: 'member' },
+  ],
+  participantCount: 2,
+  lastMessage: exampleMessage,
+  lastSeq: 1,
+  readSeq: 0,
+  unreadCount: 1,
+  createdAt: exampleTimes.sent,
+  updatedAt: exampleTimes.sent,
+}
+
+/** As both see it, right after alice has made it. */
+const exampleGroup: Conversation = {
+  id: exampleIds.group,
+  kind: 'group',
+  name: 'Weekend',
+  participants: [
+    { user: exampleAlice, role: 'owner' },
+    { user: exampleBob, role: 'member' },
+  ],
+  participantCount: 2,
+  lastMessage: null,
+  lastSeq: 0,
+  readSeq: 0,
+  unreadCount: 0,
+  createdAt: exampleTimes.sent,
+  updatedAt: exampleTimes.sent,
+}
 
 /** The ways through one conversation's messages: by cursor, around a seq, from a time on, or by page number. */
 const paging = {

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { contactStates } from './contacts.ts'
 import { conversation, participantRoles } from './conversations.ts'
-import { exampleIds, exampleMessage } from './example-world.ts'
-import { message } from './messages.ts'
+import { exampleIds } from './example-world.ts'
+import { exampleMessage, message } from './messages.ts'
 import { query, subscription } from './procedure.ts'
 import { cursor, id, idRef, plainString, timestamp, userRef, whole } from './values.ts'
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { conversation, conversationPaging } from './conversations.ts'
-import { exampleConversation, exampleIds, exampleMessage } from './example-world.ts'
-import { message } from './messages.ts'
+import { conversation, conversationPaging, exampleConversation } from './conversations.ts'
+import { exampleIds } from './example-world.ts'
+import { exampleMessage, message } from './messages.ts'
 import { query } from './procedure.ts'
 import { cursor, idRef, limit, listOf, userRef } from './values.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { exampleKey } from './example-world.ts'
+import { exampleIds, exampleTimes } from './example-world.ts'
 import { keyScopes, mutation, query } from './procedure.ts'
 import { cursor, id, idRef, instant, limit, listOf, plainString, timestamp } from './values.ts'
 
@@ -38,6 +38,16 @@ const serviceKey = z
   .meta({ id: 'ServiceKey', description: 'lastUsedAt is to the minute. The key itself is not kept.' })
 /** A service key without the key itself, which is not kept. `lastUsedAt` is to the minute. */
 export type ServiceKey = z.output<typeof serviceKey>
+
+const exampleKey: ServiceKey = {
+  id: exampleIds.key,
+  name: 'reports',
+  scopes: ['read'],
+  createdAt: exampleTimes.sent,
+  expiresAt: null,
+  lastUsedAt: null,
+  revokedAt: null,
+}
 
 export const keys = {
   create: mutation({

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { exampleIds, exampleMessage } from './example-world.ts'
+import { exampleIds, exampleTimes } from './example-world.ts'
 import { mutation, query } from './procedure.ts'
 import {
   clientMessageId,
@@ -60,6 +60,26 @@ export const message = z
   .meta({ id: 'Message' })
 /** A message as one caller sees it: `clientMessageId` and `byMe` depend on who asks. */
 export type Message = z.output<typeof message>
+
+/** As bob, who received it, sees it: clientMessageId is its sender's alone. */
+export const exampleMessage: Message = {
+  id: exampleIds.message,
+  conversationId: exampleIds.conversation,
+  seq: 1,
+  senderId: exampleIds.alice,
+  sender: 'alice',
+  kind: 'text',
+  text: 'Hello, Bob!',
+  image: null,
+  video: null,
+  clientMessageId: null,
+  createdAt: exampleTimes.sent,
+  editedAt: null,
+  deletedAt: null,
+  deliveredAt: null,
+  readAt: null,
+  reactions: [],
+}
 
 const image = z.strictObject({
   url: httpUrl,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { exampleAliceWithEmail, exampleIds, exampleLogIn, exampleSecrets } from './example-world.ts'
+import { exampleIds, exampleLogIn, exampleSecrets } from './example-world.ts'
 import { mutation, query } from './procedure.ts'
-import { user } from './users.ts'
+import { exampleAliceWithEmail, user } from './users.ts'
 import {
   cursor,
   id,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { exampleAlice, exampleIds, exampleSecrets } from './example-world.ts'
+import { exampleIds, exampleSecrets } from './example-world.ts'
 import { mutation, query } from './procedure.ts'
-import { user } from './users.ts'
+import { exampleAlice, user } from './users.ts'
 import { newPassword, profileName, secretToken, timestamp, username } from './values.ts'
 
 const setupToken = secretToken.meta({

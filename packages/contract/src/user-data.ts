@@ -2,10 +2,9 @@ import { z } from 'zod'
 import { block } from './blocks.ts'
 import { contact } from './contacts.ts'
 import { participantRoles } from './conversations.ts'
-import { exampleAliceWithEmail, exampleBob } from './example-world.ts'
 import { message } from './messages.ts'
 import { mutation, query } from './procedure.ts'
-import { account } from './users.ts'
+import { account, exampleAliceWithEmail, exampleBob } from './users.ts'
 import { cursor, id, limit, listOf, timestamp, userRef, whole } from './values.ts'
 
 /** One line of an export. Each names the place after it, so that what broke off goes on after the last line. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { exampleAlice, exampleAliceWithEmail, exampleBob } from './example-world.ts'
+import { exampleIds, exampleTimes } from './example-world.ts'
 import { mutation, query } from './procedure.ts'
 import {
   cursor,
@@ -45,6 +45,27 @@ export const user = publicUser
   .meta({ id: 'User', description: 'email is there only for the user and for a bare service key.' })
 /** A user. `email` is there only for the user and for a bare service key. */
 export type User = z.output<typeof user>
+
+export const exampleAlice: PublicUser = {
+  id: exampleIds.alice,
+  username: 'alice',
+  displayName: 'Alice',
+  firstName: null,
+  lastName: null,
+  avatarUrl: null,
+  createdAt: exampleTimes.joined,
+  updatedAt: exampleTimes.joined,
+}
+
+export const exampleBob: PublicUser = {
+  ...exampleAlice,
+  id: exampleIds.bob,
+  username: 'bob',
+  displayName: 'Bob',
+}
+
+/** As alice herself and a bare key see her. */
+export const exampleAliceWithEmail: User = { ...exampleAlice, email: 'alice@example.com' }
 
 export const account = user
   .extend({

@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { exampleAct } from './audit.ts'
 import type { Event } from './events.ts'
-import { exampleAct, exampleIds, exampleSecrets } from './example-world.ts'
+import { exampleIds, exampleSecrets } from './example-world.ts'
 import { mutation, query } from './procedure.ts'
 import { cursor, httpUrl, id, idRef, limit, listOf, plainString, timestamp, whole } from './values.ts'
 
