@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import type { Contender } from './compare.ts'
 import type { Load, Run } from './load.ts'
 import { TIME, textsOf } from './rebind.ts'
-import type { Statement } from './statements.ts'
+import type { Statement } from './server-process.ts'
 import type { Lane, World } from './world.ts'
 
 const run = promisify(execFile)

@@ -5,7 +5,6 @@ import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import type { Statement } from './statements.ts'
 
 export interface ServerProcess extends AsyncDisposable {
   url: string
@@ -13,6 +12,12 @@ export interface ServerProcess extends AsyncDisposable {
   memory(): Promise<number>
   /** From spawn to ready, in milliseconds. */
   startMs: number
+}
+
+/** A statement as the server ran it. */
+export interface Statement {
+  sql: string
+  parameters: readonly unknown[]
 }
 
 export const SERVICE_KEY = 'sk_bench_00000000000000000000000000000000'

@@ -1,11 +1,5 @@
 import { createServer, readConfig, type Server } from '@sotto/server'
-import { SERVICE_KEY } from './server-process.ts'
-
-/** A statement as the server ran it. */
-export interface Statement {
-  sql: string
-  parameters: readonly unknown[]
-}
+import { SERVICE_KEY, type Statement } from './server-process.ts'
 
 /** Runs requests against the server in this process, and gives back what they asked of the database. */
 export async function withServer<T>(

@@ -1,4 +1,5 @@
-import { ask, type Statement, withServer } from './statements.ts'
+import type { Statement } from './server-process.ts'
+import { ask, withServer } from './statements.ts'
 
 /** Two users who write to each other, one pair for each connection of a load. */
 export interface Lane {

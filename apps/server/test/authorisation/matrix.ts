@@ -1,5 +1,4 @@
 import type { Contract } from '@sotto/contract'
-import type { Subjects } from './world.ts'
 
 /*
  * Who may do what: one row an operation, one column a caller. An operation of the contract without a row does not
@@ -35,6 +34,27 @@ export const callers = [
   'readKeyForOwner',
 ] as const
 export type CallerName = (typeof callers)[number]
+
+/** What alice owns, and others that calls are about. What a call uses up is made anew for each. */
+export interface Subjects {
+  password: string
+  group: string
+  /** Alice's, said in the group after the former member had left. */
+  message: string
+  unique(): string
+  /** A new user. */
+  user(): Promise<string>
+  /** A new member of the group. */
+  member(): Promise<string>
+  /** A new message of alice's in the group. */
+  said(): Promise<string>
+  /** A new session of alice's. */
+  session(): Promise<string>
+  invitation(): Promise<string>
+  key(): Promise<string>
+  webhook(): Promise<string>
+  delivery(): Promise<{ webhookId: string; deliveryId: string }>
+}
 
 export type OperationName = {
   [Resource in keyof Contract]: `${Resource}.${keyof Contract[Resource] & string}`

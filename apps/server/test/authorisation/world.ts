@@ -1,29 +1,8 @@
 import { createClient, type SottoClient } from '@sotto/sdk'
 import { startWorld, type World } from '../realtime/support/world.ts'
-import { type CallerName, callers } from './matrix.ts'
+import { type CallerName, callers, type Subjects } from './matrix.ts'
 
 const PASSWORD = 'correct horse battery'
-
-/** What alice owns, and others that calls are about. What a call uses up is made anew for each. */
-export interface Subjects {
-  password: string
-  group: string
-  /** Alice's, said in the group after the former member had left. */
-  message: string
-  unique(): string
-  /** A new user. */
-  user(): Promise<string>
-  /** A new member of the group. */
-  member(): Promise<string>
-  /** A new message of alice's in the group. */
-  said(): Promise<string>
-  /** A new session of alice's. */
-  session(): Promise<string>
-  invitation(): Promise<string>
-  key(): Promise<string>
-  webhook(): Promise<string>
-  delivery(): Promise<{ webhookId: string; deliveryId: string }>
-}
 
 export type Headers = Readonly<Record<string, string>>
 
