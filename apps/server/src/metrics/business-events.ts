@@ -1,5 +1,4 @@
 import type { Logger } from 'pino'
-import type { Metrics } from './metrics.ts'
 
 /**
  * What happens that whoever runs a Sotto wants to count, and what is said of each: ids and kinds, never a name or a
@@ -24,7 +23,7 @@ export type TellBusinessEvent = <Name extends keyof BusinessEvents>(
 /** Logs each, as `{ event, … }`, and counts it. The one place for whoever wants them elsewhere as well. */
 export function businessEventsTo(
   log: Pick<Logger, 'info'>,
-  metrics: Pick<Metrics, 'businessEvent'>,
+  metrics: { businessEvent(name: keyof BusinessEvents): void },
 ): TellBusinessEvent {
   return (name, about) => {
     const line: object = { event: name, ...about }

@@ -1,5 +1,4 @@
 import type { ErrorCode } from '@sotto/contract'
-import type { EndReason } from '../realtime/subscription.ts'
 import type { BusinessEvents } from './business-events.ts'
 
 /**
@@ -17,6 +16,9 @@ export interface AnsweredCall {
   /** Undefined where nobody knows: what was refused before it reached its operation. */
   seconds?: number | undefined
 }
+
+/** Why a stream ended before its reader wanted it to. */
+export type EndReason = 'slow' | 'unauthenticated' | 'stopping'
 
 /** `retried`: will be tried again. `gone`: the receiver wants no more, and the webhook is disabled. */
 export type WebhookOutcome = 'delivered' | 'retried' | 'failed' | 'gone'

@@ -1,9 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client'
 import type { PoolLoad } from '@sotto/db'
 import type { App } from '../app/app.ts'
-import type { EndReason } from '../realtime/subscription.ts'
 import type { BusinessEvents } from './business-events.ts'
-import type { AnsweredCall, Metrics, Transport, WebhookOutcome } from './metrics.ts'
+import type { AnsweredCall, EndReason, Metrics, Transport, WebhookOutcome } from './metrics.ts'
 
 /** From what SQLite takes for a read to what a request is cut off after, in seconds. */
 const CALL_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]

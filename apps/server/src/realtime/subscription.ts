@@ -1,5 +1,6 @@
 import type { Event } from '@sotto/contract'
 import type { MessageRow } from '@sotto/db'
+import type { EndReason } from '../metrics/metrics.ts'
 
 /** One event on its way to one user. */
 export interface StreamItem {
@@ -11,9 +12,6 @@ export interface StreamItem {
   /** What counts as delivered when the item is taken. */
   message?: MessageRow
 }
-
-/** Why a stream ended before its reader wanted it to. */
-export type EndReason = 'slow' | 'unauthenticated' | 'stopping'
 
 /** How much may wait for a reader who does not take it, in bytes of JSON. */
 const MAX_QUEUED_BYTES = 262_144
