@@ -1,13 +1,19 @@
 import type { SottoError } from '@sotto/contract'
 import { type Logger, pino } from 'pino'
-import type { Telemetry } from '../telemetry/open-telemetry.ts'
+
+/** The part of telemetry that a log works with. */
+interface LogTelemetry {
+  readonly tracing: { active(): { readonly logFields: object | undefined } }
+  /** Undefined if logs are not sent. */
+  readonly logRecords: { write(line: string): void } | undefined
+}
 
 /**
  * Logs to standard output, a line of JSON each. Never a text, a password or a token.
  *
  * With telemetry, lines that come of a call name its trace, and each is handed to it besides.
  */
-export function createLogger(level: string, telemetry?: Pick<Telemetry, 'tracing' | 'logRecords'>): Logger {
+export function createLogger(level: string, telemetry?: LogTelemetry): Logger {
   if (!telemetry) return pino({ level, base: null })
   const { tracing, logRecords } = telemetry
   const options = { level, base: null, mixin: () => ({ ...tracing.active().logFields }) }

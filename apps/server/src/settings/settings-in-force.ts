@@ -1,5 +1,6 @@
 import type { Setting } from '@sotto/contract'
 import { z } from 'zod'
+import { redactUrl } from '../lib/redact-url.ts'
 import type { GivenSettings } from './setting-files.ts'
 
 /** What of a setting must not be shown: all of a secret, and of a URL what is no address. */
@@ -25,7 +26,7 @@ export function settingsInForce(
     const isHidden = text === undefined || part === 'all'
     return {
       name,
-      value: isHidden ? null : part === undefined ? text : addressOf(text),
+      value: isHidden ? null : part === undefined ? text : redactUrl(text),
       source,
       secret: part === 'all',
     }
@@ -36,11 +37,4 @@ export function settingsInForce(
 function defaultOf(schema: z.ZodType): string | undefined {
   const hasDefault = schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault
   return hasDefault ? String(schema.def.defaultValue) : undefined
-}
-
-/** A URL without user, password and parameters, some of which are passwords too. */
-export function addressOf(text: string): string {
-  const url = URL.parse(text)
-  if (!url?.host) return text.split(/[?#]/, 1)[0] ?? ''
-  return `${url.protocol}//${url.host}${url.pathname}`
 }

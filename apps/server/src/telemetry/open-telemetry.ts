@@ -8,7 +8,7 @@ import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs
 import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
 import type { Logger } from 'pino'
-import { addressOf } from '../settings/settings-in-force.ts'
+import { redactUrl } from '../lib/redact-url.ts'
 import { LogRecords } from './log-records.ts'
 import { OtelTracing } from './otel-tracing.ts'
 import { PrometheusProducer, type ReadMetrics } from './prometheus-producer.ts'
@@ -106,7 +106,7 @@ export function openTelemetry({ settings, version, instanceId, databaseSystem }:
       const provider = new MeterProvider({ resource, readers: [reader] })
       ending.push(() => provider.shutdown())
     },
-    reportTo: (log) => reportProblems(log, addressOf(settings.endpoint)),
+    reportTo: (log) => reportProblems(log, redactUrl(settings.endpoint)),
     async close() {
       const ended = Promise.allSettled(ending.map((end) => end()))
       await Promise.race([ended, wait(CLOSE_LIMIT_MS, undefined, { ref: false })])
