@@ -12,8 +12,9 @@ import { markRead } from '../messaging/mark-read.ts'
 import { react } from '../messaging/react.ts'
 import { sendMessage } from '../messaging/send-message.ts'
 import { SendQueue } from '../messaging/send-queue.ts'
+import { people } from '../setup/demo-people.ts'
 import { Random } from './random.ts'
-import { completedAt, joinedAt, lastChange, people, type Step, talks } from './small-world.ts'
+import { completedAt, joinedAt, lastChange, type Step, talks } from './small-world.ts'
 
 const SEED = 1
 

@@ -1,6 +1,6 @@
 import { SottoError } from '@sotto/contract'
 import { changeSetup, deleteSessionsOf, type Executor, findSetup, findUser, holdSetup } from '@sotto/db'
-import { people } from '../seed/small-world.ts'
+import { people } from './demo-people.ts'
 
 /** The two who are shown side by side: a conversation of the small world is theirs. */
 export const shownPeople = [people[0].username, people[1].username] as const

@@ -3,7 +3,7 @@ import { changeSetup, type Executor, hasUsersBesides, type SetupRow } from '@sot
 import type { Runtime } from '../app/runtime.ts'
 import { type AuditOrigin, recordAudit } from '../audit/record-audit.ts'
 import { hashSecret, newSecret } from '../identity/secrets.ts'
-import { people } from '../seed/small-world.ts'
+import { people } from './demo-people.ts'
 
 /** How long a token waits to be used, in milliseconds. */
 const LIFETIME_MS = 24 * 60 * 60 * 1_000
