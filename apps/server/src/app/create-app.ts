@@ -1,6 +1,7 @@
 import { type Database, findConversation, type Replica, readLocalSecret } from '@sotto/db'
 import type { Logger } from 'pino'
-import { CONFIGURED_KEY_ID, Identity } from '../identity/identity.ts'
+import { CONFIGURED_KEY_ID } from '../auth/caller.ts'
+import { Identity } from '../identity/identity.ts'
 import { SecretBox } from '../identity/secret-box.ts'
 import { JobRunner } from '../jobs/job-runner.ts'
 import type { NewId } from '../lib/ids.ts'

@@ -12,8 +12,7 @@ import {
   type Viewer,
 } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
-import { names } from '../identity/identity.ts'
-import type { Actor } from './caller.ts'
+import { type Actor, refersTo } from './caller.ts'
 
 /*
  * Who may do what. Every use case begins with one of these. What a caller may not read answers exactly as what
@@ -39,7 +38,7 @@ export function viewerOf(ctx: CallerContext): Viewer {
 export async function requireSender(ctx: CallerContext, from: string | undefined): Promise<Actor> {
   const actor = ctx.actor
   if (actor) {
-    if (from !== undefined && !names(actor, from)) {
+    if (from !== undefined && !refersTo(from, actor)) {
       throw new SottoError('FORBIDDEN', { detail: 'from names somebody else than the one who acts' })
     }
     return actor

@@ -1,5 +1,8 @@
 import type { KeyScope } from '@sotto/contract'
 
+/** The id of the service key that the settings hold. */
+export const CONFIGURED_KEY_ID = 'environment'
+
 /** The user whom a request acts for. */
 export interface Actor {
   id: string
@@ -26,4 +29,10 @@ export type Caller = { kind: 'anonymous' } | KnownCaller
 /** The user whom a caller acts for. */
 export function actorOf(caller: Caller): Actor | undefined {
   return caller.kind === 'anonymous' ? undefined : caller.actor
+}
+
+/** Whether a username or an id is this user's. */
+export function refersTo(ref: string, { id, username }: Actor): boolean {
+  const key = ref.toLowerCase()
+  return key === username || key === id
 }

@@ -12,7 +12,7 @@ import {
   scopesOf,
 } from '@sotto/db'
 import type { Logger } from 'pino'
-import type { Actor, Caller } from '../auth/caller.ts'
+import { type Actor, type Caller, CONFIGURED_KEY_ID, refersTo } from '../auth/caller.ts'
 import type { NewId } from '../lib/ids.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { Origin } from '../limits/origin.ts'
@@ -32,9 +32,6 @@ const CREDENTIAL_LIFETIME_MS = 1_000
 /** How long basic authentication does without hashing a password again, in milliseconds. */
 const BASIC_LIFETIME_MS = 60_000
 const MAX_ENTRIES = 10_000
-
-/** The id of the key that the settings hold. */
-export const CONFIGURED_KEY_ID = 'environment'
 
 /** A key as far as requests need it. */
 interface Key {
@@ -301,15 +298,10 @@ export class Identity {
 
 /** A user acts as nobody else. */
 function only(actor: Actor, actAs: string | undefined): Actor {
-  if (actAs !== undefined && !names(actor, actAs)) {
+  if (actAs !== undefined && !refersTo(actAs, actor)) {
     throw new SottoError('FORBIDDEN', { detail: 'only a service key can act for somebody else' })
   }
   return actor
-}
-
-export function names(actor: Actor, ref: string): boolean {
-  const key = ref.toLowerCase()
-  return key === actor.username || key === actor.id
 }
 
 function unauthenticated(detail: string): SottoError {
