@@ -13,10 +13,14 @@ export default defineConfig({
     // Every browser of that target preloads modules by itself.
     modulePreload: { polyfill: false },
   },
-  // In development beside a running server: `pnpm --filter @sotto/web dev`.
+  // `pnpm dev`: pages come from Vite, answers from the server behind it. It keeps the Host header (no changeOrigin), so
+  // that pages are of the server's own origin and may use the session cookie.
   server: {
     proxy: Object.fromEntries(
-      ['/v1', '/trpc', '/openapi.json'].map((path) => [path, 'http://127.0.0.1:1337']),
+      ['/v1', '/trpc', '/openapi.json', '/healthz', '/readyz'].map((path) => [
+        path,
+        { target: `http://127.0.0.1:${process.env.PORT || 1337}`, ws: path === '/trpc' },
+      ]),
     ),
   },
 })
