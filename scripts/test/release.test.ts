@@ -1,51 +1,33 @@
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { appendFile, cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { isReleased, nextVersion, releaseChangelog } from '../changelog.ts'
-import { run } from '../pack.ts'
+import { cleanEnvironment, publishedNames, publishedPackages, run } from '../pack.ts'
 
 const root = path.join(import.meta.dirname, '../..')
 
-describe('the changelog', () => {
-  const changelog =
-    '# Changelog\n\n## Unreleased\n\n### Added\n\n- One.\n\n## 0.1.0 - 2026-01-01\n\n- None.\n'
-
-  test('gives what is unreleased to the version and keeps the rest', () => {
-    expect(releaseChangelog(changelog, '0.2.0', '2026-02-03')).toBe(
-      '# Changelog\n\n## Unreleased\n\n## 0.2.0 - 2026-02-03\n\n### Added\n\n- One.\n\n## 0.1.0 - 2026-01-01\n\n- None.\n',
-    )
-  })
-
-  test('refuses a release of nothing and a second one of the same version', () => {
-    const released = releaseChangelog(changelog, '0.2.0', '2026-02-03')
-    expect(() => releaseChangelog(released, '0.3.0', '2026-02-04')).toThrow('says nothing')
-    expect(() => releaseChangelog(changelog, '0.1.0', '2026-02-04')).toThrow('0.1.0 already')
-    expect([isReleased(released, '0.2.0'), isReleased(released, '0.2')]).toEqual([true, false])
-  })
-
-  test.each([
-    ['0.1.2', 'patch', '0.1.3'],
-    ['0.1.2', 'minor', '0.2.0'],
-    ['0.1.2', 'major', '1.0.0'],
-    ['1.0.0-beta.1', 'patch', '1.0.0'],
-  ] as const)('%s and a %s is %s', (current, bump, next) => {
-    expect(nextVersion(current, bump)).toBe(next)
-  })
-})
-
-test('the image says the version of what is in it', async () => {
+test('the image has the version of the server in it', async () => {
   const { version } = JSON.parse(await readFile(path.join(root, 'apps/server/package.json'), 'utf8'))
   expect(await readFile(path.join(root, 'docker/Dockerfile'), 'utf8')).toContain(`\nARG VERSION=${version}\n`)
 })
 
-describe('pnpm release', () => {
+test('changesets give all published packages one version', async () => {
+  const { fixed } = JSON.parse(await readFile(path.join(root, '.changeset/config.json'), 'utf8'))
+  expect(fixed).toEqual([publishedNames])
+})
+
+describe('a release', () => {
   let workshop: string
   let clone: string
+  let registry: Registry
 
   beforeAll(async () => {
     workshop = await mkdtemp(path.join(tmpdir(), 'sotto-release-test-'))
     clone = path.join(workshop, 'clone')
+    registry = await startRegistry()
     await run(root, ['git', 'clone', '--quiet', root, clone])
     await symlink(path.join(root, 'node_modules'), path.join(clone, 'node_modules'))
     await writeFile(path.join(clone, '.git/info/exclude'), 'node_modules\n')
@@ -56,13 +38,17 @@ describe('pnpm release', () => {
         rm(path.join(clone, file), { force: true }),
       )
     }
+    await appendFile(
+      path.join(clone, '.npmrc'),
+      `@sotto:registry=${registry.url}\n${registry.url.replace('http:', '')}:_authToken=test\n`,
+    )
     await run(clone, ['git', 'config', 'user.name', 'Test'])
     await run(clone, ['git', 'config', 'user.email', 'test@example.com'])
-    await run(clone, ['git', 'add', '--all'])
-    await run(clone, ['git', 'commit', '--quiet', '--allow-empty', '--message', 'Under test'])
+    await commit('Under test')
   })
 
   afterAll(async () => {
+    await registry[Symbol.asyncDispose]()
     await rm(workshop, { recursive: true, force: true })
   })
 
@@ -70,37 +56,92 @@ describe('pnpm release', () => {
     return run(clone, [process.execPath, 'scripts/release.ts', ...args])
   }
 
-  /** Everything that a release could leave behind. */
+  async function commit(message: string): Promise<void> {
+    await run(clone, ['git', 'add', '--all'])
+    await run(clone, ['git', 'commit', '--quiet', '--allow-empty', '--message', message])
+  }
+
+  /** Everything that a release could leave behind, besides tags. */
   async function state(): Promise<string[]> {
     return [
       await run(clone, ['git', 'status', '--porcelain', '--ignored']),
-      await run(clone, ['git', 'diff']),
       await run(clone, ['git', 'worktree', 'list']),
-      await run(clone, ['git', 'for-each-ref']),
-      await run(clone, ['git', 'rev-parse', 'HEAD']),
+      await run(clone, ['git', 'branch', '--all', '--verbose']),
     ]
   }
 
-  test('does everything but publish in a dry run, and leaves the tree as it was', async () => {
-    await writeFile(path.join(clone, 'README.md'), 'Not committed.\n')
-    const before = await state()
+  test('publishes the version that the changesets make, from the last commit alone', async () => {
+    await writeFile(
+      path.join(clone, '.changeset/a-feature.md'),
+      "---\n'@sotto/sdk': minor\n---\n\nA feature.\n",
+    )
+    await expect(release()).rejects.toThrow('release: there are uncommitted changes')
+    await commit('Add a feature')
+    await expect(release()).rejects.toThrow('release: there are unreleased changesets')
 
-    const output = await release('7.8.9', '--dry-run')
+    const before = await versions()
+    // Its node_modules are those of this checkout: nothing may be installed into them.
+    const env = cleanEnvironment({ PNPM_CONFIG_VERIFY_DEPS_BEFORE_RUN: 'false' })
+    await run(clone, ['npx', '-y', 'pnpm@12', 'release:version'], env)
+    const [version, ...others] = await versions()
+    expect(before).not.toContain(version)
+    expect(others).toEqual([version, version, version])
+    expect(await readFile(path.join(clone, 'docker/Dockerfile'), 'utf8')).toContain(
+      `ARG VERSION=${version}\n`,
+    )
+    expect(await readFile(path.join(clone, 'packages/sdk/CHANGELOG.md'), 'utf8')).toContain('A feature.')
 
-    expect(await state()).toEqual(before)
-    expect(await readFile(path.join(clone, 'README.md'), 'utf8')).toBe('Not committed.\n')
-    for (const name of ['@sotto/sdk', '@sotto/server', '@sotto/testing']) {
-      expect(output).toContain(`${name}@7.8.9`)
-    }
-  }, 240_000)
+    await commit(`Release ${version}`)
+    const clean = await state()
+    await release()
 
-  test('refuses what is not committed, and a version that is none', async () => {
-    await writeFile(path.join(clone, 'README.md'), 'Not committed.\n')
-    const before = await state()
+    expect(registry.published.toSorted()).toEqual(
+      publishedNames.map((name) => `${name}@${version}`).toSorted(),
+    )
+    expect(await state()).toEqual(clean)
+    const tags = await run(clone, ['git', 'tag', '--points-at', 'HEAD'])
+    expect(tags.trim().split('\n')).toEqual(registry.published.toSorted())
+  }, 300_000)
 
-    await expect(release()).rejects.toThrow('release: there are changes that are not committed')
-    await expect(release('tomorrow', '--dry-run')).rejects.toThrow('release: tomorrow is neither')
-
-    expect(await state()).toEqual(before)
-  })
+  async function versions(): Promise<string[]> {
+    const manifests = Object.values(publishedPackages).map((folder) =>
+      readFile(path.join(clone, folder, 'package.json'), 'utf8'),
+    )
+    return (await Promise.all(manifests)).map((text): string => JSON.parse(text).version)
+  }
 })
+
+interface Registry extends AsyncDisposable {
+  readonly url: string
+  /** As `name@version`. */
+  readonly published: readonly string[]
+}
+
+/** Knows no package, and takes what is published. */
+async function startRegistry(): Promise<Registry> {
+  const published: string[] = []
+  const server = createServer(async (request, response) => {
+    if (request.method !== 'PUT') {
+      response.writeHead(404, { 'content-type': 'application/json' }).end('{}')
+      return
+    }
+    let body = ''
+    for await (const part of request) body += part
+    const { name, versions } = JSON.parse(body)
+    for (const version of Object.keys(versions)) published.push(`${name}@${version}`)
+    response.writeHead(201, { 'content-type': 'application/json' }).end('{}')
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  // A server that listens on TCP has an address.
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    published,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
