@@ -19,8 +19,11 @@ const start = defineCommand({
   arguments: [],
   options: {},
   async run() {
+    // Before the server is loaded, so that a wrong setting is refused at once.
+    const { readConfig } = await import('../settings/config.ts')
+    const config = readConfig()
     const { start } = await import('./start.ts')
-    await start()
+    await start(config)
   },
 })
 

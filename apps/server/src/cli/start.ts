@@ -1,6 +1,6 @@
 import { createServer, type Server } from '../app/server.ts'
 import { MetricsListenError } from '../metrics/metrics-server.ts'
-import { type Config, readConfig } from '../settings/config.ts'
+import type { Config } from '../settings/config.ts'
 import { CommandError } from './command-error.ts'
 import { reachableUrl } from './reachable-url.ts'
 import { setupLink } from './setup-link.ts'
@@ -14,8 +14,7 @@ const STOP_LIMIT_MS = 20_000
 const AFTERMATH_MS = 200
 
 /** `sotto start`: serves until it is told to stop. */
-export async function start(): Promise<void> {
-  const config = readConfig()
+export async function start(config: Config): Promise<void> {
   await using server = await createServer(config)
   const stopped = untilSignalled()
   const url = await listen(server, config).catch((error) => {
