@@ -59,17 +59,7 @@ export const moduleRules: Readonly<Record<string, Readonly<Record<string, readon
       'realtime',
       'setup/demo.ts',
     ],
-    realtime: [
-      'app',
-      'auth',
-      'auth/caller.ts',
-      'lib',
-      'limits',
-      'messaging',
-      'metrics',
-      'settings',
-      'telemetry',
-    ],
+    realtime: ['app', 'auth', 'auth/caller.ts', 'lib', 'limits', 'metrics', 'settings', 'telemetry'],
     'settings/list-settings.ts': ['app', 'lib'],
     setup: [
       'app',

@@ -122,11 +122,11 @@ export function createApp({
     db,
     now,
     log,
-    deliveryMarks,
     showConversation: showInEvent,
     maxStreams: config.maxStreams,
     retentionMs,
     onPresence: (userId, isStreaming) => presence.changed(userId, isStreaming),
+    onMessageTaken: (userId, message) => deliveryMarks.note(userId, [message]),
     metrics,
     tracing,
   })

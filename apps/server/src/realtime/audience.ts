@@ -1,83 +1,104 @@
 import { type EventRow, type Executor, findConversations, findStays, isWithin, type StayRow } from '@sotto/db'
 
-/** How many stays are remembered, of all conversations together. */
-const MAX_REMEMBERED = 100_000
+/** How many stays are cached, over all conversations. */
+const MAX_CACHED = 100_000
 
-type Members = ReadonlyMap<string, readonly StayRow[]>
+/** A log row and the users who may see it. */
+export interface AddressedEvent {
+  row: EventRow
+  userIds: readonly string[]
+}
+
+interface Participants {
+  userIds: readonly string[]
+  /** Of a group. In a direct conversation both users are participants for good. */
+  staysByUser: ReadonlyMap<string, readonly StayRow[]> | undefined
+}
 
 /**
- * Whose an event is: those who were in the conversation when it happened and, where it speaks of a message, may
- * read that. The replay of missed events goes by the same rule, in SQL.
+ * Finds the users who may see an event: those who were in the conversation when it happened and, if it is about a
+ * message, may read that message. The replay of missed events applies the same rule in SQL.
  */
 export class Audience {
   readonly #db: Executor
-  /** The two of a direct conversation, or the stays of a group by user. */
-  readonly #known = new Map<string, readonly string[] | Members>()
+  readonly #byConversation = new Map<string, Participants>()
   #size = 0
 
   constructor(db: Executor) {
     this.#db = db
   }
 
-  /** To be called before `of` is asked about these rows. */
-  async learn(rows: readonly EventRow[]): Promise<void> {
+  /** Batches must be passed in the order of the log, without gaps: they keep the cache up to date. */
+  async resolve(rows: readonly EventRow[]): Promise<AddressedEvent[]> {
     for (const row of rows) {
-      // What was known may be older than this. What is read now may be newer, which does no harm: stays say from
-      // which event to which they last.
+      // The cached stays may be older than this row. Those read below may be newer, which is harmless: a stay has the
+      // ids of its first and last event.
       if (row.type.startsWith('participant.')) this.#forget(row.conversation_id ?? '')
     }
-    const ids = [...new Set(rows.flatMap((row) => row.conversation_id ?? []))]
-    const unknown = ids.filter((id) => !this.#known.has(id))
-    if (unknown.length === 0) return
-    const conversations = await findConversations(this.#db, unknown)
-    const groups = conversations.filter((one) => one.direct_key === null).map((one) => one.id)
-    const stays = Map.groupBy(await findStays(this.#db, groups), (stay) => stay.conversation_id)
-    if (this.#size > MAX_REMEMBERED) this.#forgetAllBut(ids)
-    for (const { id, direct_key: key } of conversations) {
-      const members =
-        key === null ? Map.groupBy(stays.get(id) ?? [], (stay) => stay.user_id) : [...new Set(key.split(':'))]
-      this.#known.set(id, members)
-      this.#size += sizeOf(members)
-    }
+    await this.#load(new Set(rows.flatMap((row) => row.conversation_id ?? [])))
+    return rows.map((row) => ({ row, userIds: this.#usersOf(row) }))
   }
 
-  of(row: EventRow): readonly string[] {
-    if (row.conversation_id === null) return row.audience_user_id === null ? [] : [row.audience_user_id]
-    const members = this.#known.get(row.conversation_id ?? '')
-    if (members === undefined) return []
-    if (!(members instanceof Map)) return members as readonly string[]
-    const userIds = row.audience_user_id === null ? [...members.keys()] : [row.audience_user_id]
-    return userIds.filter((userId) => concerns(row, (members as Members).get(userId) ?? []))
-  }
-
-  /** To be called when rows were passed over that were not learned from: some of them may have been comings and goings. */
-  forgetAll(): void {
-    this.#known.clear()
+  /** Must be called when rows were skipped: some of them may have been changes of participants. */
+  clear(): void {
+    this.#byConversation.clear()
     this.#size = 0
   }
 
-  #forget(id: string): void {
-    const members = this.#known.get(id)
-    if (members === undefined) return
-    this.#known.delete(id)
-    this.#size -= sizeOf(members)
+  async #load(ids: ReadonlySet<string>): Promise<void> {
+    const missing = [...ids].filter((id) => !this.#byConversation.has(id))
+    if (missing.length === 0) return
+    const conversations = await findConversations(this.#db, missing)
+    const groupIds = conversations.filter((one) => one.direct_key === null).map((one) => one.id)
+    const stays = Map.groupBy(await findStays(this.#db, groupIds), (stay) => stay.conversation_id)
+    if (this.#size > MAX_CACHED) this.#forgetAllBut(ids)
+    for (const { id, direct_key: key } of conversations) {
+      const participants = key === null ? participantsOfGroup(stays.get(id) ?? []) : participantsOfDirect(key)
+      this.#byConversation.set(id, participants)
+      this.#size += sizeOf(participants)
+    }
   }
 
-  #forgetAllBut(ids: readonly string[]): void {
-    const needed = new Set(ids)
-    for (const id of [...this.#known.keys()]) if (!needed.has(id)) this.#forget(id)
+  #usersOf(row: EventRow): readonly string[] {
+    const only = row.audience_user_id === null ? undefined : [row.audience_user_id]
+    if (row.conversation_id === null) return only ?? []
+    const participants = this.#byConversation.get(row.conversation_id)
+    if (!participants) return []
+    const { staysByUser } = participants
+    const userIds = only ?? participants.userIds
+    return staysByUser ? userIds.filter((userId) => isVisible(row, staysByUser.get(userId) ?? [])) : userIds
+  }
+
+  #forget(id: string): void {
+    const participants = this.#byConversation.get(id)
+    if (!participants) return
+    this.#byConversation.delete(id)
+    this.#size -= sizeOf(participants)
+  }
+
+  #forgetAllBut(ids: ReadonlySet<string>): void {
+    for (const id of [...this.#byConversation.keys()]) if (!ids.has(id)) this.#forget(id)
   }
 }
 
-function concerns(row: EventRow, stays: readonly StayRow[]): boolean {
-  const isThere = stays.some(
+function participantsOfGroup(stays: readonly StayRow[]): Participants {
+  const staysByUser = Map.groupBy(stays, (stay) => stay.user_id)
+  return { userIds: [...staysByUser.keys()], staysByUser }
+}
+
+function participantsOfDirect(key: string): Participants {
+  return { userIds: [...new Set(key.split(':'))], staysByUser: undefined }
+}
+
+function isVisible(row: EventRow, stays: readonly StayRow[]): boolean {
+  const isPresent = stays.some(
     (stay) => row.id >= stay.first_event_id && (stay.last_event_id === null || row.id <= stay.last_event_id),
   )
-  if (!isThere || row.message_id === null) return isThere
+  if (!isPresent || row.message_id === null) return isPresent
   const spans = stays.map((stay) => ({ after: stay.after_seq, until: stay.until_seq ?? undefined }))
   return isWithin(spans, row.seq ?? 0)
 }
 
-function sizeOf(members: readonly string[] | Members): number {
-  return members instanceof Map ? members.size + 1 : 1
+function sizeOf({ staysByUser }: Participants): number {
+  return staysByUser ? staysByUser.size + 1 : 1
 }

@@ -1,31 +1,34 @@
 import { SottoError } from '@sotto/contract'
-import type { LogPosition } from '@sotto/db'
+import type { EventRow, LogPosition } from '@sotto/db'
 import { decodeCursor, encodeCursor } from '../lib/cursors.ts'
 
 /** PostgreSQL's xid8 is 64 bits wide. */
 const MAX_XID = 2n ** 64n - 1n
 
 /**
- * Where a user stands in the log.
+ * A position in the log of one epoch.
  *
- * The time of the event at that place is its fingerprint: a log that was restored, and then went on otherwise,
- * has another event there.
+ * The time of the event at that position is its fingerprint: a log that was restored and then continued has a
+ * different event there.
  */
-export interface EventCursor {
+export interface LogPoint {
   epoch: string
-  userId: string
   position: LogPosition
   at: Date
 }
 
-export function encodeEventCursor({ epoch, userId, position, at }: EventCursor): string {
+export function pointOf(epoch: string, { xid, id, created_at: at }: EventRow): LogPoint {
+  return { epoch, position: { xid, id }, at }
+}
+
+export function encodeEventCursor(userId: string, { epoch, position, at }: LogPoint): string {
   return encodeCursor('events', [epoch, userId, position.xid, position.id, at.getTime()])
 }
 
-/** @throws {SottoError} INVALID_CURSOR for garbage, and for somebody else's. */
-export function decodeEventCursor(cursor: string, userId: string): EventCursor {
+/** @throws {SottoError} INVALID_CURSOR if it is malformed or belongs to another user. */
+export function decodeEventCursor(userId: string, cursor: string): LogPoint {
   const [epoch, owner, xid, id, at] = decodeCursor('events', cursor)
   if (owner !== userId || String(BigInt(xid)) !== xid || BigInt(xid) > MAX_XID)
     throw new SottoError('INVALID_CURSOR')
-  return { epoch, userId, position: { xid, id }, at: new Date(at) }
+  return { epoch, position: { xid, id }, at: new Date(at) }
 }

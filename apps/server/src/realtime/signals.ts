@@ -1,6 +1,6 @@
 import { type Event, eventSchema } from '@sotto/contract'
 import { z } from 'zod'
-import type { StreamItem } from './subscription.ts'
+import { createItem, type StreamItem } from './subscription.ts'
 
 /** Something that is told to those who stream right now, and kept nowhere. */
 export interface Signal {
@@ -40,5 +40,5 @@ function datesOf(event: Record<string, unknown>): Record<string, Date | null> {
 }
 
 export function itemOf(signal: Signal): StreamItem {
-  return { event: signal.event, cursor: undefined, json: JSON.stringify(signal.event) }
+  return createItem(signal.event, undefined)
 }

@@ -2,60 +2,70 @@ import type { Event } from '@sotto/contract'
 import type { MessageRow } from '@sotto/db'
 import type { EndReason } from '../metrics/metrics.ts'
 
-/** One event on its way to one user. */
+/** One event on its way to one user. Created once for all streams of the user. */
 export interface StreamItem {
   event: Event
-  /** To go on after it. Signals (typing, presence) have none: they are not kept. */
+  /** Where to resume after it. Signals (typing, presence) have none, because they are not stored. */
   cursor: string | undefined
-  /** The event as JSON, made once for all streams of a user. */
+  /** The event as JSON, and the size of that. */
   json: string
-  /** What counts as delivered when the item is taken. */
-  message?: MessageRow
+  bytes: number
+  /** The message that counts as delivered when the item is taken. */
+  message: MessageRow | undefined
 }
 
-/** How much may wait for a reader who does not take it, in bytes of JSON. */
+export function createItem(event: Event, cursor: string | undefined, message?: MessageRow): StreamItem {
+  const json = JSON.stringify(event)
+  return { event, cursor, json, bytes: Buffer.byteLength(json), message }
+}
+
+/** How much may be queued for a reader, in bytes of JSON. */
 const MAX_QUEUED_BYTES = 262_144
-/** How much is handed over at once, so that what a reader has taken but not passed on is bounded too. */
+/** How much a reader takes at once, which also bounds what it has taken but not yet passed on. */
 export const MAX_TAKEN_BYTES = 65_536
 
 interface Options {
   userId: string
   conversationId: string | undefined
   watched: ReadonlySet<string>
-  /** Where the reader stands as long as it has taken nothing. */
+  /** Where to resume if nothing is taken. */
   cursor: string
-  /** Where whoever has taken everything stands. */
+  /** Where to resume if everything up to now was taken. */
   cursorNow: () => string
-  /**
-   * Hands over what was missed, part by part. It calls `goLive` in the turn of the event loop in which nothing is
-   * missing any more, and answers an empty part then.
-   */
-  replay: Replay | undefined
+  /** Undefined for a reader who starts now. */
+  replay: MissedItems | undefined
   onTaken: (item: StreamItem) => void
   onEnd: (subscription: Subscription) => void
 }
 
-/** The reader of a replay: where it goes on by itself, or is gone. */
-interface ReplayReader {
+export interface MissedItems {
+  /**
+   * Returns the next part of what the reader missed. Once nothing is missing, it calls `goLive` in the turn of the
+   * event loop in which that is certain, and returns an empty part.
+   */
+  next(reader: ReplayReader): Promise<StreamItem[]>
+}
+
+export interface ReplayReader {
+  /** From now on the reader receives what is pushed. */
   goLive(): void
   readonly hasEnded: boolean
 }
-export type Replay = (reader: ReplayReader) => Promise<StreamItem[]>
 
 /**
- * A reader's end of the events: a bounded queue. A reader who falls too far behind is cut off, and resumes from
- * the last cursor that it has; nothing is lost, the log has it.
+ * A reader's end of a stream: a bounded queue. A reader who falls too far behind is disconnected, and resumes from its
+ * last cursor. No event is lost, because the log has them all.
  */
 export class Subscription implements ReplayReader {
   readonly userId: string
   readonly conversationId: string | undefined
-  /** Whom this reader wants to see come and go. */
+  /** The users whose presence this reader receives. */
   readonly watched: ReadonlySet<string>
-  /** Called once, when the stream has ended, for a reader who may be stuck in handing things on. */
+  /** Called once, when the stream has ended, for a reader that may be blocked on a write. */
   onEnded: (() => void) | undefined
   readonly #options: Options
   #cursor: string
-  #replay: Replay | undefined
+  #replay: MissedItems | undefined
   #queue: StreamItem[] = []
   #queuedBytes = 0
   #wake: (() => void) | undefined
@@ -72,7 +82,7 @@ export class Subscription implements ReplayReader {
   }
 
   /**
-   * Where to resume after what was taken. It moves on while there is nothing to take, so that a reader of quiet
+   * Where to resume after what was taken. It moves on while nothing is queued, so that a reader of quiet
    * conversations does not come back with a cursor that is older than the log.
    */
   get cursor(): string {
@@ -84,22 +94,21 @@ export class Subscription implements ReplayReader {
     return this.#ended
   }
 
-  /** Set when the stream was ended by the server. */
+  /** Set if the server ended the stream. */
   get endReason(): EndReason | undefined {
     return this.#endReason
   }
 
-  /** What happened now. Signals wait behind what was missed before; the rest is still to be read from the log then. */
+  /** During a replay only signals are queued: the replay reads all other items from the log. */
   push(item: StreamItem): void {
     if (this.#ended || !this.#wants(item)) return
     if (this.#replay && item.cursor !== undefined) return
-    const bytes = Buffer.byteLength(item.json)
-    // One item alone is never too much, or a large one would cut off everybody.
-    if (this.#queue.length > 0 && this.#queuedBytes + bytes > MAX_QUEUED_BYTES) {
+    // One item alone is never too much, or a large one would disconnect every reader.
+    if (this.#queue.length > 0 && this.#queuedBytes + item.bytes > MAX_QUEUED_BYTES) {
       this.end('slow')
       return
     }
-    this.#queuedBytes += bytes
+    this.#queuedBytes += item.bytes
     this.#queue.push(item)
     this.#wake?.()
   }
@@ -108,12 +117,12 @@ export class Subscription implements ReplayReader {
     this.#replay = undefined
   }
 
-  /** Ends the stream for its reader, who is told the reason. Without one it is the reader's own wish. */
+  /** @param reason undefined if the reader wants it to end. */
   end(reason?: EndReason): void {
     if (this.#ended) return
     this.#ended = true
     this.#endReason = reason
-    // What was not taken comes again when the reader resumes.
+    // The reader receives what it has not taken when it resumes.
     this.#queue = []
     this.#replay = undefined
     this.#options.onEnd(this)
@@ -121,17 +130,17 @@ export class Subscription implements ReplayReader {
     this.onEnded?.()
   }
 
-  /** Everything that is there, waiting for the first. Undefined at the end, or when the signal says so. */
+  /** Waits for at least one item. Undefined once the stream has ended or the signal is aborted. */
   async take(signal?: AbortSignal): Promise<StreamItem[] | undefined> {
     while (!this.#ended && !signal?.aborted) {
-      const items = this.#replay ? this.#taken(await this.#replay(this)) : this.#takeQueued()
+      const items = this.#replay ? this.#taken(await this.#replay.next(this)) : this.#takeQueued()
       if (items.length > 0) return items
       if (!this.#replay && this.#queue.length === 0) await this.#untilWoken(signal)
     }
     return undefined
   }
 
-  /** Whoever reads one conversation alone gets signals of none, since presence was asked for, and nothing else. */
+  /** A stream of one conversation also receives presence signals, which belong to none. */
   #wants({ event, cursor }: StreamItem): boolean {
     if (this.conversationId === undefined || event.conversationId === this.conversationId) return true
     return event.conversationId === null && cursor === undefined
@@ -140,15 +149,17 @@ export class Subscription implements ReplayReader {
   #takeQueued(): StreamItem[] {
     let count = 0
     let bytes = 0
-    for (; count < this.#queue.length && bytes < MAX_TAKEN_BYTES; count++) {
-      bytes += Buffer.byteLength(this.#queue[count]?.json ?? '')
+    for (const item of this.#queue) {
+      if (bytes >= MAX_TAKEN_BYTES) break
+      bytes += item.bytes
+      count++
     }
     const items = this.#queue.splice(0, count)
     this.#queuedBytes -= bytes
     return this.#taken(items)
   }
 
-  /** Whoever was cut off, or has left, while something was read for them has not taken it. */
+  /** A stream may end while missed items are read for it. They are not taken then. */
   #taken(items: StreamItem[]): StreamItem[] {
     if (this.#ended) return []
     for (const item of items) {
@@ -165,7 +176,7 @@ export class Subscription implements ReplayReader {
     this.#wake = wake
     signal?.addEventListener('abort', wake)
     await promise
-    // The signal may outlive many of these.
+    // The signal may outlive many waits.
     signal?.removeEventListener('abort', wake)
     this.#wake = undefined
   }

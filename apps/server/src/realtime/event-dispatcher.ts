@@ -1,0 +1,96 @@
+import { setImmediate } from 'node:timers/promises'
+import type { EventRow } from '@sotto/db'
+import type { Metrics } from '../metrics/metrics.ts'
+import { type AddressedEvent, Audience } from './audience.ts'
+import { createItems, type ItemSources, type ItemsByUser } from './event-items.ts'
+import type { LogBatch } from './log-tail.ts'
+import type { StreamRegistry } from './stream-registry.ts'
+import { MAX_TAKEN_BYTES, type StreamItem } from './subscription.ts'
+
+interface Options extends ItemSources {
+  now: () => Date
+  streams: StreamRegistry
+  metrics: Pick<Metrics, 'eventHandedOn'>
+}
+
+/** Delivers events from the log's tail to the open streams of the users who may see them. */
+export class EventDispatcher {
+  readonly #options: Options
+  readonly #audience: Audience
+
+  constructor(options: Options) {
+    this.#options = options
+    this.#audience = new Audience(options.db)
+  }
+
+  /** Must be called when events were skipped. */
+  reset(): void {
+    this.#audience.clear()
+  }
+
+  /**
+   * Everything that is pushed in one turn of the event loop is fetched before, and the tail advances in the same
+   * turn. A stream that opens in between starts at the tail's old position, so its items are fetched too.
+   */
+  async dispatch({ epoch, rows, advance }: LogBatch): Promise<void> {
+    const items = new Map<string, ReadonlyMap<EventRow, StreamItem>>()
+    let rest: readonly AddressedEvent[] = await this.#audience.resolve(rows)
+    while (rest.length > 0) {
+      for (;;) {
+        const userIds = this.#streamingUsers(rest, items)
+        if (userIds.size === 0) break
+        // More streams may open while this waits.
+        const added = await createItems(this.#options, epoch, addressedTo(userIds, rest))
+        for (const [userId, own] of added) items.set(userId, own)
+      }
+      const pushed = this.#push(rest, items, advance)
+      rest = rest.slice(pushed)
+      // Readers who keep up take their items now: a burst must not make them look slow.
+      if (rest.length > 0) await setImmediate()
+    }
+  }
+
+  /** The users who have a stream and should receive one of the events, but have no items yet. */
+  #streamingUsers(events: readonly AddressedEvent[], items: ItemsByUser): Set<string> {
+    const { streams } = this.#options
+    const found = new Set<string>()
+    for (const { userIds } of events) {
+      for (const userId of userIds) if (streams.has(userId) && !items.has(userId)) found.add(userId)
+    }
+    return found
+  }
+
+  /**
+   * Pushes events until one user has as much as a reader takes at once.
+   *
+   * @returns how many events were pushed.
+   */
+  #push(events: readonly AddressedEvent[], items: ItemsByUser, advance: LogBatch['advance']): number {
+    const { now, streams, metrics } = this.#options
+    const bytes = new Map<string, number>()
+    let count = 0
+    for (const { row, userIds } of events) {
+      let isFull = false
+      for (const userId of userIds) {
+        const item = items.get(userId)?.get(row)
+        if (!item) continue
+        streams.push(userId, item)
+        const total = (bytes.get(userId) ?? 0) + item.bytes
+        bytes.set(userId, total)
+        isFull ||= total >= MAX_TAKEN_BYTES
+      }
+      advance(row)
+      metrics.eventHandedOn((now().getTime() - row.created_at.getTime()) / 1_000)
+      count++
+      if (isFull) break
+    }
+    return count
+  }
+}
+
+function addressedTo(users: ReadonlySet<string>, events: readonly AddressedEvent[]): AddressedEvent[] {
+  return events.flatMap(({ row, userIds }) => {
+    const own = userIds.filter((userId) => users.has(userId))
+    return own.length > 0 ? [{ row, userIds: own }] : []
+  })
+}

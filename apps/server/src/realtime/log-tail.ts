@@ -1,0 +1,199 @@
+import {
+  type EventRow,
+  type Executor,
+  findLogBlocker,
+  findLogEnd,
+  findLogEpoch,
+  hasUnsettledEvents,
+  readLog,
+} from '@sotto/db'
+import type { Logger } from 'pino'
+import type { Metrics } from '../metrics/metrics.ts'
+import { type LogPoint, pointOf } from './event-cursor.ts'
+
+/** How often the log is read without a hint, in milliseconds. A lost hint delays events by no more than this. */
+const POLL_MS = 1_000
+/** How soon the log is read again while an older transaction holds it back. Doubled up to POLL_MS. */
+const UNSETTLED_MS = 5
+/** A transaction that has held the log back for this long is reported in the server's log. */
+const BLOCKER_MS = 2_000
+const BLOCKER_REPORT_MS = 10_000
+const BATCH = 500
+
+interface Options {
+  db: Executor
+  now: () => Date
+  log: Logger
+  metrics: Pick<Metrics, 'hintMissed'>
+  /** The log is read only while this is true. */
+  isNeeded: () => boolean
+  /** Called before reading starts at the end of the log: everything up to there is skipped. */
+  onStart: () => void
+  deliver: (batch: LogBatch) => Promise<void>
+}
+
+/** Events that follow the tail's position. */
+export interface LogBatch {
+  epoch: string
+  rows: readonly EventRow[]
+  /** Must be called for each row in order, in the turn of the event loop in which the row is delivered. */
+  advance(row: EventRow): void
+}
+
+export interface TailState {
+  /** When the log was last read, on the clock of `performance.now()`. */
+  readAt: number
+  /** Whether committed events wait for an older transaction to end. */
+  isHeldBack: boolean
+  /** That transaction, once it has been open for a while. */
+  blocker: Blocker | undefined
+}
+
+/** A transaction that holds the log back. */
+interface Blocker {
+  pid: number
+  application: string
+  /** When it began, on the clock of `performance.now()`. */
+  since: number
+}
+
+/** Reads new events in the order of the log, once for all streams of this server. */
+export class LogTail {
+  readonly #options: Options
+  #end: LogPoint
+  #starting: Promise<void> | undefined
+  #reading: Promise<void> | undefined
+  #hints = 0
+  #endRest: (() => void) | undefined
+  #isClosed = false
+  #state: TailState | undefined
+  #blockerReportedAt = Number.NEGATIVE_INFINITY
+
+  constructor(options: Options) {
+    this.#options = options
+    this.#end = { epoch: '', position: { xid: '0', id: 0 }, at: options.now() }
+  }
+
+  /** Up to where events have been delivered. Known once `start` has resolved. */
+  get end(): LogPoint {
+    return this.#end
+  }
+
+  /** Undefined while the log is not read. */
+  get state(): Readonly<TailState> | undefined {
+    return this.#state
+  }
+
+  /** The log may have grown. */
+  hint(): void {
+    this.#hints++
+    this.wake()
+  }
+
+  /** To be called when the log is no longer needed: it does not wait for the next poll to stop. */
+  wake(): void {
+    this.#endRest?.()
+  }
+
+  /** Resolves once the log is being read. `isNeeded` must be true until then. */
+  async start(): Promise<void> {
+    if (this.#reading !== undefined) return
+    this.#starting ??= this.#startAtEnd().finally(() => {
+      this.#starting = undefined
+    })
+    await this.#starting
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.wake()
+    await this.#reading
+  }
+
+  async #startAtEnd(): Promise<void> {
+    const { db, now, onStart } = this.#options
+    const epoch = await findLogEpoch(db)
+    const { position, at } = await findLogEnd(db)
+    onStart()
+    this.#end = { epoch, position, at: at ?? now() }
+    this.#run()
+  }
+
+  #run(): void {
+    this.#reading = this.#read().finally(() => {
+      this.#reading = undefined
+      this.#state = undefined
+      // A stream may have opened while reading ended. Nothing was skipped since.
+      if (this.#shouldRead()) this.#run()
+    })
+  }
+
+  #shouldRead(): boolean {
+    return !this.#isClosed && this.#options.isNeeded()
+  }
+
+  async #read(): Promise<void> {
+    const { db, log, metrics, deliver } = this.#options
+    let pause = UNSETTLED_MS
+    /** How many hints had arrived when the log was last read to its end; undefined while there may be more. */
+    let hintsAtEnd: number | undefined
+    while (this.#shouldRead()) {
+      const hints = this.#hints
+      try {
+        const rows = await readLog(db, this.#end.position, BATCH)
+        const readAt = performance.now()
+        if (rows.length > 0) {
+          if (hintsAtEnd === hints && hints === this.#hints) metrics.hintMissed()
+          hintsAtEnd = undefined
+          this.#state = { readAt, isHeldBack: false, blocker: undefined }
+          await deliver(this.#batchOf(rows))
+          pause = UNSETTLED_MS
+          continue
+        }
+        const isHeldBack = await hasUnsettledEvents(db)
+        hintsAtEnd = isHeldBack ? undefined : hints
+        const blocker = isHeldBack && pause >= POLL_MS ? await this.#findBlocker() : undefined
+        this.#state = { readAt, isHeldBack, blocker }
+        await this.#rest(isHeldBack ? pause : POLL_MS, hints)
+        pause = isHeldBack ? Math.min(pause * 2, POLL_MS) : UNSETTLED_MS
+      } catch (error) {
+        // No event is lost: the position stays.
+        log.warn({ err: error }, 'reading the event log failed, will retry')
+        await this.#rest(POLL_MS, this.#hints)
+      }
+    }
+  }
+
+  #batchOf(rows: readonly EventRow[]): LogBatch {
+    const { epoch } = this.#end
+    const advance = (row: EventRow) => {
+      this.#end = pointOf(epoch, row)
+    }
+    return { epoch, rows, advance }
+  }
+
+  /** Waits for a hint, but not longer than this, nor after the log is no longer needed. */
+  async #rest(ms: number, seenHints: number): Promise<void> {
+    if (this.#hints !== seenHints || !this.#shouldRead()) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#endRest = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.#endRest = undefined
+  }
+
+  /** Also reports it in the server's log from time to time. */
+  async #findBlocker(): Promise<Blocker | undefined> {
+    const blocker = await findLogBlocker(this.#options.db, BLOCKER_MS)
+    if (!blocker) return undefined
+    const now = performance.now()
+    if (now - this.#blockerReportedAt >= BLOCKER_REPORT_MS) {
+      this.#blockerReportedAt = now
+      this.#options.log.warn(blocker, 'an open transaction holds back the event log')
+    }
+    return { pid: blocker.pid, application: blocker.application, since: now - blocker.ageMs }
+  }
+}

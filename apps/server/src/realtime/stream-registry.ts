@@ -1,0 +1,142 @@
+import { SottoError } from '@sotto/contract'
+import { type Executor, findBlocksBetween } from '@sotto/db'
+import type { Logger } from 'pino'
+import type { StreamItem, Subscription } from './subscription.ts'
+
+const MAX_STREAMS_PER_USER = 20
+
+interface Options {
+  db: Executor
+  log: Logger
+  /** How many streams may be open, over all users. */
+  maxStreams: number
+  /** Called when a user's first stream opens and when the last one closes. */
+  onPresence: (userId: string, isStreaming: boolean) => void
+  /** Called when no stream is open or opening any more. */
+  onEmpty: () => void
+}
+
+/** The streams of this server: whose they are, and which users' presence they watch. */
+export class StreamRegistry {
+  readonly #options: Options
+  readonly #byUser = new Map<string, Set<Subscription>>()
+  readonly #byWatchedUser = new Map<string, Set<Subscription>>()
+  #count = 0
+  #isClosed = false
+  #watcherSignals = Promise.resolve()
+
+  constructor(options: Options) {
+    this.#options = options
+  }
+
+  /** How many streams are open or opening. */
+  get count(): number {
+    return this.#count
+  }
+
+  has(userId: string): boolean {
+    return this.#byUser.has(userId)
+  }
+
+  userIds(): Iterable<string> {
+    return this.#byUser.keys()
+  }
+
+  /**
+   * Counts a stream that is opening. It must be followed by `add` or `release`.
+   *
+   * @throws {SottoError} RATE_LIMITED (too many of this user), UNAVAILABLE (too many in all, or closed)
+   */
+  reserve(userId: string): void {
+    this.#requireOpen()
+    if (this.#count >= this.#options.maxStreams) {
+      throw new SottoError('UNAVAILABLE', {
+        detail: `the server has reached its limit of ${this.#options.maxStreams} open streams`,
+      })
+    }
+    this.#requireUserLimit(userId)
+    this.#count++
+  }
+
+  /** Gives up a reservation. */
+  release(): void {
+    this.#count--
+    if (this.#count === 0) this.#options.onEmpty()
+  }
+
+  /** @throws {SottoError} if the registry was closed, or the user's limit reached, since the reservation. */
+  add(stream: Subscription): void {
+    this.#requireOpen()
+    this.#requireUserLimit(stream.userId)
+    for (const watchedId of stream.watched) addTo(this.#byWatchedUser, watchedId, stream)
+    if (addTo(this.#byUser, stream.userId, stream)) this.#options.onPresence(stream.userId, true)
+  }
+
+  remove(stream: Subscription): void {
+    this.release()
+    for (const watchedId of stream.watched) removeFrom(this.#byWatchedUser, watchedId, stream)
+    if (removeFrom(this.#byUser, stream.userId, stream)) this.#options.onPresence(stream.userId, false)
+  }
+
+  /** Pushes an item to all streams of a user. */
+  push(userId: string, item: StreamItem): void {
+    for (const stream of this.#byUser.get(userId) ?? []) stream.push(item)
+  }
+
+  /**
+   * Pushes a signal to the streams that watch this user. They were allowed to when they opened, but there may have
+   * been a block since. One signal is pushed after the other, so that going offline and coming back keep their order.
+   */
+  pushToWatchers(watchedId: string, item: StreamItem): void {
+    if (!this.#byWatchedUser.has(watchedId)) return
+    this.#watcherSignals = this.#watcherSignals
+      .then(() => this.#pushToAllowedWatchers(watchedId, item))
+      .catch((error: unknown) => this.#options.log.warn({ err: error }, 'sending a presence signal failed'))
+  }
+
+  /** Ends all streams and accepts no more. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    for (const stream of [...this.#byUser.values()].flatMap((streams) => [...streams])) stream.end('stopping')
+    await this.#watcherSignals
+  }
+
+  async #pushToAllowedWatchers(watchedId: string, item: StreamItem): Promise<void> {
+    const streams = [...(this.#byWatchedUser.get(watchedId) ?? [])]
+    const userIds = streams.map((stream) => stream.userId)
+    const blocks = await findBlocksBetween(this.#options.db, watchedId, userIds)
+    for (const stream of streams) {
+      if (!blocks.has(stream.userId)) stream.push(item)
+    }
+  }
+
+  #requireOpen(): void {
+    if (this.#isClosed) throw new SottoError('UNAVAILABLE', { detail: 'the server is stopping' })
+  }
+
+  #requireUserLimit(userId: string): void {
+    if ((this.#byUser.get(userId)?.size ?? 0) < MAX_STREAMS_PER_USER) return
+    throw new SottoError('RATE_LIMITED', {
+      detail: `a user can have at most ${MAX_STREAMS_PER_USER} open streams`,
+    })
+  }
+}
+
+/** @returns whether it is the first one of its key. */
+function addTo<Value>(map: Map<string, Set<Value>>, key: string, value: Value): boolean {
+  const values = map.get(key)
+  if (values) {
+    values.add(value)
+    return false
+  }
+  map.set(key, new Set([value]))
+  return true
+}
+
+/** @returns whether it was the last one of its key. */
+function removeFrom<Value>(map: Map<string, Set<Value>>, key: string, value: Value): boolean {
+  const values = map.get(key)
+  if (!values?.delete(value) || values.size > 0) return false
+  map.delete(key)
+  return true
+}
