@@ -71,7 +71,7 @@ describe('two servers with a Redis', () => {
     await using server = await createTestServer(options(redis.url))
     await server.as('alice').messages.send({ to: 'bob', text: 'hello' })
     expect((await server.as('bob').conversations.list()).items).toHaveLength(1)
-    expect(server.logs.filter((line) => line.includes('Redis is not reached'))).toHaveLength(1)
+    expect(server.logs.filter((line) => line.includes('Redis is not reachable'))).toHaveLength(1)
   })
 })
 

@@ -6,25 +6,25 @@ import type { SharedPresence } from './presence.ts'
 import type { Signal } from './signals.ts'
 
 /**
- * The other servers on the same database. Nothing depends on reaching them: without it events are late by the
- * poll's time, and signals stay where they are.
+ * The other servers on the same database. Events do not depend on reaching them: without hints they arrive with the
+ * next poll. Signals are then seen on their own server only.
  */
 export interface Cluster {
-  /** Tells them that the event log has grown. */
+  /** The event log has grown. */
   hint(): void
-  /** Hands on what is kept nowhere. */
+  /** Sends a signal, which is not stored, to the streams of the other servers. */
   signal(signal: Signal): void
-  /** Whom they have online; undefined where that is not shared. */
+  /** Who is online on the other servers; undefined if servers do not share that. */
   readonly presence: SharedPresence | undefined
-  /** What callers have used up of their limits; undefined where that is not shared. */
+  /** How much of their rate limits callers have used; undefined if servers do not share that. */
   readonly buckets: SharedBuckets | undefined
   close(): Promise<void>
 }
 
 interface Hooks {
-  /** One of the others says that the log has grown, or they can be heard again. */
+  /** Another server has written to the log, or a lost connection is back. */
   onHint: () => void
-  /** They have been told; many changes within a moment are one hint. */
+  /** A hint was sent. Changes in quick succession share one. */
   onHintSent: () => void
   onSignal: (signal: Signal) => void
   streamingUsers: () => Iterable<string>
@@ -32,7 +32,7 @@ interface Hooks {
 
 export type Connect = (hooks: Hooks) => Cluster
 
-/** For a command, which has nobody who streams. Servers see what it writes at their next poll. */
+/** For a command, which has no streams. Servers see what it writes at their next poll. */
 export const standalone: Connect = () => ({
   hint() {},
   signal() {},
@@ -41,14 +41,14 @@ export const standalone: Connect = () => ({
   async close() {},
 })
 
-/** Through Redis or Valkey when there is one; hints alone through PostgreSQL otherwise. */
+/** Uses Redis or Valkey if configured. Otherwise PostgreSQL, for hints only. */
 export async function connectCluster(
   config: Pick<Config, 'redisUrl' | 'databaseUrl' | 'databaseDirectUrl'>,
   log: Logger,
 ): Promise<Connect> {
   const { redisUrl } = config
   if (redisUrl !== undefined) {
-    // Its client weighs some megabytes, which a server without one does without.
+    // Loaded on demand: the client takes some megabytes of memory.
     const { RedisLink } = await import('./redis-link.ts')
     return (hooks) => {
       const link = new RedisLink({ url: redisUrl, log, ...hooks })
@@ -68,7 +68,7 @@ export async function connectCluster(
       url: config.databaseDirectUrl ?? config.databaseUrl,
       onHint,
       onSent: onHintSent,
-      onError: (error) => log.warn({ err: error }, 'hints from other servers are late'),
+      onError: (error) => log.warn({ err: error }, 'LISTEN connection lost, falling back to polling'),
     })
     return {
       hint: () => hints.send(),

@@ -10,13 +10,15 @@ import {
   type Viewer,
 } from '@sotto/db'
 
-/** The messages that log rows point to, in nobody's eyes yet. */
+/** The messages that log rows refer to, not yet personalized for a viewer. */
 export type ShownMessages = ReadonlyMap<string, MessageRow>
 
-/** A conversation as a user in it sees it, or as who reads everything does (null); undefined for anybody else. */
+/**
+ * A conversation as a participant sees it, or as a reader of everything does (null). Undefined for other viewers.
+ */
 export type ShowConversation = (conversationId: string, viewer: Viewer) => Promise<Conversation | undefined>
 
-/** Fetches what log rows point to, as it stands now: the log itself has ids alone. */
+/** Fetches the current messages: log rows have ids only. */
 export async function findShownMessages(db: Executor, rows: readonly EventRow[]): Promise<ShownMessages> {
   const ids = new Set(rows.flatMap((row) => row.message_id ?? []))
   const messages = await findMessages(db, [...ids], null)
@@ -35,8 +37,8 @@ interface View {
 }
 
 /**
- * A log row as one user sees it, or as who reads everything does (null); undefined when what it tells of is gone, and
- * for what concerns one user alone in the eyes of nobody.
+ * A log row as one user sees it, or as a reader of everything does (null). Undefined if its subject is gone, or if it
+ * concerns one user only and the viewer is null.
  */
 export async function viewOf(sources: Sources, row: EventRow, viewer: Viewer): Promise<View | undefined> {
   const { conversation_id: conversationId, user_id: userId, message_id: messageId, type } = row
@@ -53,7 +55,7 @@ export async function viewOf(sources: Sources, row: EventRow, viewer: Viewer): P
     case 'message.created':
     case 'message.edited':
     case 'message.deleted': {
-      const message = await inTheEyesOf(sources, messageId, viewer)
+      const message = await messageFor(sources, messageId, viewer)
       return message && { event: { ...base, type, message: toMessage(message, viewer) }, message }
     }
     case 'reaction.added':
@@ -71,7 +73,7 @@ export async function viewOf(sources: Sources, row: EventRow, viewer: Viewer): P
     case 'participant.joined':
     case 'participant.left':
     case 'participant.updated':
-      // What the log holds is what the server wrote there.
+      // The server wrote a role there.
       return { event: { ...base, type, userId, role: row.detail as ParticipantRole } }
   }
 }
@@ -90,8 +92,8 @@ async function contactView(
   return { event: { id: String(id), type: 'contact.updated', conversationId: null, at, userId, state } }
 }
 
-/** Which reactions are the viewer's own is asked only where there are any. */
-async function inTheEyesOf(
+/** Fetches the message again only if it has reactions, to mark the viewer's own. */
+async function messageFor(
   { db, messages }: Sources,
   messageId: string | null,
   viewer: Viewer,

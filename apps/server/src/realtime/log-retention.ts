@@ -1,13 +1,13 @@
 import { deleteOldEvents, type Executor, findOldestWebhookPlace } from '@sotto/db'
 import type { Logger } from 'pino'
 
-/** How often old events are looked for, how many go in one transaction, and the pause between two, in milliseconds. */
+/** How often expired events are deleted, how many in one transaction, and the pause between two. In milliseconds. */
 const INTERVAL_MS = 10 * 60 * 1_000
 const BATCH = 1_000
 const PAUSE_MS = 50
-/** How far an event may come later in the log than one that was written after it: clocks, and the longest transaction. */
+/** How much older an event may be than one before it in the log, because of clocks and long transactions. */
 const DISORDER_MS = 5 * 60 * 1_000
-/** How long the log waits at most for a webhook that is behind. */
+/** How long events are kept at most for a webhook that is behind. */
 const LONGEST_WAIT_MS = 30 * 24 * 60 * 60 * 1_000
 
 interface Options {
@@ -18,9 +18,9 @@ interface Options {
 }
 
 /**
- * Deletes events that are older than they are kept, in transactions that are too short to hold readers back.
+ * Deletes expired events from time to time, in transactions short enough not to hold the log's readers back.
  *
- * @see deleteExpiredEvents for what is kept longer.
+ * @see deleteExpiredEvents for which events are kept longer.
  */
 export function keepLogShort({ log, ...parts }: Options): { stop(): void } {
   let timer: NodeJS.Timeout
@@ -35,7 +35,7 @@ export function keepLogShort({ log, ...parts }: Options): { stop(): void } {
       const deleted = await deleteExpiredEvents(parts)
       schedule(deleted === BATCH ? PAUSE_MS : INTERVAL_MS)
     } catch (error) {
-      log.warn({ err: error }, 'old events were not deleted')
+      log.warn({ err: error }, 'deleting expired events failed, will retry')
       schedule(INTERVAL_MS)
     }
   }
@@ -45,16 +45,16 @@ export function keepLogShort({ log, ...parts }: Options): { stop(): void } {
 }
 
 /**
- * Deletes the oldest events that are older than they are kept, but for those that an enabled webhook has not come to
- * yet: these stay for thirty days.
+ * Deletes the oldest expired events, except those that an enabled webhook has not read yet. These are kept for up to
+ * thirty days.
  *
- * @returns how many, up to a batch.
+ * @returns how many were deleted, at most one batch.
  */
 export async function deleteExpiredEvents({ db, now, retentionMs }: Omit<Options, 'log'>): Promise<number> {
   const expired = now().getTime() - retentionMs
-  const place = await findOldestWebhookPlace(db)
-  const wanted = place
-    ? Math.max(place.getTime() - DISORDER_MS, now().getTime() - LONGEST_WAIT_MS)
+  const unread = await findOldestWebhookPlace(db)
+  const wanted = unread
+    ? Math.max(unread.getTime() - DISORDER_MS, now().getTime() - LONGEST_WAIT_MS)
     : Number.POSITIVE_INFINITY
   const before = new Date(Math.min(expired, wanted))
   return db.transaction().execute((trx) => deleteOldEvents(trx, before, BATCH))

@@ -2,9 +2,9 @@ import type { Logger } from 'pino'
 import type { NewId } from '../lib/ids.ts'
 import type { Signal } from './signals.ts'
 
-/** How long a user may be without a stream before they count as gone: the time of a reconnect, in milliseconds. */
+/** How long a user stays online without a stream, in milliseconds: enough for a reconnect. */
 const GRACE_MS = 5_000
-/** How many users' last times are remembered. */
+/** For how many users the time they were last seen is remembered. */
 const MAX_REMEMBERED = 100_000
 
 export interface PresenceState {
@@ -12,11 +12,11 @@ export interface PresenceState {
   lastSeenAt: Date | null
 }
 
-/** What other servers know of who is online. */
+/** Presence on the other servers. */
 export interface SharedPresence {
   setOnline(userId: string): Promise<void>
   setOffline(userId: string, at: Date): Promise<void>
-  /** As the other servers see it. */
+  /** As seen by the other servers. */
   find(userId: string): Promise<PresenceState>
   forget(userId: string): Promise<void>
 }
@@ -31,7 +31,7 @@ interface Options {
   shared: SharedPresence | undefined
 }
 
-/** Who is online: whoever has a stream open. Never in the database. */
+/** Who is online: users who have an open stream. Never stored in the database. */
 export class Presence {
   readonly #options: Options
   readonly #leaving = new Map<string, NodeJS.Timeout>()
@@ -41,21 +41,21 @@ export class Presence {
     this.#options = options
   }
 
-  /** A user's first stream has opened, or the last one has closed. */
+  /** A user's first stream opened, or their last one closed. */
   changed(userId: string, isStreaming: boolean): void {
     const leaving = this.#leaving.get(userId)
     clearTimeout(leaving)
     this.#leaving.delete(userId)
     if (isStreaming) {
-      // Somebody who was about to leave has not been away.
-      if (!leaving) this.#tell(userId, this.#arrive(userId))
+      // A user who reconnects within the grace period was never offline.
+      if (!leaving) this.#sendChange(userId, this.#arrive(userId))
       return
     }
     const at = this.#options.now()
     this.#remember(userId, at)
     const timer = setTimeout(() => {
       this.#leaving.delete(userId)
-      this.#tell(userId, this.#leave(userId, at))
+      this.#sendChange(userId, this.#leave(userId, at))
     }, GRACE_MS)
     timer.unref()
     this.#leaving.set(userId, timer)
@@ -69,7 +69,7 @@ export class Presence {
     return { online: false, lastSeenAt: later(this.#lastSeen.get(userId), elsewhere?.lastSeenAt) }
   }
 
-  /** Keeps no time of when a user was seen. */
+  /** Forgets when a user was last seen. */
   async forget(userId: string): Promise<void> {
     this.#lastSeen.delete(userId)
     await this.#options.shared?.forget(userId)
@@ -80,7 +80,7 @@ export class Presence {
     this.#leaving.clear()
   }
 
-  /** @returns what has changed for everyone; undefined when they were online on another server. */
+  /** @returns the new state; undefined if the user is also online on another server. */
   async #arrive(userId: string): Promise<PresenceState | undefined> {
     const { shared } = this.#options
     const before = await shared?.find(userId)
@@ -95,7 +95,7 @@ export class Presence {
     return now?.online ? undefined : { online: false, lastSeenAt: at }
   }
 
-  #tell(userId: string, change: Promise<PresenceState | undefined>): void {
+  #sendChange(userId: string, change: Promise<PresenceState | undefined>): void {
     const { newId, now, send, log } = this.#options
     change
       .then((state) => {
@@ -110,7 +110,7 @@ export class Presence {
         }
         send({ to: { watchersOf: userId }, event })
       })
-      .catch((error: unknown) => log.warn({ err: error }, 'a presence was not told'))
+      .catch((error: unknown) => log.warn({ err: error }, 'sending a presence signal failed'))
   }
 
   #remember(userId: string, at: Date): void {

@@ -11,25 +11,25 @@ const SIGNALS = 'sotto:signals'
 const onlineKey = (userId: string) => `sotto:online:${userId}`
 const seenKey = (userId: string) => `sotto:seen:${userId}`
 
-/** How often a server says again who streams from it, and for how long that counts, in milliseconds. */
+/** How often a server reports its online users again, and how long a report is valid, in milliseconds. */
 const REFRESH_MS = 10_000
 const ONLINE_MS = 30_000
 /**
- * How often a connection is asked whether it lives, in milliseconds. One that does not answer is made again: the
- * client's own timeout counts what it sends as a sign of life, and a cut line takes that for minutes.
+ * How often connections are pinged, in milliseconds. One that does not answer is opened again. The client's own
+ * timeout also counts what it sends as activity, so a cut line would go unnoticed for minutes.
  */
 const PING_MS = 5_000
-/** How long an answer is waited for, and how many may be waited for, before Redis counts as away. */
+/** How long to wait for an answer, in milliseconds, and how many commands may wait, before Redis counts as down. */
 const ANSWER_MS = 1_000
 const MAX_COMMANDS = 1_000
 /**
- * How long a request waits to be counted, in milliseconds, and how long none does after one that waited in vain: the
- * server then counts alone.
+ * How long a request waits for its rate limit to be charged in Redis, and how long after a timeout this server charges
+ * limits by itself, in milliseconds.
  */
-const COUNT_MS = 100
-const COUNT_ALONE_MS = 1_000
+const CHARGE_MS = 100
+const CHARGE_ALONE_MS = 1_000
 const SEEN_SECONDS = 30 * 24 * 60 * 60
-/** Many hints within this time are one. */
+/** Hints within this time are sent as one, in milliseconds. */
 const HINT_PAUSE_MS = 5
 
 interface Options {
@@ -41,7 +41,7 @@ interface Options {
   streamingUsers: () => Iterable<string>
 }
 
-/** What the two clients, of which one has scripts, have in common here. */
+/** The common part of the two clients, of which only one has scripts. */
 interface Connection {
   readonly isReady: boolean
   ping(): Promise<unknown>
@@ -50,11 +50,11 @@ interface Connection {
 }
 
 /**
- * What servers tell each other through Redis or Valkey: that the log has grown, signals, who is online,
- * and what callers have used up of their limits.
+ * What servers share through Redis or Valkey: hints that the log has grown, signals, who is online, and how much of
+ * their rate limits callers have used.
  *
- * Nothing depends on it: without it hints are late by the poll's time, signals stay on their server, and
- * each server counts callers' requests by itself. It connects again by itself.
+ * Servers work without it: events arrive with the next poll, signals stay on their server, and each server charges
+ * rate limits by itself. It reconnects automatically.
  */
 export class RedisLink implements SharedPresence, SharedBuckets {
   readonly #options: Options
@@ -64,15 +64,15 @@ export class RedisLink implements SharedPresence, SharedBuckets {
   readonly #refresh: NodeJS.Timeout
   readonly #pings: NodeJS.Timeout
   #hintTimer: NodeJS.Timeout | undefined
-  /** Something came in the pause, which the hint before it may not have been in time for. */
+  /** There was another hint in the pause: readers may have read the log before what it is about. */
   #hintAgain = false
   #isDown = false
   #isClosed = false
-  #countsAloneUntil = 0
+  #chargesAloneUntil = 0
 
   constructor(options: Options) {
     this.#options = options
-    // Commands fail at once while the connection is away: what they would say is stale by the time it is back.
+    // Commands fail at once while the connection is down: they would be stale by the time it is back.
     const common = { url: options.url }
     this.#client = createClient({
       ...common,
@@ -82,18 +82,18 @@ export class RedisLink implements SharedPresence, SharedBuckets {
     })
     this.#subscriber = createClient(common)
     for (const client of [this.#client, this.#subscriber]) {
-      client.on('error', (error: unknown) => this.#down(error))
+      client.on('error', (error: unknown) => this.#reportDown(error))
       client.on('ready', () => {
         this.#isDown = false
-        // What was said meanwhile.
+        // Hints may have been missed.
         options.onHint()
       })
-      client.connect().catch((error: unknown) => this.#down(error))
+      client.connect().catch((error: unknown) => this.#reportDown(error))
     }
     void this.#subscribe()
     this.#pings = setInterval(() => void this.#ping(), PING_MS)
     this.#pings.unref()
-    this.#refresh = setInterval(() => void this.#sayWhoIsOnline(), REFRESH_MS)
+    this.#refresh = setInterval(() => void this.#refreshOnline(), REFRESH_MS)
     this.#refresh.unref()
   }
 
@@ -116,7 +116,7 @@ export class RedisLink implements SharedPresence, SharedBuckets {
   }
 
   async setOnline(userId: string): Promise<void> {
-    await this.#quietly(
+    await this.#attempt(
       this.#client
         .multi()
         .hSet(onlineKey(userId), this.#serverId, String(Date.now() + ONLINE_MS))
@@ -126,7 +126,7 @@ export class RedisLink implements SharedPresence, SharedBuckets {
   }
 
   async setOffline(userId: string, at: Date): Promise<void> {
-    await this.#quietly(
+    await this.#attempt(
       this.#client
         .multi()
         .hDel(onlineKey(userId), this.#serverId)
@@ -136,7 +136,7 @@ export class RedisLink implements SharedPresence, SharedBuckets {
   }
 
   async find(userId: string): Promise<PresenceState> {
-    const [servers, seen] = (await this.#quietly(
+    const [servers, seen] = (await this.#attempt(
       Promise.all([this.#client.hGetAll(onlineKey(userId)), this.#client.get(seenKey(userId))]),
     )) ?? [{}, null]
     const now = Date.now()
@@ -145,13 +145,13 @@ export class RedisLink implements SharedPresence, SharedBuckets {
   }
 
   async forget(userId: string): Promise<void> {
-    await this.#quietly(this.#client.del([onlineKey(userId), seenKey(userId)]))
+    await this.#attempt(this.#client.del([onlineKey(userId), seenKey(userId)]))
   }
 
   async take(charges: readonly Charge[]): Promise<readonly number[] | undefined> {
-    if (performance.now() < this.#countsAloneUntil) return undefined
-    const owed = await this.#quietly(this.#client.takeCharges(charges), COUNT_MS)
-    if (!owed) this.#countsAloneUntil = performance.now() + COUNT_ALONE_MS
+    if (performance.now() < this.#chargesAloneUntil) return undefined
+    const owed = await this.#attempt(this.#client.takeCharges(charges), CHARGE_MS)
+    if (!owed) this.#chargesAloneUntil = performance.now() + CHARGE_ALONE_MS
     return owed
   }
 
@@ -166,7 +166,7 @@ export class RedisLink implements SharedPresence, SharedBuckets {
 
   async #subscribe(): Promise<void> {
     const { onHint, onSignal } = this.#options
-    // Until the connection is there, however long that takes; it is subscribed again by itself afterwards.
+    // Waits until the connection is open, however long that takes. The client subscribes again after a reconnect.
     await this.#subscriber
       .subscribe([HINTS, SIGNALS], (message, channel) => {
         const space = message.indexOf(' ')
@@ -179,32 +179,32 @@ export class RedisLink implements SharedPresence, SharedBuckets {
         const signal = decodeSignal(message.slice(space + 1))
         if (signal) onSignal(signal)
       })
-      .catch((error: unknown) => this.#down(error))
+      .catch((error: unknown) => this.#reportDown(error))
   }
 
   async #ping(): Promise<void> {
     await Promise.all([this.#client, this.#subscriber].map((client) => this.#requireAnswer(client)))
   }
 
-  /** A connection that is only half made, of which the other side has not heard, does not answer either. */
+  /** Also reopens a half-open connection, which does not answer either. */
   async #requireAnswer(client: Connection): Promise<void> {
-    if (client.isReady && (await this.#quietly(client.ping())) !== undefined) return
+    if (client.isReady && (await this.#attempt(client.ping())) !== undefined) return
     if (this.#isClosed) return
     client.destroy()
-    // Commands that wait are given up with it; what it is subscribed to comes back with it.
-    client.connect().catch((error: unknown) => this.#down(error))
+    // Waiting commands fail. Subscriptions are restored on connecting.
+    client.connect().catch((error: unknown) => this.#reportDown(error))
   }
 
-  async #sayWhoIsOnline(): Promise<void> {
+  async #refreshOnline(): Promise<void> {
     for (const userId of this.#options.streamingUsers()) void this.setOnline(userId)
   }
 
-  /** @returns whether Redis has it. */
+  /** @returns whether Redis accepted it. */
   async #publish(channel: string, message: string): Promise<boolean> {
-    return (await this.#quietly(this.#client.publish(channel, message))) !== undefined
+    return (await this.#attempt(this.#client.publish(channel, message))) !== undefined
   }
 
-  async #quietly<T>(answer: Promise<T>, waitMs = ANSWER_MS): Promise<T | undefined> {
+  async #attempt<T>(answer: Promise<T>, waitMs = ANSWER_MS): Promise<T | undefined> {
     const { promise: late, reject } = Promise.withResolvers<never>()
     const timer = setTimeout(() => reject(new Error('no answer in time')), waitMs)
     try {
@@ -212,20 +212,20 @@ export class RedisLink implements SharedPresence, SharedBuckets {
       this.#isDown = false
       return value
     } catch (error) {
-      this.#down(error)
+      this.#reportDown(error)
       return undefined
     } finally {
       clearTimeout(timer)
     }
   }
 
-  /** Said once, not at each command. */
-  #down(error: unknown): void {
+  /** Logged once, not for every command. */
+  #reportDown(error: unknown): void {
     if (this.#isDown) return
     this.#isDown = true
     this.#options.log.warn(
       { err: error },
-      'Redis is not reached: hints are late, signals stay on this server, limits hold for it alone',
+      'Redis is not reachable, will retry: this server polls for events, and keeps signals and rate limits to itself',
     )
   }
 }

@@ -2,27 +2,27 @@ import { type Event, eventSchema } from '@sotto/contract'
 import { z } from 'zod'
 import { createItem, type StreamItem } from './subscription.ts'
 
-/** Something that is told to those who stream right now, and kept nowhere. */
+/** Something that goes to the streams that are open now, and is not stored. */
 export interface Signal {
-  /** These users, or those who watch this one. */
+  /** These users, or the users who watch this one's presence. */
   to: { userIds: readonly string[] } | { watchersOf: string }
   event: Event
 }
 
-/** A signal as it travels between servers. */
+/** A signal as sent between servers. */
 export function encodeSignal(signal: Signal): string {
   return JSON.stringify(signal)
 }
 
-const wire = z.object({
+const signalSchema = z.object({
   to: z.union([z.object({ userIds: z.array(z.string()) }), z.object({ watchersOf: z.string() })]),
   event: z.record(z.string(), z.unknown()),
 })
 
-/** @returns undefined for what another version, or nobody we know, has sent. */
+/** @returns undefined for a message that this version does not understand. */
 export function decodeSignal(text: string): Signal | undefined {
   try {
-    const { to, event } = wire.parse(JSON.parse(text))
+    const { to, event } = signalSchema.parse(JSON.parse(text))
     return { to, event: eventSchema.parse({ ...event, ...datesOf(event) }) }
   } catch {
     return undefined

@@ -9,20 +9,20 @@ import type { Logger } from 'pino'
 import type { Caller } from '../auth/caller.ts'
 import type { Subscription } from './subscription.ts'
 
-/** How often open streams' credentials are looked at: a revoked one ends its streams within twice this time. */
+/** How often the credentials of open streams are checked. A revoked one ends its streams within twice this time. */
 const CHECK_MS = 1_000
 
 interface Options {
   db: Executor
   now: () => Date
   log: Logger
-  /** The key that is valid without being in the database. */
+  /** The service key of the configuration, which is not in the database. */
   configuredKeyId: string
 }
 
 /**
- * Ends the streams whose token or key was revoked or has expired, whose password was changed, or whose user was erased. One look at the
- * database a second for all streams of this server.
+ * Ends streams whose token or key was revoked or has expired, whose password was changed, or whose user was erased.
+ * Checks all streams of this server together, once a second.
  */
 export class StreamGuard {
   readonly #options: Options
@@ -34,7 +34,7 @@ export class StreamGuard {
   }
 
   watch(stream: Subscription, caller: Caller): void {
-    // A stop may have come first.
+    // The server may have been stopped while the stream opened.
     if (stream.hasEnded) return
     this.#streams.set(stream, caller)
     this.#schedule()
@@ -62,7 +62,7 @@ export class StreamGuard {
         if (!isValid(caller)) stream.end('unauthenticated')
       }
     } catch (error) {
-      this.#options.log.warn({ err: error }, "the streams' credentials cannot be checked")
+      this.#options.log.warn({ err: error }, 'checking the credentials of streams failed, will retry')
     } finally {
       this.#timer = undefined
       this.#schedule()
@@ -92,7 +92,7 @@ export class StreamGuard {
         case 'password':
           return hashes.get(actor.id) === credential.hash
         case 'token':
-          // Whoever is disabled or gone has no entry, not even one without a password.
+          // Disabled and deleted users have no entry. Users without a password have one.
           return credential.expiresAt > now() && hashes.has(actor.id)
       }
     }

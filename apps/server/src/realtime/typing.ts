@@ -1,7 +1,7 @@
 import type { NewId } from '../lib/ids.ts'
 import type { Signal } from './signals.ts'
 
-/** How long one counts as typing without saying so again, in milliseconds. */
+/** How long a user counts as typing without a repeated call, in milliseconds. */
 const TYPING_MS = 10_000
 
 interface Options {
@@ -13,11 +13,11 @@ interface Options {
 interface Typist {
   conversationId: string
   userId: string
-  /** The others of the conversation. */
+  /** Who receives the signals. */
   toUserIds: readonly string[]
 }
 
-/** Who is typing. Kept in this process alone, and gone by itself when a client dies. */
+/** Who is typing. Kept in memory only, and expires if a client disappears. */
 export class Typing {
   readonly #options: Options
   readonly #timers = new Map<string, NodeJS.Timeout>()
@@ -33,7 +33,7 @@ export class Typing {
     const timer = setTimeout(() => this.stop(typist), TYPING_MS)
     timer.unref()
     this.#timers.set(key, timer)
-    if (!running) this.#tell('typing.started', typist)
+    if (!running) this.#send('typing.started', typist)
   }
 
   stop(typist: Typist): void {
@@ -42,7 +42,7 @@ export class Typing {
     if (!running) return
     clearTimeout(running)
     this.#timers.delete(key)
-    this.#tell('typing.stopped', typist)
+    this.#send('typing.stopped', typist)
   }
 
   close(): void {
@@ -50,7 +50,7 @@ export class Typing {
     this.#timers.clear()
   }
 
-  #tell(type: 'typing.started' | 'typing.stopped', { conversationId, userId, toUserIds }: Typist): void {
+  #send(type: 'typing.started' | 'typing.stopped', { conversationId, userId, toUserIds }: Typist): void {
     const { newId, now, send } = this.#options
     send({ to: { userIds: toUserIds }, event: { id: newId(), type, conversationId, at: now(), userId } })
   }
