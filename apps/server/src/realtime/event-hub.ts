@@ -2,7 +2,7 @@ import type { Executor, MessageRow } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
-import { decodeEventCursor, encodeEventCursor } from './event-cursor.ts'
+import { decodeEventCursor, encodeEventCursor, type LogPoint } from './event-cursor.ts'
 import { EventDispatcher } from './event-dispatcher.ts'
 import type { ShowConversation } from './event-view.ts'
 import { LogTail, type TailState } from './log-tail.ts'
@@ -81,10 +81,7 @@ export class EventHub {
     try {
       await this.#tail.start()
       // No await from here on: the stream starts at the tail's current position.
-      const { conversationId } = options
-      const replay =
-        from && new Replay({ ...this.#options, tail: this.#tail }, { userId, conversationId, from })
-      const stream = this.#createStream(options, replay)
+      const stream = this.#createStream(options, from)
       this.#streams.add(stream)
       return stream
     } catch (error) {
@@ -117,10 +114,11 @@ export class EventHub {
 
   #createStream(
     { userId, conversationId, watched = new Set(), cursor, onEnd }: SubscribeOptions,
-    replay: Replay | undefined,
+    from: LogPoint | undefined,
   ): Subscription {
     const { metrics, onMessageTaken } = this.#options
-    const cursorNow = () => encodeEventCursor(userId, this.#tail.end)
+    const tail = this.#tail
+    const cursorNow = () => encodeEventCursor(userId, tail.end)
     return new Subscription({
       userId,
       conversationId,
@@ -128,7 +126,7 @@ export class EventHub {
       // A reader who resumes stays at its own cursor until it has taken what it missed.
       cursor: cursor ?? cursorNow(),
       cursorNow,
-      replay,
+      replay: from && new Replay({ ...this.#options, tail }, { userId, conversationId, from }),
       onTaken: ({ message }) => {
         metrics.eventTaken()
         if (message) onMessageTaken(userId, message)

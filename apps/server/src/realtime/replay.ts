@@ -34,7 +34,7 @@ interface Options extends ItemSources {
   retentionMs: number
 }
 
-interface Range {
+interface MissedRange {
   userId: string
   conversationId: string | undefined
   from: LogPoint
@@ -43,7 +43,7 @@ interface Range {
 /** Reads what a user missed since a cursor, until the tail delivers everything that follows. */
 export class Replay implements MissedItems {
   readonly #options: Options
-  readonly #range: Range
+  readonly #range: MissedRange
   #isChecked = false
   #hasHinted = false
   #page: readonly EventRow[] = []
@@ -51,7 +51,7 @@ export class Replay implements MissedItems {
   #position: LogPosition
   #partSize = FIRST_PART_SIZE
 
-  constructor(options: Options, range: Range) {
+  constructor(options: Options, range: MissedRange) {
     this.#options = options
     this.#range = range
     this.#position = range.from.position
