@@ -1,38 +1,38 @@
-import { createHmac } from 'node:crypto'
+import { SignJWT } from 'jose'
 import { DEFAULT_AUDIENCE, MAX_LIFETIME_SECONDS, MIN_SECRET_BYTES } from './identity/token-rules.ts'
 
-/** Long enough that a back end is seldom asked, in seconds; whoever is logged out there is out here by then. */
+/** In seconds. Long enough that a back end is seldom asked; a user who signs out there is signed out here by then. */
 const DEFAULT_LIFETIME_SECONDS = 15 * 60
 
 export interface UserTokenOptions {
   /** The server's SOTTO_JWT_SECRET. */
   secret: string
-  /** A username, or a user id. A user who is not there yet is made, where SOTTO_JWT_CREATE_USERS is on. */
+  /** A username or a user id. A user who does not exist yet is created if SOTTO_JWT_CREATE_USERS is on. */
   user: string
-  /** 1 to 86,400; 900 (15 minutes) when left out. */
+  /** 1 to 86,400; 900 (15 minutes) by default. */
   expiresInSeconds?: number | undefined
-  /** The displayName of a user who is made by this token. */
+  /** The displayName of a user who is created by this token. */
   name?: string | undefined
-  /** The email address of a user who is made by this token. */
+  /** The email address of a user who is created by this token. */
   email?: string | undefined
-  /** The avatarUrl of a user who is made by this token. */
+  /** The avatarUrl of a user who is created by this token. */
   picture?: string | undefined
-  /** The server's SOTTO_JWT_AUDIENCE, where it has one. */
+  /** The server's SOTTO_JWT_AUDIENCE, if it has one. */
   audience?: string | undefined
-  /** The server's SOTTO_JWT_ISSUER, where it has one. */
+  /** The server's SOTTO_JWT_ISSUER, if it has one. */
   issuer?: string | undefined
 }
 
 /**
- * A token with which this user calls the server: a JWT, signed with HS256. For your own back end, which knows
- * who is logged in there; the secret belongs nowhere else.
+ * Signs a token with which this user calls the server: a JWT with HS256. For your own back end, which knows who is
+ * signed in there. The secret must never leave it.
  *
- * @throws {RangeError} for a secret or a lifetime that the server would refuse.
+ * @throws {RangeError} if the server would refuse the secret or the lifetime.
  * @example
- * // In your back end, for whoever is logged in there:
- * const token = signUserToken({ secret: process.env.SOTTO_JWT_SECRET, user: 'alice' })
+ * // In your back end, for the user who is signed in there:
+ * const token = await signUserToken({ secret: process.env.SOTTO_JWT_SECRET, user: 'alice' })
  */
-export function signUserToken({
+export async function signUserToken({
   secret,
   user,
   expiresInSeconds = DEFAULT_LIFETIME_SECONDS,
@@ -41,29 +41,25 @@ export function signUserToken({
   picture,
   audience = DEFAULT_AUDIENCE,
   issuer,
-}: UserTokenOptions): string {
-  if (Buffer.byteLength(secret) < MIN_SECRET_BYTES) {
-    throw new RangeError(`secret takes at least ${MIN_SECRET_BYTES} bytes`)
+}: UserTokenOptions): Promise<string> {
+  const key = new TextEncoder().encode(secret)
+  if (key.byteLength < MIN_SECRET_BYTES) {
+    throw new RangeError(`secret must be at least ${MIN_SECRET_BYTES} bytes`)
   }
-  const isLifetime =
-    Number.isInteger(expiresInSeconds) && expiresInSeconds >= 1 && expiresInSeconds <= MAX_LIFETIME_SECONDS
-  if (!isLifetime)
-    throw new RangeError(`expiresInSeconds takes a whole number from 1 to ${MAX_LIFETIME_SECONDS}`)
-  const iat = Math.floor(Date.now() / 1_000)
-  const claims = {
-    sub: user,
-    aud: audience,
-    iss: issuer,
-    iat,
-    exp: iat + expiresInSeconds,
-    name,
-    email,
-    picture,
+  if (
+    !Number.isInteger(expiresInSeconds) ||
+    expiresInSeconds < 1 ||
+    expiresInSeconds > MAX_LIFETIME_SECONDS
+  ) {
+    throw new RangeError(`expiresInSeconds must be a whole number from 1 to ${MAX_LIFETIME_SECONDS}`)
   }
-  const signed = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode(claims)}`
-  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
-}
-
-function encode(part: object): string {
-  return Buffer.from(JSON.stringify(part)).toString('base64url')
+  const issuedAt = Math.floor(Date.now() / 1_000)
+  const token = new SignJWT({ name, email, picture })
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .setSubject(user)
+    .setAudience(audience)
+    .setIssuedAt(issuedAt)
+    .setExpirationTime(issuedAt + expiresInSeconds)
+  if (issuer !== undefined) token.setIssuer(issuer)
+  return token.sign(key)
 }

@@ -70,7 +70,7 @@ async function makeAll({ server, url }: Running): Promise<string[]> {
   const invited = { username: 'carol', password: `${password} of carol`, invitation: invitation.token }
   await createClient({ url }).users.create(invited)
   const webhook = await client.webhooks.create({ url: 'https://hooks.example/sotto' })
-  const jwt = signUserToken({ secret: jwtSecret, user: 'dave' })
+  const jwt = await signUserToken({ secret: jwtSecret, user: 'dave' })
   await createClient({ url, token: jwt }).users.me()
   await fetch(`${url}/v1/me`, { headers: { authorization: basic('alice', password) } })
   const alice = createClient({ url, token: session.token })

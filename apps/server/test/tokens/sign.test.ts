@@ -9,7 +9,7 @@ import { rest } from '../support/rest.ts'
 import { SECRET } from './support.ts'
 
 test('signUserToken makes the JWT that others read', async () => {
-  const token = signUserToken({ secret: SECRET, user: 'alice', name: 'Alice', expiresInSeconds: 60 })
+  const token = await signUserToken({ secret: SECRET, user: 'alice', name: 'Alice', expiresInSeconds: 60 })
   const { payload, protectedHeader } = await jwtVerify(token, Buffer.from(SECRET))
   expect(protectedHeader).toEqual({ alg: 'HS256', typ: 'JWT' })
   const { iat = 0 } = payload
@@ -23,15 +23,15 @@ test('signUserToken names another audience and issuer', async () => {
   })
   const statusOf = async (token: string) =>
     (await rest(server, 'GET /v1/users', { authorization: `Bearer ${token}` })).status
-  expect(await statusOf(signUserToken({ secret: SECRET, user: 'alice', ...names }))).toBe(200)
-  expect(await statusOf(signUserToken({ secret: SECRET, user: 'alice' }))).toBe(401)
+  expect(await statusOf(await signUserToken({ secret: SECRET, user: 'alice', ...names }))).toBe(200)
+  expect(await statusOf(await signUserToken({ secret: SECRET, user: 'alice' }))).toBe(401)
 })
 
-test('signUserToken refuses what the server would refuse', () => {
-  const sign = (options: object) => () => signUserToken({ secret: SECRET, user: 'alice', ...options })
-  expect(sign({ secret: 'too short' })).toThrow(/secret/)
+test('signUserToken refuses what the server would refuse', async () => {
+  const sign = (options: object) => signUserToken({ secret: SECRET, user: 'alice', ...options })
+  await expect(sign({ secret: 'too short' })).rejects.toThrow(/secret/)
   for (const expiresInSeconds of [0, -1, 1.5, Number.NaN, 86_401]) {
-    expect(sign({ expiresInSeconds })).toThrow(/expiresInSeconds/)
+    await expect(sign({ expiresInSeconds })).rejects.toThrow(/expiresInSeconds/)
   }
 })
 
@@ -42,7 +42,7 @@ test('a back end that signs tokens does not load the server', async () => {
     const loaded = []
     registerHooks({ load(url, context, next) { loaded.push(url); return next(url, context) } })
     await import(${JSON.stringify(file)})
-    console.log(loaded.filter((url) => !url.startsWith('node:')).map((url) => url.split('/').at(-1)).join())
+    console.log(loaded.filter((url) => !url.startsWith('node:') && !url.includes('/node_modules/jose/')).map((url) => url.split('/').at(-1)).join())
   `
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program])
   expect(stdout.trim()).toBe('tokens.ts,token-rules.ts')

@@ -27,7 +27,7 @@ function clientOf(server: TestServer, token: string) {
 describe.each(dialects)('users of signed tokens on %s', (using) => {
   test('are made on first sight, once, however many requests come first', async () => {
     await using server = await createTestServer({ using, users: ['bob'], settings: { userTokens } })
-    const token = signUserToken({
+    const token = await signUserToken({
       secret: SECRET,
       user: 'Zoe',
       name: 'Zoë',
@@ -53,7 +53,7 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
       avatarUrl: 'https://example.com/zoe.png',
     })
     // A profile is its user's from then on: later tokens do not change it.
-    const later = signUserToken({ secret: SECRET, user: 'zoe', name: 'Somebody' })
+    const later = await signUserToken({ secret: SECRET, user: 'zoe', name: 'Somebody' })
     expect((await clientOf(server, later).users.get({ user: 'zoe' })).displayName).toBe('Zoë')
   })
 
@@ -61,12 +61,12 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
     await using server = await createTestServer({ using, users: ['alice', 'bob'], settings: { userTokens } })
     const { id } = await server.client.users.get({ user: 'alice' })
     for (const user of ['alice', 'ALICE', id, id.toUpperCase()]) {
-      const token = signUserToken({ secret: SECRET, user })
+      const token = await signUserToken({ secret: SECRET, user })
       expect((await clientOf(server, token).messages.send({ to: 'bob', text: 'hi' })).senderId).toBe(id)
       const request = { authorization: `Bearer ${token}`, as: 'bob' }
       expect(await rest(server, 'GET /v1/users', request)).toMatchObject({ status: 403 })
     }
-    const token = signUserToken({ secret: SECRET, user: 'alice' })
+    const token = await signUserToken({ secret: SECRET, user: 'alice' })
     expect((await rest(server, 'GET /v1/keys', { authorization: `Bearer ${token}` })).status).toBe(403)
     expect(
       (await rest(server, 'DELETE /v1/sessions/current', { authorization: `Bearer ${token}` })).status,
@@ -77,7 +77,7 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
 
   test('are out at once where an admin disables them', async () => {
     await using server = await createTestServer({ using, users: ['alice'], settings: { userTokens } })
-    const alice = clientOf(server, signUserToken({ secret: SECRET, user: 'alice' }))
+    const alice = clientOf(server, await signUserToken({ secret: SECRET, user: 'alice' }))
     await alice.users.list()
     await server.client.users.setDisabled({ user: 'alice', disabled: true })
     expect(await codeOf(alice.users.list())).toBe('UNAUTHENTICATED')
@@ -91,10 +91,11 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
       users: ['alice'],
       settings: { userTokens: { ...userTokens, createUsers: false } },
     })
-    const as = (user: string) => clientOf(server, signUserToken({ secret: SECRET, user }))
-    expect((await as('alice').users.list()).items).toHaveLength(1)
-    expect(await codeOf(as('zoe').users.list())).toBe('UNAUTHENTICATED')
-    expect((await as('alice').users.list()).items).toHaveLength(1)
+    const listAs = async (user: string) =>
+      clientOf(server, await signUserToken({ secret: SECRET, user })).users.list()
+    expect((await listAs('alice')).items).toHaveLength(1)
+    expect(await codeOf(listAs('zoe'))).toBe('UNAUTHENTICATED')
+    expect((await listAs('alice')).items).toHaveLength(1)
   })
 
   test('are not made of claims that no profile may hold, which are named', async () => {
@@ -107,7 +108,7 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
     ] as const
     for (const [claims, named] of cases) {
       const failure = await failureOf(
-        clientOf(server, signUserToken({ secret: SECRET, ...claims })).users.list(),
+        clientOf(server, await signUserToken({ secret: SECRET, ...claims })).users.list(),
       )
       expect(failure).toMatchObject({ code: 'UNAUTHENTICATED', message: expect.stringContaining(named) })
     }
@@ -118,7 +119,7 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
     await using server = await createTestServer({ using, settings: { userTokens } })
     const email = 'shared@example.com'
     for (const user of ['alice', 'zoe']) {
-      const client = clientOf(server, signUserToken({ secret: SECRET, user, email }))
+      const client = clientOf(server, await signUserToken({ secret: SECRET, user, email }))
       expect((await client.users.get({ user })).email).toBe(user === 'alice' ? email : null)
     }
   })
@@ -132,7 +133,7 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
       overrides: { now },
     })
     const open = async (user: string, expiresInSeconds: number) => {
-      const authorization = `Bearer ${signUserToken({ secret: SECRET, user, expiresInSeconds })}`
+      const authorization = `Bearer ${await signUserToken({ secret: SECRET, user, expiresInSeconds })}`
       return {
         authorization,
         sse: await openSse(`${world.url}/v1/events`, { authorization }),
@@ -213,7 +214,7 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
 test('a server without a key for tokens takes none', async () => {
   await using server = await createTestServer({ users: ['alice'] })
   const failure = await failureOf(
-    clientOf(server, signUserToken({ secret: SECRET, user: 'alice' })).users.list(),
+    clientOf(server, await signUserToken({ secret: SECRET, user: 'alice' })).users.list(),
   )
   expect(failure).toMatchObject({
     code: 'UNAUTHENTICATED',
@@ -223,7 +224,7 @@ test('a server without a key for tokens takes none', async () => {
 
 test('a token is in no log, nor is the secret', async () => {
   await using server = await createTestServer({ settings: { userTokens } })
-  const token = signUserToken({ secret: SECRET, user: 'alice' })
+  const token = await signUserToken({ secret: SECRET, user: 'alice' })
   const [, , signature = ''] = token.split('.')
   await clientOf(server, token).users.list()
   await codeOf(clientOf(server, `${token}x`).users.list())
