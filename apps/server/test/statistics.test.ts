@@ -108,7 +108,7 @@ describe.each(dialects)('statistics on %s', (using) => {
     })
     const { app } = world.server
     const event = (index: number, at: number) => ({
-      type: 'message.created',
+      type: 'message.created' as const,
       conversation_id: null,
       audience_user_id: null,
       user_id: `00000000-0000-7000-8000-${String(index % 700).padStart(12, '0')}`,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { contactStates } from './contacts.ts'
 import { conversation, participantRoles } from './conversations.ts'
+import type { EventType } from './event-types.ts'
 import { exampleIds } from './example-world.ts'
 import { exampleMessage, message } from './messages.ts'
 import { query, subscription } from './procedure.ts'
@@ -28,47 +29,43 @@ const aboutReaction = {
 const aboutUser = { ...inConversation, userId: id }
 const aboutParticipant = { ...aboutUser, role: z.enum(participantRoles) }
 
+/** What an event of each type holds besides its type. */
+const fields = {
+  'message.created': aboutMessage,
+  'message.edited': aboutMessage,
+  'message.deleted': aboutMessage,
+  'reaction.added': aboutReaction,
+  'reaction.removed': aboutReaction,
+  'receipt.updated': { ...aboutUser, kind: z.enum(['delivered', 'read']), seq: z.int() },
+  'conversation.created': { ...inConversation, conversation },
+  'conversation.updated': { ...inConversation, conversation },
+  'participant.joined': aboutParticipant,
+  'participant.left': aboutParticipant,
+  'participant.updated': aboutParticipant,
+  'contact.updated': { ...outside, userId: id, state: z.enum([...contactStates, 'none']) },
+  'typing.started': aboutUser,
+  'typing.stopped': aboutUser,
+  'presence.changed': { ...outside, userId: id, online: z.boolean(), lastSeenAt: timestamp.nullable() },
+  resync: outside,
+} satisfies Record<EventType, z.core.$ZodShape>
+
+type EventSchema = {
+  [Type in EventType]: (typeof fields)[Type] extends infer Shape extends z.core.$ZodShape
+    ? z.ZodObject<{ type: z.ZodLiteral<Type> } & Shape>
+    : never
+}[EventType]
+
+// Mapping loses which fields belong to which type.
+const schemas = Object.entries(fields).map(([type, shape]) =>
+  z.object({ type: z.literal(type), ...shape }),
+) as unknown as [EventSchema, ...EventSchema[]]
+
 /** What happens, told to everyone concerned, in order within a conversation. */
-export const event = z
-  .discriminatedUnion('type', [
-    z.object({ type: z.literal('message.created'), ...aboutMessage }),
-    z.object({ type: z.literal('message.edited'), ...aboutMessage }),
-    z.object({ type: z.literal('message.deleted'), ...aboutMessage }),
-    z.object({ type: z.literal('reaction.added'), ...aboutReaction }),
-    z.object({ type: z.literal('reaction.removed'), ...aboutReaction }),
-    z.object({
-      type: z.literal('receipt.updated'),
-      ...aboutUser,
-      kind: z.enum(['delivered', 'read']),
-      seq: z.int(),
-    }),
-    z.object({ type: z.literal('conversation.created'), ...inConversation, conversation }),
-    z.object({ type: z.literal('conversation.updated'), ...inConversation, conversation }),
-    z.object({ type: z.literal('participant.joined'), ...aboutParticipant }),
-    z.object({ type: z.literal('participant.left'), ...aboutParticipant }),
-    z.object({ type: z.literal('participant.updated'), ...aboutParticipant }),
-    z.object({
-      type: z.literal('contact.updated'),
-      ...outside,
-      userId: id,
-      state: z.enum([...contactStates, 'none']),
-    }),
-    z.object({ type: z.literal('typing.started'), ...aboutUser }),
-    z.object({ type: z.literal('typing.stopped'), ...aboutUser }),
-    z.object({
-      type: z.literal('presence.changed'),
-      ...outside,
-      userId: id,
-      online: z.boolean(),
-      lastSeenAt: timestamp.nullable(),
-    }),
-    z.object({ type: z.literal('resync'), ...outside }),
-  ])
-  .meta({
-    id: 'Event',
-    description:
-      'A message comes as it stands now, and so does what a user is to the reader (contact.updated). typing and presence are signals, which are not kept. resync: reload what you show, and go on from its cursor.',
-  })
+export const event = z.discriminatedUnion('type', schemas).meta({
+  id: 'Event',
+  description:
+    'A message comes as it stands now, and so does what a user is to the reader (contact.updated). typing and presence are signals, which are not kept. resync: reload what you show, and go on from its cursor.',
+})
 /** What happens, as one user sees it. */
 export type Event = z.output<typeof event>
 

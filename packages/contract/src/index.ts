@@ -17,6 +17,12 @@ export {
   isErrorCode,
   SottoError,
 } from './errors.ts'
+export {
+  type LogType,
+  type WebhookEventType,
+  webhookEventTypes,
+  webhookTypeOfLogType,
+} from './event-types.ts'
 export { type Event, event as eventSchema } from './events.ts'
 export type { ConversationSummary } from './inspection.ts'
 export type { Invitation } from './invitations.ts'
@@ -44,6 +50,4 @@ export {
   type Webhook,
   type WebhookDelivery,
   type WebhookEvent,
-  type WebhookEventType,
-  webhookEventTypes,
 } from './webhooks.ts'

@@ -1,26 +1,10 @@
 import { z } from 'zod'
 import { exampleAct } from './audit.ts'
+import { type WebhookEventType, webhookEventTypes } from './event-types.ts'
 import type { Event } from './events.ts'
 import { exampleIds, exampleSecrets } from './example-world.ts'
 import { mutation, query } from './procedure.ts'
 import { cursor, httpUrl, id, idRef, limit, listOf, plainString, timestamp, whole } from './values.ts'
-
-/** Every type of event that a webhook can ask for: what lasts, and with it no signals and no delivered marks. */
-export const webhookEventTypes = [
-  'message.created',
-  'message.edited',
-  'message.deleted',
-  'reaction.added',
-  'reaction.removed',
-  'receipt.updated',
-  'conversation.created',
-  'conversation.updated',
-  'participant.joined',
-  'participant.left',
-  'participant.updated',
-  'contact.updated',
-] as const
-export type WebhookEventType = (typeof webhookEventTypes)[number]
 
 /** An event as somebody sees it who reads everything, with whose contact it is where it is one user's alone. */
 type DataOf<Type extends WebhookEventType> =

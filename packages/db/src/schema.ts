@@ -1,3 +1,4 @@
+import type { LogType } from '@sotto/contract'
 import type { Generated } from 'kysely'
 
 /*
@@ -255,7 +256,7 @@ export interface ReceiptTable {
 export interface EventTable {
   /** Ascending in commit order together with the writing transaction's id on PostgreSQL; alone on SQLite. */
   id: Generated<number>
-  type: string
+  type: LogType
   conversation_id: string | null
   /** Set when the event is for one user alone; otherwise it is for the conversation's participants. */
   audience_user_id: string | null
@@ -357,8 +358,7 @@ export interface WebhookDeliveryTable {
   webhook_id: string
   /** The event's id in the log; null for a test. */
   event_id: number | null
-  /** As in the log, or `webhook.test`. */
-  type: string
+  type: LogType | 'webhook.test'
   conversation_id: string | null
   audience_user_id: string | null
   user_id: string | null

@@ -23,7 +23,7 @@ export type {
   WebhookEvent,
   WebhookEventType,
 } from '@sotto/contract'
-export { SottoError } from '@sotto/contract'
+export { SottoError, webhookEventTypes } from '@sotto/contract'
 export { createClient, type SottoClient } from './client.ts'
 export type { ClientOptions, Token } from './connection.ts'
 export type { ConversationHandle, MessagePaging } from './conversation.ts'

@@ -1,8 +1,7 @@
-import { SottoError } from '@sotto/contract'
+import { type LogType, SottoError } from '@sotto/contract'
 import {
   appendEvent,
   type ConversationRow,
-  type EventType,
   type Executor,
   findConversation,
   findParticipant,
@@ -20,7 +19,7 @@ export interface GroupTurn {
   group: ConversationRow
   at: Date
   /** Tells those who are in the group. @returns the event's id. */
-  tell(type: EventType, userId: string | null, role?: ParticipantRole): Promise<number>
+  tell(type: LogType, userId: string | null, role?: ParticipantRole): Promise<number>
 }
 
 /** A change that a caller makes. */

@@ -1,7 +1,6 @@
-import { SottoError } from '@sotto/contract'
+import { type LogType, SottoError } from '@sotto/contract'
 import {
   appendEvent,
-  type EventType,
   type Executor,
   findConversation,
   lockConversation,
@@ -12,7 +11,7 @@ import type { CallerContext } from '../app/context.ts'
 import { requireMessageToChange } from '../auth/access.ts'
 
 /** Tells the conversation's participants what was done. */
-export type Tell = (type: EventType, detail?: string) => Promise<void>
+export type Tell = (type: LogType, detail?: string) => Promise<void>
 
 /**
  * Changes a message in its conversation's turn, and answers it as it stands afterwards.

@@ -1,3 +1,4 @@
+import type { LogType } from '@sotto/contract'
 import { type BulkRows, directKey, type Media } from '@sotto/db'
 import { sourceOf } from '../messaging/video-source.ts'
 import { Random } from './random.ts'
@@ -407,7 +408,7 @@ class WorldWriter {
   }
 
   #tell(
-    type: string,
+    type: LogType,
     conversation: Conversation,
     member: Member,
     messageId: string | null,

@@ -1,3 +1,4 @@
+import type { LogType } from '@sotto/contract'
 import type { EventRow, Executor, WebhookDeliveryRow } from '@sotto/db'
 import { findShownMessages, type ShowConversation, viewOf } from '../realtime/event-view.ts'
 import { TEST_TYPE } from './show-webhook.ts'
@@ -14,7 +15,7 @@ interface Sources {
  */
 export async function payloadOf(sources: Sources, row: WebhookDeliveryRow): Promise<string | undefined> {
   if (row.type === TEST_TYPE) return bodyOf(TEST_TYPE, row.event_at, { webhookId: row.webhook_id })
-  const event = eventOf(row)
+  const event = eventOf(row, row.type)
   const messages = await findShownMessages(sources.db, [event])
   const view = await viewOf({ ...sources, messages }, event, event.audience_user_id)
   if (!view) return undefined
@@ -28,11 +29,11 @@ function bodyOf(type: string, timestamp: Date, data: object): string {
 }
 
 /** The row of the log that a delivery was made of. */
-function eventOf(row: WebhookDeliveryRow): EventRow {
+function eventOf(row: WebhookDeliveryRow, type: LogType): EventRow {
   return {
     xid: '0',
     id: row.event_id ?? 0,
-    type: row.type as EventRow['type'],
+    type,
     conversation_id: row.conversation_id,
     audience_user_id: row.audience_user_id,
     user_id: row.user_id,

@@ -1,5 +1,10 @@
-import type { Webhook, WebhookDelivery, WebhookEventType } from '@sotto/contract'
-import type { EventRow, EventType, WebhookDeliveryRow, WebhookRow } from '@sotto/db'
+import {
+  type Webhook,
+  type WebhookDelivery,
+  type WebhookEventType,
+  webhookTypeOfLogType,
+} from '@sotto/contract'
+import type { EventRow, WebhookDeliveryRow, WebhookRow } from '@sotto/db'
 
 /** The type of what an admin has sent to try a webhook. */
 export const TEST_TYPE = 'webhook.test'
@@ -45,25 +50,18 @@ export function eventsColumn(events: readonly WebhookEventType[] | null): string
 }
 
 /**
- * What webhooks call an event of the log; undefined for what they are not told of: delivered marks, of which there are
- * as many as messages, and what tells one member of a conversation alone what all others are told in another event.
+ * What webhooks call an event of the log; undefined for what they are not sent: types that are not for them, and what
+ * tells one member of a conversation alone what all others are told in another event.
  */
 export function webhookTypeOf(
   event: Pick<EventRow, 'type' | 'conversation_id' | 'audience_user_id'>,
 ): WebhookEventType | undefined {
   if (event.conversation_id !== null && event.audience_user_id !== null) return undefined
-  switch (event.type) {
-    case 'receipt.delivered':
-      return undefined
-    case 'receipt.read':
-      return 'receipt.updated'
-    default:
-      return event.type
-  }
+  return webhookTypeOfLogType.get(event.type)
 }
 
 function shownType({ type, ...row }: WebhookDeliveryRow): WebhookDelivery['type'] {
   if (type === TEST_TYPE) return type
   // Everything else was made of an event that has a name here.
-  return webhookTypeOf({ ...row, type: type as EventType }) as WebhookEventType
+  return webhookTypeOf({ ...row, type }) as WebhookEventType
 }

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
+import type { LogType } from '@sotto/contract'
 import { createClient } from '@sotto/sdk'
 import { createTestServer } from '@sotto/testing'
 import { describe, expect, test } from 'vitest'
@@ -290,7 +291,7 @@ describe.each(dialects)('an erased user on %s', (using) => {
     await world.server.close()
 
     await using next = await world.another()
-    const count = async (type: string) =>
+    const count = async (type: LogType) =>
       (
         await next.server.app.db
           .selectFrom('events')

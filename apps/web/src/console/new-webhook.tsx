@@ -1,5 +1,5 @@
 import { useSotto } from '@sotto/react'
-import type { WebhookEventType } from '@sotto/sdk'
+import { type WebhookEventType, webhookEventTypes } from '@sotto/sdk'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Form } from 'react-aria-components/Form'
@@ -10,22 +10,6 @@ import { Failure } from './failure.tsx'
 import { Section } from './section.tsx'
 import { ShownOnce } from './shown-once.tsx'
 import { CONSOLE } from './use-pages.ts'
-
-/** Every type, or it does not compile. */
-const eventTypes = Object.keys({
-  'message.created': true,
-  'message.edited': true,
-  'message.deleted': true,
-  'reaction.added': true,
-  'reaction.removed': true,
-  'receipt.updated': true,
-  'conversation.created': true,
-  'conversation.updated': true,
-  'participant.joined': true,
-  'participant.left': true,
-  'participant.updated': true,
-  'contact.updated': true,
-} satisfies Record<WebhookEventType, true>) as WebhookEventType[]
 
 /** Makes a webhook, whose secret is shown this once. */
 export function NewWebhook() {
@@ -67,7 +51,7 @@ export function NewWebhook() {
         <Field label="What it is for" autoComplete="off" value={description} onChange={setDescription} />
         <Checks
           label="Of which events it is told; of all when none is chosen"
-          options={eventTypes}
+          options={webhookEventTypes}
           chosen={events}
           onChange={setEvents}
         />

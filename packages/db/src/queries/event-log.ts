@@ -3,7 +3,6 @@ import { type RawBuilder, sql } from 'kysely'
 import { isPostgres } from '../dialect/column-types.ts'
 import type { EventTable } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
-import type { EventType } from './events.ts'
 
 /*
  * Reading the log, in commit order.
@@ -18,9 +17,7 @@ export interface LogPosition {
   id: number
 }
 
-export interface EventRow extends Omit<EventTable, 'id' | 'type'>, LogPosition {
-  type: EventType
-}
+export interface EventRow extends Omit<EventTable, 'id'>, LogPosition {}
 
 export function comparePositions(a: LogPosition, b: LogPosition): number {
   // Transaction ids are 64 bits wide: as strings without leading zeros they order by length, then by digits.
@@ -66,13 +63,7 @@ const postgresAfter = statement((db, p: LogPosition & { limit: number }) =>
 
 /** What follows a place in the log, in order. */
 export async function readLog(db: Executor, after: LogPosition, limit: number): Promise<EventRow[]> {
-  const rows = await (isPostgres(db) ? postgresAfter : sqliteAfter)(db, {
-    xid: after.xid,
-    id: after.id,
-    limit,
-  })
-  // `type` is what appendEvent wrote.
-  return rows as EventRow[]
+  return (isPostgres(db) ? postgresAfter : sqliteAfter)(db, { xid: after.xid, id: after.id, limit })
 }
 
 /** Whether committed rows wait for an older transaction to end. Never on SQLite. */
@@ -281,9 +272,7 @@ const missedCount = {
 
 /** The first of a user's events between two places, in order. Each conversation's part is one range of an index. */
 export async function readMissedEvents(db: Executor, range: MissedRange): Promise<EventRow[]> {
-  const rows = await missedRows[isPostgres(db) ? 'postgres' : 'sqlite'](db, parametersOf(range))
-  // `type` is what appendEvent wrote.
-  return rows as EventRow[]
+  return missedRows[isPostgres(db) ? 'postgres' : 'sqlite'](db, parametersOf(range))
 }
 
 /** How many events a user has between two places; no further than `limit`. */

@@ -1,24 +1,10 @@
+import type { LogType } from '@sotto/contract'
 import type { ValueExpression } from 'kysely'
 import type { Schema } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
 
-export type EventType =
-  | 'message.created'
-  | 'message.edited'
-  | 'message.deleted'
-  | 'reaction.added'
-  | 'reaction.removed'
-  | 'receipt.delivered'
-  | 'receipt.read'
-  | 'conversation.created'
-  | 'conversation.updated'
-  | 'participant.joined'
-  | 'participant.left'
-  | 'participant.updated'
-  | 'contact.updated'
-
 export interface NewEvent {
-  type: EventType
+  type: LogType
   /** Null for what concerns one user alone. */
   conversationId: string | null
   /** Who did it, or whom it is about; null for what a service key did to a conversation. */
@@ -41,7 +27,7 @@ export function eventInsert(
   p: Omit<EventValues, 'seq'> & { seq: ValueExpression<Schema, 'events', number | null> },
 ) {
   return db.insertInto('events').values({
-    type: p.type as EventType,
+    type: p.type as LogType,
     conversation_id: p.conversationId,
     audience_user_id: p.audienceUserId,
     user_id: p.userId,

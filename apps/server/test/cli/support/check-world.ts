@@ -1,3 +1,4 @@
+import type { LogType } from '@sotto/contract'
 import { openDatabase } from '@sotto/db'
 
 interface Message {
@@ -161,7 +162,7 @@ function hasMedia(message: Message): boolean {
 
 function checkEvents(world: World, expectSame: ExpectSame, problems: string[]): void {
   const byType = Map.groupBy(world.events, (event) => event.type)
-  const of = (type: string) => byType.get(type) ?? []
+  const of = (type: LogType) => byType.get(type) ?? []
   const inOrder = (rows: readonly (readonly unknown[])[]) => rows.map((row) => JSON.stringify(row)).toSorted()
 
   for (const [id, events] of Map.groupBy(world.events, (event) => event.conversation_id)) {
