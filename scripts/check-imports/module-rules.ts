@@ -173,7 +173,7 @@ export const moduleRules: Readonly<Record<string, Readonly<Record<string, readon
   },
   'packages/db': {
     dialect: ['errors.ts', 'statement.ts'],
-    queries: ['dialect', 'schema.ts', 'statement.ts'],
+    queries: ['dialect', 'message-table.ts', 'schema.ts', 'statement.ts'],
     migrations: ['dialect'],
     transfer: ['dialect', 'errors.ts', 'queries', 'schema.ts', 'statement.ts'],
     health: ['database.ts', 'dialect', 'statement.ts'],

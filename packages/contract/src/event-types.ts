@@ -80,8 +80,4 @@ function mapWebhookTypes(): ReadonlyMap<LogType, WebhookEventType> {
 export const webhookTypeOfLogType = mapWebhookTypes()
 
 /** Every type of event that a webhook can ask for. */
-export const webhookEventTypes = listWebhookTypes()
-
-function listWebhookTypes(): readonly WebhookEventType[] {
-  return [...new Set(webhookTypeOfLogType.values())]
-}
+export const webhookEventTypes: readonly WebhookEventType[] = [...new Set(webhookTypeOfLogType.values())]

@@ -1,5 +1,6 @@
 import type { LogType } from '@sotto/contract'
 import type { Generated } from 'kysely'
+import type { MessageTable } from './message-table.ts'
 
 /*
  * Columns are snake_case on both sides of Kysely, so that what is read here is what stands in the database.
@@ -204,27 +205,6 @@ export interface BlockTable {
   user_id: string
   blocked_id: string
   created_at: Date
-}
-
-export interface MessageTable {
-  id: string
-  conversation_id: string
-  seq: number
-  sender_id: string
-  /** The other one of a direct conversation (oneself in notes to self); null in groups. */
-  recipient_id: string | null
-  kind: 'text' | 'image' | 'video'
-  text: string | null
-  /** JSON of the image or the video, as the contract shows it. */
-  media: string | null
-  client_message_id: string | null
-  /** SHA-256 of the first content, for repeated sends. */
-  content_hash: string | null
-  /** JSON of [emoji, count] pairs in the order of their first use; null without any. */
-  reactions: string | null
-  created_at: Date
-  edited_at: Date | null
-  deleted_at: Date | null
 }
 
 /** What a message said before an edit. */

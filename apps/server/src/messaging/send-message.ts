@@ -23,35 +23,13 @@ export async function sendMessage(ctx: CallerContext, input: Input): Promise<Mes
   }
   ctx.app.metrics.sent()
   if (sent.message.seq === 1) {
-    const { conversationId, recipientId } = sent.message
+    const { conversation_id: conversationId, recipient_id: recipientId } = sent.message
     ctx.app.tellBusiness('conversation.started', {
       conversationId,
       kind: recipientId === null ? 'group' : 'direct',
     })
   }
-  return toMessage(
-    {
-      id: sent.message.id,
-      conversation_id: sent.message.conversationId,
-      seq: sent.message.seq,
-      sender_id: sender.id,
-      sender: sender.username,
-      recipient_id: sent.message.recipientId,
-      kind: sent.message.kind,
-      text: sent.message.text,
-      media: sent.message.media && JSON.stringify(sent.message.media),
-      client_message_id: sent.message.clientMessageId,
-      content_hash: sent.message.contentHash,
-      created_at: sent.message.at,
-      edited_at: null,
-      deleted_at: null,
-      delivered_at: null,
-      read_at: null,
-      reactions: null,
-      my_emojis: null,
-    },
-    sender.id,
-  )
+  return toMessage(sent.message, sender.id)
 }
 
 /** Sends a message to a user, as `sendMessage` does with `to`. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Message, type MessageKind, SottoError } from '@sotto/contract'
+import { type Message, SottoError } from '@sotto/contract'
 import {
   addMessages,
   appendEvent,
@@ -10,16 +10,26 @@ import {
   insertParticipants,
   lockConversations,
   lockFreeConversations,
+  type MessageRow,
   type NewMessage,
 } from '@sotto/db'
 import type { Runtime } from '../app/runtime.ts'
 import type { Actor } from '../auth/caller.ts'
 import { type ReachRules, requireReach } from '../people/reach.ts'
 
+/** The columns that a send fills in by itself. */
+type OwnColumn =
+  | 'id'
+  | 'conversation_id'
+  | 'sender_id'
+  | 'sender'
+  | 'recipient_id'
+  | 'client_message_id'
+  | 'content_hash'
+  | 'created_at'
+
 /** What a message says. */
-export interface Content {
-  kind: MessageKind
-  text: string | null
+export type Content = Omit<NewMessage, OwnColumn | 'media'> & {
   media: Message['image'] | Message['video']
 }
 
@@ -37,9 +47,7 @@ export interface Draft {
 }
 
 /** The new message, or the id of the one that an earlier send of the same made. */
-export type Outcome =
-  | { message: NewMessage & { seq: number }; earlier?: never }
-  | { message?: never; earlier: string }
+export type Outcome = { message: MessageRow; earlier?: never } | { message?: never; earlier: string }
 
 type Parts = Pick<Runtime, 'now' | 'newId'> & ReachRules
 
@@ -68,27 +76,26 @@ export async function writeMessages(
     })),
   )
 
-  const messages: NewMessage[] = []
-  const outcomes = new Map<Draft, () => Outcome | SottoError>()
+  const outcomes = new Map<Draft, Outcome | SottoError>()
+  const writing: { draft: Draft; message: NewMessage }[] = []
   for (const [index, draft] of ours.entries()) {
     const target = found[index]
     const decided = target && decide(parts, draft, target)
     if (!decided) continue
     if (decided !== 'write') {
-      outcomes.set(draft, () => decided)
+      outcomes.set(draft, decided)
       continue
     }
-    const message = newMessage(parts, draft, target.conversation ?? (await openDirect(parts, trx, draft)))
-    messages.push(message)
-    outcomes.set(draft, () => ({ message: { ...message, seq: numberOf(message) } }))
+    const conversation = target.conversation ?? (await openDirect(parts, trx, draft))
+    writing.push({ draft, message: newMessage(parts, draft, conversation) })
   }
-  const seqs = messages.length === 0 ? new Map() : await addMessages(trx, messages)
-  function numberOf({ conversationId }: NewMessage): number {
-    const seq = seqs.get(conversationId)
-    if (seq === undefined) throw new Error(`conversation ${conversationId} is gone`)
-    return seq
+  const messages = writing.map(({ message }) => message)
+  const written = messages.length === 0 ? [] : await addMessages(trx, messages)
+  for (const [index, { draft }] of writing.entries()) {
+    const message = written[index]
+    if (message) outcomes.set(draft, { message })
   }
-  return drafts.map((draft) => outcomes.get(draft)?.())
+  return drafts.map((draft) => outcomes.get(draft))
 }
 
 async function takeTurns(
@@ -150,20 +157,22 @@ function newMessage({ now, newId }: Parts, draft: Draft, conversation: Place): N
   const { sender, recipientId, content, clientMessageId } = draft
   return {
     id: newId(),
-    conversationId: conversation.id,
-    senderId: sender.id,
-    recipientId,
-    kind: content.kind,
-    text: content.text,
-    media: content.media,
-    clientMessageId: clientMessageId ?? null,
-    contentHash: clientMessageId === undefined ? null : hashContent(content),
-    at: new Date(Math.max(now().getTime(), conversation.updated_at.getTime())),
+    conversation_id: conversation.id,
+    sender_id: sender.id,
+    sender: sender.username,
+    recipient_id: recipientId,
+    ...content,
+    media: content.media && JSON.stringify(content.media),
+    client_message_id: clientMessageId ?? null,
+    content_hash: clientMessageId === undefined ? null : hashContent(content),
+    created_at: new Date(Math.max(now().getTime(), conversation.updated_at.getTime())),
   }
 }
 
-function hashContent(content: Content): string {
+function hashContent({ kind, text, media, ...more }: Content): string {
+  // Fields that came later count only where they are set, so that older hashes still match.
+  const given = Object.entries(more).filter(([, value]) => value !== null)
   return createHash('sha256')
-    .update(JSON.stringify([content.kind, content.text, content.media]))
+    .update(JSON.stringify([kind, text, media, ...given]))
     .digest('base64url')
 }

@@ -25,3 +25,20 @@ export function columnTypes(db: Kysely<unknown>): ColumnTypes {
       }
     : { uuid: sql`text`, timestamp: sql`integer`, bigint: sql`integer`, json: sql`text`, key: sql`text` }
 }
+
+/** What a column of rows that are given to a statement holds. */
+export interface GivenTypes {
+  uuid: string
+  text: string
+  bigint: number
+  boolean: boolean
+  /** JSON as text. */
+  json: string
+  timestamptz: Date
+}
+export type GivenType = keyof GivenTypes
+
+/** The types of the columns that hold such a value. */
+export type GivenTypeOf<Value> = {
+  [Type in GivenType]: NonNullable<Value> extends GivenTypes[Type] ? Type : never
+}[GivenType]

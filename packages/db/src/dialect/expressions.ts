@@ -9,7 +9,7 @@ import {
   sql,
 } from 'kysely'
 import type { Executor } from '../statement.ts'
-import { isPostgres } from './column-types.ts'
+import { type GivenType, type GivenTypes, isPostgres } from './column-types.ts'
 
 /*
  * What the two databases say differently. A list is one parameter on both, so that the text of a statement, and
@@ -52,19 +52,6 @@ export function jsonArray(db: Executor, value: Expression<string>): RawBuilder<s
   return isPostgres(db) ? sql<string>`json_agg(${value})` : sql<string>`json_group_array(${value})`
 }
 
-/** What a column of a `givenRows` holds. */
-type GivenType = keyof GivenTypes
-
-interface GivenTypes {
-  uuid: string
-  text: string
-  bigint: number
-  boolean: boolean
-  /** An object among many rows; its JSON text in one, and in the query. */
-  json: string
-  timestamptz: Date
-}
-
 /** The row that a `givenRows` of these columns is. Each may be null; a null in the type is left to the caller. */
 export type Given<Columns extends Record<string, GivenType>> = {
   [Name in keyof Columns]: GivenTypes[Columns[Name]]
@@ -78,8 +65,15 @@ export function givenRows<Columns extends Record<string, GivenType>>(
 ): AliasedRawBuilder<Given<Columns>, 'given'> {
   const names = Object.entries(columns)
   if (isPostgres(db)) {
-    const definitions = names.map(([name, type]) => sql`${sql.id(name)} ${sql.raw(type)}`)
-    return sql<never>`json_to_recordset(${json}::json)`.as<'given'>(sql`given(${sql.join(definitions)})`)
+    // A text that is read as a JSON column would become a JSON string.
+    const definitions = names.map(
+      ([name, type]) => sql`${sql.id(name)} ${sql.raw(type === 'json' ? 'text' : type)}`,
+    )
+    const values = names.map(([name, type]) =>
+      type === 'json' ? sql`${sql.id(name)}::json as ${sql.id(name)}` : sql.id(name),
+    )
+    return sql<never>`(select ${sql.join(values)}
+      from json_to_recordset(${json}::json) as given(${sql.join(definitions)}))`.as('given')
   }
   const values = names.map(([name]) => sql`value ->> ${sql.lit(name)} as ${sql.id(name)}`)
   return sql<never>`(select ${sql.join(values)} from json_each(${json}))`.as('given')

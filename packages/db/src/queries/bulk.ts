@@ -1,5 +1,6 @@
 import { CompiledQuery, type Insertable } from 'kysely'
 import { isPostgres } from '../dialect/column-types.ts'
+import { messageColumnNames, messageColumns } from '../message-table.ts'
 import type { Schema } from '../schema.ts'
 import type { Executor } from '../statement.ts'
 import { insertRows } from './insert-rows.ts'
@@ -56,8 +57,8 @@ export async function writeRows(trx: Executor, rows: BulkRows): Promise<void> {
 const WITHOUT_TRIGGERS = `select set_config('session_replication_role', 'replica', true)
   where has_parameter_privilege('session_replication_role', 'set')`
 
-/** Columns that hold JSON. */
-const jsonColumns = ['media', 'reactions']
+/** Of these tables, messages alone have columns that hold JSON. */
+const jsonColumns = messageColumnNames.filter((name) => messageColumns[name] === 'json')
 
 /** How much there is in a database. Counts every row: for people, not for requests. */
 export async function countWorld(

@@ -1,5 +1,5 @@
 import { type IdList, idList, inList } from '../dialect/expressions.ts'
-import type { MessageTable } from '../schema.ts'
+import type { MessageTable } from '../message-table.ts'
 import { type Executor, statement } from '../statement.ts'
 import { deleteSecondFactor } from './second-factors.ts'
 import { deleteSessionsOf } from './sessions.ts'

@@ -1,6 +1,6 @@
 import type { Message } from '@sotto/contract'
 import { type IdList, idList, inList, jsonArray } from '../dialect/expressions.ts'
-import type { MessageTable } from '../schema.ts'
+import { emptyContent, type MessageTable, messageColumnNames } from '../message-table.ts'
 import { type Executor, statement } from '../statement.ts'
 import { isUuid } from './users.ts'
 
@@ -27,23 +27,8 @@ function selectMessages(db: Executor, viewer: Viewer) {
   return db
     .selectFrom('messages as m')
     .innerJoin('users as sender', 'sender.id', 'm.sender_id')
-    .select([
-      'm.id',
-      'm.conversation_id',
-      'm.seq',
-      'm.sender_id',
-      'm.recipient_id',
-      'm.kind',
-      'm.text',
-      'm.media',
-      'm.client_message_id',
-      'm.content_hash',
-      'm.reactions',
-      'm.created_at',
-      'm.edited_at',
-      'm.deleted_at',
-      'sender.username as sender',
-    ])
+    .select(messageColumnNames.map((name) => `m.${name}` as const))
+    .select('sender.username as sender')
     .select((eb) => {
       const receipt = (kind: 'delivered' | 'read') =>
         eb
@@ -260,7 +245,7 @@ export async function eraseContent(trx: Executor, messageId: string, at: Date): 
   await trx.deleteFrom('reactions').where('message_id', '=', messageId).execute()
   await trx
     .updateTable('messages')
-    .set({ text: null, media: null, reactions: null, deleted_at: at })
+    .set({ ...emptyContent, deleted_at: at })
     .where('id', '=', messageId)
     .execute()
 }

@@ -1,8 +1,10 @@
 import { type Expression, type QueryCreator, type SqlBool, sql } from 'kysely'
 import { isPostgres } from '../dialect/column-types.ts'
 import { type Given, givenRow, givenRows } from '../dialect/expressions.ts'
-import type { MessageTable, Schema } from '../schema.ts'
+import { type MessageTable, messageColumns, namesOf } from '../message-table.ts'
+import type { Schema } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
+import type { MessageRow } from './messages.ts'
 
 /*
  * What sends write: the next number of each conversation, the message that has it, what it counts for, and its event.
@@ -12,34 +14,29 @@ import { type Executor, statement } from '../statement.ts'
  * for each message.
  */
 
-export interface NewMessage {
-  id: string
-  conversationId: string
-  senderId: string
-  /** The other one of a direct conversation; null in groups. */
-  recipientId: string | null
-  kind: MessageTable['kind']
-  text: string | null
-  /** What the column holds as JSON. */
-  media: object | null
-  clientMessageId: string | null
-  contentHash: string | null
-  /** Not before the conversation's `updated_at`. */
-  at: Date
-}
+/** What a send fills in: all but the number, which is taken as it is written, and what changes later. */
+const {
+  seq: _seq,
+  reactions: _reactions,
+  edited_at: _editedAt,
+  deleted_at: _deletedAt,
+  ...sentColumns
+} = messageColumns
+const sentColumnNames = namesOf(sentColumns)
 
-const sentColumns = {
-  id: 'uuid',
-  conversation_id: 'uuid',
-  sender_id: 'uuid',
-  recipient_id: 'uuid',
-  kind: 'text',
-  text: 'text',
-  media: 'json',
-  client_message_id: 'text',
-  content_hash: 'text',
-  created_at: 'timestamptz',
-} as const
+/** A message without its number. `created_at` must not be before the conversation's `updated_at`. */
+export type NewMessage = Pick<MessageTable, keyof typeof sentColumns> & Pick<MessageRow, 'sender'>
+
+/** Null until something happens to the message. */
+const untouched = {
+  reactions: null,
+  edited_at: null,
+  deleted_at: null,
+  delivered_at: null,
+  read_at: null,
+  my_emojis: null,
+} as const satisfies Partial<MessageRow>
+
 /** Whose row changes with a message: both of a direct conversation; in a group its sender alone, however many there are. */
 const concernedColumns = {
   conversation_id: 'uuid',
@@ -108,33 +105,9 @@ function numbered(writer: Writer) {
 function add(writer: Writer) {
   return writer
     .insertInto('messages')
-    .columns([
-      'id',
-      'conversation_id',
-      'seq',
-      'sender_id',
-      'recipient_id',
-      'kind',
-      'text',
-      'media',
-      'client_message_id',
-      'content_hash',
-      'created_at',
-    ])
+    .columns(['seq', ...sentColumnNames])
     .expression(
-      numbered(writer).select([
-        'sent.id',
-        'sent.conversation_id',
-        'taken.seq',
-        'sent.sender_id',
-        'sent.recipient_id',
-        'sent.kind',
-        'sent.text',
-        'sent.media',
-        'sent.client_message_id',
-        'sent.content_hash',
-        'sent.created_at',
-      ]),
+      numbered(writer).select(['taken.seq', ...sentColumnNames.map((name) => `sent.${name}` as const)]),
     )
 }
 
@@ -170,7 +143,7 @@ const inOneStatement = statement((db, p: Sends) => {
 })
 
 async function together(trx: Executor, messages: readonly NewMessage[]) {
-  const sent = JSON.stringify(messages.map((message) => sentRow(message, message.media)))
+  const sent = JSON.stringify(messages)
   const concerned = JSON.stringify(messages.flatMap(concernedRows))
   return inOneStatement(trx, { sent, concerned })
 }
@@ -208,14 +181,13 @@ function oneOf<Columns extends Parameters<typeof givenRow>[1]>(
 async function oneByOne(trx: Executor, messages: readonly NewMessage[]) {
   const all: Given<typeof takenColumns>[] = []
   for (const message of messages) {
-    const row = sentRow(message, message.media && JSON.stringify(message.media))
-    const taken = await steps.takeNumber(trx, row)
+    const taken = await steps.takeNumber(trx, message)
     for (const { seq } of taken) {
       for (const one of concernedRows(message)) {
         await steps.count(trx, { ...one, is_sender: Number(one.is_sender), seq })
       }
-      await steps.add(trx, { ...row, seq })
-      await steps.tell(trx, { ...row, seq })
+      await steps.add(trx, { ...message, seq })
+      await steps.tell(trx, { ...message, seq })
     }
     all.push(...taken)
   }
@@ -226,36 +198,23 @@ async function oneByOne(trx: Executor, messages: readonly NewMessage[]) {
  * Adds messages to conversations whose turns the transaction holds, each to another one: it takes the next number,
  * which a rollback gives back, counts for whom it concerns, and tells of itself. The senders are in them.
  *
- * @returns the numbers, by conversation.
+ * @returns their rows in the same order, each as `findMessage` reads it for its sender.
  */
-export async function addMessages(
-  trx: Executor,
-  messages: readonly NewMessage[],
-): Promise<Map<string, number>> {
+export async function addMessages(trx: Executor, messages: readonly NewMessage[]): Promise<MessageRow[]> {
   const taken = await (isPostgres(trx) ? together : oneByOne)(trx, messages)
-  return new Map(taken.map((row) => [row.conversation_id, row.seq]))
-}
-
-function sentRow(message: NewMessage, media: unknown): Sent {
-  return {
-    id: message.id,
-    conversation_id: message.conversationId,
-    sender_id: message.senderId,
-    recipient_id: message.recipientId,
-    kind: message.kind,
-    text: message.text,
-    media,
-    client_message_id: message.clientMessageId,
-    content_hash: message.contentHash,
-    created_at: message.at,
-  }
+  const seqs = new Map(taken.map((row) => [row.conversation_id, row.seq]))
+  return messages.map((message) => {
+    const seq = seqs.get(message.conversation_id)
+    if (seq === undefined) throw new Error(`conversation ${message.conversation_id} is gone`)
+    return { ...message, ...untouched, seq }
+  })
 }
 
 function concernedRows(message: NewMessage): Concerned[] {
-  const { conversationId, senderId, recipientId, at } = message
+  const { conversation_id, sender_id, recipient_id, created_at } = message
   // The inbox and the correspondents are ordered by it, in direct conversations.
-  const row = { conversation_id: conversationId, active_at: recipientId === null ? null : at }
-  const sender = { ...row, user_id: senderId, is_sender: true }
-  if (recipientId === null || recipientId === senderId) return [sender]
-  return [sender, { ...row, user_id: recipientId, is_sender: false }]
+  const row = { conversation_id, active_at: recipient_id === null ? null : created_at }
+  const sender = { ...row, user_id: sender_id, is_sender: true }
+  if (recipient_id === null || recipient_id === sender_id) return [sender]
+  return [sender, { ...row, user_id: recipient_id, is_sender: false }]
 }

@@ -1,5 +1,6 @@
 import { type ExpressionBuilder, sql } from 'kysely'
-import type { MessageTable, Schema } from '../schema.ts'
+import type { MessageTable } from '../message-table.ts'
+import type { Schema } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
 import { newest } from './inbox.ts'
 import type { Span } from './participants.ts'
