@@ -8,7 +8,9 @@ import { callers, documentOperation, type Operation, operations } from './operat
  *
  * The template decides the order, so that the samples can be run from top to bottom.
  *
- * @throws {Error} when an operation of the contract is not in the template, or twice.
+ * An operation that the template does not have comes at the end.
+ *
+ * @throws {Error} when the template has an operation twice.
  */
 export function httpDocs(): string {
   const template = readFileSync(path.join(import.meta.dirname, 'template.md'), 'utf8')
@@ -24,12 +26,12 @@ export function httpDocs(): string {
       return documentOperation(operation)
     },
   )
-  for (const operation of operations) {
-    const times = order.filter((documented) => documented === operation).length
-    if (times !== 1)
-      throw new Error(`template.md has {{operation ${operation.name}}} ${times} times, not once`)
-  }
-  return page.replace('{{index}}', () => indexTable())
+  const twice = order.find((operation, index) => order.indexOf(operation) !== index)
+  if (twice) throw new Error(`template.md has {{operation ${twice.name}}} more than once`)
+  const others = operations.filter((operation) => !order.includes(operation)).map(documentOperation)
+  const whole =
+    others.length === 0 ? page : [page.trimEnd(), '## More operations', ...others, ''].join('\n\n')
+  return whole.replace('{{index}}', () => indexTable())
 }
 
 function indexTable(): string {
