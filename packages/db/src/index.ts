@@ -11,6 +11,7 @@ export {
 export { missingTimeouts, setRoleDefaults } from './dialect/session-settings.ts'
 export { readSnapshot } from './dialect/snapshot.ts'
 export { DatabaseOpenError, isUnavailable, isUniqueViolation } from './errors.ts'
+export type { EventTransaction } from './event-transaction.ts'
 export { canListen } from './health/listening.ts'
 export { inspectPostgres, type PostgresHealth } from './health/postgres-health.ts'
 export { inspectSqlite, inspectSqliteFile, type SqliteFileHealth } from './health/sqlite-health.ts'

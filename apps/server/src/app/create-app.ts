@@ -1,4 +1,10 @@
-import { type Database, findConversation, type Replica, readLocalSecret } from '@sotto/db'
+import {
+  type Database,
+  type EventTransaction,
+  findConversation,
+  type Replica,
+  readLocalSecret,
+} from '@sotto/db'
 import type { Logger } from 'pino'
 import { CONFIGURED_KEY_ID } from '../auth/caller.ts'
 import { Identity } from '../identity/identity.ts'
@@ -104,7 +110,8 @@ export function createApp({
     cluster.signal(signal)
   }
   const write: App['write'] = async (work) => {
-    const result = await db.transaction().execute(work)
+    // The only cast to EventTransaction: the hints below are what the type promises.
+    const result = await db.transaction().execute((trx) => work(trx as EventTransaction))
     events.hint()
     webhooks.hint()
     cluster.hint()

@@ -1,4 +1,4 @@
-import type { Executor } from '@sotto/db'
+import type { EventTransaction, Executor } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { NewId } from '../lib/ids.ts'
 import type { TellBusinessEvent } from '../metrics/business-events.ts'
@@ -9,7 +9,7 @@ import type { Tracing } from '../telemetry/tracing.ts'
 export interface Runtime {
   readonly db: Executor
   /** Runs a transaction that appends events, and notifies their readers after the commit. */
-  readonly write: <Result>(work: (trx: Executor) => Promise<Result>) => Promise<Result>
+  readonly write: <Result>(work: (trx: EventTransaction) => Promise<Result>) => Promise<Result>
   /**
    * Runs what reads a list, and nothing else, on a replica if there is one. It shows at least what is committed by
    * now. Not for access checks, nor for the event log.

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { type Executor, type JobKey, type JobRow, takeJob, updateTakenJob } from '@sotto/db'
+import { type EventTransaction, type JobKey, type JobRow, takeJob, updateTakenJob } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { Runtime } from '../app/runtime.ts'
 
@@ -28,7 +28,7 @@ export interface Job {
    *
    * @throws when the server stops, or another one has the job by now; nothing is written then.
    */
-  advance(progress: object, part: (trx: Executor) => Promise<void>): Promise<void>
+  advance(progress: object, part: (trx: EventTransaction) => Promise<void>): Promise<void>
 }
 
 export type JobHandler = (job: Job) => Promise<JobOutcome>
@@ -139,7 +139,11 @@ export class JobRunner {
     }
   }
 
-  async #advance(held: JobRow, progress: object, part: (trx: Executor) => Promise<void>): Promise<void> {
+  async #advance(
+    held: JobRow,
+    progress: object,
+    part: (trx: EventTransaction) => Promise<void>,
+  ): Promise<void> {
     const { signal } = this.#stopping
     signal.throwIfAborted()
     const until = this.#leaseEnd()

@@ -2,6 +2,7 @@ import { type LogType, SottoError } from '@sotto/contract'
 import {
   appendEvent,
   type ConversationRow,
+  type EventTransaction,
   type Executor,
   findConversation,
   findParticipant,
@@ -14,7 +15,7 @@ import { isBareKey, requireConversation, viewerOf } from '../auth/access.ts'
 
 /** What a change of a group works with, in the group's turn. */
 export interface GroupTurn {
-  trx: Executor
+  trx: EventTransaction
   /** As it stands now. */
   group: ConversationRow
   at: Date
@@ -67,7 +68,7 @@ export async function changeGroup<Result>(
 }
 
 /** For whoever holds the group's turn. */
-export function groupTurn(trx: Executor, group: ConversationRow, at: Date): GroupTurn {
+export function groupTurn(trx: EventTransaction, group: ConversationRow, at: Date): GroupTurn {
   return {
     trx,
     group,

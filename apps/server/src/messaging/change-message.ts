@@ -1,7 +1,7 @@
 import { type LogType, SottoError } from '@sotto/contract'
 import {
   appendEvent,
-  type Executor,
+  type EventTransaction,
   findConversation,
   lockConversation,
   lockKeyOf,
@@ -22,7 +22,7 @@ export async function changeMessage(
   ctx: CallerContext,
   messageId: string,
   actorId: string,
-  change: (trx: Executor, message: MessageRow, tell: Tell, at: Date) => Promise<void>,
+  change: (trx: EventTransaction, message: MessageRow, tell: Tell, at: Date) => Promise<void>,
 ): Promise<MessageRow> {
   const before = await requireMessageToChange(ctx, messageId, ctx.app.db)
   const conversation = await findConversation(ctx.app.db, before.conversation_id)

@@ -2,6 +2,7 @@ import { invalidInput, type Message } from '@sotto/contract'
 import {
   appendEvent,
   deleteReaction,
+  type EventTransaction,
   type Executor,
   findStanding,
   insertReaction,
@@ -86,7 +87,7 @@ export function unlikeMessage(
 
 /** Counts a reaction that is gone no more, and tells of it. The caller holds the conversation's turn. */
 export async function takeBack(
-  trx: Executor,
+  trx: EventTransaction,
   message: Pick<MessageRow, 'id' | 'conversation_id' | 'seq' | 'reactions'>,
   { userId, emoji, at }: { userId: string; emoji: string; at: Date },
 ): Promise<void> {

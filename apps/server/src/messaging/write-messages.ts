@@ -3,6 +3,7 @@ import { type Message, SottoError } from '@sotto/contract'
 import {
   addMessages,
   appendEvent,
+  type EventTransaction,
   type Executor,
   type FoundTarget,
   findSendTargets,
@@ -60,7 +61,7 @@ type Parts = Pick<Runtime, 'now' | 'newId'> & ReachRules
  */
 export async function writeMessages(
   parts: Parts,
-  trx: Executor,
+  trx: EventTransaction,
   drafts: readonly Draft[],
   turns: 'awaited' | 'free',
 ): Promise<(Outcome | SottoError | undefined)[]> {
@@ -137,7 +138,7 @@ function decide(
 
 type Place = NonNullable<FoundTarget['conversation']>
 
-async function openDirect({ now, newId }: Parts, trx: Executor, draft: Draft): Promise<Place> {
+async function openDirect({ now, newId }: Parts, trx: EventTransaction, draft: Draft): Promise<Place> {
   const { sender, recipientId, lockKey } = draft
   if (recipientId === null) throw new Error('a group is not opened by a message')
   const id = newId()

@@ -1,10 +1,15 @@
-import { appendEvent, type Executor } from '@sotto/db'
+import { appendEvent, type EventTransaction } from '@sotto/db'
 
 /**
  * Tells a user, in the transaction of the change, that another one is something else to them now. What it is, those
  * who read the event look up.
  */
-export async function tellContact(trx: Executor, userId: string, contactId: string, at: Date): Promise<void> {
+export async function tellContact(
+  trx: EventTransaction,
+  userId: string,
+  contactId: string,
+  at: Date,
+): Promise<void> {
   await appendEvent(trx, {
     type: 'contact.updated',
     conversationId: null,

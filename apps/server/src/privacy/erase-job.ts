@@ -3,7 +3,7 @@ import {
   deleteContactsOf,
   deleteReaction,
   deleteReceipts,
-  type Executor,
+  type EventTransaction,
   emptyWriteAheadLog,
   eraseAccount,
   FIRST_USER_ID,
@@ -142,7 +142,7 @@ async function takeReactionsBack({ app, job, userId }: Sweep, progress: Progress
 }
 
 async function takeOneBack(
-  trx: Executor,
+  trx: EventTransaction,
   messageId: string,
   userId: string,
   emoji: string,

@@ -1,7 +1,7 @@
 import {
   appendEvent,
   type ErasableRow,
-  type Executor,
+  type EventTransaction,
   eraseContent,
   eraseRepeatKey,
   findConversations,
@@ -18,7 +18,7 @@ import {
  * @param tell whether those who may read them get an event for each.
  */
 export async function eraseMessages(
-  trx: Executor,
+  trx: EventTransaction,
   rows: readonly ErasableRow[],
   { at, tell }: { at: Date; tell: boolean },
 ): Promise<void> {

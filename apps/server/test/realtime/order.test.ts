@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { describe, expect, test } from 'vitest'
+import type { appendEvent, EventTransaction, Executor } from '@sotto/db'
+import { describe, expect, expectTypeOf, test } from 'vitest'
 import { dialects } from '../support/dialects.ts'
 import { scrape } from '../support/scrape.ts'
 import { withClient } from './support/postgres.ts'
@@ -144,4 +145,12 @@ describe('transactions that stay open on PostgreSQL', () => {
     expect(reactions.map((event) => event.id)).toEqual(ids)
     expect(alice.inbox.texts).toEqual(Array.from({ length: 30 }, (_, i) => `${i}`))
   })
+})
+
+test('only a transaction that wakes the readers of the log can append to it', () => {
+  type PlainTransaction = Parameters<Parameters<ReturnType<Executor['transaction']>['execute']>[0]>[0]
+  expectTypeOf<PlainTransaction>().toExtend<Executor>()
+  expectTypeOf<EventTransaction>().toExtend<Parameters<typeof appendEvent>[0]>()
+  // @ts-expect-error An event that a plain transaction appended would wait for the next poll.
+  expectTypeOf<PlainTransaction>().toExtend<Parameters<typeof appendEvent>[0]>()
 })

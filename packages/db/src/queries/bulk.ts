@@ -38,6 +38,8 @@ const tables: readonly { name: BulkTable; key?: readonly string[] }[] = [
 /**
  * Writes rows of many tables, in one transaction that the caller opens, which on SQLite keeps everybody else from
  * writing. Users, conversations and participants that exist are replaced; any other row that exists is a unique violation.
+ *
+ * Not an `EventTransaction`: its events are as old as the rest of the sample data, so no reader waits for them.
  */
 export async function writeRows(trx: Executor, rows: BulkRows): Promise<void> {
   if (isPostgres(trx)) await trx.executeQuery(CompiledQuery.raw(WITHOUT_TRIGGERS))

@@ -1,7 +1,6 @@
 import type { LogType } from '@sotto/contract'
-import type { ValueExpression } from 'kysely'
-import type { Schema } from '../schema.ts'
-import { type Executor, statement } from '../statement.ts'
+import type { EventTransaction } from '../event-transaction.ts'
+import { statement } from '../statement.ts'
 
 export interface NewEvent {
   type: LogType
@@ -21,24 +20,21 @@ export interface NewEvent {
 
 type EventValues = Required<{ [Name in keyof NewEvent]: NewEvent[Name] | null }>
 
-/** The one insert of events that come singly. The seq may be what another part of the statement has found. */
-export function eventInsert(
-  db: Executor,
-  p: Omit<EventValues, 'seq'> & { seq: ValueExpression<Schema, 'events', number | null> },
-) {
-  return db.insertInto('events').values({
-    type: p.type as LogType,
-    conversation_id: p.conversationId,
-    audience_user_id: p.audienceUserId,
-    user_id: p.userId,
-    message_id: p.messageId,
-    seq: p.seq,
-    detail: p.detail,
-    created_at: p.at as Date,
-  })
-}
-
-const insertEvent = statement((db, p: EventValues) => eventInsert(db, p).returning('id'))
+const insertEvent = statement((db, p: EventValues) =>
+  db
+    .insertInto('events')
+    .values({
+      type: p.type as LogType,
+      conversation_id: p.conversationId,
+      audience_user_id: p.audienceUserId,
+      user_id: p.userId,
+      message_id: p.messageId,
+      seq: p.seq,
+      detail: p.detail,
+      created_at: p.at as Date,
+    })
+    .returning('id'),
+)
 
 /**
  * Appends to the event log, in the transaction of the change that it tells.
@@ -47,7 +43,7 @@ const insertEvent = statement((db, p: EventValues) => eventInsert(db, p).returni
  *
  * @returns the event's id, which within one conversation only grows: whoever writes there has its turn.
  */
-export async function appendEvent(trx: Executor, event: NewEvent): Promise<number> {
+export async function appendEvent(trx: EventTransaction, event: NewEvent): Promise<number> {
   const [row] = await insertEvent(trx, { messageId: null, detail: null, audienceUserId: null, ...event })
   if (!row) throw new Error('the event was not written')
   return row.id

@@ -1,6 +1,7 @@
 import { type Expression, type QueryCreator, type SqlBool, sql } from 'kysely'
 import { isPostgres } from '../dialect/column-types.ts'
 import { type Given, givenRow, givenRows } from '../dialect/expressions.ts'
+import type { EventTransaction } from '../event-transaction.ts'
 import { type MessageTable, messageColumns, namesOf } from '../message-table.ts'
 import type { Schema } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
@@ -200,7 +201,10 @@ async function oneByOne(trx: Executor, messages: readonly NewMessage[]) {
  *
  * @returns their rows in the same order, each as `findMessage` reads it for its sender.
  */
-export async function addMessages(trx: Executor, messages: readonly NewMessage[]): Promise<MessageRow[]> {
+export async function addMessages(
+  trx: EventTransaction,
+  messages: readonly NewMessage[],
+): Promise<MessageRow[]> {
   const taken = await (isPostgres(trx) ? together : oneByOne)(trx, messages)
   const seqs = new Map(taken.map((row) => [row.conversation_id, row.seq]))
   return messages.map((message) => {

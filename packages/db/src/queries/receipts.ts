@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { givenRows, type IdList, idList, inList, lockedRows, timeOf } from '../dialect/expressions.ts'
+import type { EventTransaction } from '../event-transaction.ts'
 import { type Executor, statement } from '../statement.ts'
 
 /** How far a user has come in a conversation. */
@@ -168,7 +169,11 @@ const addDeliveredEvents = statement((db, p: MarkList & { at: Date }) =>
  *
  * @returns those that moved.
  */
-export async function moveDeliveredMarks(trx: Executor, marks: readonly Mark[], at: Date): Promise<Mark[]> {
+export async function moveDeliveredMarks(
+  trx: EventTransaction,
+  marks: readonly Mark[],
+  at: Date,
+): Promise<Mark[]> {
   const moved = await moveDelivered(trx, { marks: markList(marks) })
   if (moved.length > 0) {
     const list = { marks: markList(moved), at }

@@ -5,7 +5,10 @@ import { insertRows, type Row } from '../queries/insert-rows.ts'
 import type { Executor } from '../statement.ts'
 import type { TransferTable } from './tables.ts'
 
-/** Inserts rows as an export has them: times are texts in ISO 8601. */
+/**
+ * Inserts rows as an export has them: times are texts in ISO 8601. Not an `EventTransaction`, although events may be
+ * among them: no server is running on a database that an import fills.
+ */
 export async function importRows(trx: Executor, table: TransferTable, rows: readonly Row[]): Promise<void> {
   const { name, columns, jsonColumns } = table
   const timeColumns = columns.filter((column) => column.endsWith('_at'))
