@@ -1,11 +1,12 @@
 import { type AuditEntry, defaultLimit } from '@sotto/contract'
-import { type AuditRow, isUuid, listAudit as listRows } from '@sotto/db'
+import { isUuid, listAudit as listRows } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { requireUser } from '../auth/access.ts'
 import { CONFIGURED_KEY_ID } from '../auth/caller.ts'
 import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { pageOf } from '../lib/page.ts'
+import { toAuditEntry } from '../views/audit.ts'
 
 /** What was done by privilege, newest first. */
 export async function listAudit(
@@ -25,7 +26,7 @@ export async function listAudit(
   const rows = await ctx.app.read((db) => listRows(db, filter, before, limit + 1))
   const page = pageOf(rows, limit, (last) => timeCursor('audit', last.created_at, last.id))
   return {
-    items: page.rows.map(toEntry),
+    items: page.rows.map(toAuditEntry),
     nextCursor: page.nextCursor,
   }
 }
@@ -37,18 +38,4 @@ const FIRST_ID = '00000000-0000-0000-0000-000000000000'
 async function idOf(ctx: CallerContext, ref: string | undefined, field: string): Promise<string | undefined> {
   if (ref === undefined || ref === CONFIGURED_KEY_ID || isUuid(ref)) return ref
   return (await requireUser(ctx, ref, field)).id
-}
-
-function toEntry(row: AuditRow): AuditEntry {
-  return {
-    id: row.id,
-    at: row.created_at,
-    actorKind: row.actor_kind,
-    actorId: row.actor_id,
-    actingForId: row.acting_for_id,
-    action: row.action,
-    subjectId: row.subject_id,
-    address: row.address,
-    requestId: row.request_id,
-  }
 }

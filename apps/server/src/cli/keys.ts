@@ -1,8 +1,9 @@
 import { contract, keyScopes } from '@sotto/contract'
-import { findServiceKey, listServiceKeys, newest, type ServiceKeyRow, scopesOf } from '@sotto/db'
+import { findServiceKey, listServiceKeys, newest, type ServiceKeyRow } from '@sotto/db'
 import { originOf } from '../audit/record-audit.ts'
 import { addKey } from '../identity/create-key.ts'
 import { endKey } from '../identity/revoke-key.ts'
+import { scopesOf } from '../views/keys.ts'
 import { CommandError } from './command-error.ts'
 import { openApp } from './open-app.ts'
 

@@ -5,8 +5,8 @@ import { recordAudit } from '../audit/record-audit.ts'
 import { requireUser } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { endDemo } from '../setup/demo.ts'
+import { toAccount } from '../views/users.ts'
 import { showUser } from './read-users.ts'
-import { toAccount } from './show-account.ts'
 
 /** Who am I. */
 export async function getMe(ctx: ActorContext): Promise<Account> {

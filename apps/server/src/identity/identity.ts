@@ -9,7 +9,6 @@ import {
   markServiceKeysUsed,
   markSessionsUsed,
   replacePasswordHash,
-  scopesOf,
 } from '@sotto/db'
 import type { Logger } from 'pino'
 import { type Actor, type Caller, CONFIGURED_KEY_ID, refersTo } from '../auth/caller.ts'
@@ -17,6 +16,7 @@ import type { NewId } from '../lib/ids.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { Origin } from '../limits/origin.ts'
 import type { TellBusinessEvent } from '../metrics/business-events.ts'
+import { scopesOf } from '../views/keys.ts'
 import { LastUsed } from './last-used.ts'
 import { isOutdated, Passwords } from './passwords.ts'
 import { hashSecret } from './secrets.ts'

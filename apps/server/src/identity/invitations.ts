@@ -10,6 +10,7 @@ import { recordAudit } from '../audit/record-audit.ts'
 import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { pageOf } from '../lib/page.ts'
+import { toInvitation } from '../views/invitations.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
 /* Invitations are for admins, which the gate has seen to. */
@@ -61,14 +62,4 @@ export async function revokeInvitation(
     if (!(await deleteInvitation(trx, invitationId))) throw new SottoError('INVITATION_NOT_FOUND')
     await recordAudit(trx, ctx, { action: 'invitation.revoked', subjectId: invitationId })
   })
-}
-
-function toInvitation(row: InvitationRow): Invitation {
-  return {
-    id: row.id,
-    uses: row.uses,
-    maxUses: row.max_uses,
-    createdAt: row.created_at,
-    expiresAt: row.expires_at,
-  }
 }

@@ -1,9 +1,10 @@
 import { defaultLimit, type ServiceKey } from '@sotto/contract'
-import { listServiceKeys, toServiceKey } from '@sotto/db'
+import { listServiceKeys } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { pageOf } from '../lib/page.ts'
+import { toServiceKey } from '../views/keys.ts'
 
 /** Every key that was ever made, newest first. */
 export async function listKeys(

@@ -1,18 +1,11 @@
 import { defaultLimit, type PublicUser, SottoError, type User } from '@sotto/contract'
-import {
-  findUser,
-  listCorrespondents,
-  listUsers as listRows,
-  searchUsers,
-  toPublicUser,
-  toUser,
-  type UserRow,
-} from '@sotto/db'
+import { findUser, listCorrespondents, listUsers as listRows, searchUsers, type UserRow } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { isBareKey, requireSelfOrKey } from '../auth/access.ts'
 import { decodeCursor, encodeCursor, timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { pageOf } from '../lib/page.ts'
+import { toCorrespondent, toPublicUser, toUser } from '../views/users.ts'
 
 /** An email address is shown to its user and to a bare service key. */
 export function showUser(ctx: CallerContext, row: UserRow): User {
@@ -60,12 +53,7 @@ export async function getCorrespondents(
     timeCursor('correspondents', last.active_at, last.conversation_id),
   )
   return {
-    items: page.rows.map((row) => ({
-      user: toPublicUser(row),
-      lastMessageAt: row.active_at,
-      sentCount: row.sent_count,
-      receivedCount: row.received_count,
-    })),
+    items: page.rows.map(toCorrespondent),
     nextCursor: page.nextCursor,
   }
 }

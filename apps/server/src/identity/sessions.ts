@@ -10,7 +10,6 @@ import {
   holdPasswordHash,
   insertSession,
   listSessions as listRows,
-  toUser,
 } from '@sotto/db'
 import type { ActorContext, CallerContext, Context, SessionCookie } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
@@ -19,6 +18,8 @@ import type { Actor } from '../auth/caller.ts'
 import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { pageOf } from '../lib/page.ts'
+import { toSession } from '../views/sessions.ts'
+import { toUser } from '../views/users.ts'
 import type { VerifiedUser } from './identity.ts'
 import { type SecondFactorProof, takeProof } from './second-factor.ts'
 import { hashSecret, newSecret } from './secrets.ts'
@@ -124,14 +125,7 @@ async function sessionsOf(
   const page = pageOf(rows, limit, (last) => timeCursor('sessions', last.created_at, last.id))
   const currentId = sessionIdOf(ctx)
   return {
-    items: page.rows.map((row) => ({
-      id: row.id,
-      userAgent: row.user_agent,
-      createdAt: row.created_at,
-      lastUsedAt: row.last_used_at,
-      expiresAt: row.expires_at,
-      current: row.id === currentId,
-    })),
+    items: page.rows.map((row) => ({ ...toSession(row), current: row.id === currentId })),
     nextCursor: page.nextCursor,
   }
 }

@@ -7,7 +7,8 @@ import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { pageOf } from '../lib/page.ts'
 import { messagePageFor, readableInFull } from '../messaging/list-conversation-messages.ts'
-import { membersToShow, toParticipant } from '../messaging/show-conversations.ts'
+import { membersToShow } from '../messaging/show-conversations.ts'
+import { toConversationSummary } from '../views/conversations.ts'
 
 /*
  * What admins see of conversations that they are not in. Each look is in the audit before anything is read: when it
@@ -70,14 +71,5 @@ async function recordLook(ctx: CallerContext, action: AuditAction, subjectId: st
 
 async function summarize(db: Executor, rows: readonly ConversationRow[]): Promise<ConversationSummary[]> {
   const members = await membersToShow(db, rows)
-  return rows.map((row) => ({
-    id: row.id,
-    kind: row.kind,
-    name: row.name,
-    participants: (members.get(row.id) ?? []).map(toParticipant),
-    participantCount: row.participant_count,
-    lastSeq: row.last_seq,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  }))
+  return rows.map((row) => toConversationSummary(row, members.get(row.id) ?? []))
 }

@@ -1,7 +1,8 @@
 import type { Message } from '@sotto/contract'
-import { eraseContent, noteDeleted, toMessage } from '@sotto/db'
+import { eraseContent, noteDeleted } from '@sotto/db'
 import type { ActorContext } from '../app/context.ts'
 import type { InputOf } from '../lib/operation-types.ts'
+import { toMessage } from '../views/messages.ts'
 import { changeMessage, requireOwn } from './change-message.ts'
 
 /** Leaves a tombstone. Repeating it answers the same. */

@@ -1,7 +1,8 @@
 import { invalidInput, type Message } from '@sotto/contract'
-import { toMessage, updateText } from '@sotto/db'
+import { updateText } from '@sotto/db'
 import type { ActorContext } from '../app/context.ts'
 import type { InputOf } from '../lib/operation-types.ts'
+import { toMessage } from '../views/messages.ts'
 import { changeMessage, requireNotDeleted, requireOwn } from './change-message.ts'
 import { requireTextLength } from './send-message.ts'
 

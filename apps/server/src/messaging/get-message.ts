@@ -1,8 +1,8 @@
 import type { Message } from '@sotto/contract'
-import { toMessage } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { requireMessage, viewerOf } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
+import { toMessage } from '../views/messages.ts'
 
 export async function getMessage(ctx: CallerContext, input: InputOf<'messages', 'get'>): Promise<Message> {
   const row = await requireMessage(ctx, input.messageId)

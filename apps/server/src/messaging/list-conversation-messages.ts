@@ -7,7 +7,6 @@ import {
   findFirstSeqSince,
   listConversationMessages,
   type MessageRow,
-  toMessage,
   type Viewer,
 } from '@sotto/db'
 import type { App } from '../app/app.ts'
@@ -16,6 +15,7 @@ import { everything, type Readable, requireReadable, requireUser, viewerOf } fro
 import { decodeCursor, encodeCursor } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { pageOf } from '../lib/page.ts'
+import { toMessage } from '../views/messages.ts'
 
 interface MessagePage {
   items: Message[]

@@ -8,13 +8,13 @@ import {
   type Source,
   type StaySource,
   type TimelinePosition,
-  toMessage,
 } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { requireUser, viewerOf } from '../auth/access.ts'
 import type { Actor } from '../auth/caller.ts'
 import { decodeCursor, encodeCursor } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
+import { toMessage } from '../views/messages.ts'
 import { messagePageOf, readableInFull } from './list-conversation-messages.ts'
 
 type Input = InputOf<'messages', 'list'>

@@ -5,7 +5,7 @@ import { requireConversation } from '../auth/access.ts'
 import { decodeCursor, encodeCursor } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { pageOf } from '../lib/page.ts'
-import { toParticipant } from './show-conversations.ts'
+import { toParticipant } from '../views/conversations.ts'
 
 /** Who is in a conversation, in the order of their ids. */
 export async function listParticipants(

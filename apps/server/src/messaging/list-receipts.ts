@@ -3,6 +3,7 @@ import { findReceiptTimes } from '@sotto/db'
 import type { z } from 'zod'
 import type { CallerContext } from '../app/context.ts'
 import type { InputOf } from '../lib/operation-types.ts'
+import { toReceipt } from '../views/receipts.ts'
 import { pageOfMembers } from './list-participants.ts'
 
 type Receipts = z.input<Contract['conversations']['receipts']['output']>
@@ -21,13 +22,7 @@ export async function listReceipts(
   })
   const timesOf = new Map(times.map((row) => [row.user_id, row]))
   return {
-    items: members.map((member) => ({
-      userId: member.id,
-      deliveredSeq: Math.max(member.delivered_seq, member.read_seq),
-      readSeq: member.read_seq,
-      deliveredAt: timesOf.get(member.id)?.delivered_at ?? null,
-      readAt: timesOf.get(member.id)?.read_at ?? null,
-    })),
+    items: members.map((member) => toReceipt(member, timesOf.get(member.id))),
     nextCursor,
   }
 }

@@ -15,7 +15,7 @@ import {
 import type { ActorContext } from '../app/context.ts'
 import { requireConversation } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
-import { unreadOf } from './show-conversations.ts'
+import { unreadOf } from '../views/conversations.ts'
 
 /** Reads everything up to and including a message. Never moves back; what is read has been delivered. */
 export async function markRead(

@@ -9,12 +9,12 @@ import {
   type MessageRow,
   parseReactions,
   type ReactionCounts,
-  toMessage,
   updateReactionCounts,
 } from '@sotto/db'
 import type { ActorContext, CallerContext } from '../app/context.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { requireReach } from '../people/reach.ts'
+import { toMessage } from '../views/messages.ts'
 import { changeMessage, requireNotDeleted } from './change-message.ts'
 
 /** A like is this reaction. */

@@ -1,9 +1,10 @@
 import { invalidInput, kindOf, type Message } from '@sotto/contract'
-import { directKey, findMessage, lockKeyOf, toMessage } from '@sotto/db'
+import { directKey, findMessage, lockKeyOf } from '@sotto/db'
 import type { ActorContext, CallerContext } from '../app/context.ts'
 import { requireConversationOf, requireSender, requireUser } from '../auth/access.ts'
 import type { Actor } from '../auth/caller.ts'
 import type { InputOf } from '../lib/operation-types.ts'
+import { toMessage } from '../views/messages.ts'
 import { sourceOf } from './video-source.ts'
 import type { Content, Draft } from './write-messages.ts'
 

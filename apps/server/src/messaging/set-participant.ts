@@ -1,9 +1,10 @@
 import { type Participant, type ParticipantRole, SottoError } from '@sotto/contract'
-import { findParticipant, findUser, type ParticipantRow, toPublicUser } from '@sotto/db'
+import { findParticipant, findUser, type ParticipantRow } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { requireUser } from '../auth/access.ts'
 import type { Actor } from '../auth/caller.ts'
 import type { InputOf } from '../lib/operation-types.ts'
+import { toParticipant } from '../views/conversations.ts'
 import { changeGroup, type GroupChange, requireGroupAdmin, requireGroupOwner } from './change-group.ts'
 import { giveRole, handOver } from './group-roles.ts'
 import { joinGroup, pairsToAdd } from './join-group.ts'
@@ -26,7 +27,7 @@ export async function setParticipant(
   )
   const row = await findUser(ctx.app.db, user.id)
   if (!row) throw new Error(`user ${user.id} is gone`)
-  return { user: toPublicUser(row), role: result }
+  return toParticipant({ ...row, role: result })
 }
 
 async function add(

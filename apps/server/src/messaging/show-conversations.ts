@@ -1,4 +1,4 @@
-import { type Conversation, type Participant, shownParticipants } from '@sotto/contract'
+import { type Conversation, shownParticipants } from '@sotto/contract'
 import {
   type ConversationRow,
   type Executor,
@@ -9,17 +9,13 @@ import {
   type InboxRow,
   listMembers,
   type MemberRow,
-  toMessage,
-  toPublicUser,
   type Viewer,
 } from '@sotto/db'
 import type { App } from '../app/app.ts'
 import type { Runtime } from '../app/runtime.ts'
+import { toConversation } from '../views/conversations.ts'
 
 type Needs = Pick<Runtime, 'db'> & { deliveryMarks: Pick<App['deliveryMarks'], 'note'> }
-
-/** Unread messages are told exactly up to 999; this means that many or more. */
-const MANY_UNREAD = 1_000
 
 /** Conversations as the contract has them, in the given order. */
 export async function showConversations(
@@ -34,19 +30,7 @@ export async function showConversations(
   const lastOf = new Map(lastMessages.map((message) => [message.conversation_id, message]))
   return rows.map((row) => {
     const last = row.last_seq > row.after_seq ? lastOf.get(row.id) : undefined
-    return {
-      id: row.id,
-      kind: row.kind,
-      name: row.name,
-      participants: (members.get(row.id) ?? []).map(toParticipant),
-      participantCount: row.participant_count,
-      lastMessage: last ? toMessage(last, viewer) : null,
-      lastSeq: row.last_seq,
-      readSeq: row.read_seq,
-      unreadCount: unreadOf(row),
-      createdAt: row.created_at,
-      updatedAt: row.updated_at,
-    }
+    return toConversation(row, members.get(row.id) ?? [], last, viewer)
   })
 }
 
@@ -62,15 +46,6 @@ export async function showConversation(
   if (!row) return undefined
   const [shown] = await showConversations(needs, [row], viewer)
   return shown
-}
-
-/** How many messages a participant has not read. */
-export function unreadOf(state: Pick<InboxRow, 'last_seq' | 'read_seq' | 'skipped_count'>): number {
-  return Math.min(state.last_seq - state.read_seq - state.skipped_count, MANY_UNREAD)
-}
-
-export function toParticipant(member: MemberRow): Participant {
-  return { user: toPublicUser(member), role: member.role }
 }
 
 /** Those whom a conversation tells of itself, by conversation and in each by username. */

@@ -3,8 +3,8 @@ import { countContacts, directKey, findContact, findStanding, lockConversation, 
 import type { ActorContext } from '../app/context.ts'
 import { requireOther } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
+import { toContact } from '../views/contacts.ts'
 import { requireNoBlock } from './reach.ts'
-import { toContact } from './show-contact.ts'
 import { tellContact } from './tell-contact.ts'
 
 /** How many requests of a user wait for an answer at once: each is a row in somebody else's list, too. */

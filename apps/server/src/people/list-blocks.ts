@@ -1,9 +1,10 @@
 import { type Block, defaultLimit } from '@sotto/contract'
-import { listBlocks as listRows, toPublicUser } from '@sotto/db'
+import { listBlocks as listRows } from '@sotto/db'
 import type { ActorContext } from '../app/context.ts'
 import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { pageOf } from '../lib/page.ts'
+import { toBlock } from '../views/blocks.ts'
 
 /** Whom the actor has blocked, newest first. */
 export async function listBlocks(
@@ -15,7 +16,7 @@ export async function listBlocks(
   const rows = await listRows(ctx.app.db, actor.id, timePosition('blocks', input.cursor), limit + 1)
   const page = pageOf(rows, limit, (last) => timeCursor('blocks', last.blocked_at, last.id))
   return {
-    items: page.rows.map((row) => ({ user: toPublicUser(row), since: row.blocked_at })),
+    items: page.rows.map(toBlock),
     nextCursor: page.nextCursor,
   }
 }

@@ -4,7 +4,7 @@ import type { ActorContext } from '../app/context.ts'
 import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { pageOf } from '../lib/page.ts'
-import { toContact } from './show-contact.ts'
+import { toContact } from '../views/contacts.ts'
 
 /** The actor's contacts in one state, newest first. */
 export async function listContacts(

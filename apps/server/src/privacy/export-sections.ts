@@ -12,12 +12,13 @@ import {
   listConversationMessages,
   listSessions,
   newest,
-  toMessage,
-  toPublicUser,
-  toUser,
 } from '@sotto/db'
-import { toAccount } from '../identity/show-account.ts'
-import { toContact } from '../people/show-contact.ts'
+import { toBlock } from '../views/blocks.ts'
+import { toContact } from '../views/contacts.ts'
+import { toMessage } from '../views/messages.ts'
+import { toSession } from '../views/sessions.ts'
+import { toExportedReaction, toExportedReceipt, toStay } from '../views/user-data.ts'
+import { toAccount, toUser } from '../views/users.ts'
 
 /* The sections of an export. Each is a walk along an index that can be gone on with from a place, and holds nothing. */
 
@@ -68,16 +69,7 @@ export const sections = {
     async read(db, userId, from, limit, now) {
       const rows = await listSessions(db, userId, now, { at: new Date(from.n), id: from.id }, limit)
       return partOf(rows, limit, (row) => ({
-        line: {
-          type: 'session',
-          session: {
-            id: row.id,
-            userAgent: row.user_agent,
-            createdAt: row.created_at,
-            lastUsedAt: row.last_used_at,
-            expiresAt: row.expires_at,
-          },
-        },
+        line: { type: 'session', session: toSession(row) },
         after: { ...nowhere, id: row.id, n: row.created_at.getTime() },
       }))
     },
@@ -97,7 +89,7 @@ export const sections = {
     async read(db, userId, from, limit) {
       const rows = await exportBlocks(db, userId, from.id, limit)
       return partOf(rows, limit, (row) => ({
-        line: { type: 'block', block: { user: toPublicUser(row), since: row.blocked_at } },
+        line: { type: 'block', block: toBlock(row) },
         after: { ...nowhere, id: row.id },
       }))
     },
@@ -138,10 +130,7 @@ export const sections = {
     async read(db, userId, from, limit) {
       const rows = await exportReactions(db, userId, { messageId: from.id, emoji: from.text }, limit)
       return partOf(rows, limit, (row) => ({
-        line: {
-          type: 'reaction',
-          reaction: { messageId: row.message_id, emoji: row.emoji, createdAt: row.created_at },
-        },
+        line: { type: 'reaction', reaction: toExportedReaction(row) },
         after: { ...nowhere, id: row.message_id, text: row.emoji },
       }))
     },
@@ -165,10 +154,7 @@ export const sections = {
           rest,
         )
         return rows.map((row) => ({
-          line: {
-            type: 'receipt',
-            receipt: { conversationId, kind: row.kind, seq: row.seq, at: row.receipt_at },
-          },
+          line: { type: 'receipt', receipt: toExportedReceipt(row, conversationId) },
           after: { ...place, text: row.kind, m: row.seq },
         }))
       }),
@@ -219,18 +205,4 @@ async function walkStays(
 
 function stayPlace({ id, n }: Place) {
   return { conversationId: id, firstEventId: n }
-}
-
-function toStay(row: ExportedStay, userId: string) {
-  const others = row.direct_key?.split(':').filter((id) => id !== userId) ?? []
-  return {
-    conversationId: row.conversation_id,
-    kind: row.kind,
-    name: row.name,
-    otherId: others[0] ?? null,
-    role: row.role,
-    readSeq: row.read_seq,
-    joinedAt: row.joined_at,
-    leftAt: row.left_at,
-  }
 }

@@ -6,9 +6,9 @@ import {
   findMessages,
   type MessageRow,
   parseReactions,
-  toMessage,
   type Viewer,
 } from '@sotto/db'
+import { toMessage } from '../views/messages.ts'
 
 /** The messages that log rows refer to, not yet personalized for a viewer. */
 export type ShownMessages = ReadonlyMap<string, MessageRow>

@@ -1,5 +1,5 @@
-import type { LogType } from '@sotto/contract'
-import { type BulkRows, directKey, type Media } from '@sotto/db'
+import type { LogType, Message } from '@sotto/contract'
+import { type BulkRows, directKey } from '@sotto/db'
 import { sourceOf } from '../messaging/video-source.ts'
 import { Random } from './random.ts'
 import { altTexts, emojis, linesByLanguage, videos } from './small-talk.ts'
@@ -484,7 +484,10 @@ function fillIn(random: Random, text: string): string {
 
 const PICTURES = 1_000
 
-function mediaOf(random: Random): { kind: 'text' | 'image' | 'video'; media: Media | null } {
+function mediaOf(random: Random): {
+  kind: 'text' | 'image' | 'video'
+  media: Message['image'] | Message['video']
+} {
   const share = random.fraction()
   if (share < IMAGE_SHARE) {
     const [width, height] = random.pick([

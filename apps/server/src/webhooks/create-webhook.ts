@@ -10,8 +10,8 @@ import {
 import type { CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import type { InputOf } from '../lib/operation-types.ts'
+import { eventsColumn, toWebhook } from '../views/webhooks.ts'
 import { requireAllowedUrl } from './require-allowed-url.ts'
-import { eventsColumn, toWebhook } from './show-webhook.ts'
 import { newWebhookSecret } from './signature.ts'
 import { sealWebhookSecret } from './webhook-secrets.ts'
 

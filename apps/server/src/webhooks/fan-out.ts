@@ -12,8 +12,8 @@ import {
 } from '@sotto/db'
 import type { Runtime } from '../app/runtime.ts'
 import type { ServerLease } from '../jobs/server-lease.ts'
+import { eventsOf, webhookTypeOf } from '../views/webhooks.ts'
 import { deliveryOf } from './new-delivery.ts'
-import { eventsOf, webhookTypeOf } from './show-webhook.ts'
 
 /** How many events become deliveries in one transaction: for twenty webhooks some milliseconds of work. */
 const BATCH = 100

@@ -1,7 +1,7 @@
 import type { Webhook } from '@sotto/contract'
 import type { CallerContext } from '../app/context.ts'
+import { toWebhook } from '../views/webhooks.ts'
 import { requireWebhook } from './require-webhook.ts'
-import { toWebhook } from './show-webhook.ts'
 
 export async function getWebhook(ctx: CallerContext, { webhookId }: { webhookId: string }): Promise<Webhook> {
   return toWebhook(await requireWebhook(ctx.app.db, webhookId))

@@ -4,8 +4,8 @@ import type { CallerContext } from '../app/context.ts'
 import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { pageOf } from '../lib/page.ts'
+import { toDelivery } from '../views/webhooks.ts'
 import { requireWebhook } from './require-webhook.ts'
-import { toDelivery } from './show-webhook.ts'
 
 /** Newest first. */
 export async function listDeliveries(

@@ -4,7 +4,7 @@ import type { CallerContext } from '../app/context.ts'
 import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { pageOf } from '../lib/page.ts'
-import { toWebhook } from './show-webhook.ts'
+import { toWebhook } from '../views/webhooks.ts'
 
 /** Newest first. */
 export async function listWebhooks(

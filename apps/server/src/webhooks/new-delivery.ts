@@ -1,5 +1,5 @@
 import type { EventRow, WebhookDeliveryRow } from '@sotto/db'
-import { TEST_TYPE } from './show-webhook.ts'
+import { TEST_TYPE } from '../views/webhooks.ts'
 
 interface About {
   id: string

@@ -1,7 +1,7 @@
 import type { LogType } from '@sotto/contract'
 import type { EventRow, Executor, WebhookDeliveryRow } from '@sotto/db'
 import { findShownMessages, type ShowConversation, viewOf } from '../realtime/event-view.ts'
-import { TEST_TYPE } from './show-webhook.ts'
+import { TEST_TYPE } from '../views/webhooks.ts'
 
 interface Sources {
   db: Executor

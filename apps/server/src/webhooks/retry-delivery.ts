@@ -3,8 +3,8 @@ import { findDelivery, restartDelivery } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import type { InputOf } from '../lib/operation-types.ts'
+import { toDelivery } from '../views/webhooks.ts'
 import { requireWebhook } from './require-webhook.ts'
-import { toDelivery } from './show-webhook.ts'
 
 /** Makes a delivery anew, also one that has arrived: with its id, by which the receiver knows it. */
 export async function retryDelivery(

@@ -2,9 +2,9 @@ import { invalidInput, type WebhookDelivery } from '@sotto/contract'
 import { insertDeliveries } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
+import { toDelivery } from '../views/webhooks.ts'
 import { testDelivery } from './new-delivery.ts'
 import { requireWebhook } from './require-webhook.ts'
-import { toDelivery } from './show-webhook.ts'
 
 /** Sends a webhook an event of no meaning, on the way that all others take. */
 export async function testWebhook(

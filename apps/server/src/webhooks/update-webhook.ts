@@ -3,9 +3,9 @@ import { findLogEnd, findLogEpoch, placeColumns, updateWebhook as updateRow } fr
 import type { CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import type { InputOf } from '../lib/operation-types.ts'
+import { eventsColumn, toWebhook } from '../views/webhooks.ts'
 import { requireAllowedUrl } from './require-allowed-url.ts'
 import { requireWebhook } from './require-webhook.ts'
-import { eventsColumn, toWebhook } from './show-webhook.ts'
 
 /** Changes a webhook. One that is enabled again goes on from now: it is not told of what happened meanwhile. */
 export async function updateWebhook(

@@ -1,5 +1,6 @@
 import type { ConversationTable, ParticipantTable, ReactionTable, ReceiptTable } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
+import type { BlockRow } from './blocks.ts'
 import type { ContactRow } from './contacts.ts'
 import { userColumns } from './users.ts'
 
@@ -40,7 +41,12 @@ const blocksAfter = statement((db, p: { userId: string; after: string; limit: nu
 )
 
 /** Whom a user has blocked, by the other's id. */
-export async function exportBlocks(db: Executor, userId: string, after: string, limit: number) {
+export async function exportBlocks(
+  db: Executor,
+  userId: string,
+  after: string,
+  limit: number,
+): Promise<BlockRow[]> {
   return blocksAfter(db, { userId, after, limit })
 }
 
@@ -115,13 +121,15 @@ const reactionsAfter = statement(
       .limit(p.limit),
 )
 
+export type ExportedReaction = Pick<ReactionTable, 'message_id' | 'emoji' | 'created_at'>
+
 /** A user's reactions, by message. */
 export async function exportReactions(
   db: Executor,
   userId: string,
   after: { messageId: string; emoji: string },
   limit: number,
-): Promise<Pick<ReactionTable, 'message_id' | 'emoji' | 'created_at'>[]> {
+): Promise<ExportedReaction[]> {
   return reactionsAfter(db, { userId, ...after, limit })
 }
 
@@ -150,11 +158,13 @@ const receiptsAfter = statement((db, p: ReceiptRange & { limit: number }) =>
     .limit(p.limit),
 )
 
+export type ExportedReceipt = Pick<ReceiptTable, 'kind' | 'seq' | 'receipt_at'>
+
 /** A user's marks of one stay. */
 export async function exportReceipts(
   db: Executor,
   range: ReceiptRange,
   limit: number,
-): Promise<Pick<ReceiptTable, 'kind' | 'seq' | 'receipt_at'>[]> {
+): Promise<ExportedReceipt[]> {
   return receiptsAfter(db, { ...range, limit })
 }

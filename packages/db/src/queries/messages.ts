@@ -1,10 +1,7 @@
-import type { Message } from '@sotto/contract'
 import { type IdList, idList, inList, jsonArray } from '../dialect/expressions.ts'
 import { emptyContent, type MessageTable, messageColumnNames } from '../message-table.ts'
 import { type Executor, statement } from '../statement.ts'
 import { isUuid } from './users.ts'
-
-export type Media = NonNullable<Message['image']> | NonNullable<Message['video']>
 
 /** A message with what it takes to show it to one viewer. */
 export type MessageRow = MessageTable & {
@@ -57,36 +54,6 @@ function selectMessages(db: Executor, viewer: Viewer) {
         .end()
         .as('my_emojis'),
     )
-}
-
-/** What a viewer sees of a message. */
-export function toMessage(row: MessageRow, viewer: Viewer): Message {
-  const deleted = row.deleted_at !== null
-  const media = row.media === null ? null : (JSON.parse(row.media) as never)
-  return {
-    id: row.id,
-    conversationId: row.conversation_id,
-    seq: row.seq,
-    senderId: row.sender_id,
-    sender: row.sender,
-    kind: row.kind,
-    text: row.text,
-    image: row.kind === 'image' ? media : null,
-    video: row.kind === 'video' ? media : null,
-    clientMessageId: row.sender_id === viewer ? row.client_message_id : null,
-    createdAt: row.created_at,
-    editedAt: row.edited_at,
-    deletedAt: row.deleted_at,
-    deliveredAt: row.delivered_at,
-    readAt: row.read_at,
-    reactions: deleted ? [] : toReactions(row),
-  }
-}
-
-function toReactions(row: MessageRow): Message['reactions'] {
-  if (row.reactions === null) return []
-  const mine = row.my_emojis === null ? [] : (JSON.parse(row.my_emojis) as string[])
-  return parseReactions(row.reactions).map(([emoji, count]) => ({ emoji, count, byMe: mine.includes(emoji) }))
 }
 
 /** [emoji, count] in the order of their first use. */

@@ -206,6 +206,12 @@ const receiptTimes = statement((db, p: { conversationId: string; userIds: IdList
     .where('p.left_at', 'is', null),
 )
 
+export interface ReceiptTimesRow {
+  user_id: string
+  delivered_at: Date | null
+  read_at: Date | null
+}
+
 /**
  * When these users, who are in the conversation, had a message, and read it: the time of the first mark at or after it,
  * null where there is none.
@@ -213,6 +219,6 @@ const receiptTimes = statement((db, p: { conversationId: string; userIds: IdList
 export async function findReceiptTimes(
   db: Executor,
   { conversationId, userIds, seq }: { conversationId: string; userIds: readonly string[]; seq: number },
-) {
+): Promise<ReceiptTimesRow[]> {
   return userIds.length === 0 ? [] : receiptTimes(db, { conversationId, userIds: idList(db, userIds), seq })
 }

@@ -1,4 +1,3 @@
-import type { KeyScope, ServiceKey } from '@sotto/contract'
 import { type IdList, idList, inList } from '../dialect/expressions.ts'
 import type { ServiceKeyTable } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
@@ -10,24 +9,6 @@ import { isUuid } from './users.ts'
 export type ServiceKeyRow = Omit<ServiceKeyTable, 'key_hash'>
 
 const keyColumns = ['id', 'name', 'scopes', 'created_at', 'expires_at', 'last_used_at', 'revoked_at'] as const
-
-/** A key as admins see it. */
-export function toServiceKey(row: ServiceKeyRow): ServiceKey {
-  return {
-    id: row.id,
-    name: row.name,
-    scopes: scopesOf(row),
-    createdAt: row.created_at,
-    expiresAt: row.expires_at,
-    lastUsedAt: row.last_used_at,
-    revokedAt: row.revoked_at,
-  }
-}
-
-export function scopesOf(row: Pick<ServiceKeyTable, 'scopes'>): KeyScope[] {
-  // Written by insertServiceKey alone.
-  return row.scopes.split(' ') as KeyScope[]
-}
 
 const keyByHash = statement((db, p: { keyHash: string }) =>
   db
@@ -56,7 +37,7 @@ export interface NewServiceKey {
   id: string
   name: string
   keyHash: string
-  scopes: readonly KeyScope[]
+  scopes: readonly string[]
   createdAt: Date
   expiresAt: Date | null
 }

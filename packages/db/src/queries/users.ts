@@ -1,4 +1,3 @@
-import type { PublicUser, User } from '@sotto/contract'
 import { idList, inList } from '../dialect/expressions.ts'
 import type { UserTable } from '../schema.ts'
 import type { Executor } from '../statement.ts'
@@ -21,25 +20,6 @@ export const userColumns = [
   'users.created_at',
   'users.updated_at',
 ] as const
-
-/** A user as other users see them. */
-export function toPublicUser(row: UserRow): PublicUser {
-  return {
-    id: row.id,
-    username: row.username,
-    displayName: row.display_name,
-    firstName: row.first_name,
-    lastName: row.last_name,
-    avatarUrl: row.avatar_url,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  }
-}
-
-/** A user as they see themselves. */
-export function toUser(row: UserRow): User {
-  return { ...toPublicUser(row), email: row.email }
-}
 
 const byId = statement((db, p: { id: string }) =>
   db.selectFrom('users').select(userColumns).where('id', '=', p.id).where('erased_at', 'is', null),

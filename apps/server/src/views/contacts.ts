@@ -1,7 +1,7 @@
 import type { Contact } from '@sotto/contract'
-import { type ContactRow, toPublicUser } from '@sotto/db'
+import type { ContactRow } from '@sotto/db'
+import { toPublicUser } from './users.ts'
 
-/** A contact as the contract has it. */
 export function toContact(row: ContactRow): Contact {
   return { user: toPublicUser(row), state: row.state, since: row.changed_at }
 }

@@ -1,0 +1,37 @@
+import type { Message } from '@sotto/contract'
+import { type MessageRow, parseReactions, type Viewer } from '@sotto/db'
+
+/** What a viewer sees of a message. */
+export function toMessage(row: MessageRow, viewer: Viewer): Message {
+  return {
+    id: row.id,
+    conversationId: row.conversation_id,
+    seq: row.seq,
+    senderId: row.sender_id,
+    sender: row.sender,
+    kind: row.kind,
+    text: row.text,
+    ...mediaOf(row.kind, row.media === null ? null : JSON.parse(row.media)),
+    clientMessageId: row.sender_id === viewer ? row.client_message_id : null,
+    createdAt: row.created_at,
+    editedAt: row.edited_at,
+    deletedAt: row.deleted_at,
+    deliveredAt: row.delivered_at,
+    readAt: row.read_at,
+    reactions: row.deleted_at === null ? toReactions(row) : [],
+  }
+}
+
+/** The kind says which of the two the column holds. */
+function mediaOf(kind: Message['kind'], media: unknown): Pick<Message, 'image' | 'video'> {
+  return {
+    image: kind === 'image' ? (media as Message['image']) : null,
+    video: kind === 'video' ? (media as Message['video']) : null,
+  }
+}
+
+function toReactions(row: MessageRow): Message['reactions'] {
+  if (row.reactions === null) return []
+  const mine = row.my_emojis === null ? [] : (JSON.parse(row.my_emojis) as string[])
+  return parseReactions(row.reactions).map(([emoji, count]) => ({ emoji, count, byMe: mine.includes(emoji) }))
+}

@@ -1,0 +1,25 @@
+import type { ExportedReaction, ExportedReceipt, ExportedStay } from '@sotto/db'
+
+/* What lines of a user's export hold that nothing else shows. */
+
+export function toStay(row: ExportedStay, userId: string) {
+  const others = row.direct_key?.split(':').filter((id) => id !== userId) ?? []
+  return {
+    conversationId: row.conversation_id,
+    kind: row.kind,
+    name: row.name,
+    otherId: others[0] ?? null,
+    role: row.role,
+    readSeq: row.read_seq,
+    joinedAt: row.joined_at,
+    leftAt: row.left_at,
+  }
+}
+
+export function toExportedReaction(row: ExportedReaction) {
+  return { messageId: row.message_id, emoji: row.emoji, createdAt: row.created_at }
+}
+
+export function toExportedReceipt(row: ExportedReceipt, conversationId: string) {
+  return { conversationId, kind: row.kind, seq: row.seq, at: row.receipt_at }
+}
