@@ -20,11 +20,11 @@ import {
   findMessages,
   findParticipant,
   findReceiptTimes,
+  findRelationship,
   findSendTargets,
   findServiceKeyByHash,
   findSession,
   findSpans,
-  findStanding,
   findStays,
   findUser,
   findUsers,
@@ -95,7 +95,7 @@ const lookUps: Question[] = [
   },
   {
     name: 'how two stand to each other',
-    ask: async (db, { hub, userIds }) => count(await findStanding(db, hub, userIds[9] ?? '')),
+    ask: async (db, { hub, userIds }) => count(await findRelationship(db, hub, userIds[9] ?? '')),
   },
   {
     name: 'a contact',

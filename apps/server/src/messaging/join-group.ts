@@ -5,7 +5,7 @@ import {
   countGroups,
   directKey,
   type Executor,
-  findStanding,
+  findRelationship,
   insertParticipants,
 } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
@@ -60,7 +60,7 @@ export function pairsToAdd(ctx: CallerContext, users: readonly Actor[]): string[
  */
 export async function requireMayAdd(ctx: CallerContext, trx: Executor, user: Actor): Promise<void> {
   const actor = ctx.actor
-  if (actor) requireReach(ctx.app, await findStanding(trx, actor.id, user.id))
+  if (actor) requireReach(ctx.app, await findRelationship(trx, actor.id, user.id))
   if ((await countGroups(trx, user.id)) >= MAX_GROUPS_OF_A_USER) {
     throw invalidInput('user', `${user.username} is in ${MAX_GROUPS_OF_A_USER} groups, which are the most`)
   }

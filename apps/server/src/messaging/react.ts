@@ -4,7 +4,7 @@ import {
   deleteReaction,
   type EventTransaction,
   type Executor,
-  findStanding,
+  findRelationship,
   insertReaction,
   type MessageRow,
   parseReactions,
@@ -57,7 +57,7 @@ async function requireReachOfOther(
 ): Promise<void> {
   if (recipientId === null) return
   const otherId = senderId === userId ? recipientId : senderId
-  requireReach(ctx.app, await findStanding(trx, userId, otherId))
+  requireReach(ctx.app, await findRelationship(trx, userId, otherId))
 }
 
 /** Takes one's reaction back. Without one, nothing changes. */

@@ -116,7 +116,7 @@ async function takeTurns(
 function decide(
   { directMessages }: Parts,
   draft: Draft,
-  { earlier, isParticipant, standing, conversation }: FoundTarget,
+  { earlier, isParticipant, relationship, conversation }: FoundTarget,
 ): 'write' | Outcome | SottoError {
   // What was sent before a block was sent, and is told to whoever repeats it.
   if (earlier) {
@@ -128,7 +128,7 @@ function decide(
   const isThere = draft.conversationId === null ? true : conversation && isParticipant
   if (!isThere) return new SottoError('CONVERSATION_NOT_FOUND')
   try {
-    if (draft.recipientId !== null) requireReach({ directMessages }, standing)
+    if (draft.recipientId !== null) requireReach({ directMessages }, relationship)
     return 'write'
   } catch (error) {
     if (error instanceof SottoError) return error

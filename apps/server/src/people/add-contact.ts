@@ -1,5 +1,12 @@
 import { type Contact, invalidInput } from '@sotto/contract'
-import { countContacts, directKey, findContact, findStanding, lockConversation, setContact } from '@sotto/db'
+import {
+  countContacts,
+  directKey,
+  findContact,
+  findRelationship,
+  lockConversation,
+  setContact,
+} from '@sotto/db'
 import type { ActorContext } from '../app/context.ts'
 import { requireOther } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
@@ -16,7 +23,7 @@ export async function addContact(ctx: ActorContext, input: InputOf<'contacts', '
   const other = await requireOther(ctx, actor, input.user)
   const { contact, isAccepted } = await ctx.app.write(async (trx) => {
     await lockConversation(trx, directKey(actor.id, other.id))
-    requireNoBlock(await findStanding(trx, actor.id, other.id))
+    requireNoBlock(await findRelationship(trx, actor.id, other.id))
     const known = await findContact(trx, actor.id, other.id)
     if (known && known.state !== 'incoming') return { contact: toContact(known), isAccepted: false }
 

@@ -1,5 +1,5 @@
 import { SottoError } from '@sotto/contract'
-import type { Standing } from '@sotto/db'
+import type { Relationship } from '@sotto/db'
 
 /*
  * Who may reach whom. It binds whoever acts as a user, a service key that names one too. Asked in the turn of the
@@ -16,9 +16,9 @@ export interface ReachRules {
  *
  * @throws {SottoError} FORBIDDEN
  */
-export function requireReach({ directMessages }: ReachRules, standing: Standing): void {
-  requireNoBlock(standing)
-  if (standing === 'strangers' && directMessages === 'contacts') throw unwanted()
+export function requireReach({ directMessages }: ReachRules, relationship: Relationship): void {
+  requireNoBlock(relationship)
+  if (relationship === 'strangers' && directMessages === 'contacts') throw unwanted()
 }
 
 /**
@@ -26,9 +26,9 @@ export function requireReach({ directMessages }: ReachRules, standing: Standing)
  *
  * @throws {SottoError} FORBIDDEN
  */
-export function requireNoBlock(standing: Standing): void {
-  if (standing === 'blocking') throw new SottoError('FORBIDDEN', { detail: 'unblock this user first' })
-  if (standing === 'blocked') throw unwanted()
+export function requireNoBlock(relationship: Relationship): void {
+  if (relationship === 'blocking') throw new SottoError('FORBIDDEN', { detail: 'unblock this user first' })
+  if (relationship === 'blocked') throw unwanted()
 }
 
 /** To the blocked the same as to strangers, so that a refusal does not tell which of the two one is. */

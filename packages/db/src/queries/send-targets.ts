@@ -2,7 +2,7 @@ import type { AliasedRawBuilder } from 'kysely'
 import { isPostgres } from '../dialect/column-types.ts'
 import { findsOne, type Given, givenRow, givenRows } from '../dialect/expressions.ts'
 import { type Executor, statement } from '../statement.ts'
-import { type Standing, standingOf } from './standing.ts'
+import { type Relationship, relationshipOf } from './relationships.ts'
 
 /** Where a message is to go. */
 export interface SendTarget {
@@ -21,8 +21,8 @@ export interface FoundTarget {
   conversation: { id: string; updated_at: Date } | null
   /** Whether the sender is in the conversation now. */
   isParticipant: boolean
-  /** How the sender stands to the recipient of a direct message. */
-  standing: Standing
+  /** What the sender is to the recipient of a direct message. */
+  relationship: Relationship
   /** What an earlier send with this clientMessageId made. */
   earlier: { id: string; contentHash: string | null } | null
 }
@@ -84,7 +84,7 @@ function find(db: Executor, given: AliasedRawBuilder<Given<typeof columns>, 'giv
         ).as('is_participant'),
         earlier.select('messages.id').as('earlier_id'),
         earlier.select('messages.content_hash').as('earlier_hash'),
-        standingOf({ userId: eb.ref('target.sender_id'), otherId: eb.ref('target.recipient_id') }),
+        relationshipOf({ userId: eb.ref('target.sender_id'), otherId: eb.ref('target.recipient_id') }),
       ]
     })
 }
@@ -118,7 +118,7 @@ export async function findSendTargets(db: Executor, targets: readonly SendTarget
           ? null
           : { id: row.conversation_id, updated_at: row.updated_at },
       isParticipant: Boolean(row.is_participant),
-      standing: senderId === recipientId ? 'oneself' : row.standing,
+      relationship: senderId === recipientId ? 'self' : row.relationship,
       earlier: row.earlier_id === null ? null : { id: row.earlier_id, contentHash: row.earlier_hash },
     }
   })

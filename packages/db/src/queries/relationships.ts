@@ -4,10 +4,10 @@ import type { Schema } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
 
 /**
- * How a user stands to another: has blocked them, was blocked by them, or neither, and then whether they are
+ * What a user is to another one: has blocked them, was blocked by them, or neither, and then whether they are
  * contacts. Of two who have blocked each other each is `blocking`.
  */
-export type Standing = 'oneself' | 'blocking' | 'blocked' | 'contacts' | 'strangers'
+export type Relationship = 'self' | 'blocking' | 'blocked' | 'contacts' | 'strangers'
 
 type Id = string | Expression<string>
 
@@ -17,10 +17,10 @@ interface Pair<Value extends Id = string> {
 }
 
 /**
- * How two different users stand to each other: three looks at primary keys, of which most pairs find nothing.
+ * The relationship of two different users: three looks at primary keys, of which most pairs find nothing.
  * A part of other queries too.
  */
-export function standingOf({ userId, otherId }: Pair<Id>) {
+export function relationshipOf({ userId, otherId }: Pair<Id>) {
   const eb = expressionBuilder<Schema>()
   const hasBlocked = (by: Id, of: Id) =>
     findsOne(eb.selectFrom('blocks').where('blocks.user_id', '=', by).where('blocks.blocked_id', '=', of))
@@ -34,22 +34,22 @@ export function standingOf({ userId, otherId }: Pair<Id>) {
   return eb
     .case()
     .when(hasBlocked(userId, otherId))
-    .then(sql.lit<Standing>('blocking'))
+    .then(sql.lit<Relationship>('blocking'))
     .when(hasBlocked(otherId, userId))
-    .then(sql.lit<Standing>('blocked'))
+    .then(sql.lit<Relationship>('blocked'))
     .when(areContacts)
-    .then(sql.lit<Standing>('contacts'))
-    .else(sql.lit<Standing>('strangers'))
+    .then(sql.lit<Relationship>('contacts'))
+    .else(sql.lit<Relationship>('strangers'))
     .end()
-    .as('standing')
+    .as('relationship')
 }
 
-const ofPair = statement((db, p: Pair) => db.selectNoFrom(standingOf(p)))
+const ofPair = statement((db, p: Pair) => db.selectNoFrom(relationshipOf(p)))
 
-/** How a user stands to another one. Asked under the lock of the pair's `directKey`, it holds until the end. */
-export async function findStanding(db: Executor, userId: string, otherId: string): Promise<Standing> {
-  if (userId === otherId) return 'oneself'
+/** What a user is to another one. Asked under the lock of the pair's `directKey`, it holds until the end. */
+export async function findRelationship(db: Executor, userId: string, otherId: string): Promise<Relationship> {
+  if (userId === otherId) return 'self'
   const [row] = await ofPair(db, { userId, otherId })
   if (!row) throw new Error('a select without a table has answered nothing')
-  return row.standing
+  return row.relationship
 }

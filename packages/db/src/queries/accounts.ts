@@ -1,0 +1,52 @@
+import type { UserTable } from '../schema.ts'
+import { type Executor, statement } from '../statement.ts'
+import { isUuid, type UserRow, userColumns } from './users.ts'
+
+function selectAccount(db: Executor) {
+  return db
+    .selectFrom('users')
+    .leftJoin('second_factors', 'second_factors.user_id', 'users.id')
+    .select(userColumns)
+    .select(['users.role', 'users.disabled_at', 'second_factors.confirmed_at'])
+    .where('users.erased_at', 'is', null)
+}
+
+const accountById = statement((db, p: { id: string }) => selectAccount(db).where('users.id', '=', p.id))
+const accountByUsername = statement((db, p: { username: string }) =>
+  selectAccount(db).where('users.username', '=', p.username),
+)
+
+export type AccountRow = UserRow & Pick<UserTable, 'role' | 'disabled_at'> & { confirmed_at: Date | null }
+
+/** A user with what only they and admins see, by id or by username, both lower case; also who is disabled. */
+export async function findAccount(db: Executor, ref: string): Promise<AccountRow | undefined> {
+  if (ref.includes('\0')) return undefined
+  const [row] = isUuid(ref)
+    ? await accountById(db, { id: ref })
+    : await accountByUsername(db, { username: ref })
+  return row
+}
+
+/** True when it was another one until now. */
+export async function updateRole(db: Executor, userId: string, role: UserTable['role']): Promise<boolean> {
+  const updated = await db
+    .updateTable('users')
+    .set({ role })
+    .where('id', '=', userId)
+    .where('role', '<>', role)
+    .returning('id')
+    .executeTakeFirst()
+  return updated !== undefined
+}
+
+/** Disables a user since `at`, or with null enables them. True when that was otherwise until now. */
+export async function updateDisabledAt(db: Executor, userId: string, at: Date | null): Promise<boolean> {
+  const updated = await db
+    .updateTable('users')
+    .set({ disabled_at: at })
+    .where('id', '=', userId)
+    .where('disabled_at', at === null ? 'is not' : 'is', null)
+    .returning('id')
+    .executeTakeFirst()
+  return updated !== undefined
+}

@@ -1,0 +1,54 @@
+import type { Executor } from '../statement.ts'
+
+/** [emoji, count] in the order of their first use. */
+export type ReactionCounts = [emoji: string, count: number][]
+
+export function parseReactions(json: string | null): ReactionCounts {
+  return json === null ? [] : (JSON.parse(json) as ReactionCounts)
+}
+
+interface ReactionKey {
+  messageId: string
+  userId: string
+  emoji: string
+}
+
+/** False when it was there already. */
+export async function insertReaction(trx: Executor, reaction: ReactionKey, at: Date): Promise<boolean> {
+  const inserted = await trx
+    .insertInto('reactions')
+    .values({
+      message_id: reaction.messageId,
+      user_id: reaction.userId,
+      emoji: reaction.emoji,
+      created_at: at,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('emoji')
+    .executeTakeFirst()
+  return inserted !== undefined
+}
+
+/** False when it was not there. */
+export async function deleteReaction(trx: Executor, reaction: ReactionKey): Promise<boolean> {
+  const deleted = await trx
+    .deleteFrom('reactions')
+    .where('message_id', '=', reaction.messageId)
+    .where('user_id', '=', reaction.userId)
+    .where('emoji', '=', reaction.emoji)
+    .returning('emoji')
+    .executeTakeFirst()
+  return deleted !== undefined
+}
+
+export async function updateReactionCounts(
+  trx: Executor,
+  messageId: string,
+  counts: ReactionCounts,
+): Promise<void> {
+  await trx
+    .updateTable('messages')
+    .set({ reactions: counts.length === 0 ? null : JSON.stringify(counts) })
+    .where('id', '=', messageId)
+    .execute()
+}
