@@ -1,7 +1,6 @@
 export { copySqlite, databaseExists } from './backup.ts'
 export {
   type Database,
-  type DatabaseOptions,
   openDatabase,
   type PoolLoad,
   parseDatabaseUrl,
@@ -14,9 +13,9 @@ export { DatabaseOpenError, isUnavailable, isUniqueViolation } from './errors.ts
 export type { EventTransaction } from './event-transaction.ts'
 export { canListen } from './health/listening.ts'
 export { inspectPostgres, type PostgresHealth } from './health/postgres-health.ts'
-export { inspectSqlite, inspectSqliteFile, type SqliteFileHealth } from './health/sqlite-health.ts'
+export { inspectSqlite, inspectSqliteFile } from './health/sqlite-health.ts'
 export { tryToWrite } from './health/writable.ts'
-export { type Hints, openHints } from './hints.ts'
+export { openHints } from './hints.ts'
 export { readLocalSecret } from './local-secret.ts'
 export { type Migrated, schemaName, schemaVersion } from './migrate.ts'
 export * from './queries/accounts.ts'
