@@ -1,5 +1,5 @@
 import { contract } from '@sotto/contract'
-import { type AuditRow, insertAudit } from '@sotto/db'
+import { type AuditRow, store } from '@sotto/db'
 import { createTestServer } from '@sotto/testing'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
@@ -161,7 +161,7 @@ describe.each(dialects)('the audit on %s', (using) => {
     })
     // The start itself has left some, later than these.
     const acts = [...made, ...(await db.selectFrom('audit').selectAll().orderBy('id').execute())]
-    for (const act of made) await insertAudit(db, act)
+    for (const act of made) await store.audit.insert(db, act)
 
     const until = new Date(start + 4_000)
     const since = new Date(start + 1_000)

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { renewLogEpoch } from '@sotto/db'
+import { store } from '@sotto/db'
 import { createTestServer } from '@sotto/testing'
 import { describe, expect, test } from 'vitest'
 import { startWorld } from './realtime/support/world.ts'
@@ -145,7 +145,7 @@ describe.each(dialects)('statistics on %s', (using) => {
     const { app } = world.server
     await world.send('alice', 'bob', 'before')
     await expect.poll(() => sentToday(world.client)).toBe(1)
-    await renewLogEpoch(app.db)
+    await store.eventLog.renewEpoch(app.db)
     expect(await sentToday(world.client)).toBe(1)
     await world.send('alice', 'bob', 'after')
     await expect.poll(() => sentToday(world.client)).toBe(2)

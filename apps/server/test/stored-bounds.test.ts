@@ -1,4 +1,4 @@
-import { type BulkRows, writeRows } from '@sotto/db'
+import { type BulkRows, store } from '@sotto/db'
 import { describe, expect, test } from 'vitest'
 import { startWorld, type World } from './realtime/support/world.ts'
 import { dialects } from './support/dialects.ts'
@@ -28,7 +28,7 @@ async function addUsers({ server: { app } }: World, count: number): Promise<void
       updated_at: at,
     }),
   )
-  await app.db.transaction().execute((trx) => writeRows(trx, { users }))
+  await app.db.transaction().execute((trx) => store.sampleData.write(trx, { users }))
 }
 
 describe.each(dialects)('what a user may store on %s', (using) => {

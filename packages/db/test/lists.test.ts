@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   type Database,
-  listTimeline,
   openDatabase,
   type Source,
-  searchUsers,
+  store,
   type TimelineFilter,
   type TimelinePosition,
 } from '../src/index.ts'
@@ -97,7 +96,7 @@ describe.each(dialects)('lists on %s', (using) => {
       const ids: string[] = []
       let before: TimelinePosition | undefined
       do {
-        const page = await listTimeline(database.db, from, filter, before, 20)
+        const page = await store.timeline.list(database.db, from, filter, before, 20)
         expect(page.ids.length).toBeLessThanOrEqual(20)
         ids.push(...page.ids)
         before = page.next
@@ -108,7 +107,7 @@ describe.each(dialects)('lists on %s', (using) => {
   )
 
   test('a cursor that is combined with an earlier until goes on at the until', async () => {
-    const page = await listTimeline(
+    const page = await store.timeline.list(
       database.db,
       [{ by: 'all' }],
       { until: middle },
@@ -134,7 +133,7 @@ describe.each(dialects)('lists on %s', (using) => {
     const usernames: string[] = []
     let after: string | undefined = ''
     while (after !== undefined) {
-      const page: Awaited<ReturnType<typeof searchUsers>> = await searchUsers(
+      const page: Awaited<ReturnType<typeof store.users.search>> = await store.users.search(
         database.db,
         prefix,
         after,

@@ -1,53 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   type AuditFilter,
-  countConversations,
-  countGroups,
-  countUsers,
   type Database,
   type Executor,
-  exportStays,
   FIRST_USER_ID,
-  findBlocksBetween,
-  findByClientMessageId,
-  findContact,
-  findConversation,
-  findCredentials,
-  findDirectConversation,
-  findLastMessages,
-  findMembers,
-  findMessage,
-  findMessages,
-  findParticipant,
-  findReceiptTimes,
-  findRelationship,
-  findSendTargets,
-  findServiceKeyByHash,
-  findSession,
-  findSpans,
-  findStays,
-  findUser,
-  findUsers,
-  listAudit,
-  listBlocks,
-  listContacts,
-  listConversationIdsOf,
-  listConversationMessages,
-  listCorrespondents,
-  listInbox,
-  listInvitations,
-  listMembers,
-  listOlderMessages,
-  listSentAfter,
-  listServiceKeys,
-  listSessions,
-  listTimeline,
-  listUsers,
   newest,
   openDatabase,
   type Source,
-  searchUsers,
-  shareGroup,
+  store,
   type TimelineFilter,
 } from '../src/index.ts'
 import { createEmptyDatabase, type DialectName, dialects, type EmptyDatabase } from './support/databases.ts'
@@ -68,60 +28,66 @@ interface Question {
 }
 
 const lookUps: Question[] = [
-  { name: 'a user by id', ask: async (db, { hub }) => count(await findUser(db, hub)) },
-  { name: 'a user by name', ask: async (db, { username }) => count(await findUser(db, username)) },
-  { name: 'a password', ask: async (db, { hub }) => 1 + count(await findCredentials(db, hub)) },
-  { name: 'a session', ask: async (db) => count(await findSession(db, 'token 7')) },
-  { name: 'a service key', ask: async (db) => count(await findServiceKeyByHash(db, 'key 7')) },
-  { name: 'a conversation', ask: async (db, { deep }) => count(await findConversation(db, deep.id)) },
+  { name: 'a user by id', ask: async (db, { hub }) => count(await store.users.find(db, hub)) },
+  { name: 'a user by name', ask: async (db, { username }) => count(await store.users.find(db, username)) },
+  { name: 'a password', ask: async (db, { hub }) => 1 + count(await store.credentials.find(db, hub)) },
+  { name: 'a session', ask: async (db) => count(await store.sessions.find(db, 'token 7')) },
+  { name: 'a service key', ask: async (db) => count(await store.serviceKeys.findByHash(db, 'key 7')) },
+  { name: 'a conversation', ask: async (db, { deep }) => count(await store.conversations.find(db, deep.id)) },
   {
     name: 'a direct conversation',
-    ask: async (db, { directKey }) => count(await findDirectConversation(db, directKey)),
+    ask: async (db, { directKey }) => count(await store.conversations.findDirect(db, directKey)),
   },
   {
     name: 'where a direct message goes, and whether it may',
     ask: async (db, { directKey, hub, userIds, clientMessageId }) => {
       const senderId = userIds[7] ?? ''
       const target = { directKey, conversationId: null, senderId, recipientId: hub, clientMessageId }
-      return (await findSendTargets(db, [target])).length
+      return (await store.sendTargets.find(db, [target])).length
     },
   },
   {
     name: 'where a message to a group goes, and whether it was sent before',
     ask: async (db, { deep, clientMessageId }) => {
       const target = { directKey: null, conversationId: deep.id, senderId: deep.author, recipientId: null }
-      return (await findSendTargets(db, [{ ...target, clientMessageId }])).length
+      return (await store.sendTargets.find(db, [{ ...target, clientMessageId }])).length
     },
   },
   {
     name: 'how two stand to each other',
-    ask: async (db, { hub, userIds }) => count(await findRelationship(db, hub, userIds[9] ?? '')),
+    ask: async (db, { hub, userIds }) => count(await store.relationships.find(db, hub, userIds[9] ?? '')),
   },
   {
     name: 'a contact',
-    ask: async (db, { hub, userIds }) => count(await findContact(db, hub, userIds[9] ?? '')),
+    ask: async (db, { hub, userIds }) => count(await store.contacts.find(db, hub, userIds[9] ?? '')),
   },
   {
     name: 'a participant',
-    ask: async (db, { deep }) => count(await findParticipant(db, deep.id, deep.author)),
+    ask: async (db, { deep }) => count(await store.participants.find(db, deep.id, deep.author)),
   },
   {
     name: 'what one may read of a group',
-    ask: async (db, { group, userIds }) => (await findSpans(db, group, userIds[9] ?? '')).length,
+    ask: async (db, { group, userIds }) =>
+      (await store.participants.findSpans(db, group, userIds[9] ?? '')).length,
   },
   {
     name: 'how many groups one is in',
-    ask: async (db, { userIds }) => countGroups(db, userIds[10] ?? ''),
+    ask: async (db, { userIds }) => store.participants.countGroups(db, userIds[10] ?? ''),
   },
   {
     name: 'a message',
-    ask: async (db, { messageIds, hub }) => count(await findMessage(db, messageIds[50_000] ?? '', hub)),
+    ask: async (db, { messageIds, hub }) =>
+      count(await store.messages.find(db, messageIds[50_000] ?? '', hub)),
   },
   {
     name: 'an earlier send of the same',
     ask: async (db, { deep, clientMessageId }) =>
       count(
-        await findByClientMessageId(db, { conversationId: deep.id, senderId: deep.author, clientMessageId }),
+        await store.messages.findByClientMessageId(db, {
+          conversationId: deep.id,
+          senderId: deep.author,
+          clientMessageId,
+        }),
       ),
   },
 ]
@@ -141,152 +107,164 @@ const audits: { name: string; of: (world: World) => AuditFilter }[] = [
 ]
 
 const pages: Question[] = [
-  { name: 'users', ask: async (db) => (await listUsers(db, '', PAGE)).rows.length },
-  { name: 'users from the middle', ask: async (db) => (await listUsers(db, 'u2', PAGE)).rows.length },
+  { name: 'users', ask: async (db) => (await store.users.list(db, '', PAGE)).rows.length },
+  { name: 'users from the middle', ask: async (db) => (await store.users.list(db, 'u2', PAGE)).rows.length },
   {
     name: 'users by a name that forty have',
-    ask: async (db) => (await searchUsers(db, 'Zoe', '', PAGE)).rows.length,
+    ask: async (db) => (await store.users.search(db, 'Zoe', '', PAGE)).rows.length,
   },
   {
     name: 'users by a name that every third has',
-    ask: async (db) => (await searchUsers(db, 'anna', '', PAGE)).rows.length,
+    ask: async (db) => (await store.users.search(db, 'anna', '', PAGE)).rows.length,
   },
   {
     name: 'users by a name that every third has, from the middle',
-    ask: async (db) => (await searchUsers(db, 'anna', 'u2', PAGE)).rows.length,
+    ask: async (db) => (await store.users.search(db, 'anna', 'u2', PAGE)).rows.length,
   },
   {
     name: 'users by the beginning of all usernames',
-    ask: async (db) => (await searchUsers(db, 'u', '', PAGE)).rows.length,
+    ask: async (db) => (await store.users.search(db, 'u', '', PAGE)).rows.length,
   },
   {
     name: 'users by ids',
-    ask: async (db, { userIds }) => (await findUsers(db, userIds.slice(1_000, 1_000 + PAGE))).length,
+    ask: async (db, { userIds }) =>
+      (await store.users.findMany(db, userIds.slice(1_000, 1_000 + PAGE))).length,
   },
-  { name: 'users that are counted', ask: async (db) => (await countUsers(db, FIRST_USER_ID, PAGE)).rows },
+  {
+    name: 'users that are counted',
+    ask: async (db) => (await store.statistics.countUsers(db, FIRST_USER_ID, PAGE)).rows,
+  },
   {
     name: 'users that are counted, from the middle',
-    ask: async (db, { userIds }) => (await countUsers(db, userIds[1_000] ?? '', PAGE)).rows,
+    ask: async (db, { userIds }) => (await store.statistics.countUsers(db, userIds[1_000] ?? '', PAGE)).rows,
   },
   {
     name: 'conversations that are counted, from the middle',
     ask: async (db, { conversationIds }) =>
-      (await countConversations(db, conversationIds[1_000] ?? '', PAGE)).rows,
+      (await store.statistics.countConversations(db, conversationIds[1_000] ?? '', PAGE)).rows,
   },
-  { name: 'inbox', ask: async (db, { hub }) => (await listInbox(db, hub, newest, PAGE)).length },
+  { name: 'inbox', ask: async (db, { hub }) => (await store.inbox.list(db, hub, newest, PAGE)).length },
   {
     name: 'inbox from the middle',
-    ask: async (db, { hub, late }) => (await listInbox(db, hub, { ...newest, at: late }, PAGE)).length,
+    ask: async (db, { hub, late }) => (await store.inbox.list(db, hub, { ...newest, at: late }, PAGE)).length,
   },
   {
     name: 'correspondents',
-    ask: async (db, { hub }) => (await listCorrespondents(db, hub, newest, PAGE)).length,
+    ask: async (db, { hub }) => (await store.inbox.listCorrespondents(db, hub, newest, PAGE)).length,
   },
   {
     name: 'correspondents from the middle',
     ask: async (db, { hub, late }) =>
-      (await listCorrespondents(db, hub, { ...newest, at: late }, PAGE)).length,
+      (await store.inbox.listCorrespondents(db, hub, { ...newest, at: late }, PAGE)).length,
   },
   ...(['accepted', 'incoming', 'outgoing'] as const).flatMap((state) =>
     [newest, { ...newest, at: new Date(Date.UTC(2026, 0, 1) + 200) }].map((before, page) => ({
       name: `${state} contacts, ${page === 0 ? 'from the newest' : 'from the middle'}`,
       ask: async (db: Executor, { hub }: World) =>
-        (await listContacts(db, { userId: hub, state, before, limit: PAGE })).length,
+        (await store.contacts.list(db, { userId: hub, state, before, limit: PAGE })).length,
     })),
   ),
-  { name: 'blocks', ask: async (db, { hub }) => (await listBlocks(db, hub, newest, PAGE)).length },
+  { name: 'blocks', ask: async (db, { hub }) => (await store.blocks.list(db, hub, newest, PAGE)).length },
   {
     name: 'blocks between one and some others, on the side of who made them',
-    ask: async (db, { hub, userIds }) => (await findBlocksBetween(db, hub, userIds.slice(100, 200))).size,
+    ask: async (db, { hub, userIds }) =>
+      (await store.blocks.findBetween(db, hub, userIds.slice(100, 200))).size,
   },
   {
     name: 'blocks between one and some others, on the other side',
     ask: async (db, { userIds }) =>
-      (await findBlocksBetween(db, userIds[8] ?? '', userIds.slice(0, 100))).size,
+      (await store.blocks.findBetween(db, userIds[8] ?? '', userIds.slice(0, 100))).size,
   },
   {
     name: 'sessions that are not over',
-    ask: async (db, { hub }) => (await listSessions(db, hub, WORLD_START, newest, PAGE)).length,
+    ask: async (db, { hub }) => (await store.sessions.list(db, hub, WORLD_START, newest, PAGE)).length,
   },
-  { name: 'invitations', ask: async (db) => (await listInvitations(db, newest, PAGE)).length },
+  { name: 'invitations', ask: async (db) => (await store.invitations.list(db, newest, PAGE)).length },
   {
     name: 'invitations from the middle',
-    ask: async (db) => (await listInvitations(db, { ...newest, at: EARLY }, PAGE)).length,
+    ask: async (db) => (await store.invitations.list(db, { ...newest, at: EARLY }, PAGE)).length,
   },
   ...audits.flatMap(({ name, of }) =>
     [newest, { ...newest, at: EARLY }].map((before, page) => ({
       name: `the audit, ${name}, ${page === 0 ? 'from the newest' : 'from the middle'}`,
-      ask: async (db: Executor, world: World) => (await listAudit(db, of(world), before, PAGE)).length,
+      ask: async (db: Executor, world: World) => (await store.audit.list(db, of(world), before, PAGE)).length,
     })),
   ),
   {
     name: 'the participants of a group',
-    ask: async (db, { group }) => (await listMembers(db, group, FIRST_USER_ID, PAGE)).length,
+    ask: async (db, { group }) =>
+      (await store.participants.listMembers(db, group, FIRST_USER_ID, PAGE)).length,
   },
   {
     name: 'the participants of a group from the middle',
-    ask: async (db, { group, userIds }) => (await listMembers(db, group, userIds[150] ?? '', PAGE)).length,
+    ask: async (db, { group, userIds }) =>
+      (await store.participants.listMembers(db, group, userIds[150] ?? '', PAGE)).length,
   },
   {
     name: 'everybody who was ever in a group',
-    ask: async (db, { group }) => (await findStays(db, [group])).length,
+    ask: async (db, { group }) => (await store.participants.findStays(db, [group])).length,
   },
   {
     name: 'a group that two are in',
-    ask: async (db, { hub, userIds }) => Number(await shareGroup(db, userIds[10] ?? '', hub)),
+    ask: async (db, { hub, userIds }) =>
+      Number(await store.participants.shareGroup(db, userIds[10] ?? '', hub)),
   },
   {
     name: 'when a late message of the longest conversation was delivered and read',
     ask: async (db, { deep }) =>
       (
-        await findReceiptTimes(db, {
+        await store.receipts.findTimes(db, {
           conversationId: deep.id,
           userIds: [deep.author, deep.reader],
           seq: Math.floor(0.999 * deep.lastSeq),
         })
       ).length,
   },
-  { name: 'service keys', ask: async (db) => (await listServiceKeys(db, newest, PAGE)).length },
+  { name: 'service keys', ask: async (db) => (await store.serviceKeys.list(db, newest, PAGE)).length },
   {
     name: 'service keys from the middle',
     ask: async (db) => {
-      const [, middle] = await listServiceKeys(db, newest, 2)
-      return middle ? (await listServiceKeys(db, { at: middle.created_at, id: middle.id }, PAGE)).length : 0
+      const [, middle] = await store.serviceKeys.list(db, newest, 2)
+      return middle
+        ? (await store.serviceKeys.list(db, { at: middle.created_at, id: middle.id }, PAGE)).length
+        : 0
     },
   },
   {
     name: 'what one has sent, tombstones too, oldest first',
     ask: async (db, { hub, middle }) =>
-      (await listSentAfter(db, hub, { at: middle, id: FIRST_USER_ID }, PAGE)).length,
+      (await store.erasure.listSent(db, hub, { at: middle, id: FIRST_USER_ID }, PAGE)).length,
   },
   {
     name: 'messages that are older than they are kept',
     ask: async (db, { middle, late }) =>
-      (await listOlderMessages(db, { at: middle, id: FIRST_USER_ID }, late, PAGE)).length,
+      (await store.erasure.listOlder(db, { at: middle, id: FIRST_USER_ID }, late, PAGE)).length,
   },
   {
     name: 'stays of an export',
     ask: async (db, { hub }) =>
-      (await exportStays(db, hub, { conversationId: FIRST_USER_ID, firstEventId: 0 }, PAGE)).length,
+      (await store.userData.listStays(db, hub, { conversationId: FIRST_USER_ID, firstEventId: 0 }, PAGE))
+        .length,
   },
   {
     name: 'conversations whose receipts are forgotten',
-    ask: async (db, { hub }) => (await listConversationIdsOf(db, hub, FIRST_USER_ID, PAGE)).length,
+    ask: async (db, { hub }) =>
+      (await store.erasure.listConversationIds(db, hub, FIRST_USER_ID, PAGE)).length,
   },
   {
     name: 'participants of conversations',
     ask: async (db, { conversationIds }) =>
-      (await findMembers(db, conversationIds.slice(1_000, 1_000 + PAGE))).length,
+      (await store.participants.findMembers(db, conversationIds.slice(1_000, 1_000 + PAGE))).length,
   },
   {
     name: 'last messages of conversations',
     ask: async (db, { conversationIds, hub }) =>
-      (await findLastMessages(db, conversationIds.slice(1_000, 1_000 + PAGE), hub)).length,
+      (await store.messages.findLastOfEach(db, conversationIds.slice(1_000, 1_000 + PAGE), hub)).length,
   },
   {
     name: 'messages by ids',
     ask: async (db, { messageIds, hub }) =>
-      (await findMessages(db, messageIds.slice(50_000, 50_000 + PAGE), hub)).length,
+      (await store.messages.findMany(db, messageIds.slice(50_000, 50_000 + PAGE), hub)).length,
   },
   ...(['newest first', 'oldest first'] as const).flatMap((order) =>
     [
@@ -304,7 +282,7 @@ const pages: Question[] = [
           below: Math.min(Math.floor(below * deep.lastSeq), Number.MAX_SAFE_INTEGER),
           limit: PAGE,
         }
-        return (await listConversationMessages(db, range, order)).length
+        return (await store.messages.list(db, range, order)).length
       },
     })),
   ),
@@ -361,7 +339,7 @@ function timelines(filters: readonly NamedFilter[]): Question[] {
           const chosen = toSources(world)
           const tie = chosen[0]?.by === 'conversation' ? Number.MAX_SAFE_INTEGER : newest.id
           const before = where === 'from the middle' ? { at: world.later, tie } : undefined
-          return (await listTimeline(db, chosen, filter.of(world), before, PAGE)).ids.length
+          return (await store.timeline.list(db, chosen, filter.of(world), before, PAGE)).ids.length
         },
       })),
     ),

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type Database, findConversation, isUnavailable, openDatabase } from '../src/index.ts'
+import { type Database, isUnavailable, openDatabase, store } from '../src/index.ts'
 import { createEmptyDatabase, type EmptyDatabase, withClient } from './support/databases.ts'
 import { addUser, idOf, userNumbers } from './support/users.ts'
 
@@ -76,12 +76,12 @@ describe('statements', () => {
         updated_at: at,
       })
       .execute()
-    const before = await findConversation(database.db, idOf(1))
+    const before = await store.conversations.find(database.db, idOf(1))
     await withClient(empty.url, (client) =>
       client.query('alter table conversations add column closed_at timestamptz'),
     )
 
-    expect(await findConversation(database.db, idOf(1))).toEqual(before)
+    expect(await store.conversations.find(database.db, idOf(1))).toEqual(before)
   })
 })
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import Sqlite from 'better-sqlite3'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type Database, type Executor, findConversation, isUnavailable, openDatabase } from '../src/index.ts'
+import { type Database, type Executor, isUnavailable, openDatabase, store } from '../src/index.ts'
 import { createEmptyDatabase, type EmptyDatabase } from './support/databases.ts'
 import { addUser, idOf, userNumbers } from './support/users.ts'
 
@@ -282,12 +282,12 @@ test('statements that were prepared before see a column that a newer server has 
       updated_at: new Date(0),
     })
     .execute()
-  const before = await findConversation(db, idOf(1))
+  const before = await store.conversations.find(db, idOf(1))
   const newer = new Sqlite(empty.file)
   newer.exec('alter table conversations add column closed_at integer')
   newer.close()
 
-  expect(await findConversation(db, idOf(1))).toEqual(before)
+  expect(await store.conversations.find(db, idOf(1))).toEqual(before)
   await add(1)
   expect(await userNumbers(db)).toEqual([1])
 })

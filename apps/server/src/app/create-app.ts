@@ -1,10 +1,4 @@
-import {
-  type Database,
-  type EventTransaction,
-  findConversation,
-  type Replica,
-  readLocalSecret,
-} from '@sotto/db'
+import { type Database, type EventTransaction, type Replica, readLocalSecret, store } from '@sotto/db'
 import type { Logger } from 'pino'
 import { CONFIGURED_KEY_ID } from '../auth/caller.ts'
 import { Identity } from '../identity/identity.ts'
@@ -120,7 +114,7 @@ export function createApp({
 
   const deliveryMarks = new DeliveryMarks({ db, write, now, log })
   const showInEvent: ShowConversation = async (conversationId, viewer) => {
-    const conversation = await findConversation(db, conversationId)
+    const conversation = await store.conversations.find(db, conversationId)
     // What an event shows is handed over when it is taken, not when it is made ready.
     return conversation && showConversation({ db, deliveryMarks: { note() {} } }, conversation, viewer)
   }

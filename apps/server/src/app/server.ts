@@ -5,10 +5,10 @@ import {
   type Database,
   openDatabase,
   parseDatabaseUrl,
-  putJob,
   Replica,
   requireWhole,
   type StatementListener,
+  store,
 } from '@sotto/db'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
@@ -269,7 +269,7 @@ function openReplica(config: Config, { db }: Database, metrics: Metrics, log: Lo
 /** It goes on where it stood when a server had it last. */
 async function startMessageRetention({ db, now }: App): Promise<void> {
   const job = { kind: RETENTION_JOB, subject_id: RETENTION_JOB }
-  await db.transaction().execute((trx) => putJob(trx, job, now()))
+  await db.transaction().execute((trx) => store.jobs.put(trx, job, now()))
 }
 
 function metricsServerOf(

@@ -1,5 +1,5 @@
 import { type AuditEntry, defaultLimit } from '@sotto/contract'
-import { isUuid, listAudit as listRows } from '@sotto/db'
+import { isUuid, store } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { requireUser } from '../auth/access.ts'
 import { CONFIGURED_KEY_ID } from '../auth/caller.ts'
@@ -23,7 +23,7 @@ export async function listAudit(
   const after = timePosition('audit', input.cursor)
   // `until` is a place in the list too: everything at that very time comes before it.
   const before = input.until && input.until < after.at ? { at: input.until, id: FIRST_ID } : after
-  const rows = await ctx.app.read((db) => listRows(db, filter, before, limit + 1))
+  const rows = await ctx.app.read((db) => store.audit.list(db, filter, before, limit + 1))
   const page = pageOf(rows, limit, (last) => timeCursor('audit', last.created_at, last.id))
   return {
     items: page.rows.map(toAuditEntry),

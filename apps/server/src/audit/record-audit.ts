@@ -1,4 +1,4 @@
-import { type Executor, insertAudit } from '@sotto/db'
+import { type Executor, store } from '@sotto/db'
 import type { Runtime } from '../app/runtime.ts'
 import type { Caller } from '../auth/caller.ts'
 
@@ -67,7 +67,7 @@ export async function recordAudit(
   { app, caller, address, requestId }: AuditOrigin,
   act: { action: AuditAction; subjectId: string | null },
 ): Promise<void> {
-  await insertAudit(trx, {
+  await store.audit.insert(trx, {
     id: app.newId(),
     actor_kind: caller.kind === 'anonymous' ? 'server' : caller.kind,
     actor_id: auditActorOf({ caller }),

@@ -2,13 +2,10 @@ import { type InputIssue, invalidInput, SottoError } from '@sotto/contract'
 import {
   type ConversationRow,
   type Executor,
-  findConversation,
-  findMessage,
-  findParticipant,
-  findSpans,
   isWithin,
   type MessageRow,
   type Span,
+  store,
   type Viewer,
 } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
@@ -93,8 +90,8 @@ export async function requireConversationOf(
   viewer: Viewer,
 ): Promise<ConversationRow> {
   const { db } = ctx.app
-  const conversation = await findConversation(db, conversationId)
-  const mayEnter = viewer === null || (await findParticipant(db, conversationId, viewer))
+  const conversation = await store.conversations.find(db, conversationId)
+  const mayEnter = viewer === null || (await store.participants.find(db, conversationId, viewer))
   if (!conversation || !mayEnter) throw new SottoError('CONVERSATION_NOT_FOUND')
   return conversation
 }
@@ -114,7 +111,7 @@ export const everything: readonly Span[] = [{ after: 0, until: undefined }]
  * events go by the same stays.
  */
 export async function requireReadable(ctx: CallerContext, conversationId: string): Promise<Readable> {
-  const conversation = await findConversation(ctx.app.db, conversationId)
+  const conversation = await store.conversations.find(ctx.app.db, conversationId)
   const spans = await spansOf(ctx.app.db, conversationId, viewerOf(ctx))
   if (!conversation || spans.length === 0) throw new SottoError('CONVERSATION_NOT_FOUND')
   return { conversation, spans }
@@ -145,7 +142,7 @@ async function findReadable(
   db: Executor,
 ): Promise<{ message: MessageRow; spans: readonly Span[] }> {
   const viewer = viewerOf(ctx)
-  const message = await findMessage(db, messageId, viewer)
+  const message = await store.messages.find(db, messageId, viewer)
   if (!message) throw new SottoError('MESSAGE_NOT_FOUND')
   const spans = await spansOf(db, message.conversation_id, viewer)
   if (!isWithin(spans, message.seq)) throw new SottoError('MESSAGE_NOT_FOUND')
@@ -153,5 +150,5 @@ async function findReadable(
 }
 
 async function spansOf(db: Executor, conversationId: string, viewer: Viewer): Promise<readonly Span[]> {
-  return viewer === null ? everything : findSpans(db, conversationId, viewer)
+  return viewer === null ? everything : store.participants.findSpans(db, conversationId, viewer)
 }

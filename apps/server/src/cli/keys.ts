@@ -1,5 +1,5 @@
 import { contract, keyScopes } from '@sotto/contract'
-import { findServiceKey, listServiceKeys, newest, type ServiceKeyRow } from '@sotto/db'
+import { newest, type ServiceKeyRow, store } from '@sotto/db'
 import { originOf } from '../audit/record-audit.ts'
 import { addKey } from '../identity/create-key.ts'
 import { endKey } from '../identity/revoke-key.ts'
@@ -47,7 +47,7 @@ export async function listKeys(): Promise<void> {
   const { db, now } = opened.app
   let before = newest
   for (;;) {
-    const rows = await listServiceKeys(db, before, PAGE)
+    const rows = await store.serviceKeys.list(db, before, PAGE)
     for (const row of rows) process.stdout.write(`${describeKey(row, now())}\n`)
     const last = rows.at(-1)
     if (!last || rows.length < PAGE) return
@@ -79,7 +79,7 @@ function timeOf(time: Date | null): string {
 export async function revokeKey(id: string): Promise<void> {
   await using opened = await openApp()
   const { app } = opened
-  const key = await findServiceKey(app.db, id.toLowerCase())
+  const key = await store.serviceKeys.find(app.db, id.toLowerCase())
   if (!key) throw new CommandError(`there is no service key with the id ${id}; see sotto key list`)
   if (!(await endKey(app.db, originOf('command', app), key.id))) {
     throw new CommandError(`the service key ${key.id} was revoked already`)

@@ -1,4 +1,4 @@
-import { countWorld, findUser, isUniqueViolation } from '@sotto/db'
+import { isUniqueViolation, store } from '@sotto/db'
 import type { App } from '../app/app.ts'
 import { MAX_CONVERSATIONS, possibleConversations, type WorldSize, worldUser } from '../seed/large-world.ts'
 import { seedLargeWorld } from '../seed/seed-large.ts'
@@ -77,7 +77,7 @@ function toWorldSize(options: SizeOptions): WorldSize {
 
 /** The first one's profile is changed when everything else is done. */
 async function isThere(app: App, firstUser: string): Promise<boolean> {
-  const user = await findUser(app.db, firstUser)
+  const user = await store.users.find(app.db, firstUser)
   if (!user) return false
   if (user.updated_at > user.created_at) return true
   throw new CommandError(
@@ -86,7 +86,7 @@ async function isThere(app: App, firstUser: string): Promise<boolean> {
 }
 
 async function describeWorld(app: App): Promise<string> {
-  const { users, conversations, messages } = await countWorld(app.db)
+  const { users, conversations, messages } = await store.sampleData.count(app.db)
   return `${grouped(users)} users, ${grouped(conversations)} conversations, ${grouped(messages)} messages`
 }
 

@@ -1,4 +1,4 @@
-import { holdSetup } from '@sotto/db'
+import { store } from '@sotto/db'
 import { originOf } from '../audit/record-audit.ts'
 import { readConfig } from '../settings/config.ts'
 import { issueSetupToken, isUnused } from '../setup/setup-token.ts'
@@ -13,7 +13,7 @@ export async function setup(): Promise<void> {
   await using opened = await openApp(config)
   const { app } = opened
   const token = await app.db.transaction().execute(async (trx) => {
-    if (!(await isUnused(trx, await holdSetup(trx)))) {
+    if (!(await isUnused(trx, await store.setup.hold(trx)))) {
       throw new CommandError('somebody is here already: sotto user create and sotto user admin make an admin')
     }
     return issueSetupToken(trx, originOf('command', app))

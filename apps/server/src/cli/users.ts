@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { contract } from '@sotto/contract'
-import { type Executor, findUser, updateRole } from '@sotto/db'
+import { type Executor, store } from '@sotto/db'
 import { originOf, recordAudit } from '../audit/record-audit.ts'
 import { addUser } from '../identity/add-user.ts'
 import { makePasswordReset } from '../identity/issue-password-reset.ts'
@@ -69,7 +69,7 @@ export async function makeAdmin(username: string): Promise<void> {
   const { app } = opened
   const user = await requireUser(app.db, username)
   await app.db.transaction().execute(async (trx) => {
-    if (await updateRole(trx, user.id, 'admin')) {
+    if (await store.accounts.updateRole(trx, user.id, 'admin')) {
       await endDemo(trx)
       await recordAudit(trx, originOf('command', app), { action: 'user.role_changed', subjectId: user.id })
     }
@@ -106,7 +106,7 @@ export async function exportUser(username: string): Promise<void> {
 }
 
 async function requireUser(db: Executor, username: string): Promise<{ id: string }> {
-  const user = await findUser(db, username.toLowerCase())
+  const user = await store.users.find(db, username.toLowerCase())
   if (!user) throw new CommandError(`there is no user ${username}`)
   return user
 }

@@ -1,10 +1,10 @@
 import {
   canListen,
   type Executor,
-  findLogBlocker,
   inspectPostgres,
   type PostgresHealth,
   parseDatabaseUrl,
+  store,
 } from '@sotto/db'
 import type { Config } from '../settings/config.ts'
 import { type Finding, failed, ok, warning } from './finding.ts'
@@ -68,7 +68,7 @@ function examineConnections({ databasePoolSize }: Config, health: PostgresHealth
 
 /** Who holds back the readers of the event log, which wait for every transaction that has begun to write. */
 async function* examineLog(db: Executor, { preparedTransactions }: PostgresHealth): AsyncGenerator<Finding> {
-  const blocker = await findLogBlocker(db, LONG_TRANSACTION_MS)
+  const blocker = await store.eventLog.findBlocker(db, LONG_TRANSACTION_MS)
   if (blocker) {
     const seconds = Math.round(blocker.ageMs / 1_000)
     yield warning(

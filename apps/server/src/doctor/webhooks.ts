@@ -1,11 +1,4 @@
-import {
-  countWaitingDeliveries,
-  type Executor,
-  listAllWebhooks,
-  listDeliveries,
-  newest,
-  type WebhookRow,
-} from '@sotto/db'
+import { type Executor, newest, store, type WebhookRow } from '@sotto/db'
 import { type Finding, ok, warning } from './finding.ts'
 
 /** A receiver that is there takes these within minutes. */
@@ -15,7 +8,7 @@ const FAILED_FOR_MS = 4 * 24 * 60 * 60 * 1_000
 
 /** Whether the receivers of webhooks take what they are sent. Nothing where there is no webhook. */
 export async function* examineWebhooks(db: Executor, now: () => Date): AsyncGenerator<Finding> {
-  const webhooks = (await listAllWebhooks(db)).filter((webhook) => webhook.deleted_at === null)
+  const webhooks = (await store.webhooks.listAll(db)).filter((webhook) => webhook.deleted_at === null)
   if (webhooks.length === 0) return
   const problems: Finding[] = []
   for (const webhook of webhooks) {
@@ -38,9 +31,9 @@ async function problemOf(
   now: Date,
 ): Promise<string | undefined> {
   if (disabled_reason === 'gone') return 'is disabled: its receiver has said that it is gone'
-  const [failure] = await listDeliveries(db, { webhookId: id, state: 'failed' }, newest, 1)
+  const [failure] = await store.deliveries.list(db, { webhookId: id, state: 'failed' }, newest, 1)
   if (failure && now.getTime() - failure.created_at.getTime() < FAILED_FOR_MS)
     return 'has given up on a delivery'
-  const waiting = await countWaitingDeliveries(db, id, MANY_WAITING)
+  const waiting = await store.deliveries.countWaiting(db, id, MANY_WAITING)
   return waiting < MANY_WAITING ? undefined : `has ${MANY_WAITING} deliveries or more that wait`
 }

@@ -1,5 +1,5 @@
 import { type Account, SottoError } from '@sotto/contract'
-import { findAccount, updateDisabledAt, updateRole } from '@sotto/db'
+import { store } from '@sotto/db'
 import type { ActorContext, CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { requireUser } from '../auth/access.ts'
@@ -30,7 +30,7 @@ export async function setRole(
 ): Promise<Account> {
   const user = await requireUser(ctx, ref, 'user')
   await ctx.app.db.transaction().execute(async (trx) => {
-    if (await updateRole(trx, user.id, role)) {
+    if (await store.accounts.updateRole(trx, user.id, role)) {
       await endDemo(trx)
       await recordAudit(trx, ctx, { action: 'user.role_changed', subjectId: user.id })
     }
@@ -47,7 +47,7 @@ export async function setDisabled(
   const user = await requireUser(ctx, ref, 'user')
   const { app } = ctx
   await app.db.transaction().execute(async (trx) => {
-    if (await updateDisabledAt(trx, user.id, disabled ? app.now() : null)) {
+    if (await store.accounts.updateDisabledAt(trx, user.id, disabled ? app.now() : null)) {
       const action = disabled ? 'user.disabled' : 'user.enabled'
       await recordAudit(trx, ctx, { action, subjectId: user.id })
     }
@@ -57,7 +57,7 @@ export async function setDisabled(
 }
 
 async function readAccount(ctx: CallerContext, userId: string): Promise<Account> {
-  const row = await findAccount(ctx.app.db, userId)
+  const row = await store.accounts.find(ctx.app.db, userId)
   if (!row) throw new SottoError('USER_NOT_FOUND', { detail: 'user names nobody' })
   return toAccount(row, showUser(ctx, row))
 }

@@ -1,5 +1,5 @@
 import { invalidInput, SottoError, type User } from '@sotto/contract'
-import { type Executor, findUser, insertUser, isInvitationUsable, takeInvitation } from '@sotto/db'
+import { type Executor, store } from '@sotto/db'
 import type { Runtime } from '../app/runtime.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import type { BusinessEvents } from '../metrics/business-events.ts'
@@ -21,7 +21,10 @@ type Way = BusinessEvents['user.created']['by']
 export async function addUser(parts: AddUserParts, input: NewUser, way: Way): Promise<User> {
   const invitationHash = input.invitation === undefined ? undefined : hashSecret(input.invitation)
   // Before the password is hashed, which costs more than a stranger is to be had for.
-  if (invitationHash !== undefined && !(await isInvitationUsable(parts.db, invitationHash, parts.now()))) {
+  if (
+    invitationHash !== undefined &&
+    !(await store.invitations.isUsable(parts.db, invitationHash, parts.now()))
+  ) {
     throw unusableInvitation()
   }
   const passwordHash =
@@ -29,7 +32,7 @@ export async function addUser(parts: AddUserParts, input: NewUser, way: Way): Pr
       ? null
       : await hashNewPassword(parts.identity.passwords, input.password, 'password')
   const user = await parts.db.transaction().execute(async (trx) => {
-    if (invitationHash !== undefined && !(await takeInvitation(trx, invitationHash, parts.now()))) {
+    if (invitationHash !== undefined && !(await store.invitations.take(trx, invitationHash, parts.now()))) {
       throw unusableInvitation()
     }
     return putUser(trx, parts, { ...input, passwordHash })
@@ -49,7 +52,7 @@ export async function putUser(
 ): Promise<User> {
   if (!isOfDemo(input.username)) await endDemo(trx)
   const id = newId()
-  const inserted = await insertUser(trx, {
+  const inserted = await store.users.insert(trx, {
     id,
     username: input.username,
     displayName: input.displayName ?? null,
@@ -61,13 +64,13 @@ export async function putUser(
     at: now(),
   })
   if (!inserted) throw await taken(trx, input)
-  const row = await findUser(trx, id)
+  const row = await store.users.find(trx, id)
   if (!row) throw new Error(`user ${id} is gone`)
   return toUser(row)
 }
 
 async function taken(trx: Executor, { username }: Pick<NewUser, 'username'>): Promise<SottoError> {
-  return new SottoError((await findUser(trx, username)) ? 'USERNAME_TAKEN' : 'EMAIL_TAKEN')
+  return new SottoError((await store.users.find(trx, username)) ? 'USERNAME_TAKEN' : 'EMAIL_TAKEN')
 }
 
 function unusableInvitation(): SottoError {

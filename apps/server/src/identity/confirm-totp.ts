@@ -1,5 +1,5 @@
 import { invalidInput } from '@sotto/contract'
-import { confirmSecondFactor, findSecondFactor, insertRecoveryCodes } from '@sotto/db'
+import { store } from '@sotto/db'
 import type { ActorContext } from '../app/context.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { hashRecoveryCode, newRecoveryCodes } from './recovery-codes.ts'
@@ -15,16 +15,16 @@ export async function confirmTotp(
   await app.limits.chargeLogin(user.id, ctx)
   const recoveryCodes = newRecoveryCodes()
   await app.db.transaction().execute(async (trx) => {
-    const factor = await findSecondFactor(trx, user.id)
+    const factor = await store.secondFactors.find(trx, user.id)
     if (!factor || factor.confirmed_at) {
       throw invalidInput('code', 'confirms nothing: no second factor has been started')
     }
     if (!(await takeCode(trx, app, user.id, factor.sealed_secret, code))) {
       throw invalidInput('code', 'is not what the authenticator app shows now')
     }
-    await confirmSecondFactor(trx, user.id, app.now())
+    await store.secondFactors.confirm(trx, user.id, app.now())
     const hashes = recoveryCodes.map((each) => hashRecoveryCode(user.id, each))
-    await insertRecoveryCodes(trx, user.id, hashes)
+    await store.secondFactors.insertRecoveryCodes(trx, user.id, hashes)
   })
   return { recoveryCodes }
 }

@@ -1,5 +1,5 @@
 import { invalidInput, type ServiceKey, SottoError } from '@sotto/contract'
-import { type Executor, insertServiceKey } from '@sotto/db'
+import { type Executor, store } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { type AuditOrigin, recordAudit } from '../audit/record-audit.ts'
 import type { InputOf } from '../lib/operation-types.ts'
@@ -31,7 +31,7 @@ export async function makeKey(trx: Executor, origin: AuditOrigin, input: Input):
   const key = newServiceKey()
   const { name, scopes } = input
   const row = { id: origin.app.newId(), name, scopes, createdAt, expiresAt }
-  await insertServiceKey(trx, { ...row, keyHash: hashSecret(key) })
+  await store.serviceKeys.insert(trx, { ...row, keyHash: hashSecret(key) })
   await recordAudit(trx, origin, { action: 'key.created', subjectId: row.id })
   return { ...row, lastUsedAt: null, revokedAt: null, key }
 }

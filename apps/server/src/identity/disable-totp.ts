@@ -1,5 +1,5 @@
 import { invalidInput } from '@sotto/contract'
-import { deleteSecondFactor } from '@sotto/db'
+import { store } from '@sotto/db'
 import type { ActorContext } from '../app/context.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { takeProof } from './second-factor.ts'
@@ -13,6 +13,6 @@ export async function disableTotp(ctx: ActorContext, proof: InputOf<'totp', 'dis
       const field = proof.code === undefined ? 'recoveryCode' : 'code'
       throw invalidInput(field, 'is wrong, or was used before')
     }
-    await deleteSecondFactor(trx, user.id)
+    await store.secondFactors.remove(trx, user.id)
   })
 }

@@ -1,15 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { type KeyScope, keyScopes, SottoError } from '@sotto/contract'
-import {
-  type Executor,
-  findCredentials,
-  findServiceKeyByHash,
-  findSession,
-  findUser,
-  markServiceKeysUsed,
-  markSessionsUsed,
-  replacePasswordHash,
-} from '@sotto/db'
+import { type Executor, store } from '@sotto/db'
 import type { Logger } from 'pino'
 import { type Actor, type Caller, CONFIGURED_KEY_ID, refersTo } from '../auth/caller.ts'
 import type { NewId } from '../lib/ids.ts'
@@ -100,12 +91,13 @@ export class Identity {
     this.#keysLastUsed = new LastUsed({
       now: options.now,
       log: options.log,
-      write: (ids, use) => options.db.transaction().execute((trx) => markServiceKeysUsed(trx, ids, use)),
+      write: (ids, use) =>
+        options.db.transaction().execute((trx) => store.serviceKeys.markUsed(trx, ids, use)),
     })
     this.#sessionsLastUsed = new LastUsed({
       now: options.now,
       log: options.log,
-      write: (ids, use) => options.db.transaction().execute((trx) => markSessionsUsed(trx, ids, use)),
+      write: (ids, use) => options.db.transaction().execute((trx) => store.sessions.markUsed(trx, ids, use)),
     })
   }
 
@@ -142,7 +134,7 @@ export class Identity {
   async findActor(ref: string): Promise<Actor | undefined> {
     const key = ref.toLowerCase()
     return this.#users.find(key, async () => {
-      const row = await findUser(this.#db, key)
+      const row = await store.users.find(this.#db, key)
       return row && { id: row.id, username: row.username }
     })
   }
@@ -155,7 +147,7 @@ export class Identity {
    */
   async verifyPassword(ref: string, password: string, origin: Origin): Promise<VerifiedUser | undefined> {
     const key = ref.toLowerCase()
-    const credentials = await findCredentials(this.#db, key)
+    const credentials = await store.credentials.find(this.#db, key)
     await this.#limits.chargeLogin(credentials?.id ?? key, origin)
     const isRight = await this.passwords.verify(credentials?.password_hash, password)
     if (!isRight || !credentials) return undefined
@@ -173,7 +165,7 @@ export class Identity {
     const renewed = await this.passwords.hash(password)
     const isReplaced = await this.#db
       .transaction()
-      .execute((trx) => replacePasswordHash(trx, userId, { from: hash, to: renewed }))
+      .execute((trx) => store.credentials.replacePasswordHash(trx, userId, { from: hash, to: renewed }))
     return isReplaced ? renewed : hash
   }
 
@@ -220,7 +212,7 @@ export class Identity {
   }
 
   async #storedKey(key: string): Promise<Key | undefined> {
-    const row = await findServiceKeyByHash(this.#db, hashSecret(key))
+    const row = await store.serviceKeys.findByHash(this.#db, hashSecret(key))
     return row && { id: row.id, scopes: new Set(scopesOf(row)), expiresAt: row.expires_at }
   }
 
@@ -254,7 +246,7 @@ export class Identity {
 
   async #session(token: string): Promise<Session | undefined> {
     return this.#sessions.find(token, async () => {
-      const row = await findSession(this.#db, hashSecret(token))
+      const row = await store.sessions.find(this.#db, hashSecret(token))
       return (
         row && {
           id: row.session_id,
@@ -281,7 +273,7 @@ export class Identity {
   async #verified(username: string, password: string, origin: Origin): Promise<VerifiedUser | undefined> {
     const key = createHash('sha256').update(this.#pepper).update(`${username}:${password}`).digest('base64')
     const known = this.#passwords.get(key)
-    const current = known && (await findCredentials(this.#db, known.actor.id))
+    const current = known && (await store.credentials.find(this.#db, known.actor.id))
     // A password that was changed since is asked for again.
     if (known && current?.password_hash === known.hash) {
       return {

@@ -1,10 +1,5 @@
 import { defaultLimit, type Invitation, SottoError } from '@sotto/contract'
-import {
-  deleteInvitation,
-  type InvitationRow,
-  insertInvitation,
-  listInvitations as listRows,
-} from '@sotto/db'
+import { type InvitationRow, store } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { timeCursor, timePosition } from '../lib/cursors.ts'
@@ -33,7 +28,7 @@ export async function createInvitation(
     expires_at: new Date(createdAt.getTime() + expiresInHours * HOUR_MS),
   }
   await db.transaction().execute(async (trx) => {
-    await insertInvitation(trx, { ...row, tokenHash: hashSecret(token) })
+    await store.invitations.insert(trx, { ...row, tokenHash: hashSecret(token) })
     await recordAudit(trx, ctx, { action: 'invitation.created', subjectId: row.id })
   })
   return { ...toInvitation(row), token }
@@ -45,7 +40,7 @@ export async function listInvitations(
   input: InputOf<'invitations', 'list'>,
 ): Promise<{ items: Invitation[]; nextCursor: string | null }> {
   const limit = input.limit ?? defaultLimit
-  const rows = await listRows(app.db, timePosition('invitations', input.cursor), limit + 1)
+  const rows = await store.invitations.list(app.db, timePosition('invitations', input.cursor), limit + 1)
   const page = pageOf(rows, limit, (last) => timeCursor('invitations', last.created_at, last.id))
   return {
     items: page.rows.map(toInvitation),
@@ -59,7 +54,7 @@ export async function revokeInvitation(
   { invitationId }: InputOf<'invitations', 'revoke'>,
 ): Promise<void> {
   await ctx.app.db.transaction().execute(async (trx) => {
-    if (!(await deleteInvitation(trx, invitationId))) throw new SottoError('INVITATION_NOT_FOUND')
+    if (!(await store.invitations.remove(trx, invitationId))) throw new SottoError('INVITATION_NOT_FOUND')
     await recordAudit(trx, ctx, { action: 'invitation.revoked', subjectId: invitationId })
   })
 }

@@ -1,4 +1,4 @@
-import { type Executor, putPasswordReset } from '@sotto/db'
+import { type Executor, store } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import type { Runtime } from '../app/runtime.ts'
 import { recordAudit } from '../audit/record-audit.ts'
@@ -35,6 +35,6 @@ export async function makePasswordReset(
   const token = newSecret('pr')
   const createdAt = now()
   const expiresAt = new Date(createdAt.getTime() + LIFETIME_MS)
-  await putPasswordReset(trx, { userId, tokenHash: hashSecret(token), createdAt, expiresAt })
+  await store.passwordResets.put(trx, { userId, tokenHash: hashSecret(token), createdAt, expiresAt })
   return { token, expiresAt }
 }

@@ -1,5 +1,5 @@
 import { defaultLimit, type ServiceKey } from '@sotto/contract'
-import { listServiceKeys } from '@sotto/db'
+import { store } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
@@ -12,7 +12,7 @@ export async function listKeys(
   input: InputOf<'keys', 'list'>,
 ): Promise<{ items: ServiceKey[]; nextCursor: string | null }> {
   const limit = input.limit ?? defaultLimit
-  const rows = await listServiceKeys(db, timePosition('keys', input.cursor), limit + 1)
+  const rows = await store.serviceKeys.list(db, timePosition('keys', input.cursor), limit + 1)
   const page = pageOf(rows, limit, (last) => timeCursor('keys', last.created_at, last.id))
   return {
     items: page.rows.map(toServiceKey),

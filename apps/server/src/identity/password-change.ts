@@ -1,5 +1,5 @@
 import { invalidInput } from '@sotto/contract'
-import { deletePasswordResetOf, deleteSessionsOf, type Executor, updatePasswordHash } from '@sotto/db'
+import { type Executor, store } from '@sotto/db'
 import { endDemo } from '../setup/demo.ts'
 import { isCommonPassword } from './common-passwords.ts'
 import type { Passwords } from './passwords.ts'
@@ -31,7 +31,7 @@ export async function changePassword(
 ): Promise<void> {
   // Whoever has one is somebody.
   await endDemo(trx)
-  await updatePasswordHash(trx, userId, change.passwordHash, change.at)
-  await deleteSessionsOf(trx, userId, change.keptSessionId)
-  await deletePasswordResetOf(trx, userId)
+  await store.credentials.updatePasswordHash(trx, userId, change.passwordHash, change.at)
+  await store.sessions.removeAllOf(trx, userId, change.keptSessionId)
+  await store.passwordResets.removeOf(trx, userId)
 }

@@ -1,5 +1,5 @@
 import { defaultLimit, type PublicUser, SottoError, type User } from '@sotto/contract'
-import { findUser, listCorrespondents, listUsers as listRows, searchUsers, type UserRow } from '@sotto/db'
+import { store, type UserRow } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { isBareKey, requireSelfOrKey } from '../auth/access.ts'
 import { decodeCursor, encodeCursor, timeCursor, timePosition } from '../lib/cursors.ts'
@@ -13,7 +13,7 @@ export function showUser(ctx: CallerContext, row: UserRow): User {
 }
 
 export async function getUser(ctx: CallerContext, input: InputOf<'users', 'get'>): Promise<User> {
-  const row = await findUser(ctx.app.db, input.user)
+  const row = await store.users.find(ctx.app.db, input.user)
   if (!row) throw new SottoError('USER_NOT_FOUND', { detail: 'user names nobody' })
   return showUser(ctx, row)
 }
@@ -26,7 +26,7 @@ export async function listUsers(
   const limit = input.limit ?? defaultLimit
   const { q } = input
   const page = await ctx.app.read((db) =>
-    q === undefined ? listRows(db, after, limit) : searchUsers(db, q, after, limit),
+    q === undefined ? store.users.list(db, after, limit) : store.users.search(db, q, after, limit),
   )
   return {
     items: page.rows.map((row) => showUser(ctx, row)),
@@ -48,7 +48,7 @@ export async function getCorrespondents(
   const user = await requireSelfOrKey(ctx, input.user)
   const limit = input.limit ?? defaultLimit
   const before = timePosition('correspondents', input.cursor)
-  const rows = await ctx.app.read((db) => listCorrespondents(db, user.id, before, limit + 1))
+  const rows = await ctx.app.read((db) => store.inbox.listCorrespondents(db, user.id, before, limit + 1))
   const page = pageOf(rows, limit, (last) =>
     timeCursor('correspondents', last.active_at, last.conversation_id),
   )

@@ -1,4 +1,4 @@
-import { deleteSecondFactor } from '@sotto/db'
+import { store } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { requireUser } from '../auth/access.ts'
@@ -11,7 +11,7 @@ export async function removeTotp(
 ): Promise<void> {
   const user = await requireUser(ctx, ref, 'user')
   await ctx.app.db.transaction().execute(async (trx) => {
-    if (await deleteSecondFactor(trx, user.id)) {
+    if (await store.secondFactors.remove(trx, user.id)) {
       await recordAudit(trx, ctx, { action: 'user.second_factor_removed', subjectId: user.id })
     }
   })

@@ -1,5 +1,5 @@
 import { invalidInput } from '@sotto/contract'
-import { findPasswordReset, takePasswordReset } from '@sotto/db'
+import { store } from '@sotto/db'
 import type { Context } from '../app/context.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { changePassword, hashNewPassword } from './password-change.ts'
@@ -11,11 +11,11 @@ export async function resetPassword(
   { token, newPassword }: InputOf<'passwords', 'reset'>,
 ): Promise<void> {
   const tokenHash = hashSecret(token)
-  const userId = await findPasswordReset(app.db, tokenHash, app.now())
+  const userId = await store.passwordResets.find(app.db, tokenHash, app.now())
   if (userId === undefined) throw unusable()
   const passwordHash = await hashNewPassword(app.identity.passwords, newPassword, 'newPassword')
   await app.db.transaction().execute(async (trx) => {
-    if (!(await takePasswordReset(trx, tokenHash))) throw unusable()
+    if (!(await store.passwordResets.take(trx, tokenHash))) throw unusable()
     await changePassword(trx, userId, { passwordHash, at: app.now() })
   })
   app.identity.forgetUsers()

@@ -1,11 +1,11 @@
 import { SottoError } from '@sotto/contract'
-import { type Executor, findServiceKey, revokeServiceKey } from '@sotto/db'
+import { type Executor, store } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { type AuditOrigin, recordAudit } from '../audit/record-audit.ts'
 
 export async function revokeKey(ctx: CallerContext, { keyId }: { keyId: string }): Promise<void> {
   const { db, identity } = ctx.app
-  const key = await findServiceKey(db, keyId)
+  const key = await store.serviceKeys.find(db, keyId)
   if (!key) throw new SottoError('KEY_NOT_FOUND')
   await endKey(db, ctx, key.id)
   identity.forgetKeys()
@@ -14,7 +14,7 @@ export async function revokeKey(ctx: CallerContext, { keyId }: { keyId: string }
 /** Ends a key, whoever asks for it. @returns false, and writes nothing down, when it was revoked already. */
 export async function endKey(db: Executor, origin: AuditOrigin, id: string): Promise<boolean> {
   return db.transaction().execute(async (trx) => {
-    const isRevoked = await revokeServiceKey(trx, id, origin.app.now())
+    const isRevoked = await store.serviceKeys.revoke(trx, id, origin.app.now())
     if (isRevoked) await recordAudit(trx, origin, { action: 'key.revoked', subjectId: id })
     return isRevoked
   })

@@ -1,4 +1,4 @@
-import { type Executor, findSecondFactor, takeRecoveryCode, takeTotpStep } from '@sotto/db'
+import { type Executor, store } from '@sotto/db'
 import type { App } from '../app/app.ts'
 import { hashRecoveryCode } from './recovery-codes.ts'
 import { totpStepOf } from './totp.ts'
@@ -23,9 +23,10 @@ export async function takeProof(
   userId: string,
   { code, recoveryCode }: SecondFactorProof,
 ): Promise<boolean> {
-  const factor = await findSecondFactor(trx, userId)
+  const factor = await store.secondFactors.find(trx, userId)
   if (!factor?.confirmed_at) return false
-  if (recoveryCode !== undefined) return takeRecoveryCode(trx, userId, hashRecoveryCode(userId, recoveryCode))
+  if (recoveryCode !== undefined)
+    return store.secondFactors.takeRecoveryCode(trx, userId, hashRecoveryCode(userId, recoveryCode))
   return code !== undefined && takeCode(trx, app, userId, factor.sealed_secret, code)
 }
 
@@ -38,5 +39,5 @@ export async function takeCode(
   code: string,
 ): Promise<boolean> {
   const step = totpStepOf(secretBox.open(sealedSecret, userId), code, now())
-  return step !== undefined && takeTotpStep(trx, userId, step)
+  return step !== undefined && store.secondFactors.takeTotpStep(trx, userId, step)
 }

@@ -1,16 +1,5 @@
 import { defaultLimit, invalidInput, SottoError, type User } from '@sotto/contract'
-import {
-  deleteExpiredSessionsOf,
-  deleteOldestSessionsOf,
-  deleteSession,
-  deleteSessionOf,
-  deleteSessionsOf,
-  type Executor,
-  findUser,
-  holdPasswordHash,
-  insertSession,
-  listSessions as listRows,
-} from '@sotto/db'
+import { type Executor, store } from '@sotto/db'
 import type { ActorContext, CallerContext, Context, SessionCookie } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { requireUser, sessionIdOf } from '../auth/access.ts'
@@ -43,11 +32,11 @@ export async function createSession(
   const createdAt = now()
   const expiresAt = new Date(createdAt.getTime() + SESSION_LIFETIME_MS)
   const { user, hasEnded } = await db.transaction().execute(async (trx) => {
-    if (!(await holdPasswordHash(trx, actor.id, verified.hash))) throw wrongCredentials()
+    if (!(await store.credentials.holdPasswordHash(trx, actor.id, verified.hash))) throw wrongCredentials()
     await requireSecondFactor(trx, ctx, verified, proof)
-    await deleteExpiredSessionsOf(trx, actor.id, createdAt)
-    const hasEnded = await deleteOldestSessionsOf(trx, actor.id, MAX_SESSIONS_OF_A_USER - 1)
-    await insertSession(trx, {
+    await store.sessions.removeExpiredOf(trx, actor.id, createdAt)
+    const hasEnded = await store.sessions.removeOldestOf(trx, actor.id, MAX_SESSIONS_OF_A_USER - 1)
+    await store.sessions.insert(trx, {
       id: newId(),
       userId: actor.id,
       tokenHash: hashSecret(token),
@@ -55,7 +44,7 @@ export async function createSession(
       createdAt,
       expiresAt,
     })
-    return { user: await findUser(trx, actor.id), hasEnded }
+    return { user: await store.users.find(trx, actor.id), hasEnded }
   })
   if (!user) throw wrongCredentials()
   if (hasEnded) identity.forgetUsers()
@@ -121,7 +110,13 @@ async function sessionsOf(
 ): Promise<{ items: OpenSession[]; nextCursor: string | null }> {
   const { db, now } = ctx.app
   const limit = input.limit ?? defaultLimit
-  const rows = await listRows(db, user.id, now(), timePosition('sessions', input.cursor), limit + 1)
+  const rows = await store.sessions.list(
+    db,
+    user.id,
+    now(),
+    timePosition('sessions', input.cursor),
+    limit + 1,
+  )
   const page = pageOf(rows, limit, (last) => timeCursor('sessions', last.created_at, last.id))
   const currentId = sessionIdOf(ctx)
   return {
@@ -134,7 +129,7 @@ async function sessionsOf(
 export async function endSession(ctx: ActorContext): Promise<void> {
   const id = sessionIdOf(ctx)
   if (id === undefined) return
-  await ctx.app.db.transaction().execute((trx) => deleteSession(trx, id))
+  await ctx.app.db.transaction().execute((trx) => store.sessions.remove(trx, id))
   ctx.app.identity.forgetUsers()
   ctx.sessionCookie?.clear()
 }
@@ -146,7 +141,7 @@ export async function revokeSession(
 ): Promise<void> {
   const { actor } = ctx
   const { db, identity } = ctx.app
-  const ended = await db.transaction().execute((trx) => deleteSessionOf(trx, actor.id, sessionId))
+  const ended = await db.transaction().execute((trx) => store.sessions.removeOf(trx, actor.id, sessionId))
   if (!ended) throw new SottoError('SESSION_NOT_FOUND')
   identity.forgetUsers()
   if (sessionId === sessionIdOf(ctx)) ctx.sessionCookie?.clear()
@@ -161,7 +156,7 @@ export async function endSessionsOf(
   const { db, identity } = ctx.app
   await db.transaction().execute(async (trx) => {
     await recordAudit(trx, ctx, { action: 'user.sessions_ended', subjectId: user.id })
-    await deleteSessionsOf(trx, user.id)
+    await store.sessions.removeAllOf(trx, user.id)
   })
   identity.forgetUsers()
 }

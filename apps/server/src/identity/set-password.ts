@@ -1,5 +1,5 @@
 import { invalidInput, SottoError } from '@sotto/contract'
-import { findAccount, findPasswordHash } from '@sotto/db'
+import { store } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { isBareKey, requireSelfOrKey, sessionIdOf } from '../auth/access.ts'
@@ -36,7 +36,7 @@ export async function setPassword(
 
 /** Who can set an admin's password can do what is for admins. */
 async function requireMayTakeOver({ app, caller }: CallerContext, userId: string): Promise<void> {
-  const account = await findAccount(app.db, userId)
+  const account = await store.accounts.find(app.db, userId)
   if (account?.role === 'admin' && caller.kind === 'key' && !caller.scopes.has('admin')) {
     throw new SottoError('FORBIDDEN', { detail: "an admin's password takes the scope admin" })
   }
@@ -48,7 +48,7 @@ async function requireCurrentPassword(
   currentPassword: string | undefined,
 ): Promise<void> {
   const { app } = ctx
-  const hash = await findPasswordHash(app.db, userId)
+  const hash = await store.credentials.findPasswordHash(app.db, userId)
   if (hash === null) return
   if (currentPassword === undefined) throw invalidInput('currentPassword', 'is required')
   await app.limits.chargeLogin(userId, ctx)

@@ -1,5 +1,5 @@
 import { SottoError } from '@sotto/contract'
-import { startSecondFactor } from '@sotto/db'
+import { store } from '@sotto/db'
 import type { ActorContext } from '../app/context.ts'
 import { requireNotOfDemo } from '../setup/demo.ts'
 import { newTotpSecret, totpUri } from './totp.ts'
@@ -13,7 +13,7 @@ export async function startTotp(ctx: ActorContext): Promise<{ secret: string; ur
   const sealedSecret = secretBox.seal(secret, user.id)
   const started = await db
     .transaction()
-    .execute((trx) => startSecondFactor(trx, { userId: user.id, sealedSecret, at: now() }))
+    .execute((trx) => store.secondFactors.start(trx, { userId: user.id, sealedSecret, at: now() }))
   if (!started) {
     throw new SottoError('FORBIDDEN', { detail: 'the second factor is on: turn it off first' })
   }

@@ -1,5 +1,5 @@
 import { contract, SottoError } from '@sotto/contract'
-import { type AccountRow, findAccount, isUuid } from '@sotto/db'
+import { type AccountRow, isUuid, store } from '@sotto/db'
 import type { Logger } from 'pino'
 import { type AddUserParts, addUser, type NewUser } from './add-user.ts'
 import { hashSecret } from './secrets.ts'
@@ -62,7 +62,7 @@ export class TokenUsers {
     const { subject } = claims
     return this.#accounts.find(
       subject,
-      async () => (await findAccount(db, subject)) ?? (await this.#make(claims)),
+      async () => (await store.accounts.find(db, subject)) ?? (await this.#make(claims)),
     )
   }
 
@@ -77,7 +77,7 @@ export class TokenUsers {
     } catch (error) {
       if (!(error instanceof SottoError) || error.code !== 'USERNAME_TAKEN') throw error
     }
-    const account = await findAccount(db, subject)
+    const account = await store.accounts.find(db, subject)
     if (!account) throw new Error(`the user ${subject} is gone`)
     return account
   }

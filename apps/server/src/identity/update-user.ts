@@ -1,5 +1,5 @@
 import { SottoError, type User } from '@sotto/contract'
-import { findUser, isUniqueViolation, updateProfile } from '@sotto/db'
+import { isUniqueViolation, store } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { isBareKey, requireSelfOrKey } from '../auth/access.ts'
@@ -15,7 +15,7 @@ export async function updateUser(
   if (Object.values(change).some((value) => value !== undefined)) {
     try {
       await ctx.app.db.transaction().execute(async (trx) => {
-        await updateProfile(trx, user.id, change, ctx.app.now())
+        await store.users.updateProfile(trx, user.id, change, ctx.app.now())
         if (isBareKey(ctx)) {
           await recordAudit(trx, ctx, { action: 'user.profile_changed', subjectId: user.id })
         }
@@ -25,7 +25,7 @@ export async function updateUser(
       throw error
     }
   }
-  const row = await findUser(ctx.app.db, user.id)
+  const row = await store.users.find(ctx.app.db, user.id)
   if (!row) throw new SottoError('USER_NOT_FOUND', { detail: 'user names nobody' })
   return showUser(ctx, row)
 }

@@ -1,5 +1,5 @@
 import { type ConversationSummary, defaultLimit, type Message, SottoError } from '@sotto/contract'
-import { type ConversationRow, type Executor, findConversation, listInbox } from '@sotto/db'
+import { type ConversationRow, type Executor, store } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { type AuditAction, recordAudit } from '../audit/record-audit.ts'
 import { requireUser } from '../auth/access.ts'
@@ -25,7 +25,7 @@ export async function inspectConversations(
   const before = timePosition('inspection', input.cursor)
   await recordLook(ctx, 'user.conversations_listed', user.id)
   return ctx.app.read(async (db) => {
-    const rows = await listInbox(db, user.id, before, limit + 1)
+    const rows = await store.inbox.list(db, user.id, before, limit + 1)
     const page = pageOf(rows, limit, (last) => timeCursor('inspection', last.updated_at, last.id))
     return {
       items: await summarize(db, page.rows),
@@ -60,7 +60,7 @@ async function requireAnyConversation(
   { app }: CallerContext,
   conversationId: string,
 ): Promise<ConversationRow> {
-  const conversation = await findConversation(app.db, conversationId)
+  const conversation = await store.conversations.find(app.db, conversationId)
   if (!conversation) throw new SottoError('CONVERSATION_NOT_FOUND')
   return conversation
 }

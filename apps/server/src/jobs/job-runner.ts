@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { type EventTransaction, type JobKey, type JobRow, takeJob, updateTakenJob } from '@sotto/db'
+import { type EventTransaction, type JobKey, type JobRow, store } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { Runtime } from '../app/runtime.ts'
 
@@ -102,7 +102,7 @@ export class JobRunner {
 
   #take(): Promise<JobRow | undefined> {
     const { db, now } = this.#options
-    return db.transaction().execute((trx) => takeJob(trx, now(), this.#leaseEnd()))
+    return db.transaction().execute((trx) => store.jobs.take(trx, now(), this.#leaseEnd()))
   }
 
   #leaseEnd(): Date {
@@ -122,16 +122,16 @@ export class JobRunner {
         advance: (progress, part) => this.#advance(held, progress, part),
       })
       const change = outcome === 'done' ? { finished_at: now() } : { due_at: outcome }
-      await updateTakenJob(db, held, { ...change, failures: 0, last_error: null })
+      await store.jobs.updateTaken(db, held, { ...change, failures: 0, last_error: null })
       if (outcome === 'done') log.info(name, 'a job is done')
     } catch (error) {
       if (error instanceof JobLost) return
       if (this.#stopping.signal.aborted) {
-        await updateTakenJob(db, held, { due_at: now() })
+        await store.jobs.updateTaken(db, held, { due_at: now() })
         return
       }
       log.warn({ ...name, err: error }, 'a job has failed, and will be tried again')
-      await updateTakenJob(db, held, {
+      await store.jobs.updateTaken(db, held, {
         due_at: new Date(now().getTime() + retryDelayMs(held.failures)),
         failures: held.failures + 1,
         last_error: codeOf(error),
@@ -150,7 +150,7 @@ export class JobRunner {
     await this.#options.write(async (trx) => {
       await part(trx)
       const change = { progress: JSON.stringify(progress), due_at: until, failures: 0 }
-      if (!(await updateTakenJob(trx, held, change))) throw new JobLost(held)
+      if (!(await store.jobs.updateTaken(trx, held, change))) throw new JobLost(held)
     })
     held.due_at = until
     held.failures = 0

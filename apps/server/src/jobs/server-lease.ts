@@ -1,4 +1,4 @@
-import { type Executor, giveUpLease, takeLease } from '@sotto/db'
+import { type Executor, store } from '@sotto/db'
 import type { NewId } from '../lib/ids.ts'
 
 interface Options {
@@ -44,7 +44,7 @@ export class ServerLease {
     const { now, name, durationMs } = this.#options
     const from = now()
     const until = new Date(from.getTime() + durationMs)
-    const isTaken = await takeLease(trx, { name, holder: this.#holder }, from, until)
+    const isTaken = await store.leases.take(trx, { name, holder: this.#holder }, from, until)
     this.#until = isTaken ? until.getTime() : 0
     return isTaken
   }
@@ -53,6 +53,6 @@ export class ServerLease {
   async giveUp(): Promise<void> {
     if (this.#until === 0) return
     this.#until = 0
-    await giveUpLease(this.#options.db, { name: this.#options.name, holder: this.#holder })
+    await store.leases.giveUp(this.#options.db, { name: this.#options.name, holder: this.#holder })
   }
 }

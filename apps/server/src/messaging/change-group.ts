@@ -1,13 +1,10 @@
 import { type LogType, SottoError } from '@sotto/contract'
 import {
-  appendEvent,
   type ConversationRow,
   type EventTransaction,
   type Executor,
-  findConversation,
-  findParticipant,
-  lockConversations,
   type ParticipantRole,
+  store,
 } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { type AuditAction, recordAudit } from '../audit/record-audit.ts'
@@ -48,8 +45,8 @@ export async function changeGroup<Result>(
     throw new SottoError('FORBIDDEN', { detail: 'a direct conversation stays between its two users' })
   }
   return ctx.app.write(async (trx) => {
-    await lockConversations(trx, [known.id, ...pairs])
-    const group = await findConversation(trx, known.id)
+    await store.conversations.lockMany(trx, [known.id, ...pairs])
+    const group = await store.conversations.find(trx, known.id)
     const role = await roleIn(ctx, trx, known.id)
     if (!group || !role) throw new SottoError('CONVERSATION_NOT_FOUND')
     const turn = groupTurn(trx, group, ctx.app.now())
@@ -74,7 +71,7 @@ export function groupTurn(trx: EventTransaction, group: ConversationRow, at: Dat
     group,
     at,
     tell: (type, userId, detail) =>
-      appendEvent(trx, {
+      store.events.append(trx, {
         type,
         conversationId: group.id,
         userId,
@@ -92,7 +89,7 @@ async function roleIn(
 ): Promise<ParticipantRole | undefined> {
   const viewer = viewerOf(ctx)
   if (viewer === null) return isBareKey(ctx) ? 'owner' : undefined
-  return (await findParticipant(trx, conversationId, viewer))?.role
+  return (await store.participants.find(trx, conversationId, viewer))?.role
 }
 
 /** @throws {SottoError} FORBIDDEN for members. */

@@ -1,12 +1,5 @@
 import { type LogType, SottoError } from '@sotto/contract'
-import {
-  appendEvent,
-  type EventTransaction,
-  findConversation,
-  lockConversation,
-  lockKeyOf,
-  type MessageRow,
-} from '@sotto/db'
+import { type EventTransaction, lockKeyOf, type MessageRow, store } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { requireMessageToChange } from '../auth/access.ts'
 
@@ -25,14 +18,14 @@ export async function changeMessage(
   change: (trx: EventTransaction, message: MessageRow, tell: Tell, at: Date) => Promise<void>,
 ): Promise<MessageRow> {
   const before = await requireMessageToChange(ctx, messageId, ctx.app.db)
-  const conversation = await findConversation(ctx.app.db, before.conversation_id)
+  const conversation = await store.conversations.find(ctx.app.db, before.conversation_id)
   if (!conversation) throw new SottoError('MESSAGE_NOT_FOUND')
   return ctx.app.write(async (trx) => {
-    await lockConversation(trx, lockKeyOf(conversation))
+    await store.conversations.lock(trx, lockKeyOf(conversation))
     const message = await requireMessageToChange(ctx, messageId, trx)
     const at = ctx.app.now()
     const tell: Tell = async (type, detail) => {
-      await appendEvent(trx, {
+      await store.events.append(trx, {
         type,
         conversationId: message.conversation_id,
         userId: actorId,

@@ -1,11 +1,5 @@
 import { type Conversation, invalidInput, maxParticipants } from '@sotto/contract'
-import {
-  appendEvent,
-  findConversation,
-  insertConversation,
-  insertParticipants,
-  lockConversations,
-} from '@sotto/db'
+import { store } from '@sotto/db'
 import type { ActorContext, CallerContext } from '../app/context.ts'
 import { requireUser } from '../auth/access.ts'
 import type { Actor } from '../auth/caller.ts'
@@ -23,23 +17,23 @@ export async function createGroup(
   const id = ctx.app.newId()
   const at = ctx.app.now()
   await ctx.app.write(async (trx) => {
-    await lockConversations(trx, [id, ...pairsToAdd(ctx, others)])
+    await store.conversations.lockMany(trx, [id, ...pairsToAdd(ctx, others)])
     for (const user of [actor, ...others]) await requireMayAdd(ctx, trx, user)
-    await insertConversation(trx, {
+    await store.conversations.insert(trx, {
       id,
       directKey: null,
       name: input.name,
       participantCount: others.length + 1,
       at,
     })
-    const firstEventId = await appendEvent(trx, {
+    const firstEventId = await store.events.append(trx, {
       type: 'conversation.created',
       conversationId: id,
       userId: actor.id,
       seq: 0,
       at,
     })
-    await insertParticipants(
+    await store.participants.insertMany(
       trx,
       [
         { userId: actor.id, role: 'owner' },
@@ -49,7 +43,7 @@ export async function createGroup(
     )
   })
   ctx.app.tellBusiness('group.created', { conversationId: id, participants: others.length + 1 })
-  const conversation = await findConversation(ctx.app.db, id)
+  const conversation = await store.conversations.find(ctx.app.db, id)
   const shown = conversation && (await showConversation(ctx.app, conversation, actor.id))
   if (!shown) throw new Error(`group ${id} is gone`)
   return shown

@@ -1,5 +1,5 @@
 import type { Message } from '@sotto/contract'
-import { eraseContent, noteDeleted } from '@sotto/db'
+import { store } from '@sotto/db'
 import type { ActorContext } from '../app/context.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { toMessage } from '../views/messages.ts'
@@ -14,8 +14,12 @@ export async function deleteMessage(
   const row = await changeMessage(ctx, input.messageId, actor.id, async (trx, message, tell, at) => {
     requireOwn(message, actor.id)
     if (message.deleted_at !== null) return
-    await eraseContent(trx, message.id, at)
-    await noteDeleted(trx, { conversationId: message.conversation_id, senderId: actor.id, seq: message.seq })
+    await store.messages.eraseContent(trx, message.id, at)
+    await store.participants.noteDeleted(trx, {
+      conversationId: message.conversation_id,
+      senderId: actor.id,
+      seq: message.seq,
+    })
     await tell('message.deleted')
   })
   return toMessage(row, actor.id)

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Executor, findMovingMarks, type Mark, type MessageRow, moveDeliveredMarks } from '@sotto/db'
+import { type Executor, type Mark, type MessageRow, store } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { Runtime } from '../app/runtime.ts'
 
@@ -136,9 +136,9 @@ export class DeliveryMarks {
   async #write(marks: readonly Mark[]): Promise<void> {
     const { db, write, now } = this.#options
     // Whoever looks at old messages of a group again marks what is marked: that needs no transaction.
-    const moving = await findMovingMarks(db, marks)
+    const moving = await store.receipts.findMovingMarks(db, marks)
     if (moving.length === 0) return
-    const moved = await write((trx) => moveDeliveredMarks(trx, moving, now()))
+    const moved = await write((trx) => store.receipts.moveDeliveredMarks(trx, moving, now()))
     const written = new Set(moved.map(keyOf))
     for (const mark of moving) {
       const key = keyOf(mark)

@@ -1,5 +1,5 @@
 import { invalidInput, type Message } from '@sotto/contract'
-import { updateText } from '@sotto/db'
+import { store } from '@sotto/db'
 import type { ActorContext } from '../app/context.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { toMessage } from '../views/messages.ts'
@@ -20,7 +20,7 @@ export async function editMessage(ctx: ActorContext, input: InputOf<'messages', 
     requireOwn(message, actor.id)
     requireNotDeleted(message)
     if (message.text === input.text) return
-    const edits = await updateText(trx, message, input.text, at)
+    const edits = await store.messages.updateText(trx, message, input.text, at)
     if (edits > MAX_EDITS) {
       throw invalidInput(
         'messageId',

@@ -1,4 +1,4 @@
-import { changeParticipantCount, endStay, findSuccessor, type ParticipantRow } from '@sotto/db'
+import { type ParticipantRow, store } from '@sotto/db'
 import type { GroupTurn } from './change-group.ts'
 import { giveRole } from './group-roles.ts'
 
@@ -10,9 +10,9 @@ export async function endParticipation(turn: GroupTurn, leaving: ParticipantRow)
   const { trx, group, at, tell } = turn
   const key = { conversationId: group.id, userId: leaving.user_id }
   const lastEventId = await tell('participant.left', leaving.user_id, leaving.role)
-  await endStay(trx, key, { untilSeq: group.last_seq, lastEventId, at })
-  await changeParticipantCount(trx, group.id, -1)
+  await store.participants.endStay(trx, key, { untilSeq: group.last_seq, lastEventId, at })
+  await store.participants.changeCount(trx, group.id, -1)
   if (leaving.role !== 'owner') return
-  const successor = await findSuccessor(trx, group.id)
+  const successor = await store.participants.findSuccessor(trx, group.id)
   if (successor) await giveRole(turn, successor.user_id, 'owner')
 }

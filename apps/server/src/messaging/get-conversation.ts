@@ -1,5 +1,5 @@
 import { type Conversation, SottoError } from '@sotto/contract'
-import { type ConversationRow, directKey, findDirectConversation } from '@sotto/db'
+import { type ConversationRow, directKey, store } from '@sotto/db'
 import type { ActorContext, CallerContext } from '../app/context.ts'
 import { requireConversation, requireUser, viewerOf } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
@@ -18,7 +18,7 @@ export async function getDirectConversation(
 ): Promise<Conversation> {
   const { actor } = ctx
   const other = await requireUser(ctx, input.user, 'user')
-  const conversation = await findDirectConversation(ctx.app.db, directKey(actor.id, other.id))
+  const conversation = await store.conversations.findDirect(ctx.app.db, directKey(actor.id, other.id))
   if (!conversation) throw new SottoError('CONVERSATION_NOT_FOUND')
   return show(ctx, conversation)
 }

@@ -1,13 +1,5 @@
 import { invalidInput, maxParticipants } from '@sotto/contract'
-import {
-  appendEvent,
-  changeParticipantCount,
-  countGroups,
-  directKey,
-  type Executor,
-  findRelationship,
-  insertParticipants,
-} from '@sotto/db'
+import { directKey, type Executor, store } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import type { Actor } from '../auth/caller.ts'
 import { requireReach } from '../people/reach.ts'
@@ -27,7 +19,7 @@ export async function joinGroup(
     throw invalidInput('user', `goes into a group with less than ${maxParticipants} participants`)
   }
   await requireMayAdd(ctx, trx, user)
-  const firstEventId = await appendEvent(trx, {
+  const firstEventId = await store.events.append(trx, {
     type: 'conversation.created',
     conversationId: group.id,
     userId: user.id,
@@ -35,14 +27,14 @@ export async function joinGroup(
     seq: group.last_seq,
     at,
   })
-  await insertParticipants(trx, [{ userId: user.id, role }], {
+  await store.participants.insertMany(trx, [{ userId: user.id, role }], {
     conversationId: group.id,
     at,
     afterSeq: group.last_seq,
     firstEventId,
     activeAt: null,
   })
-  await changeParticipantCount(trx, group.id, 1)
+  await store.participants.changeCount(trx, group.id, 1)
   await tell('participant.joined', user.id, role)
 }
 
@@ -60,8 +52,8 @@ export function pairsToAdd(ctx: CallerContext, users: readonly Actor[]): string[
  */
 export async function requireMayAdd(ctx: CallerContext, trx: Executor, user: Actor): Promise<void> {
   const actor = ctx.actor
-  if (actor) requireReach(ctx.app, await findRelationship(trx, actor.id, user.id))
-  if ((await countGroups(trx, user.id)) >= MAX_GROUPS_OF_A_USER) {
+  if (actor) requireReach(ctx.app, await store.relationships.find(trx, actor.id, user.id))
+  if ((await store.participants.countGroups(trx, user.id)) >= MAX_GROUPS_OF_A_USER) {
     throw invalidInput('user', `${user.username} is in ${MAX_GROUPS_OF_A_USER} groups, which are the most`)
   }
 }

@@ -3,10 +3,8 @@ import {
   type ConversationRow,
   directKey,
   type Executor,
-  findDirectConversation,
-  findFirstSeqSince,
-  listConversationMessages,
   type MessageRow,
+  store,
   type Viewer,
 } from '@sotto/db'
 import type { App } from '../app/app.ts'
@@ -45,7 +43,7 @@ export async function listDirectMessages(
 ): Promise<MessagePage> {
   const { actor } = ctx
   const other = await requireUser(ctx, input.user, 'user')
-  const conversation = await findDirectConversation(ctx.app.db, directKey(actor.id, other.id))
+  const conversation = await store.conversations.findDirect(ctx.app.db, directKey(actor.id, other.id))
   return messagePageOf(ctx, readableInFull(conversation), input)
 }
 
@@ -90,7 +88,7 @@ export async function messagePageFor(
   const { order, limit } = window
   const { id } = readable.conversation
   const rows = await app.read(async (db) => {
-    const first = paging.since ? await findFirstSeqSince(db, id, paging.since) : 1
+    const first = paging.since ? await store.messages.findFirstSeqSince(db, id, paging.since) : 1
     if (first === undefined) return []
     const above = Math.max(window.above, first - 1)
     return readWindow(db, viewer, id, spans, { ...window, above, limit: limit + 1 })
@@ -139,7 +137,7 @@ async function readWindow(
       limit: limit - rows.length,
     }
     if (range.below - range.above > 1) {
-      rows.push(...(await listConversationMessages(db, range, order)))
+      rows.push(...(await store.messages.list(db, range, order)))
     }
   }
   return rows

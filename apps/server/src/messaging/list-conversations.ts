@@ -1,5 +1,5 @@
 import { type Conversation, defaultLimit } from '@sotto/contract'
-import { listInbox } from '@sotto/db'
+import { store } from '@sotto/db'
 import type { ActorContext } from '../app/context.ts'
 import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
@@ -15,7 +15,7 @@ export async function listConversations(
   const limit = input.limit ?? defaultLimit
   const before = timePosition('inbox', input.cursor)
   return ctx.app.read(async (db) => {
-    const rows = await listInbox(db, actor.id, before, limit + 1)
+    const rows = await store.inbox.list(db, actor.id, before, limit + 1)
     const page = pageOf(rows, limit, (last) => timeCursor('inbox', last.updated_at, last.id))
     return {
       items: await showConversations({ db, deliveryMarks: ctx.app.deliveryMarks }, page.rows, actor.id),

@@ -1,14 +1,5 @@
 import { defaultLimit, type Message, SottoError } from '@sotto/contract'
-import {
-  directKey,
-  findDirectConversation,
-  findGroupStays,
-  findMessages,
-  listTimeline,
-  type Source,
-  type StaySource,
-  type TimelinePosition,
-} from '@sotto/db'
+import { directKey, type Source, type StaySource, store, type TimelinePosition } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { requireUser, viewerOf } from '../auth/access.ts'
 import type { Actor } from '../auth/caller.ts'
@@ -29,7 +20,7 @@ export async function listMessages(
     const { a, b } = question.between
     return messagePageOf(
       ctx,
-      readableInFull(await findDirectConversation(ctx.app.db, directKey(a.id, b.id))),
+      readableInFull(await store.conversations.findDirect(ctx.app.db, directKey(a.id, b.id))),
       input,
     )
   }
@@ -40,8 +31,8 @@ export async function listMessages(
 
   const viewer = viewerOf(ctx)
   const { page, messages } = await ctx.app.read(async (db) => {
-    const page = await listTimeline(db, sources, input, before, input.limit ?? defaultLimit)
-    return { page, messages: await findMessages(db, page.ids, viewer) }
+    const page = await store.timeline.list(db, sources, input, before, input.limit ?? defaultLimit)
+    return { page, messages: await store.messages.findMany(db, page.ids, viewer) }
   })
   const rows = new Map(messages.map((row) => [row.id, row]))
   // A message that went away in between is left out.
@@ -117,7 +108,7 @@ async function toSources(
   const sent: Source = { by: 'sender', userId: actor.id }
   if (sender?.id === actor.id) return [sent]
   // A message to many is neither read nor unread.
-  const groups = isRead === undefined ? await findGroupStays(ctx.app.db, actor.id) : []
+  const groups = isRead === undefined ? await store.timeline.findGroupStays(ctx.app.db, actor.id) : []
   if (sender) {
     const direct = await directStay(ctx, sender, actor)
     return [...direct, ...groups].map((source) => ({ ...source, senderId: sender.id }))
@@ -131,7 +122,7 @@ async function toSources(
 }
 
 async function directStay(ctx: CallerContext, a: Actor, b: Actor): Promise<StaySource[]> {
-  const conversation = await findDirectConversation(ctx.app.db, directKey(a.id, b.id))
+  const conversation = await store.conversations.findDirect(ctx.app.db, directKey(a.id, b.id))
   if (!conversation) return []
   const spans = [{ after: 0, until: undefined }]
   return [{ by: 'stays', conversationId: conversation.id, spans, newestAt: conversation.updated_at }]
@@ -143,7 +134,7 @@ async function conversationSource(
   b: Actor,
   sender: Actor | undefined,
 ): Promise<Source[]> {
-  const conversation = await findDirectConversation(ctx.app.db, directKey(a.id, b.id))
+  const conversation = await store.conversations.findDirect(ctx.app.db, directKey(a.id, b.id))
   if (!conversation) return []
   return [{ by: 'conversation', conversationId: conversation.id, ...(sender && { senderId: sender.id }) }]
 }

@@ -1,5 +1,5 @@
 import { defaultLimit, type Participant } from '@sotto/contract'
-import { type ConversationRow, FIRST_USER_ID, listMembers, type MemberWithMarksRow } from '@sotto/db'
+import { type ConversationRow, FIRST_USER_ID, type MemberWithMarksRow, store } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { requireConversation } from '../auth/access.ts'
 import { decodeCursor, encodeCursor } from '../lib/cursors.ts'
@@ -30,7 +30,7 @@ export async function pageOfMembers(
   const conversation = await requireConversation(ctx, input.conversationId)
   const limit = input.limit ?? defaultLimit
   const [after] = input.cursor === undefined ? [FIRST_USER_ID] : decodeCursor('participants', input.cursor)
-  const rows = await listMembers(ctx.app.db, conversation.id, after, limit + 1)
+  const rows = await store.participants.listMembers(ctx.app.db, conversation.id, after, limit + 1)
   const page = pageOf(rows, limit, (last) => encodeCursor('participants', [last.id]))
   return {
     conversation,

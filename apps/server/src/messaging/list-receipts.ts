@@ -1,5 +1,5 @@
 import type { Contract } from '@sotto/contract'
-import { findReceiptTimes } from '@sotto/db'
+import { store } from '@sotto/db'
 import type { z } from 'zod'
 import type { CallerContext } from '../app/context.ts'
 import type { InputOf } from '../lib/operation-types.ts'
@@ -15,7 +15,7 @@ export async function listReceipts(
 ): Promise<Receipts> {
   const { conversation, members, nextCursor } = await pageOfMembers(ctx, input)
   const seq = input.seq ?? conversation.last_seq
-  const times = await findReceiptTimes(ctx.app.db, {
+  const times = await store.receipts.findTimes(ctx.app.db, {
     conversationId: conversation.id,
     userIds: members.map((member) => member.id),
     seq: Math.max(seq, 1),

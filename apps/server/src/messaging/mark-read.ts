@@ -1,17 +1,5 @@
 import { invalidInput, SottoError } from '@sotto/contract'
-import {
-  appendEvent,
-  countSkippedMessages,
-  type Executor,
-  findConversation,
-  findParticipant,
-  insertReadReceipt,
-  lockConversation,
-  lockKeyOf,
-  moveDeliveredMarks,
-  type ParticipantRow,
-  updateReadMark,
-} from '@sotto/db'
+import { type Executor, lockKeyOf, type ParticipantRow, store } from '@sotto/db'
 import type { ActorContext } from '../app/context.ts'
 import { requireConversation } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
@@ -25,9 +13,9 @@ export async function markRead(
   const { actor } = ctx
   const { id, ...known } = await requireConversation(ctx, input.conversationId)
   return ctx.app.write(async (trx) => {
-    await lockConversation(trx, lockKeyOf({ id, ...known }))
-    const conversation = await findConversation(trx, id)
-    const mine = await findParticipant(trx, id, actor.id)
+    await store.conversations.lock(trx, lockKeyOf({ id, ...known }))
+    const conversation = await store.conversations.find(trx, id)
+    const mine = await store.participants.find(trx, id, actor.id)
     if (!conversation || !mine) throw new SottoError('CONVERSATION_NOT_FOUND')
     if (input.seq > conversation.last_seq) {
       throw invalidInput('seq', `takes 0 to ${conversation.last_seq}, the last message`)
@@ -39,10 +27,10 @@ export async function markRead(
     const mark = { conversationId: id, userId: actor.id, seq: input.seq }
     const skippedCount = await skippedAfter(trx, mine, input.seq, conversation.last_seq)
     const at = ctx.app.now()
-    await updateReadMark(trx, { ...mark, skippedCount })
-    if (mine.delivered_seq < input.seq) await moveDeliveredMarks(trx, [mark], at)
-    await insertReadReceipt(trx, { ...mark, at })
-    await appendEvent(trx, {
+    await store.receipts.updateReadMark(trx, { ...mark, skippedCount })
+    if (mine.delivered_seq < input.seq) await store.receipts.moveDeliveredMarks(trx, [mark], at)
+    await store.receipts.insertRead(trx, { ...mark, at })
+    await store.events.append(trx, {
       type: 'receipt.read',
       conversationId: id,
       userId: actor.id,
@@ -69,7 +57,7 @@ async function skippedAfter(
 ): Promise<number> {
   const { conversation_id: conversationId, user_id: userId } = mine
   const count = (above: number, upTo: number) =>
-    countSkippedMessages(trx, { conversationId, userId, above, upTo })
+    store.receipts.countSkipped(trx, { conversationId, userId, above, upTo })
   if (seq === lastSeq) return 0
   if (seq - mine.read_seq < lastSeq - seq) return mine.skipped_count - (await count(mine.read_seq, seq))
   return count(seq, lastSeq)

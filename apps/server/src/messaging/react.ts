@@ -1,15 +1,11 @@
 import { invalidInput, type Message } from '@sotto/contract'
 import {
-  appendEvent,
-  deleteReaction,
   type EventTransaction,
   type Executor,
-  findRelationship,
-  insertReaction,
   type MessageRow,
   parseReactions,
   type ReactionCounts,
-  updateReactionCounts,
+  store,
 } from '@sotto/db'
 import type { ActorContext, CallerContext } from '../app/context.ts'
 import type { InputOf } from '../lib/operation-types.ts'
@@ -31,7 +27,7 @@ export async function react(
   const row = await changeMessage(ctx, messageId, actor.id, async (trx, message, tell, at) => {
     requireNotDeleted(message)
     await requireReachOfOther(ctx, trx, message, actor.id)
-    if (!(await insertReaction(trx, { messageId: message.id, userId: actor.id, emoji }, at))) return
+    if (!(await store.reactions.insert(trx, { messageId: message.id, userId: actor.id, emoji }, at))) return
     const counts = parseReactions(message.reactions)
     const counted = counts.find(([known]) => known === emoji)
     if (!counted && counts.length >= MAX_EMOJIS) {
@@ -42,7 +38,7 @@ export async function react(
     }
     if (counted) counted[1]++
     else counts.push([emoji, 1])
-    await updateReactionCounts(trx, message.id, counts)
+    await store.reactions.updateCounts(trx, message.id, counts)
     await tell('reaction.added', emoji)
   })
   return toMessage(row, actor.id)
@@ -57,7 +53,7 @@ async function requireReachOfOther(
 ): Promise<void> {
   if (recipientId === null) return
   const otherId = senderId === userId ? recipientId : senderId
-  requireReach(ctx.app, await findRelationship(trx, userId, otherId))
+  requireReach(ctx.app, await store.relationships.find(trx, userId, otherId))
 }
 
 /** Takes one's reaction back. Without one, nothing changes. */
@@ -68,7 +64,7 @@ export async function unreact(
   const { actor } = ctx
   const row = await changeMessage(ctx, messageId, actor.id, async (trx, message, _tell, at) => {
     requireNotDeleted(message)
-    if (!(await deleteReaction(trx, { messageId: message.id, userId: actor.id, emoji }))) return
+    if (!(await store.reactions.remove(trx, { messageId: message.id, userId: actor.id, emoji }))) return
     await takeBack(trx, message, { userId: actor.id, emoji, at })
   })
   return toMessage(row, actor.id)
@@ -95,12 +91,12 @@ export async function takeBack(
     known,
     known === emoji ? count - 1 : count,
   ])
-  await updateReactionCounts(
+  await store.reactions.updateCounts(
     trx,
     message.id,
     counts.filter(([, count]) => count > 0),
   )
-  await appendEvent(trx, {
+  await store.events.append(trx, {
     type: 'reaction.removed',
     conversationId: message.conversation_id,
     userId,

@@ -1,5 +1,5 @@
 import { SottoError } from '@sotto/contract'
-import { findParticipant, type ParticipantRow } from '@sotto/db'
+import { type ParticipantRow, store } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { requireUser } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
@@ -13,7 +13,7 @@ export async function removeParticipant(
 ): Promise<void> {
   const user = await requireUser(ctx, ref, 'user')
   await changeGroup(ctx, conversationId, 'group.participant_removed', async (change) => {
-    const leaving = await findParticipant(change.trx, change.group.id, user.id)
+    const leaving = await store.participants.find(change.trx, change.group.id, user.id)
     if (user.id !== ctx.actor?.id) requireMayRemove(change, leaving)
     if (leaving) await endParticipation(change, leaving)
   })

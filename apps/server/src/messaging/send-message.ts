@@ -1,5 +1,5 @@
 import { invalidInput, kindOf, type Message } from '@sotto/contract'
-import { directKey, findMessage, lockKeyOf } from '@sotto/db'
+import { directKey, lockKeyOf, store } from '@sotto/db'
 import type { ActorContext, CallerContext } from '../app/context.ts'
 import { requireConversationOf, requireSender, requireUser } from '../auth/access.ts'
 import type { Actor } from '../auth/caller.ts'
@@ -101,7 +101,7 @@ function otherOf(key: string, userId: string): string {
 }
 
 async function earlierMessage(ctx: CallerContext, id: string, sender: Actor): Promise<Message> {
-  const row = await findMessage(ctx.app.db, id, sender.id)
+  const row = await store.messages.find(ctx.app.db, id, sender.id)
   if (!row) throw new Error(`message ${id} is gone`)
   return toMessage(row, sender.id)
 }

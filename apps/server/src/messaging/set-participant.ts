@@ -1,5 +1,5 @@
 import { type Participant, type ParticipantRole, SottoError } from '@sotto/contract'
-import { findParticipant, findUser, type ParticipantRow } from '@sotto/db'
+import { type ParticipantRow, store } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { requireUser } from '../auth/access.ts'
 import type { Actor } from '../auth/caller.ts'
@@ -20,12 +20,12 @@ export async function setParticipant(
     conversationId,
     'group.participant_set',
     async (change) => {
-      const current = await findParticipant(change.trx, change.group.id, user.id)
+      const current = await store.participants.find(change.trx, change.group.id, user.id)
       return current ? changeRole(change, current, role) : add(ctx, change, user, role ?? 'member')
     },
     pairsToAdd(ctx, [user]),
   )
-  const row = await findUser(ctx.app.db, user.id)
+  const row = await store.users.find(ctx.app.db, user.id)
   if (!row) throw new Error(`user ${user.id} is gone`)
   return toParticipant({ ...row, role: result })
 }

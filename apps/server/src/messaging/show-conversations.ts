@@ -3,12 +3,9 @@ import {
   type ConversationRow,
   type Executor,
   FIRST_USER_ID,
-  findInboxRow,
-  findLastMessages,
-  findMembers,
   type InboxRow,
-  listMembers,
   type MemberRow,
+  store,
   type Viewer,
 } from '@sotto/db'
 import type { App } from '../app/app.ts'
@@ -25,7 +22,7 @@ export async function showConversations(
 ): Promise<Conversation[]> {
   const ids = rows.map((row) => row.id)
   const members = await membersToShow(db, rows)
-  const lastMessages = await findLastMessages(db, ids, viewer)
+  const lastMessages = await store.messages.findLastOfEach(db, ids, viewer)
   if (viewer !== null) deliveryMarks.note(viewer, lastMessages)
   const lastOf = new Map(lastMessages.map((message) => [message.conversation_id, message]))
   return rows.map((row) => {
@@ -42,7 +39,7 @@ export async function showConversation(
 ): Promise<Conversation | undefined> {
   const nobodys = { ...conversation, read_seq: 0, skipped_count: conversation.last_seq, after_seq: 0 }
   // With the conversation once more: what is unread is worked out from both, as they were at one time.
-  const row = viewer === null ? nobodys : await findInboxRow(needs.db, conversation.id, viewer)
+  const row = viewer === null ? nobodys : await store.inbox.find(needs.db, conversation.id, viewer)
   if (!row) return undefined
   const [shown] = await showConversations(needs, [row], viewer)
   return shown
@@ -54,10 +51,13 @@ export async function membersToShow(
   rows: readonly ConversationRow[],
 ): Promise<ReadonlyMap<string, readonly MemberRow[]>> {
   const few = rows.filter((row) => row.participant_count <= shownParticipants).map((row) => row.id)
-  const members = Map.groupBy(await findMembers(db, few), (member) => member.conversation_id)
+  const members = Map.groupBy(
+    await store.participants.findMembers(db, few),
+    (member) => member.conversation_id,
+  )
   for (const row of rows) {
     if (row.participant_count <= shownParticipants) continue
-    const first = await listMembers(db, row.id, FIRST_USER_ID, shownParticipants)
+    const first = await store.participants.listMembers(db, row.id, FIRST_USER_ID, shownParticipants)
     members.set(
       row.id,
       first.sort((a, b) => (a.username < b.username ? -1 : 1)),

@@ -1,5 +1,5 @@
 import type { Conversation } from '@sotto/contract'
-import { renameConversation } from '@sotto/db'
+import { store } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { requireConversation, viewerOf } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
@@ -15,7 +15,7 @@ export async function updateGroup(
     requireGroupAdmin(change)
     const { trx, group, tell } = change
     if (group.name === name) return
-    await renameConversation(trx, group.id, name)
+    await store.conversations.rename(trx, group.id, name)
     await tell('conversation.updated', viewerOf(ctx))
   })
   const renamed = await requireConversation(ctx, conversationId)

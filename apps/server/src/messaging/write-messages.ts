@@ -1,18 +1,12 @@
 import { createHash } from 'node:crypto'
 import { type Message, SottoError } from '@sotto/contract'
 import {
-  addMessages,
-  appendEvent,
   type EventTransaction,
   type Executor,
   type FoundTarget,
-  findSendTargets,
-  insertConversation,
-  insertParticipants,
-  lockConversations,
-  lockFreeConversations,
   type MessageRow,
   type NewMessage,
+  store,
 } from '@sotto/db'
 import type { Runtime } from '../app/runtime.ts'
 import type { Actor } from '../auth/caller.ts'
@@ -66,7 +60,7 @@ export async function writeMessages(
   turns: 'awaited' | 'free',
 ): Promise<(Outcome | SottoError | undefined)[]> {
   const ours = await takeTurns(trx, drafts, turns)
-  const found = await findSendTargets(
+  const found = await store.sendTargets.find(
     trx,
     ours.map((draft) => ({
       directKey: draft.recipientId === null ? null : draft.lockKey,
@@ -91,7 +85,7 @@ export async function writeMessages(
     writing.push({ draft, message: newMessage(parts, draft, conversation) })
   }
   const messages = writing.map(({ message }) => message)
-  const written = messages.length === 0 ? [] : await addMessages(trx, messages)
+  const written = messages.length === 0 ? [] : await store.newMessages.add(trx, messages)
   for (const [index, { draft }] of writing.entries()) {
     const message = written[index]
     if (message) outcomes.set(draft, { message })
@@ -106,10 +100,10 @@ async function takeTurns(
 ): Promise<readonly Draft[]> {
   const keys = drafts.map(({ lockKey }) => lockKey)
   if (turns === 'awaited') {
-    await lockConversations(trx, keys)
+    await store.conversations.lockMany(trx, keys)
     return drafts
   }
-  const free = await lockFreeConversations(trx, keys)
+  const free = await store.conversations.lockFree(trx, keys)
   return drafts.filter(({ lockKey }) => free.has(lockKey))
 }
 
@@ -144,13 +138,25 @@ async function openDirect({ now, newId }: Parts, trx: EventTransaction, draft: D
   const id = newId()
   const at = now()
   const userIds = [...new Set([sender.id, recipientId])]
-  await insertConversation(trx, { id, directKey: lockKey, name: null, participantCount: userIds.length, at })
-  await insertParticipants(
+  await store.conversations.insert(trx, {
+    id,
+    directKey: lockKey,
+    name: null,
+    participantCount: userIds.length,
+    at,
+  })
+  await store.participants.insertMany(
     trx,
     userIds.map((userId) => ({ userId, role: 'member' })),
     { conversationId: id, at, afterSeq: 0, firstEventId: 0, activeAt: at },
   )
-  await appendEvent(trx, { type: 'conversation.created', conversationId: id, userId: sender.id, seq: 0, at })
+  await store.events.append(trx, {
+    type: 'conversation.created',
+    conversationId: id,
+    userId: sender.id,
+    seq: 0,
+    at,
+  })
   return { id, updated_at: at }
 }
 

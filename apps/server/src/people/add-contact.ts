@@ -1,12 +1,5 @@
 import { type Contact, invalidInput } from '@sotto/contract'
-import {
-  countContacts,
-  directKey,
-  findContact,
-  findRelationship,
-  lockConversation,
-  setContact,
-} from '@sotto/db'
+import { directKey, store } from '@sotto/db'
 import type { ActorContext } from '../app/context.ts'
 import { requireOther } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
@@ -22,24 +15,24 @@ export async function addContact(ctx: ActorContext, input: InputOf<'contacts', '
   const { actor } = ctx
   const other = await requireOther(ctx, actor, input.user)
   const { contact, isAccepted } = await ctx.app.write(async (trx) => {
-    await lockConversation(trx, directKey(actor.id, other.id))
-    requireNoBlock(await findRelationship(trx, actor.id, other.id))
-    const known = await findContact(trx, actor.id, other.id)
+    await store.conversations.lock(trx, directKey(actor.id, other.id))
+    requireNoBlock(await store.relationships.find(trx, actor.id, other.id))
+    const known = await store.contacts.find(trx, actor.id, other.id)
     if (known && known.state !== 'incoming') return { contact: toContact(known), isAccepted: false }
 
     // Also one that the actor has refused: whoever asked it has not withdrawn it.
-    const isAsked = (await findContact(trx, other.id, actor.id))?.state === 'outgoing'
-    if (!isAsked && (await countContacts(trx, actor.id, 'outgoing')) >= MAX_OPEN_REQUESTS) {
+    const isAsked = (await store.contacts.find(trx, other.id, actor.id))?.state === 'outgoing'
+    if (!isAsked && (await store.contacts.count(trx, actor.id, 'outgoing')) >= MAX_OPEN_REQUESTS) {
       throw invalidInput('user', `is one more than the ${MAX_OPEN_REQUESTS} who can be asked at once`)
     }
     const at = ctx.app.now()
-    await setContact(trx, {
+    await store.contacts.set(trx, {
       userId: actor.id,
       contactId: other.id,
       state: isAsked ? 'accepted' : 'outgoing',
       at,
     })
-    await setContact(trx, {
+    await store.contacts.set(trx, {
       userId: other.id,
       contactId: actor.id,
       state: isAsked ? 'accepted' : 'incoming',
@@ -47,7 +40,7 @@ export async function addContact(ctx: ActorContext, input: InputOf<'contacts', '
     })
     await tellContact(trx, actor.id, other.id, at)
     await tellContact(trx, other.id, actor.id, at)
-    const row = await findContact(trx, actor.id, other.id)
+    const row = await store.contacts.find(trx, actor.id, other.id)
     if (!row) throw new Error(`the contact of ${actor.id} is gone`)
     return { contact: toContact(row), isAccepted: isAsked }
   })

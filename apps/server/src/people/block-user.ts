@@ -1,5 +1,5 @@
 import { invalidInput } from '@sotto/contract'
-import { countBlocks, directKey, insertBlock, lockConversation } from '@sotto/db'
+import { directKey, store } from '@sotto/db'
 import type { ActorContext } from '../app/context.ts'
 import { requireOther } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
@@ -16,11 +16,11 @@ export async function blockUser(ctx: ActorContext, input: InputOf<'blocks', 'add
   const { actor } = ctx
   const other = await requireOther(ctx, actor, input.user)
   await ctx.app.write(async (trx) => {
-    await lockConversation(trx, directKey(actor.id, other.id))
+    await store.conversations.lock(trx, directKey(actor.id, other.id))
     const at = ctx.app.now()
-    await insertBlock(trx, actor.id, other.id, at)
+    await store.blocks.insert(trx, actor.id, other.id, at)
     // Afterwards, so that blocking the same ones again still changes nothing.
-    if ((await countBlocks(trx, actor.id)) > MAX_BLOCKS) {
+    if ((await store.blocks.count(trx, actor.id)) > MAX_BLOCKS) {
       throw invalidInput('user', `is one more than the ${MAX_BLOCKS} users whom one can block`)
     }
     await endContact(trx, actor.id, other.id, at)

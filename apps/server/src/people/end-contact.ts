@@ -1,4 +1,4 @@
-import { deleteContact, type EventTransaction } from '@sotto/db'
+import { type EventTransaction, store } from '@sotto/db'
 import { tellContact } from './tell-contact.ts'
 
 /**
@@ -11,9 +11,9 @@ export async function endContact(
   otherId: string,
   at: Date,
 ): Promise<void> {
-  const was = await deleteContact(trx, userId, otherId)
+  const was = await store.contacts.remove(trx, userId, otherId)
   if (!was) return
   await tellContact(trx, userId, otherId, at)
   if (was === 'incoming') return
-  if (await deleteContact(trx, otherId, userId)) await tellContact(trx, otherId, userId, at)
+  if (await store.contacts.remove(trx, otherId, userId)) await tellContact(trx, otherId, userId, at)
 }

@@ -1,5 +1,5 @@
 import { type Block, defaultLimit } from '@sotto/contract'
-import { listBlocks as listRows } from '@sotto/db'
+import { store } from '@sotto/db'
 import type { ActorContext } from '../app/context.ts'
 import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
@@ -13,7 +13,7 @@ export async function listBlocks(
 ): Promise<{ items: Block[]; nextCursor: string | null }> {
   const { actor } = ctx
   const limit = input.limit ?? defaultLimit
-  const rows = await listRows(ctx.app.db, actor.id, timePosition('blocks', input.cursor), limit + 1)
+  const rows = await store.blocks.list(ctx.app.db, actor.id, timePosition('blocks', input.cursor), limit + 1)
   const page = pageOf(rows, limit, (last) => timeCursor('blocks', last.blocked_at, last.id))
   return {
     items: page.rows.map(toBlock),

@@ -1,5 +1,5 @@
 import { type Contact, defaultLimit } from '@sotto/contract'
-import { listContacts as listRows } from '@sotto/db'
+import { store } from '@sotto/db'
 import type { ActorContext } from '../app/context.ts'
 import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
@@ -13,7 +13,7 @@ export async function listContacts(
 ): Promise<{ items: Contact[]; nextCursor: string | null }> {
   const { actor } = ctx
   const limit = input.limit ?? defaultLimit
-  const rows = await listRows(ctx.app.db, {
+  const rows = await store.contacts.list(ctx.app.db, {
     userId: actor.id,
     state: input.state ?? 'accepted',
     before: timePosition('contacts', input.cursor),

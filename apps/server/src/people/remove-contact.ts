@@ -1,4 +1,4 @@
-import { directKey, lockConversation } from '@sotto/db'
+import { directKey, store } from '@sotto/db'
 import type { ActorContext } from '../app/context.ts'
 import { requireOther } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
@@ -9,7 +9,7 @@ export async function removeContact(ctx: ActorContext, input: InputOf<'contacts'
   const { actor } = ctx
   const other = await requireOther(ctx, actor, input.user)
   await ctx.app.write(async (trx) => {
-    await lockConversation(trx, directKey(actor.id, other.id))
+    await store.conversations.lock(trx, directKey(actor.id, other.id))
     await endContact(trx, actor.id, other.id, ctx.app.now())
   })
 }

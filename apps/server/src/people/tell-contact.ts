@@ -1,4 +1,4 @@
-import { appendEvent, type EventTransaction } from '@sotto/db'
+import { type EventTransaction, store } from '@sotto/db'
 
 /**
  * Tells a user, in the transaction of the change, that another one is something else to them now. What it is, those
@@ -10,7 +10,7 @@ export async function tellContact(
   contactId: string,
   at: Date,
 ): Promise<void> {
-  await appendEvent(trx, {
+  await store.events.append(trx, {
     type: 'contact.updated',
     conversationId: null,
     userId: contactId,

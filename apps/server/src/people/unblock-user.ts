@@ -1,4 +1,4 @@
-import { deleteBlock } from '@sotto/db'
+import { store } from '@sotto/db'
 import type { ActorContext } from '../app/context.ts'
 import { requireOther } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
@@ -7,5 +7,5 @@ import type { InputOf } from '../lib/operation-types.ts'
 export async function unblockUser(ctx: ActorContext, input: InputOf<'blocks', 'remove'>): Promise<void> {
   const { actor } = ctx
   const other = await requireOther(ctx, actor, input.user)
-  await deleteBlock(ctx.app.db, actor.id, other.id)
+  await store.blocks.remove(ctx.app.db, actor.id, other.id)
 }

@@ -1,24 +1,10 @@
 import {
-  deleteBlocksOf,
-  deleteContactsOf,
-  deleteReaction,
-  deleteReceipts,
   type EventTransaction,
   emptyWriteAheadLog,
-  eraseAccount,
   FIRST_USER_ID,
-  findConversation,
-  findConversations,
-  findMessage,
-  findParticipant,
-  listConversationIdsOf,
-  listGroupIdsOf,
-  listReactionsOf,
-  listSentAfter,
-  lockConversation,
-  lockConversations,
   lockKeyOf,
   type MessagePlace,
+  store,
 } from '@sotto/db'
 import { z } from 'zod'
 import type { Runtime } from '../app/runtime.ts'
@@ -99,13 +85,13 @@ interface Sweep {
 /** Those who stay are told, and an owner is followed by another. */
 async function leaveGroups({ app, job, userId }: Sweep, progress: Progress): Promise<void> {
   for (;;) {
-    const ids = await listGroupIdsOf(app.db, userId, BATCH)
+    const ids = await store.erasure.listGroupIds(app.db, userId, BATCH)
     if (ids.length === 0) return
     for (const id of ids) {
       await job.advance(progress, async (trx) => {
-        await lockConversation(trx, id)
-        const group = await findConversation(trx, id)
-        const leaving = await findParticipant(trx, id, userId)
+        await store.conversations.lock(trx, id)
+        const group = await store.conversations.find(trx, id)
+        const leaving = await store.participants.find(trx, id, userId)
         if (group && leaving) await endParticipation(groupTurn(trx, group, app.now()), leaving)
       })
     }
@@ -115,7 +101,7 @@ async function leaveGroups({ app, job, userId }: Sweep, progress: Progress): Pro
 async function eraseSent({ app, job, userId }: Sweep, from: Progress): Promise<Progress> {
   let progress = from
   for (;;) {
-    const rows = await listSentAfter(app.db, userId, placeOf(progress), BATCH)
+    const rows = await store.erasure.listSent(app.db, userId, placeOf(progress), BATCH)
     const last = rows.at(-1)
     if (!last) return progress
     progress = { ...progress, messages: [last.created_at.getTime(), last.id] }
@@ -129,13 +115,13 @@ function placeOf({ messages: [at, id] }: Progress): MessagePlace {
 
 async function takeReactionsBack({ app, job, userId }: Sweep, progress: Progress): Promise<void> {
   for (;;) {
-    const reactions = await listReactionsOf(app.db, userId, BATCH)
+    const reactions = await store.erasure.listReactions(app.db, userId, BATCH)
     if (reactions.length === 0) return
-    const conversations = await findConversations(app.db, [
+    const conversations = await store.conversations.findMany(app.db, [
       ...new Set(reactions.map((reaction) => reaction.conversation_id)),
     ])
     await job.advance(progress, async (trx) => {
-      await lockConversations(trx, conversations.map(lockKeyOf))
+      await store.conversations.lockMany(trx, conversations.map(lockKeyOf))
       for (const { id, emoji } of reactions) await takeOneBack(trx, id, userId, emoji, app.now())
     })
   }
@@ -148,8 +134,8 @@ async function takeOneBack(
   emoji: string,
   at: Date,
 ): Promise<void> {
-  const message = await findMessage(trx, messageId, null)
-  if (message && (await deleteReaction(trx, { messageId, userId, emoji }))) {
+  const message = await store.messages.find(trx, messageId, null)
+  if (message && (await store.reactions.remove(trx, { messageId, userId, emoji }))) {
     await takeBack(trx, message, { userId, emoji, at })
   }
 }
@@ -157,14 +143,14 @@ async function takeOneBack(
 async function forgetReceipts({ app, job, userId }: Sweep, from: Progress): Promise<Progress> {
   let progress = from
   for (;;) {
-    const ids = await listConversationIdsOf(app.db, userId, progress.receipts, CONVERSATIONS)
+    const ids = await store.erasure.listConversationIds(app.db, userId, progress.receipts, CONVERSATIONS)
     const last = ids.at(-1)
     if (last === undefined) return progress
     for (const id of ids) {
       let isMore = true
       while (isMore) {
         await job.advance(progress, async (trx) => {
-          isMore = await deleteReceipts(trx, id, userId, ROWS)
+          isMore = await store.erasure.removeReceipts(trx, id, userId, ROWS)
         })
       }
     }
@@ -177,10 +163,10 @@ async function forgetTies({ app, job, userId }: Sweep, progress: Progress): Prom
   let isMore = true
   while (isMore) {
     await job.advance(progress, async (trx) => {
-      await eraseAccount(trx, userId)
-      const contacts = await deleteContactsOf(trx, userId, ROWS)
+      await store.erasure.eraseAccount(trx, userId)
+      const contacts = await store.erasure.removeContacts(trx, userId, ROWS)
       for (const otherId of contacts.otherIds) await tellContact(trx, otherId, userId, app.now())
-      isMore = (await deleteBlocksOf(trx, userId, ROWS)) || contacts.isMore
+      isMore = (await store.erasure.removeBlocks(trx, userId, ROWS)) || contacts.isMore
     })
   }
 }

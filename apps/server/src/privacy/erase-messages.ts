@@ -1,15 +1,4 @@
-import {
-  appendEvent,
-  type ErasableRow,
-  type EventTransaction,
-  eraseContent,
-  eraseRepeatKey,
-  findConversations,
-  findErasable,
-  lockConversations,
-  lockKeyOf,
-  noteDeleted,
-} from '@sotto/db'
+import { type ErasableRow, type EventTransaction, lockKeyOf, store } from '@sotto/db'
 
 /**
  * Leaves tombstones of these messages, without what a deletion by their sender keeps for repeated sends. Those that are
@@ -25,19 +14,22 @@ export async function eraseMessages(
   const left = rows.filter((row) => row.deleted_at === null || row.client_message_id !== null)
   if (left.length === 0) return
   const conversationIds = [...new Set(left.map((row) => row.conversation_id))]
-  await lockConversations(trx, (await findConversations(trx, conversationIds)).map(lockKeyOf))
-  const current = await findErasable(
+  await store.conversations.lockMany(
+    trx,
+    (await store.conversations.findMany(trx, conversationIds)).map(lockKeyOf),
+  )
+  const current = await store.erasure.findMessages(
     trx,
     left.map((row) => row.id),
   )
   for (const row of current.toSorted((a, b) => a.seq - b.seq)) {
-    await eraseRepeatKey(trx, row.id)
+    await store.erasure.eraseRepeatKey(trx, row.id)
     if (row.deleted_at !== null) continue
     const place = { conversationId: row.conversation_id, seq: row.seq }
-    await eraseContent(trx, row.id, at)
-    await noteDeleted(trx, { ...place, senderId: row.sender_id })
+    await store.messages.eraseContent(trx, row.id, at)
+    await store.participants.noteDeleted(trx, { ...place, senderId: row.sender_id })
     if (!tell) continue
-    await appendEvent(trx, {
+    await store.events.append(trx, {
       ...place,
       type: 'message.deleted',
       userId: row.sender_id,

@@ -1,4 +1,4 @@
-import { type Executor, eraseAccount, markErased, putJob } from '@sotto/db'
+import { type Executor, store } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { type AuditOrigin, recordAudit } from '../audit/record-audit.ts'
 import { requireSelfOrAdmin } from '../auth/access.ts'
@@ -27,10 +27,10 @@ export async function eraseUser(ctx: CallerContext, { user: ref }: InputOf<'user
 export async function beginErasure(trx: Executor, origin: AuditOrigin, userId: string): Promise<boolean> {
   const { app } = origin
   const at = app.now()
-  const isFirst = await markErased(trx, userId, { username: placeholder(app.newId()), at })
+  const isFirst = await store.erasure.markErased(trx, userId, { username: placeholder(app.newId()), at })
   if (!isFirst) return false
-  await eraseAccount(trx, userId)
-  await putJob(trx, { kind: ERASE_JOB, subject_id: userId }, at)
+  await store.erasure.eraseAccount(trx, userId)
+  await store.jobs.put(trx, { kind: ERASE_JOB, subject_id: userId }, at)
   await recordAudit(trx, origin, { action: 'user.erase_accepted', subjectId: userId })
   return true
 }

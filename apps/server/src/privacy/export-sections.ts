@@ -1,18 +1,5 @@
 import { type ExportLine, SottoError } from '@sotto/contract'
-import {
-  type Executor,
-  type ExportedStay,
-  exportBlocks,
-  exportContacts,
-  exportReactions,
-  exportReceipts,
-  exportStays,
-  FIRST_USER_ID,
-  findAccount,
-  listConversationMessages,
-  listSessions,
-  newest,
-} from '@sotto/db'
+import { type Executor, type ExportedStay, FIRST_USER_ID, newest, store } from '@sotto/db'
 import { toBlock } from '../views/blocks.ts'
 import { toContact } from '../views/contacts.ts'
 import { toMessage } from '../views/messages.ts'
@@ -58,7 +45,7 @@ export const sections = {
     start: nowhere,
     async read(db, userId, from) {
       if (from.n > 0) return { lines: [], next: undefined }
-      const row = await findAccount(db, userId)
+      const row = await store.accounts.find(db, userId)
       if (!row) throw new SottoError('USER_NOT_FOUND', { detail: 'user names nobody' })
       const line = { type: 'profile' as const, profile: toAccount(row, toUser(row)) }
       return { lines: [{ line, after: { ...nowhere, n: 1 } }], next: undefined }
@@ -67,7 +54,7 @@ export const sections = {
   sessions: {
     start: { ...nowhere, id: newest.id, n: newest.at.getTime() },
     async read(db, userId, from, limit, now) {
-      const rows = await listSessions(db, userId, now, { at: new Date(from.n), id: from.id }, limit)
+      const rows = await store.sessions.list(db, userId, now, { at: new Date(from.n), id: from.id }, limit)
       return partOf(rows, limit, (row) => ({
         line: { type: 'session', session: toSession(row) },
         after: { ...nowhere, id: row.id, n: row.created_at.getTime() },
@@ -77,7 +64,7 @@ export const sections = {
   contacts: {
     start: nowhere,
     async read(db, userId, from, limit) {
-      const rows = await exportContacts(db, userId, from.id, limit)
+      const rows = await store.userData.listContacts(db, userId, from.id, limit)
       return partOf(rows, limit, (row) => ({
         line: { type: 'contact', contact: toContact(row) },
         after: { ...nowhere, id: row.id },
@@ -87,7 +74,7 @@ export const sections = {
   blocks: {
     start: nowhere,
     async read(db, userId, from, limit) {
-      const rows = await exportBlocks(db, userId, from.id, limit)
+      const rows = await store.userData.listBlocks(db, userId, from.id, limit)
       return partOf(rows, limit, (row) => ({
         line: { type: 'block', block: toBlock(row) },
         after: { ...nowhere, id: row.id },
@@ -97,7 +84,7 @@ export const sections = {
   stays: {
     start: nowhere,
     async read(db, userId, from, limit) {
-      const rows = await exportStays(db, userId, stayPlace(from), limit)
+      const rows = await store.userData.listStays(db, userId, stayPlace(from), limit)
       return partOf(rows, limit, (row) => ({
         line: { type: 'stay', stay: toStay(row, userId) },
         after: { ...nowhere, id: row.conversation_id, n: row.first_event_id + 1 },
@@ -108,7 +95,7 @@ export const sections = {
     start: nowhere,
     read: (db, userId, from, limit) =>
       walkStays(db, userId, from, limit, async (stay, place, rest) => {
-        const rows = await listConversationMessages(
+        const rows = await store.messages.list(
           db,
           {
             viewer: userId,
@@ -128,7 +115,12 @@ export const sections = {
   reactions: {
     start: nowhere,
     async read(db, userId, from, limit) {
-      const rows = await exportReactions(db, userId, { messageId: from.id, emoji: from.text }, limit)
+      const rows = await store.userData.listReactions(
+        db,
+        userId,
+        { messageId: from.id, emoji: from.text },
+        limit,
+      )
       return partOf(rows, limit, (row) => ({
         line: { type: 'reaction', reaction: toExportedReaction(row) },
         after: { ...nowhere, id: row.message_id, text: row.emoji },
@@ -141,7 +133,7 @@ export const sections = {
       walkStays(db, userId, from, limit, async (stay, place, rest) => {
         const conversationId = stay.conversation_id
         const kind = place.text === 'read' ? 'read' : 'delivered'
-        const rows = await exportReceipts(
+        const rows = await store.userData.listReceipts(
           db,
           {
             userId,
@@ -187,7 +179,7 @@ async function walkStays(
   read: (stay: ExportedStay, place: Place, rest: number) => Promise<Placed[]>,
 ): Promise<Part> {
   const lines: Placed[] = []
-  const stays = await exportStays(db, userId, stayPlace(from), STAYS)
+  const stays = await store.userData.listStays(db, userId, stayPlace(from), STAYS)
   for (const stay of stays) {
     const begin = { ...nowhere, id: stay.conversation_id, n: stay.first_event_id }
     const isSame = begin.id === from.id && begin.n === from.n

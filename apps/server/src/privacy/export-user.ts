@@ -1,5 +1,5 @@
 import { defaultLimit, type ExportLine, SottoError } from '@sotto/contract'
-import { listAudit, newest } from '@sotto/db'
+import { newest, store } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import type { Runtime } from '../app/runtime.ts'
 import { auditActorOf, recordAudit } from '../audit/record-audit.ts'
@@ -96,6 +96,6 @@ async function recordExport(ctx: CallerContext, userId: string): Promise<void> {
   const since = new Date(app.now().getTime() - ONE_EXPORT_MS)
   const actorId = auditActorOf(ctx)
   const filter = { ...act, since, ...(actorId !== null && { actorId }) }
-  if ((await listAudit(app.db, filter, newest, 1)).length > 0) return
+  if ((await store.audit.list(app.db, filter, newest, 1)).length > 0) return
   await app.db.transaction().execute((trx) => recordAudit(trx, ctx, act))
 }

@@ -1,4 +1,4 @@
-import { emptyWriteAheadLog, FIRST_USER_ID, listOlderMessages } from '@sotto/db'
+import { emptyWriteAheadLog, FIRST_USER_ID, store } from '@sotto/db'
 import { z } from 'zod'
 import type { Runtime } from '../app/runtime.ts'
 import type { Job, JobOutcome } from '../jobs/job-runner.ts'
@@ -31,7 +31,7 @@ export async function messageRetentionJob(
   let [at, id] = job.progress === undefined ? [0, FIRST_USER_ID] : progressSchema.parse(job.progress).messages
   let hasErased = false
   for (;;) {
-    const rows = await listOlderMessages(app.db, { at: new Date(at), id }, before, BATCH)
+    const rows = await store.erasure.listOlder(app.db, { at: new Date(at), id }, before, BATCH)
     const last = rows.at(-1)
     if (!last) break
     ;[at, id] = [last.created_at.getTime(), last.id]

@@ -1,4 +1,4 @@
-import { type EventRow, type Executor, findConversations, findStays, isWithin, type StayRow } from '@sotto/db'
+import { type EventRow, type Executor, isWithin, type StayRow, store } from '@sotto/db'
 
 /** How many stays are cached, over all conversations. */
 const MAX_CACHED = 100_000
@@ -48,9 +48,12 @@ export class Audience {
   async #load(ids: ReadonlySet<string>): Promise<void> {
     const missing = [...ids].filter((id) => !this.#byConversation.has(id))
     if (missing.length === 0) return
-    const conversations = await findConversations(this.#db, missing)
+    const conversations = await store.conversations.findMany(this.#db, missing)
     const groupIds = conversations.filter((one) => one.direct_key === null).map((one) => one.id)
-    const stays = Map.groupBy(await findStays(this.#db, groupIds), (stay) => stay.conversation_id)
+    const stays = Map.groupBy(
+      await store.participants.findStays(this.#db, groupIds),
+      (stay) => stay.conversation_id,
+    )
     if (this.#size > MAX_CACHED) this.#forgetAllBut(ids)
     for (const { id, direct_key: key } of conversations) {
       const participants = key === null ? participantsOfGroup(stays.get(id) ?? []) : participantsOfDirect(key)

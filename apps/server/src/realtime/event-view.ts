@@ -1,13 +1,5 @@
 import type { Conversation, Event, ParticipantRole } from '@sotto/contract'
-import {
-  type EventRow,
-  type Executor,
-  findContact,
-  findMessages,
-  type MessageRow,
-  parseReactions,
-  type Viewer,
-} from '@sotto/db'
+import { type EventRow, type Executor, type MessageRow, parseReactions, store, type Viewer } from '@sotto/db'
 import { toMessage } from '../views/messages.ts'
 
 /** The messages that log rows refer to, not yet personalized for a viewer. */
@@ -21,7 +13,7 @@ export type ShowConversation = (conversationId: string, viewer: Viewer) => Promi
 /** Fetches the current messages: log rows have ids only. */
 export async function findShownMessages(db: Executor, rows: readonly EventRow[]): Promise<ShownMessages> {
   const ids = new Set(rows.flatMap((row) => row.message_id ?? []))
-  const messages = await findMessages(db, [...ids], null)
+  const messages = await store.messages.findMany(db, [...ids], null)
   return new Map(messages.map((message) => [message.id, message]))
 }
 
@@ -94,7 +86,7 @@ async function contactView(
   viewer: string,
 ): Promise<View | undefined> {
   if (userId === null) return undefined
-  const state = (await findContact(db, viewer, userId))?.state ?? 'none'
+  const state = (await store.contacts.find(db, viewer, userId))?.state ?? 'none'
   return { event: { id: String(id), type: 'contact.updated', conversationId: null, at, userId, state } }
 }
 
@@ -106,6 +98,6 @@ async function messageFor(
 ): Promise<MessageRow | undefined> {
   const message = messages.get(messageId ?? '')
   if (!message?.reactions || viewer === null) return message
-  const [own] = await findMessages(db, [message.id], viewer)
+  const [own] = await store.messages.findMany(db, [message.id], viewer)
   return own
 }

@@ -1,4 +1,4 @@
-import { deleteOldEvents, type Executor, findOldestWebhookPlace } from '@sotto/db'
+import { type Executor, store } from '@sotto/db'
 import type { Logger } from 'pino'
 
 /** How often expired events are deleted, how many in one transaction, and the pause between two. In milliseconds. */
@@ -52,10 +52,10 @@ export function keepLogShort({ log, ...parts }: Options): { stop(): void } {
  */
 export async function deleteExpiredEvents({ db, now, retentionMs }: Omit<Options, 'log'>): Promise<number> {
   const expired = now().getTime() - retentionMs
-  const unread = await findOldestWebhookPlace(db)
+  const unread = await store.webhooks.findOldestPlace(db)
   const wanted = unread
     ? Math.max(unread.getTime() - DISORDER_MS, now().getTime() - LONGEST_WAIT_MS)
     : Number.POSITIVE_INFINITY
   const before = new Date(Math.min(expired, wanted))
-  return db.transaction().execute((trx) => deleteOldEvents(trx, before, BATCH))
+  return db.transaction().execute((trx) => store.eventLog.removeOld(trx, before, BATCH))
 }

@@ -1,12 +1,4 @@
-import {
-  type EventRow,
-  type Executor,
-  findLogBlocker,
-  findLogEnd,
-  findLogEpoch,
-  hasUnsettledEvents,
-  readLog,
-} from '@sotto/db'
+import { type EventRow, type Executor, store } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { Metrics } from '../metrics/metrics.ts'
 import { type LogPoint, pointOf } from './event-cursor.ts'
@@ -112,8 +104,8 @@ export class LogTail {
 
   async #startAtEnd(): Promise<void> {
     const { db, now, onStart } = this.#options
-    const epoch = await findLogEpoch(db)
-    const { position, at } = await findLogEnd(db)
+    const epoch = await store.eventLog.findEpoch(db)
+    const { position, at } = await store.eventLog.findEnd(db)
     onStart()
     this.#end = { epoch, position, at: at ?? now() }
     this.#run()
@@ -140,7 +132,7 @@ export class LogTail {
     while (this.#shouldRead()) {
       const hints = this.#hints
       try {
-        const rows = await readLog(db, this.#end.position, BATCH)
+        const rows = await store.eventLog.read(db, this.#end.position, BATCH)
         const readAt = performance.now()
         if (rows.length > 0) {
           if (hintsAtEnd === hints && hints === this.#hints) metrics.hintMissed()
@@ -150,7 +142,7 @@ export class LogTail {
           pause = UNSETTLED_MS
           continue
         }
-        const isHeldBack = await hasUnsettledEvents(db)
+        const isHeldBack = await store.eventLog.hasUnsettled(db)
         hintsAtEnd = isHeldBack ? undefined : hints
         const blocker = isHeldBack && pause >= POLL_MS ? await this.#findBlocker() : undefined
         this.#state = { readAt, isHeldBack, blocker }
@@ -187,7 +179,7 @@ export class LogTail {
 
   /** Also reports it in the server's log from time to time. */
   async #findBlocker(): Promise<Blocker | undefined> {
-    const blocker = await findLogBlocker(this.#options.db, BLOCKER_MS)
+    const blocker = await store.eventLog.findBlocker(this.#options.db, BLOCKER_MS)
     if (!blocker) return undefined
     const now = performance.now()
     if (now - this.#blockerReportedAt >= BLOCKER_REPORT_MS) {

@@ -1,4 +1,4 @@
-import { directKey, findBlocksBetween, findDirectConversation, shareGroup } from '@sotto/db'
+import { directKey, store } from '@sotto/db'
 import type { ActorContext, CallerContext } from '../app/context.ts'
 import { requireConversation, requireUser } from '../auth/access.ts'
 import type { Actor } from '../auth/caller.ts'
@@ -54,12 +54,12 @@ async function usersInSight(ctx: CallerContext, actor: Actor, refs: readonly str
 /** Who shares a conversation sees each other, unless one of them has blocked the other. */
 export async function isInSight(ctx: CallerContext, viewer: Actor, user: Actor): Promise<boolean> {
   if (!(await sharesConversation(ctx, viewer, user))) return false
-  return (await findBlocksBetween(ctx.app.db, viewer.id, [user.id])).size === 0
+  return (await store.blocks.findBetween(ctx.app.db, viewer.id, [user.id])).size === 0
 }
 
 async function sharesConversation(ctx: CallerContext, a: Actor, b: Actor): Promise<boolean> {
   if (a.id === b.id) return true
   const { db } = ctx.app
-  const direct = await findDirectConversation(db, directKey(a.id, b.id))
-  return direct !== undefined || shareGroup(db, a.id, b.id)
+  const direct = await store.conversations.findDirect(db, directKey(a.id, b.id))
+  return direct !== undefined || store.participants.shareGroup(db, a.id, b.id)
 }

@@ -1,12 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  comparePositions,
-  countMissedEvents,
-  type EventRow,
-  findEventTime,
-  type LogPosition,
-  readMissedEvents,
-} from '@sotto/db'
+import { comparePositions, type EventRow, type LogPosition, store } from '@sotto/db'
 import { encodeEventCursor, type LogPoint } from './event-cursor.ts'
 import { createItems, type ItemSources } from './event-items.ts'
 import type { LogTail } from './log-tail.ts'
@@ -89,7 +82,7 @@ export class Replay implements MissedItems {
   async #readPage(upTo: LogPosition): Promise<void> {
     const { userId, conversationId } = this.#range
     const after = this.#position
-    this.#page = await readMissedEvents(this.#options.db, {
+    this.#page = await store.eventLog.readMissed(this.#options.db, {
       userId,
       conversationId,
       after,
@@ -133,10 +126,10 @@ export class Replay implements MissedItems {
     }
     if (now().getTime() - from.at.getTime() > retentionMs) return false
     if (from.position.id > 0) {
-      const at = await findEventTime(db, from.position)
+      const at = await store.eventLog.findTime(db, from.position)
       if (at?.getTime() !== from.at.getTime()) return false
     }
-    const missed = await countMissedEvents(db, {
+    const missed = await store.eventLog.countMissed(db, {
       userId,
       conversationId,
       after: from.position,

@@ -1,10 +1,4 @@
-import {
-  type Executor,
-  findErased,
-  findLiveServiceKeys,
-  findLiveSessions,
-  findPasswordHashes,
-} from '@sotto/db'
+import { type Executor, store } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { Caller } from '../auth/caller.ts'
 import type { Subscription } from './subscription.ts'
@@ -81,10 +75,10 @@ export class StreamGuard {
       if (caller.kind === 'user' && caller.credential.kind === 'session') sessionIds.add(caller.credential.id)
       if (caller.kind === 'user' && caller.credential.kind !== 'session') userIds.add(caller.actor.id)
     }
-    const sessions = new Set(await findLiveSessions(db, [...sessionIds], now()))
-    const keys = new Set(await findLiveServiceKeys(db, [...keyIds], now()))
-    const hashes = await findPasswordHashes(db, [...userIds])
-    const erased = new Set(await findErased(db, [...actedForIds]))
+    const sessions = new Set(await store.sessions.findLive(db, [...sessionIds], now()))
+    const keys = new Set(await store.serviceKeys.findLive(db, [...keyIds], now()))
+    const hashes = await store.credentials.findPasswordHashes(db, [...userIds])
+    const erased = new Set(await store.erasure.findErased(db, [...actedForIds]))
     function isValidCredential({ actor, credential }: Extract<Caller, { kind: 'user' }>): boolean {
       switch (credential.kind) {
         case 'session':

@@ -1,5 +1,5 @@
 import { SottoError } from '@sotto/contract'
-import { type Executor, findBlocksBetween } from '@sotto/db'
+import { type Executor, store } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { StreamItem, Subscription } from './subscription.ts'
 
@@ -104,7 +104,7 @@ export class StreamRegistry {
   async #pushToAllowedWatchers(watchedId: string, item: StreamItem): Promise<void> {
     const streams = [...(this.#byWatchedUser.get(watchedId) ?? [])]
     const userIds = streams.map((stream) => stream.userId)
-    const blocks = await findBlocksBetween(this.#options.db, watchedId, userIds)
+    const blocks = await store.blocks.findBetween(this.#options.db, watchedId, userIds)
     for (const stream of streams) {
       if (!blocks.has(stream.userId)) stream.push(item)
     }

@@ -386,7 +386,7 @@ class WorldWriter {
     this.#receive('read', conversation, member, time)
   }
 
-  /** As moveDeliveredMarks, up to the last message. */
+  /** As receipts.moveDeliveredMarks, up to the last message. */
   deliver(conversation: Conversation, member: Member, time: number): void {
     if (conversation.lastSeq <= member.deliveredSeq) return
     member.deliveredSeq = conversation.lastSeq

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { type BulkRows, type Executor, writeRows } from '@sotto/db'
+import { type BulkRows, type Executor, store } from '@sotto/db'
 import { generateWorld, type WorldSize } from './large-world.ts'
 
 /** Long enough for a server beside, which tries again every 50 ms, to get its writes in between. */
@@ -29,6 +29,6 @@ export async function seedLargeWorld(
 }
 
 async function write(db: Executor, rows: BulkRows): Promise<void> {
-  await db.transaction().execute((trx) => writeRows(trx, rows))
+  await db.transaction().execute((trx) => store.sampleData.write(trx, rows))
   await wait(TURN_MS)
 }

@@ -1,5 +1,5 @@
 import type { User } from '@sotto/contract'
-import { changeSetup, findSetup, holdSetup, updateRole } from '@sotto/db'
+import { store } from '@sotto/db'
 import type { Context } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { putUser } from '../identity/add-user.ts'
@@ -13,13 +13,13 @@ type Input = InputOf<'setup', 'createAdmin'>
 export async function createAdmin(ctx: Context, { token, password, ...profile }: Input): Promise<User> {
   const { app } = ctx
   // Before the password is hashed, which costs more than a stranger is to be had for.
-  await requireToken(app.db, app, await findSetup(app.db), token)
+  await requireToken(app.db, app, await store.setup.find(app.db), token)
   const passwordHash = await hashNewPassword(app.identity.passwords, password, 'password')
   const user = await app.db.transaction().execute(async (trx) => {
-    await requireToken(trx, app, await holdSetup(trx), token)
+    await requireToken(trx, app, await store.setup.hold(trx), token)
     const made = await putUser(trx, app, { ...profile, passwordHash })
-    await updateRole(trx, made.id, 'admin')
-    await changeSetup(trx, { token_hash: null, token_expires_at: null })
+    await store.accounts.updateRole(trx, made.id, 'admin')
+    await store.setup.update(trx, { token_hash: null, token_expires_at: null })
     await recordAudit(trx, ctx, { action: 'setup.admin_created', subjectId: made.id })
     return made
   })

@@ -1,5 +1,5 @@
 import { SottoError } from '@sotto/contract'
-import { changeSetup, deleteSessionsOf, type Executor, findSetup, findUser, holdSetup } from '@sotto/db'
+import { type Executor, store } from '@sotto/db'
 import { people } from './demo-people.ts'
 
 /** The two who are shown side by side: a conversation of the small world is theirs. */
@@ -17,14 +17,14 @@ export function isOfDemo(username: string): boolean {
  * In the transaction in which somebody real comes, or one of its people becomes one. What was said stays.
  */
 export async function endDemo(trx: Executor): Promise<void> {
-  if (!(await findSetup(trx))?.demo_started_at) return
+  if (!(await store.setup.find(trx))?.demo_started_at) return
   // Whoever logs its people in meanwhile is waited for.
-  await holdSetup(trx)
+  await store.setup.hold(trx)
   for (const username of shownPeople) {
-    const user = await findUser(trx, username)
-    if (user) await deleteSessionsOf(trx, user.id)
+    const user = await store.users.find(trx, username)
+    if (user) await store.sessions.removeAllOf(trx, user.id)
   }
-  await changeSetup(trx, { demo_started_at: null, demo_filled_at: null })
+  await store.setup.update(trx, { demo_started_at: null, demo_filled_at: null })
 }
 
 /**
@@ -34,6 +34,6 @@ export async function endDemo(trx: Executor): Promise<void> {
  * @throws {SottoError} FORBIDDEN
  */
 export async function requireNotOfDemo(db: Executor, username: string): Promise<void> {
-  if (!isOfDemo(username) || !(await findSetup(db))?.demo_started_at) return
+  if (!isOfDemo(username) || !(await store.setup.find(db))?.demo_started_at) return
   throw new SottoError('FORBIDDEN', { detail: 'the people of the demo keep their accounts as they are' })
 }

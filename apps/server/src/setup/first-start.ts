@@ -1,5 +1,5 @@
 import { keyScopes } from '@sotto/contract'
-import { type Executor, holdSetup, listServiceKeys, newest } from '@sotto/db'
+import { type Executor, newest, store } from '@sotto/db'
 import { type AuditOrigin, originOf } from '../audit/record-audit.ts'
 import { makeKey } from '../identity/create-key.ts'
 import type { Config } from '../settings/config.ts'
@@ -23,8 +23,9 @@ export async function makeFirstWayIn(
 ): Promise<FirstStart> {
   const origin = originOf('server', app)
   return db.transaction().execute(async (trx) => {
-    const setup = await holdSetup(trx)
-    const needsKey = config.serviceKey === undefined && (await listServiceKeys(trx, newest, 1)).length === 0
+    const setup = await store.setup.hold(trx)
+    const needsKey =
+      config.serviceKey === undefined && (await store.serviceKeys.list(trx, newest, 1)).length === 0
     const needsToken = config.webClient && !hasLiveToken(setup, app.now()) && (await isUnused(trx, setup))
     return {
       serviceKey: needsKey

@@ -1,8 +1,8 @@
-import { findSetup } from '@sotto/db'
+import { store } from '@sotto/db'
 import type { Context } from '../app/context.ts'
 import { isUnused } from './setup-token.ts'
 
 /** Whether the installation waits for somebody to make the first account. */
 export async function getSetup({ app: { db } }: Context): Promise<{ open: boolean }> {
-  return { open: await isUnused(db, await findSetup(db)) }
+  return { open: await isUnused(db, await store.setup.find(db)) }
 }

@@ -1,14 +1,5 @@
 import { SottoError } from '@sotto/contract'
-import {
-  changeSetup,
-  deleteSessionsOf,
-  type Executor,
-  findUser,
-  holdSetup,
-  insertSession,
-  type SetupRow,
-  setContact,
-} from '@sotto/db'
+import { type Executor, type SetupRow, store } from '@sotto/db'
 import type { Context } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { hashSecret, newSecret } from '../identity/secrets.ts'
@@ -35,19 +26,19 @@ interface Demo {
 export async function openDemo(ctx: Context, { token }: InputOf<'setup', 'openDemo'>): Promise<Demo> {
   const { app } = ctx
   const isFirst = await app.db.transaction().execute(async (trx) => {
-    const setup = await requireToken(trx, app, await holdSetup(trx), token)
+    const setup = await requireToken(trx, app, await store.setup.hold(trx), token)
     if (isBeingFilled(setup, app.now()))
       throw new SottoError('UNAVAILABLE', { detail: 'the demo is being filled' })
     if (setup.demo_started_at) return false
-    await changeSetup(trx, { demo_started_at: app.now() })
+    await store.setup.update(trx, { demo_started_at: app.now() })
     await recordAudit(trx, ctx, { action: 'setup.demo_opened', subjectId: null })
     return true
   })
   if (isFirst) await seedSmallWorld(app, { endsAt: app.now() })
   return app.db.transaction().execute(async (trx) => {
     // Somebody real may have come meanwhile.
-    await requireToken(trx, app, await holdSetup(trx), token)
-    if (isFirst) await changeSetup(trx, { demo_filled_at: app.now() })
+    await requireToken(trx, app, await store.setup.hold(trx), token)
+    if (isFirst) await store.setup.update(trx, { demo_filled_at: app.now() })
     return logPeopleIn(trx, ctx)
   })
 }
@@ -63,7 +54,7 @@ async function logPeopleIn(trx: Executor, { app, userAgent }: Context): Promise<
   const people: Demo['people'] = []
   const ids: string[] = []
   for (const username of shownPeople) {
-    const user = await findUser(trx, username)
+    const user = await store.users.find(trx, username)
     if (!user)
       throw new SottoError('UNAVAILABLE', { detail: 'the demo was cut short: begin with an empty database' })
     const token = newSecret('st')
@@ -76,14 +67,15 @@ async function logPeopleIn(trx: Executor, { app, userAgent }: Context): Promise<
       expiresAt,
     }
     // The page that had the ones before has been left.
-    await deleteSessionsOf(trx, user.id)
-    await insertSession(trx, session)
+    await store.sessions.removeAllOf(trx, user.id)
+    await store.sessions.insert(trx, session)
     people.push({ username, token })
     ids.push(user.id)
   }
   // They write to each other, also where that is for contacts alone.
   for (const [userId, contactId] of [ids, ids.toReversed()]) {
-    if (userId && contactId) await setContact(trx, { userId, contactId, state: 'accepted', at: createdAt })
+    if (userId && contactId)
+      await store.contacts.set(trx, { userId, contactId, state: 'accepted', at: createdAt })
   }
   return { people, expiresAt }
 }

@@ -1,5 +1,5 @@
 import { invalidInput, type SottoError } from '@sotto/contract'
-import { changeSetup, type Executor, hasUsersBesides, type SetupRow } from '@sotto/db'
+import { type Executor, type SetupRow, store } from '@sotto/db'
 import type { Runtime } from '../app/runtime.ts'
 import { type AuditOrigin, recordAudit } from '../audit/record-audit.ts'
 import { hashSecret, newSecret } from '../identity/secrets.ts'
@@ -11,7 +11,7 @@ const LIFETIME_MS = 24 * 60 * 60 * 1_000
 /** Makes the token that the first admin is made with, in the place of the one before it. It is told once and kept hashed. */
 export async function issueSetupToken(trx: Executor, origin: AuditOrigin): Promise<string> {
   const token = newSecret('su')
-  await changeSetup(trx, {
+  await store.setup.update(trx, {
     token_hash: hashSecret(token),
     token_expires_at: new Date(origin.app.now().getTime() + LIFETIME_MS),
   })
@@ -26,7 +26,10 @@ export function hasLiveToken(setup: SetupRow, now: Date): boolean {
 
 /** Whether nobody uses the installation yet. Who came with the demo is nobody: they have no passwords. */
 export async function isUnused(db: Executor, setup: SetupRow | undefined): Promise<boolean> {
-  return !(await hasUsersBesides(db, setup?.demo_started_at ? people.map(({ username }) => username) : []))
+  return !(await store.setup.hasUsersBesides(
+    db,
+    setup?.demo_started_at ? people.map(({ username }) => username) : [],
+  ))
 }
 
 /**

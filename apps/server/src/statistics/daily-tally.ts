@@ -1,16 +1,5 @@
 import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
-import {
-  addToStatistics,
-  deleteActiveUsers,
-  type EventRow,
-  findLogEnd,
-  findLogEpoch,
-  findStatisticsPlace,
-  insertActiveUsers,
-  moveStatisticsPlace,
-  readLog,
-  type StatisticsPlace,
-} from '@sotto/db'
+import { type EventRow, type StatisticsPlace, store } from '@sotto/db'
 import type { Runtime } from '../app/runtime.ts'
 
 /** How often the log is counted when nobody looks at the numbers, in milliseconds. */
@@ -93,7 +82,7 @@ export class DailyTally {
     const place = await this.#place()
     for (let part = 0; place && part < PARTS; part += 1) {
       if (this.#stopping.signal.aborted) return false
-      const events = await readLog(this.#options.db, place.position, BATCH)
+      const events = await store.eventLog.read(this.#options.db, place.position, BATCH)
       const last = events.at(-1)
       if (!last) return false
       const to = { epoch: place.epoch, position: { xid: last.xid, id: last.id } }
@@ -109,12 +98,13 @@ export class DailyTally {
   /** Where to go on; undefined when somebody else is about to. */
   async #place(): Promise<StatisticsPlace | undefined> {
     const { db, log } = this.#options
-    const place = await findStatisticsPlace(db)
-    const epoch = await findLogEpoch(db)
+    const place = await store.statistics.findPlace(db)
+    const epoch = await store.eventLog.findEpoch(db)
     if (place.epoch === epoch) return place
     // After a restore or an import: what was counted by then cannot be known, so what comes from now on is.
-    const end = { epoch, position: (await findLogEnd(db)).position }
-    if (!(await db.transaction().execute((trx) => moveStatisticsPlace(trx, place, end)))) return undefined
+    const end = { epoch, position: (await store.eventLog.findEnd(db)).position }
+    if (!(await db.transaction().execute((trx) => store.statistics.movePlace(trx, place, end))))
+      return undefined
     log.warn('the event log is another one: the statistics go on from its end')
     return end
   }
@@ -123,15 +113,16 @@ export class DailyTally {
   async #count(from: StatisticsPlace, to: StatisticsPlace, events: readonly EventRow[]): Promise<boolean> {
     const days = [...Map.groupBy(events, (event) => dayOf(event.created_at).getTime())]
     return this.#options.db.transaction().execute(async (trx) => {
-      if (!(await moveStatisticsPlace(trx, from, to))) return false
+      if (!(await store.statistics.movePlace(trx, from, to))) return false
       for (const [time, ofDay] of days) {
         const day = new Date(time)
         const messages = ofDay.filter(({ type }) => type === 'message.created').length
-        const activeUsers = await insertActiveUsers(trx, day, activeIn(ofDay))
-        if (messages > 0 || activeUsers > 0) await addToStatistics(trx, { day, messages, activeUsers })
+        const activeUsers = await store.statistics.insertActiveUsers(trx, day, activeIn(ofDay))
+        if (messages > 0 || activeUsers > 0)
+          await store.statistics.addToDay(trx, { day, messages, activeUsers })
       }
       const latest = Math.max(...days.map(([time]) => time))
-      await deleteActiveUsers(trx, new Date(latest - LATE_DAYS * DAY_MS))
+      await store.statistics.removeActiveUsers(trx, new Date(latest - LATE_DAYS * DAY_MS))
       return true
     })
   }

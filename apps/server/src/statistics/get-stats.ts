@@ -1,5 +1,5 @@
 import type { Contract } from '@sotto/contract'
-import { listStatistics } from '@sotto/db'
+import { store } from '@sotto/db'
 import type { z } from 'zod'
 import type { CallerContext } from '../app/context.ts'
 import { dayOf } from './daily-tally.ts'
@@ -16,7 +16,7 @@ export async function getStats(
   await app.tally.look()
   const today = dayOf(app.now())
   const since = new Date(today.getTime() - (days - 1) * DAY_MS)
-  const rows = await app.read((db) => listStatistics(db, since))
+  const rows = await app.read((db) => store.statistics.listDays(db, since))
   const byDay = new Map(rows.map((row) => [row.day.getTime(), row]))
   const totals = await app.totals.look()
   return {

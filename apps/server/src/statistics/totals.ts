@@ -1,5 +1,5 @@
 import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
-import { countConversations, countUsers, type Executor, FIRST_USER_ID } from '@sotto/db'
+import { type Executor, FIRST_USER_ID, store } from '@sotto/db'
 import type { Runtime } from '../app/runtime.ts'
 
 /** How many rows one question counts: a few milliseconds, after which others have their turn. */
@@ -57,13 +57,13 @@ export class Totals {
     const counted = { users: 0, conversations: 0, messages: 0, countedAt: this.#options.now() }
     for (let after: string | undefined = FIRST_USER_ID; after !== undefined; ) {
       const from: string = after
-      const part = await this.#part((db) => countUsers(db, from, PART))
+      const part = await this.#part((db) => store.statistics.countUsers(db, from, PART))
       counted.users += part.rows
       after = part.last
     }
     for (let after: string | undefined = FIRST_USER_ID; after !== undefined; ) {
       const from: string = after
-      const part = await this.#part((db) => countConversations(db, from, PART))
+      const part = await this.#part((db) => store.statistics.countConversations(db, from, PART))
       counted.conversations += part.rows
       counted.messages += part.messages
       after = part.last

@@ -11,9 +11,9 @@ import {
   importRows,
   isUniqueViolation,
   refreshStatistics,
-  renewLogEpoch,
   schemaName,
   setLastNumber,
+  store,
   type TransferTable,
 } from '@sotto/db'
 import type { Runtime } from '../app/runtime.ts'
@@ -194,7 +194,7 @@ class ImportJob {
     const { db } = this.#app
     await db.transaction().execute(async (trx) => {
       await this.#continueNumbers(trx)
-      await renewLogEpoch(trx)
+      await store.eventLog.renewEpoch(trx)
       await recordAudit(trx, originOf('command', this.#app), {
         action: 'installation.imported',
         subjectId: this.header.id,

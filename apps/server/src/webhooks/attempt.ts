@@ -1,10 +1,4 @@
-import {
-  type AttemptEnd,
-  disableGoneWebhook,
-  endAttempt,
-  type WebhookDeliveryRow,
-  type WebhookRow,
-} from '@sotto/db'
+import { type AttemptEnd, store, type WebhookDeliveryRow, type WebhookRow } from '@sotto/db'
 import type { Runtime } from '../app/runtime.ts'
 import { originOf, recordAudit } from '../audit/record-audit.ts'
 import type { SecretBox } from '../identity/secret-box.ts'
@@ -41,7 +35,7 @@ export async function attemptDelivery(
   const attempts = delivery.attempts + 1
   if (result.status === GONE) return endAsGone(parts, delivery, attempts)
   const end = endOf(result, attempts, now())
-  await endAttempt(db, delivery, end)
+  await store.deliveries.endAttempt(db, delivery, end)
   return end.state === 'pending' ? 'retried' : end.state
 }
 
@@ -97,7 +91,7 @@ async function endAsGone(
   const { db, now } = parts
   const webhookId = delivery.webhook_id
   await db.transaction().execute(async (trx) => {
-    await endAttempt(trx, delivery, {
+    await store.deliveries.endAttempt(trx, delivery, {
       state: 'failed',
       attempts,
       last_status: GONE,
@@ -105,7 +99,7 @@ async function endAsGone(
       due_at: null,
       delivered_at: null,
     })
-    if (await disableGoneWebhook(trx, webhookId, now())) {
+    if (await store.webhooks.disableGone(trx, webhookId, now())) {
       await recordAudit(trx, originOf('server', parts), { action: 'webhook.disabled', subjectId: webhookId })
     }
   })

@@ -1,12 +1,5 @@
 import { invalidInput, maxWebhooks, type Webhook } from '@sotto/contract'
-import {
-  countWebhooks,
-  findLogEnd,
-  findLogEpoch,
-  insertWebhook,
-  placeColumns,
-  type WebhookRow,
-} from '@sotto/db'
+import { placeColumns, store, type WebhookRow } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import type { InputOf } from '../lib/operation-types.ts'
@@ -36,14 +29,14 @@ export async function createWebhook(
     previous_secret_ends_at: null,
     disabled_at: null,
     disabled_reason: null,
-    ...placeColumns(await findLogEpoch(app.db), await findLogEnd(app.db), at),
+    ...placeColumns(await store.eventLog.findEpoch(app.db), await store.eventLog.findEnd(app.db), at),
     created_at: at,
     updated_at: at,
     deleted_at: null,
   }
   await app.db.transaction().execute(async (trx) => {
-    await insertWebhook(trx, row)
-    if ((await countWebhooks(trx)) > maxWebhooks) {
+    await store.webhooks.insert(trx, row)
+    if ((await store.webhooks.count(trx)) > maxWebhooks) {
       throw invalidInput('url', `is one more than the ${maxWebhooks} webhooks that there can be`)
     }
     await recordAudit(trx, ctx, { action: 'webhook.created', subjectId: id })

@@ -1,5 +1,5 @@
 import { SottoError } from '@sotto/contract'
-import { updateWebhook } from '@sotto/db'
+import { store } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { requireWebhook } from './require-webhook.ts'
@@ -9,7 +9,8 @@ export async function deleteWebhook(ctx: CallerContext, { webhookId }: { webhook
   const { app } = ctx
   await app.db.transaction().execute(async (trx) => {
     const { id } = await requireWebhook(trx, webhookId)
-    if (!(await updateWebhook(trx, id, { deleted_at: app.now() }))) throw new SottoError('WEBHOOK_NOT_FOUND')
+    if (!(await store.webhooks.update(trx, id, { deleted_at: app.now() })))
+      throw new SottoError('WEBHOOK_NOT_FOUND')
     await recordAudit(trx, ctx, { action: 'webhook.deleted', subjectId: id })
   })
   app.webhooks.wake()

@@ -1,11 +1,7 @@
 import {
   type EventRow,
-  findLogEnd,
-  insertDeliveries,
-  moveWebhooks,
   placeColumns,
-  readLog,
-  updateWebhook,
+  store,
   type WebhookDeliveryRow,
   type WebhookPlace,
   type WebhookRow,
@@ -37,7 +33,7 @@ export async function fanOut(
   let isMore = false
   const added = new Map<string, number>()
   for (const place of placesOf(webhooks)) {
-    const events = await readLog(parts.db, place.position, BATCH)
+    const events = await store.eventLog.read(parts.db, place.position, BATCH)
     if (events.length === 0) continue
     for (const { webhook_id: id } of await advance(parts, place, events)) {
       added.set(id, (added.get(id) ?? 0) + 1)
@@ -57,14 +53,14 @@ async function advance(
   return db.transaction().execute(async (trx) => {
     if (!(await lease.renewIn(trx))) return []
     const to = { position: { xid: last.xid, id: last.id }, at: last.created_at }
-    const moved = new Set(await moveWebhooks(trx, place, to))
+    const moved = new Set(await store.webhooks.move(trx, place, to))
     const wanted = place.webhooks.filter(({ id }) => moved.has(id)).map(toWanted)
     const rows = events.flatMap((event) =>
       wanted
         .filter(({ isWanted }) => isWanted(event))
         .map(({ webhookId }) => deliveryOf(event, { id: newId(), webhookId, now: now() })),
     )
-    await insertDeliveries(trx, rows)
+    await store.deliveries.insertMany(trx, rows)
     return rows
   })
 }
@@ -80,7 +76,7 @@ export async function leaveOldLog(
 ): Promise<void> {
   for (const { id, log_epoch: old } of webhooks) {
     if (old === epoch) continue
-    await updateWebhook(db, id, placeColumns(epoch, await findLogEnd(db), now()))
+    await store.webhooks.update(db, id, placeColumns(epoch, await store.eventLog.findEnd(db), now()))
     log.warn({ webhook: id }, 'the event log is another one: a webhook goes on from its end')
   }
 }

@@ -1,5 +1,5 @@
 import { defaultLimit, type WebhookDelivery } from '@sotto/contract'
-import { listDeliveries as listRows } from '@sotto/db'
+import { store } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
@@ -15,7 +15,7 @@ export async function listDeliveries(
   const { id: webhookId } = await requireWebhook(db, input.webhookId)
   const limit = input.limit ?? defaultLimit
   const before = timePosition('deliveries', input.cursor)
-  const rows = await listRows(db, { webhookId, state: input.state }, before, limit + 1)
+  const rows = await store.deliveries.list(db, { webhookId, state: input.state }, before, limit + 1)
   const page = pageOf(rows, limit, (last) => timeCursor('deliveries', last.created_at, last.id))
   return {
     items: page.rows.map(toDelivery),

@@ -1,5 +1,5 @@
 import { defaultLimit, type Webhook } from '@sotto/contract'
-import { listWebhooks as listRows } from '@sotto/db'
+import { store } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
@@ -12,7 +12,7 @@ export async function listWebhooks(
   input: InputOf<'webhooks', 'list'>,
 ): Promise<{ items: Webhook[]; nextCursor: string | null }> {
   const limit = input.limit ?? defaultLimit
-  const rows = await listRows(db, timePosition('webhooks', input.cursor), limit + 1)
+  const rows = await store.webhooks.list(db, timePosition('webhooks', input.cursor), limit + 1)
   const page = pageOf(rows, limit, (last) => timeCursor('webhooks', last.created_at, last.id))
   return {
     items: page.rows.map(toWebhook),

@@ -1,4 +1,4 @@
-import { deleteOldDeliveries, type Executor, newest, removeWebhook, type WebhookRow } from '@sotto/db'
+import { type Executor, newest, store, type WebhookRow } from '@sotto/db'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 /** How long deliveries are kept after they were made, in milliseconds: those of a disabled webhook stay pending. */
@@ -22,12 +22,12 @@ export async function purgeDeliveries(
     let isEmpty = true
     for (const state of ['pending', 'delivered', 'failed'] as const) {
       const before = deletedAt === null ? new Date(now.getTime() - KEPT_MS[state]) : newest.at
-      const deleted = await deleteOldDeliveries(db, { webhookId, state }, before, BATCH)
+      const deleted = await store.deliveries.removeOld(db, { webhookId, state }, before, BATCH)
       isEmpty &&= deleted === 0
       isMore ||= deleted === BATCH
     }
     if (deletedAt === null) continue
-    if (isEmpty) await removeWebhook(db, webhookId)
+    if (isEmpty) await store.webhooks.remove(db, webhookId)
     else isMore = true
   }
   return isMore

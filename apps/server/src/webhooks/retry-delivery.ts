@@ -1,5 +1,5 @@
 import { SottoError, type WebhookDelivery } from '@sotto/contract'
-import { findDelivery, restartDelivery } from '@sotto/db'
+import { store } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import type { InputOf } from '../lib/operation-types.ts'
@@ -14,8 +14,8 @@ export async function retryDelivery(
   const { app } = ctx
   const row = await app.db.transaction().execute(async (trx) => {
     const webhook = await requireWebhook(trx, webhookId)
-    const delivery = await findDelivery(trx, webhook.id, deliveryId)
-    const restarted = delivery && (await restartDelivery(trx, delivery, app.now()))
+    const delivery = await store.deliveries.find(trx, webhook.id, deliveryId)
+    const restarted = delivery && (await store.deliveries.restart(trx, delivery, app.now()))
     if (!restarted) throw new SottoError('DELIVERY_NOT_FOUND')
     await recordAudit(trx, ctx, { action: 'webhook.delivery_restarted', subjectId: restarted.id })
     return restarted

@@ -1,5 +1,5 @@
 import { SottoError, type Webhook } from '@sotto/contract'
-import { updateWebhook } from '@sotto/db'
+import { store } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { toWebhook } from '../views/webhooks.ts'
@@ -17,7 +17,7 @@ export async function rotateWebhookSecret(
   const now = app.now()
   const row = await app.db.transaction().execute(async (trx) => {
     const before = await requireWebhook(trx, webhookId)
-    const changed = await updateWebhook(trx, before.id, {
+    const changed = await store.webhooks.update(trx, before.id, {
       sealed_secret: sealWebhookSecret(app.secretBox, secret, before.id),
       previous_sealed_secret: before.sealed_secret,
       previous_secret_ends_at: new Date(now.getTime() + OVERLAP_MS),

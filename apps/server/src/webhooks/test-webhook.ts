@@ -1,5 +1,5 @@
 import { invalidInput, type WebhookDelivery } from '@sotto/contract'
-import { insertDeliveries } from '@sotto/db'
+import { store } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { toDelivery } from '../views/webhooks.ts'
@@ -16,7 +16,7 @@ export async function testWebhook(
     const webhook = await requireWebhook(trx, webhookId)
     if (webhook.disabled_at !== null) throw invalidInput('webhookId', 'takes a webhook that is enabled')
     const row = testDelivery({ id: app.newId(), webhookId: webhook.id, now: app.now() })
-    await insertDeliveries(trx, [row])
+    await store.deliveries.insertMany(trx, [row])
     await recordAudit(trx, ctx, { action: 'webhook.tested', subjectId: webhook.id })
     return row
   })

@@ -1,5 +1,5 @@
 import { SottoError, type Webhook } from '@sotto/contract'
-import { findLogEnd, findLogEpoch, placeColumns, updateWebhook as updateRow } from '@sotto/db'
+import { placeColumns, store } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import type { InputOf } from '../lib/operation-types.ts'
@@ -15,11 +15,15 @@ export async function updateWebhook(
   const { app } = ctx
   if (url !== undefined) requireAllowedUrl(app, url)
   const now = app.now()
-  const present = placeColumns(await findLogEpoch(app.db), await findLogEnd(app.db), now)
+  const present = placeColumns(
+    await store.eventLog.findEpoch(app.db),
+    await store.eventLog.findEnd(app.db),
+    now,
+  )
   const changed = await app.db.transaction().execute(async (trx) => {
     const before = await requireWebhook(trx, webhookId)
     const wasEnabled = before.disabled_at === null
-    const row = await updateRow(trx, before.id, {
+    const row = await store.webhooks.update(trx, before.id, {
       ...(url !== undefined && { url }),
       ...(events !== undefined && { events: eventsColumn(events) }),
       ...(description !== undefined && { description }),

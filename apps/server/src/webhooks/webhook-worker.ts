@@ -1,13 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import {
-  countWaitingDeliveries,
-  findLogEpoch,
-  findWebhook,
-  listAllWebhooks,
-  listDueDeliveries,
-  type WebhookDeliveryRow,
-  type WebhookRow,
-} from '@sotto/db'
+import { store, type WebhookDeliveryRow, type WebhookRow } from '@sotto/db'
 import type { Runtime } from '../app/runtime.ts'
 import type { SecretBox } from '../identity/secret-box.ts'
 import { ServerLease } from '../jobs/server-lease.ts'
@@ -138,7 +130,7 @@ export class WebhookWorker {
   /** @returns whether there is more to do at once. */
   async #turn(): Promise<boolean> {
     const { db, now } = this.#options
-    const webhooks = await listAllWebhooks(db)
+    const webhooks = await store.webhooks.listAll(db)
     if (webhooks.length === 0) {
       await this.#lease.giveUp()
       this.#waiting = undefined
@@ -163,7 +155,7 @@ export class WebhookWorker {
     }
     if (this.#waiting) return true
     const { db } = this.#options
-    await leaveOldLog(this.#options, await findLogEpoch(db), webhooks)
+    await leaveOldLog(this.#options, await store.eventLog.findEpoch(db), webhooks)
     this.#countedAt = 0
     this.#waiting = new Map()
     return true
@@ -174,7 +166,7 @@ export class WebhookWorker {
     const known = this.#waiting ?? new Map<string, number>()
     if (!isPast(this.#countedAt, COUNT_MS, now())) return known
     known.clear()
-    for (const { id } of webhooks) known.set(id, await countWaitingDeliveries(db, id, MAX_WAITING))
+    for (const { id } of webhooks) known.set(id, await store.deliveries.countWaiting(db, id, MAX_WAITING))
     this.#countedAt = now().getTime()
     return known
   }
@@ -191,11 +183,11 @@ export class WebhookWorker {
     const { sending, ended } = line
     if (sending.size >= CONCURRENCY) return
     ended.clear()
-    const due = await listDueDeliveries(db, id, now(), CONCURRENCY)
+    const due = await store.deliveries.listDue(db, id, now(), CONCURRENCY)
     const begin = due.filter((delivery) => !sending.has(delivery.id) && !ended.has(delivery.id))
     if (begin.length === 0) return
     // Read after them: what was said of the webhook before a delivery was made holds for that delivery.
-    const webhook = await findWebhook(db, id)
+    const webhook = await store.webhooks.find(db, id)
     if (!webhook || webhook.disabled_at !== null) return
     for (const delivery of begin.slice(0, CONCURRENCY - sending.size)) {
       sending.set(delivery.id, this.#attempt(webhook, delivery, line))

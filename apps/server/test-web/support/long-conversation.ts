@@ -1,4 +1,4 @@
-import { type BulkRows, directKey, findUser, openDatabase, writeRows } from '@sotto/db'
+import { type BulkRows, directKey, openDatabase, store } from '@sotto/db'
 import { createIds } from '../../src/lib/ids.ts'
 import { sotto } from '../../test/cli/support/sotto.ts'
 
@@ -25,10 +25,10 @@ export async function makeLongConversation(url: string, conversation: LongConver
   }
   await using database = await openDatabase({ url })
   const { db } = database
-  const [alice, bob] = [await findUser(db, 'alice'), await findUser(db, 'bob')]
+  const [alice, bob] = [await store.users.find(db, 'alice'), await store.users.find(db, 'bob')]
   if (!alice || !bob) throw new Error('the users are not there')
   for (const rows of rowsOf(conversation, alice.id, bob.id)) {
-    await db.transaction().execute((trx) => writeRows(trx, rows))
+    await db.transaction().execute((trx) => store.sampleData.write(trx, rows))
   }
 }
 

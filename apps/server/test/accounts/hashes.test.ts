@@ -1,5 +1,5 @@
 import { hash } from '@node-rs/argon2'
-import { findCredentials, updatePasswordHash } from '@sotto/db'
+import { store } from '@sotto/db'
 import { createTestServer } from '@sotto/testing'
 import { describe, expect, test } from 'vitest'
 import { startWorld } from '../realtime/support/world.ts'
@@ -14,13 +14,13 @@ describe.each(dialects)('password hashes on %s', (using) => {
     await using world = await startWorld(using)
     const { db } = world.server.app
     const { id } = await world.client.users.create({ username: 'alice', password })
-    const hashNow = async () => (await findCredentials(db, id))?.password_hash ?? ''
+    const hashNow = async () => (await store.credentials.find(db, id))?.password_hash ?? ''
     const logIn = (shown: string) => world.client.sessions.create({ username: 'alice', password: shown })
     const made = await hashNow()
     expect(made).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
 
     const outdated = await hash(password, { memoryCost: 8_192, timeCost: 1, parallelism: 1 })
-    await updatePasswordHash(db, id, outdated, new Date())
+    await store.credentials.updatePasswordHash(db, id, outdated, new Date())
     await expect(logIn('wrong')).rejects.toThrow()
     expect(await hashNow()).toBe(outdated)
     await logIn(password)

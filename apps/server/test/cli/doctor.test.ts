@@ -1,6 +1,6 @@
 import { chmod, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { beginImport, disableGoneWebhook, endImport, openDatabase } from '@sotto/db'
+import { beginImport, endImport, openDatabase, store } from '@sotto/db'
 import { createClient } from '@sotto/sdk'
 import { sql } from 'kysely'
 import pg from 'pg'
@@ -157,7 +157,7 @@ test('the doctor names a webhook whose receiver is gone', async () => {
   const webhooks = async () => (await examine(settings)).checks.filter(({ check }) => check === 'webhooks')
   expect(await webhooks()).toMatchObject([{ status: 'ok' }])
   await using opened = await openDatabase({ url: database.url })
-  await disableGoneWebhook(opened.db, id, new Date())
+  await store.webhooks.disableGone(opened.db, id, new Date())
   expect(await webhooks()).toMatchObject([
     { status: 'warning', detail: expect.stringContaining(`${id} is disabled`) },
   ])

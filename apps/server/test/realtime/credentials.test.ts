@@ -1,4 +1,4 @@
-import { updatePasswordHash } from '@sotto/db'
+import { store } from '@sotto/db'
 import { describe, expect, test } from 'vitest'
 import { dialects } from '../support/dialects.ts'
 import { basic } from '../support/rest.ts'
@@ -55,7 +55,12 @@ describe.each(dialects)('streams and what they were opened with, on %s', (using)
     expect(await msUntilEnd(session)).toBeLessThan(END_MS)
     const { id: bobId } = await world.client.users.get({ user: 'bob' })
     const { passwords } = world.server.app.identity
-    await updatePasswordHash(db, bobId, await passwords.hash('another horse battery staple'), new Date())
+    await store.credentials.updatePasswordHash(
+      db,
+      bobId,
+      await passwords.hash('another horse battery staple'),
+      new Date(),
+    )
     expect(await msUntilEnd(password)).toBeLessThan(END_MS)
     await world.client.keys.revoke({ keyId: revoked.id })
     expect(await msUntilEnd(byKey)).toBeLessThan(END_MS)

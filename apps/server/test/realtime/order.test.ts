@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { appendEvent, EventTransaction, Executor } from '@sotto/db'
+import type { EventTransaction, Executor, store } from '@sotto/db'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { dialects } from '../support/dialects.ts'
 import { scrape } from '../support/scrape.ts'
@@ -150,7 +150,7 @@ describe('transactions that stay open on PostgreSQL', () => {
 test('only a transaction that wakes the readers of the log can append to it', () => {
   type PlainTransaction = Parameters<Parameters<ReturnType<Executor['transaction']>['execute']>[0]>[0]
   expectTypeOf<PlainTransaction>().toExtend<Executor>()
-  expectTypeOf<EventTransaction>().toExtend<Parameters<typeof appendEvent>[0]>()
+  expectTypeOf<EventTransaction>().toExtend<Parameters<typeof store.events.append>[0]>()
   // @ts-expect-error An event that a plain transaction appended would wait for the next poll.
-  expectTypeOf<PlainTransaction>().toExtend<Parameters<typeof appendEvent>[0]>()
+  expectTypeOf<PlainTransaction>().toExtend<Parameters<typeof store.events.append>[0]>()
 })

@@ -19,7 +19,7 @@ const accountByUsername = statement((db, p: { username: string }) =>
 export type AccountRow = UserRow & Pick<UserTable, 'role' | 'disabled_at'> & { confirmed_at: Date | null }
 
 /** A user with what only they and admins see, by id or by username, both lower case; also who is disabled. */
-export async function findAccount(db: Executor, ref: string): Promise<AccountRow | undefined> {
+export async function find(db: Executor, ref: string): Promise<AccountRow | undefined> {
   if (ref.includes('\0')) return undefined
   const [row] = isUuid(ref)
     ? await accountById(db, { id: ref })

@@ -17,7 +17,7 @@ const auditColumns = [
 ] as const
 
 /** Writes down a privileged act, in the transaction that does it. */
-export async function insertAudit(trx: Executor, row: AuditRow): Promise<void> {
+export async function insert(trx: Executor, row: AuditRow): Promise<void> {
   await trx.insertInto('audit').values(row).execute()
 }
 
@@ -30,7 +30,7 @@ export interface AuditFilter {
 }
 
 /** Newest first. Each filter has an index in this order; of several, the database takes one. */
-export async function listAudit(
+export async function list(
   db: Executor,
   filter: AuditFilter,
   before: TimePosition,

@@ -23,7 +23,7 @@ const page = statement((db, p: { userId: string; beforeAt: Date; beforeId: strin
 )
 
 /** Whom a user has blocked, newest first. */
-export async function listBlocks(
+export async function list(
   db: Executor,
   userId: string,
   before: TimePosition,
@@ -40,13 +40,13 @@ const ofUser = statement((db, p: { userId: string }) =>
 )
 
 /** How many a user has blocked. */
-export async function countBlocks(db: Executor, userId: string): Promise<number> {
+export async function count(db: Executor, userId: string): Promise<number> {
   const [row] = await ofUser(db, { userId })
   return row?.count ?? 0
 }
 
 /** Blocks a user; an earlier block stays as it is. */
-export async function insertBlock(trx: Executor, userId: string, blockedId: string, at: Date): Promise<void> {
+export async function insert(trx: Executor, userId: string, blockedId: string, at: Date): Promise<void> {
   await trx
     .insertInto('blocks')
     .values({ user_id: userId, blocked_id: blockedId, created_at: at })
@@ -54,7 +54,7 @@ export async function insertBlock(trx: Executor, userId: string, blockedId: stri
     .execute()
 }
 
-export async function deleteBlock(trx: Executor, userId: string, blockedId: string): Promise<void> {
+export async function remove(trx: Executor, userId: string, blockedId: string): Promise<void> {
   await trx.deleteFrom('blocks').where('user_id', '=', userId).where('blocked_id', '=', blockedId).execute()
 }
 
@@ -74,7 +74,7 @@ const between = statement((db, p: { userId: string; otherIds: IdList }) =>
 )
 
 /** Those of the others whom the user has blocked, or who have blocked the user. */
-export async function findBlocksBetween(
+export async function findBetween(
   db: Executor,
   userId: string,
   otherIds: readonly string[],

@@ -21,11 +21,7 @@ const one = statement((db, p: { userId: string; contactId: string }) =>
 )
 
 /** What another user is to this one; undefined for nothing. */
-export async function findContact(
-  db: Executor,
-  userId: string,
-  contactId: string,
-): Promise<ContactRow | undefined> {
+export async function find(db: Executor, userId: string, contactId: string): Promise<ContactRow | undefined> {
   const [row] = await one(db, { userId, contactId })
   return row
 }
@@ -44,7 +40,7 @@ const page = statement(
 )
 
 /** A user's contacts in one state, newest first. */
-export async function listContacts(
+export async function list(
   db: Executor,
   { userId, state, before, limit }: { userId: string; state: State; before: TimePosition; limit: number },
 ): Promise<ContactRow[]> {
@@ -60,13 +56,13 @@ const inState = statement((db, p: { userId: string; state: State }) =>
 )
 
 /** How many contacts a user has in one state. */
-export async function countContacts(db: Executor, userId: string, state: State): Promise<number> {
+export async function count(db: Executor, userId: string, state: State): Promise<number> {
   const [row] = await inState(db, { userId, state })
   return row?.count ?? 0
 }
 
 /** Makes another user something to this one, whatever they were. The row of the other side is the caller's to set. */
-export async function setContact(
+export async function set(
   trx: Executor,
   contact: { userId: string; contactId: string; state: State; at: Date },
 ): Promise<void> {
@@ -81,11 +77,7 @@ export async function setContact(
 }
 
 /** @returns what they were; undefined when there was nothing to delete. */
-export async function deleteContact(
-  trx: Executor,
-  userId: string,
-  contactId: string,
-): Promise<State | undefined> {
+export async function remove(trx: Executor, userId: string, contactId: string): Promise<State | undefined> {
   const deleted = await trx
     .deleteFrom('contacts')
     .where('user_id', '=', userId)

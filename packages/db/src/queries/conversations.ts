@@ -41,27 +41,24 @@ const freeAdvisoryLocks = statement((db, { keys }: LockKeys) =>
  * the first write, and the event log tells a conversation's events in the order of these ids. SQLite has one
  * writer at a time anyway.
  */
-export async function lockConversation(trx: Executor, key: string): Promise<void> {
-  await lockConversations(trx, [key])
+export async function lock(trx: Executor, key: string): Promise<void> {
+  await lockMany(trx, [key])
 }
 
 /**
- * The turns of several conversations, as `lockConversation`. Always in the same order, so that of two transactions
+ * The turns of several conversations, as `lock`. Always in the same order, so that of two transactions
  * that need several none holds what the other waits for: whoever needs more than one names them all here.
  */
-export async function lockConversations(trx: Executor, keys: readonly string[]): Promise<void> {
+export async function lockMany(trx: Executor, keys: readonly string[]): Promise<void> {
   if (isPostgres(trx) && keys.length > 0) await advisoryLocks(trx, { keys: keys.toSorted() })
 }
 
 /**
- * The turns of those of these conversations that nobody else has now, as `lockConversation`, without waiting.
+ * The turns of those of these conversations that nobody else has now, as `lock`, without waiting.
  *
  * @returns the keys of those whose turn it is.
  */
-export async function lockFreeConversations(
-  trx: Executor,
-  keys: readonly string[],
-): Promise<ReadonlySet<string>> {
+export async function lockFree(trx: Executor, keys: readonly string[]): Promise<ReadonlySet<string>> {
   if (!isPostgres(trx)) return new Set(keys)
   const locks = await freeAdvisoryLocks(trx, { keys })
   return new Set(locks.filter(({ is_ours }) => is_ours).map(({ key }) => key))
@@ -86,16 +83,13 @@ const byDirectKey = statement((db, p: { key: string }) =>
   db.selectFrom('conversations').select(conversationColumns).where('direct_key', '=', p.key),
 )
 
-export async function findConversation(db: Executor, id: string): Promise<ConversationRow | undefined> {
+export async function find(db: Executor, id: string): Promise<ConversationRow | undefined> {
   if (!isUuid(id)) return undefined
   const [row] = await byId(db, { id })
   return row
 }
 
-export async function findDirectConversation(
-  db: Executor,
-  key: string,
-): Promise<ConversationRow | undefined> {
+export async function findDirect(db: Executor, key: string): Promise<ConversationRow | undefined> {
   const [row] = await byDirectKey(db, { key })
   return row
 }
@@ -107,7 +101,7 @@ const byIds = statement((db, p: { ids: IdList }) =>
     .where((eb) => inList(db, eb, 'conversations.id', p.ids)),
 )
 
-export async function findConversations(db: Executor, ids: readonly string[]): Promise<ConversationRow[]> {
+export async function findMany(db: Executor, ids: readonly string[]): Promise<ConversationRow[]> {
   return ids.length === 0 ? [] : byIds(db, { ids: idList(db, ids) })
 }
 
@@ -120,7 +114,7 @@ export interface NewConversation {
   at: Date
 }
 
-export async function insertConversation(trx: Executor, conversation: NewConversation): Promise<void> {
+export async function insert(trx: Executor, conversation: NewConversation): Promise<void> {
   const { id, at } = conversation
   await trx
     .insertInto('conversations')
@@ -137,6 +131,6 @@ export async function insertConversation(trx: Executor, conversation: NewConvers
     .execute()
 }
 
-export async function renameConversation(trx: Executor, id: string, name: string): Promise<void> {
+export async function rename(trx: Executor, id: string, name: string): Promise<void> {
   await trx.updateTable('conversations').set({ name }).where('id', '=', id).execute()
 }

@@ -42,7 +42,7 @@ export interface CredentialsRow {
  * What somebody who logs in is measured by, by id or by username, both lower case. Undefined for nobody, and for
  * who has no password or is disabled, at the same cost.
  */
-export async function findCredentials(db: Executor, ref: string): Promise<CredentialsRow | undefined> {
+export async function find(db: Executor, ref: string): Promise<CredentialsRow | undefined> {
   // PostgreSQL refuses to compare with it. Credentials can hold it, which no schema has seen.
   if (ref.includes('\0')) return undefined
   const [row] = isUuid(ref)

@@ -1,8 +1,8 @@
 import { type IdList, idList, inList } from '../dialect/expressions.ts'
 import type { MessageTable } from '../message-table.ts'
 import { type Executor, statement } from '../statement.ts'
-import { deleteSecondFactor } from './second-factors.ts'
-import { deleteSessionsOf } from './sessions.ts'
+import * as secondFactors from './second-factors.ts'
+import * as sessions from './sessions.ts'
 
 /* What goes when a user is erased, or a message is older than messages are kept. Each in parts of a bounded size. */
 
@@ -42,8 +42,8 @@ export async function eraseAccount(trx: Executor, userId: string): Promise<void>
     })
     .where('id', '=', userId)
     .execute()
-  await deleteSessionsOf(trx, userId)
-  await deleteSecondFactor(trx, userId)
+  await sessions.removeAllOf(trx, userId)
+  await secondFactors.remove(trx, userId)
   await trx.deleteFrom('password_resets').where('user_id', '=', userId).execute()
 }
 
@@ -94,7 +94,7 @@ const sentAfter = statement((db, p: MessagePlace & { userId: string; limit: numb
 )
 
 /** What a user has sent, tombstones too, oldest first, after a place. */
-export async function listSentAfter(
+export async function listSent(
   db: Executor,
   userId: string,
   after: MessagePlace,
@@ -117,7 +117,7 @@ const olderThan = statement((db, p: MessagePlace & { before: Date; limit: number
 )
 
 /** All messages that are older than `before`, oldest first, after a place. */
-export async function listOlderMessages(
+export async function listOlder(
   db: Executor,
   after: MessagePlace,
   before: Date,
@@ -134,7 +134,7 @@ const erasable = statement((db, p: { ids: IdList }) =>
 )
 
 /** These messages as they stand now: asked under the locks of their conversations. */
-export async function findErasable(db: Executor, ids: readonly string[]): Promise<ErasableRow[]> {
+export async function findMessages(db: Executor, ids: readonly string[]): Promise<ErasableRow[]> {
   return ids.length === 0 ? [] : erasable(db, { ids: idList(db, ids) })
 }
 
@@ -159,7 +159,7 @@ const reactionsOf = statement((db, p: { userId: string; limit: number }) =>
 )
 
 /** Some of a user's reactions, with where they are. */
-export async function listReactionsOf(
+export async function listReactions(
   db: Executor,
   userId: string,
   limit: number,
@@ -172,7 +172,7 @@ export async function listReactionsOf(
  *
  * @returns whose contact the user was, and whether there is more.
  */
-export async function deleteContactsOf(
+export async function removeContacts(
   trx: Executor,
   userId: string,
   limit: number,
@@ -198,7 +198,7 @@ export async function deleteContactsOf(
 }
 
 /** Forgets some of the blocks of a user, and of those who have blocked them. @returns whether there is more. */
-export async function deleteBlocksOf(trx: Executor, userId: string, limit: number): Promise<boolean> {
+export async function removeBlocks(trx: Executor, userId: string, limit: number): Promise<boolean> {
   const deleted = await trx
     .deleteFrom('blocks')
     .where((eb) =>
@@ -230,7 +230,7 @@ const conversationsAfter = statement((db, p: { userId: string; after: string; li
 )
 
 /** The conversations that a user is or was in, by id, after one. */
-export async function listConversationIdsOf(
+export async function listConversationIds(
   db: Executor,
   userId: string,
   after: string,
@@ -240,7 +240,7 @@ export async function listConversationIdsOf(
 }
 
 /** Forgets when a user had and read the messages of a conversation. @returns true while there is more. */
-export async function deleteReceipts(
+export async function removeReceipts(
   trx: Executor,
   conversationId: string,
   userId: string,
@@ -269,7 +269,7 @@ export async function deleteReceipts(
 }
 
 /** The groups that a user is in, some of them. */
-export async function listGroupIdsOf(db: Executor, userId: string, limit: number): Promise<string[]> {
+export async function listGroupIds(db: Executor, userId: string, limit: number): Promise<string[]> {
   const rows = await db
     .selectFrom('participants')
     .select('conversation_id')

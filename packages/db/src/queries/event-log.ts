@@ -62,12 +62,12 @@ const postgresAfter = statement((db, p: LogPosition & { limit: number }) =>
 )
 
 /** What follows a place in the log, in order. */
-export async function readLog(db: Executor, after: LogPosition, limit: number): Promise<EventRow[]> {
+export async function read(db: Executor, after: LogPosition, limit: number): Promise<EventRow[]> {
   return (isPostgres(db) ? postgresAfter : sqliteAfter)(db, { xid: after.xid, id: after.id, limit })
 }
 
 /** Whether committed rows wait for an older transaction to end. Never on SQLite. */
-export async function hasUnsettledEvents(db: Executor): Promise<boolean> {
+export async function hasUnsettled(db: Executor): Promise<boolean> {
   if (!isPostgres(db)) return false
   const { rows } = await sql<{ waiting: boolean }>`
     select exists (select from events where xid >= pg_snapshot_xmin(pg_current_snapshot())) as waiting
@@ -76,7 +76,7 @@ export async function hasUnsettledEvents(db: Executor): Promise<boolean> {
 }
 
 /** The oldest transaction that holds the log's readers back, when it has run for longer than this. */
-export async function findLogBlocker(
+export async function findBlocker(
   db: Executor,
   olderThanMs: number,
 ): Promise<{ pid: number; application: string; ageMs: number } | undefined> {
@@ -99,7 +99,7 @@ export interface LogEnd {
 }
 
 /** The last place that can be read now. */
-export async function findLogEnd(db: Executor): Promise<LogEnd> {
+export async function findEnd(db: Executor): Promise<LogEnd> {
   const query = db.selectFrom('events').select(['id', 'created_at'])
   const row = await (isPostgres(db)
     ? query.select(xidText.as('xid')).where(settled).orderBy(sql`events.xid`, 'desc')
@@ -117,7 +117,7 @@ export async function findLogEnd(db: Executor): Promise<LogEnd> {
  * When the event at a place was written; undefined when there is none, or none any more. On PostgreSQL also when it
  * lies where no reader can have been: in a log that was restored from a cluster further ahead.
  */
-export async function findEventTime(db: Executor, { xid, id }: LogPosition): Promise<Date | undefined> {
+export async function findTime(db: Executor, { xid, id }: LogPosition): Promise<Date | undefined> {
   if (!isPostgres(db) && xid !== '0') return undefined
   const query = db.selectFrom('events').select('created_at').where('id', '=', id)
   const row = await (isPostgres(db)
@@ -271,12 +271,12 @@ const missedCount = {
 }
 
 /** The first of a user's events between two places, in order. Each conversation's part is one range of an index. */
-export async function readMissedEvents(db: Executor, range: MissedRange): Promise<EventRow[]> {
+export async function readMissed(db: Executor, range: MissedRange): Promise<EventRow[]> {
   return missedRows[isPostgres(db) ? 'postgres' : 'sqlite'](db, parametersOf(range))
 }
 
 /** How many events a user has between two places; no further than `limit`. */
-export async function countMissedEvents(db: Executor, range: MissedRange): Promise<number> {
+export async function countMissed(db: Executor, range: MissedRange): Promise<number> {
   const [row] = await missedCount[isPostgres(db) ? 'postgres' : 'sqlite'](db, parametersOf(range))
   return row?.count ?? 0
 }
@@ -294,7 +294,7 @@ function parametersOf({ userId, conversationId, after, upTo, limit }: MissedRang
 }
 
 /** Which log this is. Cursors of another one cannot be continued. */
-export async function findLogEpoch(db: Executor): Promise<string> {
+export async function findEpoch(db: Executor): Promise<string> {
   if (await isForeignLog(db)) await startNewLog(db)
   const { epoch } = await db.selectFrom('event_log').select('epoch').executeTakeFirstOrThrow()
   return epoch
@@ -325,12 +325,12 @@ async function startNewLog(db: Executor): Promise<void> {
       .deleteFrom('events')
       .where(sql<boolean>`xid >= pg_snapshot_xmax(pg_current_snapshot())`)
       .execute()
-    await renewLogEpoch(trx)
+    await renewEpoch(trx)
   })
 }
 
 /** Makes it another log, whose readers cannot go on from a place in the one before. */
-export async function renewLogEpoch(trx: Executor): Promise<void> {
+export async function renewEpoch(trx: Executor): Promise<void> {
   await trx
     .updateTable('event_log')
     .set({ epoch: randomUUID().slice(0, 8) })
@@ -338,7 +338,7 @@ export async function renewLogEpoch(trx: Executor): Promise<void> {
 }
 
 /** Deletes up to so many of the oldest events, if they are older than this. @returns how many. */
-export async function deleteOldEvents(db: Executor, before: Date, limit: number): Promise<number> {
+export async function removeOld(db: Executor, before: Date, limit: number): Promise<number> {
   const old = await db
     .selectFrom('events')
     .select(['id', 'created_at'])

@@ -43,7 +43,7 @@ const insertEvent = statement((db, p: EventValues) =>
  *
  * @returns the event's id, which within one conversation only grows: whoever writes there has its turn.
  */
-export async function appendEvent(trx: EventTransaction, event: NewEvent): Promise<number> {
+export async function append(trx: EventTransaction, event: NewEvent): Promise<number> {
   const [row] = await insertEvent(trx, { messageId: null, detail: null, audienceUserId: null, ...event })
   if (!row) throw new Error('the event was not written')
   return row.id

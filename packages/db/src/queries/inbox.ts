@@ -67,7 +67,7 @@ const groupPart = statement((db, p: InboxPart) =>
  * Direct ones come from an index that a send keeps in order. Groups are sorted here, all of the user's, of which
  * there are a thousand at most: a send to many must not touch a row for each of them.
  */
-export async function listInbox(
+export async function list(
   db: Executor,
   userId: string,
   before: TimePosition,
@@ -91,7 +91,7 @@ const place = statement((db, p: { conversationId: string; userId: string }) =>
 )
 
 /** A conversation that a user is in, with what they have read of it at the same time. */
-export async function findInboxRow(
+export async function find(
   db: Executor,
   conversationId: string,
   userId: string,

@@ -11,7 +11,7 @@ export interface InvitationRow {
   expires_at: Date
 }
 
-export async function insertInvitation(
+export async function insert(
   db: Executor,
   { tokenHash, ...invitation }: InvitationRow & { tokenHash: string },
 ): Promise<void> {
@@ -32,16 +32,12 @@ const invitationPage = statement((db, p: { beforeAt: Date; beforeId: string; lim
 )
 
 /** Every invitation that was not taken back, newest first. */
-export async function listInvitations(
-  db: Executor,
-  before: TimePosition,
-  limit: number,
-): Promise<InvitationRow[]> {
+export async function list(db: Executor, before: TimePosition, limit: number): Promise<InvitationRow[]> {
   return invitationPage(db, { beforeAt: before.at, beforeId: before.id, limit })
 }
 
 /** True when there was one. */
-export async function deleteInvitation(db: Executor, id: string): Promise<boolean> {
+export async function remove(db: Executor, id: string): Promise<boolean> {
   if (!isUuid(id)) return false
   const deleted = await db.deleteFrom('invitations').where('id', '=', id).returning('id').executeTakeFirst()
   return deleted !== undefined
@@ -57,12 +53,12 @@ const usableInvitation = statement((db, p: { tokenHash: string; now: Date }) =>
 )
 
 /** Whether an invitation can be used right now. */
-export async function isInvitationUsable(db: Executor, tokenHash: string, now: Date): Promise<boolean> {
+export async function isUsable(db: Executor, tokenHash: string, now: Date): Promise<boolean> {
   return (await usableInvitation(db, { tokenHash, now })).length > 0
 }
 
 /** Uses an invitation once. False when it cannot be used any more; never more often than it may. */
-export async function takeInvitation(db: Executor, tokenHash: string, now: Date): Promise<boolean> {
+export async function take(db: Executor, tokenHash: string, now: Date): Promise<boolean> {
   const taken = await db
     .updateTable('invitations')
     .set({ uses: sql<number>`uses + 1` })

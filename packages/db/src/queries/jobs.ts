@@ -6,7 +6,7 @@ export type JobKey = Pick<JobTable, 'kind' | 'subject_id'>
 export type JobRow = JobKey & Pick<JobTable, 'progress' | 'due_at' | 'failures'>
 
 /** Sees to it that a job is done: one that is there already goes on where it stands, a finished one begins anew. */
-export async function putJob(trx: Executor, { kind, subject_id }: JobKey, at: Date): Promise<void> {
+export async function put(trx: Executor, { kind, subject_id }: JobKey, at: Date): Promise<void> {
   const fresh = { progress: null, due_at: at, failures: 0, last_error: null, finished_at: null }
   await trx
     .insertInto('jobs')
@@ -21,7 +21,7 @@ export async function putJob(trx: Executor, { kind, subject_id }: JobKey, at: Da
  * Takes the job that is due for longest, for as long as `until`: by then the taker has done a part of it, or another
  * server takes it. Undefined when none is due.
  */
-export async function takeJob(trx: Executor, now: Date, until: Date): Promise<JobRow | undefined> {
+export async function take(trx: Executor, now: Date, until: Date): Promise<JobRow | undefined> {
   const due = await trx
     .selectFrom('jobs')
     .select(['kind', 'subject_id', 'progress', 'due_at', 'failures'])
@@ -32,14 +32,14 @@ export async function takeJob(trx: Executor, now: Date, until: Date): Promise<Jo
     // SQLite has one writer at a time anyway.
     .$if(isPostgres(trx), (query) => query.forUpdate().skipLocked())
     .executeTakeFirst()
-  if (!due || !(await updateTakenJob(trx, due, { due_at: until }))) return undefined
+  if (!due || !(await updateTaken(trx, due, { due_at: until }))) return undefined
   return { ...due, due_at: until }
 }
 
 type JobChange = Partial<Pick<JobTable, 'progress' | 'due_at' | 'failures' | 'last_error' | 'finished_at'>>
 
 /** Changes a job that was taken. False, and nothing is written, when another server has taken it since. */
-export async function updateTakenJob(
+export async function updateTaken(
   db: Executor,
   job: Pick<JobRow, 'kind' | 'subject_id' | 'due_at'>,
   change: JobChange,

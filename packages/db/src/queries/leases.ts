@@ -11,12 +11,7 @@ export interface Lease {
  *
  * @returns false, and changes nothing, while another one has it.
  */
-export async function takeLease(
-  db: Executor,
-  { name, holder }: Lease,
-  now: Date,
-  until: Date,
-): Promise<boolean> {
+export async function take(db: Executor, { name, holder }: Lease, now: Date, until: Date): Promise<boolean> {
   const taken = await db
     .insertInto('leases')
     .values({ name, holder, expires_at: until })
@@ -32,6 +27,6 @@ export async function takeLease(
 }
 
 /** Lets another one have it at once. Does nothing for who has it no more. */
-export async function giveUpLease(db: Executor, { name, holder }: Lease): Promise<void> {
+export async function giveUp(db: Executor, { name, holder }: Lease): Promise<void> {
   await db.deleteFrom('leases').where('name', '=', name).where('holder', '=', holder).execute()
 }

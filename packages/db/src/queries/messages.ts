@@ -84,7 +84,7 @@ const oldestFirst = statement((db, p: Range) =>
 )
 
 /** A conversation's messages with above < seq < below, by seq. */
-export async function listConversationMessages(
+export async function list(
   db: Executor,
   range: Range,
   order: 'newest first' | 'oldest first',
@@ -117,7 +117,7 @@ const byId = statement((db, p: { viewer: Viewer; id: string }) =>
   selectMessages(db, p.viewer).where('m.id', '=', p.id),
 )
 
-export async function findMessage(db: Executor, id: string, viewer: Viewer): Promise<MessageRow | undefined> {
+export async function find(db: Executor, id: string, viewer: Viewer): Promise<MessageRow | undefined> {
   if (!isUuid(id)) return undefined
   const [row] = await byId(db, { viewer, id })
   return row
@@ -128,11 +128,7 @@ const byIds = statement((db, p: { viewer: Viewer; ids: IdList }) =>
 )
 
 /** In no particular order. */
-export async function findMessages(
-  db: Executor,
-  ids: readonly string[],
-  viewer: Viewer,
-): Promise<MessageRow[]> {
+export async function findMany(db: Executor, ids: readonly string[], viewer: Viewer): Promise<MessageRow[]> {
   return ids.length === 0 ? [] : byIds(db, { viewer, ids: idList(db, ids) })
 }
 
@@ -145,7 +141,7 @@ const lastOfEach = statement((db, p: { viewer: Viewer; ids: IdList }) =>
 )
 
 /** The last message of each of these conversations. */
-export async function findLastMessages(
+export async function findLastOfEach(
   db: Executor,
   conversationIds: readonly string[],
   viewer: Viewer,

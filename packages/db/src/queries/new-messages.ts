@@ -103,7 +103,7 @@ function numbered(writer: Writer) {
   return writer.selectFrom('sent').innerJoin('taken', 'taken.conversation_id', 'sent.conversation_id')
 }
 
-function add(writer: Writer) {
+function insertMessages(writer: Writer) {
   return writer
     .insertInto('messages')
     .columns(['seq', ...sentColumnNames])
@@ -137,7 +137,7 @@ const inOneStatement = statement((db, p: Sends) => {
   return writer
     .with('taken', takeNumbers)
     .with('counted', count)
-    .with('added', add)
+    .with('added', insertMessages)
     .with('told', tell)
     .selectFrom('taken')
     .select(['conversation_id', 'seq'])
@@ -161,7 +161,7 @@ const steps = {
         .with('taken', () => oneOf(db, p, takenColumns)) as unknown as Writer,
     ),
   ),
-  add: statement((db, p: Sent & Numbered) => add(withNumbered(db, p))),
+  add: statement((db, p: Sent & Numbered) => insertMessages(withNumbered(db, p))),
   tell: statement((db, p: Sent & Numbered) => tell(withNumbered(db, p))),
 }
 
@@ -199,12 +199,9 @@ async function oneByOne(trx: Executor, messages: readonly NewMessage[]) {
  * Adds messages to conversations whose turns the transaction holds, each to another one: it takes the next number,
  * which a rollback gives back, counts for whom it concerns, and tells of itself. The senders are in them.
  *
- * @returns their rows in the same order, each as `findMessage` reads it for its sender.
+ * @returns their rows in the same order, each as `messages.find` reads it for its sender.
  */
-export async function addMessages(
-  trx: EventTransaction,
-  messages: readonly NewMessage[],
-): Promise<MessageRow[]> {
+export async function add(trx: EventTransaction, messages: readonly NewMessage[]): Promise<MessageRow[]> {
   const taken = await (isPostgres(trx) ? together : oneByOne)(trx, messages)
   const seqs = new Map(taken.map((row) => [row.conversation_id, row.seq]))
   return messages.map((message) => {

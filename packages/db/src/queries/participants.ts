@@ -43,7 +43,7 @@ const participant = statement((db, p: ParticipantKey) =>
 )
 
 /** Somebody who is in a conversation now. */
-export async function findParticipant(
+export async function find(
   db: Executor,
   conversationId: string,
   userId: string,
@@ -97,7 +97,7 @@ interface Beginning {
 }
 
 /** Begins a stay for each of these users, none of whom is in the conversation. */
-export async function insertParticipants(
+export async function insertMany(
   trx: Executor,
   participants: readonly NewParticipant[],
   { conversationId, at, afterSeq, firstEventId, activeAt }: Beginning,
@@ -141,11 +141,7 @@ export async function endStay(
 }
 
 /** After some came or one left. The caller holds the conversation's turn. */
-export async function changeParticipantCount(
-  trx: Executor,
-  conversationId: string,
-  by: number,
-): Promise<void> {
+export async function changeCount(trx: Executor, conversationId: string, by: number): Promise<void> {
   await trx
     .updateTable('conversations')
     .set((eb) => ({ participant_count: eb('participant_count', '+', by) }))
@@ -153,7 +149,7 @@ export async function changeParticipantCount(
     .execute()
 }
 
-export async function updateParticipantRole(
+export async function updateRole(
   trx: Executor,
   { conversationId, userId }: ParticipantKey,
   role: ParticipantRole,
@@ -275,7 +271,7 @@ const presentIds = statement((db, p: { conversationId: string }) =>
 )
 
 /** Who is in a conversation now. */
-export async function findParticipantIds(db: Executor, conversationId: string): Promise<string[]> {
+export async function findIds(db: Executor, conversationId: string): Promise<string[]> {
   return (await presentIds(db, { conversationId })).map((row) => row.user_id)
 }
 

@@ -8,7 +8,7 @@ export interface NewPasswordReset {
 }
 
 /** In the place of the one that the user had, if any: there is one at a time. */
-export async function putPasswordReset(db: Executor, reset: NewPasswordReset): Promise<void> {
+export async function put(db: Executor, reset: NewPasswordReset): Promise<void> {
   const fresh = { token_hash: reset.tokenHash, created_at: reset.createdAt, expires_at: reset.expiresAt }
   await db
     .insertInto('password_resets')
@@ -26,17 +26,13 @@ const resetByToken = statement((db, p: { tokenHash: string; now: Date }) =>
 )
 
 /** The id of the user whose password this token can still set. */
-export async function findPasswordReset(
-  db: Executor,
-  tokenHash: string,
-  now: Date,
-): Promise<string | undefined> {
+export async function find(db: Executor, tokenHash: string, now: Date): Promise<string | undefined> {
   const [row] = await resetByToken(db, { tokenHash, now })
   return row?.user_id
 }
 
 /** Uses a token up. False when somebody else was first. */
-export async function takePasswordReset(db: Executor, tokenHash: string): Promise<boolean> {
+export async function take(db: Executor, tokenHash: string): Promise<boolean> {
   const taken = await db
     .deleteFrom('password_resets')
     .where('token_hash', '=', tokenHash)
@@ -45,6 +41,6 @@ export async function takePasswordReset(db: Executor, tokenHash: string): Promis
   return taken !== undefined
 }
 
-export async function deletePasswordResetOf(db: Executor, userId: string): Promise<void> {
+export async function removeOf(db: Executor, userId: string): Promise<void> {
   await db.deleteFrom('password_resets').where('user_id', '=', userId).execute()
 }

@@ -14,7 +14,7 @@ interface ReactionKey {
 }
 
 /** False when it was there already. */
-export async function insertReaction(trx: Executor, reaction: ReactionKey, at: Date): Promise<boolean> {
+export async function insert(trx: Executor, reaction: ReactionKey, at: Date): Promise<boolean> {
   const inserted = await trx
     .insertInto('reactions')
     .values({
@@ -30,7 +30,7 @@ export async function insertReaction(trx: Executor, reaction: ReactionKey, at: D
 }
 
 /** False when it was not there. */
-export async function deleteReaction(trx: Executor, reaction: ReactionKey): Promise<boolean> {
+export async function remove(trx: Executor, reaction: ReactionKey): Promise<boolean> {
   const deleted = await trx
     .deleteFrom('reactions')
     .where('message_id', '=', reaction.messageId)
@@ -41,11 +41,7 @@ export async function deleteReaction(trx: Executor, reaction: ReactionKey): Prom
   return deleted !== undefined
 }
 
-export async function updateReactionCounts(
-  trx: Executor,
-  messageId: string,
-  counts: ReactionCounts,
-): Promise<void> {
+export async function updateCounts(trx: Executor, messageId: string, counts: ReactionCounts): Promise<void> {
   await trx
     .updateTable('messages')
     .set({ reactions: counts.length === 0 ? null : JSON.stringify(counts) })

@@ -17,7 +17,7 @@ interface SeqRange {
   upTo: number
 }
 
-const countSkipped = statement((db, p: SeqRange) =>
+const skippedIn = statement((db, p: SeqRange) =>
   db
     .selectFrom('messages')
     .select((eb) => eb.fn.countAll<number>().as('count'))
@@ -28,8 +28,8 @@ const countSkipped = statement((db, p: SeqRange) =>
 )
 
 /** How many messages with above < seq <= upTo never count as unread to this user: own ones, and deleted ones. */
-export async function countSkippedMessages(db: Executor, range: SeqRange): Promise<number> {
-  const [row] = await countSkipped(db, range)
+export async function countSkipped(db: Executor, range: SeqRange): Promise<number> {
+  const [row] = await skippedIn(db, range)
   return row?.count ?? 0
 }
 
@@ -61,7 +61,7 @@ const addReceipt = statement((db, p: Mark & { at: Date }) =>
 )
 
 /** "Had read everything up to seq at this time." */
-export async function insertReadReceipt(trx: Executor, receipt: Mark & { at: Date }): Promise<void> {
+export async function insertRead(trx: Executor, receipt: Mark & { at: Date }): Promise<void> {
   await addReceipt(trx, receipt)
 }
 
@@ -216,7 +216,7 @@ export interface ReceiptTimesRow {
  * When these users, who are in the conversation, had a message, and read it: the time of the first mark at or after it,
  * null where there is none.
  */
-export async function findReceiptTimes(
+export async function findTimes(
   db: Executor,
   { conversationId, userIds, seq }: { conversationId: string; userIds: readonly string[]; seq: number },
 ): Promise<ReceiptTimesRow[]> {

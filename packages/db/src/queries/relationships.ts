@@ -47,7 +47,7 @@ export function relationshipOf({ userId, otherId }: Pair<Id>) {
 const ofPair = statement((db, p: Pair) => db.selectNoFrom(relationshipOf(p)))
 
 /** What a user is to another one. Asked under the lock of the pair's `directKey`, it holds until the end. */
-export async function findRelationship(db: Executor, userId: string, otherId: string): Promise<Relationship> {
+export async function find(db: Executor, userId: string, otherId: string): Promise<Relationship> {
   if (userId === otherId) return 'self'
   const [row] = await ofPair(db, { userId, otherId })
   if (!row) throw new Error('a select without a table has answered nothing')

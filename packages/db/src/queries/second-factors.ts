@@ -10,13 +10,13 @@ export interface SecondFactorRow {
   confirmed_at: Date | null
 }
 
-export async function findSecondFactor(db: Executor, userId: string): Promise<SecondFactorRow | undefined> {
+export async function find(db: Executor, userId: string): Promise<SecondFactorRow | undefined> {
   const [row] = await secondFactorOf(db, { userId })
   return row
 }
 
 /** Puts a secret there that waits for its first code. False, and nothing is written, when one is in use. */
-export async function startSecondFactor(
+export async function start(
   db: Executor,
   factor: { userId: string; sealedSecret: string; at: Date },
 ): Promise<boolean> {
@@ -33,7 +33,7 @@ export async function startSecondFactor(
 }
 
 /** From now on it is asked for. */
-export async function confirmSecondFactor(db: Executor, userId: string, at: Date): Promise<void> {
+export async function confirm(db: Executor, userId: string, at: Date): Promise<void> {
   await db.updateTable('second_factors').set({ confirmed_at: at }).where('user_id', '=', userId).execute()
 }
 
@@ -72,7 +72,7 @@ export async function takeRecoveryCode(db: Executor, userId: string, codeHash: s
 }
 
 /** Forgets the second factor and its recovery codes. True when there was one in use. */
-export async function deleteSecondFactor(db: Executor, userId: string): Promise<boolean> {
+export async function remove(db: Executor, userId: string): Promise<boolean> {
   await db.deleteFrom('recovery_codes').where('user_id', '=', userId).execute()
   const deleted = await db
     .deleteFrom('second_factors')

@@ -40,7 +40,7 @@ const columns = {
  * Each look-up is a subquery of its own, of one row by a unique index, and not a join: what PostgreSQL plans while a
  * table is small it keeps while the table grows, and a join would begin as a walk through all of it.
  */
-function find(db: Executor, given: AliasedRawBuilder<Given<typeof columns>, 'given'>) {
+function selectTargets(db: Executor, given: AliasedRawBuilder<Given<typeof columns>, 'given'>) {
   return db
     .with(
       (cte) => cte('target').materialized(),
@@ -91,11 +91,13 @@ function find(db: Executor, given: AliasedRawBuilder<Given<typeof columns>, 'giv
 
 type Row = { [Name in keyof typeof columns]: unknown }
 
-const findMany = statement((db, p: { targets: string }) => find(db, givenRows(db, p.targets, columns)))
-const findOne = statement((db, p: Row) => find(db, givenRow(p, columns)))
+const findMany = statement((db, p: { targets: string }) =>
+  selectTargets(db, givenRows(db, p.targets, columns)),
+)
+const findOne = statement((db, p: Row) => selectTargets(db, givenRow(p, columns)))
 
 /** Looks up where messages are to go, in the order of the targets. */
-export async function findSendTargets(db: Executor, targets: readonly SendTarget[]): Promise<FoundTarget[]> {
+export async function find(db: Executor, targets: readonly SendTarget[]): Promise<FoundTarget[]> {
   const given: Row[] = targets.map((target, place) => ({
     place,
     direct_key: target.directKey,

@@ -19,16 +19,13 @@ const keyByHash = statement((db, p: { keyHash: string }) =>
 )
 
 /** A key that is not revoked; its time may be over. */
-export async function findServiceKeyByHash(
-  db: Executor,
-  keyHash: string,
-): Promise<ServiceKeyRow | undefined> {
+export async function findByHash(db: Executor, keyHash: string): Promise<ServiceKeyRow | undefined> {
   const [row] = await keyByHash(db, { keyHash })
   return row
 }
 
 /** By its id, also when it is revoked. */
-export async function findServiceKey(db: Executor, id: string): Promise<ServiceKeyRow | undefined> {
+export async function find(db: Executor, id: string): Promise<ServiceKeyRow | undefined> {
   if (!isUuid(id)) return undefined
   return db.selectFrom('service_keys').select(keyColumns).where('id', '=', id).executeTakeFirst()
 }
@@ -42,7 +39,7 @@ export interface NewServiceKey {
   expiresAt: Date | null
 }
 
-export async function insertServiceKey(db: Executor, key: NewServiceKey): Promise<void> {
+export async function insert(db: Executor, key: NewServiceKey): Promise<void> {
   await db
     .insertInto('service_keys')
     .values({
@@ -59,7 +56,7 @@ export async function insertServiceKey(db: Executor, key: NewServiceKey): Promis
 }
 
 /** True when the key was not revoked until now. */
-export async function revokeServiceKey(db: Executor, id: string, at: Date): Promise<boolean> {
+export async function revoke(db: Executor, id: string, at: Date): Promise<boolean> {
   const revoked = await db
     .updateTable('service_keys')
     .set({ revoked_at: at })
@@ -70,7 +67,7 @@ export async function revokeServiceKey(db: Executor, id: string, at: Date): Prom
   return revoked !== undefined
 }
 
-const markUsed = statement((db, p: { ids: IdList; at: Date; unlessAfter: Date }) =>
+const setLastUsed = statement((db, p: { ids: IdList; at: Date; unlessAfter: Date }) =>
   db
     .updateTable('service_keys')
     .set({ last_used_at: p.at })
@@ -79,12 +76,12 @@ const markUsed = statement((db, p: { ids: IdList; at: Date; unlessAfter: Date })
 )
 
 /** Notes that these keys were used, save where a use later than `unlessAfter` is noted. */
-export async function markServiceKeysUsed(
+export async function markUsed(
   db: Executor,
   ids: readonly string[],
   use: { at: Date; unlessAfter: Date },
 ): Promise<void> {
-  await markUsed(db, { ids: idList(db, ids), ...use })
+  await setLastUsed(db, { ids: idList(db, ids), ...use })
 }
 
 const keyPage = statement((db, p: { beforeAt: Date; beforeId: string; limit: number }) =>
@@ -98,11 +95,7 @@ const keyPage = statement((db, p: { beforeAt: Date; beforeId: string; limit: num
 )
 
 /** Every key that was ever made, newest first, revoked ones too. */
-export async function listServiceKeys(
-  db: Executor,
-  before: TimePosition,
-  limit: number,
-): Promise<ServiceKeyRow[]> {
+export async function list(db: Executor, before: TimePosition, limit: number): Promise<ServiceKeyRow[]> {
   return keyPage(db, { beforeAt: before.at, beforeId: before.id, limit })
 }
 
@@ -116,11 +109,7 @@ const liveKeys = statement((db, p: { ids: IdList; now: Date }) =>
 )
 
 /** Which of these keys are valid. */
-export async function findLiveServiceKeys(
-  db: Executor,
-  ids: readonly string[],
-  now: Date,
-): Promise<string[]> {
+export async function findLive(db: Executor, ids: readonly string[], now: Date): Promise<string[]> {
   if (ids.length === 0) return []
   return (await liveKeys(db, { ids: idList(db, ids), now })).map((row) => row.id)
 }

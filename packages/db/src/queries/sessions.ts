@@ -22,7 +22,7 @@ export type SessionUserRow = UserRow & {
 }
 
 /** A session with its user; undefined when the user is disabled. */
-export async function findSession(db: Executor, tokenHash: string): Promise<SessionUserRow | undefined> {
+export async function find(db: Executor, tokenHash: string): Promise<SessionUserRow | undefined> {
   const [row] = await sessionByToken(db, { tokenHash })
   return row
 }
@@ -36,7 +36,7 @@ export interface NewSession {
   expiresAt: Date
 }
 
-export async function insertSession(db: Executor, session: NewSession): Promise<void> {
+export async function insert(db: Executor, session: NewSession): Promise<void> {
   await db
     .insertInto('sessions')
     .values({
@@ -73,7 +73,7 @@ const sessionPage = statement(
 )
 
 /** The sessions of a user that have not expired, newest first. */
-export async function listSessions(
+export async function list(
   db: Executor,
   userId: string,
   now: Date,
@@ -83,12 +83,12 @@ export async function listSessions(
   return sessionPage(db, { userId, now, beforeAt: before.at, beforeId: before.id, limit })
 }
 
-export async function deleteSession(db: Executor, id: string): Promise<void> {
+export async function remove(db: Executor, id: string): Promise<void> {
   await db.deleteFrom('sessions').where('id', '=', id).execute()
 }
 
 /** True when this user had this session. */
-export async function deleteSessionOf(db: Executor, userId: string, id: string): Promise<boolean> {
+export async function removeOf(db: Executor, userId: string, id: string): Promise<boolean> {
   if (!isUuid(id)) return false
   const deleted = await db
     .deleteFrom('sessions')
@@ -100,7 +100,7 @@ export async function deleteSessionOf(db: Executor, userId: string, id: string):
 }
 
 /** Ends every session of a user but one, as a changed password asks for. */
-export async function deleteSessionsOf(db: Executor, userId: string, exceptId?: string): Promise<void> {
+export async function removeAllOf(db: Executor, userId: string, exceptId?: string): Promise<void> {
   await db
     .deleteFrom('sessions')
     .where('user_id', '=', userId)
@@ -109,7 +109,7 @@ export async function deleteSessionsOf(db: Executor, userId: string, exceptId?: 
 }
 
 /** Ends a user's oldest sessions, so that no more are left than this. True when there were more. */
-export async function deleteOldestSessionsOf(db: Executor, userId: string, left: number): Promise<boolean> {
+export async function removeOldestOf(db: Executor, userId: string, left: number): Promise<boolean> {
   const ended = await db
     .deleteFrom('sessions')
     .where('user_id', '=', userId)
@@ -128,11 +128,11 @@ export async function deleteOldestSessionsOf(db: Executor, userId: string, left:
 }
 
 /** Forgets a user's sessions whose time is over. */
-export async function deleteExpiredSessionsOf(db: Executor, userId: string, now: Date): Promise<void> {
+export async function removeExpiredOf(db: Executor, userId: string, now: Date): Promise<void> {
   await db.deleteFrom('sessions').where('user_id', '=', userId).where('expires_at', '<=', now).execute()
 }
 
-const markUsed = statement((db, p: { ids: IdList; at: Date; unlessAfter: Date }) =>
+const setLastUsed = statement((db, p: { ids: IdList; at: Date; unlessAfter: Date }) =>
   db
     .updateTable('sessions')
     .set({ last_used_at: p.at })
@@ -141,12 +141,12 @@ const markUsed = statement((db, p: { ids: IdList; at: Date; unlessAfter: Date })
 )
 
 /** Notes that these sessions were used, save where a use later than `unlessAfter` is noted. */
-export async function markSessionsUsed(
+export async function markUsed(
   db: Executor,
   ids: readonly string[],
   use: { at: Date; unlessAfter: Date },
 ): Promise<void> {
-  await markUsed(db, { ids: idList(db, ids), ...use })
+  await setLastUsed(db, { ids: idList(db, ids), ...use })
 }
 
 const liveSessions = statement((db, p: { ids: IdList; now: Date }) =>
@@ -160,7 +160,7 @@ const liveSessions = statement((db, p: { ids: IdList; now: Date }) =>
 )
 
 /** Which of these sessions have not ended, of users who are not disabled. */
-export async function findLiveSessions(db: Executor, ids: readonly string[], now: Date): Promise<string[]> {
+export async function findLive(db: Executor, ids: readonly string[], now: Date): Promise<string[]> {
   if (ids.length === 0) return []
   return (await liveSessions(db, { ids: idList(db, ids), now })).map((row) => row.id)
 }

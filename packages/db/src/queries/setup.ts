@@ -9,7 +9,7 @@ const setupColumns = ['token_hash', 'token_expires_at', 'demo_started_at', 'demo
 export type SetupRow = Omit<SetupTable, 'id'>
 
 /** Reads how far it is, and holds it until the transaction ends: whoever comes meanwhile waits, and reads it then. */
-export async function holdSetup(trx: Executor): Promise<SetupRow> {
+export async function hold(trx: Executor): Promise<SetupRow> {
   return trx
     .insertInto('setup')
     .values({ id: ID })
@@ -23,13 +23,13 @@ const theSetup = statement((db, p: { id: number }) =>
 )
 
 /** How far it is; undefined before the first start. */
-export async function findSetup(db: Executor): Promise<SetupRow | undefined> {
+export async function find(db: Executor): Promise<SetupRow | undefined> {
   const [row] = await theSetup(db, { id: ID })
   return row
 }
 
-/** Changes what is named, of a row that `holdSetup` holds. */
-export async function changeSetup(trx: Executor, change: Partial<SetupRow>): Promise<void> {
+/** Changes what is named, of a row that `hold` holds. */
+export async function update(trx: Executor, change: Partial<SetupRow>): Promise<void> {
   await trx.updateTable('setup').set(change).where('id', '=', ID).execute()
 }
 

@@ -7,7 +7,7 @@ export interface StatisticsPlace {
   position: LogPosition
 }
 
-export async function findStatisticsPlace(db: Executor): Promise<StatisticsPlace> {
+export async function findPlace(db: Executor): Promise<StatisticsPlace> {
   const row = await db
     .selectFrom('statistics_place')
     .select(['log_epoch', 'place_xid', 'place_id'])
@@ -20,11 +20,7 @@ export async function findStatisticsPlace(db: Executor): Promise<StatisticsPlace
  *
  * @returns false, and changes nothing, when somebody else has moved on from there: what lies between is counted.
  */
-export async function moveStatisticsPlace(
-  trx: Executor,
-  from: StatisticsPlace,
-  to: StatisticsPlace,
-): Promise<boolean> {
+export async function movePlace(trx: Executor, from: StatisticsPlace, to: StatisticsPlace): Promise<boolean> {
   const moved = await trx
     .updateTable('statistics_place')
     .set({ log_epoch: to.epoch, place_xid: to.position.xid, place_id: to.position.id })
@@ -53,7 +49,7 @@ export async function insertActiveUsers(
 }
 
 /** Forgets who was active on the days before this one. How many it were stays. */
-export async function deleteActiveUsers(trx: Executor, before: Date): Promise<void> {
+export async function removeActiveUsers(trx: Executor, before: Date): Promise<void> {
   await trx.deleteFrom('active_users').where('day_at', '<', before).execute()
 }
 
@@ -64,10 +60,7 @@ export interface StatisticsDay {
 }
 
 /** Adds to a day's numbers. */
-export async function addToStatistics(
-  trx: Executor,
-  { day, messages, activeUsers }: StatisticsDay,
-): Promise<void> {
+export async function addToDay(trx: Executor, { day, messages, activeUsers }: StatisticsDay): Promise<void> {
   await trx
     .insertInto('statistics_days')
     .values({ day_at: day, message_count: messages, active_count: activeUsers })
@@ -89,7 +82,7 @@ const daysSince = statement((db, p: { since: Date }) =>
 )
 
 /** The days from this one on that have numbers, in order. */
-export async function listStatistics(db: Executor, since: Date): Promise<StatisticsDay[]> {
+export async function listDays(db: Executor, since: Date): Promise<StatisticsDay[]> {
   const rows = await daysSince(db, { since })
   return rows.map((row) => ({
     day: row.day_at,

@@ -98,7 +98,7 @@ const SCAN_BUDGET = 2_000
 const FIRST_ID = '00000000-0000-0000-0000-000000000000'
 
 /** The ids of one page. Sources must not overlap; a conversation can only be a source of its own. */
-export async function listTimeline(
+export async function list(
   db: Executor,
   sources: readonly Source[],
   filter: TimelineFilter,

@@ -46,14 +46,14 @@ export function isUuid(value: string): boolean {
 }
 
 /** By id or by username, both lower case. No username looks like an id: it is too short. Not who was erased. */
-export async function findUser(db: Executor, ref: string): Promise<UserRow | undefined> {
+export async function find(db: Executor, ref: string): Promise<UserRow | undefined> {
   // PostgreSQL refuses to compare with it. Credentials can hold it, which no schema has seen.
   if (ref.includes('\0')) return undefined
   const [row] = isUuid(ref) ? await byId(db, { id: ref }) : await byUsername(db, { username: ref })
   return row
 }
 
-export async function findUsers(db: Executor, ids: readonly string[]): Promise<UserRow[]> {
+export async function findMany(db: Executor, ids: readonly string[]): Promise<UserRow[]> {
   return ids.length === 0 ? [] : byIds(db, { ids: idList(db, ids) })
 }
 
@@ -78,7 +78,7 @@ function foldCase(text: string): string {
 }
 
 /** False when the username or the email address is taken; nothing is written then. */
-export async function insertUser(db: Executor, user: NewUser): Promise<boolean> {
+export async function insert(db: Executor, user: NewUser): Promise<boolean> {
   const inserted = await db
     .insertInto('users')
     .values({
@@ -198,7 +198,7 @@ export interface UserPage {
 }
 
 /** By username, ascending, after the given one ('' for the first page). */
-export async function listUsers(db: Executor, after: string, limit: number): Promise<UserPage> {
+export async function list(db: Executor, after: string, limit: number): Promise<UserPage> {
   return endOfPage(await listAfter(db, { after, limit: limit + 1 }), limit)
 }
 
@@ -214,12 +214,7 @@ function endOfPage(rows: UserRow[], limit: number): UserPage {
  * When there are more, a short walk by username meets enough of them if they are many; if they are not, up to
  * MAX_SORTED are sorted. Beyond that the walk goes on to a bound; the page may be short then, and has a `next`.
  */
-export async function searchUsers(
-  db: Executor,
-  prefix: string,
-  after: string,
-  limit: number,
-): Promise<UserPage> {
+export async function search(db: Executor, prefix: string, after: string, limit: number): Promise<UserPage> {
   const from = foldCase(prefix)
   const few = await displayNameMatches(db, { from, to: from + LAST, limit })
   if (few.length < limit) return mergeMatches(db, few, from, after, limit)
@@ -250,7 +245,7 @@ async function mergeMatches(
     .filter((match) => match.username > after && !found.has(match.id))
     .sort((a, b) => (a.username < b.username ? -1 : 1))
     .slice(0, limit + 1)
-  for (const row of await findUsers(
+  for (const row of await findMany(
     db,
     more.map((match) => match.id),
   ))

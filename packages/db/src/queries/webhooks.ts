@@ -32,7 +32,7 @@ export interface WebhookPlace {
   webhooks: WebhookRow[]
 }
 
-export async function findWebhook(db: Executor, id: string): Promise<WebhookRow | undefined> {
+export async function find(db: Executor, id: string): Promise<WebhookRow | undefined> {
   if (!isUuid(id)) return undefined
   return db
     .selectFrom('webhooks')
@@ -43,7 +43,7 @@ export async function findWebhook(db: Executor, id: string): Promise<WebhookRow 
 }
 
 /** Newest first. */
-export async function listWebhooks(db: Executor, before: TimePosition, limit: number): Promise<WebhookRow[]> {
+export async function list(db: Executor, before: TimePosition, limit: number): Promise<WebhookRow[]> {
   return db
     .selectFrom('webhooks')
     .select(webhookColumns)
@@ -56,11 +56,11 @@ export async function listWebhooks(db: Executor, before: TimePosition, limit: nu
 }
 
 /** All of them, those that are disabled and those that are deleted and still have deliveries too. There are few. */
-export async function listAllWebhooks(db: Executor): Promise<WebhookRow[]> {
+export async function listAll(db: Executor): Promise<WebhookRow[]> {
   return db.selectFrom('webhooks').select(webhookColumns).orderBy('id').execute()
 }
 
-export async function countWebhooks(db: Executor): Promise<number> {
+export async function count(db: Executor): Promise<number> {
   const { count } = await db
     .selectFrom('webhooks')
     .select((eb) => eb.fn.countAll<number>().as('count'))
@@ -69,14 +69,14 @@ export async function countWebhooks(db: Executor): Promise<number> {
   return count
 }
 
-export async function insertWebhook(trx: Executor, row: WebhookRow): Promise<void> {
+export async function insert(trx: Executor, row: WebhookRow): Promise<void> {
   await trx.insertInto('webhooks').values(row).execute()
 }
 
 type WebhookChange = Partial<Omit<WebhookRow, 'id' | 'created_at'>>
 
 /** @returns the row as it stands then; undefined when there is no such webhook. */
-export async function updateWebhook(
+export async function update(
   trx: Executor,
   id: string,
   change: WebhookChange,
@@ -91,7 +91,7 @@ export async function updateWebhook(
 }
 
 /** Disables a webhook unless it is already. @returns whether it was enabled. */
-export async function disableGoneWebhook(trx: Executor, id: string, at: Date): Promise<boolean> {
+export async function disableGone(trx: Executor, id: string, at: Date): Promise<boolean> {
   const disabled = await trx
     .updateTable('webhooks')
     .set({ disabled_at: at, disabled_reason: 'gone', updated_at: at })
@@ -104,7 +104,7 @@ export async function disableGoneWebhook(trx: Executor, id: string, at: Date): P
 }
 
 /** Removes a deleted webhook, whose deliveries must be gone. */
-export async function removeWebhook(trx: Executor, id: string): Promise<void> {
+export async function remove(trx: Executor, id: string): Promise<void> {
   await trx.deleteFrom('webhooks').where('id', '=', id).where('deleted_at', 'is not', null).execute()
 }
 
@@ -122,7 +122,7 @@ export function placeColumns(
  *
  * @returns the ids of those that were moved: those that stood there, and are enabled.
  */
-export async function moveWebhooks(
+export async function move(
   trx: Executor,
   { epoch, position, webhooks }: WebhookPlace,
   to: { position: LogPosition; at: Date },
@@ -146,7 +146,7 @@ export async function moveWebhooks(
 }
 
 /** When the event was written that the webhook has come to that is furthest behind; undefined without an enabled one. */
-export async function findOldestWebhookPlace(db: Executor): Promise<Date | undefined> {
+export async function findOldestPlace(db: Executor): Promise<Date | undefined> {
   const row = await db
     .selectFrom('webhooks')
     .select('place_at')

@@ -1,4 +1,4 @@
-import { type Executor, insertUser } from '../../src/index.ts'
+import { type Executor, store } from '../../src/index.ts'
 
 /** An id that ends in this number. */
 export function idOf(n: number): string {
@@ -7,7 +7,7 @@ export function idOf(n: number): string {
 
 /** Inserts user n, called `user<n>`. */
 export async function addUser(db: Executor, n: number): Promise<void> {
-  await insertUser(db, {
+  await store.users.insert(db, {
     id: idOf(n),
     username: `user${n}`,
     displayName: null,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Message } from '@sotto/contract'
-import { hasUnsettledEvents } from '@sotto/db'
+import { store } from '@sotto/db'
 import { createClient, type SottoClient } from '@sotto/sdk'
 import {
   type Config,
@@ -103,7 +103,7 @@ async function startServer(
   })
   /** On PostgreSQL another test's transaction can hold back what was sent before a stream "starts now". */
   async function untilSettled(): Promise<void> {
-    while (await hasUnsettledEvents(server.app.db)) await wait(5)
+    while (await store.eventLog.hasUnsettled(server.app.db)) await wait(5)
   }
   async function call<Answer>(
     as: string | undefined,

@@ -19,7 +19,7 @@ const contactsAfter = statement((db, p: { userId: string; after: string; limit: 
 )
 
 /** A user's contacts of every state, by the other's id. */
-export async function exportContacts(
+export async function listContacts(
   db: Executor,
   userId: string,
   after: string,
@@ -41,7 +41,7 @@ const blocksAfter = statement((db, p: { userId: string; after: string; limit: nu
 )
 
 /** Whom a user has blocked, by the other's id. */
-export async function exportBlocks(
+export async function listBlocks(
   db: Executor,
   userId: string,
   after: string,
@@ -100,7 +100,7 @@ const staysFrom = statement((db, p: StayPlace & { userId: string; limit: number 
 )
 
 /** A user's stays in conversations, each of them, from a place on. */
-export async function exportStays(
+export async function listStays(
   db: Executor,
   userId: string,
   from: StayPlace,
@@ -124,7 +124,7 @@ const reactionsAfter = statement(
 export type ExportedReaction = Pick<ReactionTable, 'message_id' | 'emoji' | 'created_at'>
 
 /** A user's reactions, by message. */
-export async function exportReactions(
+export async function listReactions(
   db: Executor,
   userId: string,
   after: { messageId: string; emoji: string },
@@ -161,7 +161,7 @@ const receiptsAfter = statement((db, p: ReceiptRange & { limit: number }) =>
 export type ExportedReceipt = Pick<ReceiptTable, 'kind' | 'seq' | 'receipt_at'>
 
 /** A user's marks of one stay. */
-export async function exportReceipts(
+export async function listReceipts(
   db: Executor,
   range: ReceiptRange,
   limit: number,

@@ -41,7 +41,7 @@ const tables: readonly { name: BulkTable; key?: readonly string[] }[] = [
  *
  * Not an `EventTransaction`: its events are as old as the rest of the sample data, so no reader waits for them.
  */
-export async function writeRows(trx: Executor, rows: BulkRows): Promise<void> {
+export async function write(trx: Executor, rows: BulkRows): Promise<void> {
   if (isPostgres(trx)) await trx.executeQuery(CompiledQuery.raw(WITHOUT_TRIGGERS))
   for (const { name, key } of tables) {
     // What a row holds is checked where it is made; from here on it is names and values.
@@ -63,7 +63,7 @@ const WITHOUT_TRIGGERS = `select set_config('session_replication_role', 'replica
 const jsonColumns = messageColumnNames.filter((name) => messageColumns[name] === 'json')
 
 /** How much there is in a database. Counts every row: for people, not for requests. */
-export async function countWorld(
+export async function count(
   db: Executor,
 ): Promise<{ users: number; conversations: number; messages: number }> {
   const { users } = await db

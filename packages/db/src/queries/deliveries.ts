@@ -31,7 +31,7 @@ export type DeliveryState = WebhookDeliveryRow['state']
 const INSERT_ROWS = 500
 
 /** Writes deliveries, in the transaction that moves their webhooks' places. */
-export async function insertDeliveries(trx: Executor, rows: readonly WebhookDeliveryRow[]): Promise<void> {
+export async function insertMany(trx: Executor, rows: readonly WebhookDeliveryRow[]): Promise<void> {
   for (let from = 0; from < rows.length; from += INSERT_ROWS) {
     await trx
       .insertInto('webhook_deliveries')
@@ -40,7 +40,7 @@ export async function insertDeliveries(trx: Executor, rows: readonly WebhookDeli
   }
 }
 
-export async function findDelivery(
+export async function find(
   db: Executor,
   webhookId: string,
   id: string,
@@ -55,7 +55,7 @@ export async function findDelivery(
 }
 
 /** A webhook's deliveries, newest first. */
-export async function listDeliveries(
+export async function list(
   db: Executor,
   { webhookId, state }: { webhookId: string; state?: DeliveryState | undefined },
   before: TimePosition,
@@ -84,7 +84,7 @@ const dueDeliveries = statement((db, p: { webhookId: string; now: Date; limit: n
 )
 
 /** What a webhook is to be sent by now: what is due for longest first, and of that what was made first. */
-export async function listDueDeliveries(
+export async function listDue(
   db: Executor,
   webhookId: string,
   now: Date,
@@ -108,11 +108,7 @@ const waitingDeliveries = statement((db, p: { webhookId: string; limit: number }
 )
 
 /** How many deliveries of a webhook are still to be made; no further than `limit`. */
-export async function countWaitingDeliveries(
-  db: Executor,
-  webhookId: string,
-  limit: number,
-): Promise<number> {
+export async function countWaiting(db: Executor, webhookId: string, limit: number): Promise<number> {
   const [row] = await waitingDeliveries(db, { webhookId, limit })
   return row?.count ?? 0
 }
@@ -141,7 +137,7 @@ export async function endAttempt(
 }
 
 /** Begins a delivery anew, whatever has become of it. */
-export async function restartDelivery(
+export async function restart(
   trx: Executor,
   { id, webhook_id: webhookId }: Pick<WebhookDeliveryRow, 'id' | 'webhook_id'>,
   at: Date,
@@ -161,7 +157,7 @@ export async function restartDelivery(
  *
  * @returns how many.
  */
-export async function deleteOldDeliveries(
+export async function removeOld(
   db: Executor,
   { webhookId, state }: { webhookId: string; state: DeliveryState },
   before: Date,
