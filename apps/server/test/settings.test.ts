@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -17,6 +17,13 @@ const SECRETS = {
 function inForce(env: NodeJS.ProcessEnv) {
   return Object.fromEntries(readConfig(env).settings.map(({ name, ...rest }) => [name, rest]))
 }
+
+test('docs/settings.md lists every setting, and no other', () => {
+  const page = readFileSync(path.join(import.meta.dirname, '../../../docs/settings.md'), 'utf8')
+  const rows = page.split('\n').filter((line) => line.startsWith('| `'))
+  const documented = rows.flatMap((row) => row.split(' | ')[0]?.match(/[A-Z][A-Z_]+/g) ?? [])
+  expect(documented.sort()).toEqual([...settingNames].sort())
+})
 
 test('every setting is told, with where its value is from', () => {
   const settings = inForce({ SOTTO_SIGNUP: 'open', SOTTO_LIMIT_SENDS: '5/10s', PORT: '' })

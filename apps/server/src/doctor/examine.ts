@@ -23,7 +23,7 @@ export async function* examine(readSettings: () => Config, now: () => Date): Asy
     config = readSettings()
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    yield failed('settings', error.message, 'set it to what it takes; README.md lists the settings')
+    yield failed('settings', error.message, 'set it to what it takes; docs/settings.md lists the settings')
     return
   }
   yield ok('settings', `listens at ${config.host}, port ${config.port}`)
