@@ -1,7 +1,7 @@
 import type { Procedure } from '@sotto/contract'
 import { z } from 'zod'
 
-/** The part of JSON Schema that the contract's inputs come out as. */
+/** The subset of JSON Schema that the contract's inputs use. */
 interface Schema {
   type?: string
   enum?: string[]
@@ -22,30 +22,30 @@ interface Schema {
 
 interface Field {
   name: string
-  place: string
+  location: string
   required: boolean
   schema: Schema
 }
 
-/** A table of what the operation takes; nothing when it takes nothing. */
+/** A table of the operation's input; empty if it has none. */
 export function fieldTable({ input }: Procedure, inPath: string[], hasBody: boolean): string[] {
   const schema = z.toJSONSchema(input, { io: 'input', unrepresentable: 'any' }) as Schema
   const fields = fieldsOf(schema).map((field) => ({
     ...field,
-    place: inPath.includes(field.name) ? 'path' : hasBody ? 'body' : 'query',
+    location: inPath.includes(field.name) ? 'path' : hasBody ? 'body' : 'query',
   }))
   if (fields.length === 0) return []
-  // What the path holds comes first, as in the request.
-  const sorted = fields.toSorted((a, b) => Number(b.place === 'path') - Number(a.place === 'path'))
+  // Path parameters come first, as in the request.
+  const sorted = fields.toSorted((a, b) => Number(b.location === 'path') - Number(a.location === 'path'))
   const rows = sorted.map(
-    ({ name, place, required, schema: field }) =>
-      `| \`${name}\` | ${place}${required && place !== 'path' ? ', required' : ''} | ${describe(field)} |`,
+    ({ name, location, required, schema: field }) =>
+      `| \`${name}\` | ${location}${required && location !== 'path' ? ', required' : ''} | ${describe(field)} |`,
   )
-  return [['| field | in the | takes |', '|---|---|---|', ...rows].join('\n')]
+  return [['| field | in | description |', '|---|---|---|', ...rows].join('\n')]
 }
 
-/** Fields of an object in an object go by `image.width`, as in the issues of an error. */
-function fieldsOf({ properties = {}, required = [] }: Schema, prefix = ''): Omit<Field, 'place'>[] {
+/** Nested fields have paths such as `image.width`, as in the issues of an error. */
+function fieldsOf({ properties = {}, required = [] }: Schema, prefix = ''): Omit<Field, 'location'>[] {
   return Object.entries(properties).flatMap(([key, schema]) => {
     const field = { name: prefix + key, required: required.includes(key), schema }
     return [field, ...fieldsOf(schema, `${field.name}.`)]
@@ -54,7 +54,7 @@ function fieldsOf({ properties = {}, required = [] }: Schema, prefix = ''): Omit
 
 function describe(schema: Schema): string {
   const description = schema.description ?? schema.anyOf?.find((choice) => choice.description)?.description
-  const takes = kindOf(schema) + (schema.default === undefined ? '' : `; ${schema.default} when left out`)
+  const takes = kindOf(schema) + (schema.default === undefined ? '' : `; default ${schema.default}`)
   return `${takes}.${description ? ` ${description}` : ''}`.replaceAll('|', '\\|')
 }
 
@@ -65,10 +65,10 @@ function kindOf(schema: Schema): string {
       return '`true` or `false`'
     case 'integer': {
       const allowed = bounds(schema.minimum, schema.maximum)
-      return allowed ? `whole number, ${allowed}` : 'whole number'
+      return allowed ? `integer, ${allowed}` : 'integer'
     }
     case 'array':
-      return schema.minItems === schema.maxItems ? `${schema.minItems} values, as \`a,b\`` : 'list'
+      return schema.minItems === schema.maxItems ? `${schema.minItems} values, separated by a comma` : 'list'
     case 'object':
       return 'object'
     case 'null':
@@ -82,14 +82,14 @@ function kindOf(schema: Schema): string {
 
 function textOf({ format, pattern, minLength, maxLength }: Schema): string {
   if (format === 'email') return 'email address'
-  if (format === 'date-time') return 'time with a zone, such as `2026-01-31T12:00:00.000Z`'
-  if (pattern) return `text that matches \`${pattern}\``
+  if (format === 'date-time') return 'ISO 8601 time with a time zone, such as `2026-01-31T12:00:00.000Z`'
+  if (pattern) return `text matching \`${pattern}\``
   const length = bounds(minLength, maxLength)
-  return (format === 'uri' ? 'http or https URL' : 'text') + (length ? ` of ${length} characters` : '')
+  return (format === 'uri' ? 'http or https URL' : 'text') + (length ? `, ${length} characters` : '')
 }
 
 function bounds(minimum: number | undefined, maximum: number | undefined): string | undefined {
-  // zod gives every whole number the largest that JavaScript is exact to, which tells a reader nothing.
+  // zod gives every integer the maximum MAX_SAFE_INTEGER, which is not worth documenting.
   const bounded = maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER
   if (minimum === undefined) return bounded ? `at most ${maximum}` : undefined
   return bounded ? `${minimum} to ${maximum}` : `${minimum} or more`

@@ -15,16 +15,15 @@ export const operations: readonly Operation[] = Object.entries(contract).flatMap
 export const callers: Record<Access, string> = {
   anyone: 'anyone',
   caller: 'a service key or a user',
-  actor: 'a user, or a service key that acts for one',
-  admin: 'an admin, or a service key with the scope admin',
+  actor: 'a user, or a service key acting for one',
+  admin: 'an admin, or a service key with the scope `admin`',
 }
 
 const sent = contract.messages.send.example.output
 const key = contract.keys.create.example.output
 
 /**
- * The ids and secrets of the example world that samples hold, and the shell variables in which the template keeps
- * those of the reader's.
+ * Ids and secrets in the contract's examples, and the shell variables in which the template stores the reader's own.
  */
 const variables = new Map([
   [sent.id, '$MESSAGE'],
@@ -40,7 +39,7 @@ const variables = new Map([
   [contract.webhooks.test.example.output.id, '$DELIVERY'],
 ])
 
-/** What is about the session of the request needs one: its sample uses the token that the template keeps. */
+/** Operations on the session of the request: their samples need the session token that the template stores. */
 const withToken = new Set(['sessions.list', 'sessions.end', 'passwords.set'])
 
 const EXAMPLE_CURSOR = contract.events.pull.example.output.cursor
@@ -48,13 +47,13 @@ const EXAMPLE_CURSOR = contract.events.pull.example.output.cursor
 const WITH_BODY = new Set(['POST', 'PUT', 'PATCH'])
 const VARIABLE = /[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|(?:pr|su)_[\w-]{40,}|(?<=")\d{6}(?=")/g
 
-/** The section of one operation: what it is, what it takes, a sample, its answer and its errors. */
+/** The section of one operation: description, input, sample, response and errors. */
 export function documentOperation(operation: Operation): string {
   const { name, entry } = operation
   const { method, path } = entry.http
   return [
     `### ${entry.summary}`,
-    `\`${method} ${path}\`, for ${callers[entry.access]}. In the SDK \`${name}\`.`,
+    `\`${method} ${path}\`, for ${callers[entry.access]}. SDK: \`${name}\`.`,
     ...(entry.description ? [entry.description] : []),
     ...fieldTable(entry, pathFieldsOf(path), hasBody(entry)),
     fence('sh', sample(operation)),
@@ -79,11 +78,11 @@ function sample({ name, entry }: Operation): string {
   lines.push(...credentials(name, example.as))
   if (hasBody(entry) && Object.keys(rest).length > 0)
     lines.push('-H "Content-Type: application/json"', `-d ${quoted(JSON.stringify(rest))}`)
-  // A stream ends when its reader does.
+  // curl exits with an error when --max-time ends the stream.
   return lines.join(' \\\n  ') + (isStream ? ' || true' : '')
 }
 
-/** The service key acts for whom the example is, so that a reader needs one credential for all samples. */
+/** The service key acts for the example's user, so that one credential works for all samples. */
 function credentials(name: string, caller: ExampleCaller): string[] {
   if (withToken.has(name)) return ['-H "Authorization: Bearer $TOKEN"']
   if (caller === 'nobody') return []
@@ -95,21 +94,19 @@ function answer({ kind, http, example }: Procedure): string[] {
   if (kind === 'subscription') {
     const event = jsonOf(example.output)
     const block = `id: ${EXAMPLE_CURSOR}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}`
-    return ['Answers `200`, and stays open. Each event is a block such as this:', fence('', block)]
+    return ['Returns `200` and stays open. Each event looks like this:', fence('', block)]
   }
-  if (http.status === 204) return ['Answers `204`, without a body.']
-  const repeated = http.repeatedStatus ? `, or \`${http.repeatedStatus}\` when it repeats an earlier one` : ''
+  if (http.status === 204) return ['Returns `204` without a body.']
+  const repeated = http.repeatedStatus ? `, or \`${http.repeatedStatus}\` if it repeats an earlier one` : ''
   return [
-    `Answers \`${http.status}\`${repeated}:`,
+    `Returns \`${http.status}\`${repeated}:`,
     fence('json', JSON.stringify(jsonOf(example.output), null, 2)),
   ]
 }
 
 function errorLine({ errors }: Procedure): string {
   const own = errors.map((code) => `\`${code}\``).join(', ')
-  return own
-    ? `Errors: ${own}, and [those of every operation](#errors).`
-    : 'Errors: [those of every operation](#errors).'
+  return own ? `Errors: ${own}, and the [common errors](#errors).` : 'Errors: the [common errors](#errors).'
 }
 
 function hasBody({ http }: Procedure): boolean {
@@ -120,7 +117,7 @@ function pathFieldsOf(path: string): string[] {
   return [...path.matchAll(/\{(\w+)\}/g)].map(([, field = '']) => field)
 }
 
-/** A list goes as one value with commas. */
+/** A list is one value, separated by commas. */
 function urlPart(value: unknown): string {
   const items = Array.isArray(value) ? value : [value]
   return items
@@ -129,7 +126,7 @@ function urlPart(value: unknown): string {
     .replaceAll(VARIABLE, variableOf)
 }
 
-/** In single quotes, which only variables leave. */
+/** In single quotes, except for variables. */
 function quoted(json: string): string {
   const text = json.replaceAll("'", `'\\''`).replaceAll(VARIABLE, (id) => `'"${variableOf(id)}"'`)
   return `'${text}'`
@@ -137,7 +134,7 @@ function quoted(json: string): string {
 
 function variableOf(id: string): string {
   const variable = variables.get(id)
-  if (!variable) throw new Error(`the sample has no variable for ${id}: keep one in template.md`)
+  if (!variable) throw new Error(`no shell variable for ${id} in a sample: store one in template.md`)
   return variable
 }
 
@@ -145,7 +142,7 @@ function fence(language: string, text: string): string {
   return `\`\`\`${language}\n${text}\n\`\`\``
 }
 
-/** As it goes over the wire. */
+/** As it is serialized in requests and responses. */
 function jsonOf(value: unknown): Record<string, unknown> {
   return JSON.parse(JSON.stringify(value))
 }

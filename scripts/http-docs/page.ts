@@ -4,13 +4,13 @@ import { errorCatalogue } from '@sotto/contract'
 import { callers, documentOperation, type Operation, operations } from './operation.ts'
 
 /**
- * The text of docs/http.md: the template, with the contract in it.
+ * The text of docs/http.md: the template with its placeholders filled in from the contract.
  *
- * The template decides the order, so that the samples can be run from top to bottom.
+ * The template sets the order, so that the samples can run from top to bottom.
  *
- * An operation that the template does not have comes at the end.
+ * Operations missing from the template are added at the end.
  *
- * @throws {Error} when the template has an operation twice.
+ * @throws {Error} if the template documents an operation twice.
  */
 export function httpDocs(): string {
   const template = readFileSync(path.join(import.meta.dirname, 'template.md'), 'utf8')
@@ -21,7 +21,9 @@ export function httpDocs(): string {
       if (what === 'index') return placeholder
       if (what === 'errors') return errorTable()
       const operation = operations.find((candidate) => candidate.name === name)
-      if (what !== 'operation' || !operation) throw new Error(`template.md: ${placeholder} names nothing`)
+      if (!operation) throw new Error(`template.md: unknown operation in ${placeholder}`)
+      if (what === 'link') return linkTo(operation)
+      if (what !== 'operation') throw new Error(`template.md: unknown placeholder ${placeholder}`)
       order.push(operation)
       return documentOperation(operation)
     },
@@ -35,14 +37,18 @@ export function httpDocs(): string {
 }
 
 function indexTable(): string {
-  const rows = operations.map(({ entry }) => {
-    const { method, path: route } = entry.http
-    return `| [${entry.summary}](#${anchorOf(entry.summary)}) | \`${method} ${route}\` | ${callers[entry.access]} |`
+  const rows = operations.map((operation) => {
+    const { access, http } = operation.entry
+    return `| ${linkTo(operation)} | \`${http.method} ${http.path}\` | ${callers[access]} |`
   })
-  return ['| operation | request | who may call it |', '|---|---|---|', ...rows].join('\n')
+  return ['| operation | request | access |', '|---|---|---|', ...rows].join('\n')
 }
 
-/** As GitHub makes it of a heading. */
+function linkTo({ entry }: Operation): string {
+  return `[${entry.summary}](#${anchorOf(entry.summary)})`
+}
+
+/** The anchor that GitHub gives a heading. */
 function anchorOf(heading: string): string {
   return heading
     .toLowerCase()
@@ -55,5 +61,5 @@ function errorTable(): string {
     ([code, { status, title, retryable }]) =>
       `| \`${code}\` | ${status} | ${title} | ${retryable ? 'yes' : ''} |`,
   )
-  return ['| code | status | meaning | repeat later |', '|---|---|---|---|', ...rows].join('\n')
+  return ['| code | status | meaning | retryable |', '|---|---|---|---|', ...rows].join('\n')
 }

@@ -66,9 +66,9 @@ function isRun({ language }: Block): boolean {
   return language === 'sh' || language === 'ts'
 }
 
-/** `Answers \`201\`, or \`200\` …` after a sample; without it, any success will do. */
+/** `Returns \`201\`, or \`200\` …` after a sample; without it, any success will do. */
 function documentedStatuses({ textAfter }: Block): number[] {
-  const [, status, other] = /^Answers `(\d{3})`(?:, or `(\d{3})`)?/.exec(textAfter) ?? []
+  const [, status, other] = /^Returns `(\d{3})`(?:, or `(\d{3})`)?/.exec(textAfter) ?? []
   return [status, other].filter((text) => text !== undefined).map(Number)
 }
 
