@@ -54,7 +54,7 @@ function fieldsOf({ properties = {}, required = [] }: Schema, prefix = ''): Omit
 
 function describe(schema: Schema): string {
   const description = schema.description ?? schema.anyOf?.find((choice) => choice.description)?.description
-  const takes = kindOf(schema) + (schema.default === undefined ? '' : `; default ${schema.default}`)
+  const takes = kindOf(schema) + (schema.default === undefined ? '' : `; default \`${schema.default}\``)
   return `${takes}.${description ? ` ${description}` : ''}`.replaceAll('|', '\\|')
 }
 
@@ -68,7 +68,7 @@ function kindOf(schema: Schema): string {
       return allowed ? `integer, ${allowed}` : 'integer'
     }
     case 'array':
-      return schema.minItems === schema.maxItems ? `${schema.minItems} values, separated by a comma` : 'list'
+      return schema.minItems === schema.maxItems ? `${schema.minItems} values, separated by a comma` : 'array'
     case 'object':
       return 'object'
     case 'null':
@@ -83,9 +83,9 @@ function kindOf(schema: Schema): string {
 function textOf({ format, pattern, minLength, maxLength }: Schema): string {
   if (format === 'email') return 'email address'
   if (format === 'date-time') return 'ISO 8601 time with a time zone, such as `2026-01-31T12:00:00.000Z`'
-  if (pattern) return `text matching \`${pattern}\``
+  if (pattern) return `string matching \`${pattern}\``
   const length = bounds(minLength, maxLength)
-  return (format === 'uri' ? 'http or https URL' : 'text') + (length ? `, ${length} characters` : '')
+  return (format === 'uri' ? 'http or https URL' : 'string') + (length ? `, ${length} characters` : '')
 }
 
 function bounds(minimum: number | undefined, maximum: number | undefined): string | undefined {
