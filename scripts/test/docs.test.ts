@@ -61,7 +61,7 @@ function read(file: string): string {
   return readFileSync(path.join(root, file), 'utf8')
 }
 
-/** `sh` and `ts` are run; `json` is an answer; `console` and blocks without a language are for reading. */
+/** `sh` and `ts` are run, `json` is a response, and the rest is only read: `console`, `mermaid` and no language. */
 function isRun({ language }: Block): boolean {
   return language === 'sh' || language === 'ts'
 }
@@ -120,7 +120,9 @@ describe.each(files)('%s', (file) => {
   }, 60_000)
 
   test('has only blocks that are run, named as shown only, or read', () => {
-    const unknown = blocks.filter(({ language }) => !['sh', 'ts', 'json', 'console', ''].includes(language))
+    const unknown = blocks.filter(
+      ({ language }) => !['sh', 'ts', 'json', 'console', 'mermaid', ''].includes(language),
+    )
     expect(unknown).toEqual([])
     for (const { language, code } of blocks) {
       if (language !== 'console') continue
