@@ -1,10 +1,10 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
+import { spawnServer } from '@sotto/testing/internal'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { httpDocs } from '../http-docs/page.ts'
 import { asDocumented } from './support/answers.ts'
 import { type Block, blocksOf } from './support/markdown.ts'
-import { startServer } from './support/server.ts'
 import { checkTypes, type Result, runBlocks } from './support/session.ts'
 
 const root = path.join(import.meta.dirname, '../..')
@@ -22,14 +22,14 @@ const JWT_SECRET = 'a-secret-of-32-bytes-or-more-to-try'
  */
 const shownOnly = new Map([
   // All three start apps/server/src/main.ts, with these settings; npx and pnpm are .ci/run's to try.
-  ['npx -y pnpm@12 start', 'scripts/test/support/server.ts'],
+  ['npx -y pnpm@12 start', 'packages/testing/internal/sotto.ts'],
   [
     `DATABASE_URL=file::memory: SOTTO_SERVICE_KEY=${SERVICE_KEY} npx -y pnpm@12 start`,
-    'scripts/test/support/server.ts',
+    'packages/testing/internal/sotto.ts',
   ],
   [
     `DATABASE_URL=file::memory: SOTTO_SERVICE_KEY=${SERVICE_KEY} SOTTO_JWT_SECRET=${JWT_SECRET} npx -y pnpm@12 start`,
-    'scripts/test/support/server.ts',
+    'packages/testing/internal/sotto.ts',
   ],
   [
     'OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318 npx -y pnpm@12 start',
@@ -104,7 +104,7 @@ describe.each(files)('%s', (file) => {
 
   beforeAll(async () => {
     if (runnable.length === 0) return
-    await using server = await startServer({
+    await using server = await spawnServer({
       SOTTO_SERVICE_KEY: SERVICE_KEY,
       SOTTO_JWT_SECRET: JWT_SECRET,
       SOTTO_WEBHOOK_ALLOWED_HOSTS: '127.0.0.1',
@@ -115,7 +115,7 @@ describe.each(files)('%s', (file) => {
     }))
     ;({ results, failure } = await runBlocks(here, {
       SOTTO_SERVICE_KEY: SERVICE_KEY,
-      SETUP: server.setupToken,
+      SETUP: /welcome#(\S+)/.exec(server.output.stdout)?.[1] ?? '',
     }))
   }, 60_000)
 

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { createClient } from '@sotto/sdk'
+import { queryPostgres, sotto, spawnServer } from '@sotto/testing/internal'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
-import { query } from '../test/cli/support/databases.ts'
-import { sotto, startServer } from '../test/cli/support/sotto.ts'
 import { POOL_SIZE, startPgbouncer } from './pgbouncer.ts'
 
 const KEY = 'sk_pooled'
@@ -12,8 +11,8 @@ const KEY = 'sk_pooled'
 async function createRoleAndDatabase(): Promise<AsyncDisposable & { url: string; role: string }> {
   const admin = process.env.SOTTO_TEST_POSTGRES_URL ?? ''
   const name = `sotto_pooled_${randomBytes(8).toString('hex')}`
-  await query(admin, `create role ${name} login`)
-  await query(admin, `create database ${name} owner ${name}`)
+  await queryPostgres(admin, `create role ${name} login`)
+  await queryPostgres(admin, `create database ${name} owner ${name}`)
   const url = new URL(admin)
   url.username = name
   url.password = ''
@@ -22,8 +21,8 @@ async function createRoleAndDatabase(): Promise<AsyncDisposable & { url: string;
     url: url.href,
     role: name,
     async [Symbol.asyncDispose]() {
-      await query(admin, `drop database ${name} with (force)`)
-      await query(admin, `drop role ${name}`)
+      await queryPostgres(admin, `drop database ${name} with (force)`)
+      await queryPostgres(admin, `drop role ${name}`)
     },
   }
 }
@@ -55,8 +54,8 @@ describe('two servers behind a pgbouncer in transaction mode', { timeout: 90_000
       SOTTO_LIMIT_SENDS: 'off',
     }
     expect(await sotto(['migrate'], settings)).toMatchObject({ code: 0 })
-    await using first = await startServer(settings)
-    await using second = await startServer(settings)
+    await using first = await spawnServer(settings)
+    await using second = await spawnServer(settings)
     const [alice, bob] = ['alice', 'bob'].map((user, index) =>
       createClient({ url: index === 0 ? first.url : second.url, token: KEY }).as(user),
     )
@@ -91,7 +90,7 @@ describe('two servers behind a pgbouncer in transaction mode', { timeout: 90_000
     stream.abort()
     await reading
 
-    const sessions = await query(
+    const sessions = await queryPostgres(
       database.url,
       `select count(*)::int as count from pg_stat_activity
        where usename = '${database.role}' and application_name = 'sotto'`,
@@ -103,7 +102,7 @@ describe('two servers behind a pgbouncer in transaction mode', { timeout: 90_000
          current_setting('idle_in_transaction_session_timeout') as idle,
          current_setting('transaction_timeout', true) as transaction, current_setting('random_page_cost') as cost`,
     )
-    const { rows } = await query(
+    const { rows } = await queryPostgres(
       database.url,
       "select current_setting('transaction_timeout', true) as inherited",
     )
@@ -131,11 +130,11 @@ describe('two servers behind a pgbouncer in transaction mode', { timeout: 90_000
       DATABASE_DIRECT_URL: database.url,
       DATABASE_PREPARED_STATEMENTS: 'off',
     }
-    await using server = await startServer({ ...settings, SOTTO_MIGRATE: 'off' })
+    await using server = await spawnServer({ ...settings, SOTTO_MIGRATE: 'off' })
     expect(server.output.stdout).toContain('sessions of the pooler lack timeouts')
     await server.stop()
 
-    await query(
+    await queryPostgres(
       database.url,
       `alter role ${database.role} in database ${database.role} set statement_timeout = '20s'`,
     )

@@ -1,8 +1,7 @@
+import { createEmptyDatabase, spawnServer } from '@sotto/testing/internal'
 import { TOTP } from 'otpauth'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createDatabase } from '../test/cli/support/databases.ts'
-import { startServer } from '../test/cli/support/sotto.ts'
 import { expectNoFaults, launch, logIn, openClient, PASSWORD, signIn, signUp } from './support/browser.ts'
 
 const settings = { SOTTO_SIGNUP: 'open', SOTTO_SECRET: 'the secret of a server that is there for a test' }
@@ -28,8 +27,8 @@ async function signOut(page: Page): Promise<void> {
 
 describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
   test('has a second factor: a code, or a recovery code, besides the password', async () => {
-    await using database = await createDatabase(using)
-    await using server = await startServer({ ...settings, DATABASE_URL: database.url })
+    await using database = await createEmptyDatabase(using)
+    await using server = await spawnServer({ ...settings, DATABASE_URL: database.url })
     await using alice = await openClient(browser, server.url)
     const { page } = alice
     await signUp(alice, 'alice')
@@ -75,8 +74,8 @@ describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
   })
 
   test('has a profile that others see, and that says what it does not take where it does not', async () => {
-    await using database = await createDatabase(using)
-    await using server = await startServer({ ...settings, DATABASE_URL: database.url })
+    await using database = await createEmptyDatabase(using)
+    await using server = await spawnServer({ ...settings, DATABASE_URL: database.url })
     await using alice = await openClient(browser, server.url)
     await using bob = await openClient(browser, server.url)
     const { page } = alice
@@ -111,8 +110,8 @@ describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
   })
 
   test('changes its password, and ends the sessions that it has elsewhere', async () => {
-    await using database = await createDatabase(using)
-    await using server = await startServer({ ...settings, DATABASE_URL: database.url })
+    await using database = await createEmptyDatabase(using)
+    await using server = await spawnServer({ ...settings, DATABASE_URL: database.url })
     await using alice = await openClient(browser, server.url)
     const { page } = alice
     await signUp(alice, 'alice')

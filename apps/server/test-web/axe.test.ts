@@ -1,6 +1,6 @@
+import { spawnServer } from '@sotto/testing/internal'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startServer } from '../test/cli/support/sotto.ts'
 import { expectNoFaults, launch, openClient, seeMessage, signUp, write } from './support/browser.ts'
 import { faultsOf, isTooWide } from './support/look.ts'
 
@@ -22,7 +22,7 @@ describe.each([
   { width: 1_440, height: 900, scheme: 'dark' },
 ] as const)('at a width of $width pixels, in the $scheme', ({ width, height, scheme }) => {
   test('no page has a serious fault, and none is too wide', async () => {
-    await using server = await startServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: 'file::memory:' })
+    await using server = await spawnServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: 'file::memory:' })
     await using alice = await openClient(browser, server.url, { width, height })
     await alice.page.emulateMedia({ colorScheme: scheme })
     const { page } = alice
@@ -70,7 +70,7 @@ describe.each([
 })
 
 test('everything can be done with keys alone', async () => {
-  await using server = await startServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: 'file::memory:' })
+  await using server = await spawnServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: 'file::memory:' })
   await using alice = await openClient(browser, server.url)
   await using bob = await openClient(browser, server.url)
   await signUp(bob, 'bob')

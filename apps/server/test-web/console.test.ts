@@ -1,11 +1,14 @@
 import { text } from 'node:stream/consumers'
 import { createClient } from '@sotto/sdk'
+import {
+  createEmptyDatabase,
+  spawnServer,
+  startWebhookReceiver,
+  status,
+  totpCode,
+} from '@sotto/testing/internal'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { createDatabase } from '../test/cli/support/databases.ts'
-import { startServer } from '../test/cli/support/sotto.ts'
-import { codeOf } from '../test/support/totp.ts'
-import { startReceiver, status } from '../test/webhooks/support/receiver.ts'
 import { expectNoFaults, launch, openClient, PASSWORD, type Person, signUp } from './support/browser.ts'
 import { faultsOf, isTooWide } from './support/look.ts'
 
@@ -40,8 +43,8 @@ async function openConsole(
 ): Promise<OpenConsole> {
   const stack = new AsyncDisposableStack()
   onTestFinished(() => stack.disposeAsync())
-  const database = stack.use(await createDatabase(using))
-  const { url } = stack.use(await startServer({ ...settings, DATABASE_URL: database.url }))
+  const database = stack.use(await createEmptyDatabase(using))
+  const { url } = stack.use(await spawnServer({ ...settings, DATABASE_URL: database.url }))
   const sotto = createClient({ url, token: KEY })
   await sotto.users.create({
     username: 'alice',
@@ -72,7 +75,7 @@ async function openConsole(
 }
 
 test('is nothing to who is no admin, and asks the server for nothing', async () => {
-  await using server = await startServer({ ...settings, DATABASE_URL: 'file::memory:' })
+  await using server = await spawnServer({ ...settings, DATABASE_URL: 'file::memory:' })
   await using mallory = await openClient(browser, server.url)
   await signUp(mallory, 'mallory')
   const calls: string[] = []
@@ -90,7 +93,7 @@ test('is nothing to who is no admin, and asks the server for nothing', async () 
 })
 
 test('is there for who logs in at its address', async () => {
-  await using server = await startServer({ ...settings, DATABASE_URL: 'file::memory:' })
+  await using server = await spawnServer({ ...settings, DATABASE_URL: 'file::memory:' })
   const sotto = createClient({ url: server.url, token: KEY })
   await sotto.users.create({ username: 'root', password: PASSWORD })
   await sotto.users.setRole({ user: 'root', role: 'admin' })
@@ -170,7 +173,7 @@ describe.each(['sqlite', 'postgres'] as const)('the console on %s', (using) => {
 
     const own = createClient({ url: url, token: alice.token ?? '' })
     const { secret } = await own.totp.start()
-    await own.totp.confirm({ code: codeOf(secret, new Date()) })
+    await own.totp.confirm({ code: totpCode(secret, new Date()) })
     await page.reload()
     await confirm('Turn the second factor off')
     await expect.poll(async () => (await sotto.users.account({ user: 'alice' })).secondFactor).toBe(false)
@@ -269,7 +272,7 @@ describe.each(['sqlite', 'postgres'] as const)('the console on %s', (using) => {
   })
 
   test('looks after webhooks, and sends again what has failed', async () => {
-    await using receiver = await startReceiver()
+    await using receiver = await startWebhookReceiver()
     const { root, open, confirm } = await openConsole(using)
     const { page } = root
     receiver.answer = status(410)

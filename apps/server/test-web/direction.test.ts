@@ -1,6 +1,6 @@
+import { spawnServer } from '@sotto/testing/internal'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startServer } from '../test/cli/support/sotto.ts'
 import { expectNoFaults, launch, openClient, seeMessage, signUp, write } from './support/browser.ts'
 
 let browser: Browser
@@ -16,7 +16,7 @@ describe.each([
   { locale: 'de', direction: 'ltr' },
 ])('in a browser whose language is $locale', ({ locale, direction }) => {
   test(`the interface runs ${direction}, and every text in its own direction`, async () => {
-    await using server = await startServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: 'file::memory:' })
+    await using server = await spawnServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: 'file::memory:' })
     await using alice = await openClient(browser, server.url, { locale })
     await using bob = await openClient(browser, server.url)
     const { page } = alice

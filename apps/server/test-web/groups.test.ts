@@ -1,7 +1,6 @@
+import { createEmptyDatabase, spawnServer } from '@sotto/testing/internal'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createDatabase } from '../test/cli/support/databases.ts'
-import { startServer } from '../test/cli/support/sotto.ts'
 import {
   expectNoFaults,
   launch,
@@ -34,8 +33,8 @@ async function confirm(person: Person, action: string, username: string): Promis
 
 describe.each(['sqlite', 'postgres'] as const)('a group on %s', (using) => {
   test('is made, renamed, joined, given roles, left and handed over', async () => {
-    await using database = await createDatabase(using)
-    await using server = await startServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })
+    await using database = await createEmptyDatabase(using)
+    await using server = await spawnServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })
     await using alice = await openClient(browser, server.url)
     await using bob = await openClient(browser, server.url)
     await using carol = await openClient(browser, server.url)

@@ -1,7 +1,7 @@
 import { createClient } from '@sotto/sdk'
+import { spawnServer } from '@sotto/testing/internal'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startServer } from '../test/cli/support/sotto.ts'
 import { expectNoFaults, launch, openClient, PASSWORD, signUp } from './support/browser.ts'
 import { payloads } from './support/payloads.ts'
 
@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => browser?.close())
 
 test('a hundred injections in every field that is shown stay texts', async () => {
-  await using server = await startServer({
+  await using server = await spawnServer({
     SOTTO_SIGNUP: 'open',
     SOTTO_SERVICE_KEY: KEY,
     DATABASE_URL: 'file::memory:',
@@ -86,7 +86,7 @@ test('a hundred injections in every field that is shown stay texts', async () =>
 })
 
 test('they stay texts in the console too', async () => {
-  await using server = await startServer({
+  await using server = await spawnServer({
     SOTTO_SIGNUP: 'open',
     SOTTO_SERVICE_KEY: KEY,
     SOTTO_SECRET: 'a secret of at least 32 characters',

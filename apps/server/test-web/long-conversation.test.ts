@@ -1,8 +1,7 @@
 import { createClient } from '@sotto/sdk'
+import { createEmptyDatabase, spawnServer } from '@sotto/testing/internal'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createDatabase } from '../test/cli/support/databases.ts'
-import { startServer } from '../test/cli/support/sotto.ts'
 import { expectNoFaults, launch, logIn, openClient, seeMessage, write } from './support/browser.ts'
 import { makeLongConversation } from './support/long-conversation.ts'
 import { expectWhole, goToDate, scroll, seqInSight } from './support/message-list.ts'
@@ -22,9 +21,9 @@ afterAll(() => browser?.close())
 
 describe.each(['sqlite', 'postgres'] as const)('a conversation of 100,000 messages on %s', (using) => {
   test('is read anywhere, in both directions', async () => {
-    await using database = await createDatabase(using)
+    await using database = await createEmptyDatabase(using)
     await makeLongConversation(database.url, { length: LENGTH, readSeq: READ, beginsAt, password })
-    await using server = await startServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: SERVICE_KEY })
+    await using server = await spawnServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: SERVICE_KEY })
     const bob = createClient({ url: server.url, token: SERVICE_KEY }).as('bob')
     await using alice = await openClient(browser, server.url)
     await logIn(alice, 'alice', password)

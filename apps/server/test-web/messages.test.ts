@@ -1,7 +1,6 @@
+import { createEmptyDatabase, spawnServer } from '@sotto/testing/internal'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createDatabase } from '../test/cli/support/databases.ts'
-import { startServer } from '../test/cli/support/sotto.ts'
 import {
   expectNoFaults,
   launch,
@@ -35,8 +34,8 @@ async function act(person: Person, text: string, action: string): Promise<void> 
 
 describe.each(['sqlite', 'postgres'] as const)('messages on %s', (using) => {
   test('are reacted to, edited and deleted, by those who may', async () => {
-    await using database = await createDatabase(using)
-    await using server = await startServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })
+    await using database = await createEmptyDatabase(using)
+    await using server = await spawnServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })
     await using alice = await openClient(browser, server.url)
     await using bob = await openClient(browser, server.url)
     await signUp(alice, 'alice')
@@ -90,8 +89,8 @@ describe.each(['sqlite', 'postgres'] as const)('messages on %s', (using) => {
   })
 
   test('carry images and videos by their links, of which no host hears before somebody asks', async () => {
-    await using database = await createDatabase(using)
-    await using server = await startServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })
+    await using database = await createEmptyDatabase(using)
+    await using server = await spawnServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })
     await using alice = await openClient(browser, server.url)
     await using bob = await openClient(browser, server.url)
     await signUp(alice, 'alice')

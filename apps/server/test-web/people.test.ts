@@ -1,7 +1,6 @@
+import { createEmptyDatabase, spawnServer } from '@sotto/testing/internal'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createDatabase } from '../test/cli/support/databases.ts'
-import { startServer } from '../test/cli/support/sotto.ts'
 import { expectNoFaults, launch, openClient, type Person, signUp, write } from './support/browser.ts'
 
 let browser: Browser
@@ -26,8 +25,8 @@ async function find({ page }: Person, username: string): Promise<void> {
 
 describe.each(['sqlite', 'postgres'] as const)('people on %s', (using) => {
   test('ask to be contacts, accept, refuse and end it, as the other one sees at once', async () => {
-    await using database = await createDatabase(using)
-    await using server = await startServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })
+    await using database = await createEmptyDatabase(using)
+    await using server = await spawnServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })
     await using alice = await openClient(browser, server.url)
     await using bob = await openClient(browser, server.url)
     await signUp(alice, 'alice')
@@ -61,8 +60,8 @@ describe.each(['sqlite', 'postgres'] as const)('people on %s', (using) => {
   })
 
   test('block, after which nothing comes from whom they blocked, and unblock', async () => {
-    await using database = await createDatabase(using)
-    await using server = await startServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })
+    await using database = await createEmptyDatabase(using)
+    await using server = await spawnServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })
     await using alice = await openClient(browser, server.url)
     await using bob = await openClient(browser, server.url)
     await signUp(alice, 'alice')

@@ -1,17 +1,17 @@
 import { createClient } from '@sotto/sdk'
+import { type ServerProcess, spawnServer } from '@sotto/testing/internal'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type RunningServer, startServer } from '../test/cli/support/sotto.ts'
 import { expectNoFaults, launch, openClient, type Person, signUp } from './support/browser.ts'
 import { faultsOf, isTooWide } from './support/look.ts'
 
 const KEY = 'sk_of-the-test'
 
 let browser: Browser
-let server: RunningServer
+let server: ServerProcess
 beforeAll(async () => {
   browser = await launch()
-  server = await startServer({
+  server = await spawnServer({
     SOTTO_SIGNUP: 'open',
     SOTTO_SERVICE_KEY: KEY,
     DATABASE_URL: 'file::memory:',

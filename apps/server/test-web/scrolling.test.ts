@@ -1,7 +1,6 @@
+import { createEmptyDatabase, spawnServer } from '@sotto/testing/internal'
 import type { CDPSession } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { createDatabase } from '../test/cli/support/databases.ts'
-import { startServer } from '../test/cli/support/sotto.ts'
 import { launch, logIn, openClient, seeMessage } from './support/browser.ts'
 import { makeLongConversation } from './support/long-conversation.ts'
 import { expectWhole, seqInSight } from './support/message-list.ts'
@@ -64,10 +63,10 @@ async function heapMib(session: CDPSession): Promise<number> {
 
 // It prints what it measures, for docs/web.md; only what does not depend on the machine is checked.
 test('scrolling through thousands of messages leaves nothing behind', async () => {
-  await using database = await createDatabase('sqlite')
+  await using database = await createEmptyDatabase('sqlite')
   const beginsAt = new Date(2026, 0, 1)
   await makeLongConversation(database.url, { length: LENGTH, readSeq: LENGTH, beginsAt, password })
-  await using server = await startServer({ DATABASE_URL: database.url })
+  await using server = await spawnServer({ DATABASE_URL: database.url })
   await using browser = await launch()
   await using alice = await openClient(browser, server.url)
   const { page, context } = alice

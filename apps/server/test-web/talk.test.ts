@@ -1,9 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { createClient } from '@sotto/sdk'
+import { createEmptyDatabase, spawnServer } from '@sotto/testing/internal'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createDatabase } from '../test/cli/support/databases.ts'
-import { startServer } from '../test/cli/support/sotto.ts'
 import { expectNoFaults, launch, openClient, seeMessage, signUp, write } from './support/browser.ts'
 
 const settings = { SOTTO_SIGNUP: 'open', SOTTO_SERVICE_KEY: 'sk_of-the-test' }
@@ -19,8 +18,8 @@ afterAll(() => browser?.close())
 
 describe.each(['sqlite', 'postgres'] as const)('two browsers on %s', (using) => {
   test('talk to each other', async () => {
-    await using database = await createDatabase(using)
-    await using server = await startServer({ ...settings, DATABASE_URL: database.url })
+    await using database = await createEmptyDatabase(using)
+    await using server = await spawnServer({ ...settings, DATABASE_URL: database.url })
     await using alice = await openClient(browser, server.url)
     await using bob = await openClient(browser, server.url)
     await signUp(alice, 'alice')
@@ -69,14 +68,14 @@ describe.each(['sqlite', 'postgres'] as const)('two browsers on %s', (using) => 
   })
 
   test('go on after the server was away, and after a minute without a network', async () => {
-    await using database = await createDatabase(using)
+    await using database = await createEmptyDatabase(using)
     const own = { ...settings, DATABASE_URL: database.url }
     let port: string
     {
-      await using first = await startServer(own)
+      await using first = await spawnServer(own)
       ;({ port } = new URL(first.url))
     }
-    let server = await startServer({ ...own, PORT: port })
+    let server = await spawnServer({ ...own, PORT: port })
     try {
       await using alice = await openClient(browser, server.url)
       await using bob = await openClient(browser, server.url)
@@ -92,7 +91,7 @@ describe.each(['sqlite', 'postgres'] as const)('two browsers on %s', (using) => 
       await alice.page.getByText('Offline.').waitFor()
       await write(alice, 'two')
       await alice.page.getByText('waits to be sent').waitFor({ state: 'attached' })
-      server = await startServer({ ...own, PORT: port })
+      server = await spawnServer({ ...own, PORT: port })
       await seeMessage(bob, 'two')
       await alice.page.getByText('Offline.').waitFor({ state: 'hidden' })
 
@@ -115,7 +114,7 @@ describe.each(['sqlite', 'postgres'] as const)('two browsers on %s', (using) => 
 })
 
 test('a long conversation is read from where reading ended, and from its end', async () => {
-  await using server = await startServer({ ...settings, DATABASE_URL: 'file::memory:' })
+  await using server = await spawnServer({ ...settings, DATABASE_URL: 'file::memory:' })
   const sotto = createClient({ url: server.url, token: settings.SOTTO_SERVICE_KEY })
   await using alice = await openClient(browser, server.url)
   await signUp(alice, 'alice')
@@ -142,7 +141,7 @@ test('a long conversation is read from where reading ended, and from its end', a
 })
 
 test('a part of the client that cannot be had leaves no empty page', async () => {
-  await using server = await startServer({ ...settings, DATABASE_URL: 'file::memory:' })
+  await using server = await spawnServer({ ...settings, DATABASE_URL: 'file::memory:' })
   await using alice = await openClient(browser, server.url)
   await signUp(alice, 'alice')
   const part = '**/assets/settings-*.js'

@@ -1,8 +1,7 @@
 import { createClient } from '@sotto/sdk'
+import { createEmptyDatabase, type ServerProcess, spawnServer } from '@sotto/testing/internal'
 import type { Browser, Locator } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createDatabase } from '../test/cli/support/databases.ts'
-import { type RunningServer, startServer } from '../test/cli/support/sotto.ts'
 import { expectNoFaults, launch, openClient, type Person } from './support/browser.ts'
 import { faultsOf, isTooWide } from './support/look.ts'
 
@@ -16,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => browser?.close())
 
 /** The link that the start has printed. */
-function linkOf({ output }: RunningServer): string {
+function linkOf({ output }: ServerProcess): string {
   return /^ *(http\S+\/welcome#\S+)$/m.exec(output.stdout)?.[1] ?? 'no link'
 }
 
@@ -33,7 +32,7 @@ function traces({ page }: Person): Promise<string> {
 }
 
 test('the first account is made with the link, and is an admin', async () => {
-  await using server = await startServer(memory)
+  await using server = await spawnServer(memory)
   await using ada = await openClient(browser, linkOf(server))
   const { page } = ada
   await page.getByRole('heading', { name: 'Welcome' }).waitFor()
@@ -66,7 +65,7 @@ test('the first account is made with the link, and is an admin', async () => {
 })
 
 test('who comes without the link is told where it is, and may paste it', async () => {
-  await using server = await startServer(memory)
+  await using server = await spawnServer(memory)
   await using ada = await openClient(browser, server.url)
   await ada.page.getByRole('link', { name: 'Make the first one' }).click()
   await ada.page.getByText('sotto setup').waitFor()
@@ -78,8 +77,8 @@ test('who comes without the link is told where it is, and may paste it', async (
 
 describe.each(['sqlite', 'postgres'] as const)('the demo on %s', (using) => {
   test('is two people side by side who write to each other', async () => {
-    await using database = await createDatabase(using)
-    await using server = await startServer({ DATABASE_URL: database.url })
+    await using database = await createEmptyDatabase(using)
+    await using server = await spawnServer({ DATABASE_URL: database.url })
     await using visitor = await openClient(browser, linkOf(server))
     const { page } = visitor
     await page.getByRole('button', { name: 'Open the demo' }).click()
@@ -119,7 +118,7 @@ describe.each([
   { width: 1_440, height: 900, scheme: 'dark' },
 ] as const)('at a width of $width pixels, in the $scheme', ({ width, height, scheme }) => {
   test('no page of the first minute has a serious fault, and none is too wide', async () => {
-    await using server = await startServer(memory)
+    await using server = await spawnServer(memory)
     await using ada = await openClient(browser, server.url, { width, height })
     const { page } = ada
     await page.emulateMedia({ colorScheme: scheme })

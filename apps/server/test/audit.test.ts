@@ -1,14 +1,10 @@
 import { contract } from '@sotto/contract'
 import { type AuditRow, store } from '@sotto/db'
 import { createTestServer } from '@sotto/testing'
+import { callRest, callRpc, calls, codeOf, dialects, jsonOf, startServer } from '@sotto/testing/internal'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { startWorld } from './realtime/support/world.ts'
-import { callRest, callRpc, jsonOf } from './support/calls.ts'
-import { dialects } from './support/dialects.ts'
-import { buildExampleWorld } from './support/example-world.ts'
-import { codeOf } from './support/failure.ts'
-import { calls } from './support/operations.ts'
+import { startExampleServer } from './support/example-server.ts'
 
 const keyInput = contract.keys.create.example.input
 /** What is done by privilege, and changes something. */
@@ -18,7 +14,7 @@ describe.each(dialects)('the audit on %s', (using) => {
   test.each(privileged)('has one row for $name, and none when it is refused', async (operation) => {
     const { entry } = operation
     for (const call of [callRpc, callRest]) {
-      await using world = await buildExampleWorld(using, entry)
+      await using world = await startExampleServer(using, entry)
       const rows = async () => (await world.server.client.audit.list()).items
       const before = await rows()
       const input = jsonOf(entry.example.input) as Record<string, unknown>
@@ -39,8 +35,8 @@ describe.each(dialects)('the audit on %s', (using) => {
   })
 
   test('has no row of what did not happen, and nothing happens that it has no row of', async () => {
-    await using world = await startWorld(using)
-    const { db } = world.server.app
+    await using world = await startServer(using)
+    const { db } = world.app
     const { id } = await world.client.keys.create(keyInput)
     const state = async () => ({
       keys: (await world.client.keys.list()).items,
@@ -100,8 +96,8 @@ describe.each(dialects)('the audit on %s', (using) => {
   })
 
   test('cannot be changed by any statement', async () => {
-    await using world = await startWorld(using)
-    const { db } = world.server.app
+    await using world = await startServer(using)
+    const { db } = world.app
     await world.client.keys.create(keyInput)
     const rows = () => db.selectFrom('audit').selectAll().execute()
     const before = await rows()
@@ -137,8 +133,8 @@ describe.each(dialects)('the audit on %s', (using) => {
   })
 
   test('is read by admins alone, with every filter, in pages', async () => {
-    await using world = await startWorld(using, { users: ['alice', 'bob'] })
-    const { db } = world.server.app
+    await using world = await startServer(using, { users: ['alice', 'bob'] })
+    const { db } = world.app
     const [alice, bob] = [
       await world.client.users.get({ user: 'alice' }),
       await world.client.users.get({ user: 'bob' }),

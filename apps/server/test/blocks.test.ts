@@ -1,9 +1,6 @@
 import { createTestServer, type TestServer } from '@sotto/testing'
+import { codeOf, dialects, failureOf, rest } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { allOf } from './support/all.ts'
-import { dialects } from './support/dialects.ts'
-import { codeOf, failureOf } from './support/failure.ts'
-import { rest } from './support/rest.ts'
 
 describe.each(dialects)('blocks on %s', (using) => {
   test('are listed for who made them alone, newest first, in pages', async () => {
@@ -15,7 +12,7 @@ describe.each(dialects)('blocks on %s', (using) => {
     server.clock.set('2026-05-01T11:00:00.000Z')
     for (const user of others) await blocks.add({ user })
 
-    const pages = await allOf(blocks.list({ limit: 2 }).pages())
+    const pages = await Array.fromAsync(blocks.list({ limit: 2 }).pages())
     const listed = pages.flatMap(({ items }) => items)
     expect(pages.map(({ items }) => items.length)).toEqual([2, 2, 1])
     expect(listed.map(({ user }) => user.username).toSorted()).toEqual(others)
@@ -25,7 +22,7 @@ describe.each(dialects)('blocks on %s', (using) => {
 
     await blocks.remove({ user: 'other0' })
     await blocks.remove({ user: 'other0' })
-    const left = await allOf(blocks.list())
+    const left = await Array.fromAsync(blocks.list())
     expect(left.map(({ user }) => user.username).toSorted()).toEqual(others.slice(1))
     for (const call of [blocks.add, blocks.remove]) {
       expect((await failureOf(call({ user: 'alice' }))).issues).toMatchObject([{ path: 'user' }])

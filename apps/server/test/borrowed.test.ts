@@ -1,9 +1,17 @@
 import { createTestServer, type TestServer } from '@sotto/testing'
+import {
+  type Answer,
+  type Call,
+  callRest,
+  callRpc,
+  dialects,
+  type Operation,
+  operations,
+  outputFields,
+  type RequestHeaders,
+  rest,
+} from '@sotto/testing/internal'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Answer, type Call, callRest, callRpc, type Headers } from './support/calls.ts'
-import { dialects } from './support/dialects.ts'
-import { type Operation, operations, outputFields } from './support/operations.ts'
-import { rest } from './support/rest.ts'
 
 /*
  * What the server gave one caller is worth nothing to another. A cursor of a list is a place and never a right: with
@@ -23,7 +31,7 @@ const transports: readonly (readonly [string, Call])[] = [
 
 describe.each(dialects)('what was given to somebody else, on %s', (using) => {
   let server: TestServer
-  let as: Record<'key' | 'bob' | 'carol', Headers>
+  let as: Record<'key' | 'bob' | 'carol', RequestHeaders>
   let groups: { shared: string; bobs: string }
   let webhookId: string
 
@@ -78,7 +86,12 @@ describe.each(dialects)('what was given to somebody else, on %s', (using) => {
   }
 
   /** Everything that a caller gets without anybody's cursor. */
-  async function everything(call: Call, list: Operation, input: Input, caller: Headers): Promise<Answer> {
+  async function everything(
+    call: Call,
+    list: Operation,
+    input: Input,
+    caller: RequestHeaders,
+  ): Promise<Answer> {
     const items: unknown[] = []
     for (let cursor: object = {}; ; ) {
       const { answer } = await call(server, list, { ...input, limit: 200, ...cursor }, caller)

@@ -1,9 +1,7 @@
 import { createClient } from '@sotto/sdk'
 import { createTestServer, type TestServer } from '@sotto/testing'
+import { basic, codeOf, dialects, rest } from '@sotto/testing/internal'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { dialects } from './support/dialects.ts'
-import { codeOf } from './support/failure.ts'
-import { basic, rest } from './support/rest.ts'
 
 const password = 'correct horse'
 const users = [{ username: 'alice', password }, { username: 'bob', password }, 'carol']

@@ -1,9 +1,6 @@
 import { createTestServer, type TestServer } from '@sotto/testing'
+import { codeOf, dialects, failureOf, rest } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { allOf } from './support/all.ts'
-import { dialects } from './support/dialects.ts'
-import { codeOf, failureOf } from './support/failure.ts'
-import { rest } from './support/rest.ts'
 
 const STATES = ['accepted', 'incoming', 'outgoing'] as const
 
@@ -129,7 +126,7 @@ describe.each(dialects)('contacts on %s', (using) => {
       await server.as(other).contacts.add({ user: 'alice' })
     }
     const { contacts } = server.as('alice')
-    const pages = await allOf(contacts.list({ state: 'incoming', limit: 2 }).pages())
+    const pages = await Array.fromAsync(contacts.list({ state: 'incoming', limit: 2 }).pages())
     const listed = pages.flatMap(({ items }) => items)
     expect(pages.map(({ items }) => items.length)).toEqual([2, 2, 2, 1])
     expect(listed.map(({ user }) => user.username).toSorted()).toEqual(others)

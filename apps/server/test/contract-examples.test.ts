@@ -1,8 +1,6 @@
+import { callRest, callRpc, calls, dialects, jsonOf } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { callRest, callRpc, jsonOf } from './support/calls.ts'
-import { dialects } from './support/dialects.ts'
-import { buildExampleWorld } from './support/example-world.ts'
-import { calls } from './support/operations.ts'
+import { startExampleServer } from './support/example-server.ts'
 
 describe.each(dialects)('the examples of the contract on %s', (using) => {
   test.each(calls)('$name answers what its example says, over RPC and REST alike', async (operation) => {
@@ -10,7 +8,7 @@ describe.each(dialects)('the examples of the contract on %s', (using) => {
     const expected = comparable(jsonOf(entry.example.output))
 
     for (const call of [callRpc, callRest]) {
-      await using world = await buildExampleWorld(using, entry)
+      await using world = await startExampleServer(using, entry)
       const { answer } = await call(world.server, operation, world.input, world.headers(entry.example.as))
 
       expect({ ...answer, output: comparable(answer.output) }).toEqual({

@@ -1,9 +1,18 @@
 import { type ErrorCode, errorCatalogue, isErrorCode } from '@sotto/contract'
 import { createTestServer, type TestServer } from '@sotto/testing'
+import {
+  type Answer,
+  callRest,
+  callRpc,
+  dialects,
+  fieldsOf,
+  jsonOf,
+  type Operation,
+  operations,
+  outputFields,
+  type RequestHeaders,
+} from '@sotto/testing/internal'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Answer, callRest, callRpc, type Headers, jsonOf } from './support/calls.ts'
-import { dialects } from './support/dialects.ts'
-import { fieldsOf, type Operation, operations, outputFields } from './support/operations.ts'
 
 /*
  * Every operation of the contract gets every kind of bad call that can be made from its entry. Both transports
@@ -25,7 +34,7 @@ const INSIDE =
 
 describe.each(dialects)('bad calls on %s', (using) => {
   let server: TestServer
-  let callers: Record<'key' | 'alice' | 'nobody' | 'stranger', Headers>
+  let callers: Record<'key' | 'alice' | 'nobody' | 'stranger', RequestHeaders>
 
   beforeAll(async () => {
     server = await createTestServer({ using, users: ['alice', 'bob'] })
@@ -41,7 +50,7 @@ describe.each(dialects)('bad calls on %s', (using) => {
   afterAll(() => server[Symbol.asyncDispose]())
 
   /** Makes the call over both transports and gives what both answered. */
-  async function refusal(operation: Operation, input: Input, headers: Headers): Promise<Answer> {
+  async function refusal(operation: Operation, input: Input, headers: RequestHeaders): Promise<Answer> {
     const [rpc, rest] = [
       await callRpc(server, operation, input, headers),
       await callRest(server, operation, input, headers),

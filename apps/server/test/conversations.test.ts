@@ -1,9 +1,7 @@
 import type { Message, SottoClient } from '@sotto/sdk'
 import { createTestServer } from '@sotto/testing'
+import { codeOf, dialects, failureOf, rest } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { dialects } from './support/dialects.ts'
-import { codeOf, failureOf } from './support/failure.ts'
-import { rest } from './support/rest.ts'
 
 const users = ['alice', 'bob', 'carol']
 

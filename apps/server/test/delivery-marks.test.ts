@@ -1,9 +1,7 @@
 import type { Message } from '@sotto/sdk'
 import { createTestServer, type TestServer } from '@sotto/testing'
+import { dialects, startServer, withPostgres } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { withClient } from './realtime/support/postgres.ts'
-import { startWorld } from './realtime/support/world.ts'
-import { dialects } from './support/dialects.ts'
 
 /* What reached whom is written down after the answer, for many at once. */
 
@@ -80,12 +78,12 @@ describe('delivered marks on PostgreSQL', () => {
   })
 
   test('whose row is locked come later, and keep neither the others nor a send waiting', async () => {
-    await using world = await startWorld('postgres', { users: ['alice', 'bob', 'carol'] })
+    await using world = await startServer('postgres', { users: ['alice', 'bob', 'carol'] })
     const fromBob = await world.send('bob', 'alice', 'x')
     const fromCarol = await world.send('carol', 'alice', 'x')
     const isDelivered = async ({ id }: { id: string }) =>
       (await world.client.messages.get({ messageId: id })).deliveredAt !== null
-    await withClient(world.databaseUrl, async (client) => {
+    await withPostgres(world.databaseUrl, async (client) => {
       await client.query('begin')
       await client.query('select 1 from participants where conversation_id = $1 for update', [
         fromBob.conversationId,

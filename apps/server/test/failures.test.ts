@@ -6,10 +6,9 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createServer, memoryLogger, newServiceKey, readConfig } from '@sotto/server'
 import { createTestServer, type TestServer } from '@sotto/testing'
+import { dialects, openTcpProxy } from '@sotto/testing/internal'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
-import { dialects } from './support/dialects.ts'
-import { startRelay } from './support/relay.ts'
 
 /* What happens when the server itself is in trouble, by causes that really occur. */
 
@@ -136,10 +135,11 @@ describe('PostgreSQL that goes away', () => {
   })
 
   test('fails the calls that were waiting for it, and not the process', async () => {
-    await using link = await startRelay(adminUrl())
-    await using server = await createTestServer({ using: { postgres: link.url }, users: ['alice'] })
+    await using proxy = await openTcpProxy(adminUrl().href)
+    await using server = await createTestServer({ using: { postgres: proxy.url }, users: ['alice'] })
     const database = adminUrl()
-    database.pathname = `/${link.databases.at(-1)}`
+    const [, name] = /database\0([^\0]+)/.exec(String(proxy.greetings.at(-1))) ?? []
+    database.pathname = `/${name}`
     const holder = new pg.Client({ connectionString: database.href })
     await holder.connect()
     await holder.query('begin')
@@ -148,7 +148,7 @@ describe('PostgreSQL that goes away', () => {
     const stuck = `select count(*)::int as count from pg_locks where relation = 'users'::regclass and not granted`
     await expect.poll(async () => (await holder.query(stuck)).rows[0].count, { interval: 20 }).toBe(5)
 
-    link.reset()
+    proxy.reset()
     for (const answer of await waiting) {
       expect(answer).toMatchObject({ status: 503, body: { code: 'UNAVAILABLE' } })
     }
@@ -157,8 +157,8 @@ describe('PostgreSQL that goes away', () => {
   })
 
   test('is given up when it says nothing any more, as after a failover, and the one in its place is used', async () => {
-    await using link = await startRelay(adminUrl())
-    await using server = await createTestServer({ using: { postgres: link.url }, users: ['alice', 'bob'] })
+    await using proxy = await openTcpProxy(adminUrl().href)
+    await using server = await createTestServer({ using: { postgres: proxy.url }, users: ['alice', 'bob'] })
     const alice = server.as('alice')
     const received: (string | null)[] = []
     const leaving = new AbortController()
@@ -174,9 +174,9 @@ describe('PostgreSQL that goes away', () => {
       })
       .toBeGreaterThan(0)
 
-    link.cut()
+    proxy.stall()
     const waiting = severalAtOnce(server)
-    link.mend()
+    proxy.restore()
     // Those with a connection of before. Others have a new one.
     const refused = (await waiting).filter(({ status }) => status !== 200)
     expect(refused).not.toEqual([])

@@ -1,8 +1,6 @@
 import { directKey } from '@sotto/db'
+import { codeOf, type RunningServer, startServer, withPostgres } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { withClient } from './realtime/support/postgres.ts'
-import { startWorld, type World } from './realtime/support/world.ts'
-import { codeOf } from './support/failure.ts'
 
 const WAITING = `select count(*)::int as count from pg_locks
   where locktype = 'advisory' and not granted
@@ -10,11 +8,11 @@ const WAITING = `select count(*)::int as count from pg_locks
 
 /** Lets somebody add in the middle of a block: it has its turn, and is not committed yet. */
 async function addDuringBlock(
-  world: World,
+  world: RunningServer,
   { by, of }: { by: string; of: string },
   add: () => Promise<unknown>,
 ) {
-  return withClient(world.databaseUrl, async (client) => {
+  return withPostgres(world.databaseUrl, async (client) => {
     await client.query('begin')
     await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [directKey(by, of)])
     const code = codeOf(add())
@@ -30,7 +28,7 @@ async function addDuringBlock(
 
 describe('on PostgreSQL', () => {
   test('who blocks is in no group afterwards that they were being added to', async () => {
-    await using world = await startWorld('postgres', { users: ['alice', 'bob', 'carol', 'dave'] })
+    await using world = await startServer('postgres', { users: ['alice', 'bob', 'carol', 'dave'] })
     const idOf = async (user: string) => (await world.client.users.get({ user })).id
     const [alice, bob, carol] = await Promise.all(['alice', 'bob', 'carol'].map(idOf))
     const bobs = world.client.as('bob')
@@ -50,7 +48,7 @@ describe('on PostgreSQL', () => {
 
   test('those who add each other in any order do not stand in each other’s way', async () => {
     const users = ['alice', 'bob', 'carol', 'dave']
-    await using world = await startWorld('postgres', { users })
+    await using world = await startServer('postgres', { users })
     const made = await Promise.all(
       Array.from({ length: 40 }, async (_, n) => {
         const as = users[n % users.length] ?? ''

@@ -1,8 +1,7 @@
 import { createTestServer, type TestServer } from '@sotto/testing'
+import { dialects } from '@sotto/testing/internal'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { dialects } from './support/dialects.ts'
-import { all } from './support/lists.ts'
 
 /* Who sees what of a group, against a model that writes down for everybody what happened while they were in it. */
 
@@ -153,7 +152,7 @@ class Model {
     return seen.filter((one) => one.seq > readSeq && one.sender !== by && !one.deleted).length
   }
 
-  /** Compares all that the server tells with what it should. */
+  /** Compares Array.fromAsync that the server tells with what it should. */
   async check(cursors: ReadonlyMap<Name, string>): Promise<void> {
     for (const by of names) {
       const client = this.#server.as(by)
@@ -161,7 +160,7 @@ class Model {
       const conversationId = this.#conversationId
       const seqs = person.seen.map((one) => one.seq)
 
-      const inbox = await all(client.conversations.list())
+      const inbox = await Array.fromAsync(client.conversations.list())
       expect(inbox.length).toBe(person.isIn ? 1 : 0)
       if (person.isIn) {
         expect(inbox[0]).toMatchObject({ readSeq: person.readSeq, unreadCount: this.unread(by) })
@@ -170,15 +169,19 @@ class Model {
       }
 
       if (person.told.length > 0) {
-        const older = await all(client.conversations.messages({ conversationId, limit: 3 }))
+        const older = await Array.fromAsync(client.conversations.messages({ conversationId, limit: 3 }))
         expect(older.map((one) => one.seq)).toEqual(seqs.toReversed())
         expect(older.map((one) => one.text)).toEqual(
           person.seen.map((one) => (one.deleted ? null : one.text)).toReversed(),
         )
-        const upwards = await all(client.conversations.messages({ conversationId, after: 0, limit: 3 }))
+        const upwards = await Array.fromAsync(
+          client.conversations.messages({ conversationId, after: 0, limit: 3 }),
+        )
         expect(upwards.map((one) => one.seq)).toEqual(seqs)
         const since = upwards[Math.floor(upwards.length / 2)]?.createdAt ?? new Date()
-        const later = await all(client.conversations.messages({ conversationId, since, limit: 3 }))
+        const later = await Array.fromAsync(
+          client.conversations.messages({ conversationId, since, limit: 3 }),
+        )
         expect(later).toEqual(upwards.filter((one) => one.createdAt >= since))
         for (let page = 1; page <= Math.ceil(seqs.length / 4) + 1; page++) {
           const one = await client.conversations.messages({ conversationId, page, pageSize: 4 })
@@ -186,9 +189,9 @@ class Model {
             seqs.toReversed().slice((page - 1) * 4, page * 4),
           )
         }
-        const across = await all(client.messages.list({ limit: 5 }))
+        const across = await Array.fromAsync(client.messages.list({ limit: 5 }))
         expect(across.map((one) => one.seq).toSorted((a, b) => b - a)).toEqual(seqs.toReversed())
-        const ofAlice = await all(client.messages.list({ sender: 'alice', limit: 5 }))
+        const ofAlice = await Array.fromAsync(client.messages.list({ sender: 'alice', limit: 5 }))
         expect(ofAlice.map((one) => one.seq).toSorted((a, b) => a - b)).toEqual(
           person.seen.filter((one) => one.sender === 'alice').map((one) => one.seq),
         )

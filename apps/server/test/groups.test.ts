@@ -1,18 +1,16 @@
 import type { Event } from '@sotto/contract'
 import { createTestServer, type TestServer } from '@sotto/testing'
+import { codeOf, dialects, failureOf } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { dialects } from './support/dialects.ts'
-import { codeOf, failureOf } from './support/failure.ts'
-import { all } from './support/lists.ts'
 
 const users = ['alice', 'bob', 'carol', 'dave', 'eve']
 const roleOf = async (server: TestServer, conversationId: string, user: string) => {
-  const list = await all(server.client.participants.list({ conversationId }))
+  const list = await Array.fromAsync(server.client.participants.list({ conversationId }))
   return list.find((one) => one.user.username === user)?.role
 }
 
 describe.each(dialects)('groups on %s', (using) => {
-  test('are made with their participants, who all have it in their inbox', async () => {
+  test('are made with their participants, who Array.fromAsync have it in their inbox', async () => {
     await using server = await createTestServer({ using, users })
     const group = await server
       .as('alice')
@@ -240,7 +238,9 @@ describe.each(dialects)('groups on %s', (using) => {
     await server.as('bob').conversations.read({ conversationId, seq: 3 })
     expect(await unreadOf('bob')).toBe(0)
 
-    const receipts = await all(server.as('alice').conversations.receipts({ conversationId, limit: 2 }))
+    const receipts = await Array.fromAsync(
+      server.as('alice').conversations.receipts({ conversationId, limit: 2 }),
+    )
     const bob = await server.client.users.get({ user: 'bob' })
     expect(receipts).toHaveLength(3)
     expect(receipts.find((one) => one.userId === bob.id)).toMatchObject({

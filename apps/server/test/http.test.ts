@@ -1,7 +1,6 @@
 import { createTestServer, type TestServer } from '@sotto/testing'
+import { calls, operations, rest } from '@sotto/testing/internal'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { calls, operations } from './support/operations.ts'
-import { rest } from './support/rest.ts'
 
 /* HTTP itself. What a database has a say in is tested on both elsewhere. */
 

@@ -1,10 +1,7 @@
 import { createTestServer, type TestServer } from '@sotto/testing'
+import { codeOf, dialects, startServer } from '@sotto/testing/internal'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { startWorld } from './realtime/support/world.ts'
-import { allOf } from './support/all.ts'
-import { dialects } from './support/dialects.ts'
-import { codeOf } from './support/failure.ts'
 
 async function looksOf(server: Pick<TestServer, 'client'>): Promise<string[]> {
   const looks: string[] = []
@@ -20,7 +17,7 @@ describe.each(dialects)('conversations that one looks into on %s', (using) => {
     for (let n = 1; n <= 5; n += 1) await server.as('alice').messages.send({ to: 'bob', text: `${n}` })
     const group = await server.as('alice').conversations.create({ name: 'Weekend', participants: ['carol'] })
 
-    const listed = await allOf(client.inspection.conversations({ user: 'alice', limit: 1 }))
+    const listed = await Array.fromAsync(client.inspection.conversations({ user: 'alice', limit: 1 }))
     expect(listed.map(({ kind, name, lastSeq }) => ({ kind, name, lastSeq }))).toEqual(
       expect.arrayContaining([
         { kind: 'group', name: 'Weekend', lastSeq: 0 },
@@ -39,7 +36,7 @@ describe.each(dialects)('conversations that one looks into on %s', (using) => {
         { user: { username: 'carol' }, role: 'member' },
       ],
     })
-    const read = await allOf(client.inspection.messages({ conversationId: direct, limit: 2 }))
+    const read = await Array.fromAsync(client.inspection.messages({ conversationId: direct, limit: 2 }))
     expect(read.map(({ text }) => text)).toEqual(['5', '4', '3', '2', '1'])
 
     expect(await looksOf(server)).toEqual([
@@ -67,9 +64,9 @@ describe.each(dialects)('conversations that one looks into on %s', (using) => {
   })
 
   test('are not shown when that cannot be written down', async () => {
-    await using world = await startWorld(using, { users: ['alice', 'bob'] })
+    await using world = await startServer(using, { users: ['alice', 'bob'] })
     const { conversationId } = await world.send('alice', 'bob', 'hello')
-    await sql`alter table audit rename to audit_away`.execute(world.server.app.db)
+    await sql`alter table audit rename to audit_away`.execute(world.app.db)
     const { inspection } = world.client
     expect(await codeOf(inspection.conversations({ user: 'alice' }))).toBe('INTERNAL')
     expect(await codeOf(inspection.conversation({ conversationId }))).toBe('INTERNAL')
@@ -89,7 +86,7 @@ describe.each(dialects)('accounts that an admin looks after on %s', (using) => {
       secondFactor: false,
     })
     for (let n = 0; n < 3; n += 1) await client.sessions.create({ username: 'alice', password })
-    const sessions = await allOf(client.sessions.listOf({ user: 'alice', limit: 2 }))
+    const sessions = await Array.fromAsync(client.sessions.listOf({ user: 'alice', limit: 2 }))
     expect(sessions).toHaveLength(3)
     expect(sessions.map(({ current }) => current)).toEqual([false, false, false])
     expect((await client.sessions.listOf({ user: 'bob' })).items).toEqual([])

@@ -1,9 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { createTestServer, type TestServer } from '@sotto/testing'
+import { dialects, rest, startServer } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { startWorld } from './realtime/support/world.ts'
-import { dialects } from './support/dialects.ts'
-import { rest } from './support/rest.ts'
 
 type Scope = 'read' | 'write' | 'admin'
 
@@ -111,7 +109,7 @@ describe.each(dialects)('service keys on %s', (using) => {
     const start = Date.parse('2026-05-01T10:00:00.000Z')
     let aheadMs = 0
     let writes = 0
-    await using world = await startWorld(using, {
+    await using world = await startServer(using, {
       overrides: {
         now: () => new Date(start + aheadMs),
         onStatement: (statement) => {

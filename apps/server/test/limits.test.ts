@@ -1,8 +1,7 @@
 import { createClient } from '@sotto/sdk'
 import { createTestServer, type TestServer, type TestServerOptions } from '@sotto/testing'
+import { basic, failureOf, type RestAnswer, rest } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { failureOf } from './support/failure.ts'
-import { basic, type RestAnswer, rest } from './support/rest.ts'
 
 const PASSWORD = 'correct horse battery staple'
 const users = ['alice', 'bob'].map((username) => ({ username, password: PASSWORD }))

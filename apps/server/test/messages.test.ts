@@ -1,8 +1,6 @@
 import { createTestServer, type TestServer } from '@sotto/testing'
+import { codeOf, dialects, failureOf, rest } from '@sotto/testing/internal'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { dialects } from './support/dialects.ts'
-import { codeOf, failureOf } from './support/failure.ts'
-import { rest } from './support/rest.ts'
 
 const users = ['alice', 'bob', 'carol']
 

@@ -1,10 +1,10 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { errorCatalogue } from '@sotto/contract'
 import { createTestServer, type TestServer } from '@sotto/testing'
+import { operations } from '@sotto/testing/internal'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { operations } from './support/operations.ts'
 
 interface Content {
   [type: string]: { schema: object; example?: unknown }

@@ -1,7 +1,6 @@
 import { createTestServer, type TestServer } from '@sotto/testing'
+import { dialects, rest } from '@sotto/testing/internal'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { dialects } from './support/dialects.ts'
-import { rest } from './support/rest.ts'
 
 const LENGTH = 55
 

@@ -1,9 +1,6 @@
 import { createTestServer } from '@sotto/testing'
+import { basic, callRest, callRpc, calls, dialects, jsonOf, rest } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { callRest, callRpc, jsonOf } from './support/calls.ts'
-import { dialects } from './support/dialects.ts'
-import { calls as operations } from './support/operations.ts'
-import { basic, rest } from './support/rest.ts'
 
 const password = 'a password of somebody'
 const SECRETS = {
@@ -46,9 +43,9 @@ describe.each(dialects)('what two people said on %s', (using) => {
       between: ['alice', 'bob'],
     }
 
-    const { length } = operations
+    const { length } = calls
     // The session ends last, since nothing can be asked after it.
-    const inOrder = operations.toSorted(
+    const inOrder = calls.toSorted(
       (a, b) => Number(a.name === 'sessions.end') - Number(b.name === 'sessions.end'),
     )
     expect(inOrder).toHaveLength(length)

@@ -1,7 +1,7 @@
 import { createTestServer, type TestServer } from '@sotto/testing'
+import { dialects } from '@sotto/testing/internal'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { dialects } from './support/dialects.ts'
 
 /* What two people know of each other's reading, against a model that looks at every message by itself. */
 

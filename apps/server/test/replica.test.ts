@@ -2,11 +2,15 @@ import { fork } from 'node:child_process'
 import { on, once } from 'node:events'
 import path from 'node:path'
 import { createClient } from '@sotto/sdk'
+import {
+  openTcpProxy,
+  queryPostgres,
+  type ServerProcess,
+  scrape,
+  sotto,
+  spawnServer,
+} from '@sotto/testing/internal'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { query } from './cli/support/databases.ts'
-import { type RunningServer, sotto, startServer } from './cli/support/sotto.ts'
-import { startRelay } from './support/relay.ts'
-import { scrape } from './support/scrape.ts'
 
 const KEY = 'sk_replicated'
 
@@ -22,7 +26,7 @@ beforeAll(async () => {
   for await (const [url] of on(keeper, 'message', { close: ['exit'] })) {
     if (urls.push(String(url)) === 2) break
   }
-  await query(urls[0] ?? '', 'create database sotto')
+  await queryPostgres(urls[0] ?? '', 'create database sotto')
   ;[primary = '', replica = ''] = urls.map((url) => url.replace(/\/postgres$/, '/sotto'))
   await sotto(['migrate'], { DATABASE_URL: primary })
   stopBoth = async () => {
@@ -32,8 +36,8 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => stopBoth())
 
-function start(settings: NodeJS.ProcessEnv = {}): Promise<RunningServer> {
-  return startServer({
+function start(settings: NodeJS.ProcessEnv = {}): Promise<ServerProcess> {
+  return spawnServer({
     DATABASE_URL: primary,
     DATABASE_REPLICA_URL: replica,
     SOTTO_SERVICE_KEY: KEY,
@@ -42,7 +46,7 @@ function start(settings: NodeJS.ProcessEnv = {}): Promise<RunningServer> {
   })
 }
 
-async function listReads({ output }: RunningServer): Promise<Record<'replica' | 'primary', number>> {
+async function listReads({ output }: ServerProcess): Promise<Record<'replica' | 'primary', number>> {
   const line = output.stdout.split('\n').find((one) => one.includes('"listening"')) ?? '{}'
   const { metrics } = JSON.parse(line) as { metrics: string }
   const page = await scrape({ metricsUrl: metrics })
@@ -59,11 +63,11 @@ async function replicaSeenByDoctor(url: string): Promise<string> {
   return stdout.split('\n').find((line) => line.includes(' replica ')) ?? stdout
 }
 
-const isUsed = ({ output }: RunningServer) => output.stdout.includes('lists are read on the replica')
+const isUsed = ({ output }: ServerProcess) => output.stdout.includes('lists are read on the replica')
 
 test('a list is answered while the replica hangs, and read there again when it does not', async () => {
-  await using relay = await startRelay(new URL(replica))
-  await using server = await start({ DATABASE_REPLICA_URL: relay.url, DATABASE_REPLICA_MAX_LAG_MS: '5000' })
+  await using proxy = await openTcpProxy(replica)
+  await using server = await start({ DATABASE_REPLICA_URL: proxy.url, DATABASE_REPLICA_MAX_LAG_MS: '5000' })
   const keys = createClient({ url: server.url, token: KEY })
   const listed = async () => (await keys.users.list({})).items.length
   const isReadThere = async () => {
@@ -73,7 +77,7 @@ test('a list is answered while the replica hangs, and read there again when it d
   }
   await expect.poll(isReadThere).toBe(true)
 
-  relay.cut()
+  proxy.stall()
   await keys.users.create({ username: 'waiting' })
   expect(await listed()).toBe(1)
   // It is known by now: nobody else waits for it.
@@ -81,7 +85,7 @@ test('a list is answered while the replica hangs, and read there again when it d
   await listed()
   expect((await listReads(server)).primary).toBe(before + 1)
 
-  relay.mend()
+  proxy.restore()
   await expect.poll(isReadThere, { timeout: 30_000 }).toBe(true)
 }, 120_000)
 
@@ -95,8 +99,8 @@ describe('two servers with a replica', { timeout: 120_000 }, () => {
     const keys = createClient({ url: writer.url, token: KEY })
     for (const username of ['alice', 'bob']) await keys.users.create({ username })
     const alice = createClient({ url: writer.url, token: KEY }).as('alice')
-    const bobAt = (server: RunningServer) => createClient({ url: server.url, token: KEY }).as('bob')
-    async function sendAndList(server: RunningServer, text: string): Promise<void> {
+    const bobAt = (server: ServerProcess) => createClient({ url: server.url, token: KEY }).as('bob')
+    async function sendAndList(server: ServerProcess, text: string): Promise<void> {
       const bob = bobAt(server)
       const sent = await alice.messages.send({ to: 'bob', text })
       expect((await bob.direct.messages({ user: 'alice' })).items[0]).toMatchObject({ id: sent.id, text })
@@ -110,13 +114,13 @@ describe('two servers with a replica', { timeout: 120_000 }, () => {
     expect((await listReads(reader)).replica).toBeGreaterThanOrEqual(60)
 
     expect(await replicaSeenByDoctor(replica)).toMatch(/^ok +replica +shows what is committed after \d+ ms$/)
-    await query(replica, 'select pg_wal_replay_pause()')
+    await queryPostgres(replica, 'select pg_wal_replay_pause()')
     await sendAndList(impatient, 'while it stands still')
     expect(await replicaSeenByDoctor(replica)).toMatch(
       /^warning +replica +does not come to what is committed/,
     )
     expect((await listReads(impatient)).primary).toBeGreaterThan(0)
-    await query(replica, 'select pg_wal_replay_resume()')
+    await queryPostgres(replica, 'select pg_wal_replay_resume()')
     const before = (await listReads(impatient)).replica
     await expect
       .poll(
@@ -129,7 +133,7 @@ describe('two servers with a replica', { timeout: 120_000 }, () => {
       .toBeGreaterThan(before)
 
     // Ended for good: a promoted one is no replica any more, and takes writes of its own.
-    await query(replica, 'select pg_promote()')
+    await queryPostgres(replica, 'select pg_promote()')
     await sendAndList(impatient, 'without it')
     await sendAndList(reader, 'without it either')
     for (const server of [impatient, reader]) {
@@ -138,7 +142,7 @@ describe('two servers with a replica', { timeout: 120_000 }, () => {
   })
 
   test('do not take another database for it', async () => {
-    await query(primary, 'create database other')
+    await queryPostgres(primary, 'create database other')
     const other = primary.replace(/\/sotto$/, '/other')
     await using server = await start({ DATABASE_REPLICA_URL: other })
     await expect

@@ -1,10 +1,8 @@
 import { directKey } from '@sotto/db'
 import { SottoError } from '@sotto/sdk'
+import { dialects, type RunningServer, startServer, withPostgres } from '@sotto/testing/internal'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { withClient } from './realtime/support/postgres.ts'
-import { startWorld, type World } from './realtime/support/world.ts'
-import { dialects } from './support/dialects.ts'
 
 /*
  * Messages that are ready at the same time are written in one transaction. Nobody can tell, but by the time that it
@@ -16,7 +14,7 @@ const senders = Array.from({ length: PAIRS }, (_, n) => `sender-${n}`)
 const recipients = Array.from({ length: PAIRS }, (_, n) => `recipient-${n}`)
 
 /** What each of the pairs said at once: the text that arrived, or the code of the refusal. */
-function sayAtOnce(world: World, textOf: (n: number) => string): Promise<string[]> {
+function sayAtOnce(world: RunningServer, textOf: (n: number) => string): Promise<string[]> {
   return Promise.all(
     senders.map(async (sender, n) => {
       try {
@@ -35,7 +33,7 @@ function sayAtOnce(world: World, textOf: (n: number) => string): Promise<string[
 
 describe.each(dialects)('messages sent at once on %s', (using) => {
   test('first ones make their conversations, and repeats are told of them', async () => {
-    await using world = await startWorld(using, { users: [...senders, ...recipients] })
+    await using world = await startServer(using, { users: [...senders, ...recipients] })
     const hello = senders.map((sender) => `hello of ${sender}`)
     expect(await sayAtOnce(world, (n) => hello[n] ?? '')).toEqual(hello)
     expect(await sayAtOnce(world, (n) => hello[n] ?? '')).toEqual(hello)
@@ -46,7 +44,7 @@ describe.each(dialects)('messages sent at once on %s', (using) => {
   })
 
   test('are refused one by one', async () => {
-    await using world = await startWorld(using, { users: [...senders, ...recipients] })
+    await using world = await startServer(using, { users: [...senders, ...recipients] })
     await world.client
       .as('sender-1')
       .messages.send({ to: 'recipient-1', text: 'before', clientMessageId: 'one' })
@@ -58,7 +56,7 @@ describe.each(dialects)('messages sent at once on %s', (using) => {
   })
 
   test('fail one by one, where the database takes one of them not', async () => {
-    await using world = await startWorld(using, { users: [...senders, ...recipients] })
+    await using world = await startServer(using, { users: [...senders, ...recipients] })
     await refuseInDatabase(world, using, 'text 7')
     const said = await sayAtOnce(world, (n) => `text ${n}`)
     expect(said[7]).toBe('INTERNAL')
@@ -74,7 +72,7 @@ describe.each(dialects)('messages sent at once on %s', (using) => {
       leap += 60_000
       return new Date(Date.now() + leap)
     }
-    await using world = await startWorld(using, { users: ['alice', 'bob'], overrides: { now } })
+    await using world = await startServer(using, { users: ['alice', 'bob'], overrides: { now } })
     await expect(world.call('alice', 'POST', '/v1/messages', { to: 'bob', text: 'hello' })).rejects.toThrow(
       /UNAVAILABLE|503/,
     )
@@ -84,12 +82,12 @@ describe.each(dialects)('messages sent at once on %s', (using) => {
 })
 
 test('one whose turn somebody else has on PostgreSQL keeps nobody waiting', async () => {
-  await using world = await startWorld('postgres', { users: [...senders, ...recipients] })
+  await using world = await startServer('postgres', { users: [...senders, ...recipients] })
   const [a, b] = await Promise.all(
     ['sender-3', 'recipient-3'].map(async (user) => (await world.client.users.get({ user })).id),
   )
   const key = directKey(a ?? '', b ?? '')
-  await withClient(world.databaseUrl, async (client) => {
+  await withPostgres(world.databaseUrl, async (client) => {
     await client.query('begin')
     await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [key])
     const others = senders.filter((sender) => sender !== 'sender-3')
@@ -107,8 +105,12 @@ test('one whose turn somebody else has on PostgreSQL keeps nobody waiting', asyn
   })
 })
 
-async function refuseInDatabase(world: World, using: 'sqlite' | 'postgres', text: string): Promise<void> {
-  const { db } = world.server.app
+async function refuseInDatabase(
+  world: RunningServer,
+  using: 'sqlite' | 'postgres',
+  text: string,
+): Promise<void> {
+  const { db } = world.app
   if (using === 'sqlite') {
     await sql
       .raw(

@@ -1,9 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { store } from '@sotto/db'
 import { createTestServer } from '@sotto/testing'
+import { dialects, startServer } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { startWorld } from './realtime/support/world.ts'
-import { dialects } from './support/dialects.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 
@@ -64,8 +63,8 @@ describe.each(dialects)('statistics on %s', (using) => {
   })
 
   test('give others their turn while they are counted', async () => {
-    await using world = await startWorld(using)
-    const { db } = world.server.app
+    await using world = await startServer(using)
+    const { db } = world.app
     const at = new Date()
     const names = { display_name: null, display_name_key: null, first_name: null, last_name: null }
     const rest = { email: null, email_key: null, avatar_url: null, password_hash: null }
@@ -92,9 +91,7 @@ describe.each(dialects)('statistics on %s', (using) => {
       }
     })()
     // Longer than anybody waits for it, perhaps, on a busy machine.
-    await expect
-      .poll(async () => (await world.server.app.totals.look())?.users, { timeout: 10_000 })
-      .toBe(40_000)
+    await expect.poll(async () => (await world.app.totals.look())?.users, { timeout: 10_000 }).toBe(40_000)
     isOver = true
     await others
     expect(turns).toBeGreaterThanOrEqual(20)
@@ -102,11 +99,11 @@ describe.each(dialects)('statistics on %s', (using) => {
 
   test('go through a log of any length, a part at a look, and forget who was active', async () => {
     let now = Date.parse('2026-03-01T12:00:00.000Z')
-    await using world = await startWorld(using, {
+    await using world = await startServer(using, {
       users: ['alice', 'bob'],
       overrides: { now: () => new Date(now) },
     })
-    const { app } = world.server
+    const { app } = world
     const event = (index: number, at: number) => ({
       type: 'message.created' as const,
       conversation_id: null,
@@ -141,8 +138,8 @@ describe.each(dialects)('statistics on %s', (using) => {
   })
 
   test('go on from the end of another log, since what was counted is not known there', async () => {
-    await using world = await startWorld(using, { users: ['alice', 'bob'] })
-    const { app } = world.server
+    await using world = await startServer(using, { users: ['alice', 'bob'] })
+    const { app } = world
     await world.send('alice', 'bob', 'before')
     await expect.poll(() => sentToday(world.client)).toBe(1)
     await store.eventLog.renewEpoch(app.db)
@@ -177,7 +174,7 @@ test('several servers count each message once', async () => {
 })
 
 test('a server tells of itself, measured or not', async () => {
-  await using world = await startWorld('sqlite', { users: ['alice', 'bob'] })
+  await using world = await startServer('sqlite', { users: ['alice', 'bob'] })
   const before = await world.client.stats.server()
   expect(before).toMatchObject({
     version: expect.stringMatching(/^\d+\.\d+\.\d+/),
@@ -201,7 +198,7 @@ test('a server tells of itself, measured or not', async () => {
   expect(after.calls - before.calls).toBeGreaterThanOrEqual(3)
   // What a caller did wrong is none of its failures.
   expect(after.failures).toBe(0)
-  world.server.app.metrics.answered({ operation: 'users.get', transport: 'rest', code: 'INTERNAL' })
+  world.app.metrics.answered({ operation: 'users.get', transport: 'rest', code: 'INTERNAL' })
   expect((await world.client.stats.server()).failures).toBe(1)
 })
 

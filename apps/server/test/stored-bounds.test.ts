@@ -1,13 +1,11 @@
 import { type BulkRows, store } from '@sotto/db'
+import { dialects, failureOf, type RunningServer, startServer } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { startWorld, type World } from './realtime/support/world.ts'
-import { dialects } from './support/dialects.ts'
-import { failureOf } from './support/failure.ts'
 
 type NewUser = NonNullable<BulkRows['users']>[number]
 
 /** Users whom nobody logs in as, by the names `user0`, `user1`, … */
-async function addUsers({ server: { app } }: World, count: number): Promise<void> {
+async function addUsers({ app }: RunningServer, count: number): Promise<void> {
   const at = app.now()
   const users = Array.from(
     { length: count },
@@ -33,11 +31,11 @@ async function addUsers({ server: { app } }: World, count: number): Promise<void
 
 describe.each(dialects)('what a user may store on %s', (using) => {
   test('is 10,000 blocks', async () => {
-    await using world = await startWorld(using, { users: ['alice'] })
+    await using world = await startServer(using, { users: ['alice'] })
     const { blocks, users } = world.client.as('alice')
     await addUsers(world, 10_001)
     const { id } = await users.get({ user: 'alice' })
-    const { db, now } = world.server.app
+    const { db, now } = world.app
     await db
       .insertInto('blocks')
       .columns(['user_id', 'blocked_id', 'created_at'])
@@ -63,11 +61,11 @@ describe.each(dialects)('what a user may store on %s', (using) => {
   })
 
   test('is 1,000 requests that wait for an answer', async () => {
-    await using world = await startWorld(using, { users: ['alice', 'bob'] })
+    await using world = await startServer(using, { users: ['alice', 'bob'] })
     const { contacts, users } = world.client.as('alice')
     await addUsers(world, 1_001)
     const { id } = await users.get({ user: 'alice' })
-    const { db, now } = world.server.app
+    const { db, now } = world.app
     await db
       .insertInto('contacts')
       .columns(['user_id', 'contact_id', 'state', 'changed_at'])
@@ -95,7 +93,7 @@ describe.each(dialects)('what a user may store on %s', (using) => {
   })
 
   test('is 100 earlier texts of a message', async () => {
-    await using world = await startWorld(using, { users: ['alice', 'bob'] })
+    await using world = await startServer(using, { users: ['alice', 'bob'] })
     const { messages } = world.client.as('alice')
     const { id: messageId } = await messages.send({ to: 'bob', text: 'text 0' })
     for (let n = 1; n <= 100; n++) await messages.edit({ messageId, text: `text ${n}` })

@@ -1,8 +1,8 @@
 import type { Message, RouterInputs, SottoClient } from '@sotto/sdk'
 import { createTestServer, type TestServer } from '@sotto/testing'
+import { dialects } from '@sotto/testing/internal'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { dialects } from './support/dialects.ts'
 
 /*
  * Lists of messages against a model that knows no index, no cursor and no page: an array that is filtered and

@@ -1,8 +1,7 @@
 import { createClient, type Message } from '@sotto/sdk'
 import { createTestServer } from '@sotto/testing'
+import { codeOf, rest } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { codeOf } from './support/failure.ts'
-import { rest } from './support/rest.ts'
 
 /* Servers keep nothing that another one needs: what holds on one holds on two that share a PostgreSQL. */
 

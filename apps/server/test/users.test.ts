@@ -1,8 +1,6 @@
 import { createTestServer } from '@sotto/testing'
+import { codeOf, dialects, failureOf, rest } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { dialects } from './support/dialects.ts'
-import { codeOf, failureOf } from './support/failure.ts'
-import { rest } from './support/rest.ts'
 
 describe.each(dialects)('users on %s', (using) => {
   test('have what was given, null for the rest, and never a password', async () => {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { createTestServer, type TestServer } from '@sotto/testing'
+import { dialects, withPostgres } from '@sotto/testing/internal/databases'
 import type pg from 'pg'
 import { describe, expect, test } from 'vitest'
-import { dialects, withClient } from './support/databases.ts'
 
 /** How many callers are at work at once. */
 const WRITERS = 50
@@ -55,7 +55,7 @@ async function createPair(users: string[]) {
   admin.searchParams.set('application_name', name)
   const first = stack.use(await createTestServer({ using: { postgres: admin.href }, users }))
   const second = stack.use(await first.another())
-  const database = await withClient(admin.href, (client) =>
+  const database = await withPostgres(admin.href, (client) =>
     client.query<{ datname: string }>(
       "select datname from pg_stat_activity where application_name = $1 and datname like 'sotto_test_%'",
       [name],
@@ -65,7 +65,7 @@ async function createPair(users: string[]) {
   return {
     servers: [first, second] as const,
     query: <Row extends pg.QueryResultRow>(text: string) =>
-      withClient(admin.href, async (client) => (await client.query<Row>(text)).rows),
+      withPostgres(admin.href, async (client) => (await client.query<Row>(text)).rows),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
 }

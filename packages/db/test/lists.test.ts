@@ -1,3 +1,4 @@
+import { createEmptyDatabase, dialects, type EmptyDatabase } from '@sotto/testing/internal/databases'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   type Database,
@@ -7,16 +8,15 @@ import {
   type TimelineFilter,
   type TimelinePosition,
 } from '../src/index.ts'
-import { createEmptyDatabase, dialects, type EmptyDatabase } from './support/databases.ts'
-import { createWorld, insertWorld, type Row } from './support/world.ts'
+import { createSampleData, insertSampleData, type Row } from './support/sample-data.ts'
 
-const { tables, world } = createWorld(0.02)
+const { tables, sample } = createSampleData(0.02)
 const rowsOf = (name: string): Row[] => tables.find((table) => table.name === name)?.rows ?? []
 const readSeqs = new Map(
   rowsOf('participants').map((row) => [`${row.conversation_id} ${row.user_id}`, Number(row.read_seq)]),
 )
 
-const { hub, deep, middle, late } = world
+const { hub, deep, middle, late } = sample
 const sources: Record<string, Source[]> = {
   everything: [{ by: 'all' }],
   'what one has sent': [{ by: 'sender', userId: hub }],
@@ -79,7 +79,7 @@ describe.each(dialects)('lists on %s', (using) => {
     empty = await createEmptyDatabase(using)
     database = await openDatabase({ url: empty.url })
     await database.migrate()
-    await insertWorld(using, empty, tables)
+    await insertSampleData(using, empty, tables)
   })
   afterAll(async () => {
     await database[Symbol.asyncDispose]()

@@ -1,7 +1,7 @@
+import { createEmptyDatabase } from '@sotto/testing/internal/databases'
 import { expect, test } from 'vitest'
 import { openDatabase } from '../src/index.ts'
 import { migrations } from '../src/migrations/index.ts'
-import { createEmptyDatabase } from './support/databases.ts'
 import { problemsOf } from './support/migration-rules.ts'
 
 /* A migration runs while servers of the release before serve: it must not stop who uses a large table. */

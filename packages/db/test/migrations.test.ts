@@ -1,13 +1,18 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import {
+  createEmptyDatabase,
+  dialects,
+  type EmptyDatabase,
+  withPostgres,
+} from '@sotto/testing/internal/databases'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { createIndexConcurrently } from '../src/dialect/concurrent-index.ts'
 import { type Database, DatabaseOpenError, openDatabase } from '../src/index.ts'
 import { migrations } from '../src/migrations/index.ts'
 import type { SchemaMigration } from '../src/migrations/migration.ts'
-import { createEmptyDatabase, dialects, type EmptyDatabase, withClient } from './support/databases.ts'
 
 const ALL = Object.keys(migrations)
 
@@ -210,12 +215,12 @@ describe('migrations on a postgres in use', () => {
     release((db) => db.schema.alterTable('messages').addColumn('pinned_at', 'timestamptz').execute())
     const waits: number[] = []
     let migrating: Promise<unknown> = Promise.resolve()
-    await withClient(empty.url, async (longReader) => {
+    await withPostgres(empty.url, async (longReader) => {
       await longReader.query('begin; select 1 from messages')
       migrating = database.migrate()
       // Longer than the migration waits for the table at a time.
       const until = performance.now() + 3_000
-      await withClient(empty.url, async (reader) => {
+      await withPostgres(empty.url, async (reader) => {
         while (performance.now() < until) {
           const startedAt = performance.now()
           await reader.query('select 1 from messages')

@@ -1,3 +1,9 @@
+import {
+  createEmptyDatabase,
+  type Dialect,
+  dialects,
+  type EmptyDatabase,
+} from '@sotto/testing/internal/databases'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   type AuditFilter,
@@ -10,9 +16,8 @@ import {
   store,
   type TimelineFilter,
 } from '../src/index.ts'
-import { createEmptyDatabase, type DialectName, dialects, type EmptyDatabase } from './support/databases.ts'
 import { type Explainer, postgresExplainer, type Statement, sqliteExplainer } from './support/plans.ts'
-import { analyze, createWorld, insertWorld, type World } from './support/world.ts'
+import { analyze, createSampleData, insertSampleData, type SampleData } from './support/sample-data.ts'
 
 /** A full page, as callers get it by default. */
 const PAGE = 50
@@ -24,7 +29,7 @@ const MAX_READS_A_REQUEST = 5_000
 interface Question {
   name: string
   /** Returns how many rows came back. */
-  ask(db: Executor, world: World): Promise<number>
+  ask(db: Executor, sample: SampleData): Promise<number>
 }
 
 const lookUps: Question[] = [
@@ -92,12 +97,12 @@ const lookUps: Question[] = [
   },
 ]
 
-/** The time that the world begins at, and one that a good part of the rows with a time each lie before. */
+/** The time that the sample data begins at, and one that a good part of the rows with a time each lie before. */
 const WORLD_START = new Date(Date.UTC(2026, 0, 1))
 const EARLY = new Date(WORLD_START.getTime() + 2_000)
 
 /** Most of the audit is of one user's acts; each filter alone, and those together that most of a page passes. */
-const audits: { name: string; of: (world: World) => AuditFilter }[] = [
+const audits: { name: string; of: (sample: SampleData) => AuditFilter }[] = [
   { name: 'all of it', of: () => ({}) },
   { name: 'by who did it', of: ({ hub }) => ({ actorId: hub }) },
   { name: 'by what was done', of: () => ({ action: 'user.disabled' }) },
@@ -160,7 +165,7 @@ const pages: Question[] = [
   ...(['accepted', 'incoming', 'outgoing'] as const).flatMap((state) =>
     [newest, { ...newest, at: new Date(Date.UTC(2026, 0, 1) + 200) }].map((before, page) => ({
       name: `${state} contacts, ${page === 0 ? 'from the newest' : 'from the middle'}`,
-      ask: async (db: Executor, { hub }: World) =>
+      ask: async (db: Executor, { hub }: SampleData) =>
         (await store.contacts.list(db, { userId: hub, state, before, limit: PAGE })).length,
     })),
   ),
@@ -187,7 +192,8 @@ const pages: Question[] = [
   ...audits.flatMap(({ name, of }) =>
     [newest, { ...newest, at: EARLY }].map((before, page) => ({
       name: `the audit, ${name}, ${page === 0 ? 'from the newest' : 'from the middle'}`,
-      ask: async (db: Executor, world: World) => (await store.audit.list(db, of(world), before, PAGE)).length,
+      ask: async (db: Executor, sample: SampleData) =>
+        (await store.audit.list(db, of(sample), before, PAGE)).length,
     })),
   ),
   {
@@ -274,7 +280,7 @@ const pages: Question[] = [
       { at: 'all', above: 0, below: Number.MAX_SAFE_INTEGER },
     ].map(({ at, above, below }) => ({
       name: `the longest conversation, ${at}, ${order}`,
-      ask: async (db: Executor, { deep }: World) => {
+      ask: async (db: Executor, { deep }: SampleData) => {
         const range = {
           viewer: deep.reader,
           conversationId: deep.id,
@@ -288,7 +294,7 @@ const pages: Question[] = [
   ),
 ]
 
-const sources: Record<string, (world: World) => Source[]> = {
+const sources: Record<string, (sample: SampleData) => Source[]> = {
   everything: () => [{ by: 'all' }],
   'what one has sent': ({ hub }) => [{ by: 'sender', userId: hub }],
   'what one has sent, all of one kind': ({ deep }) => [{ by: 'sender', userId: deep.author }],
@@ -306,7 +312,7 @@ const sources: Record<string, (world: World) => Source[]> = {
 
 interface NamedFilter {
   name: string
-  of(world: World): TimelineFilter
+  of(sample: SampleData): TimelineFilter
 }
 
 /** What most messages pass, or an index finds. */
@@ -335,11 +341,11 @@ function timelines(filters: readonly NamedFilter[]): Question[] {
     filters.flatMap((filter) =>
       ['from the newest', 'from the middle'].map((where) => ({
         name: `${from}: ${filter.name}, ${where}`,
-        ask: async (db: Executor, world: World) => {
-          const chosen = toSources(world)
+        ask: async (db: Executor, sample: SampleData) => {
+          const chosen = toSources(sample)
           const tie = chosen[0]?.by === 'conversation' ? Number.MAX_SAFE_INTEGER : newest.id
-          const before = where === 'from the middle' ? { at: world.later, tie } : undefined
-          return (await store.timeline.list(db, chosen, filter.of(world), before, PAGE)).ids.length
+          const before = where === 'from the middle' ? { at: sample.later, tie } : undefined
+          return (await store.timeline.list(db, chosen, filter.of(sample), before, PAGE)).ids.length
         },
       })),
     ),
@@ -356,7 +362,7 @@ interface Setting {
 }
 
 /** In this order: the first one on SQLite is what a server has that never analyzes. */
-const settings: Record<DialectName, Setting[]> = {
+const settings: Record<Dialect, Setting[]> = {
   sqlite: [
     { statistics: 'without statistics', open: async ({ file }) => sqliteExplainer(file) },
     {
@@ -382,7 +388,7 @@ const settings: Record<DialectName, Setting[]> = {
   ],
 }
 
-const { tables, world } = createWorld()
+const { tables, sample } = createSampleData()
 
 describe.each(dialects)('over 100,000 messages on %s', (using) => {
   let empty: EmptyDatabase
@@ -396,7 +402,7 @@ describe.each(dialects)('over 100,000 messages on %s', (using) => {
       onStatement: (sql, parameters) => statements.push({ sql, parameters }),
     })
     await database.migrate()
-    await insertWorld(using, empty, tables)
+    await insertSampleData(using, empty, tables)
   }, 60_000)
   afterAll(async () => {
     await database[Symbol.asyncDispose]()
@@ -415,7 +421,7 @@ describe.each(dialects)('over 100,000 messages on %s', (using) => {
 
     async function measure(question: Question) {
       statements = []
-      const rows = await question.ask(database.db, world)
+      const rows = await question.ask(database.db, sample)
       let reads = 0
       const faults: string[] = []
       const plans: string[] = []

@@ -1,7 +1,7 @@
+import { createEmptyDatabase, type EmptyDatabase, withPostgres } from '@sotto/testing/internal/databases'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Database, isUnavailable, openDatabase, store } from '../src/index.ts'
-import { createEmptyDatabase, type EmptyDatabase, withClient } from './support/databases.ts'
 import { addUser, idOf, userNumbers } from './support/users.ts'
 
 let empty: EmptyDatabase
@@ -77,7 +77,7 @@ describe('statements', () => {
       })
       .execute()
     const before = await store.conversations.find(database.db, idOf(1))
-    await withClient(empty.url, (client) =>
+    await withPostgres(empty.url, (client) =>
       client.query('alter table conversations add column closed_at timestamptz'),
     )
 
@@ -101,7 +101,7 @@ describe('a connection', () => {
     const database = await connect()
     const pid = await value<number>(database, 'pg_backend_pid()')
     const sleeping = sql`select pg_sleep(60)`.execute(database.db).catch((error: unknown) => error)
-    await withClient(empty.url, async (client) => {
+    await withPostgres(empty.url, async (client) => {
       const isSleeping = () =>
         client.query("select 1 from pg_stat_activity where pid = $1 and wait_event = 'PgSleep'", [pid])
       while ((await isSleeping()).rowCount === 0);
@@ -119,7 +119,9 @@ describe('a connection', () => {
       .execute(async (trx) => {
         await addUser(trx, 1)
         const pid = await value<number>({ db: trx }, 'pg_backend_pid()')
-        await withClient(empty.url, (client) => client.query('select pg_terminate_backend($1, 5000)', [pid]))
+        await withPostgres(empty.url, (client) =>
+          client.query('select pg_terminate_backend($1, 5000)', [pid]),
+        )
         await addUser(trx, 2)
       })
       .catch((error: unknown) => error)

@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { createEmptyDatabase, type EmptyDatabase } from '@sotto/testing/internal/databases'
 import Sqlite from 'better-sqlite3'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Database, type Executor, isUnavailable, openDatabase, store } from '../src/index.ts'
-import { createEmptyDatabase, type EmptyDatabase } from './support/databases.ts'
 import { addUser, idOf, userNumbers } from './support/users.ts'
 
 /** More than what shares one commit. */

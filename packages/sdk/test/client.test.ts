@@ -1,16 +1,17 @@
 import { getEventListeners } from 'node:events'
 import type { AppRouter } from '@sotto/sdk'
 import { createClient, links, SottoError } from '@sotto/sdk'
+import { type ServerProcess, spawnServer } from '@sotto/testing/internal'
 import { createTRPCClient } from '@trpc/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Fate, Passage, RunningProxy } from './support/proxy.ts'
 import { startProxy } from './support/proxy.ts'
-import type { RunningServer } from './support/server.ts'
-import { startServer } from './support/server.ts'
 
-let server: RunningServer
+const SERVICE_KEY = `sk_${'sdk-test-'.repeat(5)}`
+
+let server: ServerProcess
 beforeAll(async () => {
-  server = await startServer()
+  server = await spawnServer({ SOTTO_SERVICE_KEY: SERVICE_KEY })
 })
 afterAll(async () => await server?.[Symbol.asyncDispose]())
 
@@ -24,7 +25,7 @@ async function pair() {
 }
 
 function keyed(url = server.url) {
-  return createClient({ url, token: server.serviceKey })
+  return createClient({ url, token: SERVICE_KEY })
 }
 
 /** A proxy whose first requests meet these fates, and which passes on the rest. */
@@ -105,7 +106,7 @@ describe('calls', () => {
   it('serves plain tRPC clients with the same links', async () => {
     const [a, b] = await pair()
     await using proxy = await proxyWith(['lose the answer'])
-    const trpc = createTRPCClient<AppRouter>({ links: links({ url: proxy.url, token: server.serviceKey }) })
+    const trpc = createTRPCClient<AppRouter>({ links: links({ url: proxy.url, token: SERVICE_KEY }) })
     const sent = await trpc.messages.send.mutate({ from: a, to: b, text: 'once' })
     expect(sent.seq).toBe(1)
     const inbox = await trpc.conversations.list.query({}, { context: { actAs: b } })
@@ -218,7 +219,7 @@ describe('errors', () => {
     ]
     for (const [fate, error] of expected) {
       await using proxy = await startProxy(server.url, () => fate)
-      const client = createClient({ url: proxy.url, token: server.serviceKey, retries: 0 })
+      const client = createClient({ url: proxy.url, token: SERVICE_KEY, retries: 0 })
       expect(await failureOf(client.users.get({ user: 'secret' }))).toMatchObject(error)
       expect((await failureOf(client.users.get({ user: 'secret' }))).message).not.toContain('secret')
     }
@@ -267,7 +268,7 @@ describe('repeats', () => {
 
   it('gives up after as many as it was told', async () => {
     await using proxy = await startProxy(server.url, () => 'break')
-    const client = createClient({ url: proxy.url, token: server.serviceKey, retries: 1 })
+    const client = createClient({ url: proxy.url, token: SERVICE_KEY, retries: 1 })
     await failureOf(client.users.list())
     expect(proxy.passages).toHaveLength(2)
   })

@@ -1,11 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import type { Event, EventTransport, SottoClient } from '@sotto/sdk'
 import { createClient, webSocket } from '@sotto/sdk'
+import { createEmptyDatabase, spawnServer } from '@sotto/testing/internal'
 import { expect, it } from 'vitest'
-import { startServer } from './support/server.ts'
 
+const SERVICE_KEY = `sk_${'sdk-test-'.repeat(5)}`
 const SENDERS = 4
 const MESSAGES_EACH = 100
 /** How many have come when the server goes. */
@@ -21,12 +19,12 @@ const transports: readonly (readonly [string, EventTransport | undefined])[] = [
 it.each(['SIGTERM', 'SIGKILL'] as const)(
   'a storm of events with a restart in the middle (%s) comes whole, and every event once, over both transports',
   async (signal) => {
-    await using directory = await makeDirectory()
-    const databaseUrl = `file:${path.join(directory.path, 'sotto.db')}`
-    const first = await startServer({ databaseUrl })
+    await using database = await createEmptyDatabase('sqlite')
+    const settings = { SOTTO_SERVICE_KEY: SERVICE_KEY, DATABASE_URL: database.url }
+    const first = await spawnServer(settings)
     const client = createClient({
       url: first.url,
-      token: first.serviceKey,
+      token: SERVICE_KEY,
       timeoutMs: PATIENCE_MS,
       // Enough of them to outlast the restart.
       retries: 100,
@@ -40,7 +38,7 @@ it.each(['SIGTERM', 'SIGKILL'] as const)(
     const storm = Promise.all(senders.map((username) => sendAll(client.as(username))))
     await expect.poll(() => readers.every(({ texts }) => texts.length >= BEFORE_THE_STOP)).toBe(true)
     await first.stop(signal)
-    await using _second = await startServer({ databaseUrl, port: first.port })
+    await using _second = await spawnServer({ ...settings, PORT: new URL(first.url).port })
     await storm
 
     for (const reader of readers) {
@@ -92,9 +90,4 @@ function readAll(client: SottoClient, name: string, transport: EventTransport | 
       return events.map(({ id }) => id)
     },
   }
-}
-
-async function makeDirectory(): Promise<AsyncDisposable & { path: string }> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'sotto-sdk-'))
-  return { path: directory, [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }) }
 }

@@ -2,16 +2,16 @@ import { eventSchema } from '@sotto/contract'
 import type { Event, EventStream, EventTransport, StreamStatus } from '@sotto/sdk'
 import { createClient, SottoError, webSocket } from '@sotto/sdk'
 import { createTestServer } from '@sotto/testing'
+import { openTcpProxy, type ServerProcess, spawnServer } from '@sotto/testing/internal'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from './support/live.ts'
 import { startProxy } from './support/proxy.ts'
-import type { RunningServer } from './support/server.ts'
-import { startServer } from './support/server.ts'
-import { startTcpProxy } from './support/tcp-proxy.ts'
 
-let server: RunningServer
+const SERVICE_KEY = `sk_${'sdk-test-'.repeat(5)}`
+
+let server: ServerProcess
 beforeAll(async () => {
-  server = await startServer()
+  server = await spawnServer({ SOTTO_SERVICE_KEY: SERVICE_KEY })
 })
 afterAll(async () => await server?.[Symbol.asyncDispose]())
 
@@ -24,12 +24,12 @@ async function newUser(): Promise<string> {
 }
 
 function keyed(url = server.url) {
-  return createClient({ url, token: server.serviceKey })
+  return createClient({ url, token: SERVICE_KEY })
 }
 
 /** A client whose streams waste no time. */
 function eager(url: string, transport: EventTransport | undefined) {
-  return createClient({ url, token: server.serviceKey, events: { transport, maxBackoffMs: 20 } })
+  return createClient({ url, token: SERVICE_KEY, events: { transport, maxBackoffMs: 20 } })
 }
 
 /** Opens the stream, and resolves when it is connected; what comes next is the first event. */
@@ -90,7 +90,7 @@ describe.each(transports)('events over %s', (_, transport) => {
     const SENDERS = 4
     const EACH = 500
     let cuts = 0
-    await using proxy = await startTcpProxy(server.url, {
+    await using proxy = await openTcpProxy(server.url, {
       budget() {
         cuts += 1
         return cuts > CUTS ? undefined : 1 + Math.floor(Math.random() * 14_000)
@@ -151,7 +151,7 @@ describe.each(transports)('events over %s', (_, transport) => {
 
   it('notice a connection that says nothing any more', async () => {
     const [a, b] = [await newUser(), await newUser()]
-    await using proxy = await startTcpProxy(server.url)
+    await using proxy = await openTcpProxy(server.url)
     const reasons: unknown[] = []
     const bob = eager(proxy.url, transport).as(b)
     const { stream, first } = await connected((onStatus) =>
@@ -163,7 +163,8 @@ describe.each(transports)('events over %s', (_, transport) => {
         },
       }),
     )
-    proxy.freeze()
+    proxy.stall()
+    proxy.restore()
     await keyed().messages.send({ from: a, to: b, text: 'after the silence' })
     await first
     expect(reasons[0]).toMatchObject({ code: 'UNAVAILABLE', message: expect.stringContaining('500 ms') })
@@ -172,7 +173,7 @@ describe.each(transports)('events over %s', (_, transport) => {
 
   it('end, with their connection, when they are told to, also while one is awaited', async () => {
     const b = await newUser()
-    await using proxy = await startTcpProxy(server.url)
+    await using proxy = await openTcpProxy(server.url)
     const bob = eager(proxy.url, transport).as(b)
     const end = [
       async (stream: EventStream) => await stream.return(),
@@ -194,8 +195,8 @@ describe.each(transports)('events over %s', (_, transport) => {
   })
 
   it('end while nobody answers', async () => {
-    await using proxy = await startTcpProxy(server.url)
-    proxy.down()
+    await using proxy = await openTcpProxy(server.url)
+    proxy.refuse()
     const stream = eager(proxy.url, transport).as('nobody').events()
     const first = stream.next()
     await proxy.until(() => proxy.count > 3)
@@ -206,7 +207,7 @@ describe.each(transports)('events over %s', (_, transport) => {
   it('wait in the server when they are not taken', async () => {
     const [a, b] = [await newUser(), await newUser()]
     const COUNT = 2_500
-    await using proxy = await startTcpProxy(server.url)
+    await using proxy = await openTcpProxy(server.url)
     const bob = eager(proxy.url, transport).as(b)
     const { stream, first } = await connected((onStatus) => bob.events({ onStatus }))
     const text = 'x'.repeat(9_000)
@@ -312,7 +313,7 @@ describe.each(transports)('events over %s', (_, transport) => {
 
   it('pass on what the token function throws before the first connection, and try again later on', async () => {
     const [a, b] = [await newUser(), await newUser()]
-    await using proxy = await startTcpProxy(server.url)
+    await using proxy = await openTcpProxy(server.url)
     const { token } = await createClient({ url: server.url }).sessions.create({
       username: b,
       password: 'long enough',
@@ -337,8 +338,8 @@ describe.each(transports)('events over %s', (_, transport) => {
       }),
     )
     isAway = true
-    proxy.down()
-    proxy.up()
+    proxy.refuse()
+    proxy.restore()
     await keyed().messages.send({ from: a, to: b, text: 'later' })
     await first
     expect(reasons).toContain(reason)

@@ -2,12 +2,11 @@ import type { Fetch, LiveState, SottoClient } from '@sotto/sdk'
 import { createClient, SottoError } from '@sotto/sdk'
 import type { TestServer } from '@sotto/testing'
 import { createTestServer } from '@sotto/testing'
+import { openTcpProxy, type ServerProcess, spawnServer, type TcpProxy } from '@sotto/testing/internal'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isSettled, textsOf, until } from './support/live.ts'
-import type { RunningServer } from './support/server.ts'
-import { startServer } from './support/server.ts'
-import type { TcpProxy } from './support/tcp-proxy.ts'
-import { startTcpProxy } from './support/tcp-proxy.ts'
+
+const SERVICE_KEY = `sk_${'sdk-test-'.repeat(5)}`
 
 describe('a live conversation', () => {
   let server: TestServer
@@ -273,9 +272,9 @@ describe('away for too long', () => {
 })
 
 describe('offline', () => {
-  let server: RunningServer
+  let server: ServerProcess
   beforeAll(async () => {
-    server = await startServer()
+    server = await spawnServer({ SOTTO_SERVICE_KEY: SERVICE_KEY })
   })
   afterAll(async () => await server?.[Symbol.asyncDispose]())
 
@@ -288,13 +287,13 @@ describe('offline', () => {
     direct: SottoClient
   }> {
     users += 1
-    const direct = createClient({ url: server.url, token: server.serviceKey })
+    const direct = createClient({ url: server.url, token: SERVICE_KEY })
     const [a, b] = [`x${users}`, `y${users}`]
     for (const username of [a, b]) await direct.users.create({ username })
-    const proxy = await startTcpProxy(server.url)
+    const proxy = await openTcpProxy(server.url)
     const client = createClient({
       url: proxy.url,
-      token: server.serviceKey,
+      token: SERVICE_KEY,
       retries: 0,
       events: { maxBackoffMs: 50 },
     })
@@ -307,7 +306,7 @@ describe('offline', () => {
     await using alice = client.as(a).conversation(b).live()
     alice.send('0')
     await until(alice, isSettled(1))
-    proxy.down()
+    proxy.refuse()
     await until(alice, ({ connection }) => connection === 'reconnecting')
     const texts = Array.from({ length: 10 }, (_, index) => `${index + 1}`)
     for (const text of texts) alice.send(text)
@@ -316,7 +315,7 @@ describe('offline', () => {
     await proxy.until(() => proxy.count > before + 5)
     expect(alice.state.messages.map(({ status }) => status)).toEqual(['sent', ...texts.map(() => 'pending')])
     expect(alice.state.error).toMatchObject({ code: 'UNAVAILABLE' })
-    proxy.up()
+    proxy.restore()
     const state = await until(alice, isSettled(12))
     expect(textsOf(state)).toEqual(['0', 'meanwhile', ...texts])
     expect(state).toMatchObject({ unreadCount: 1, error: undefined })
@@ -325,7 +324,7 @@ describe('offline', () => {
   it('begins without a network, and goes on over a reload', async () => {
     const { proxy, client, a, b } = await network()
     await using _ = proxy
-    proxy.down()
+    proxy.refuse()
     const stored = new Map<string, string>()
     const storage = {
       get: (key: string) => stored.get(key),
@@ -343,7 +342,7 @@ describe('offline', () => {
     await until(second, ({ messages }) => messages.length === 3)
     expect(textsOf(second.state)).toEqual(['1', '3', '4'])
     expect(second.state.isLoaded).toBe(false)
-    proxy.up()
+    proxy.restore()
     const state = await until(second, isSettled(3))
     expect(textsOf(state)).toEqual(['1', '3', '4'])
     expect(state.messages.map(({ clientMessageId }) => clientMessageId).slice(0, 2)).toEqual([ids[0], ids[2]])
@@ -354,7 +353,7 @@ describe('offline', () => {
   it('sends nothing twice when answers are lost', async () => {
     const { a, b, direct } = await network()
     let answers = 0
-    await using proxy = await startTcpProxy(server.url, {
+    await using proxy = await openTcpProxy(server.url, {
       // Every other connection breaks in the middle of its first answer.
       budget() {
         answers += 1
@@ -363,7 +362,7 @@ describe('offline', () => {
     })
     const client = createClient({
       url: proxy.url,
-      token: server.serviceKey,
+      token: SERVICE_KEY,
       retries: 0,
       events: { maxBackoffMs: 50 },
     })
@@ -379,7 +378,7 @@ describe('offline', () => {
   it('shows a storage that fails, and what it cannot read', async () => {
     const { proxy, client, a, b } = await network()
     await using _ = proxy
-    proxy.down()
+    proxy.refuse()
     const failure = new Error('the disk is full')
     await using full = client
       .as(a)

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
+import { type ServerProcess, spawnServer } from '@sotto/testing/internal'
 import { publint } from 'publint'
 import { rolldown } from 'rolldown'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -12,8 +13,6 @@ import {
   usesNewestVersions,
 } from '../../../scripts/consumer/project.ts'
 import { bin, packageRoot, run } from './support/commands.ts'
-import type { RunningServer } from './support/server.ts'
-import { startServer } from './support/server.ts'
 
 /**
  * What a page downloads for a program that sends one message, with all that the client is made of: streams and live
@@ -21,7 +20,9 @@ import { startServer } from './support/server.ts'
  */
 const HELLO_WORLD_GZIP_BYTES = 24_000
 
-let server: RunningServer
+const SERVICE_KEY = `sk_${'sdk-test-'.repeat(5)}`
+
+let server: ServerProcess
 let workshop: string
 let tarball: Buffer
 /** A project that has nothing but the tarball, outside of this repository. */
@@ -41,8 +42,8 @@ beforeAll(async () => {
   )
   await project.install([path.join(workshop, file), 'typescript', '@types/node'])
 
-  server = await startServer()
-  await project.write('where.ts', `export const url = '${server.url}', token = '${server.serviceKey}'\n`)
+  server = await spawnServer({ SOTTO_SERVICE_KEY: SERVICE_KEY })
+  await project.write('where.ts', `export const url = '${server.url}', token = '${SERVICE_KEY}'\n`)
   bundle = await bundled(path.join(project.folder, 'main.ts'))
   await project.write('bundle.js', bundle)
 }, 180_000)

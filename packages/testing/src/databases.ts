@@ -28,7 +28,7 @@ export async function createPostgresDatabase(
 ): Promise<TestDatabase> {
   const template = `sotto_template_${version}`
   const name = `sotto_test_${randomBytes(8).toString('hex')}`
-  await withAdmin(adminUrl, async (admin) => {
+  await withPostgres(adminUrl, async (admin) => {
     await admin.query('select pg_advisory_lock($1)', [TEMPLATE_LOCK])
     try {
       const { rowCount } = await admin.query('select 1 from pg_database where datname = $1', [template])
@@ -48,24 +48,31 @@ export async function createPostgresDatabase(
   return {
     url: urlOf(adminUrl, name),
     drop: () =>
-      withAdmin(adminUrl, async (admin) => {
+      withPostgres(adminUrl, async (admin) => {
         await admin.query(`drop database if exists ${name} with (force)`)
       }),
   }
 }
 
-function urlOf(adminUrl: string, database: string): string {
-  const url = new URL(adminUrl)
+/** The URL of another database of the same server. */
+export function urlOf(serverUrl: string, database: string): string {
+  const url = new URL(serverUrl)
   url.pathname = `/${database}`
   return url.href
 }
 
-async function withAdmin(adminUrl: string, work: (admin: pg.Client) => Promise<void>): Promise<void> {
-  const admin = new pg.Client({ connectionString: adminUrl })
-  await admin.connect()
+/** Runs work on a connection of its own. */
+export async function withPostgres<Result>(
+  url: string,
+  work: (client: pg.Client) => Promise<Result>,
+): Promise<Result> {
+  const client = new pg.Client({ connectionString: url })
+  // A query that is running fails by itself; a lost connection must not end the process.
+  client.on('error', () => {})
+  await client.connect()
   try {
-    await work(admin)
+    return await work(client)
   } finally {
-    await admin.end()
+    await client.end()
   }
 }

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { openTcpProxy } from '@sotto/testing/internal'
 import { measureGroups } from './groups.ts'
 import { measureHostile } from './hostile.ts'
-import { makeLine } from './line.ts'
 import { makeLoad, type Report } from './load.ts'
 import { measurePaused } from './paused.ts'
 import { makePostgres, makeRedis, makeServer } from './processes.ts'
@@ -140,8 +140,8 @@ async function redisTrouble(): Promise<Report> {
   await using stack = new AsyncDisposableStack()
   const redis = stack.use(await makeRedis())
   const database = stack.use(await makePostgres())
-  const line = stack.use(await makeLine(redis.port))
-  const env = { REDIS_URL: `redis://127.0.0.1:${line.port}` }
+  const proxy = stack.use(await openTcpProxy(`redis://127.0.0.1:${redis.port}`))
+  const env = { REDIS_URL: proxy.url }
   const first = stack.use(await makeServer(database.url, env))
   const second = stack.use(await makeServer(database.url, env))
   const load = await makeLoad([first.url, second.url], 8)
@@ -159,9 +159,9 @@ async function redisTrouble(): Promise<Report> {
       await wait(2_000)
       redis.resume()
     } else {
-      line.cut()
+      proxy.stall()
       await wait(2_000)
-      line.mend()
+      proxy.restore()
       await wait(NOTICED_MS)
     }
   }

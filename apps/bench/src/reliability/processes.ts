@@ -6,7 +6,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { freePort } from '../server-process.ts'
+import { freePort } from '@sotto/testing/internal'
 
 export const SERVICE_KEY = 'sk_reliability_000000000000000000000000'
 

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
+import { listen } from '@sotto/testing/internal'
 import { quantile } from '../load.ts'
 import { callUntilDone } from './calls.ts'
 import type { ServerUnderTest } from './processes.ts'
@@ -149,20 +148,15 @@ async function startReceiver(answer: (response: ServerResponse, body: string) =>
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.once('end', () => answer(response, Buffer.concat(chunks).toString()))
   })
-  server.listen(0, host)
-  await once(server, 'listening')
+  const listening = await listen(server, host)
   return {
-    url: `http://${host}:${(server.address() as AddressInfo).port}`,
+    ...listening,
+    url: `http://${host}:${listening.port}`,
     get requests() {
       return requests
     },
     get mostOpen() {
       return mostOpen
-    },
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
     },
   }
 }

@@ -1,6 +1,6 @@
 import { type BulkRows, directKey, openDatabase, store } from '@sotto/db'
+import { sotto } from '@sotto/testing/internal'
 import { createIds } from '../../src/lib/ids.ts'
-import { sotto } from '../../test/cli/support/sotto.ts'
 
 /** Large enough that transactions do not cost. */
 const PART = 20_000

@@ -3,14 +3,10 @@ import { isIP } from 'node:net'
 import { createClient } from '@sotto/sdk'
 import { createServer, memoryLogger, readConfig, type Server } from '@sotto/server'
 import { signUserToken } from '@sotto/server/tokens'
+import { basic, dialects, failureOf, startServer, totpCode } from '@sotto/testing/internal'
 import { sql } from 'kysely'
 import { Secret } from 'otpauth'
 import { describe, expect, test } from 'vitest'
-import { startWorld } from '../realtime/support/world.ts'
-import { dialects } from '../support/dialects.ts'
-import { failureOf } from '../support/failure.ts'
-import { basic } from '../support/rest.ts'
-import { codeOf as totpCodeOf } from '../support/totp.ts'
 
 /*
  * Whoever has a copy of the database can log in as nobody. Every kind of credential is made, all that is stored is
@@ -75,7 +71,7 @@ async function makeAll({ server, url }: Running): Promise<string[]> {
   await fetch(`${url}/v1/me`, { headers: { authorization: basic('alice', password) } })
   const alice = createClient({ url, token: session.token })
   const totp = await alice.totp.start()
-  const code = totpCodeOf(totp.secret, new Date())
+  const code = totpCode(totp.secret, new Date())
   const { recoveryCodes } = await alice.totp.confirm({ code })
   await client.sessions.create({ username: 'alice', password, recoveryCode: recoveryCodes[0] })
   return [
@@ -143,7 +139,7 @@ describe.each(dialects)('a copy of the database on %s', (using) => {
     await using place = await startPlace(using)
     await using running = await startFirst(place.databaseUrl)
     // Its first server has made one while nobody was there.
-    const setupToken = place.server.setupToken ?? 'no setup token'
+    const setupToken = place.setupToken ?? 'no setup token'
     const credentials = [...(await makeAll(running)), setupToken]
     expect(credentials.length).toBeGreaterThanOrEqual(24)
     expect(credentials.filter((each) => each.startsWith('no '))).toEqual([])
@@ -201,8 +197,8 @@ describe.each(dialects)('a copy of the database on %s', (using) => {
 
 /** An empty database of its own, with no server on it any more. */
 async function startPlace(using: 'sqlite' | 'postgres') {
-  const world = await startWorld(using, { inFile: true })
-  await world.server.close()
+  const world = await startServer(using, { inFile: true })
+  await world.close()
   return world
 }
 

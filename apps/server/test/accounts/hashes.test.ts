@@ -1,18 +1,16 @@
 import { hash } from '@node-rs/argon2'
 import { store } from '@sotto/db'
 import { createTestServer } from '@sotto/testing'
+import { dialects, rest, startServer } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { startWorld } from '../realtime/support/world.ts'
-import { dialects } from '../support/dialects.ts'
-import { rest } from '../support/rest.ts'
 
 const password = 'correct horse'
 const LOG_INS = 200
 
 describe.each(dialects)('password hashes on %s', (using) => {
   test('that took less effort than today are made anew at a right log-in, and only then', async () => {
-    await using world = await startWorld(using)
-    const { db } = world.server.app
+    await using world = await startServer(using)
+    const { db } = world.app
     const { id } = await world.client.users.create({ username: 'alice', password })
     const hashNow = async () => (await store.credentials.find(db, id))?.password_hash ?? ''
     const logIn = (shown: string) => world.client.sessions.create({ username: 'alice', password: shown })

@@ -1,11 +1,7 @@
 import { createClient, type SottoClient } from '@sotto/sdk'
 import { createTestServer, type TestServer } from '@sotto/testing'
+import { basic, codeOf, dialects, openSse, rest, startServer } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { openSse } from '../realtime/support/sse.ts'
-import { startWorld } from '../realtime/support/world.ts'
-import { dialects } from '../support/dialects.ts'
-import { codeOf } from '../support/failure.ts'
-import { basic, rest } from '../support/rest.ts'
 
 const password = 'correct horse'
 const users = [
@@ -73,7 +69,7 @@ describe.each(dialects)('a disabled user on %s', (using) => {
   })
 
   test('loses their streams within two seconds', async () => {
-    await using world = await startWorld(using)
+    await using world = await startServer(using)
     for (const user of users) await world.client.users.create(user)
     const { token } = await world.client.sessions.create({ username: 'alice', password })
     const url = `${world.url}/v1/events`

@@ -1,11 +1,8 @@
 import { readFile, stat } from 'node:fs/promises'
 import type { Executor } from '@sotto/db'
+import { codeOf, dialects, type RunningServer, startServer, totpCode } from '@sotto/testing/internal'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { startWorld, type World } from '../realtime/support/world.ts'
-import { dialects } from '../support/dialects.ts'
-import { codeOf } from '../support/failure.ts'
-import { codeOf as totpCodeOf } from '../support/totp.ts'
 
 const password = 'correct horse'
 const newPassword = 'battery staple'
@@ -21,7 +18,7 @@ async function dump(db: Executor): Promise<string> {
 }
 
 /** Does all that gives out or takes a secret, and tells the secrets. */
-async function useAll({ client, call, url }: World): Promise<string[]> {
+async function useAll({ client, call, url }: RunningServer): Promise<string[]> {
   await client.users.create({ username: 'alice', password })
   const invitation = await client.invitations.create()
   const reset = await client.passwords.issueReset({ user: 'alice' })
@@ -29,7 +26,7 @@ async function useAll({ client, call, url }: World): Promise<string[]> {
   await client.passwords.set({ user: 'alice', newPassword })
   const other = await client.passwords.issueReset({ user: 'alice' })
   const totp = await client.as('alice').totp.start()
-  const code = totpCodeOf(totp.secret, new Date())
+  const code = totpCode(totp.secret, new Date())
   const { recoveryCodes } = await client.as('alice').totp.confirm({ code })
   await codeOf(client.sessions.create({ username: 'alice', password: newPassword, code }))
   await codeOf(client.passwords.reset({ token: reset.token, newPassword: password }))
@@ -59,9 +56,9 @@ async function useAll({ client, call, url }: World): Promise<string[]> {
 
 describe.each(dialects)('what gives access on %s', (using) => {
   test('is neither in the database nor in the log in a form that can be used', async () => {
-    await using world = await startWorld(using, { settings: { secret, signUp: 'invitation' } })
+    await using world = await startServer(using, { settings: { secret, signUp: 'invitation' } })
     const secrets = await useAll(world)
-    const kept = await dump(world.server.app.db)
+    const kept = await dump(world.app.db)
     const logged = world.logs.join('\n')
     expect(kept).toContain('alice')
     expect(kept).toContain('argon2id')
@@ -75,12 +72,12 @@ describe.each(dialects)('what gives access on %s', (using) => {
   })
 
   test('cannot be read by a server with another secret, which says so; recovery codes still work', async () => {
-    await using world = await startWorld(using, { settings: { secret }, inFile: true })
+    await using world = await startServer(using, { settings: { secret }, inFile: true })
     await world.client.users.create({ username: 'alice', password })
     const totp = await world.client.as('alice').totp.start()
-    const code = totpCodeOf(totp.secret, new Date())
+    const code = totpCode(totp.secret, new Date())
     const { recoveryCodes } = await world.client.as('alice').totp.confirm({ code })
-    if (using === 'sqlite') await world.server.close()
+    if (using === 'sqlite') await world.close()
     await using other = await world.another({ secret: `${secret}, another one` })
     const logIn = (proof: object) => other.client.sessions.create({ username: 'alice', password, ...proof })
     expect(await codeOf(logIn({ code }))).toBe('UNAVAILABLE')
@@ -89,7 +86,7 @@ describe.each(dialects)('what gives access on %s', (using) => {
 })
 
 test('without the setting, SQLite keeps a secret beside its file, for its owner alone', async () => {
-  await using world = await startWorld('sqlite', { inFile: true })
+  await using world = await startServer('sqlite', { inFile: true })
   await world.client.users.create({ username: 'alice', password })
   const totp = await world.client.as('alice').totp.start()
   const file = `${world.databaseUrl.slice('file:'.length)}.secret`
@@ -97,7 +94,7 @@ test('without the setting, SQLite keeps a secret beside its file, for its owner 
   expect((await readFile(file, 'utf8')).trim()).toHaveLength(43)
 
   // The next server on this file reads what this one has sealed.
-  await world.server.close()
+  await world.close()
   await using next = await world.another()
-  await next.client.as('alice').totp.confirm({ code: totpCodeOf(totp.secret, new Date()) })
+  await next.client.as('alice').totp.confirm({ code: totpCode(totp.secret, new Date()) })
 })

@@ -1,9 +1,7 @@
 import { createClient, type SottoClient } from '@sotto/sdk'
 import { createTestServer, type TestServer } from '@sotto/testing'
+import { codeOf, dialects, rest } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { dialects } from '../support/dialects.ts'
-import { codeOf } from '../support/failure.ts'
-import { rest } from '../support/rest.ts'
 
 const password = 'correct horse'
 const users = [

@@ -1,8 +1,6 @@
 import { createTestServer, type TestServer } from '@sotto/testing'
+import { codeOf, dialects, rest } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { dialects } from '../support/dialects.ts'
-import { codeOf } from '../support/failure.ts'
-import { rest } from '../support/rest.ts'
 
 const password = 'long enough'
 const settings = { signUp: 'invitation' } as const

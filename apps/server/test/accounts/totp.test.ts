@@ -1,10 +1,7 @@
 import { createClient, type SottoClient } from '@sotto/sdk'
 import { createTestServer, type TestServer } from '@sotto/testing'
+import { basic, codeOf, dialects, failureOf, nextTotpCode, rest, totpCode } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { dialects } from '../support/dialects.ts'
-import { codeOf as errorOf, failureOf } from '../support/failure.ts'
-import { basic, rest } from '../support/rest.ts'
-import { codeOf, nextCodeOf } from '../support/totp.ts'
 
 const password = 'correct horse'
 const users = [
@@ -25,9 +22,9 @@ async function turnedOn(server: TestServer) {
   server.clock.set('2026-05-01T10:00:00.000Z')
   const alice = await logIn(server)
   const { secret } = await alice.totp.start()
-  const { recoveryCodes } = await alice.totp.confirm({ code: codeOf(secret, server.clock.now()) })
+  const { recoveryCodes } = await alice.totp.confirm({ code: totpCode(secret, server.clock.now()) })
   server.clock.advance(STEP_MS)
-  return { alice, secret, recoveryCodes, code: () => codeOf(secret, server.clock.now()) }
+  return { alice, secret, recoveryCodes, code: () => totpCode(secret, server.clock.now()) }
 }
 
 describe.each(dialects)('a second factor on %s', (using) => {
@@ -42,11 +39,11 @@ describe.each(dialects)('a second factor on %s', (using) => {
     // Not before it is confirmed, and only the last one that was started is.
     await logIn(server)
     const { secret: last } = await alice.totp.start()
-    expect(await errorOf(alice.totp.confirm({ code: codeOf(secret, server.clock.now()) }))).toBe(
+    expect(await codeOf(alice.totp.confirm({ code: totpCode(secret, server.clock.now()) }))).toBe(
       'INVALID_INPUT',
     )
     expect((await alice.users.me()).secondFactor).toBe(false)
-    const { recoveryCodes } = await alice.totp.confirm({ code: codeOf(last, server.clock.now()) })
+    const { recoveryCodes } = await alice.totp.confirm({ code: totpCode(last, server.clock.now()) })
     expect(new Set(recoveryCodes).size).toBe(10)
     expect((await alice.users.me()).secondFactor).toBe(true)
 
@@ -65,23 +62,23 @@ describe.each(dialects)('a second factor on %s', (using) => {
       expect([answer.status, answer.body]).toEqual([ofNobody.status, ofNobody.body])
     }
     server.clock.advance(STEP_MS)
-    await (await logIn(server, { code: codeOf(last, server.clock.now()) })).users.list()
+    await (await logIn(server, { code: totpCode(last, server.clock.now()) })).users.list()
   })
 
   test('takes a code of half a minute before or after, each once, and none before one that was taken', async () => {
     await using server = await createTestServer({ using, users })
     const { secret } = await turnedOn(server)
-    const at = (steps: number) => codeOf(secret, new Date(server.clock.now().getTime() + steps * STEP_MS))
+    const at = (steps: number) => totpCode(secret, new Date(server.clock.now().getTime() + steps * STEP_MS))
     // The code that turned it on is taken.
-    expect(await errorOf(logIn(server, { code: at(-1) }))).toBe('UNAUTHENTICATED')
-    expect(await errorOf(logIn(server, { code: at(2) }))).toBe('UNAUTHENTICATED')
+    expect(await codeOf(logIn(server, { code: at(-1) }))).toBe('UNAUTHENTICATED')
+    expect(await codeOf(logIn(server, { code: at(2) }))).toBe('UNAUTHENTICATED')
     await logIn(server, { code: at(0) })
-    expect(await errorOf(logIn(server, { code: at(0) }))).toBe('UNAUTHENTICATED')
+    expect(await codeOf(logIn(server, { code: at(0) }))).toBe('UNAUTHENTICATED')
     await logIn(server, { code: at(1) })
     server.clock.advance(5 * STEP_MS)
     await logIn(server, { code: at(0) })
-    expect(await errorOf(logIn(server, { code: at(-1) }))).toBe('UNAUTHENTICATED')
-    expect(await errorOf(logIn(server, { code: at(-2) }))).toBe('UNAUTHENTICATED')
+    expect(await codeOf(logIn(server, { code: at(-1) }))).toBe('UNAUTHENTICATED')
+    expect(await codeOf(logIn(server, { code: at(-2) }))).toBe('UNAUTHENTICATED')
   })
 
   test('takes a code that is shown twice at the same time once', async () => {
@@ -98,10 +95,10 @@ describe.each(dialects)('a second factor on %s', (using) => {
     const { recoveryCodes } = await turnedOn(server)
     const [first = '', second = ''] = recoveryCodes
     await logIn(server, { recoveryCode: first })
-    expect(await errorOf(logIn(server, { recoveryCode: first }))).toBe('UNAUTHENTICATED')
+    expect(await codeOf(logIn(server, { recoveryCode: first }))).toBe('UNAUTHENTICATED')
     await logIn(server, { recoveryCode: ` ${second.toUpperCase().replaceAll('-', ' ')}` })
-    expect(await errorOf(logIn(server, { recoveryCode: second }))).toBe('UNAUTHENTICATED')
-    expect(await errorOf(logIn(server, { code: '123456', recoveryCode: second }))).toBe('INVALID_INPUT')
+    expect(await codeOf(logIn(server, { recoveryCode: second }))).toBe('UNAUTHENTICATED')
+    expect(await codeOf(logIn(server, { code: '123456', recoveryCode: second }))).toBe('INVALID_INPUT')
   })
 
   test('makes basic authentication refuse what it took before', async () => {
@@ -120,19 +117,19 @@ describe.each(dialects)('a second factor on %s', (using) => {
   test('is turned off with a proof, and by an admin without; then nothing of it is left', async () => {
     await using server = await createTestServer({ using, users })
     const { alice, code, recoveryCodes } = await turnedOn(server)
-    expect(await errorOf(alice.totp.start())).toBe('FORBIDDEN')
-    expect(await errorOf(alice.totp.disable({}))).toBe('INVALID_INPUT')
-    expect(await errorOf(alice.totp.disable({ code: '000000' }))).toBe('INVALID_INPUT')
-    expect(await errorOf(alice.totp.disable({ recoveryCode: 'aaaa-aaaa-aaaa-aaaa' }))).toBe('INVALID_INPUT')
+    expect(await codeOf(alice.totp.start())).toBe('FORBIDDEN')
+    expect(await codeOf(alice.totp.disable({}))).toBe('INVALID_INPUT')
+    expect(await codeOf(alice.totp.disable({ code: '000000' }))).toBe('INVALID_INPUT')
+    expect(await codeOf(alice.totp.disable({ recoveryCode: 'aaaa-aaaa-aaaa-aaaa' }))).toBe('INVALID_INPUT')
     const used = code()
     await alice.totp.disable({ code: used })
     await logIn(server)
-    expect(await errorOf(alice.totp.disable({ recoveryCode: recoveryCodes[0] ?? '' }))).toBe('INVALID_INPUT')
+    expect(await codeOf(alice.totp.disable({ recoveryCode: recoveryCodes[0] ?? '' }))).toBe('INVALID_INPUT')
 
     const again = await alice.totp.start()
-    await alice.totp.confirm({ code: nextCodeOf(again.secret, server.clock.now()) })
-    expect(await errorOf(logIn(server, { recoveryCode: recoveryCodes[0] ?? '' }))).toBe('UNAUTHENTICATED')
-    expect(await errorOf(alice.totp.remove({ user: 'alice' }))).toBe('FORBIDDEN')
+    await alice.totp.confirm({ code: nextTotpCode(again.secret, server.clock.now()) })
+    expect(await codeOf(logIn(server, { recoveryCode: recoveryCodes[0] ?? '' }))).toBe('UNAUTHENTICATED')
+    expect(await codeOf(alice.totp.remove({ user: 'alice' }))).toBe('FORBIDDEN')
     await server.client.totp.remove({ user: 'alice' })
     await logIn(server)
     await server.client.totp.remove({ user: 'alice' })
@@ -145,7 +142,7 @@ describe.each(dialects)('a second factor on %s', (using) => {
     await server.client.passwords.reset({ token, newPassword: 'battery staple' })
     const again = (proof: Proof) =>
       server.client.sessions.create({ username: 'alice', password: 'battery staple', ...proof })
-    expect(await errorOf(again({}))).toBe('SECOND_FACTOR_REQUIRED')
+    expect(await codeOf(again({}))).toBe('SECOND_FACTOR_REQUIRED')
     await again({ code: code() })
   })
 })

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { ErrorCode } from '@sotto/contract'
+import { dialects, type Operation, operations } from '@sotto/testing/internal'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { dialects } from '../support/dialects.ts'
-import { type Operation, operations } from '../support/operations.ts'
 import { matrix, type OperationName, type Row } from './matrix.ts'
+import { type AuthorisationServer, callerNames, type Headers, startAuthorisationServer } from './subjects.ts'
 import { bareAnswer, transports } from './transports.ts'
-import { type AuthorisationWorld, buildWorld, callerNames, type Headers } from './world.ts'
 
 const rows = operations.map((operation) => ({
   operation,
@@ -27,9 +26,9 @@ function expectedOf({ entry }: Operation, code: string): string {
 }
 
 describe.each(dialects)('who may do what, on %s', (using) => {
-  let world: AuthorisationWorld
+  let world: AuthorisationServer
   beforeAll(async () => {
-    world = await buildWorld(using)
+    world = await startAuthorisationServer(using)
   }, 60_000)
   afterAll(() => world[Symbol.asyncDispose]())
 

@@ -1,7 +1,7 @@
 import type { Procedure } from '@sotto/contract'
+import { type Operation, restRequest } from '@sotto/testing/internal'
 import superjson from 'superjson'
-import type { Operation } from '../support/operations.ts'
-import type { Headers } from './world.ts'
+import type { Headers } from './subjects.ts'
 
 /** Calls once for each input, and says how each went: `ok`, or the code of the error. */
 type Transport = (
@@ -30,30 +30,6 @@ async function openStream(url: string, headers: Headers): Promise<string> {
   leave.abort()
   const [, refusal] = /event: serialized-error\ndata: (.*)/.exec(new TextDecoder().decode(value)) ?? []
   return refusal === undefined ? 'ok' : ((JSON.parse(refusal) as Failure['error'])?.json.data.code ?? refusal)
-}
-
-function restRequest(
-  { entry, pathFields, rest }: Operation,
-  input: object,
-  headers: Headers,
-): [string, RequestInit] {
-  const fields = input as Record<string, unknown>
-  const path = entry.http.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
-    encodeURIComponent(String(fields[name])),
-  )
-  const others = Object.entries(fields).filter(([name]) => !pathFields.includes(name))
-  if (rest === 'query') {
-    const query = new URLSearchParams(others.map(([name, value]): [string, string] => [name, String(value)]))
-    return [others.length > 0 ? `${path}?${query}` : path, { method: entry.http.method, headers }]
-  }
-  return [
-    path,
-    {
-      method: entry.http.method,
-      headers: { ...headers, 'content-type': 'application/json' },
-      body: JSON.stringify(Object.fromEntries(others)),
-    },
-  ]
 }
 
 const rest: Transport = async (url, operation, inputs, headers) => {

@@ -1,7 +1,6 @@
 import { createClient } from '@sotto/sdk'
+import { createEmptyDatabase, sotto, sottoOnTerminal, spawnServer } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { createDatabase } from './support/databases.ts'
-import { sotto, sottoOnTerminal, startServer } from './support/sotto.ts'
 
 const commandNames = [
   'start',
@@ -82,7 +81,7 @@ describe('a wrong command line is one line on standard error, and exit code 2', 
 
 describe.each(['sqlite', 'postgres'] as const)('on %s', (using) => {
   test('migrate says what it applied, then that the schema is current', async () => {
-    await using database = await createDatabase(using)
+    await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url }
     expect(await sotto(['migrate'], settings)).toMatchObject({
       code: 0,
@@ -95,15 +94,15 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (using) => {
   })
 
   test('migrate goes to DATABASE_DIRECT_URL', async () => {
-    await using database = await createDatabase(using)
+    await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_DIRECT_URL: database.url, DATABASE_URL: 'postgres://127.0.0.1:1/pooler' }
     expect(await sotto(['migrate'], settings)).toMatchObject({ code: 0, stderr: '' })
   })
 
   test('keys and users are made and ended beside a running server', async () => {
-    await using database = await createDatabase(using)
+    await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url }
-    await using server = await startServer(settings)
+    await using server = await spawnServer(settings)
 
     const made = await sotto(['key', 'create', '--name', 'backend'], settings)
     expect(made.code).toBe(0)
@@ -165,9 +164,9 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (using) => {
   })
 
   test('admins are made, and passwords reset, beside a running server', async () => {
-    await using database = await createDatabase(using)
+    await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: 'sk_of_a_test' }
-    await using server = await startServer(settings)
+    await using server = await spawnServer(settings)
     const admin = createClient({ url: server.url, token: 'sk_of_a_test' })
     const { id } = await admin.users.create({ username: 'zoe', password: 'correct horse' })
     const { token } = await logIn(server.url, 'zoe', 'correct horse')
@@ -187,9 +186,9 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (using) => {
   })
 
   test('what there is of a user is printed, and erased, beside a running server', async () => {
-    await using database = await createDatabase(using)
+    await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: 'sk_of_a_test' }
-    await using server = await startServer(settings)
+    await using server = await spawnServer(settings)
     const admin = createClient({ url: server.url, token: 'sk_of_a_test' })
     const { id } = await admin.users.create({ username: 'zoe', password: 'correct horse' })
     await admin.users.create({ username: 'yan' })
@@ -236,7 +235,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (using) => {
   })
 
   test('what cannot be done is one line and exit code 1', async () => {
-    await using database = await createDatabase(using)
+    await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url }
     expect((await sotto(['user', 'create', 'zoe'], settings)).code).toBe(0)
     for (const [args, input, named] of [
@@ -268,7 +267,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (using) => {
 })
 
 test('a password is asked for twice on a terminal, and never shown', async () => {
-  await using database = await createDatabase('sqlite')
+  await using database = await createEmptyDatabase('sqlite')
   const settings = { DATABASE_URL: database.url }
   await sotto(['user', 'create', 'zoe'], settings)
 
@@ -287,7 +286,7 @@ test('a password is asked for twice on a terminal, and never shown', async () =>
   expect(differs.screen).toContain('sotto: the two passwords differ')
   expect(differs.screen).not.toContain('battery')
 
-  await using server = await startServer(settings)
+  await using server = await spawnServer(settings)
   expect((await logIn(server.url, 'zoe', 'correct horse')).token).toMatch(/^st_/)
 })
 

@@ -2,12 +2,11 @@ import { chmod, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { beginImport, endImport, openDatabase, store } from '@sotto/db'
 import { createClient } from '@sotto/sdk'
+import { createEmptyDatabase, createTemporaryDirectory, sotto, spawnServer } from '@sotto/testing/internal'
 import { sql } from 'kysely'
 import pg from 'pg'
 import { describe, expect, test, vi } from 'vitest'
 import type { Finding } from '../../src/doctor/finding.ts'
-import { createDatabase, createDirectory } from './support/databases.ts'
-import { sotto, startServer } from './support/sotto.ts'
 
 // Each starts a good many processes.
 vi.setConfig({ testTimeout: 90_000 })
@@ -22,9 +21,9 @@ async function examine(settings: NodeJS.ProcessEnv) {
 
 describe.each(['sqlite', 'postgres'] as const)('the doctor on %s', (using) => {
   test('finds nothing beside a running server, and changes nothing', async () => {
-    await using database = await createDatabase(using)
+    await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: 'sk_of_a_test' }
-    await using server = await startServer(settings)
+    await using server = await spawnServer(settings)
     if (using === 'sqlite') await chmod(database.url.slice('file:'.length), 0o600)
     // On PostgreSQL another test's transaction may be long at this moment.
     await expect.poll(async () => (await examine(settings)).bad).toEqual([])
@@ -42,7 +41,7 @@ describe.each(['sqlite', 'postgres'] as const)('the doctor on %s', (using) => {
   })
 
   test('finds a schema that is old, newer, and half an import', async () => {
-    await using database = await createDatabase(using)
+    await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url }
     expect((await sotto(['migrate'], settings)).code).toBe(0)
     await using opened = await openDatabase({ url: database.url })
@@ -99,7 +98,7 @@ test('the doctor says which setting is wrong, and that a database or a Redis doe
 })
 
 test('the doctor sees who can read a SQLite file, and one that is none', async () => {
-  await using files = await createDirectory()
+  await using files = await createTemporaryDirectory()
   const file = path.join(files.path, 'sotto.db')
   const settings = { DATABASE_URL: `file:${file}` }
   await chmod(files.path, 0o755)
@@ -117,7 +116,7 @@ test('the doctor sees who can read a SQLite file, and one that is none', async (
 })
 
 test('the doctor names the transaction that holds the event log, and a pool that is too large', async () => {
-  await using database = await createDatabase('postgres')
+  await using database = await createEmptyDatabase('postgres')
   const settings = { DATABASE_URL: database.url }
   expect((await sotto(['migrate'], settings)).code).toBe(0)
   const client = new pg.Client({ connectionString: database.url, application_name: 'report' })
@@ -149,9 +148,9 @@ test('the doctor names the transaction that holds the event log, and a pool that
 })
 
 test('the doctor names a webhook whose receiver is gone', async () => {
-  await using database = await createDatabase('sqlite')
+  await using database = await createEmptyDatabase('sqlite')
   const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: 'sk_of_a_test' }
-  await using server = await startServer(settings)
+  await using server = await spawnServer(settings)
   const admin = createClient({ url: server.url, token: 'sk_of_a_test' })
   const { id } = await admin.webhooks.create({ url: 'https://hooks.example/gone' })
   const webhooks = async () => (await examine(settings)).checks.filter(({ check }) => check === 'webhooks')

@@ -1,7 +1,6 @@
 import { createTestServer } from '@sotto/testing'
+import { startServer, withPostgres } from '@sotto/testing/internal'
 import { expect, test } from 'vitest'
-import { withClient } from '../realtime/support/postgres.ts'
-import { startWorld } from '../realtime/support/world.ts'
 
 const PASSWORD = 'correct horse battery staple'
 /** What one caller has under way at most. */
@@ -10,7 +9,7 @@ const MAX_CALLS = 50
 const NO_LIMITS = { logins: null, sends: null, reads: null, writes: null, streams: null, keys: null }
 
 test('who has as many calls under way as one may have is refused until one has left', async () => {
-  await using world = await startWorld('postgres', { settings: { limits: NO_LIMITS } })
+  await using world = await startServer('postgres', { settings: { limits: NO_LIMITS } })
   const logIn = () =>
     fetch(`${world.url}/v1/sessions`, {
       method: 'POST',
@@ -18,7 +17,7 @@ test('who has as many calls under way as one may have is refused until one has l
       body: JSON.stringify({ username: 'nobody', password: PASSWORD }),
     })
   const ask = (path: string) => fetch(world.url + path)
-  const answers = await withClient(world.databaseUrl, async (client) => {
+  const answers = await withPostgres(world.databaseUrl, async (client) => {
     // Whoever logs in waits.
     await client.query('begin')
     await client.query('lock table users in access exclusive mode')
@@ -40,7 +39,7 @@ test('who has as many calls under way as one may have is refused until one has l
 })
 
 test('answers that have left count no more, and a service key has no bound', async () => {
-  await using world = await startWorld('sqlite', { settings: { limits: NO_LIMITS } })
+  await using world = await startServer('sqlite', { settings: { limits: NO_LIMITS } })
   const asKey = () => fetch(`${world.url}/v1/users`, { headers: world.headers() })
   for (let n = 0; n <= MAX_CALLS; n++) {
     for (const path of ['/openapi.json', '/docs', '/v1/users', '/trpc/users.me']) {

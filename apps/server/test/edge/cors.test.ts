@@ -1,6 +1,6 @@
 import { createTestServer, type TestServer } from '@sotto/testing'
+import { rest } from '@sotto/testing/internal'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { rest } from '../support/rest.ts'
 
 const LISTED = 'https://app.example.com'
 const OTHERS = [

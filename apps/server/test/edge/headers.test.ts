@@ -1,6 +1,6 @@
 import { createTestServer, type TestServer } from '@sotto/testing'
+import { type RestAnswer, rest } from '@sotto/testing/internal'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type RestAnswer, rest } from '../support/rest.ts'
 
 let server: TestServer
 beforeAll(async () => {

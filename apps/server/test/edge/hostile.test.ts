@@ -1,13 +1,13 @@
 import { connect } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
+import { type RunningServer, startServer } from '@sotto/testing/internal'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startWorld, type World } from '../realtime/support/world.ts'
 
 /* What is not a request, or hardly one. What takes long or many is in `pnpm reliability hostile`. */
 
-let world: World
+let world: RunningServer
 beforeAll(async () => {
-  world = await startWorld('sqlite', { users: ['alice', 'bob'] })
+  world = await startServer('sqlite', { users: ['alice', 'bob'] })
 })
 afterAll(() => world[Symbol.asyncDispose]())
 

@@ -1,7 +1,7 @@
 import { createTestServer, type TestServer } from '@sotto/testing'
+import { rest } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
 import { ConfigError, readConfig } from '../../src/index.ts'
-import { rest } from '../support/rest.ts'
 
 const password = 'correct horse'
 

@@ -1,9 +1,7 @@
 import { createTestServer, type TestServer } from '@sotto/testing'
+import { dialects, rest, startServer } from '@sotto/testing/internal'
 import superjson from 'superjson'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startWorld } from '../realtime/support/world.ts'
-import { dialects } from '../support/dialects.ts'
-import { rest } from '../support/rest.ts'
 
 const LISTED = 'https://app.example.com'
 const password = 'correct horse'
@@ -195,7 +193,7 @@ describe.each(dialects)('the session cookie on %s', (using) => {
 })
 
 test('the session cookie opens streams, over Server-Sent Events and WebSocket', async () => {
-  await using world = await startWorld('sqlite', { users: ['bob'] })
+  await using world = await startServer('sqlite', { users: ['bob'] })
   await world.client.users.create({ username: 'carol', password })
   const logged = await fetch(`${world.url}/v1/sessions`, {
     method: 'POST',

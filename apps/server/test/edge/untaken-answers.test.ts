@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { type RunningServer, startServer } from '@sotto/testing/internal'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startWorld, type World } from '../realtime/support/world.ts'
 
 const PASSWORD = 'correct horse battery staple'
 /** As many as a page holds, of texts that JSON writes six times as long: 24 MB, which no socket's buffers take. */
@@ -16,12 +16,12 @@ const NO_LIMITS = { logins: null, sends: null, reads: null, writes: null, stream
  */
 
 describe('answers that wait to be taken', () => {
-  let world: World
+  let world: RunningServer
   let authorization: string
   let page: string
 
   beforeAll(async () => {
-    world = await startWorld('sqlite', { settings: { limits: NO_LIMITS, maxTextLength: TEXT.length } })
+    world = await startServer('sqlite', { settings: { limits: NO_LIMITS, maxTextLength: TEXT.length } })
     await world.client.users.create({ username: 'alice', password: PASSWORD })
     await world.client.users.create({ username: 'bob' })
     for (let i = 0; i < MESSAGES; i++) await world.send('alice', 'bob', TEXT)

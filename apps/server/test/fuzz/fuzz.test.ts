@@ -1,11 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { contract, errorCatalogue, isErrorCode, type Procedure } from '@sotto/contract'
 import { createTestServer, type TestServer } from '@sotto/testing'
+import { calls, dialects, type Operation } from '@sotto/testing/internal'
 import fc from 'fast-check'
 import superjson, { type SuperJSONResult } from 'superjson'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { dialects } from '../support/dialects.ts'
-import { calls, type Operation } from '../support/operations.ts'
 import { inputsOf, type Names } from './inputs.ts'
 
 /*

@@ -1,6 +1,6 @@
+import { type Operation } from '@sotto/testing/internal'
 import fc from 'fast-check'
 import { z } from 'zod'
-import type { Operation } from '../support/operations.ts'
 
 /*
  * Inputs for an operation, worked out from its schema: what fits it, and what was done to that so that it may fit

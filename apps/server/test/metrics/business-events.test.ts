@@ -1,9 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { dialects, scrape, startServer } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { startWorld } from '../realtime/support/world.ts'
-import { dialects } from '../support/dialects.ts'
-import { scrape } from '../support/scrape.ts'
 
 interface Line {
   msg: string
@@ -13,7 +11,7 @@ interface Line {
 describe.each(dialects)('business events on %s', (using) => {
   test('are logged and counted, once each, with ids alone', async () => {
     const settings = { metricsPort: 0, signUp: 'open' } as const
-    await using world = await startWorld(using, { users: ['alice', 'bob'], settings })
+    await using world = await startServer(using, { users: ['alice', 'bob'], settings })
     const { client, call } = world
     const { id: aliceId } = await client.users.get({ user: 'alice' })
     const { id: bobId } = await client.users.get({ user: 'bob' })
@@ -51,7 +49,7 @@ describe.each(dialects)('business events on %s', (using) => {
     for (const name of ['alice', 'bob', 'carol', 'hello', 'Us']) {
       expect(JSON.stringify(told)).not.toContain(`"${name}"`)
     }
-    const page = await scrape(world.server)
+    const page = await scrape(world)
     const counted = page.series('sotto_business_events_total')
     expect(Object.fromEntries(counted.map(({ labels, value }) => [labels.event, value]))).toEqual({
       'user.created': 3,

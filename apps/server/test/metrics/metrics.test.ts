@@ -1,12 +1,15 @@
-import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import path from 'node:path'
+import {
+  dialects,
+  listen,
+  type RunningServer,
+  scrape,
+  startServer,
+  withPostgres,
+} from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { withClient } from '../realtime/support/postgres.ts'
-import { startWorld } from '../realtime/support/world.ts'
-import { dialects } from '../support/dialects.ts'
-import { scrape } from '../support/scrape.ts'
 
 const settings = { metricsPort: 0 }
 const users = ['alice', 'bob']
@@ -21,8 +24,8 @@ async function documented(): Promise<Map<string, string>> {
 
 describe.each(dialects)('metrics on %s', (using) => {
   test('are those that the documentation lists, with their types, and what the process tells', async () => {
-    await using world = await startWorld(using, { settings })
-    const { types, helps } = await scrape(world.server)
+    await using world = await startServer(using, { settings })
+    const { types, helps } = await scrape(world)
     const own = new Map([...types].filter(([name]) => name.startsWith('sotto_')))
     const expected = await documented()
     if (using === 'sqlite')
@@ -39,7 +42,7 @@ describe.each(dialects)('metrics on %s', (using) => {
   })
 
   test('count calls by operation, transport and code', async () => {
-    await using world = await startWorld(using, { users, settings })
+    await using world = await startServer(using, { users, settings })
     await world.send('alice', 'bob', 'one')
     await world.send('alice', 'bob', 'two')
     await fetch(`${world.url}/v1/messages`, {
@@ -54,7 +57,7 @@ describe.each(dialects)('metrics on %s', (using) => {
     await world.client.users.get({ user: 'nobody' }).catch(() => {})
     await fetch(`${world.url}/trpc/users.nothing`)
 
-    const page = await scrape(world.server)
+    const page = await scrape(world)
     const count = (operation: string, transport: string, code: string) =>
       page.value('sotto_requests_total', { operation, transport, code })
     expect(count('messages.send', 'rest', 'ok')).toBe(2)
@@ -78,7 +81,7 @@ describe.each(dialects)('metrics on %s', (using) => {
   })
 
   test('count a message that is sent again once', async () => {
-    await using world = await startWorld(using, { users, settings })
+    await using world = await startServer(using, { users, settings })
     for (let i = 0; i < 2; i++) {
       await world.call('alice', 'POST', '/v1/messages', {
         to: 'bob',
@@ -86,21 +89,21 @@ describe.each(dialects)('metrics on %s', (using) => {
         clientMessageId: 'the same',
       })
     }
-    const page = await scrape(world.server)
+    const page = await scrape(world)
     expect(page.value('sotto_messages_sent_total')).toBe(1)
     expect(page.value('sotto_requests_total', { operation: 'messages.send', code: 'ok' })).toBe(2)
   })
 
   test('tell of streams: open, ended, what they took, and how late it was', async () => {
-    await using world = await startWorld(using, { users, settings })
-    expect((await scrape(world.server)).value('sotto_log_read_age_seconds')).toBeUndefined()
+    await using world = await startServer(using, { users, settings })
+    expect((await scrape(world)).value('sotto_log_read_age_seconds')).toBeUndefined()
     const sse = await world.sse('bob')
     const ws = await world.ws('alice')
     await world.send('alice', 'bob', 'hi')
     await sse.inbox.untilText('hi')
     await ws.inbox.untilText('hi')
 
-    const open = await scrape(world.server)
+    const open = await scrape(world)
     expect(open.value('sotto_streams_open', { transport: 'stream' })).toBe(1)
     expect(open.value('sotto_streams_open', { transport: 'ws' })).toBe(1)
     for (const transport of ['stream', 'ws']) {
@@ -116,9 +119,9 @@ describe.each(dialects)('metrics on %s', (using) => {
     sse.close()
     ws.close()
     await expect
-      .poll(async () => (await scrape(world.server)).series('sotto_streams_open').map(({ value }) => value))
+      .poll(async () => (await scrape(world)).series('sotto_streams_open').map(({ value }) => value))
       .toEqual([0, 0])
-    const ended = await scrape(world.server)
+    const ended = await scrape(world)
     expect(ended.value('sotto_streams_ended_total', { transport: 'stream', reason: 'reader' })).toBe(1)
     expect(ended.value('sotto_streams_ended_total', { transport: 'ws', reason: 'reader' })).toBe(1)
     // They were there already when they ended.
@@ -134,17 +137,17 @@ describe.each(dialects)('metrics on %s', (using) => {
       keys: { count: 3, seconds: 60 },
       reads: null,
     }
-    await using world = await startWorld(using, { settings: { ...settings, limits } })
+    await using world = await startServer(using, { settings: { ...settings, limits } })
     const call = () => fetch(`${world.url}/v1/users`, { headers: world.headers() })
     for (let i = 0; i < 5; i++) await call()
-    const page = await scrape(world.server)
+    const page = await scrape(world)
     expect(page.value('sotto_rate_limited_total', { policy: 'keys' })).toBe(2)
     expect(page.value('sotto_requests_total', { operation: 'users.list', code: 'RATE_LIMITED' })).toBe(2)
   })
 
   test('are on their own port alone, and only to be read', async () => {
-    await using world = await startWorld(using, { settings })
-    const { metricsUrl = '' } = world.server
+    await using world = await startServer(using, { settings })
+    const { metricsUrl = '' } = world
     expect(new URL(metricsUrl).port).not.toBe(new URL(world.url).port)
     expect((await fetch(`${world.url}/metrics`, { headers: world.headers() })).status).toBe(404)
     expect((await fetch(new URL('/v1/users', metricsUrl), { headers: world.headers() })).status).toBe(404)
@@ -154,23 +157,23 @@ describe.each(dialects)('metrics on %s', (using) => {
   })
 
   test('end with the server, and are not there unless asked for', async () => {
-    await using world = await startWorld(using, { settings, inFile: true })
-    const { metricsUrl = '' } = world.server
+    await using world = await startServer(using, { settings, inFile: true })
+    const { metricsUrl = '' } = world
     await fetch(metricsUrl)
-    await world.server.close()
+    await world.close()
     await expect(fetch(metricsUrl)).rejects.toThrow()
     const unmeasured = await world.another({ metricsPort: undefined })
-    expect(unmeasured.server.metricsUrl).toBeUndefined()
+    expect(unmeasured.metricsUrl).toBeUndefined()
   })
 })
 
 test('the size of group commits is told on SQLite', async () => {
-  await using world = await startWorld('sqlite', { settings, inFile: true })
-  const { db } = world.server.app
+  await using world = await startServer('sqlite', { settings, inFile: true })
+  const { db } = world.app
   // At once, as the requests that one turn of the event loop finds.
   const work = () => db.transaction().execute((trx) => trx.selectFrom('event_log').selectAll().execute())
   await Promise.all(Array.from({ length: 20 }, work))
-  const page = await scrape(world.server)
+  const page = await scrape(world)
   const sum = page.value('sotto_sqlite_commit_transactions_sum') ?? 0
   expect(sum).toBeGreaterThanOrEqual(20)
   expect(page.value('sotto_sqlite_commit_transactions_count')).toBeLessThan(sum)
@@ -178,11 +181,11 @@ test('the size of group commits is told on SQLite', async () => {
 
 describe('metrics on PostgreSQL', () => {
   test('tell how the connections are used', async () => {
-    await using world = await startWorld('postgres', { users, settings })
-    const { db } = world.server.app
+    await using world = await startServer('postgres', { users, settings })
+    const { db } = world.app
     await db.transaction().execute(async (trx) => {
       await trx.selectFrom('event_log').selectAll().execute()
-      const page = await scrape(world.server)
+      const page = await scrape(world)
       expect(page.value('sotto_database_pool_size')).toBe(10)
       expect(page.value('sotto_database_pool_in_use')).toBe(1)
       expect(page.value('sotto_database_pool_waiting')).toBe(0)
@@ -192,28 +195,28 @@ describe('metrics on PostgreSQL', () => {
   test('tell of hints between servers, and of events that came without one', {
     timeout: 20_000,
   }, async () => {
-    await using world = await startWorld('postgres', { users, settings })
+    await using world = await startServer('postgres', { users, settings })
     const other = await world.another()
     const { conversationId } = await world.send('alice', 'bob', 'first')
     await using bob = await other.sse('bob')
     await world.send('alice', 'bob', 'second')
     await bob.inbox.untilText('second')
-    const value = async (server: typeof world.server, name: string) => (await scrape(server)).value(name) ?? 0
-    expect(await value(world.server, 'sotto_hints_sent_total')).toBeGreaterThan(0)
-    await expect.poll(() => value(other.server, 'sotto_hints_received_total')).toBeGreaterThan(0)
+    const value = async (server: RunningServer, name: string) => (await scrape(server)).value(name) ?? 0
+    expect(await value(world, 'sotto_hints_sent_total')).toBeGreaterThan(0)
+    await expect.poll(() => value(other, 'sotto_hints_received_total')).toBeGreaterThan(0)
 
-    const before = await value(other.server, 'sotto_hints_missed_total')
+    const before = await value(other, 'sotto_hints_missed_total')
     const { id } = await world.client.users.get({ user: 'alice' })
     const insert = `insert into events (type, conversation_id, user_id, seq, created_at)
       values ('receipt.read', $1, $2, 1, now())`
     // Again, should the hint of a delivered mark have come in between.
     const writeUnheard = () =>
-      withClient(world.databaseUrl, (client) => client.query(insert, [conversationId, id]))
+      withPostgres(world.databaseUrl, (client) => client.query(insert, [conversationId, id]))
     await expect
       .poll(
         async () => {
           await writeUnheard()
-          return value(other.server, 'sotto_hints_missed_total')
+          return value(other, 'sotto_hints_missed_total')
         },
         { interval: 1_500, timeout: 12_000 },
       )
@@ -222,10 +225,7 @@ describe('metrics on PostgreSQL', () => {
 })
 
 test('a port that is taken is named, and nothing is left listening', async () => {
-  const holder = createServer().listen(0, '127.0.0.1')
-  await once(holder, 'listening')
-  const address = holder.address()
-  const port = address && typeof address === 'object' ? address.port : 0
-  await expect(startWorld('sqlite', { settings: { metricsPort: port } })).rejects.toThrow(`port ${port}`)
-  holder.close()
+  await using holder = await listen(createServer())
+  const { port } = holder
+  await expect(startServer('sqlite', { settings: { metricsPort: port } })).rejects.toThrow(`port ${port}`)
 })

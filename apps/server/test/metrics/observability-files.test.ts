@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { scrape, startServer } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { startWorld } from '../realtime/support/world.ts'
-import { scrape } from '../support/scrape.ts'
 
 const root = path.join(import.meta.dirname, '../../../..')
 const read = (file: string) => readFile(path.join(root, file), 'utf8')
@@ -17,8 +16,8 @@ function metricsIn(text: string): Set<string> {
 async function known(): Promise<Set<string>> {
   const page = await read('docs/metrics.md')
   const own = [...page.matchAll(/^\| `(sotto_\w+)` \|/gm)].map(([, name = '']) => name)
-  await using world = await startWorld('sqlite', { settings: { metricsPort: 0 } })
-  const { types } = await scrape(world.server)
+  await using world = await startServer('sqlite', { settings: { metricsPort: 0 } })
+  const { types } = await scrape(world)
   return new Set([...own, ...[...types.keys()].filter((name) => !name.startsWith('sotto_'))])
 }
 

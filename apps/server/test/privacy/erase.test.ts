@@ -3,13 +3,17 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { LogType } from '@sotto/contract'
 import { createClient } from '@sotto/sdk'
 import { createTestServer } from '@sotto/testing'
+import {
+  basic,
+  codeOf,
+  dialects,
+  findText,
+  type RunningServer,
+  rest,
+  startServer,
+  totpCode,
+} from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { type RunningServer, startWorld, type World } from '../realtime/support/world.ts'
-import { dialects } from '../support/dialects.ts'
-import { codeOf } from '../support/failure.ts'
-import { basic, rest } from '../support/rest.ts'
-import { codeOf as totpCodeOf } from '../support/totp.ts'
-import { findText } from './support/find.ts'
 
 /** In every field that a user can write, and nowhere else. */
 const CANARY = 'canary7f3a9c'
@@ -36,7 +40,7 @@ const ID_HOLDERS = [
 
 async function livingWorld(using: 'sqlite' | 'postgres') {
   let now = Date.parse('2026-05-01T10:00:00.000Z')
-  const world = await startWorld(using, {
+  const world = await startServer(using, {
     users: ['bob', 'carol', 'dave'],
     inFile: true,
     settings: { secret: 'a secret of at least thirty-two characters' },
@@ -46,7 +50,7 @@ async function livingWorld(using: 'sqlite' | 'postgres') {
 }
 
 /** Has a user write into whatever a user can write into. */
-async function liveALife(world: World, now: Date): Promise<{ id: string; conversationId: string }> {
+async function liveALife(world: RunningServer, now: Date): Promise<{ id: string; conversationId: string }> {
   const { client, url } = world
   const { id } = await client.users.create({
     username: USERNAME,
@@ -98,7 +102,7 @@ async function liveALife(world: World, now: Date): Promise<{ id: string; convers
   await client.as('carol').blocks.add({ user: USERNAME })
 
   const { secret } = await self.totp.start()
-  await self.totp.confirm({ code: totpCodeOf(secret, now) })
+  await self.totp.confirm({ code: totpCode(secret, now) })
   await client.passwords.issueReset({ user: USERNAME })
   return { id, conversationId }
 }
@@ -119,7 +123,7 @@ describe.each(dialects)('an erased user on %s', (using) => {
   test('is in no table, no file and no line of the log', async () => {
     const { world, advance, now } = await livingWorld(using)
     await using _world = world
-    const { db } = world.server.app
+    const { db } = world.app
     // Its receiver is nowhere, so what it is to be told waits.
     await world.client.webhooks.create({ url: 'https://hooks.example' })
     const { id, conversationId } = await liveALife(world, now())
@@ -278,7 +282,7 @@ describe.each(dialects)('an erased user on %s', (using) => {
     await Promise.all(
       Array.from({ length: TOTAL }, (_, n) => self.messages.send({ to: 'bob', text: `${CANARY} ${n}` })),
     )
-    const { db } = world.server.app
+    const { db } = world.app
     const left = () =>
       db
         .selectFrom('messages')
@@ -288,12 +292,12 @@ describe.each(dialects)('an erased user on %s', (using) => {
         .executeTakeFirstOrThrow()
     await world.client.users.erase({ user: USERNAME })
     await expect.poll(async () => (await left()).n, { interval: 1, timeout: 15_000 }).toBeLessThan(TOTAL)
-    await world.server.close()
+    await world.close()
 
     await using next = await world.another()
     const count = async (type: LogType) =>
       (
-        await next.server.app.db
+        await next.app.db
           .selectFrom('events')
           .select((eb) => eb.fn.countAll<number>().as('n'))
           .where('type', '=', type)
@@ -302,11 +306,11 @@ describe.each(dialects)('an erased user on %s', (using) => {
     const before = await count('message.deleted')
     expect(before).toBeGreaterThan(0)
     expect(before).toBeLessThan(TOTAL)
-    await expect.poll(() => findText(next.server.app.db, CANARY), { timeout: 15_000 }).toEqual([])
+    await expect.poll(() => findText(next.app.db, CANARY), { timeout: 15_000 }).toEqual([])
     expect(await count('message.deleted')).toBe(TOTAL)
 
     // One that was killed has taken the job and does nothing more about it: another one does in time.
-    await next.server.app.db
+    await next.app.db
       .updateTable('jobs')
       .set({ due_at: new Date('2026-05-01T10:00:30.000Z') })
       .execute()
@@ -315,7 +319,7 @@ describe.each(dialects)('an erased user on %s', (using) => {
   })
 
   test('ends streams that somebody has open for them', async () => {
-    await using world = await startWorld(using, { users: ['alice', 'bob'] })
+    await using world = await startServer(using, { users: ['alice', 'bob'] })
     await using stream = await world.sse('alice')
     await world.client.users.erase({ user: 'alice' })
     const ended = stream.ended.then(() => 'ended')
@@ -324,7 +328,7 @@ describe.each(dialects)('an erased user on %s', (using) => {
 })
 
 /** SQLite's file, its log and whatever lies beside them; nothing for PostgreSQL. */
-function filesOf({ databaseUrl }: World): string[] {
+function filesOf({ databaseUrl }: RunningServer): string[] {
   if (!databaseUrl.startsWith('file:')) return []
   const path = databaseUrl.slice('file:'.length)
   return [path, `${path}-wal`, `${path}-shm`].filter((file) => existsSync(file))

@@ -1,11 +1,7 @@
 import type { ExportLine } from '@sotto/contract'
 import { createTestServer, type TestServer } from '@sotto/testing'
+import { basic, codeOf, dialects, fieldsOf, operations, rest } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { dialects } from '../support/dialects.ts'
-import { codeOf } from '../support/failure.ts'
-import { all } from '../support/lists.ts'
-import { fieldsOf, operations } from '../support/operations.ts'
-import { basic, rest } from '../support/rest.ts'
 
 const password = 'correct horse battery'
 
@@ -64,7 +60,7 @@ test('what is answered in lines is a list that is gone on with', () => {
 describe.each(dialects)('an export on %s', (using) => {
   test('holds everything of the user, and nothing that they may not read', async () => {
     await using server = await livelyServer(using)
-    const lines = await all(server.as('alice').users.export({ user: 'alice' }))
+    const lines = await Array.fromAsync(server.as('alice').users.export({ user: 'alice' }))
     const types = lines.map((line) => line.type)
     expect([...new Set(types)]).toEqual([
       'profile',
@@ -108,9 +104,9 @@ describe.each(dialects)('an export on %s', (using) => {
 
   test('is the same in pages of any length, as lines, and gone on with after any line', async () => {
     await using server = await livelyServer(using)
-    const whole = await all(server.as('alice').users.export({ user: 'alice', limit: 200 }))
+    const whole = await Array.fromAsync(server.as('alice').users.export({ user: 'alice', limit: 200 }))
     for (const limit of [1, 2, 3]) {
-      expect(await all(server.as('alice').users.export({ user: 'alice', limit }))).toEqual(whole)
+      expect(await Array.fromAsync(server.as('alice').users.export({ user: 'alice', limit }))).toEqual(whole)
     }
     const streamed = await rest(server, 'GET /v1/users/alice/export', { as: 'alice', ...asLines })
     expect(streamed.headers.get('content-type')).toBe('application/x-ndjson')
@@ -133,7 +129,7 @@ describe.each(dialects)('an export on %s', (using) => {
     expect(refused.headers.get('content-type')).toContain('application/problem+json')
     expect((await server.client.audit.list({ action: 'user.exported' })).items).toEqual([])
 
-    await all(server.client.users.export({ user: 'alice', limit: 2 }))
+    await Array.fromAsync(server.client.users.export({ user: 'alice', limit: 2 }))
     await server.client.users.setRole({ user: 'carol', role: 'admin' })
     await server.client.passwords.set({ user: 'carol', newPassword: password })
     const byAdmin = await rest(server, 'GET /v1/users/alice/export', {

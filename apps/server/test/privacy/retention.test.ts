@@ -1,14 +1,13 @@
 import { createTestServer } from '@sotto/testing'
+import { dialects, startServer } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { startWorld } from '../realtime/support/world.ts'
-import { dialects } from '../support/dialects.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 
 describe.each(dialects)('messages that are kept for a time on %s', (using) => {
   test('are tombstones afterwards, without a word to anybody, and newer ones stay', async () => {
     let now = Date.parse('2026-05-01T10:00:00.000Z')
-    await using world = await startWorld(using, {
+    await using world = await startServer(using, {
       users: ['alice', 'bob'],
       settings: { messageRetentionDays: 30 },
       overrides: { now: () => new Date(now) },
@@ -37,7 +36,7 @@ describe.each(dialects)('messages that are kept for a time on %s', (using) => {
     expect(
       (await bob.events.pull({ cursor })).items.filter(({ type }) => type === 'message.deleted'),
     ).toEqual([])
-    const { db } = world.server.app
+    const { db } = world.app
     expect(await db.selectFrom('message_edits').selectAll().execute()).toEqual([])
     const kept = await db
       .selectFrom('messages')

@@ -1,11 +1,15 @@
 import { request } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Message } from '@sotto/contract'
+import {
+  dialects,
+  openPausedSse,
+  openPausedWs,
+  openSse,
+  readSuperjson,
+  startServer,
+} from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { dialects } from '../support/dialects.ts'
-import { openPausedSse, openPausedWs } from './support/paused.ts'
-import { openSse, readSuperjson } from './support/sse.ts'
-import { startWorld } from './support/world.ts'
 
 const MESSAGES = 700
 const LONG = 'x'.repeat(9_000)
@@ -14,21 +18,21 @@ describe.each(dialects)('bounds of streams on %s', (using) => {
   test('who stops reading is cut off, marks nothing as delivered from then on, and resumes', {
     timeout: 60_000,
   }, async () => {
-    await using world = await startWorld(using, { users: ['alice', 'bob', 'carol'] })
+    await using world = await startServer(using, { users: ['alice', 'bob', 'carol'] })
     for (const name of ['bob', 'carol']) await world.send('alice', name, 'first')
     await using sse = await world.sse('bob')
     const { cursor } = sse
     sse.close()
     using paused = await openPausedSse(`${world.url}/v1/events`, world.headers('bob'))
     using _pausedWs = await openPausedWs(world.url, world.headers('carol'))
-    await expect.poll(() => world.server.app.events.streamCount).toBe(2)
+    await expect.poll(() => world.app.events.streamCount).toBe(2)
     const text = (i: number) => `${i} ${LONG}`
     let last: Message | undefined
     for (let i = 0; i < MESSAGES; i++) {
       await world.send('alice', 'bob', text(i))
       last = await world.send('alice', 'carol', text(i))
     }
-    await expect.poll(() => world.server.app.events.streamCount).toBe(0)
+    await expect.poll(() => world.app.events.streamCount).toBe(0)
     await wait(1_500)
     const seen = await world.call<Message>('alice', 'GET', `/v1/messages/${last?.id}`)
     expect(seen.deliveredAt).toBeNull()
@@ -53,17 +57,17 @@ describe.each(dialects)('bounds of streams on %s', (using) => {
   test('who stops reading tRPC’s Server-Sent Events is cut off, and resumes', {
     timeout: 60_000,
   }, async () => {
-    await using world = await startWorld(using, { users: ['alice', 'bob'] })
+    await using world = await startServer(using, { users: ['alice', 'bob'] })
     await world.send('alice', 'bob', 'first')
     const url = `${world.url}/trpc/events.stream?input=${encodeURIComponent('{"json":{}}')}`
     await using begin = await world.sse('bob')
     const { cursor } = begin
     begin.close()
     using paused = await openPausedSse(url, world.headers('bob'))
-    await expect.poll(() => world.server.app.events.streamCount).toBe(1)
+    await expect.poll(() => world.app.events.streamCount).toBe(1)
     const text = (i: number) => `${i} ${LONG}`
     for (let i = 0; i < MESSAGES; i++) await world.send('alice', 'bob', text(i))
-    await expect.poll(() => world.server.app.events.streamCount).toBe(0)
+    await expect.poll(() => world.app.events.streamCount).toBe(0)
 
     const blocks = (await paused.readAll()).split('\n\n').slice(0, -1)
     const seen = blocks.flatMap((block) => {
@@ -79,7 +83,7 @@ describe.each(dialects)('bounds of streams on %s', (using) => {
   })
 
   test('who reads is not cut off by a burst, nor by a text of any size', async () => {
-    await using world = await startWorld(using, { users: ['alice', 'bob'] })
+    await using world = await startServer(using, { users: ['alice', 'bob'] })
     await world.send('alice', 'bob', 'first')
     await using bob = await world.sse('bob')
     await using bobWs = await world.ws('bob')
@@ -91,7 +95,7 @@ describe.each(dialects)('bounds of streams on %s', (using) => {
   })
 
   test('a user takes twenty streams, the server as many as it is told', async () => {
-    await using world = await startWorld(using, {
+    await using world = await startServer(using, {
       users: ['alice', 'bob'],
       settings: { maxStreams: 22 },
     })
@@ -103,12 +107,12 @@ describe.each(dialects)('bounds of streams on %s', (using) => {
     await using _two = await world.sse('alice')
     await expect(world.sse('alice')).rejects.toMatchObject({ status: 503, code: 'UNAVAILABLE' })
     await Promise.all(streams.map((stream) => stream[Symbol.asyncDispose]()))
-    await expect.poll(() => world.server.app.events.streamCount).toBe(2)
+    await expect.poll(() => world.app.events.streamCount).toBe(2)
     await using _three = await world.sse('bob')
   })
 
   test('a thousand connects and disconnects leave nothing behind', { timeout: 60_000 }, async () => {
-    await using world = await startWorld(using, { users: Array.from({ length: 20 }, (_, i) => `user${i}`) })
+    await using world = await startServer(using, { users: Array.from({ length: 20 }, (_, i) => `user${i}`) })
     const round = async () => {
       await Promise.all(
         Array.from({ length: 20 }, async (_, i) => {
@@ -122,17 +126,17 @@ describe.each(dialects)('bounds of streams on %s', (using) => {
       return (counts.get('TCPSocketWrap')?.length ?? 0) + (counts.get('Timeout')?.length ?? 0)
     }
     await round()
-    await expect.poll(() => world.server.app.events.streamCount).toBe(0)
+    await expect.poll(() => world.app.events.streamCount).toBe(0)
     await wait(500)
     const before = held()
     for (let i = 0; i < 50; i++) await round()
-    await expect.poll(() => world.server.app.events.streamCount).toBe(0)
+    await expect.poll(() => world.app.events.streamCount).toBe(0)
     await expect.poll(held).toBeLessThanOrEqual(before)
   })
 })
 
 test('a page of somebody else’s may not open a WebSocket', async () => {
-  await using world = await startWorld('sqlite', {
+  await using world = await startServer('sqlite', {
     settings: { allowedOrigins: ['https://app.example.com'] },
   })
   const statusFor = (origin: string) =>

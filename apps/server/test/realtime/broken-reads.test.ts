@@ -1,7 +1,5 @@
+import { dialects, type ReceivedEvent, type RunningServer, startServer } from '@sotto/testing/internal'
 import { describe, expect, test, vi } from 'vitest'
-import { dialects } from '../support/dialects.ts'
-import type { Received } from './support/inbox.ts'
-import { startWorld, type World } from './support/world.ts'
 
 /** More than a page of what a replay reads from the log at a time. */
 const MISSED = 800
@@ -39,8 +37,8 @@ const READS_MISSED = /join "events" on/
 const READS_MESSAGES = /from "messages" as "m" .*(json_each|any\()/s
 
 const open = {
-  'Server-Sent Events': (world: World, cursor: string) => world.sse('bob', '', cursor),
-  WebSocket: (world: World, cursor: string) => world.ws('bob', {}, cursor),
+  'Server-Sent Events': (world: RunningServer, cursor: string) => world.sse('bob', '', cursor),
+  WebSocket: (world: RunningServer, cursor: string) => world.ws('bob', {}, cursor),
 }
 
 describe.each(dialects)('while the database fails, on %s', (using) => {
@@ -49,7 +47,7 @@ describe.each(dialects)('while the database fails, on %s', (using) => {
     { timeout: 60_000 },
     async (transport) => {
       const database = faultyDatabase()
-      await using world = await startWorld(using, {
+      await using world = await startServer(using, {
         users: ['alice', 'bob'],
         overrides: { onStatement: database.onStatement },
       })
@@ -59,7 +57,7 @@ describe.each(dialects)('while the database fails, on %s', (using) => {
       begin.close()
       for (let i = 0; i < MISSED; i++) await world.send('alice', 'bob', `${i}`)
 
-      const received: Received[] = []
+      const received: ReceivedEvent[] = []
       // While it is looked whether the cursor can be continued, in a page of the log, and in the messages of a part.
       for (const [nth, statement] of [
         [1, READS_MISSED],
@@ -91,7 +89,7 @@ describe.each(dialects)('while the database fails, on %s', (using) => {
     timeout: 30_000,
   }, async () => {
     const database = faultyDatabase()
-    await using world = await startWorld(using, {
+    await using world = await startServer(using, {
       users: ['alice', 'bob'],
       overrides: { onStatement: database.onStatement },
     })
@@ -120,12 +118,12 @@ describe.each(dialects)('while the database fails, on %s', (using) => {
 
 describe.each(dialects)('hints that are lost on %s', (using) => {
   test('cost no event, and no more than the poll', async () => {
-    await using world = await startWorld(using, { users: ['alice', 'bob'] })
+    await using world = await startServer(using, { users: ['alice', 'bob'] })
     // On PostgreSQL the event is written by another server, whose NOTIFY is lost on the way.
     await using reader = using === 'postgres' ? await world.another() : world
     await world.send('alice', 'bob', 'first')
     await using bob = await reader.sse('bob')
-    const { events } = reader.server.app
+    const { events } = reader.app
     const hint = vi.spyOn(events, 'hint').mockImplementation(() => {})
     for (let i = 0; i < 3; i++) {
       const before = performance.now()
@@ -139,6 +137,6 @@ describe.each(dialects)('hints that are lost on %s', (using) => {
   })
 })
 
-function textsOf(received: readonly Received[]): (string | null)[] {
+function textsOf(received: readonly ReceivedEvent[]): (string | null)[] {
   return received.flatMap(({ event }) => (event.type === 'message.created' ? [event.message.text] : []))
 }

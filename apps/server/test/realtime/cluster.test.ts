@@ -1,6 +1,5 @@
+import { startServer, withPostgres } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { withClient } from './support/postgres.ts'
-import { startWorld } from './support/world.ts'
 
 /** The poll's second, and what a loaded machine adds to it. */
 const POLL_MS = 1_600
@@ -9,7 +8,7 @@ describe('two servers on one PostgreSQL', () => {
   test('tell each other at once, and find out by themselves when they cannot', {
     timeout: 30_000,
   }, async () => {
-    await using world = await startWorld('postgres', { users: ['alice', 'bob'] })
+    await using world = await startServer('postgres', { users: ['alice', 'bob'] })
     await using other = await world.another()
     await world.send('alice', 'bob', 'first')
     await using bob = await other.sse('bob')
@@ -26,7 +25,7 @@ describe('two servers on one PostgreSQL', () => {
     expect(median).toBeLessThan(200)
 
     const cut = () =>
-      withClient(world.databaseUrl, (client) =>
+      withPostgres(world.databaseUrl, (client) =>
         client.query(
           "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'sotto hints' and datname = current_database()",
         ),
@@ -45,7 +44,7 @@ describe('two servers on one PostgreSQL', () => {
   })
 
   test('a reader who goes from one to the other gets nothing twice out of order, and misses nothing', async () => {
-    await using world = await startWorld('postgres', { users: ['alice', 'bob'] })
+    await using world = await startServer('postgres', { users: ['alice', 'bob'] })
     await using other = await world.another()
     await world.send('alice', 'bob', 'first')
     const servers = [world, other]

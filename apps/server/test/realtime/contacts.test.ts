@@ -1,7 +1,5 @@
+import { dialects, type Inbox, type RunningServer, startServer } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { dialects } from '../support/dialects.ts'
-import type { Inbox } from './support/inbox.ts'
-import { startWorld, type World } from './support/world.ts'
 
 interface Pull {
   items: { id: string; type: string; userId: string; state: string }[]
@@ -16,7 +14,7 @@ function contactsIn(world: { names: Map<string, string> }, inbox: Inbox): string
 }
 
 async function start(using: 'sqlite' | 'postgres') {
-  const world = await startWorld(using, { users: ['alice', 'bob', 'carol'] })
+  const world = await startServer(using, { users: ['alice', 'bob', 'carol'] })
   const { items } = await world.call<{ items: { id: string; username: string }[] }>(
     undefined,
     'GET',
@@ -26,7 +24,7 @@ async function start(using: 'sqlite' | 'postgres') {
   return { ...world, names }
 }
 
-function contact(world: World, as: string, method: 'PUT' | 'DELETE', user: string): Promise<unknown> {
+function contact(world: RunningServer, as: string, method: 'PUT' | 'DELETE', user: string): Promise<unknown> {
   return world.call(as, method, `/v1/contacts/${user}`)
 }
 

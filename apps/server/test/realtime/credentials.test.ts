@@ -1,10 +1,6 @@
 import { store } from '@sotto/db'
+import { basic, dialects, openSse, openWs, startServer } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { dialects } from '../support/dialects.ts'
-import { basic } from '../support/rest.ts'
-import { openSse } from './support/sse.ts'
-import { startWorld } from './support/world.ts'
-import { openWs } from './support/ws.ts'
 
 const PASSWORD = 'correct horse battery staple'
 /** By when a stream has ended that may not go on, in milliseconds. */
@@ -14,14 +10,14 @@ const KEY_LIFETIME_MS = 60 * 60 * 1_000
 describe.each(dialects)('streams and what they were opened with, on %s', (using) => {
   test('end within two seconds of logging out, a new password, a revoked or expired key, an expired token', async () => {
     let aheadMs = 0
-    await using world = await startWorld(using, { overrides: { now: () => new Date(Date.now() + aheadMs) } })
+    await using world = await startServer(using, { overrides: { now: () => new Date(Date.now() + aheadMs) } })
     for (const username of ['alice', 'bob']) await world.client.users.create({ username, password: PASSWORD })
     const logIn = async () =>
       world.call<{ token: string }>(undefined, 'POST', '/v1/sessions', {
         username: 'bob',
         password: PASSWORD,
       })
-    const { db } = world.server.app
+    const { db } = world.app
     const revoked = await world.client.keys.create({ name: 'revoked', scopes: ['read'] })
     const expired = await world.client.keys.create({
       name: 'expired',
@@ -54,7 +50,7 @@ describe.each(dialects)('streams and what they were opened with, on %s', (using)
     await fetch(`${world.url}/v1/sessions/current`, { method: 'DELETE', headers: { authorization: token } })
     expect(await msUntilEnd(session)).toBeLessThan(END_MS)
     const { id: bobId } = await world.client.users.get({ user: 'bob' })
-    const { passwords } = world.server.app.identity
+    const { passwords } = world.app.identity
     await store.credentials.updatePasswordHash(
       db,
       bobId,
@@ -81,7 +77,7 @@ describe.each(dialects)('streams and what they were opened with, on %s', (using)
   })
 
   test('are refused to nobody, to a key for nobody, and to a wrong token', async () => {
-    await using world = await startWorld(using, { users: ['alice'] })
+    await using world = await startServer(using, { users: ['alice'] })
     const url = `${world.url}/v1/events`
     await expect(openSse(url, {})).rejects.toMatchObject({ status: 401, code: 'UNAUTHENTICATED' })
     await expect(openSse(url, { authorization: 'Bearer st_wrong' })).rejects.toMatchObject({

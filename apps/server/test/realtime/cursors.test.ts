@@ -1,9 +1,8 @@
 import { copyFile } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
+import { dialects, startServer } from '@sotto/testing/internal'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { dialects } from '../support/dialects.ts'
-import { startWorld } from './support/world.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 
@@ -17,7 +16,7 @@ function cursorOf(parts: readonly unknown[]): string {
 
 describe.each(dialects)('cursors on %s', (using) => {
   test('that are garbage or somebody else’s are INVALID_CURSOR, on every transport', async () => {
-    await using world = await startWorld(using, { users: ['alice', 'bob'] })
+    await using world = await startServer(using, { users: ['alice', 'bob'] })
     await world.send('alice', 'bob', 'first')
     const alice = await world.sse('alice')
     const bob = await world.sse('bob')
@@ -50,7 +49,7 @@ describe.each(dialects)('cursors on %s', (using) => {
 
   test('that cannot be continued get resync and go on from its cursor', async () => {
     let aheadMs = 0
-    await using world = await startWorld(using, {
+    await using world = await startServer(using, {
       users: ['alice', 'bob'],
       overrides: { now: () => new Date(Date.now() + aheadMs) },
       settings: { eventRetentionDays: 30 },
@@ -97,7 +96,7 @@ describe.each(dialects)('cursors on %s', (using) => {
   })
 
   test('of rows that retention has deleted get resync; nothing else does', async () => {
-    await using world = await startWorld(using, { users: ['alice', 'bob'] })
+    await using world = await startServer(using, { users: ['alice', 'bob'] })
     await world.send('alice', 'bob', 'first')
     const begin = await world.sse('bob')
     begin.close()
@@ -109,7 +108,7 @@ describe.each(dialects)('cursors on %s', (using) => {
     await using watching = await world.sse('bob', '', middle.cursor)
     await watching.inbox.untilText('third')
     const [, , , , id] = partsOf(middle.cursor)
-    await world.server.app.db.deleteFrom('events').where('id', '<', Number(id)).execute()
+    await world.app.db.deleteFrom('events').where('id', '<', Number(id)).execute()
     await using lost = await world.sse('bob', '', begin.cursor)
     await lost.inbox.until(() => lost.inbox.types.includes('resync'))
     await using kept = await world.sse('bob', '', middle.cursor)
@@ -119,18 +118,18 @@ describe.each(dialects)('cursors on %s', (using) => {
 })
 
 test('a SQLite file that was put back from an older copy is noticed', async () => {
-  await using world = await startWorld('sqlite', { users: ['alice', 'bob'], inFile: true })
+  await using world = await startServer('sqlite', { users: ['alice', 'bob'], inFile: true })
   const file = world.databaseUrl.slice('file:'.length)
   await world.send('alice', 'bob', 'first')
   const before = await world.sse('bob')
   before.close()
-  await sql`pragma wal_checkpoint(truncate)`.execute(world.server.app.db)
+  await sql`pragma wal_checkpoint(truncate)`.execute(world.app.db)
   await copyFile(file, `${file}.copy`)
   await world.send('alice', 'bob', 'lost with the copy')
   const after = await world.sse('bob', '', before.cursor)
   await after.inbox.untilText('lost with the copy')
   after.close()
-  await world.server.close()
+  await world.close()
   await copyFile(`${file}.copy`, file)
   await using restored = await world.another()
   await restored.send('alice', 'bob', 'in another world')
@@ -143,15 +142,15 @@ test('a SQLite file that was put back from an older copy is noticed', async () =
 })
 
 test('a PostgreSQL log that was restored from a cluster further ahead begins anew', async () => {
-  await using world = await startWorld('postgres', { users: ['alice', 'bob'] })
+  await using world = await startServer('postgres', { users: ['alice', 'bob'] })
   await world.send('alice', 'bob', 'first')
   const before = await world.sse('bob')
   before.close()
-  await world.server.close()
+  await world.close()
   await using stack = new AsyncDisposableStack()
   const first = stack.use(await world.another())
   // As a dump from there would have it: the transactions of its rows have not begun here.
-  await sql`update events set xid = (xid::text::bigint + 1000000000)::text::xid8`.execute(first.server.app.db)
+  await sql`update events set xid = (xid::text::bigint + 1000000000)::text::xid8`.execute(first.app.db)
   const [kind, epoch, owner, xid, id, at] = partsOf(before.cursor)
   const cursor = cursorOf([kind, epoch, owner, String(BigInt(String(xid)) + 1_000_000_000n), id, at])
   await first.send('alice', 'bob', 'after the restore')

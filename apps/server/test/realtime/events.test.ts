@@ -1,7 +1,6 @@
 import type { Message } from '@sotto/contract'
+import { dialects, startServer } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { dialects } from '../support/dialects.ts'
-import { startWorld } from './support/world.ts'
 
 interface Pull {
   items: { id: string; type: string }[]
@@ -10,7 +9,7 @@ interface Pull {
 
 describe.each(dialects)('events on %s', (using) => {
   test('reach both users and all their devices, as the contract says, the same on every transport', async () => {
-    await using world = await startWorld(using, { users: ['alice', 'bob', 'carol'] })
+    await using world = await startServer(using, { users: ['alice', 'bob', 'carol'] })
     await using aliceSse = await world.sse('alice')
     await using aliceWs = await world.ws('alice')
     await using bobSse = await world.sse('bob')
@@ -19,7 +18,7 @@ describe.each(dialects)('events on %s', (using) => {
     const { cursor } = await world.call<Pull>('bob', 'GET', '/v1/events/pull')
 
     const message = await world.send('alice', 'bob', 'hello')
-    const route = `/v1/messages/${message.id}`
+    const route = `/v1/messages/${message.id}` as const
     await world.call('alice', 'PATCH', route, { text: 'hello again' })
     await world.call('bob', 'PUT', `${route}/like`)
     await world.call('bob', 'DELETE', `${route}/like`)
@@ -68,10 +67,10 @@ describe.each(dialects)('events on %s', (using) => {
   })
 
   test('pull waits for the first, and gives up for a caller who has left', async () => {
-    await using world = await startWorld(using, { users: ['alice', 'bob', 'carol'] })
+    await using world = await startServer(using, { users: ['alice', 'bob', 'carol'] })
     const { cursor } = await world.call<Pull>('bob', 'GET', '/v1/events/pull')
     const pulling = world.call<Pull>('bob', 'GET', `/v1/events/pull?cursor=${cursor}&wait=10`)
-    await expect.poll(() => world.server.app.events.streamCount).toBe(1)
+    await expect.poll(() => world.app.events.streamCount).toBe(1)
     await world.send('alice', 'bob', 'hello')
     const { items } = await pulling
     expect(items[0]?.type).toBe('conversation.created')
@@ -88,11 +87,11 @@ describe.each(dialects)('events on %s', (using) => {
     expect(none.items).toEqual([])
     expect(performance.now() - before).toBeGreaterThan(500)
     abort.abort()
-    await expect.poll(() => world.server.app.events.streamCount, { timeout: 2_000 }).toBe(0)
+    await expect.poll(() => world.app.events.streamCount, { timeout: 2_000 }).toBe(0)
   })
 
   test('of one conversation alone, and of nobody else’s', async () => {
-    await using world = await startWorld(using, { users: ['alice', 'bob', 'carol'] })
+    await using world = await startServer(using, { users: ['alice', 'bob', 'carol'] })
     const first = await world.send('alice', 'bob', 'to bob')
     await world.send('carol', 'alice', 'to alice')
     const beginning = await world.sse('alice')
@@ -116,7 +115,7 @@ describe.each(dialects)('events on %s', (using) => {
   })
 
   test('say that a message was delivered once a stream has handed it over', async () => {
-    await using world = await startWorld(using, { users: ['alice', 'bob'] })
+    await using world = await startServer(using, { users: ['alice', 'bob'] })
     const message = await world.send('alice', 'bob', 'hello')
     const unseen = await world.call<Message>('alice', 'GET', `/v1/messages/${message.id}`)
     expect(unseen.deliveredAt).toBeNull()
@@ -136,7 +135,7 @@ describe.each(dialects)('events on %s', (using) => {
 })
 
 test('presence is told to those who share a conversation and asked for it', { timeout: 20_000 }, async () => {
-  await using world = await startWorld('sqlite', { users: ['alice', 'bob', 'carol'] })
+  await using world = await startServer('sqlite', { users: ['alice', 'bob', 'carol'] })
   await world.send('alice', 'bob', 'hello')
   await using alice = await world.sse('alice', '?presence=bob')
   await using carol = await world.sse('carol', '?presence=bob')

@@ -1,13 +1,12 @@
 import { request } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
+import { dialects, startServer } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { dialects } from '../support/dialects.ts'
-import { startWorld } from './support/world.ts'
 
 describe.each(dialects)('a stream that begins while things happen, on %s', (using) => {
   test('gets what is being handed out at that moment', async () => {
     let onNextMessages: (() => void) | undefined
-    await using world = await startWorld(using, {
+    await using world = await startServer(using, {
       users: ['alice', 'bob'],
       overrides: {
         onStatement(sql) {
@@ -21,7 +20,7 @@ describe.each(dialects)('a stream that begins while things happen, on %s', (usin
     await world.send('alice', 'bob', 'first')
     await using alice = await world.sse('alice')
     const { id: bobId } = await world.client.users.get({ user: 'bob' })
-    const { events } = world.server.app
+    const { events } = world.app
 
     // The tail reads the message for alice's stream; bob's begins right then.
     const bob = new Promise<Awaited<ReturnType<typeof events.subscribe>>>((resolve, reject) => {
@@ -36,7 +35,7 @@ describe.each(dialects)('a stream that begins while things happen, on %s', (usin
   })
 
   test('resumes where it was when it is cut off before it has caught up', async () => {
-    await using world = await startWorld(using, { users: ['alice', 'bob'] })
+    await using world = await startServer(using, { users: ['alice', 'bob'] })
     await world.send('alice', 'bob', 'before')
     const first = await world.sse('bob')
     const { cursor } = first
@@ -54,19 +53,19 @@ describe.each(dialects)('a stream that begins while things happen, on %s', (usin
     expect(third.inbox.texts).toEqual(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
 
     const { id: userId } = await world.client.users.get({ user: 'bob' })
-    const stream = await world.server.app.events.subscribe({ userId, cursor })
+    const stream = await world.app.events.subscribe({ userId, cursor })
     expect(stream.cursor).toBe(cursor)
     await stream.take()
     stream.end()
   })
 
   test('over tRPC a signal does not carry the cursor of what comes after it', async () => {
-    await using world = await startWorld(using, { users: ['alice', 'bob'] })
+    await using world = await startServer(using, { users: ['alice', 'bob'] })
     const { conversationId } = await world.send('alice', 'bob', 'first')
     await using bob = await world.ws('bob')
     await using probe = await world.sse('bob')
     // One turn of the event loop gathers all three for the stream.
-    const { app } = world.server
+    const { app } = world
     const bobId = (await world.client.users.get({ user: 'bob' })).id
     const aliceId = (await world.client.users.get({ user: 'alice' })).id
     await world.send('alice', 'bob', 'second')
@@ -83,7 +82,7 @@ describe.each(dialects)('a stream that begins while things happen, on %s', (usin
   })
 
   test('a stream whose client left while it was being opened is not left behind', async () => {
-    await using world = await startWorld(using, { users: ['alice', 'bob'] })
+    await using world = await startServer(using, { users: ['alice', 'bob'] })
     for (let i = 0; i < 60; i++) {
       const opening = request(`${world.url}/v1/events`, { agent: false, headers: world.headers('bob') })
       opening.on('error', () => {})
@@ -91,6 +90,6 @@ describe.each(dialects)('a stream that begins while things happen, on %s', (usin
       await wait(i % 6)
       opening.destroy()
     }
-    await expect.poll(() => world.server.app.events.streamCount, { timeout: 3_000 }).toBe(0)
+    await expect.poll(() => world.app.events.streamCount, { timeout: 3_000 }).toBe(0)
   })
 })

@@ -1,14 +1,11 @@
 import type { Config } from '@sotto/server'
+import { dialects, openSse, openWs, type RunningServer, startServer } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { dialects } from '../support/dialects.ts'
-import { openSse } from './support/sse.ts'
-import { startWorld, type World } from './support/world.ts'
-import { openWs } from './support/ws.ts'
 
 const PASSWORD = 'correct horse battery staple'
 
 test('a user has twenty WebSockets open at once, whatever they do with them', async () => {
-  await using world = await startWorld('sqlite', { users: ['alice', 'bob'] })
+  await using world = await startServer('sqlite', { users: ['alice', 'bob'] })
   const sockets: WebSocket[] = []
   /** What the server says to somebody who asks for nothing: undefined when it takes them. */
   const refusalOf = (actAs: string) =>
@@ -36,7 +33,9 @@ test('a user has twenty WebSockets open at once, whatever they do with them', as
 
 describe.each(dialects)('limits of streams on %s', (using) => {
   test('a user opens so many within so long, over whatever transport', async () => {
-    await using world = await startWorld(using, { settings: { limits: limitsOf({ count: 2, seconds: 60 }) } })
+    await using world = await startServer(using, {
+      settings: { limits: limitsOf({ count: 2, seconds: 60 }) },
+    })
     const authorization = await logIn(world)
     await using _sse = await openSse(`${world.url}/v1/events`, { authorization })
     await using _ws = await openWs(world.url, { authorization }, {})
@@ -51,7 +50,9 @@ describe.each(dialects)('limits of streams on %s', (using) => {
   })
 
   test('a stream says what is left', async () => {
-    await using world = await startWorld(using, { settings: { limits: limitsOf({ count: 5, seconds: 60 }) } })
+    await using world = await startServer(using, {
+      settings: { limits: limitsOf({ count: 5, seconds: 60 }) },
+    })
     const abort = new AbortController()
     const stream = await fetch(`${world.url}/v1/events`, {
       headers: { authorization: await logIn(world) },
@@ -63,7 +64,9 @@ describe.each(dialects)('limits of streams on %s', (using) => {
   })
 
   test('an address opens so many WebSockets, whatever they say', async () => {
-    await using world = await startWorld(using, { settings: { limits: limitsOf({ count: 1, seconds: 60 }) } })
+    await using world = await startServer(using, {
+      settings: { limits: limitsOf({ count: 1, seconds: 60 }) },
+    })
     const open = () =>
       new Promise<'open' | 'refused'>((resolve) => {
         const socket = new WebSocket(`${world.url.replace('http', 'ws')}/trpc`)
@@ -83,7 +86,7 @@ function limitsOf(streams: Config['limits']['streams']): Config['limits'] {
   return { logins: null, sends: null, reads: null, writes: null, keys: null, streams }
 }
 
-async function logIn(world: World): Promise<string> {
+async function logIn(world: RunningServer): Promise<string> {
   await world.client.users.create({ username: 'alice', password: PASSWORD })
   const { token } = await world.client.sessions.create({ username: 'alice', password: PASSWORD })
   return `Bearer ${token}`

@@ -1,16 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { EventTransaction, Executor, store } from '@sotto/db'
+import { dialects, scrape, startServer, withPostgres } from '@sotto/testing/internal'
 import { describe, expect, expectTypeOf, test } from 'vitest'
-import { dialects } from '../support/dialects.ts'
-import { scrape } from '../support/scrape.ts'
-import { withClient } from './support/postgres.ts'
-import { startWorld } from './support/world.ts'
 
 const WRITERS = 50
 
 describe.each(dialects)('the order of events on %s', (using) => {
   test('is that of seq with fifty writers in one conversation', async () => {
-    await using world = await startWorld(using, { users: ['alice', 'bob'] })
+    await using world = await startServer(using, { users: ['alice', 'bob'] })
     const { id, conversationId } = await world.send('alice', 'bob', 'first')
     const servers = using === 'postgres' ? [world, await world.another()] : [world]
     const streams = await Promise.all(servers.flatMap((server) => [server.sse('bob'), server.ws('alice')]))
@@ -53,18 +50,18 @@ describe('transactions that stay open on PostgreSQL', () => {
   test('a foreign one that commits late is waited for, not missed, and named', {
     timeout: 20_000,
   }, async () => {
-    await using world = await startWorld('postgres', {
+    await using world = await startServer('postgres', {
       users: ['alice', 'bob'],
       settings: { metricsPort: 0 },
     })
     const { id, conversationId } = await world.send('alice', 'bob', 'first')
     const { id: aliceId } = await world.client.users.get({ user: 'alice' })
     await using bob = await world.sse('bob')
-    const blockers = async () => (await scrape(world.server)).series('sotto_log_blocker_age_seconds')
+    const blockers = async () => (await scrape(world)).series('sotto_log_blocker_age_seconds')
     expect(await blockers()).toEqual([])
     const insert = `insert into events (type, conversation_id, user_id, message_id, seq, detail, created_at)
       values ('reaction.added', $1, $2, $3, 1, '👍', now())`
-    await withClient(world.databaseUrl, async (client) => {
+    await withPostgres(world.databaseUrl, async (client) => {
       await client.query("set application_name = 'an export'")
       await client.query('begin')
       await client.query(insert, [conversationId, aliceId, id])
@@ -81,23 +78,23 @@ describe('transactions that stay open on PostgreSQL', () => {
       expect(blocker?.labels).toEqual({ pid: String(rows[0]?.pid), application: 'an export' })
       expect(blocker?.value).toBeGreaterThan(2)
       expect(blocker?.value).toBeLessThan(10)
-      expect((await scrape(world.server)).value('sotto_log_unsettled')).toBe(1)
+      expect((await scrape(world)).value('sotto_log_unsettled')).toBe(1)
       await client.query('commit')
     })
     await bob.inbox.untilText('second', 1_500)
     expect(bob.inbox.types.slice(0, 2)).toEqual(['reaction.added', 'message.created'])
     await expect.poll(blockers).toEqual([])
     // The second waited for the first, and both are told by how long.
-    expect((await scrape(world.server)).value('sotto_log_delay_seconds_sum')).toBeGreaterThan(2)
+    expect((await scrape(world)).value('sotto_log_delay_seconds_sum')).toBeGreaterThan(2)
   })
 
   test('one of ours holds the events back no longer than its timeout', { timeout: 20_000 }, async () => {
-    await using world = await startWorld('postgres', { users: ['alice', 'bob'] })
+    await using world = await startServer('postgres', { users: ['alice', 'bob'] })
     await world.send('alice', 'bob', 'first')
     await using bob = await world.sse('bob')
     const { promise: never, resolve } = Promise.withResolvers<void>()
     const { promise: written, resolve: tellWritten } = Promise.withResolvers<void>()
-    const held = world.server.app.db
+    const held = world.app.db
       .transaction()
       .execute(async (trx) => {
         await trx
@@ -124,14 +121,14 @@ describe('transactions that stay open on PostgreSQL', () => {
   })
 
   test('two writers in two conversations, the first to write commits last, many times over', async () => {
-    await using world = await startWorld('postgres', { users: ['alice', 'bob', 'carol'] })
+    await using world = await startServer('postgres', { users: ['alice', 'bob', 'carol'] })
     const toBob = await world.send('alice', 'bob', 'first')
     const { id: aliceId } = await world.client.users.get({ user: 'alice' })
     await using alice = await world.sse('alice')
     const insert = `insert into events (type, conversation_id, user_id, message_id, seq, detail, created_at)
       values ('reaction.added', $1, $2, $3, 1, '👍', now()) returning id`
     const ids: string[] = []
-    await withClient(world.databaseUrl, async (client) => {
+    await withPostgres(world.databaseUrl, async (client) => {
       for (let i = 0; i < 30; i++) {
         await client.query('begin')
         const { rows } = await client.query<{ id: string }>(insert, [toBob.conversationId, aliceId, toBob.id])

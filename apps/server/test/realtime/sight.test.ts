@@ -1,8 +1,7 @@
+import { dialects, type RunningServer, startServer } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { dialects } from '../support/dialects.ts'
-import { startWorld, type World } from './support/world.ts'
 
-function presenceOf(world: World, as: string | undefined, user: string): Promise<object> {
+function presenceOf(world: RunningServer, as: string | undefined, user: string): Promise<object> {
   return world.call(as, 'GET', `/v1/users/${user}/presence`)
 }
 
@@ -10,7 +9,7 @@ const NEVER_SEEN = { online: false, lastSeenAt: null }
 
 describe.each(dialects)('who sees whom on %s', (using) => {
   test('those who share a conversation, until one has blocked the other, and nobody else', async () => {
-    await using world = await startWorld(using, { users: ['alice', 'bob', 'carol'] })
+    await using world = await startServer(using, { users: ['alice', 'bob', 'carol'] })
     await world.send('alice', 'bob', 'hello')
     await using _alice = await world.sse('alice')
     await using _bob = await world.sse('bob')
@@ -28,7 +27,7 @@ describe.each(dialects)('who sees whom on %s', (using) => {
   })
 
   test('a block ends what an open stream is told of presence and typing', async () => {
-    await using world = await startWorld(using, { users: ['alice', 'bob', 'carol'] })
+    await using world = await startServer(using, { users: ['alice', 'bob', 'carol'] })
     const { conversationId } = await world.send('alice', 'bob', 'hello')
     await world.send('carol', 'bob', 'hello')
     await using alice = await world.sse('alice', '?presence=bob')
@@ -40,7 +39,7 @@ describe.each(dialects)('who sees whom on %s', (using) => {
     await world.call('bob', 'PUT', '/v1/blocks/alice')
     await using bob = await world.sse('bob')
     await carol.inbox.until(isOnline)
-    const typing = `/v1/conversations/${conversationId}/typing`
+    const typing = `/v1/conversations/${conversationId}/typing` as const
     await world.call('bob', 'POST', typing, { typing: true })
     await world.call('alice', 'POST', typing, { typing: true })
     await world.send('carol', 'alice', 'the last')
@@ -58,7 +57,7 @@ describe.each(dialects)('who sees whom on %s', (using) => {
   })
 
   test('who was removed while nobody streamed is told nothing of the group any more', async () => {
-    await using world = await startWorld(using, { users: ['alice', 'bob', 'carol'] })
+    await using world = await startServer(using, { users: ['alice', 'bob', 'carol'] })
     const group = { name: 'Group', participants: ['bob'] }
     const { id: conversationId } = await world.call<{ id: string }>(
       'alice',
@@ -70,7 +69,7 @@ describe.each(dialects)('who sees whom on %s', (using) => {
     await world.call('alice', 'POST', '/v1/messages', { conversationId, text: 'for bob' })
     await before.inbox.untilText('for bob')
     await before[Symbol.asyncDispose]()
-    await expect.poll(() => world.server.app.events.streamCount).toBe(0)
+    await expect.poll(() => world.app.events.streamCount).toBe(0)
 
     await world.call('alice', 'DELETE', `/v1/conversations/${conversationId}/participants/bob`)
     await world.call('alice', 'PUT', `/v1/conversations/${conversationId}/participants/carol`)

@@ -1,12 +1,11 @@
+import { dialects, type RunningServer, startServer } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { dialects } from '../support/dialects.ts'
-import { type RunningServer, startWorld } from './support/world.ts'
 
 describe.each(dialects)('a server that stops, on %s', (using) => {
   test('sends its streams away, spread over some seconds, and nothing is lost', {
     timeout: 60_000,
   }, async () => {
-    await using world = await startWorld(using, {
+    await using world = await startServer(using, {
       users: ['alice', 'bob', 'carol', 'dave'],
       inFile: true,
     })
@@ -24,7 +23,7 @@ describe.each(dialects)('a server that stops, on %s', (using) => {
       for (let i = 0; i < 5; i++, n++) for (const name of readers) await server.send('alice', name, `${n}`)
       const before = performance.now()
       const old = server
-      const stopping = old.server.close()
+      const stopping = old.close()
       // A file has one server at a time; of those on PostgreSQL the next is there already.
       if (using === 'sqlite') await stopping
       server = await world.another()

@@ -1,12 +1,8 @@
 import { createClient } from '@sotto/sdk'
 import { createServer, memoryLogger, readConfig } from '@sotto/server'
 import { createTestServer, type TestServer } from '@sotto/testing'
+import { codeOf, createEmptyDatabase, dialects, rest, sotto } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { createDatabase } from '../cli/support/databases.ts'
-import { sotto } from '../cli/support/sotto.ts'
-import { dialects } from '../support/dialects.ts'
-import { codeOf } from '../support/failure.ts'
-import { rest } from '../support/rest.ts'
 
 const password = 'a long and quiet evening'
 const settings = { webClient: true } as const
@@ -215,7 +211,7 @@ describe.each(dialects)('the demo on %s', (using) => {
 })
 
 test('of servers that come at once to an empty PostgreSQL one makes the first key and the token', async () => {
-  await using database = await createDatabase('postgres')
+  await using database = await createEmptyDatabase('postgres')
   await sotto(['migrate'], { DATABASE_URL: database.url })
   const config = { ...readConfig({ DATABASE_URL: database.url }), ...settings, port: 0, databasePoolSize: 2 }
   const servers = await Promise.all(

@@ -1,12 +1,18 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, truncate, writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import path from 'node:path'
+import {
+  createEmptyDatabase,
+  createTemporaryDirectory,
+  listen,
+  queryPostgres,
+  sotto,
+  spawnServer,
+} from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
 import { settingNames } from '../../src/settings/config.ts'
-import { createDatabase, createDirectory, query } from '../cli/support/databases.ts'
-import { sotto, startServer } from '../cli/support/sotto.ts'
 
 /** Starts a server that must not come up: one line that names what is wrong, and that soon. */
 async function expectRefusal(settings: NodeJS.ProcessEnv, ...named: string[]): Promise<void> {
@@ -114,7 +120,7 @@ describe('a setting that is wrong', () => {
   })
 
   test('in a file is named with the file', async () => {
-    await using directory = await createDirectory()
+    await using directory = await createTemporaryDirectory()
     const file = path.join(directory.path, 'setting')
     await writeFile(file, 'hunter2')
     const settings = { ...memory, SOTTO_SERVICE_KEY_FILE: file }
@@ -133,43 +139,30 @@ describe('a setting that is wrong', () => {
 })
 
 test.each(['PORT', 'METRICS_PORT'])('a taken %s', async (name) => {
-  const other = createServer().listen(0, '127.0.0.1')
-  await once(other, 'listening')
-  const address = other.address()
-  const port = typeof address === 'object' && address ? String(address.port) : ''
-  try {
-    await expectRefusal({ ...memory, [name]: port }, `sotto: ${name} ${port}`)
-  } finally {
-    other.close()
-  }
+  await using other = await listen(createServer())
+  await expectRefusal({ ...memory, [name]: String(other.port) }, `sotto: ${name} ${other.port}`)
 })
 
 test('a taken port shows all the same what a first start has made', async () => {
-  await using directory = await createDirectory()
-  const other = createServer().listen(0, '127.0.0.1')
-  await once(other, 'listening')
-  const { port } = other.address() as AddressInfo
-  const settings = { DATABASE_URL: `file:${path.join(directory.path, 'sotto.db')}`, PORT: String(port) }
-  try {
-    const { code, stdout } = await sotto(['start'], settings)
-    expect(code).toBe(1)
-    expect(stdout).toMatch(/Service key +sk_\S+/)
-    expect(stdout).toContain('sotto setup')
-  } finally {
-    other.close()
-  }
+  await using directory = await createTemporaryDirectory()
+  await using other = await listen(createServer())
+  const settings = { DATABASE_URL: `file:${path.join(directory.path, 'sotto.db')}`, PORT: String(other.port) }
+  const { code, stdout } = await sotto(['start'], settings)
+  expect(code).toBe(1)
+  expect(stdout).toMatch(/Service key +sk_\S+/)
+  expect(stdout).toContain('sotto setup')
 })
 
 describe('a SQLite file', () => {
   test('that is no database', async () => {
-    await using directory = await createDirectory()
+    await using directory = await createTemporaryDirectory()
     const file = path.join(directory.path, 'sotto.db')
     await writeFile(file, crypto.getRandomValues(new Uint8Array(50_000)))
     await expectRefusal({ DATABASE_URL: `file:${file}` }, file)
   })
 
   test('that was cut short', async () => {
-    await using directory = await createDirectory()
+    await using directory = await createTemporaryDirectory()
     const file = path.join(directory.path, 'sotto.db')
     await sotto(['migrate'], { DATABASE_URL: `file:${file}` })
     await truncate(file, 9_000)
@@ -177,19 +170,19 @@ describe('a SQLite file', () => {
   })
 
   test('that is a directory', async () => {
-    await using directory = await createDirectory()
+    await using directory = await createTemporaryDirectory()
     await expectRefusal({ DATABASE_URL: `file:${directory.path}` }, directory.path)
   })
 
   test('in a place that is a file', async () => {
-    await using directory = await createDirectory()
+    await using directory = await createTemporaryDirectory()
     const file = path.join(directory.path, 'file')
     await writeFile(file, '')
     await expectRefusal({ DATABASE_URL: `file:${file}/sotto.db` }, file)
   })
 
   test('where this user may not write', async () => {
-    await using directory = await createDirectory()
+    await using directory = await createTemporaryDirectory()
     const locked = path.join(directory.path, 'locked')
     await mkdir(locked)
     await chmod(locked, 0o500)
@@ -199,12 +192,12 @@ describe('a SQLite file', () => {
   })
 
   test('that another server holds', async () => {
-    await using database = await createDatabase('sqlite')
-    await using server = await startServer({ DATABASE_URL: database.url })
+    await using database = await createEmptyDatabase('sqlite')
+    await using server = await spawnServer({ DATABASE_URL: database.url })
     await expectRefusal({ DATABASE_URL: database.url }, 'another server', database.url.slice('file:'.length))
     // Nor after a server that was killed is it held.
     await server.stop('SIGKILL')
-    await using next = await startServer({ DATABASE_URL: database.url })
+    await using next = await spawnServer({ DATABASE_URL: database.url })
     expect(await next.stop()).toBe(0)
   })
 })
@@ -237,13 +230,13 @@ describe('a PostgreSQL', () => {
 test.each(['sqlite', 'postgres'] as const)(
   'a database that is older than a server that does not migrate, on %s',
   async (using) => {
-    await using database = await createDatabase(using)
+    await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url, SOTTO_MIGRATE: 'off' }
     await expectRefusal(settings, 'older', 'sotto migrate')
     expect(await sotto(['key', 'list'], settings)).toMatchObject({ code: 1, stdout: '' })
     expect(await sotto(['migrate'], settings)).toMatchObject({ code: 0 })
     expect(await sotto(['key', 'list'], settings)).toMatchObject({ code: 0 })
-    await using server = await startServer(settings)
+    await using server = await spawnServer(settings)
     expect(await server.stop()).toBe(0)
   },
 )
@@ -254,11 +247,11 @@ async function startPostgresWithPassword(): Promise<AsyncDisposable & { url: str
     detached: true,
   })
   const [admin] = (await once(keeper, 'message')) as [string]
-  await query(admin, "create role asked with login createdb superuser password 'right-password'")
-  const { rows } = await query(admin, 'show hba_file')
+  await queryPostgres(admin, "create role asked with login createdb superuser password 'right-password'")
+  const { rows } = await queryPostgres(admin, 'show hba_file')
   const file = String(rows[0].hba_file)
-  await query(admin, `copy (select 'host all all 127.0.0.1/32 scram-sha-256') to '${file}'`)
-  await query(admin, 'select pg_reload_conf()')
+  await queryPostgres(admin, `copy (select 'host all all 127.0.0.1/32 scram-sha-256') to '${file}'`)
+  await queryPostgres(admin, 'select pg_reload_conf()')
   const url = new URL(admin)
   url.username = 'asked'
   url.password = 'right-password'

@@ -1,8 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { createClient } from '@sotto/sdk'
+import { createEmptyDatabase, queryPostgres, sotto, spawnServer } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { createDatabase, query } from '../cli/support/databases.ts'
-import { sotto, startServer } from '../cli/support/sotto.ts'
 
 /* While a new release is rolled out, servers of the one before run, stop and start on the schema of the new one. */
 
@@ -18,7 +17,7 @@ async function migrateToNext(url: string, change: string, servesFrom?: string): 
       : [`insert into schema_requirements (migration, serves_from) values ('${NEXT}', '${servesFrom}')`]),
   ].join(';')
   if (url.startsWith('postgres')) {
-    await query(url, statements)
+    await queryPostgres(url, statements)
     return
   }
   const file = new DatabaseSync(url.slice('file:'.length), { timeout: 5_000 })
@@ -31,9 +30,9 @@ const isReady = async (url: string) => (await fetch(`${url}/readyz`)).status ===
 
 describe.each(['sqlite', 'postgres'] as const)('a database that is newer than the server, on %s', (using) => {
   test('is served by those that run, and by those that start', async () => {
-    await using database = await createDatabase(using)
+    await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: KEY }
-    await using running = await startServer(settings)
+    await using running = await spawnServer(settings)
     const client = createClient({ url: running.url, token: KEY })
     for (const username of ['alice', 'bob']) await client.users.create({ username })
     let stop = false
@@ -59,7 +58,7 @@ describe.each(['sqlite', 'postgres'] as const)('a database that is newer than th
     expect((await client.as('bob').direct.messages({ user: 'alice' })).items[0]?.seq).toBe(sent)
     expect(await running.stop()).toBe(0)
     for (const SOTTO_MIGRATE of ['on', 'off']) {
-      await using restarted = await startServer({ ...settings, SOTTO_MIGRATE })
+      await using restarted = await spawnServer({ ...settings, SOTTO_MIGRATE })
       expect(restarted.output.stdout).toContain(NEXT)
       expect(await isReady(restarted.url)).toBe(true)
       await restarted.stop()
@@ -71,9 +70,9 @@ describe.each(['sqlite', 'postgres'] as const)('a database that is newer than th
   })
 
   test('is refused where that takes away what the server uses', async () => {
-    await using database = await createDatabase(using)
+    await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: KEY }
-    await using running = await startServer(settings)
+    await using running = await spawnServer(settings)
     await migrateToNext(database.url, 'drop table audit', NEXT)
 
     expect(await isReady(running.url)).toBe(false)

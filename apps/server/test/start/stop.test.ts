@@ -4,10 +4,9 @@ import { createConnection } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createClient } from '@sotto/sdk'
+import { createEmptyDatabase, type ServerProcess, spawnServer } from '@sotto/testing/internal'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
-import { createDatabase } from '../cli/support/databases.ts'
-import { type RunningServer, startServer } from '../cli/support/sotto.ts'
 
 const key = 'sk_of-this-test'
 const CONNECTIONS = 32
@@ -43,7 +42,7 @@ function call(agent: Agent, url: string, path: string, body?: object): Promise<A
   return promise
 }
 
-async function makeUsers(server: RunningServer): Promise<void> {
+async function makeUsers(server: ServerProcess): Promise<void> {
   const client = createClient({ url: server.url, token: key })
   for (const username of ['alice', 'bob']) await client.users.create({ username })
 }
@@ -54,9 +53,9 @@ function isRefused(error: unknown): boolean {
 
 describe.each(['sqlite', 'postgres'] as const)('a stop on %s', (using) => {
   test('under load fails no request and loses no message', async () => {
-    await using database = await createDatabase(using)
+    await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key }
-    await using server = await startServer(settings)
+    await using server = await spawnServer(settings)
     await makeUsers(server)
 
     const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS })
@@ -89,7 +88,7 @@ describe.each(['sqlite', 'postgres'] as const)('a stop on %s', (using) => {
     expect(server.output.stderr).toBe('')
     expect(acknowledged.length).toBeGreaterThan(CONNECTIONS)
 
-    await using again = await startServer(settings)
+    await using again = await spawnServer(settings)
     const client = createClient({ url: again.url, token: key })
     const found = new Set<string>()
     for await (const page of client.messages.between(['alice', 'bob'], { limit: 200 }).pages()) {
@@ -100,8 +99,8 @@ describe.each(['sqlite', 'postgres'] as const)('a stop on %s', (using) => {
 })
 
 test('a stop waits for a request that takes longer than idle connections are given', async () => {
-  await using database = await createDatabase('postgres')
-  await using server = await startServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })
+  await using database = await createEmptyDatabase('postgres')
+  await using server = await spawnServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })
   await makeUsers(server)
   const client = new pg.Client({ connectionString: database.url })
   await client.connect()
@@ -128,8 +127,8 @@ test('a stop waits for a request that takes longer than idle connections are giv
 })
 
 test('a server that drains says so, and answers as ever meanwhile', async () => {
-  await using database = await createDatabase('sqlite')
-  await using server = await startServer({
+  await using database = await createEmptyDatabase('sqlite')
+  await using server = await spawnServer({
     DATABASE_URL: database.url,
     SOTTO_SERVICE_KEY: key,
     // Time enough for a busy machine to ask all of this.
@@ -153,8 +152,8 @@ test('a server that drains says so, and answers as ever meanwhile', async () => 
 })
 
 test('a stop answers those who have just connected', async () => {
-  await using database = await createDatabase('sqlite')
-  await using server = await startServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })
+  await using database = await createEmptyDatabase('sqlite')
+  await using server = await spawnServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })
   const { port } = new URL(server.url)
   const request = `GET /v1/users HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${key}\r\n\r\n`
   // Stopped in its tracks, it finds them all waiting when it goes on, and the wish to stop beside them.
@@ -172,8 +171,8 @@ test('a stop answers those who have just connected', async () => {
 })
 
 test('signals that come together stop it once, and whole', async () => {
-  await using database = await createDatabase('sqlite')
-  await using server = await startServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })
+  await using database = await createEmptyDatabase('sqlite')
+  await using server = await spawnServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })
   const idle = new Agent({ keepAlive: true })
   expect((await call(idle, server.url, '/readyz')).status).toBe(200)
   server.child.kill('SIGINT')
@@ -188,8 +187,8 @@ test('signals that come together stop it once, and whole', async () => {
 })
 
 test('metrics are told to the end of a stop, and end with it', async () => {
-  await using database = await createDatabase('sqlite')
-  await using server = await startServer({
+  await using database = await createEmptyDatabase('sqlite')
+  await using server = await spawnServer({
     DATABASE_URL: database.url,
     SOTTO_SERVICE_KEY: key,
     METRICS_PORT: '0',
@@ -209,8 +208,8 @@ test('metrics are told to the end of a stop, and end with it', async () => {
 })
 
 test('a request that never ends is cut off, and the stop is still a good one', async () => {
-  await using database = await createDatabase('sqlite')
-  await using server = await startServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })
+  await using database = await createEmptyDatabase('sqlite')
+  await using server = await spawnServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })
   const socket = createConnection(Number(new URL(server.url).port), '127.0.0.1')
   await once(socket, 'connect')
   socket.write(
@@ -227,8 +226,8 @@ test('a request that never ends is cut off, and the stop is still a good one', a
 })
 
 test('a connection that was opened in advance and never used does not hold up the stop', async () => {
-  await using database = await createDatabase('sqlite')
-  await using server = await startServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })
+  await using database = await createEmptyDatabase('sqlite')
+  await using server = await spawnServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })
   const socket = createConnection(Number(new URL(server.url).port), '127.0.0.1')
   socket.on('error', () => {})
   await once(socket, 'connect')

@@ -3,10 +3,9 @@ import { writeFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
+import { createEmptyDatabase, createTemporaryDirectory, sotto, spawnServer } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
 import { reachableUrl } from '../../src/cli/reachable-url.ts'
-import { createDatabase, createDirectory } from '../cli/support/databases.ts'
-import { sotto, startServer } from '../cli/support/sotto.ts'
 
 const run = promisify(execFile)
 
@@ -24,9 +23,9 @@ async function paste(command: string, env: NodeJS.ProcessEnv = {}): Promise<numb
 
 describe.each(['sqlite', 'postgres'] as const)('the first start on %s', (using) => {
   test('prints where it is, where the data is, a key, and three commands that work', async () => {
-    await using database = await createDatabase(using)
+    await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url }
-    await using server = await startServer(settings)
+    await using server = await spawnServer(settings)
     const { stdout } = server.output
 
     expect(stdout).toContain(`Address      ${server.url}\n`)
@@ -41,7 +40,7 @@ describe.each(['sqlite', 'postgres'] as const)('the first start on %s', (using) 
     for (const command of commands) expect(await paste(command), command).toBe(201)
     expect(await server.stop()).toBe(0)
 
-    await using again = await startServer(settings)
+    await using again = await spawnServer(settings)
     expect(again.output.stdout).not.toContain('sk_')
     expect(curlCommands(again.output.stdout)).toEqual([])
     const authorization = { headers: { authorization: `Bearer ${key}` } }
@@ -49,19 +48,19 @@ describe.each(['sqlite', 'postgres'] as const)('the first start on %s', (using) 
   })
 
   test('prints the key also where something else made the database', async () => {
-    await using database = await createDatabase(using)
+    await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url }
     await sotto(['migrate'], settings)
-    await using server = await startServer(settings)
+    await using server = await spawnServer(settings)
     const commands = curlCommands(server.output.stdout)
     expect(commands).toHaveLength(3)
     for (const command of commands) expect(await paste(command), command).toBe(201)
   })
 
   test('does not print a key that was given', async () => {
-    await using database = await createDatabase(using)
+    await using database = await createEmptyDatabase(using)
     const key = 'sk_of-the-operator'
-    await using server = await startServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })
+    await using server = await spawnServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })
     expect(server.output.stdout).not.toContain('sk_')
     const commands = curlCommands(server.output.stdout)
     expect(commands).toHaveLength(3)
@@ -71,8 +70,8 @@ describe.each(['sqlite', 'postgres'] as const)('the first start on %s', (using) 
 })
 
 test('of servers that start at once on an empty PostgreSQL all come up, and one prints the ways in', async () => {
-  await using database = await createDatabase('postgres')
-  const servers = await Promise.all([1, 2, 3].map(() => startServer({ DATABASE_URL: database.url })))
+  await using database = await createEmptyDatabase('postgres')
+  const servers = await Promise.all([1, 2, 3].map(() => spawnServer({ DATABASE_URL: database.url })))
   const printed = servers.map(({ output }) => output.stdout).join('')
   const keys = [...printed.matchAll(/Service key +(sk_\S+)/g)].map(([, key]) => key)
   const links = [...printed.matchAll(/\/welcome#(su_\S+)/g)].map(([, token]) => token)
@@ -93,13 +92,13 @@ describe.each(['sqlite', 'postgres'] as const)('the link for the first account o
   const linkIn = (stdout: string) => /^ *(http\S+\/welcome#su_\S+)$/m.exec(stdout)?.[1]
 
   test('is printed once, and another by a command, for as long as nobody is there', async () => {
-    await using database = await createDatabase(using)
+    await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: 'sk_of-the-operator' }
-    await using server = await startServer(settings)
+    await using server = await spawnServer(settings)
     const first = linkIn(server.output.stdout) ?? 'no link'
     expect(first.startsWith(`${server.url}/welcome#`)).toBe(true)
     await server.stop()
-    await using again = await startServer(settings)
+    await using again = await spawnServer(settings)
     expect(linkIn(again.output.stdout)).toBeUndefined()
 
     const command = await sotto(['setup'], { ...settings, HOST: '0.0.0.0', PORT: '8080' })
@@ -120,26 +119,26 @@ describe.each(['sqlite', 'postgres'] as const)('the link for the first account o
   })
 
   test('is not printed where there is no page for it, or somebody is there', async () => {
-    await using database = await createDatabase(using)
+    await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: 'sk_of-the-operator' }
-    await using server = await startServer({ ...settings, SOTTO_WEB_CLIENT: 'off' })
+    await using server = await spawnServer({ ...settings, SOTTO_WEB_CLIENT: 'off' })
     expect(server.output.stdout).not.toContain('/welcome')
     for (const command of curlCommands(server.output.stdout))
       expect(await paste(command, { SOTTO_SERVICE_KEY: settings.SOTTO_SERVICE_KEY })).toBe(201)
     await server.stop()
-    await using again = await startServer(settings)
+    await using again = await spawnServer(settings)
     expect(again.output.stdout).not.toContain('/welcome')
   })
 })
 
 test('settings come from files, without the end of their last line', async () => {
-  await using directory = await createDirectory()
-  await using database = await createDatabase('sqlite')
+  await using directory = await createTemporaryDirectory()
+  await using database = await createEmptyDatabase('sqlite')
   const [url, key] = [path.join(directory.path, 'url'), path.join(directory.path, 'key')]
   await writeFile(url, database.url)
   await writeFile(key, 'sk_of-a-file\r\n')
   const settings = { DATABASE_URL_FILE: url, DATABASE_URL: '', SOTTO_SERVICE_KEY_FILE: key }
-  await using server = await startServer(settings)
+  await using server = await spawnServer(settings)
   expect(server.output.stdout).toContain(database.url.slice('file:'.length))
   const authorization = { headers: { authorization: 'Bearer sk_of-a-file' } }
   expect((await fetch(`${server.url}/v1/messages`, authorization)).status).toBe(200)
@@ -152,7 +151,7 @@ const hasIPv6 = Object.values(networkInterfaces()).some((one) =>
 test.each(['127.0.0.1', 'localhost', ...(hasIPv6 ? ['::1'] : [])])(
   'prints an address that answers for HOST=%s',
   async (host) => {
-    await using server = await startServer({ DATABASE_URL: 'file::memory:', HOST: host })
+    await using server = await spawnServer({ DATABASE_URL: 'file::memory:', HOST: host })
     for (const command of curlCommands(server.output.stdout)) expect(await paste(command), command).toBe(201)
   },
 )

@@ -1,7 +1,6 @@
-import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
+import { listen } from '@sotto/testing/internal'
 import { decodeFields, type Fields } from './protobuf.ts'
 
 export interface ReceivedSpan {
@@ -50,10 +49,8 @@ export async function startReceiver(): Promise<Receiver> {
     const body = await buffer(request)
     bodies.push({ path: request.url ?? '', headers: request.headers, body })
     response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end()
-  }).listen(0, '127.0.0.1')
-  await once(http, 'listening')
-  // It listens on a port, not on a pipe.
-  const { port } = http.address() as AddressInfo
+  })
+  const listening = await listen(http)
 
   /** ExportXServiceRequest.resource_x -> ResourceX.scope_x -> ScopeX.x, which are the same for all three. */
   function items(signal: string): Fields[] {
@@ -64,7 +61,8 @@ export async function startReceiver(): Promise<Receiver> {
       .flatMap((scope) => scope.messages(2))
   }
   return {
-    url: `http://127.0.0.1:${port}`,
+    ...listening,
+    url: `http://127.0.0.1:${listening.port}`,
     bodies,
     spans: () => items('traces').map(toSpan),
     logs: () => items('logs').map(toLog),
@@ -74,11 +72,6 @@ export async function startReceiver(): Promise<Receiver> {
         .flatMap(({ body }) => decodeFields(body).messages(1))
         .flatMap((one) => one.messages(1))
         .map((resource) => attributesIn(resource, 1)),
-    async [Symbol.asyncDispose]() {
-      http.closeAllConnections()
-      http.close()
-      await once(http, 'close')
-    },
   }
 }
 

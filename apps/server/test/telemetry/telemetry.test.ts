@@ -1,13 +1,16 @@
-import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { Message } from '@sotto/contract'
 import { createClient } from '@sotto/sdk'
+import {
+  createEmptyDatabase,
+  dialects,
+  listen,
+  openSse,
+  openWs,
+  type ServerProcess,
+  spawnServer,
+} from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { createDatabase } from '../cli/support/databases.ts'
-import { type RunningServer, startServer } from '../cli/support/sotto.ts'
-import { openSse } from '../realtime/support/sse.ts'
-import { openWs } from '../realtime/support/ws.ts'
-import { dialects } from '../support/dialects.ts'
 import { type ReceivedSpan, startReceiver } from './receiver.ts'
 
 const serviceKey = 'sk_a_key_that_goes_nowhere'
@@ -20,16 +23,16 @@ const headers = (as: string) => ({ authorization: `Bearer ${serviceKey}`, 'act-a
 
 async function start(using: 'sqlite' | 'postgres', settings: NodeJS.ProcessEnv) {
   const stack = new AsyncDisposableStack()
-  const { url } = stack.use(await createDatabase(using))
+  const { url } = stack.use(await createEmptyDatabase(using))
   const server = stack.use(
-    await startServer({ DATABASE_URL: url, SOTTO_SERVICE_KEY: serviceKey, ...settings }),
+    await spawnServer({ DATABASE_URL: url, SOTTO_SERVICE_KEY: serviceKey, ...settings }),
   )
   const client = createClient({ url: server.url, token: serviceKey })
   for (const username of ['alice', 'bob']) await client.users.create({ username })
   return { server, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
-async function send(server: RunningServer, more: Record<string, string> = {}): Promise<Message> {
+async function send(server: ServerProcess, more: Record<string, string> = {}): Promise<Message> {
   const response = await fetch(`${server.url}/v1/messages`, {
     method: 'POST',
     headers: { ...headers('alice'), 'content-type': 'application/json', ...more },
@@ -45,7 +48,7 @@ function only(spans: ReceivedSpan[], name: string): ReceivedSpan {
   return found[0] as ReceivedSpan
 }
 
-const lines = (server: RunningServer): Record<string, unknown>[] =>
+const lines = (server: ServerProcess): Record<string, unknown>[] =>
   server.output.stdout
     .split('\n')
     .filter((line) => line.startsWith('{'))
@@ -240,16 +243,13 @@ describe('a receiver', { timeout: 30_000 }, () => {
   })
 
   test('that never answers does not hold up a stop', async () => {
-    const silent = createServer(() => {}).listen(0, '127.0.0.1')
-    await once(silent, 'listening')
-    const address = silent.address()
-    const port = typeof address === 'object' ? address?.port : undefined
-    await using world = await start('sqlite', { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` })
+    await using silent = await listen(createServer(() => {}))
+    const endpoint = `http://127.0.0.1:${silent.port}`
+    await using world = await start('sqlite', { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })
     await send(world.server)
     const stoppedAt = performance.now()
     expect(await world.server.stop()).toBe(0)
     expect(performance.now() - stoppedAt).toBeLessThan(6_000)
-    silent.close()
   })
 
   test('is not asked for without its address: nothing of OpenTelemetry is loaded', async () => {

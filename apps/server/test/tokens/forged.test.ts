@@ -1,8 +1,6 @@
+import { openSse, openWs, type RunningServer, startServer } from '@sotto/testing/internal'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { UserTokenSettings } from '../../src/index.ts'
-import { openSse } from '../realtime/support/sse.ts'
-import { startWorld, type World } from '../realtime/support/world.ts'
-import { openWs } from '../realtime/support/ws.ts'
 import {
   createKeyPair,
   encode,
@@ -13,7 +11,7 @@ import {
   SECRET,
   seconds,
   startJwks,
-} from './support.ts'
+} from './token-makers.ts'
 
 const ISSUER = 'https://host.example'
 const HS256 = { alg: 'HS256', typ: 'JWT' }
@@ -34,7 +32,7 @@ function without(...names: string[]): string {
 }
 
 /** Every way in: plain HTTP, RPC, both kinds of streams. What each says, and what it was that came out. */
-async function enter(world: World, token: string): Promise<string[]> {
+async function enter(world: RunningServer, token: string): Promise<string[]> {
   const authorization = `Bearer ${token}`
   const codeOf = async (response: Response) => {
     const text = await response.text()
@@ -62,9 +60,9 @@ const REFUSED = Array.from({ length: 4 }, () => 'UNAUTHENTICATED')
 const TAKEN = Array.from({ length: 4 }, () => 'in')
 
 describe('a token with a shared secret', () => {
-  let world: World
+  let world: RunningServer
   beforeAll(async () => {
-    world = await startWorld('sqlite', {
+    world = await startServer('sqlite', {
       users: ['alice'],
       settings: { userTokens: settingsFor({ secret: SECRET }) },
     })
@@ -148,11 +146,11 @@ describe('a token with the keys of a JWKS URL', () => {
   const attacker = createKeyPair('host')
   let jwks: JwksServer
   let attackers: JwksServer
-  let world: World
+  let world: RunningServer
   beforeAll(async () => {
     jwks = await startJwks(host, createKeyPair('es', 'ES256'))
     attackers = await startJwks(attacker)
-    world = await startWorld('sqlite', {
+    world = await startServer('sqlite', {
       users: ['alice'],
       settings: { userTokens: settingsFor({ jwksUrl: jwks.url }) },
     })

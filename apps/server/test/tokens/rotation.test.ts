@@ -1,7 +1,14 @@
 import { createTestServer, type TestServer } from '@sotto/testing'
+import { rest } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { rest } from '../support/rest.ts'
-import { createKeyPair, goodClaims, type JwksServer, type KeyPair, seconds, startJwks } from './support.ts'
+import {
+  createKeyPair,
+  goodClaims,
+  type JwksServer,
+  type KeyPair,
+  seconds,
+  startJwks,
+} from './token-makers.ts'
 
 /** As remote-keys.ts has them, in milliseconds. */
 const COOLDOWN_MS = 10_000

@@ -2,11 +2,11 @@ import { execFile } from 'node:child_process'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { createTestServer } from '@sotto/testing'
+import { rest } from '@sotto/testing/internal'
 import { jwtVerify } from 'jose'
 import { expect, test } from 'vitest'
 import { signUserToken } from '../../src/tokens.ts'
-import { rest } from '../support/rest.ts'
-import { SECRET } from './support.ts'
+import { SECRET } from './token-makers.ts'
 
 test('signUserToken makes the JWT that others read', async () => {
   const token = await signUserToken({ secret: SECRET, user: 'alice', name: 'Alice', expiresInSeconds: 60 })

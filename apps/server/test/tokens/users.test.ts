@@ -1,15 +1,10 @@
 import { createClient } from '@sotto/sdk'
 import { createTestServer, type TestServer } from '@sotto/testing'
+import { codeOf, dialects, failureOf, openSse, openWs, rest, startServer } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
 import type { UserTokenSettings } from '../../src/index.ts'
 import { signUserToken } from '../../src/tokens.ts'
-import { openSse } from '../realtime/support/sse.ts'
-import { startWorld } from '../realtime/support/world.ts'
-import { openWs } from '../realtime/support/ws.ts'
-import { dialects } from '../support/dialects.ts'
-import { codeOf, failureOf } from '../support/failure.ts'
-import { rest } from '../support/rest.ts'
-import { SECRET } from './support.ts'
+import { SECRET } from './token-makers.ts'
 
 const userTokens: UserTokenSettings = {
   keys: { secret: SECRET },
@@ -127,7 +122,7 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
   test('are out at their token’s end, and when they are disabled; their streams too', async () => {
     let aheadMs = 0
     const now = () => new Date(Date.now() + aheadMs)
-    await using world = await startWorld(using, {
+    await using world = await startServer(using, {
       users: ['alice', 'bob', 'carol'],
       settings: { userTokens },
       overrides: { now },
@@ -153,7 +148,7 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
     const long = await open('alice', 600)
     const disabled = await open('bob', 600)
 
-    await world.server.app.db
+    await world.app.db
       .updateTable('users')
       .set({ disabled_at: new Date() })
       .where('username', '=', 'bob')
@@ -174,7 +169,7 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
 
   test('go on with a new token where the old one ends, without missing anything', async () => {
     let aheadMs = 0
-    await using world = await startWorld(using, {
+    await using world = await startServer(using, {
       users: ['alice', 'bob'],
       settings: { userTokens },
       overrides: { now: () => new Date(Date.now() + aheadMs) },

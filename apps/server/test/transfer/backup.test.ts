@@ -2,9 +2,8 @@ import { copyFile, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { openDatabase } from '@sotto/db'
 import { createClient, type SottoClient } from '@sotto/sdk'
+import { createEmptyDatabase, createTemporaryDirectory, sotto, spawnServer } from '@sotto/testing/internal'
 import { expect, test, vi } from 'vitest'
-import { createDatabase, createDirectory } from '../cli/support/databases.ts'
-import { sotto, startServer } from '../cli/support/sotto.ts'
 
 // Each starts a good many processes.
 vi.setConfig({ testTimeout: 90_000 })
@@ -16,10 +15,10 @@ function clientOf(server: { url: string }): SottoClient {
 }
 
 test('a backup beside a server that writes is whole, and what it was put back over is noticed', async () => {
-  await using files = await createDirectory()
-  await using database = await createDatabase('sqlite')
+  await using files = await createTemporaryDirectory()
+  await using database = await createEmptyDatabase('sqlite')
   const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key }
-  const server = await startServer(settings)
+  const server = await spawnServer(settings)
   for (const username of ['alice', 'bob']) await clientOf(server).users.create({ username })
   const alice = clientOf(server).as('alice')
   const bob = clientOf(server).as('bob')
@@ -54,7 +53,7 @@ test('a backup beside a server that writes is whole, and what it was put back ov
   expect(kept).toBeGreaterThanOrEqual(before)
   expect(kept).toBeLessThanOrEqual(after)
 
-  await using restored = await startServer(settings)
+  await using restored = await spawnServer(settings)
   const reader = clientOf(restored).as('bob')
   const sent = await clientOf(restored).as('alice').messages.send({ to: 'bob', text: 'after the restore' })
   expect(sent.seq).toBe(kept + 1)
@@ -73,7 +72,7 @@ async function countMessages(url: string): Promise<number> {
 }
 
 test('a backup is refused for PostgreSQL, for a database that is not there, and over another file', async () => {
-  await using files = await createDirectory()
+  await using files = await createTemporaryDirectory()
   const file = path.join(files.path, 'backup.db')
   const postgres = { DATABASE_URL: 'postgres://127.0.0.1:1/sotto' }
   expect(await sotto(['backup', file], postgres)).toMatchObject({

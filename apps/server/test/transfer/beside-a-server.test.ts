@@ -4,9 +4,15 @@ import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createClient } from '@sotto/sdk'
+import {
+  createEmptyDatabase,
+  createTemporaryDirectory,
+  queryPostgres,
+  sotto,
+  spawnServer,
+  spawnSotto,
+} from '@sotto/testing/internal'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { createDatabase, createDirectory, query } from '../cli/support/databases.ts'
-import { sotto, spawnSotto, startServer } from '../cli/support/sotto.ts'
 import { readExport } from './support/export-file.ts'
 
 // Each starts a good many processes.
@@ -17,13 +23,13 @@ const PAUSE_MS = 6_000
 
 describe.each(['sqlite', 'postgres'] as const)('an export beside a server on %s', (using) => {
   test('shows one moment, and holds back neither writers nor those who read the event log', async () => {
-    const files = await createDirectory()
+    const files = await createTemporaryDirectory()
     onTestFinished(() => files[Symbol.asyncDispose]())
-    await using database = await createDatabase(using)
+    await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: 'sk_of_a_test' }
     // More than fits into the pipe between the two.
     expect((await sotto(['seed', '--users', '20', '--messages', '10000'], settings)).code).toBe(0)
-    await using server = await startServer(settings)
+    await using server = await spawnServer(settings)
     const admin = createClient({ url: server.url, token: 'sk_of_a_test' })
     for (const username of ['alice', 'bob']) await admin.users.create({ username })
     await admin.as('alice').messages.send({ to: 'bob', text: 'before the export' })
@@ -39,7 +45,7 @@ describe.each(['sqlite', 'postgres'] as const)('an export beside a server on %s'
     expect(performance.now() - begun).toBeLessThan(PAUSE_MS)
     await wait(PAUSE_MS - (performance.now() - begun))
     if (using === 'postgres') {
-      const { rows } = await query(
+      const { rows } = await queryPostgres(
         database.url,
         "select backend_xid from pg_stat_activity where state = 'idle in transaction' and datname = current_database()",
       )

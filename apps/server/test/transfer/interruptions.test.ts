@@ -3,9 +3,14 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { findImport, openDatabase } from '@sotto/db'
+import {
+  createEmptyDatabase,
+  createTemporaryDirectory,
+  queryPostgres,
+  sotto,
+  spawnSotto,
+} from '@sotto/testing/internal'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { createDatabase, createDirectory, query } from '../cli/support/databases.ts'
-import { sotto, spawnSotto } from '../cli/support/sotto.ts'
 import { readExport } from './support/export-file.ts'
 
 // Each starts a good many processes.
@@ -13,14 +18,14 @@ vi.setConfig({ testTimeout: 90_000 })
 
 describe.each(['sqlite', 'postgres'] as const)('an import that is killed on %s', (using) => {
   test('goes on where it stood, and nobody serves what is there before', async () => {
-    const files = await createDirectory()
+    const files = await createTemporaryDirectory()
     onTestFinished(() => files[Symbol.asyncDispose]())
     const file = path.join(files.path, 'seed.jsonl')
     const seeded = { DATABASE_URL: `file:${path.join(files.path, 'seed.db')}` }
     expect((await sotto(['seed', '--users', '20', '--messages', '3000'], seeded)).code).toBe(0)
     expect((await sotto(['export', '--output', file], seeded)).code).toBe(0)
 
-    await using database = await createDatabase(using)
+    await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url, PORT: '0' }
     const killed = spawnSotto(['import', '-'], settings)
     const ended = once(killed, 'close')
@@ -73,6 +78,6 @@ async function linesInFile(url: string): Promise<number> {
 
 /** Not over a connection of Sotto's: it would be taken for a server. */
 async function linesInPostgres(url: string): Promise<number> {
-  const { rows } = await query(url, 'select lines from import_progress')
+  const { rows } = await queryPostgres(url, 'select lines from import_progress')
   return Number(rows[0]?.lines ?? 0)
 }

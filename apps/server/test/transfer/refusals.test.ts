@@ -2,16 +2,15 @@ import { createHash } from 'node:crypto'
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { createEmptyDatabase, createTemporaryDirectory, sotto, spawnServer } from '@sotto/testing/internal'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { createDatabase, createDirectory } from '../cli/support/databases.ts'
-import { sotto, startServer } from '../cli/support/sotto.ts'
 
 // Each starts a good many processes.
 vi.setConfig({ testTimeout: 90_000 })
 
 /** A small world of sample data, exported. */
 async function exportSeed(): Promise<{ directory: string; file: string; text: string }> {
-  const made = await createDirectory()
+  const made = await createTemporaryDirectory()
   onTestFinished(() => made[Symbol.asyncDispose]())
   const settings = { DATABASE_URL: `file:${path.join(made.path, 'seed.db')}` }
   expect((await sotto(['seed', '--users', '20', '--messages', '2000'], settings)).code).toBe(0)
@@ -61,7 +60,7 @@ describe('an import refuses', () => {
     for (const [what, [content, said]] of Object.entries(cases)) {
       const file = path.join(directory, 'damaged.jsonl')
       await writeFile(file, content)
-      await using database = await createDatabase('sqlite')
+      await using database = await createEmptyDatabase('sqlite')
       const { code, stdout, stderr } = await sotto(['import', file], { DATABASE_URL: database.url })
       expect({ code, stdout }, what).toEqual({ code: 1, stdout: '' })
       if (typeof said === 'string') expect(stderr, what).toBe(said)
@@ -74,10 +73,10 @@ describe('an import refuses', () => {
     const file = path.join(directory, 'cut.jsonl.gz')
     const packed = gzipSync(text)
     await writeFile(file, packed.subarray(0, packed.length - 100))
-    await using database = await createDatabase('sqlite')
+    await using database = await createEmptyDatabase('sqlite')
     const settings = { DATABASE_URL: database.url }
     expect((await sotto(['import', file], settings)).stderr).toMatch(/cannot be unpacked, it was cut short/)
-    await using another = await createDatabase('sqlite')
+    await using another = await createEmptyDatabase('sqlite')
     expect(await sotto(['import', '/nowhere'], { DATABASE_URL: another.url })).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/^sotto: cannot read \/nowhere: .+\n$/),
@@ -93,7 +92,7 @@ describe('an import refuses', () => {
       .replace(/"version":"[^"]+"/, '"version":"0.0.1"')
     const sha256 = createHash('sha256').update(`${older}\n`).digest('hex')
     await writeFile(file, `${older}\n${JSON.stringify({ type: 'end', lines: 1, sha256 })}\n`)
-    await using database = await createDatabase('sqlite')
+    await using database = await createEmptyDatabase('sqlite')
     expect((await sotto(['import', file], { DATABASE_URL: database.url })).stderr).toMatch(
       /^sotto: the export was written by Sotto 0\.0\.1 with the schema 20250101T000000-older, this one has \S+: import it with that version, then update\n$/,
     )
@@ -103,10 +102,10 @@ describe('an import refuses', () => {
     '%s that is not empty, or that a server runs on',
     async (using) => {
       const { file } = await exportSeed()
-      await using database = await createDatabase(using)
+      await using database = await createEmptyDatabase(using)
       const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: 'sk_of_a_test' }
       {
-        await using server = await startServer(settings)
+        await using server = await spawnServer(settings)
         await fetch(`${server.url}/v1/users`, { headers: { authorization: 'Bearer sk_of_a_test' } })
         expect((await sotto(['import', file], settings)).stderr).toMatch(
           /another server is running|a server or a command of Sotto is connected to the database/,

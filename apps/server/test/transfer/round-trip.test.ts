@@ -1,32 +1,37 @@
 import path from 'node:path'
 import { openDatabase, tablesLeftOut } from '@sotto/db'
 import { createClient } from '@sotto/sdk'
+import {
+  createEmptyDatabase,
+  createTemporaryDirectory,
+  type EmptyDatabase,
+  nextTotpCode,
+  sotto,
+  spawnServer,
+} from '@sotto/testing/internal'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { createDatabase, createDirectory, type OwnDatabase } from '../cli/support/databases.ts'
-import { sotto, startServer } from '../cli/support/sotto.ts'
-import { nextCodeOf } from '../support/totp.ts'
 import { readExport } from './support/export-file.ts'
-import { makeWholeWorld, worldSettings } from './support/whole-world.ts'
+import { createSampleData, sampleSettings } from './support/sample-data.ts'
 
 // Each starts a good many processes.
 vi.setConfig({ testTimeout: 90_000 })
 
 const other = { sqlite: 'postgres', postgres: 'sqlite' } as const
 
-async function exportTo(file: string, database: OwnDatabase) {
+async function exportTo(file: string, database: EmptyDatabase) {
   const ran = await sotto(['export', '--output', file], { DATABASE_URL: database.url })
   expect(ran).toMatchObject({ code: 0, stdout: '', stderr: expect.stringMatching(/^Exported [\d,]+ rows/) })
   return readExport(file)
 }
 
-async function importInto(database: OwnDatabase, file: string): Promise<void> {
+async function importInto(database: EmptyDatabase, file: string): Promise<void> {
   const ran = await sotto(['import', file], { DATABASE_URL: database.url })
   expect(ran).toMatchObject({ code: 0, stderr: '' })
   expect(ran.stdout).toMatch(/^Imported [\d,]+ rows in [\d.]+ s\.\n.*SOTTO_SECRET.*\n$/)
 }
 
 async function directory(): Promise<string> {
-  const made = await createDirectory()
+  const made = await createTemporaryDirectory()
   onTestFinished(() => made[Symbol.asyncDispose]())
   return made.path
 }
@@ -34,11 +39,11 @@ async function directory(): Promise<string> {
 describe.each(['sqlite', 'postgres'] as const)('from %s to the other database and back', (using) => {
   test('nothing changes, and everything goes on', async () => {
     const files = await directory()
-    await using source = await createDatabase(using)
-    await using there = await createDatabase(other[using])
-    await using back = await createDatabase(using)
-    const first = await startServer({ ...worldSettings, DATABASE_URL: source.url })
-    const world = await makeWholeWorld(first)
+    await using source = await createEmptyDatabase(using)
+    await using there = await createEmptyDatabase(other[using])
+    await using back = await createEmptyDatabase(using)
+    const first = await spawnServer({ ...sampleSettings, DATABASE_URL: source.url })
+    const world = await createSampleData(first)
     expect(await first.stop()).toBe(0)
 
     const before = await exportTo(path.join(files, 'before.jsonl'), source)
@@ -51,16 +56,16 @@ describe.each(['sqlite', 'postgres'] as const)('from %s to the other database an
     expect(after.rows).toEqual(before.rows)
     expect(again.rows).toEqual(before.rows)
 
-    await using server = await startServer({ ...worldSettings, DATABASE_URL: there.url })
+    await using server = await spawnServer({ ...sampleSettings, DATABASE_URL: there.url })
     const { url } = server
     const alice = createClient({ url, token: world.token, retries: 0 })
-    const bob = createClient({ url, token: worldSettings.SOTTO_SERVICE_KEY, retries: 0 }).as('bob')
+    const bob = createClient({ url, token: sampleSettings.SOTTO_SERVICE_KEY, retries: 0 }).as('bob')
     expect((await alice.users.me()).username).toBe('alice')
     expect((await createClient({ url, token: world.key }).users.list()).items).toHaveLength(4)
     const proof = { username: 'alice', password: 'correct horse' }
     const anybody = createClient({ url, retries: 0 })
     await expect(anybody.sessions.create(proof)).rejects.toMatchObject({ code: 'SECOND_FACTOR_REQUIRED' })
-    await anybody.sessions.create({ ...proof, code: nextCodeOf(world.totpSecret, new Date()) })
+    await anybody.sessions.create({ ...proof, code: nextTotpCode(world.totpSecret, new Date()) })
 
     const missed = await bob.events.pull({ cursor: world.cursor })
     expect(missed.items.map(({ type }) => type)).toEqual(['resync'])
@@ -75,10 +80,10 @@ describe.each(['sqlite', 'postgres'] as const)('from %s to the other database an
 
   test('events go on above those that retention has deleted', async () => {
     const files = await directory()
-    await using source = await createDatabase(using)
-    await using there = await createDatabase(other[using])
-    const first = await startServer({ ...worldSettings, DATABASE_URL: source.url })
-    await makeWholeWorld(first)
+    await using source = await createEmptyDatabase(using)
+    await using there = await createEmptyDatabase(other[using])
+    const first = await spawnServer({ ...sampleSettings, DATABASE_URL: source.url })
+    await createSampleData(first)
     expect(await first.stop()).toBe(0)
     const opened = await openDatabase({ url: source.url })
     await opened.db.deleteFrom('events').execute()
@@ -87,8 +92,8 @@ describe.each(['sqlite', 'postgres'] as const)('from %s to the other database an
     await exportTo(path.join(files, 'export.jsonl'), source)
     await importInto(there, path.join(files, 'export.jsonl'))
 
-    await using server = await startServer({ ...worldSettings, DATABASE_URL: there.url })
-    const admin = createClient({ url: server.url, token: worldSettings.SOTTO_SERVICE_KEY })
+    await using server = await spawnServer({ ...sampleSettings, DATABASE_URL: there.url })
+    const admin = createClient({ url: server.url, token: sampleSettings.SOTTO_SERVICE_KEY })
     // Whose stay in the group begins with an event.
     const carol = admin.as('carol')
     const { cursor } = await carol.events.pull({})
@@ -104,7 +109,7 @@ test.each(['sqlite', 'postgres'] as const)(
   'every table on %s is exported, or left out for a reason',
   async (using) => {
     const files = await directory()
-    await using database = await createDatabase(using)
+    await using database = await createEmptyDatabase(using)
     expect((await sotto(['migrate'], { DATABASE_URL: database.url })).code).toBe(0)
     const { header } = await exportTo(path.join(files, 'empty.jsonl'), database)
     await using opened = await openDatabase({ url: database.url })

@@ -1,12 +1,15 @@
 import { createTestServer } from '@sotto/testing'
+import {
+  codeOf,
+  dialects,
+  findText,
+  startServer,
+  startWebhookReceiver,
+  status,
+} from '@sotto/testing/internal'
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, test } from 'vitest'
-import { findText } from '../privacy/support/find.ts'
-import { startWorld } from '../realtime/support/world.ts'
-import { dialects } from '../support/dialects.ts'
-import { codeOf } from '../support/failure.ts'
-import { startReceiver, status } from './support/receiver.ts'
-import { startWebhookWorld } from './support/world.ts'
+import { startServerWithWebhook } from './support/server-with-webhook.ts'
 
 const secret = 'a secret of at least thirty-two characters'
 const settings = { webhookAllowedHosts: ['127.0.0.1'], secret }
@@ -17,7 +20,7 @@ const DAY_MS = 24 * HOUR_MS
 describe.each(dialects)('webhooks on %s', (using) => {
   test('tell of what happens from now on, as a bare service key sees it, signed', async () => {
     await using server = await createTestServer({ using, users, settings })
-    await using receiver = await startReceiver()
+    await using receiver = await startWebhookReceiver()
     const alice = server.as('alice')
     await alice.messages.send({ to: 'bob', text: 'before' })
     const webhook = await server.client.webhooks.create({ url: `${receiver.url}/hook` })
@@ -42,7 +45,7 @@ describe.each(dialects)('webhooks on %s', (using) => {
   })
 
   test('tell of everything that lasts, once, and of nothing else', async () => {
-    await using world = await startWebhookWorld(using)
+    await using world = await startServerWithWebhook(using)
     const { server, receiver } = world
     const [alice, bob] = [server.as('alice'), server.as('bob')]
     /** What one call has told. */
@@ -92,7 +95,9 @@ describe.each(dialects)('webhooks on %s', (using) => {
   })
 
   test('tell of the types that they have asked for', async () => {
-    await using world = await startWebhookWorld(using, { events: ['message.deleted', 'receipt.updated'] })
+    await using world = await startServerWithWebhook(using, {
+      events: ['message.deleted', 'receipt.updated'],
+    })
     const { server, receiver, webhookId } = world
     const { id: messageId, conversationId } = await world.send('hi')
     await server.as('bob').conversations.read({ conversationId, seq: 1 })
@@ -104,8 +109,8 @@ describe.each(dialects)('webhooks on %s', (using) => {
   })
 
   test('hold no text: what is sent is what there is when it is sent', async () => {
-    await using world = await startWorld(using, { users, settings })
-    await using receiver = await startReceiver()
+    await using world = await startServer(using, { users, settings })
+    await using receiver = await startWebhookReceiver()
     receiver.answer = status(503)
     const { id: webhookId } = await world.client.webhooks.create({
       url: receiver.url,
@@ -114,10 +119,10 @@ describe.each(dialects)('webhooks on %s', (using) => {
     const { id: messageId } = await world.send('alice', 'bob', 'canary4d1b')
     await expect.poll(() => receiver.received.length).toBe(1)
     expect(receiver.received[0]?.body).toContain('canary4d1b')
-    expect(await findText(world.server.app.db, 'canary4d1b')).toEqual(['messages.text'])
+    expect(await findText(world.app.db, 'canary4d1b')).toEqual(['messages.text'])
 
     await world.client.as('alice').messages.delete({ messageId })
-    expect(await findText(world.server.app.db, 'canary4d1b')).toEqual([])
+    expect(await findText(world.app.db, 'canary4d1b')).toEqual([])
     receiver.answer = status(200)
     const { items } = await world.client.webhooks.deliveries({ webhookId })
     await world.client.webhooks.retryDelivery({ webhookId, deliveryId: items[0]?.id ?? '' })
@@ -129,7 +134,7 @@ describe.each(dialects)('webhooks on %s', (using) => {
   })
 
   test('try again, later each time, under the same id, and give up after three days', async () => {
-    await using world = await startWebhookWorld(using, { events: ['message.created'] })
+    await using world = await startServerWithWebhook(using, { events: ['message.created'] })
     const { server, receiver, webhookId } = world
     server.clock.set('2026-05-01T10:00:00.000Z')
     receiver.answer = status(500)
@@ -173,7 +178,7 @@ describe.each(dialects)('webhooks on %s', (using) => {
   })
 
   test('wait as long as the receiver asks for, up to a day', async () => {
-    await using world = await startWebhookWorld(using, { events: ['message.created'] })
+    await using world = await startServerWithWebhook(using, { events: ['message.created'] })
     const { server, receiver } = world
     server.clock.set('2026-05-01T10:00:00.000Z')
     const asked = ['600', 'Fri, 01 May 2026 11:00:00 GMT', '999999999', '1', 'soon']
@@ -199,7 +204,7 @@ describe.each(dialects)('webhooks on %s', (using) => {
   })
 
   test('end with 410, which is in the audit', async () => {
-    await using world = await startWebhookWorld(using, { events: ['message.created'] })
+    await using world = await startServerWithWebhook(using, { events: ['message.created'] })
     const { server, receiver, webhookId } = world
     receiver.answer = status(410)
     await world.send('one')
@@ -214,9 +219,9 @@ describe.each(dialects)('webhooks on %s', (using) => {
   })
 
   test('do not wait for one that fails, nor one event for another', async () => {
-    await using world = await startWebhookWorld(using, { events: ['message.created'] })
+    await using world = await startServerWithWebhook(using, { events: ['message.created'] })
     const { server, receiver } = world
-    await using other = await startReceiver()
+    await using other = await startWebhookReceiver()
     await server.client.webhooks.create({ url: other.url, events: ['message.created'] })
     const said = (text: string) => JSON.stringify({ text }).slice(1, -1)
     // The first hangs, the third fails, and there are more than are sent at once.
@@ -236,7 +241,7 @@ describe.each(dialects)('webhooks on %s', (using) => {
   })
 
   test('send an event once to a receiver that takes it, however many there are', async () => {
-    await using world = await startWebhookWorld(using, { events: ['message.created'] })
+    await using world = await startServerWithWebhook(using, { events: ['message.created'] })
     const { server, receiver } = world
     const texts = Array.from({ length: 300 }, (_, n) => `text ${n}`)
     const alice = server.as('alice')
@@ -255,7 +260,7 @@ describe.each(dialects)('webhooks on %s', (using) => {
   })
 
   test('tell nothing while they are disabled, and go on from when they are enabled', async () => {
-    await using world = await startWebhookWorld(using, { events: ['message.created'] })
+    await using world = await startServerWithWebhook(using, { events: ['message.created'] })
     const { server, receiver, webhookId } = world
     receiver.answer = status(500)
     await world.send('pending')
@@ -270,7 +275,7 @@ describe.each(dialects)('webhooks on %s', (using) => {
     await expect(server.client.webhooks.test({ webhookId })).rejects.toThrow('enabled')
     expect(receiver.received).toHaveLength(1)
 
-    await using moved = await startReceiver()
+    await using moved = await startWebhookReceiver()
     await server.client.webhooks.update({ webhookId, enabled: true, url: moved.url })
     await world.send('afterwards')
     await expect
@@ -280,7 +285,7 @@ describe.each(dialects)('webhooks on %s', (using) => {
   })
 
   test('forget after thirty days what waits for a disabled one', async () => {
-    await using world = await startWebhookWorld(using, { events: ['message.created'] })
+    await using world = await startServerWithWebhook(using, { events: ['message.created'] })
     const { server, receiver, webhookId } = world
     receiver.answer = status(500)
     await world.send('pending')
@@ -293,7 +298,7 @@ describe.each(dialects)('webhooks on %s', (using) => {
   })
 
   test('are signed with both secrets for a day after a change', async () => {
-    await using world = await startWebhookWorld(using)
+    await using world = await startServerWithWebhook(using)
     const { server, receiver, webhook, webhookId } = world
     server.clock.set(new Date())
     const { secret: next } = await server.client.webhooks.rotateSecret({ webhookId })
@@ -318,16 +323,16 @@ describe.each(dialects)('webhooks on %s', (using) => {
   })
 
   test('keep secrets sealed, and cannot be made where there is nothing to seal with', async () => {
-    await using world = await startWorld(using, {
+    await using world = await startServer(using, {
       settings: { secret: 'a secret of at least 32 characters' },
     })
     const first = await world.client.webhooks.create({ url: 'https://hooks.example' })
     const second = await world.client.webhooks.rotateSecret({ webhookId: first.id })
     for (const { secret: one } of [first, second]) {
-      expect(await findText(world.server.app.db, one.slice('whsec_'.length).toLowerCase())).toEqual([])
+      expect(await findText(world.app.db, one.slice('whsec_'.length).toLowerCase())).toEqual([])
     }
     if (using === 'sqlite') return
-    await using without = await startWorld(using)
+    await using without = await startServer(using)
     await expect(without.client.webhooks.create({ url: 'https://hooks.example' })).rejects.toMatchObject({
       code: 'UNAVAILABLE',
       message: expect.stringContaining('SOTTO_SECRET'),
@@ -362,8 +367,8 @@ describe.each(dialects)('webhooks on %s', (using) => {
   })
 
   test('are gone with their deliveries when they are deleted', async () => {
-    await using world = await startWorld(using, { users, settings })
-    await using receiver = await startReceiver()
+    await using world = await startServer(using, { users, settings })
+    await using receiver = await startWebhookReceiver()
     const { webhooks } = world.client
     const { id: webhookId } = await webhooks.create({ url: receiver.url })
     receiver.answer = status(500)
@@ -382,12 +387,12 @@ describe.each(dialects)('webhooks on %s', (using) => {
     ]
     for (const call of calls) expect(await codeOf(call())).toBe('WEBHOOK_NOT_FOUND')
     expect((await webhooks.list()).items).toEqual([])
-    const holders = () => findText(world.server.app.db, webhookId)
+    const holders = () => findText(world.app.db, webhookId)
     await expect.poll(holders).toEqual(['audit.subject_id'])
   })
 
   test('list deliveries in pages, for seven days, and for thirty those that failed', async () => {
-    await using world = await startWebhookWorld(using, { events: ['message.created'] })
+    await using world = await startServerWithWebhook(using, { events: ['message.created'] })
     const { server, receiver, webhookId } = world
     for (let n = 0; n < 5; n++) await world.send(String(n))
     await expect.poll(() => receiver.received.length).toBe(5)

@@ -1,11 +1,15 @@
 import { createClient } from '@sotto/sdk'
+import {
+  createEmptyDatabase,
+  dialects,
+  spawnServer,
+  startServer,
+  startWebhookReceiver,
+  status,
+  type WebhookReceiver,
+} from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
 import { deleteExpiredEvents } from '../../src/realtime/log-retention.ts'
-import { createDatabase } from '../cli/support/databases.ts'
-import { startServer } from '../cli/support/sotto.ts'
-import { startWorld } from '../realtime/support/world.ts'
-import { dialects } from '../support/dialects.ts'
-import { type Receiver, startReceiver, status } from './support/receiver.ts'
 
 const users = ['alice', 'bob']
 const secret = 'a secret of at least thirty-two characters'
@@ -14,7 +18,7 @@ const DAY_MS = 24 * 60 * 60 * 1_000
 /** A server that has gone without a word keeps its place for fifteen seconds. */
 const TAKE_OVER_MS = 30_000
 
-function textsAt({ received }: Receiver): (string | null)[] {
+function textsAt({ received }: WebhookReceiver): (string | null)[] {
   return received.flatMap(({ event }) => (event.type === 'message.created' ? [event.data.message.text] : []))
 }
 
@@ -26,8 +30,8 @@ describe.each(dialects)('webhooks on %s', (using) => {
   test('lose nothing when the server is killed, and what comes again has the same id', {
     timeout: 90_000,
   }, async () => {
-    await using database = await createDatabase(using)
-    await using receiver = await startReceiver()
+    await using database = await createEmptyDatabase(using)
+    await using receiver = await startWebhookReceiver()
     const environment = {
       DATABASE_URL: database.url,
       SOTTO_SERVICE_KEY: 'sk_of-this-test',
@@ -38,7 +42,7 @@ describe.each(dialects)('webhooks on %s', (using) => {
     // The first four are answered, the others never are.
     receiver.answer = (response) => void (receiver.received.length <= 4 && response.writeHead(200).end())
     {
-      await using server = await startServer(environment)
+      await using server = await spawnServer(environment)
       const client = createClient({ url: server.url, token: 'sk_of-this-test' })
       for (const username of users) await client.users.create({ username })
       await client.webhooks.create({ url: receiver.url, events: ['message.created'] })
@@ -48,7 +52,7 @@ describe.each(dialects)('webhooks on %s', (using) => {
     }
     const before = [...receiver.received]
     receiver.answer = status(200)
-    await using server = await startServer(environment)
+    await using server = await spawnServer(environment)
     const client = createClient({ url: server.url, token: 'sk_of-this-test' })
     const [{ id: webhookId } = expect.fail()] = (await client.webhooks.list()).items
     const pending = async () => (await client.webhooks.deliveries({ webhookId, state: 'pending' })).items
@@ -68,8 +72,8 @@ describe.each(dialects)('webhooks on %s', (using) => {
   test('are told where a name is when they are called, and not what is inside', async () => {
     const answers = ['127.0.0.1', '169.254.169.254', '::ffff:10.0.0.1']
     const asked: string[] = []
-    await using receiver = await startReceiver()
-    await using world = await startWorld(using, {
+    await using receiver = await startWebhookReceiver()
+    await using world = await startServer(using, {
       settings: { ...settings, webhookAllowedHosts: [] },
       overrides: {
         async resolveHost(host) {
@@ -98,8 +102,8 @@ describe.each(dialects)('webhooks on %s', (using) => {
   test('keep the log until they have read it, for thirty days', async () => {
     const start = Date.parse('2026-05-01T10:00:00.000Z')
     let now = start
-    await using world = await startWorld(using, { users, settings, overrides: { now: () => new Date(now) } })
-    const { app } = world.server
+    await using world = await startServer(using, { users, settings, overrides: { now: () => new Date(now) } })
+    const { app } = world
     // Another server sees to webhooks, and does not get on.
     await app.db
       .insertInto('leases')
@@ -130,8 +134,8 @@ describe.each(dialects)('webhooks on %s', (using) => {
 
 describe('webhooks of two servers on one database', () => {
   test('are told by one of them, and by the other when it is gone', async () => {
-    await using receiver = await startReceiver()
-    await using world = await startWorld('postgres', { users, settings: { ...settings, metricsPort: 0 } })
+    await using receiver = await startWebhookReceiver()
+    await using world = await startServer('postgres', { users, settings: { ...settings, metricsPort: 0 } })
     const second = await world.another()
     await world.client.webhooks.create({ url: receiver.url, events: ['message.created'] })
     const texts = numbers(40)
@@ -139,25 +143,25 @@ describe('webhooks of two servers on one database', () => {
       texts.slice(0, 30).map((text, n) => (n % 2 ? world : second).send('alice', 'bob', text)),
     )
     await expect.poll(() => textsAt(receiver).toSorted()).toEqual(texts.slice(0, 30))
-    const waiting = [world, second].map(({ server }) => server.app.webhooks.waiting)
+    const waiting = [world, second].map(({ app }) => app.webhooks.waiting)
     expect(waiting.filter((count) => count !== undefined)).toHaveLength(1)
     // Whichever it is.
     const [leading, other] = waiting[0] === undefined ? [second, world] : [world, second]
-    await leading.server.close()
+    await leading.close()
     for (const text of texts.slice(30)) await other.send('alice', 'bob', text)
     await expect.poll(() => textsAt(receiver).toSorted()).toEqual(texts)
   })
 
   test('are sent again by the next what the one that stops has no answer to', async () => {
-    await using receiver = await startReceiver()
-    await using world = await startWorld('postgres', { users, settings })
+    await using receiver = await startWebhookReceiver()
+    await using world = await startServer('postgres', { users, settings })
     const { id: webhookId } = await world.client.webhooks.create({ url: receiver.url })
     receiver.answer = () => {}
     const { id } = await world.client.webhooks.test({ webhookId })
     await expect.poll(() => receiver.received.length).toBe(1)
     const second = await world.another()
     const startedAt = performance.now()
-    await world.server.close()
+    await world.close()
     expect(performance.now() - startedAt).toBeLessThan(8_000)
     receiver.answer = status(200)
     await expect.poll(() => receiver.received.map((one) => one.id)).toEqual([id, id])

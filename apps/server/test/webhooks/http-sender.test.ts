@@ -1,10 +1,8 @@
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import { createServer, type Socket } from 'node:net'
+import { listen, startWebhookReceiver, status } from '@sotto/testing/internal'
 import { afterEach, describe, expect, test } from 'vitest'
 import { HttpSender, type ResolveHost } from '../../src/webhooks/http-sender.ts'
 import { OutboundRules } from '../../src/webhooks/outbound-rules.ts'
-import { startReceiver, status } from './support/receiver.ts'
 
 const BODY = '{"type":"webhook.test"}'
 const never = new AbortController().signal
@@ -22,29 +20,19 @@ function senderTo(
   return sender
 }
 
-/** A server that does with a connection whatever this says. */
+/** A TCP server that handles connections itself. */
 async function startRaw(onConnection: (socket: Socket) => void): Promise<{ url: string } & AsyncDisposable> {
-  const sockets = new Set<Socket>()
   const server = createServer((socket) => {
-    sockets.add(socket)
     socket.on('error', () => {})
     onConnection(socket)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-      await once(server, 'close')
-    },
-  }
+  const listening = await listen(server)
+  return { ...listening, url: `http://127.0.0.1:${listening.port}/` }
 }
 
 describe('what becomes of a request', () => {
   test.each([200, 204, 301, 302, 303, 404, 410, 500])('is the status %i that comes', async (code) => {
-    await using receiver = await startReceiver()
+    await using receiver = await startWebhookReceiver()
     receiver.answer = status(code, { location: '/elsewhere', 'retry-after': '7' })
     const result = await senderTo(['127.0.0.1']).post(`${receiver.url}/a?b`, { 'x-test': 'yes' }, BODY, never)
     expect(result).toEqual({ status: code, retryAfter: '7' })
@@ -134,7 +122,7 @@ describe('what becomes of a request', () => {
 
 describe('redirects', () => {
   test.each([307, 308])('of %i are followed three times, with the body', async (code) => {
-    await using receiver = await startReceiver()
+    await using receiver = await startWebhookReceiver()
     receiver.answer = (response, { path }) =>
       path === '/3'
         ? status(200)(response, receiver.received[0] as never)
@@ -159,7 +147,7 @@ describe('redirects', () => {
     ['https://user:pw@outside.example/', 'a password'],
     ['file:///etc/passwd', 'a file'],
   ])('to %s are not followed: %s', async (location) => {
-    await using receiver = await startReceiver()
+    await using receiver = await startWebhookReceiver()
     receiver.answer = status(307, { location })
     const resolveHost: ResolveHost = async () => [{ address: '127.0.0.2', family: 4 }]
     const result = await senderTo(['127.0.0.1'], { resolveHost }).post(receiver.url, {}, BODY, never)
@@ -169,7 +157,7 @@ describe('redirects', () => {
 
 describe('names', () => {
   test('are asked for with the connection, which goes to the address that was checked', async () => {
-    await using receiver = await startReceiver()
+    await using receiver = await startWebhookReceiver()
     const asked: string[] = []
     // Another answer each time, as a name server does that tries to get around a check.
     const answers = ['127.0.0.9', '127.0.0.1', '127.0.0.9']
@@ -197,7 +185,7 @@ describe('names', () => {
   })
 
   test('may have several addresses, of which those inside are left out', async () => {
-    await using receiver = await startReceiver()
+    await using receiver = await startWebhookReceiver()
     const resolveHost: ResolveHost = async () => [
       { address: '10.0.0.1', family: 4 },
       { address: '::ffff:127.0.0.2', family: 6 },

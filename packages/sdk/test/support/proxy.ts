@@ -1,6 +1,6 @@
-import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
+import { listen } from '@sotto/testing/internal'
 
 /** One request that came to the proxy. */
 export interface Passage {
@@ -45,18 +45,11 @@ export async function startProxy(
     const decided = fate(passage, passages.push(passage) - 1)
     await meet(await decided, { request, response, passage, target })
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  const port = typeof address === 'object' && address ? address.port : 0
+  const listening = await listen(server)
   return {
-    url: `http://127.0.0.1:${port}`,
+    ...listening,
+    url: `http://127.0.0.1:${listening.port}`,
     passages,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
   }
 }
 

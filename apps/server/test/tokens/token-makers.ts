@@ -1,7 +1,6 @@
 import { createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
-import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { listen } from '@sotto/testing/internal'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -86,21 +85,15 @@ export async function startJwks(...keys: readonly KeyPair[]): Promise<JwksServer
     response.writeHead(served ? 200 : 503, { 'content-type': 'application/json' })
     response.end(JSON.stringify({ keys: served?.map(({ jwk }) => jwk) }))
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+  const listening = await listen(server)
   return {
-    url: `http://127.0.0.1:${port}/.well-known/jwks.json`,
+    ...listening,
+    url: `http://127.0.0.1:${listening.port}/.well-known/jwks.json`,
     get asked() {
       return asked
     },
     serve(next) {
       served = next
-    },
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
     },
   }
 }

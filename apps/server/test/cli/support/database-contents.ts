@@ -17,7 +17,7 @@ interface Message {
 }
 
 /** Everything that a database says about users, conversations and messages, in a fixed order. */
-export async function readWorld(url: string) {
+export async function readContents(url: string) {
   await using database = await openDatabase({ url, poolSize: 1 })
   const { db } = database
   return {
@@ -59,23 +59,26 @@ export async function readWorld(url: string) {
   }
 }
 
-export type World = Awaited<ReturnType<typeof readWorld>>
+export type DatabaseContents = Awaited<ReturnType<typeof readContents>>
 
 /**
- * Says what in a world contradicts itself, a line each: everything that is kept beside the messages is counted
+ * Says what in a database contradicts itself, a line each: everything that is kept beside the messages is counted
  * anew, from the messages and from the event log.
  */
-export function contradictions(world: World): string[] {
+export function contradictions(contents: DatabaseContents): string[] {
   const problems: string[] = []
   function expectSame(what: string, is: unknown, shouldBe: unknown): void {
     const [one, other] = [JSON.stringify(is), JSON.stringify(shouldBe)]
     if (one !== other) problems.push(`${what} is ${one}, should be ${other}`)
   }
-  const messagesOf = Map.groupBy(world.messages, (message) => message.conversation_id)
-  const membersOf = Map.groupBy(world.participants, (member) => member.conversation_id)
-  const receiptsOf = Map.groupBy(world.receipts, (receipt) => `${receipt.conversation_id} ${receipt.user_id}`)
+  const messagesOf = Map.groupBy(contents.messages, (message) => message.conversation_id)
+  const membersOf = Map.groupBy(contents.participants, (member) => member.conversation_id)
+  const receiptsOf = Map.groupBy(
+    contents.receipts,
+    (receipt) => `${receipt.conversation_id} ${receipt.user_id}`,
+  )
 
-  for (const conversation of world.conversations) {
+  for (const conversation of contents.conversations) {
     const of = `of conversation ${conversation.id}`
     const messages = messagesOf.get(conversation.id) ?? []
     const members = membersOf.get(conversation.id) ?? []
@@ -129,17 +132,17 @@ export function contradictions(world: World): string[] {
         problems.push(`something ${who} was read before it was delivered`)
     }
   }
-  checkContents(world, expectSame)
-  checkEvents(world, expectSame, problems)
+  checkContents(contents, expectSame)
+  checkEvents(contents, expectSame, problems)
   return problems
 }
 
 type ExpectSame = (what: string, is: unknown, shouldBe: unknown) => void
 
-function checkContents(world: World, expectSame: ExpectSame): void {
-  const reactionsOf = Map.groupBy(world.reactions, (reaction) => reaction.message_id)
-  const editsOf = Map.groupBy(world.edits, (edit) => edit.message_id)
-  for (const message of world.messages) {
+function checkContents(contents: DatabaseContents, expectSame: ExpectSame): void {
+  const reactionsOf = Map.groupBy(contents.reactions, (reaction) => reaction.message_id)
+  const editsOf = Map.groupBy(contents.edits, (edit) => edit.message_id)
+  for (const message of contents.messages) {
     const counts = new Map<string, number>()
     for (const { emoji } of reactionsOf.get(message.id) ?? []) counts.set(emoji, (counts.get(emoji) ?? 0) + 1)
     const told = message.reactions === null ? [] : (JSON.parse(message.reactions) as [string, number][])
@@ -160,12 +163,12 @@ function hasMedia(message: Message): boolean {
   return message.kind !== 'text' && message.deleted_at === null
 }
 
-function checkEvents(world: World, expectSame: ExpectSame, problems: string[]): void {
-  const byType = Map.groupBy(world.events, (event) => event.type)
+function checkEvents(contents: DatabaseContents, expectSame: ExpectSame, problems: string[]): void {
+  const byType = Map.groupBy(contents.events, (event) => event.type)
   const of = (type: LogType) => byType.get(type) ?? []
   const inOrder = (rows: readonly (readonly unknown[])[]) => rows.map((row) => JSON.stringify(row)).toSorted()
 
-  for (const [id, events] of Map.groupBy(world.events, (event) => event.conversation_id)) {
+  for (const [id, events] of Map.groupBy(contents.events, (event) => event.conversation_id)) {
     if (
       events.some((event, index) => index > 0 && event.created_at < (events[index - 1] ?? event).created_at)
     ) {
@@ -186,13 +189,13 @@ function checkEvents(world: World, expectSame: ExpectSame, problems: string[]): 
       of('message.created').map((event) => [event.message_id, event.user_id, event.seq, event.created_at]),
     ),
     inOrder(
-      world.messages.map((message) => [message.id, message.sender_id, message.seq, message.created_at]),
+      contents.messages.map((message) => [message.id, message.sender_id, message.seq, message.created_at]),
     ),
   )
   expectSame(
     'conversation.created',
     inOrder(of('conversation.created').map((event) => [event.conversation_id, event.seq, event.created_at])),
-    inOrder(world.conversations.map((conversation) => [conversation.id, 0, conversation.created_at])),
+    inOrder(contents.conversations.map((conversation) => [conversation.id, 0, conversation.created_at])),
   )
   for (const kind of ['delivered', 'read'] as const) {
     expectSame(
@@ -206,13 +209,15 @@ function checkEvents(world: World, expectSame: ExpectSame, problems: string[]): 
         ]),
       ),
       inOrder(
-        world.receipts
+        contents.receipts
           .filter((receipt) => receipt.kind === kind)
           .map((receipt) => [receipt.conversation_id, receipt.user_id, receipt.seq, receipt.receipt_at]),
       ),
     )
   }
-  const deleted = new Map(world.messages.flatMap((one) => (one.deleted_at ? [[one.id, one.deleted_at]] : [])))
+  const deleted = new Map(
+    contents.messages.flatMap((one) => (one.deleted_at ? [[one.id, one.deleted_at]] : [])),
+  )
   expectSame(
     'message.deleted',
     inOrder(of('message.deleted').map((event) => [event.message_id, event.created_at])),
@@ -225,7 +230,7 @@ function checkEvents(world: World, expectSame: ExpectSame, problems: string[]): 
         deleted.has(event.message_id ?? '') ? [] : [[event.message_id, event.created_at]],
       ),
     ),
-    inOrder(world.edits.map((edit) => [edit.message_id, edit.replaced_at])),
+    inOrder(contents.edits.map((edit) => [edit.message_id, edit.replaced_at])),
   )
   expectSame(
     'reaction.added',
@@ -236,6 +241,6 @@ function checkEvents(world: World, expectSame: ExpectSame, problems: string[]): 
           : [[event.message_id, event.user_id, event.detail, event.created_at]],
       ),
     ),
-    inOrder(world.reactions.map((one) => [one.message_id, one.user_id, one.emoji, one.created_at])),
+    inOrder(contents.reactions.map((one) => [one.message_id, one.user_id, one.emoji, one.created_at])),
   )
 }

@@ -1,15 +1,15 @@
+import { type Dialect, type EmptyDatabase, withPostgres } from '@sotto/testing/internal/databases'
 import Sqlite from 'better-sqlite3'
 import { directKey } from '../../src/index.ts'
-import { type DialectName, type EmptyDatabase, withClient } from './databases.ts'
 
 /*
- * A world of a hundred thousand messages, the same on both databases and in every run.
+ * A hundred thousand messages, the same on both databases and in every run.
  *
  * Nothing in it is there by chance alone: somebody with very many conversations, one very long conversation, and
  * combinations of filters that next to nothing matches.
  */
 
-export interface World {
+export interface SampleData {
   /** Somebody with 3,000 direct conversations. */
   hub: string
   /** The two of the longest conversation: `author` has sent 20,000 texts in it, `reader` 10,000 of any kind. */
@@ -73,7 +73,7 @@ function uuid(table: number, n: number): string {
 const userId = (n: number) => uuid(1, n)
 
 /** @param share how much of it: 1 for all, 0.02 for what can be looked through in full */
-export function createWorld(share = 1): { tables: Table[]; world: World } {
+export function createSampleData(share = 1): { tables: Table[]; sample: SampleData } {
   const random = createRandom()
   const userCount = USERS * share
   const users: Table = { name: 'users', rows: [] }
@@ -281,7 +281,7 @@ export function createWorld(share = 1): { tables: Table[]; world: World } {
       }
     }
   }
-  if (!deep || !group) throw new Error('the world has both')
+  if (!deep || !group) throw new Error('the sample data has both')
   for (let n = 4; n < Math.min(304, userCount); n++) {
     const hasLeft = n % 3 === 0
     participants.rows.push({
@@ -331,7 +331,7 @@ export function createWorld(share = 1): { tables: Table[]; world: World } {
       reactions,
       receipts,
     ],
-    world: {
+    sample: {
       hub: userId(0),
       deep: { id: deep.id, author: userId(1), reader: userId(2), lastSeq: deep.lastSeq },
       clientMessageId: String(deepSend?.client_message_id),
@@ -349,8 +349,8 @@ export function createWorld(share = 1): { tables: Table[]; world: World } {
 }
 
 /** Fills an empty database that has our schema. Large statements, no query builder: it takes seconds. */
-export async function insertWorld(
-  using: DialectName,
+export async function insertSampleData(
+  using: Dialect,
   { url, file }: EmptyDatabase,
   tables: readonly Table[],
 ): Promise<void> {
@@ -382,7 +382,7 @@ function insertIntoFile(file: string, tables: readonly Table[]): void {
 const ROWS_A_STATEMENT = 10_000
 
 async function insertIntoPostgres(url: string, tables: readonly Table[]): Promise<void> {
-  await withClient(url, async (client) => {
+  await withPostgres(url, async (client) => {
     // Without a check of each foreign key, which takes longer than the rest.
     await client.query('set session_replication_role = replica')
     for (const { name, rows } of tables) {
@@ -407,9 +407,9 @@ function parseJson(row: Record<string, Value>) {
 }
 
 /** Lets the planner know what is there. PostgreSQL: also which pages are visible to all, as autovacuum does. */
-export async function analyze(using: DialectName, { url, file }: EmptyDatabase): Promise<void> {
+export async function analyze(using: Dialect, { url, file }: EmptyDatabase): Promise<void> {
   if (using === 'postgres') {
-    await withClient(url, (client) => client.query('vacuum analyze'))
+    await withPostgres(url, (client) => client.query('vacuum analyze'))
     return
   }
   const database = new Sqlite(file)

@@ -1,17 +1,17 @@
 import type { Event } from '@sotto/contract'
 
-/** An event as it came over the wire: times are texts. */
+/** An event as JSON: times are strings. */
 export type WireEvent = { [Type in Event['type']]: Extract<Event, { type: Type }> }[Event['type']]
 
-export interface Received {
+export interface ReceivedEvent {
   /** The cursor that came with it; undefined for a signal over SSE. */
   cursor: string | undefined
   event: WireEvent
 }
 
-/** What a stream has brought so far, and those who wait for more. */
+/** The events that a stream has received so far. */
 export class Inbox {
-  readonly received: Received[] = []
+  readonly received: ReceivedEvent[] = []
   #waiting: (() => void)[] = []
   #ended = false
 
@@ -23,19 +23,19 @@ export class Inbox {
     return this.received.map(({ event }) => event.type)
   }
 
-  /** The texts of created messages, in the order in which they came. */
+  /** The texts of created messages, in order of arrival. */
   get texts(): (string | null)[] {
     return this.events.flatMap((event) => (event.type === 'message.created' ? [event.message.text] : []))
   }
 
-  add(received: Received): void {
+  add(received: ReceivedEvent): void {
     this.received.push(received)
-    this.#tell()
+    this.#notify()
   }
 
   end(): void {
     this.#ended = true
-    this.#tell()
+    this.#notify()
   }
 
   /** Waits until the condition holds. */
@@ -45,7 +45,7 @@ export class Inbox {
       const left = deadline - performance.now()
       if (left <= 0 || this.#ended) {
         const how = this.#ended ? 'the stream ended' : `not within ${ms} ms`
-        throw new Error(`${how}; came: ${this.types.join(', ') || 'nothing'}`)
+        throw new Error(`${how}; received: ${this.types.join(', ') || 'nothing'}`)
       }
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left)
@@ -61,7 +61,7 @@ export class Inbox {
     await this.until(() => this.texts.includes(text), ms)
   }
 
-  #tell(): void {
+  #notify(): void {
     const waiting = this.#waiting
     this.#waiting = []
     for (const resolve of waiting) resolve()

@@ -1,12 +1,12 @@
 import type { InputIssue } from '@sotto/contract'
-import type { TestServer } from '@sotto/testing'
 import superjson, { type SuperJSONResult } from 'superjson'
+import type { TestServer } from '../src/index.ts'
 import type { Operation } from './operations.ts'
 
-type Input = Readonly<Record<string, unknown>>
-export type Headers = Readonly<Record<string, string>>
+type CallInput = Readonly<Record<string, unknown>>
+export type RequestHeaders = Readonly<Record<string, string>>
 
-/** What both transports have to agree on. */
+/** What both transports must agree on. */
 export interface Answer {
   status: number
   /** As JSON; undefined for a failure and where there is nothing to answer. */
@@ -18,34 +18,53 @@ export interface Answer {
 /** An answer with what came over the wire. */
 export interface WireAnswer {
   answer: Answer
-  /** Headers and body, for looking for what should not be in them. */
+  /** RequestHeaders and body, for looking for what should not be in them. */
   wire: string
 }
 
 export type Call = (
   server: TestServer,
   operation: Operation,
-  input: Input,
-  headers: Headers,
+  input: CallInput,
+  headers: RequestHeaders,
 ) => Promise<WireAnswer>
 
 /** Calls over plain HTTP: path, query or body, as the contract says. */
 export const callRest: Call = async (server, operation, input, headers) => {
-  const path = operation.entry.http.path.replaceAll(/\{(\w+)\}/g, (_, field: string) =>
-    encodeURIComponent(String(input[field])),
-  )
-  const others = Object.entries(input).filter(
-    ([name, value]) => !operation.pathFields.includes(name) && value !== undefined,
-  )
-  const query = operation.rest === 'query' ? `?${new URLSearchParams(others.map(textOf))}` : ''
-  const response = await server.fetch(path + query, {
-    method: operation.entry.http.method,
-    headers: operation.rest === 'body' ? { ...headers, 'content-type': 'application/json' } : headers,
-    ...(operation.rest === 'body' && { body: JSON.stringify(Object.fromEntries(others)) }),
-  })
+  const response = await server.fetch(...restRequest(operation, input, headers))
   const body = await response.text()
   const json: unknown = body === '' ? undefined : JSON.parse(body)
   return { answer: toAnswer(response, json, problemOf(json)), wire: wireOf(response, body) }
+}
+
+/** Path and options of the `fetch` that calls an operation over REST. */
+export function restRequest(
+  { entry, pathFields, rest }: Operation,
+  input: object,
+  headers: RequestHeaders,
+): [path: string, init: RequestInit] {
+  const { method } = entry.http
+  const fields: CallInput = { ...input }
+  const path = entry.http.path.replaceAll(/\{(\w+)\}/g, (_, field: string) =>
+    encodeURIComponent(String(fields[field])),
+  )
+  const others = Object.entries(fields).filter(
+    ([name, value]) => !pathFields.includes(name) && value !== undefined,
+  )
+  if (rest === 'query') {
+    return [
+      others.length > 0 ? `${path}?${new URLSearchParams(others.map(textOf))}` : path,
+      { method, headers },
+    ]
+  }
+  return [
+    path,
+    {
+      method,
+      headers: { ...headers, 'content-type': 'application/json' },
+      body: JSON.stringify(Object.fromEntries(others)),
+    },
+  ]
 }
 
 /** Calls over tRPC, as any client of it would: without our SDK. */

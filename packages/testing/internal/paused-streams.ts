@@ -4,7 +4,7 @@ import { request } from 'node:http'
 import { connect } from 'node:net'
 import superjson from 'superjson'
 
-/** Asks for a stream of events and reads none of them until it is told to read all that is there. */
+/** Opens a stream of events and reads nothing until `readAll`. */
 export async function openPausedSse(
   url: string,
   headers: Record<string, string>,
@@ -28,7 +28,7 @@ export async function openPausedSse(
   }
 }
 
-/** Asks for events over WebSocket and never reads any. */
+/** Subscribes to events over WebSocket and never reads any. */
 export async function openPausedWs(
   url: string,
   { authorization, 'act-as': actAs = '' }: Record<string, string>,
@@ -50,7 +50,7 @@ export async function openPausedWs(
   return { [Symbol.dispose]: () => void socket.destroy() }
 }
 
-/** A text frame as RFC 6455 has it, masked with zeros. */
+/** A text frame of RFC 6455, masked with zeros. */
 function frame(text: string): Buffer {
   const payload = Buffer.from(text)
   if (payload.length > 125) {

@@ -1,8 +1,6 @@
 import { contract, type ExampleCaller, type Procedure } from '@sotto/contract'
 import { createTestServer, type TestServer } from '@sotto/testing'
-import type { Headers } from './calls.ts'
-import { jsonOf } from './calls.ts'
-import { codeOf, nextCodeOf } from './totp.ts'
+import { jsonOf, nextTotpCode, type RequestHeaders, totpCode } from '@sotto/testing/internal'
 
 const { password: PASSWORD } = contract.sessions.create.example.input
 const alice = contract.users.create.example.output
@@ -22,9 +20,9 @@ const delivery = contract.webhooks.test.example.output
 const JOINED = '2026-01-31T09:00:00.000Z'
 const SENT = '2026-01-31T12:00:00.000Z'
 
-export interface ExampleWorld extends AsyncDisposable {
+export interface ExampleServer extends AsyncDisposable {
   server: TestServer
-  headers(caller: ExampleCaller): Headers
+  headers(caller: ExampleCaller): RequestHeaders
   /** The example's input, with what the server has made in the place of secrets that are made up. */
   input: Record<string, unknown>
 }
@@ -33,10 +31,10 @@ export interface ExampleWorld extends AsyncDisposable {
  * The world that the contract's examples speak of, as it is right before this example: what the example makes is
  * not there yet, and the clock stands where the example's answer says that it stood.
  */
-export async function buildExampleWorld(
+export async function startExampleServer(
   using: 'sqlite' | 'postgres',
   entry: Procedure,
-): Promise<ExampleWorld> {
+): Promise<ExampleServer> {
   const { http, example } = entry
   const output = jsonOf(example.output)
   const made = http.status === 201 && isRecord(output) ? output.id : undefined
@@ -104,7 +102,7 @@ export async function buildExampleWorld(
 async function logIn(
   server: TestServer,
   caller: ExampleCaller,
-): Promise<Partial<Record<ExampleCaller, Headers>>> {
+): Promise<Partial<Record<ExampleCaller, RequestHeaders>>> {
   if (caller === 'nobody') return {}
   if (caller === 'key') return { key: { authorization: `Bearer ${server.serviceKey}` } }
   server.giveIds(session?.id ?? '')
@@ -132,9 +130,9 @@ async function withRealSecrets(
     case '/v1/password-resets':
       return { ...input, token: (await client.passwords.issueReset({ user: 'alice' })).token }
     case '/v1/me/totp/confirm':
-      return { ...input, code: codeOf(await startTotp(server), server.clock.now()) }
+      return { ...input, code: totpCode(await startTotp(server), server.clock.now()) }
     case '/v1/me/totp/disable':
-      return { ...input, code: nextCodeOf(await turnOnTotp(server), server.clock.now()) }
+      return { ...input, code: nextTotpCode(await turnOnTotp(server), server.clock.now()) }
     case '/v1/users/{user}/totp':
       await turnOnTotp(server)
       return input
@@ -149,7 +147,7 @@ async function startTotp(server: TestServer): Promise<string> {
 
 async function turnOnTotp(server: TestServer): Promise<string> {
   const secret = await startTotp(server)
-  await server.as('alice').totp.confirm({ code: codeOf(secret, server.clock.now()) })
+  await server.as('alice').totp.confirm({ code: totpCode(secret, server.clock.now()) })
   return secret
 }
 

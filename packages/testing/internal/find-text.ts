@@ -1,7 +1,7 @@
 import type { Executor } from '@sotto/db'
 import { sql } from 'kysely'
 
-/** Which columns of which tables hold a text, in whatever case: every column of every table that there is. */
+/** Searches every column of every table for a text in lower case, ignoring case. @returns `table.column` names */
 export async function findText(db: Executor, text: string): Promise<string[]> {
   const found: string[] = []
   for (const table of await db.introspection.getTables()) {

@@ -1,19 +1,18 @@
-import type { Server } from '../../src/index.ts'
+import type { Server } from '@sotto/server'
 
-/** One line of the page. */
-export interface Sample {
+interface Sample {
   labels: Record<string, string>
   value: number
 }
 
-/** What a server's metrics say, read as Prometheus reads it: the text format, version 0.0.4. */
+/** A server's metrics, parsed from Prometheus' text format, version 0.0.4. */
 export interface Scrape {
-  /** What each metric is, by its name. */
+  /** Each metric's type, by its name. */
   types: ReadonlyMap<string, string>
-  /** What is said of each. */
+  /** Each metric's help text. */
   helps: ReadonlyMap<string, string>
   series(name: string): readonly Sample[]
-  /** Of the one series that has these labels, among others; undefined without one. */
+  /** Of the only series that has at least these labels; undefined if there is none. */
   value(name: string, labels?: Record<string, string>): number | undefined
 }
 
@@ -33,7 +32,7 @@ function parse(text: string): Scrape {
     const [, kind, about = '', rest = ''] = /^# (HELP|TYPE) (\S+) (.+)$/.exec(line) ?? []
     if (kind) {
       const said = kind === 'HELP' ? helps : types
-      if (said.has(about)) throw new Error(`${kind} ${about} is there twice`)
+      if (said.has(about)) throw new Error(`${kind} ${about} is repeated`)
       said.set(about, rest)
     } else if (line !== '') {
       const [, name, labels = '', value] = SAMPLE.exec(line) ?? []
@@ -52,7 +51,7 @@ function parse(text: string): Scrape {
       const found = series(name).filter((one) =>
         wanted.every(([label, value]) => one.labels[label] === value),
       )
-      if (found.length > 1) throw new Error(`${name} with ${JSON.stringify(labels)} is not one series`)
+      if (found.length > 1) throw new Error(`${name} with ${JSON.stringify(labels)} matches several series`)
       return found[0]?.value
     },
   }

@@ -2,26 +2,26 @@ import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'n
 import { once } from 'node:events'
 import path from 'node:path'
 
-const root = path.join(import.meta.dirname, '../../../../..')
-/** `sotto`, which fails when it has logged what is confidential. */
+const root = path.join(import.meta.dirname, '../../..')
+/** `sotto`, which fails if it has logged anything confidential. */
 const program = [
   '--import',
   path.join(root, 'scripts/child-logs.ts'),
   path.join(root, 'apps/server/src/main.ts'),
 ]
 
-export interface Finished {
+export interface FinishedProcess {
   code: number | null
   stdout: string
   stderr: string
 }
 
-/** What a process gets: nothing of the settings of whoever runs the tests. */
+/** Nothing else of this process's environment, which may have settings of a server. */
 function environment(settings: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return { PATH: process.env.PATH, HOME: process.env.HOME, ...settings }
 }
 
-/** Starts `sotto …` as a process of its own, whose input and output are the test's. */
+/** Starts `sotto …` as a child process. */
 export function spawnSotto(
   args: readonly string[],
   settings: NodeJS.ProcessEnv = {},
@@ -29,20 +29,20 @@ export function spawnSotto(
   return spawn(process.execPath, [...program, ...args], { env: environment(settings) })
 }
 
-/** Runs `sotto …` as a process of its own until it ends. */
+/** Runs `sotto …` as a child process until it ends. */
 export async function sotto(
   args: readonly string[],
   settings: NodeJS.ProcessEnv = {},
   input = '',
-): Promise<Finished> {
+): Promise<FinishedProcess> {
   const child = spawnSotto(args, settings)
-  const output = gather(child)
+  const output = outputOf(child)
   child.stdin.end(input)
   const [code] = await once(child, 'close')
   return { code, stdout: output.stdout, stderr: output.stderr }
 }
 
-/** Runs it on a terminal of its own, typing each answer when its question is there. Shows what the terminal does. */
+/** Runs `sotto …` on a terminal, and types each answer when its question has appeared. */
 export async function sottoOnTerminal(
   args: readonly string[],
   settings: NodeJS.ProcessEnv,
@@ -54,10 +54,10 @@ export async function sottoOnTerminal(
       ? ['-q', '/dev/null', ...command]
       : ['-qec', command.map((word) => `'${word}'`).join(' '), '/dev/null']
   const child = spawn('/usr/bin/script', scriptArgs, { env: environment(settings) })
-  const output = gather(child)
+  const output = outputOf(child)
   let seen = 0
   for (const [question, answer] of answers) {
-    await untilPrinted(child, () => output.stdout.indexOf(question, seen) >= 0)
+    await untilPrinted(child, output, () => output.stdout.indexOf(question, seen) >= 0)
     seen = output.stdout.indexOf(question, seen) + question.length
     child.stdin.write(`${answer}\r`)
   }
@@ -65,21 +65,27 @@ export async function sottoOnTerminal(
   return { code, screen: output.stdout }
 }
 
-export interface RunningServer extends AsyncDisposable {
+interface Output {
+  stdout: string
+  stderr: string
+}
+
+/** `sotto start` in a process of its own. */
+export interface ServerProcess extends AsyncDisposable {
   readonly child: ChildProcess
   readonly url: string
   /** What it has printed so far. */
-  readonly output: { stdout: string; stderr: string }
+  readonly output: Readonly<Output>
   /** Sends a signal, and waits for the end. @returns the exit code */
   stop(signal?: NodeJS.Signals): Promise<number | null>
 }
 
-/** Starts a server on a free port, and waits until it listens. */
-export async function startServer(settings: NodeJS.ProcessEnv): Promise<RunningServer> {
-  const child = spawnSotto(['start'], { PORT: '0', ...settings })
-  const output = gather(child)
+/** Starts a server, in memory and on a free port by default, and waits until it listens. */
+export async function spawnServer(settings: NodeJS.ProcessEnv = {}): Promise<ServerProcess> {
+  const child = spawnSotto(['start'], { PORT: '0', DATABASE_URL: 'file::memory:', ...settings })
+  const output = outputOf(child)
   const closed = once(child, 'close')
-  await untilPrinted(child, () => output.stdout.includes('"listening"'))
+  await untilPrinted(child, output, () => output.stdout.includes('"listening"'))
   const line = output.stdout.split('\n').find((one) => one.includes('"listening"')) ?? '{}'
   const { url } = JSON.parse(line) as { url: string }
 
@@ -99,7 +105,7 @@ export async function startServer(settings: NodeJS.ProcessEnv): Promise<RunningS
   }
 }
 
-function gather(child: ChildProcess): { stdout: string; stderr: string } {
+function outputOf(child: ChildProcess): Output {
   const output = { stdout: '', stderr: '' }
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
     output.stdout += chunk
@@ -110,13 +116,19 @@ function gather(child: ChildProcess): { stdout: string; stderr: string } {
   return output
 }
 
-/** Waits for output that makes this true; the process must not end before. */
-async function untilPrinted(child: ChildProcess, isThere: () => boolean): Promise<void> {
+/** Waits for output that meets the condition; the process must not end before. */
+async function untilPrinted(
+  child: ChildProcess,
+  output: Readonly<Output>,
+  isThere: () => boolean,
+): Promise<void> {
   while (!isThere()) {
     const ended = await Promise.race([
       once(child, 'close').then(() => true),
       once(child.stdout ?? child, 'data').then(() => false),
     ])
-    if (ended && !isThere()) throw new Error('the process ended before it printed what was waited for')
+    if (ended && !isThere()) {
+      throw new Error(`the process ended too early:\n${output.stdout}${output.stderr}`)
+    }
   }
 }

@@ -4,13 +4,13 @@ import superjson, { type SuperJSONResult } from 'superjson'
 import { Inbox, type WireEvent } from './inbox.ts'
 import { RefusedError } from './sse.ts'
 
-/** Speaks tRPC's protocol over WebSocket as its wsLink does, without any client of ours. */
+/** A reader of tRPC's WebSocket protocol that shares no code with the SDK. */
 export interface WsStream extends AsyncDisposable {
   readonly inbox: Inbox
   readonly cursor: string | undefined
   /** The close code. */
   readonly ended: Promise<number>
-  /** What came and is not as the contract says, to the field. */
+  /** Received data that differs from the contract in any field. */
   readonly violations: readonly unknown[]
   /** Set when the subscription failed. */
   readonly failure: string | undefined
@@ -61,7 +61,7 @@ export async function openWs(
       }
     })
   })
-  // The reason of a failure that nobody waits for any more is in `failure`.
+  // A later failure is in `failure`.
   started.catch(() => {})
   socket.addEventListener('open', () => {
     socket.send(JSON.stringify({ method: 'connectionParams', data: connectionParams }))

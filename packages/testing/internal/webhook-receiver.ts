@@ -1,28 +1,28 @@
-import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { WebhookEvent } from '@sotto/contract'
+import { listen } from './network.ts'
 
-/** One request that came to a receiver. */
-export interface Received {
+/** One request. */
+export interface ReceivedWebhook {
   path: string
   headers: IncomingHttpHeaders
   body: string
-  /** As it went over the wire: times are strings. */
+  /** As JSON: times are strings. */
   event: WebhookEvent
   /** `webhook-id` */
   id: string
 }
 
-export type Answer = (response: ServerResponse, request: Received) => void
+type Answer = (response: ServerResponse, request: ReceivedWebhook) => void
 
-export interface Receiver extends AsyncDisposable {
+/** The HTTP server that a webhook's deliveries go to. */
+export interface WebhookReceiver extends AsyncDisposable {
   readonly url: string
   readonly port: number
-  readonly received: readonly Received[]
-  /** How it answers from now on; with 204 until told otherwise. */
+  readonly received: readonly ReceivedWebhook[]
+  /** How it answers from now on; 204 by default. */
   answer: Answer
-  /** The types of what came, in the order in which it came. */
+  /** The types of the received events, in order of arrival. */
   types(): string[]
 }
 
@@ -30,15 +30,14 @@ export function status(code: number, headers: Record<string, string> = {}): Answ
   return (response) => void response.writeHead(code, headers).end()
 }
 
-/** A back end of somebody's, on a port of this machine. */
-export async function startReceiver(): Promise<Receiver> {
-  const received: Received[] = []
+export async function startWebhookReceiver(): Promise<WebhookReceiver> {
+  const received: ReceivedWebhook[] = []
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
       const body = Buffer.concat(chunks).toString()
-      const one: Received = {
+      const one: ReceivedWebhook = {
         path: request.url ?? '',
         headers: request.headers,
         body,
@@ -49,20 +48,13 @@ export async function startReceiver(): Promise<Receiver> {
       receiver.answer(response, one)
     })
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  const receiver: Receiver = {
-    url: `http://127.0.0.1:${port}`,
-    port,
+  const listening = await listen(server)
+  const receiver: WebhookReceiver = {
+    ...listening,
+    url: `http://127.0.0.1:${listening.port}`,
     received,
     answer: status(204),
     types: () => received.map(({ event }) => event.type),
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
   }
   return receiver
 }

@@ -1,12 +1,12 @@
 import { createClient, type SottoClient } from '@sotto/sdk'
-import { startWorld, type World } from '../realtime/support/world.ts'
+import { type RunningServer, startServer } from '@sotto/testing/internal'
 import { type CallerName, callers, type Subjects } from './matrix.ts'
 
 const PASSWORD = 'correct horse battery'
 
 export type Headers = Readonly<Record<string, string>>
 
-export interface AuthorisationWorld extends AsyncDisposable {
+export interface AuthorisationServer extends AsyncDisposable {
   url: string
   subjects: Subjects
   headersOf(caller: CallerName): Headers
@@ -28,9 +28,9 @@ const people = {
 
 const unlimited = { logins: null, sends: null, reads: null, writes: null, streams: null, keys: null }
 
-export async function buildWorld(using: 'sqlite' | 'postgres'): Promise<AuthorisationWorld> {
+export async function startAuthorisationServer(using: 'sqlite' | 'postgres'): Promise<AuthorisationServer> {
   let moved = 0
-  const world = await startWorld(using, {
+  const world = await startServer(using, {
     settings: { limits: unlimited, secret: 'a secret of at least 32 characters' },
     overrides: { now: () => new Date(Date.now() + moved) },
   })
@@ -99,7 +99,7 @@ export async function buildWorld(using: 'sqlite' | 'postgres'): Promise<Authoris
   }
 }
 
-async function makeSubjects({ client, url }: World): Promise<Subjects> {
+async function makeSubjects({ client, url }: RunningServer): Promise<Subjects> {
   const alice = client.as('alice')
   const { id: group } = await alice.conversations.create({
     name: 'G',

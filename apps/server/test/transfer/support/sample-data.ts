@@ -1,17 +1,16 @@
 import { createClient, type SottoClient } from '@sotto/sdk'
-import type { RunningServer } from '../../cli/support/sotto.ts'
-import { codeOf } from '../../support/totp.ts'
+import { type ServerProcess, totpCode } from '@sotto/testing/internal'
 
 const SERVICE_KEY = 'sk_of_a_transfer'
 
 /** Settings under which a world has everything that there can be. */
-export const worldSettings = {
+export const sampleSettings = {
   SOTTO_SERVICE_KEY: SERVICE_KEY,
   SOTTO_SECRET: 'what secrets are sealed with, in a test',
   SOTTO_MESSAGE_RETENTION_DAYS: '365',
 }
 
-export interface WholeWorld {
+export interface SampleData {
   /** Alice's token, from before. */
   token: string
   /** Where bob stood when everything had happened. */
@@ -21,7 +20,7 @@ export interface WholeWorld {
 }
 
 /** Makes a world through the API that has rows in every table. */
-export async function makeWholeWorld({ url }: RunningServer): Promise<WholeWorld> {
+export async function createSampleData({ url }: ServerProcess): Promise<SampleData> {
   const admin = createClient({ url, token: SERVICE_KEY })
   for (const username of ['alice', 'bob', 'carol', 'dave', 'erin']) {
     await admin.users.create({
@@ -51,7 +50,7 @@ export async function makeWholeWorld({ url }: RunningServer): Promise<WholeWorld
 
   const { token = '' } = await admin.sessions.create({ username: 'alice', password: 'correct horse' })
   const { secret } = await createClient({ url, token }).totp.start()
-  await createClient({ url, token }).totp.confirm({ code: codeOf(secret, new Date()) })
+  await createClient({ url, token }).totp.confirm({ code: totpCode(secret, new Date()) })
   const { cursor } = await bob.events.pull({})
   return { token, cursor, key, totpSecret: secret }
 }

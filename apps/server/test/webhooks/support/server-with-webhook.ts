@@ -1,10 +1,10 @@
 import type { Webhook } from '@sotto/contract'
 import { createTestServer, type TestServer } from '@sotto/testing'
-import { type Receiver, startReceiver } from './receiver.ts'
+import { startWebhookReceiver, type WebhookReceiver } from '@sotto/testing/internal'
 
-export interface WebhookWorld extends AsyncDisposable {
+export interface ServerWithWebhook extends AsyncDisposable {
   server: TestServer
-  receiver: Receiver
+  receiver: WebhookReceiver
   webhook: Webhook & { secret: string }
   /** The webhook's id, for calls. */
   webhookId: string
@@ -17,12 +17,12 @@ export interface WebhookWorld extends AsyncDisposable {
 type NewWebhook = Parameters<TestServer['client']['webhooks']['create']>[0]
 
 /** A server with alice, bob and a webhook, whose receiver is on this machine. */
-export async function startWebhookWorld(
+export async function startServerWithWebhook(
   using: 'sqlite' | 'postgres',
   { events }: Partial<NewWebhook> = {},
-): Promise<WebhookWorld> {
+): Promise<ServerWithWebhook> {
   const stack = new AsyncDisposableStack()
-  const receiver = stack.use(await startReceiver())
+  const receiver = stack.use(await startWebhookReceiver())
   const server = stack.use(
     await createTestServer({
       using,

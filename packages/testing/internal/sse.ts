@@ -1,12 +1,12 @@
 import { type IncomingMessage, request } from 'node:http'
 import { Inbox, type WireEvent } from './inbox.ts'
 
-/** Reads Server-Sent Events as the standard says, without any client of ours. */
+/** A reader of Server-Sent Events that shares no code with the SDK. */
 export interface SseStream extends AsyncDisposable {
   readonly inbox: Inbox
-  /** The last event id, which a comment's block may move too. */
+  /** The last event id, which a block without data may move too. */
   readonly cursor: string
-  /** Milliseconds to wait before coming back, once the server has said so. */
+  /** Milliseconds to wait before reconnecting, once the server has sent them. */
   readonly retry: number | undefined
   readonly comments: readonly string[]
   /** Resolves when the server has ended the stream. */
@@ -24,22 +24,22 @@ export class RefusedError extends Error {
   }
 }
 
-/** What the data of an event says; undefined for what only keeps the connection going. */
+/** Parses an event's data; undefined for a keep-alive. */
 type ReadData = (data: string) => WireEvent | undefined
 
 const readJson: ReadData = (data) => JSON.parse(data) as WireEvent
 
-/** As tRPC writes it: superjson, and events of its own without any. */
+/** As tRPC writes it: superjson, and its own events have none. */
 export const readSuperjson: ReadData = (data) => (JSON.parse(data) as { json?: WireEvent }).json
 
-/** Resolves with the first bytes, which say where the stream begins. */
+/** Resolves with the first bytes, which hold the cursor that the stream starts at. */
 export async function openSse(
   url: string,
   headers: Record<string, string>,
   lastEventId?: string,
   readData: ReadData = readJson,
 ): Promise<SseStream> {
-  // A connection of its own: `fetch` opens another one, for later, where it has closed one.
+  // `fetch` would open a spare connection after it has closed one.
   const call = request(url, {
     agent: false,
     headers: { ...headers, ...(lastEventId !== undefined && { 'last-event-id': lastEventId }) },
@@ -89,7 +89,7 @@ export async function openSse(
         for (const block of blocks) readBlock(block)
       }
     } catch {
-      // Cut off, by one of both sides: what is not whole is not read.
+      // Closed by either side; an incomplete block is dropped.
     }
     begin()
     inbox.end()

@@ -1,26 +1,27 @@
-import type { TestServer } from '@sotto/testing'
+import type { TestServer } from '../src/index.ts'
 
 export interface RestAnswer {
   status: number
   headers: Headers
+  /** Parsed where it is JSON. */
   body: unknown
 }
 
 interface RestRequest {
-  /** The service key acts for this user. */
+  /** The user that the service key acts for. */
   as?: string
   /** Instead of the service key; null for none. */
   authorization?: string | null
   headers?: Record<string, string>
   /** Sent as JSON. */
   json?: unknown
-  /** Sent as it is. */
+  /** Sent unchanged. */
   body?: string | Uint8Array<ArrayBuffer>
 }
 
-/** One request over plain HTTP, with the service key unless told otherwise: `rest(server, 'GET /v1/users')`. */
+/** One request over plain HTTP, by default with the service key: `rest(server, 'GET /v1/users')`. */
 export async function rest(
-  server: TestServer,
+  server: Pick<TestServer, 'serviceKey'> & { fetch(path: string, init: RequestInit): Promise<Response> },
   line: `${string} /${string}`,
   { as, authorization = `Bearer ${server.serviceKey}`, headers, json, body }: RestRequest = {},
 ): Promise<RestAnswer> {

@@ -1,0 +1,64 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import type pg from 'pg'
+import { urlOf, withPostgres } from '../src/databases.ts'
+
+export { withPostgres }
+
+/** For `describe.each`: what a test asserts holds on both databases. */
+export const dialects = ['sqlite', 'postgres'] as const
+export type Dialect = (typeof dialects)[number]
+
+/** Deleted when it is disposed of. */
+export interface TemporaryDirectory extends AsyncDisposable {
+  path: string
+}
+
+export async function createTemporaryDirectory(): Promise<TemporaryDirectory> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'sotto-test-'))
+  return {
+    path: directory,
+    [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
+  }
+}
+
+/** Deleted when it is disposed of. */
+export interface EmptyDatabase extends AsyncDisposable {
+  url: string
+  /** The file of a SQLite database; empty for PostgreSQL. */
+  file: string
+}
+
+/**
+ * A new SQLite file, or a new PostgreSQL database.
+ *
+ * @param adminUrl of a PostgreSQL user who may create databases
+ */
+export async function createEmptyDatabase(
+  using: Dialect,
+  adminUrl = process.env.SOTTO_TEST_POSTGRES_URL,
+): Promise<EmptyDatabase> {
+  if (using === 'sqlite') {
+    const directory = await createTemporaryDirectory()
+    const file = path.join(directory.path, 'sotto.db')
+    return { url: `file:${file}`, file, [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose]() }
+  }
+  if (!adminUrl)
+    throw new Error('SOTTO_TEST_POSTGRES_URL is required; the global set-up of the tests sets it')
+  const name = `sotto_test_${randomBytes(8).toString('hex')}`
+  await queryPostgres(adminUrl, `create database ${name}`)
+  return {
+    url: urlOf(adminUrl, name),
+    file: '',
+    async [Symbol.asyncDispose]() {
+      await queryPostgres(adminUrl, `drop database if exists ${name} with (force)`)
+    },
+  }
+}
+
+/** Runs one statement on a connection of its own. */
+export function queryPostgres(url: string, sql: string): Promise<pg.QueryResult> {
+  return withPostgres(url, (client) => client.query(sql))
+}

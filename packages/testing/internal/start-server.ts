@@ -1,0 +1,135 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Message } from '@sotto/contract'
+import { store } from '@sotto/db'
+import { createClient, type SottoClient } from '@sotto/sdk'
+import {
+  type Config,
+  createServer,
+  memoryLogger,
+  newServiceKey,
+  readConfig,
+  type Server,
+  type ServerOverrides,
+} from '@sotto/server'
+import { createEmptyDatabase, type Dialect } from './databases.ts'
+import { rest } from './rest.ts'
+import { openSse, type SseStream } from './sse.ts'
+import { openWs, type WsStream } from './ws.ts'
+
+type Settings = Partial<Omit<Config, 'databaseUrl' | 'serviceKey'>>
+
+/**
+ * The real server in this process, behind a port of its own. For what `createTestServer` cannot show: streams,
+ * sockets, stopping.
+ */
+export interface RunningServer
+  extends AsyncDisposable,
+    Pick<Server, 'app' | 'close' | 'metricsUrl' | 'setupToken'> {
+  readonly url: string
+  readonly databaseUrl: string
+  readonly logs: readonly string[]
+  readonly serviceKey: string
+  /** With the service key. */
+  readonly client: SottoClient
+  /** Like the global `fetch`, but a path is enough. */
+  fetch(path: string, init?: RequestInit): Promise<Response>
+  /** The service key's, acting for this user. */
+  headers(as?: string): Record<string, string>
+  /** A request with the service key for this user. @returns its body, and throws for a failure. */
+  call<Body>(as: string | undefined, method: string, path: `/${string}`, json?: object): Promise<Body>
+  send(from: string, to: string, text: string): Promise<Message>
+  sse(as: string, query?: string, lastEventId?: string): Promise<SseStream>
+  ws(as: string, input?: object, lastEventId?: string): Promise<WsStream>
+  /** Another server on the same database. A SQLite file allows one at a time. */
+  another(settings?: Settings): Promise<RunningServer>
+}
+
+interface StartOptions {
+  users?: readonly string[]
+  settings?: Settings
+  overrides?: ServerOverrides
+  /** SQLite: a file instead of memory, for tests that stop the server and start another. */
+  inFile?: boolean
+}
+
+/** Starts a server on a database of its own. Disposing of it also stops those from `another`. */
+export async function startServer(
+  using: Dialect,
+  { users = [], settings = {}, overrides = {}, inFile = false }: StartOptions = {},
+): Promise<RunningServer> {
+  const stack = new AsyncDisposableStack()
+  const isInMemory = using === 'sqlite' && !inFile
+  const databaseUrl = isInMemory ? 'file::memory:' : stack.use(await createEmptyDatabase(using)).url
+  const serviceKey = newServiceKey()
+
+  async function start(own: Settings = {}): Promise<RunningServer> {
+    const config = { ...readConfig({}), port: 0, ...settings, ...own, databaseUrl, serviceKey }
+    return stack.use(await listen(config, serviceKey, overrides, start))
+  }
+  const server = await start()
+  for (const username of users) await server.client.users.create({ username })
+  return { ...server, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
+
+async function listen(
+  config: Config,
+  serviceKey: string,
+  overrides: ServerOverrides,
+  another: RunningServer['another'],
+): Promise<RunningServer> {
+  const logs: string[] = []
+  const server = await createServer(config, { log: memoryLogger(logs), ...overrides })
+  const url = await server.listen()
+  const { app, metricsUrl, setupToken } = server
+
+  function fetchHere(path: string, init?: RequestInit): Promise<Response> {
+    return fetch(new URL(path, url), init)
+  }
+  function headers(as?: string): Record<string, string> {
+    return { authorization: `Bearer ${serviceKey}`, ...(as !== undefined && { 'act-as': as }) }
+  }
+  async function call<Body>(
+    as: string | undefined,
+    method: string,
+    path: `/${string}`,
+    json?: object,
+  ): Promise<Body> {
+    const line = `${method} ${path}` as const
+    const { status, body } = await rest({ serviceKey, fetch: fetchHere }, line, {
+      ...(as !== undefined && { as }),
+      json,
+    })
+    if (status >= 400) throw new Error(`${line}: ${status} ${JSON.stringify(body)}`)
+    // Tests of the contract check that the body is what it says.
+    return (body === '' ? undefined : body) as Body
+  }
+  /** On PostgreSQL another test's transaction can hold back what was sent before a stream "starts now". */
+  async function untilSettled(): Promise<void> {
+    while (await store.eventLog.hasUnsettled(app.db)) await delay(5)
+  }
+  return {
+    app,
+    metricsUrl,
+    setupToken,
+    url,
+    databaseUrl: config.databaseUrl,
+    logs,
+    serviceKey,
+    client: createClient({ url, token: serviceKey }),
+    fetch: fetchHere,
+    headers,
+    call,
+    send: (from, to, text) => call<Message>(from, 'POST', '/v1/messages', { to, text }),
+    async sse(as, query = '', lastEventId) {
+      if (lastEventId === undefined) await untilSettled()
+      return openSse(`${url}/v1/events${query}`, headers(as), lastEventId)
+    },
+    async ws(as, input = {}, lastEventId) {
+      if (lastEventId === undefined) await untilSettled()
+      return openWs(url, { authorization: `Bearer ${serviceKey}`, actAs: as }, input, lastEventId)
+    },
+    another,
+    close: () => server.close(),
+    [Symbol.asyncDispose]: () => server.close(),
+  }
+}

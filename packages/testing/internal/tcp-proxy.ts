@@ -1,0 +1,162 @@
+import { connect, createServer, type Socket } from 'node:net'
+import { listen } from './network.ts'
+
+/** A network that fails on command, in front of any TCP server. */
+export interface TcpProxy extends AsyncDisposable {
+  /** The target's URL, through the proxy. */
+  readonly url: string
+  readonly port: number
+  /** Clients that are connected. */
+  readonly open: number
+  /** Clients that have connected so far. */
+  readonly count: number
+  /** Connections that were closed because their budget was spent. */
+  readonly broken: number
+  /** Bytes from the target so far. */
+  readonly bytes: number
+  /** The first data of each client. */
+  readonly greetings: readonly Buffer[]
+  /** Resets every connection. */
+  reset(): void
+  /** Resets every connection, and each new one, until `restore`. */
+  refuse(): void
+  /** Discards all data without closing anything, like an unplugged cable, until `restore`. */
+  stall(): void
+  /** New connections work again. Stalled ones stay dead, as behind a firewall that has forgotten them. */
+  restore(): void
+  /** Resolves when the condition holds. It is checked whenever a connection opens or closes. */
+  until(holds: () => boolean): Promise<void>
+}
+
+interface ProxyOptions {
+  /** How many bytes from the target a new connection carries before it is closed; undefined for no limit. */
+  budget?: (() => number | undefined) | undefined
+}
+
+/** @param target a URL with a port, of any scheme */
+export async function openTcpProxy(target: string, { budget }: ProxyOptions = {}): Promise<TcpProxy> {
+  const url = new URL(target)
+  const { hostname, port: targetPort } = url
+  const clients = new Set<Socket>()
+  const upstreams = new Set<Socket>()
+  /** Both ends of connections that carry data. */
+  const passing = new Set<Socket>()
+  const greetings: Buffer[] = []
+  const waiting = new Set<() => void>()
+  let mode: 'pass' | 'refuse' | 'stall' = 'pass'
+  let count = 0
+  let broken = 0
+  let bytes = 0
+
+  function check(): void {
+    for (const one of [...waiting]) one()
+  }
+
+  function accept(client: Socket): void {
+    count += 1
+    // The other end of the pair is closed when this one is.
+    client.on('error', () => {})
+    if (mode === 'refuse') {
+      client.resetAndDestroy()
+      return
+    }
+    clients.add(client)
+    client.once('data', (greeting) => greetings.push(greeting))
+    client.once('close', () => {
+      clients.delete(client)
+      check()
+    })
+    if (mode === 'stall') client.resume()
+    else connectUpstream(client)
+  }
+
+  function connectUpstream(client: Socket): void {
+    const upstream = connect(Number(targetPort), hostname)
+    upstreams.add(upstream)
+    upstream.on('error', () => {})
+    upstream.once('close', () => upstreams.delete(upstream))
+    for (const [from, to] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      passing.add(from)
+      from.once('close', () => {
+        if (passing.delete(from)) to.destroy()
+      })
+    }
+    let left = budget?.() ?? Number.POSITIVE_INFINITY
+    client.on('data', (chunk) => {
+      if (passing.has(client) && !upstream.write(chunk)) client.pause()
+    })
+    upstream.on('drain', () => client.resume())
+    upstream.on('data', (chunk) => {
+      if (!passing.has(upstream)) return
+      bytes += chunk.length
+      if (chunk.length >= left) {
+        broken += 1
+        // What was passed on reaches the client before the end does.
+        client.end(chunk.subarray(0, left))
+        passing.delete(upstream)
+        upstream.destroy()
+        return
+      }
+      left -= chunk.length
+      if (!client.write(chunk)) upstream.pause()
+    })
+    client.on('drain', () => upstream.resume())
+  }
+
+  function reset(): void {
+    for (const socket of [...clients, ...upstreams]) socket.resetAndDestroy()
+  }
+
+  const server = createServer((client) => {
+    accept(client)
+    check()
+  })
+  const listening = await listen(server)
+  url.host = `127.0.0.1:${listening.port}`
+  return {
+    url: url.href.replace(/\/$/, ''),
+    port: listening.port,
+    get open() {
+      return clients.size
+    },
+    get count() {
+      return count
+    },
+    get broken() {
+      return broken
+    },
+    get bytes() {
+      return bytes
+    },
+    greetings,
+    reset,
+    refuse() {
+      mode = 'refuse'
+      reset()
+    },
+    stall() {
+      mode = 'stall'
+      passing.clear()
+    },
+    restore() {
+      mode = 'pass'
+    },
+    async until(holds) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const look = () => {
+        if (holds()) resolve()
+      }
+      waiting.add(look)
+      look()
+      await promise
+      waiting.delete(look)
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of upstreams) socket.destroy()
+      await listening[Symbol.asyncDispose]()
+    },
+  }
+}
