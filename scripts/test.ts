@@ -21,6 +21,8 @@ const checks: [name: string, command: string, ...args: string[]][] = [
   ['types', 'turbo', 'run', 'typecheck', '--output-logs=errors-only', '--continue'],
 ]
 
+const SLOWEST = 20
+
 const root = path.join(import.meta.dirname, '..')
 const testArguments = process.argv.slice(2).filter((argument) => argument !== '--')
 const total: Count = { passed: 0, failed: 0 }
@@ -56,7 +58,9 @@ async function runTests(args: string[]): Promise<Count> {
   try {
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
     const exitCode = await run('vitest', ['run', ...reporters, ...args])
-    const count = countTests(report)
+    const results = readReport(report)
+    if (results) printSlowest(results)
+    const count = countTests(results)
     // Such as an error outside of any test, or a run that was cut short.
     if (exitCode !== 0 && count.failed === 0) count.failed = 1
     return count
@@ -70,20 +74,33 @@ interface Report {
   testResults: {
     name: string
     status: string
-    message: string
+    startTime: number
+    endTime: number
     assertionResults: { fullName: string; status: string }[]
   }[]
 }
 
-function countTests(file: string): Count {
-  let report: Report
+function readReport(file: string): Report | undefined {
   try {
     // Vitest's own report, in the format that its version pinned here writes.
-    report = JSON.parse(readFileSync(file, 'utf8')) as Report
+    return JSON.parse(readFileSync(file, 'utf8')) as Report
   } catch {
     console.error('vitest left no report')
-    return { passed: 0, failed: 1 }
+    return undefined
   }
+}
+
+function printSlowest({ testResults }: Report): void {
+  const files = testResults.map(({ name, startTime, endTime }) => ({ name, ms: endTime - startTime }))
+  const slowest = files.toSorted((a, b) => b.ms - a.ms).slice(0, SLOWEST)
+  console.log('\nSlowest files:')
+  for (const { name, ms } of slowest) {
+    console.log(`${(ms / 1_000).toFixed(1).padStart(8)} s  ${path.relative(root, name)}`)
+  }
+}
+
+function countTests(report: Report | undefined): Count {
+  if (!report) return { passed: 0, failed: 1 }
   let failed = 0
   for (const { name, status, assertionResults } of report.testResults) {
     const failures = assertionResults.filter((test) => test.status !== 'passed')
@@ -107,6 +124,8 @@ async function run(command: string, args: string[]): Promise<number> {
     ...process.env,
     PATH: `${path.join(root, 'node_modules/.bin')}${path.delimiter}${process.env.PATH}`,
     TURBO_TELEMETRY_DISABLED: '1',
+    // Each test file is a process of its own that loads the same packages.
+    NODE_COMPILE_CACHE: path.join(root, 'node_modules/.cache/node'),
   }
   if (!process.stdout.isTTY) {
     env.NO_COLOR = '1'
