@@ -7,12 +7,13 @@ import { type ServerProcess, spawnServer } from '@sotto/testing/internal'
 import { publint } from 'publint'
 import { rolldown } from 'rolldown'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { packedFolder } from '../../../scripts/consumer/packed.ts'
 import {
   type ConsumerProject,
   createConsumerProject,
   usesNewestVersions,
 } from '../../../scripts/consumer/project.ts'
-import { bin, packageRoot, run } from './support/commands.ts'
+import { bin, packageRoot, run } from '../test/support/commands.ts'
 
 /**
  * What a page downloads for a program that sends one message, with all that the client is made of: streams and live
@@ -32,15 +33,14 @@ let bundle: string
 
 beforeAll(async () => {
   workshop = await mkdtemp(path.join(tmpdir(), 'sotto-sdk-'))
-  await run(packageRoot, process.execPath, '../../scripts/pack.ts', workshop, '@sotto/sdk')
-  const file = (await readdir(workshop)).find((name) => name.endsWith('.tgz')) ?? ''
-  tarball = await readFile(path.join(workshop, file))
+  const file = (await readdir(packedFolder)).find((name) => name.startsWith('sotto-sdk-')) ?? ''
+  tarball = await readFile(path.join(packedFolder, file))
 
   project = await createConsumerProject(
     path.join(workshop, 'project'),
-    path.join(packageRoot, 'test/consumer'),
+    path.join(packageRoot, 'test-packages/consumer'),
   )
-  await project.install([path.join(workshop, file), 'typescript', '@types/node'])
+  await project.install([path.join(packedFolder, file), 'typescript', '@types/node'])
 
   server = await spawnServer({ SOTTO_SERVICE_KEY: SERVICE_KEY })
   await project.write('where.ts', `export const url = '${server.url}', token = '${SERVICE_KEY}'\n`)

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { packageProblems } from '../../../scripts/check-package.ts'
+import { packedFolder } from '../../../scripts/consumer/packed.ts'
 import { type ConsumerProject, createConsumerProject } from '../../../scripts/consumer/project.ts'
 import { cleanEnvironment, publishedNames, run } from '../../../scripts/pack.ts'
 
 const packageRoot = path.join(import.meta.dirname, '..')
-const repository = path.join(packageRoot, '../..')
 
 let workshop: string
 let tarballs: string[]
@@ -20,15 +20,11 @@ beforeAll(async () => {
   workshop = await mkdtemp(path.join(tmpdir(), 'sotto-packages-'))
   project = await createConsumerProject(
     path.join(workshop, 'project'),
-    path.join(packageRoot, 'test/consumer'),
+    path.join(packageRoot, 'test-packages/consumer'),
   )
-  // What the project has of its own comes while the packages are made.
-  await Promise.all([
-    run(repository, [process.execPath, 'scripts/pack.ts', workshop]),
-    project.install(['vitest', 'typescript', '@types/node']),
-  ])
-  tarballs = (await readdir(workshop)).filter((name) => name.endsWith('.tgz')).sort()
-  await project.install(tarballs.map((name) => path.join(workshop, name)))
+  tarballs = (await readdir(packedFolder)).sort()
+  const files = tarballs.map((name) => path.join(packedFolder, name))
+  await project.install([...files, 'vitest', 'typescript', '@types/node'])
 }, 180_000)
 
 afterAll(async () => {
@@ -52,7 +48,7 @@ describe('the packages', () => {
   it('are all there is to publish, and in order', async () => {
     expect(tarballs).toHaveLength(publishedNames.length)
     for (const tarball of tarballs) {
-      expect(await packageProblems(await readFile(path.join(workshop, tarball))), tarball).toEqual([])
+      expect(await packageProblems(await readFile(path.join(packedFolder, tarball))), tarball).toEqual([])
     }
   })
 
