@@ -1,17 +1,51 @@
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
+
+/** Tests that assert how long something takes: they run last, one file at a time. */
+const timed = [
+  'apps/server/test/accounts/roles.test.ts',
+  'apps/server/test/edge/hostile.test.ts',
+  'apps/server/test/fuzz/fuzz.test.ts',
+  'apps/server/test/realtime/broken-reads.test.ts',
+  'apps/server/test/realtime/cluster.test.ts',
+  'apps/server/test/realtime/credentials.test.ts',
+  'apps/server/test/realtime/order.test.ts',
+  'apps/server/test/realtime/stop.test.ts',
+  'apps/server/test/tokens/users.test.ts',
+  'apps/server/test/transfer/beside-a-server.test.ts',
+  'apps/server/test/webhooks/failures.test.ts',
+  'packages/db/test/migrations.test.ts',
+  'packages/db/test/sqlite-driver.test.ts',
+  'packages/sdk/test/client.test.ts',
+]
 
 export default defineConfig({
   test: {
-    include: ['{apps,packages}/*/test/**/*.test.{ts,tsx}', 'scripts/test/**/*.test.ts'],
     globalSetup: ['scripts/test-postgres.ts'],
     setupFiles: ['scripts/test-database.ts', 'scripts/test-logs.ts'],
     // Processes, not threads: servers in tests must not share native modules' state or process.env.
     pool: 'forks',
-    // Two test files at a time: as much as two cores carry without timing-sensitive tests slowing down.
-    maxWorkers: 2,
+    // A file more than the two cores of a small machine: tests wait for each other's processes and timers.
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // What is waited for comes at once, save on a machine that is busy: a second is too short there.
     expect: { poll: { timeout: 15_000 } },
+    projects: [
+      {
+        test: {
+          name: 'tests',
+          include: ['{apps,packages}/*/test/**/*.test.{ts,tsx}', 'scripts/test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...timed],
+        },
+      },
+      {
+        test: {
+          name: 'timed',
+          include: timed,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 })
