@@ -2,6 +2,7 @@ import { createTestServer, type TestServer } from '@sotto/testing'
 import { dialects } from '@sotto/testing/internal'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { testScale } from '../../../scripts/test-scale.ts'
 
 /* Who sees what of a group, against a model that writes down for everybody what happened while they were in it. */
 
@@ -247,7 +248,7 @@ describe.each(dialects)('groups on %s', (using) => {
         for (const one of actions) await model.act(one)
         await model.check(cursors)
       }),
-      { numRuns: 25 },
+      { numRuns: 7 * testScale },
     )
   })
 })

@@ -2,6 +2,7 @@ import { createTestServer, type TestServer } from '@sotto/testing'
 import { dialects } from '@sotto/testing/internal'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { testScale } from '../../../scripts/test-scale.ts'
 
 /* What two people know of each other's reading, against a model that looks at every message by itself. */
 
@@ -138,6 +139,9 @@ describe.each(dialects)('receipts on %s', (using) => {
         ).toEqual([[model.readSeq[by], model.unread(by), model.messages.length]])
       }
     })
-    await fc.assert(worlds, { numRuns: using === 'sqlite' ? 60 : 12, interruptAfterTimeLimit: 20_000 })
+    await fc.assert(worlds, {
+      numRuns: (using === 'sqlite' ? 15 : 3) * testScale,
+      interruptAfterTimeLimit: 20_000,
+    })
   })
 })

@@ -3,6 +3,7 @@ import { createTestServer, type TestServer } from '@sotto/testing'
 import { dialects } from '@sotto/testing/internal'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { testScale } from '../../../scripts/test-scale.ts'
 
 /*
  * Lists of messages against a model that knows no index, no cursor and no page: an array that is filtered and
@@ -168,7 +169,10 @@ describe.each(dialects)('messages across conversations on %s', (using) => {
         }
       },
     )
-    await fc.assert(worlds, { numRuns: using === 'sqlite' ? 20 : 8, interruptAfterTimeLimit: 20_000 })
+    await fc.assert(worlds, {
+      numRuns: (using === 'sqlite' ? 5 : 2) * testScale,
+      interruptAfterTimeLimit: 20_000,
+    })
   })
 
   test('take no filters that contradict each other', async () => {

@@ -5,6 +5,7 @@ import { calls, dialects, type Operation } from '@sotto/testing/internal'
 import fc from 'fast-check'
 import superjson, { type SuperJSONResult } from 'superjson'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { testScale } from '../../../../scripts/test-scale.ts'
 import { inputsOf, type Names } from './inputs.ts'
 
 /*
@@ -12,7 +13,7 @@ import { inputsOf, type Names } from './inputs.ts'
  * `pnpm fuzz` does it with 2,000 inputs an operation and transport.
  */
 
-const RUNS = Number(process.env.FUZZ_RUNS ?? 60)
+const RUNS = 20 * testScale
 /** Of those that hash a password, which costs more than all the rest together. */
 const HASHING = ['users.create', 'sessions.create', 'passwords.set', 'passwords.reset']
 /** How long the event loop may stand still, in milliseconds. */
