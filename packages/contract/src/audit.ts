@@ -3,10 +3,10 @@ import { exampleIds, exampleTimes } from './example-world.ts'
 import { query } from './procedure.ts'
 import { cursor, id, instant, limit, listOf, plainString, timestamp } from './values.ts'
 
-/** A user by name or id, a service key by id, or `environment` for the key of the settings. */
+/** A user by name or id, a service key by id, or `environment` for the key set in SOTTO_SERVICE_KEY. */
 const auditRef = plainString
-  .min(1, 'takes a username or an id')
-  .max(255, 'takes a username or an id')
+  .min(1, 'must be a username or an id')
+  .max(255, 'must be a username or an id')
   .toLowerCase()
 
 const auditEntry = z
@@ -24,13 +24,13 @@ const auditEntry = z
   .meta({
     id: 'AuditEntry',
     description:
-      'actorId is of the user or the service key (environment: the key of the settings), null for a command and the server itself. actingForId is whom a key acted for. subjectId is what it was done to. address is where the request came from.',
+      'actorId is the id of the user or service key (environment: the key set in SOTTO_SERVICE_KEY), and null for commands and the server itself. actingForId is the user a key acted for. subjectId is the target of the action. address is where the request came from.',
   })
-/** A privileged act, as it was written down. */
+/** A privileged action in the audit log. */
 export type AuditEntry = z.output<typeof auditEntry>
 
-/** The making of exampleKey, by the key of the settings. */
-export const exampleAct: AuditEntry = {
+/** The key set in SOTTO_SERVICE_KEY creates exampleKey. */
+export const exampleAuditEntry: AuditEntry = {
   id: exampleIds.act,
   at: exampleTimes.sent,
   actorKind: 'key',
@@ -44,26 +44,31 @@ export const exampleAct: AuditEntry = {
 
 export const audit = {
   list: query({
-    summary: 'Read the audit',
+    summary: 'List audit log entries',
     description:
-      'What was done by privilege, newest first: in ids alone, and never changed. Every filter can be combined.',
+      'Privileged actions, newest first. Entries contain only ids and never change. All filters can be combined.',
     access: 'admin',
     errors: ['FORBIDDEN', 'USER_NOT_FOUND', 'INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/audit', status: 200 },
     input: z.strictObject({
       actor: auditRef
         .optional()
-        .meta({ description: 'Who did it: a user (username or id), a service key (id), or `environment`.' }),
+        .meta({
+          description:
+            'Who performed the action: a user (username or id), a service key (id), or `environment`.',
+        }),
       subject: auditRef
         .optional()
-        .meta({ description: 'What it was done to: a user (username or id), or the id of anything else.' }),
+        .meta({
+          description: 'The target of the action: a user (username or id), or the id of anything else.',
+        }),
       action: plainString
-        .min(1, 'takes the name of an action, such as key.created')
-        .max(64, 'takes the name of an action, such as key.created')
+        .min(1, 'must be the name of an action, such as key.created')
+        .max(64, 'must be the name of an action, such as key.created')
         .optional()
-        .meta({ description: 'What was done, such as `key.created`.' }),
-      since: instant.optional().meta({ description: 'From this moment on.' }),
-      until: instant.optional().meta({ description: 'Before this moment.' }),
+        .meta({ description: 'The action, such as `key.created`.' }),
+      since: instant.optional().meta({ description: 'At or after this time.' }),
+      until: instant.optional().meta({ description: 'Before this time.' }),
       limit: limit.optional(),
       cursor: cursor.optional(),
     }),
@@ -71,7 +76,7 @@ export const audit = {
     example: {
       as: 'key',
       input: { subject: exampleIds.key, action: 'key.created' },
-      output: { items: [exampleAct], nextCursor: null },
+      output: { items: [exampleAuditEntry], nextCursor: null },
     },
   }),
 }

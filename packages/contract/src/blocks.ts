@@ -4,13 +4,13 @@ import { exampleAlice, publicUser } from './users.ts'
 import { cursor, limit, listOf, timestamp, userRef } from './values.ts'
 
 export const block = z.object({ user: publicUser, since: timestamp }).meta({ id: 'Block' })
-/** A user whom one has blocked. */
+/** A user that the actor has blocked. */
 export type Block = z.output<typeof block>
 
 export const blocks = {
   list: query({
     summary: 'List blocked users',
-    description: 'Whom the actor has blocked, newest first. Nobody is told who has blocked them.',
+    description: 'The users the actor has blocked, newest first. Users cannot see who has blocked them.',
     access: 'actor',
     errors: ['ACTOR_REQUIRED', 'INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/blocks', status: 200 },
@@ -28,7 +28,7 @@ export const blocks = {
   add: mutation({
     summary: 'Block a user',
     description:
-      'From the answer on neither writes or reacts to the other in their direct conversation, asks for a contact or adds the other to a group, nor sees when the other is online or typing. Ends a contact, and refuses a request. Old messages stay, and their senders may still edit and delete them; groups that both are in go on. Repeating it changes nothing.',
+      'Once this returns, neither user can send messages or react in their direct conversation, send the other a contact request, add the other to a group, or see when the other is online or typing. Removes the contact and declines any pending request. Existing messages remain, and their senders can still edit and delete them. Groups that both users are in are not affected. Blocking the same user again has no effect.',
     access: 'actor',
     errors: ['ACTOR_REQUIRED', 'USER_NOT_FOUND'],
     idempotent: true,
@@ -39,8 +39,7 @@ export const blocks = {
   }),
   remove: mutation({
     summary: 'Unblock a user',
-    description:
-      'A contact that the block has ended does not come back. Who is not blocked is unblocked already.',
+    description: 'Does not restore a contact that the block removed. Succeeds if the user is not blocked.',
     access: 'actor',
     errors: ['ACTOR_REQUIRED', 'USER_NOT_FOUND'],
     idempotent: true,

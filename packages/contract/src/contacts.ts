@@ -4,17 +4,17 @@ import { exampleAlice, exampleBob, publicUser } from './users.ts'
 import { cursor, limit, listOf, timestamp, userRef } from './values.ts'
 
 export const contactStates = ['accepted', 'incoming', 'outgoing'] as const
-/** As one of the two sees it: both have agreed, the other one has asked, or oneself has. */
+/** From the point of view of one of the two users: accepted by both, requested by the other, or requested by oneself. */
 export type ContactState = (typeof contactStates)[number]
 
 export const contact = z
   .object({
     user: publicUser,
     state: z.enum(contactStates),
-    since: timestamp.meta({ description: 'When it became what it is.' }),
+    since: timestamp.meta({ description: 'When the contact entered this state.' }),
   })
   .meta({ id: 'Contact' })
-/** Another user whom one has as a contact, has asked, or was asked by. */
+/** A contact of a user, or a pending contact request in either direction. */
 export type Contact = z.output<typeof contact>
 
 const since = new Date('2026-01-31T12:00:00.000Z')
@@ -22,15 +22,18 @@ const since = new Date('2026-01-31T12:00:00.000Z')
 export const contacts = {
   list: query({
     summary: 'List contacts',
-    description: "The actor's contacts, or requests that wait for an answer, newest first.",
+    description: "The actor's contacts, or pending contact requests, newest first.",
     access: 'actor',
     errors: ['ACTOR_REQUIRED', 'INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/contacts', status: 200 },
     input: z.strictObject({
       state: z
-        .enum(contactStates, `takes ${contactStates.join(', ')}`)
+        .enum(contactStates, `must be one of: ${contactStates.join(', ')}`)
         .optional()
-        .meta({ description: 'incoming: they have asked. outgoing: the actor has.', default: 'accepted' }),
+        .meta({
+          description: 'incoming: requests the actor has received. outgoing: requests the actor has sent.',
+          default: 'accepted',
+        }),
       limit: limit.optional(),
       cursor: cursor.optional(),
     }),
@@ -42,9 +45,9 @@ export const contacts = {
     },
   }),
   add: mutation({
-    summary: 'Ask for a contact, or accept',
+    summary: 'Send or accept a contact request',
     description:
-      'Asks the user, or accepts when they have asked; two who ask each other are contacts. Repeating it changes nothing. FORBIDDEN where one of the two has blocked the other.',
+      'Sends a contact request, or accepts one if the user has already sent it. Repeating the call has no effect. FORBIDDEN if either user has blocked the other.',
     access: 'actor',
     errors: ['ACTOR_REQUIRED', 'USER_NOT_FOUND', 'FORBIDDEN'],
     idempotent: true,
@@ -58,9 +61,9 @@ export const contacts = {
     },
   }),
   remove: mutation({
-    summary: 'Refuse, withdraw or remove a contact',
+    summary: 'Remove a contact, or decline or cancel a request',
     description:
-      'Ends what there is. Refusing tells the one who asked nothing: to them the request stays outgoing, until they withdraw it or the user asks them. Who is no contact is removed already.',
+      'Removes the contact or the pending request. The sender of a request is not notified when it is declined: they still see it as outgoing, until they cancel it or receive a request from the other user. Succeeds if there is no contact.',
     access: 'actor',
     errors: ['ACTOR_REQUIRED', 'USER_NOT_FOUND'],
     idempotent: true,

@@ -19,7 +19,7 @@ import { webhooks } from './webhooks.ts'
 
 /**
  * Every operation of Sotto. The router's types, the REST routes, the OpenAPI document, the SDK's types and the
- * tests that hold for every operation are made from this table.
+ * generated tests all derive from this table.
  */
 export const contract = {
   users: { ...users, ...userData },

@@ -22,15 +22,15 @@ import {
 export const participantRoles = ['owner', 'admin', 'member'] as const
 export type ParticipantRole = (typeof participantRoles)[number]
 
-/** How many users a group holds at most. */
+/** The maximum number of participants in a group. */
 export const maxParticipants = 250
-/** How many participants a conversation tells of itself. */
+/** The maximum number of participants included in a conversation object. */
 export const shownParticipants = 50
 
-const role = z.enum(participantRoles, `takes ${participantRoles.join(', ')}`)
+const role = z.enum(participantRoles, `must be one of: ${participantRoles.join(', ')}`)
 
 const participant = z.object({ user: publicUser, role: z.enum(participantRoles) }).meta({ id: 'Participant' })
-/** Somebody who is in a conversation. In a direct one both are members. */
+/** A user in a conversation. In a direct conversation, both are members. */
 export type Participant = z.output<typeof participant>
 
 export const conversation = z
@@ -39,25 +39,26 @@ export const conversation = z
     kind: z.enum(['direct', 'group']),
     name: z.string().nullable(),
     participants: z.array(participant).meta({
-      description: `At most ${shownParticipants} of them; the rest is at GET /v1/conversations/{conversationId}/participants.`,
+      description: `At most ${shownParticipants} participants. GET /v1/conversations/{conversationId}/participants lists all of them.`,
     }),
     participantCount: whole,
     lastMessage: message.nullable().meta({
-      description: 'Null in a group in which nothing was said since one is in it.',
+      description: 'Null in a group without messages since the caller joined.',
     }),
     lastSeq: whole,
     readSeq: whole.meta({
-      description: 'Read up to here; 0 before the first. For a bare service key always 0.',
+      description:
+        'The seq up to which the caller has read; 0 if nothing has been read. Always 0 for a bare key.',
     }),
     unreadCount: whole.meta({
       description:
-        "Messages after readSeq that are not one's own and not deleted. Exact to 999; 1000 means that many or more.",
+        "Messages after readSeq, excluding the caller's own and deleted ones. Exact up to 999; 1000 means 1,000 or more.",
     }),
     createdAt: timestamp,
     updatedAt: timestamp.meta({ description: 'When the last message was sent.' }),
   })
   .meta({ id: 'Conversation' })
-/** A conversation as one caller sees it: `readSeq`, `unreadCount` and `lastMessage` depend on who asks. */
+/** A conversation as one caller sees it: `readSeq`, `unreadCount` and `lastMessage` depend on the caller. */
 export type Conversation = z.output<typeof conversation>
 
 /** As bob sees it. */
@@ -78,7 +79,7 @@ export const exampleConversation: Conversation = {
   updatedAt: exampleTimes.sent,
 }
 
-/** As both see it, right after alice has made it. */
+/** As both see it, right after alice has created it. */
 const exampleGroup: Conversation = {
   id: exampleIds.group,
   kind: 'group',
@@ -96,11 +97,11 @@ const exampleGroup: Conversation = {
   updatedAt: exampleTimes.sent,
 }
 
-/** The ways through one conversation's messages: by cursor, around a seq, from a time on, or by page number. */
+/** The ways to page through a conversation: by cursor, around a seq, from a point in time, or by page number. */
 const paging = {
-  before: seq.optional().meta({ description: 'Messages with a smaller seq, newest first.' }),
-  after: seq.optional().meta({ description: 'Messages with a larger seq, oldest first.' }),
-  since: instant.optional().meta({ description: 'Messages sent at this time or later, oldest first.' }),
+  before: seq.optional().meta({ description: 'Messages with a lower seq, newest first.' }),
+  after: seq.optional().meta({ description: 'Messages with a higher seq, oldest first.' }),
+  since: instant.optional().meta({ description: 'Messages sent at or after this time, oldest first.' }),
   limit: limit.optional(),
   cursor: cursor.optional(),
   page: page.optional(),
@@ -121,20 +122,20 @@ function checkConversationPaging(fields: ConversationPaging, context: z.core.$Re
   checkPaging(fields, context)
   for (const name of ['before', 'after', 'since'] as const) {
     if (fields[name] !== undefined && fields.page !== undefined) {
-      context.addIssue({ code: 'custom', path: [name], message: 'does not go with page' })
+      context.addIssue({ code: 'custom', path: [name], message: 'cannot be combined with page' })
     }
   }
 }
 
-/** A conversation, and which of its messages. */
+/** A conversation and a page of its messages. */
 export const conversationPaging = z
   .strictObject({ conversationId: idRef, ...paging })
   .superRefine(checkConversationPaging)
 
 export const conversations = {
   list: query({
-    summary: 'The inbox',
-    description: "The actor's conversations, latest activity first.",
+    summary: 'List conversations',
+    description: "The actor's conversations, most recently active first.",
     access: 'actor',
     errors: ['ACTOR_REQUIRED', 'INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/conversations', status: 200 },
@@ -154,7 +155,7 @@ export const conversations = {
   create: mutation({
     summary: 'Create a group',
     description:
-      'The actor becomes its owner. Everybody in it sees what is said from when they joined until they leave.',
+      'The actor becomes the owner. Participants see the messages sent from when they join until they leave.',
     access: 'actor',
     errors: ['ACTOR_REQUIRED', 'USER_NOT_FOUND', 'FORBIDDEN'],
     idempotent: false,
@@ -163,8 +164,8 @@ export const conversations = {
       name: groupName,
       participants: z
         .array(userRef)
-        .max(maxParticipants, `takes at most ${maxParticipants} users`)
-        .meta({ description: 'Besides the actor. Whoever is named twice is added once.' }),
+        .max(maxParticipants, `must contain at most ${maxParticipants} users`)
+        .meta({ description: 'The users to add besides the actor. Duplicates are ignored.' }),
     }),
     output: conversation,
     example: {
@@ -175,7 +176,7 @@ export const conversations = {
   }),
   update: mutation({
     summary: 'Rename a group',
-    description: "With a bare service key, or by the group's owner or an admin of it.",
+    description: "FORBIDDEN unless the caller is a bare key, or the group's owner or one of its admins.",
     access: 'caller',
     errors: ['CONVERSATION_NOT_FOUND', 'FORBIDDEN'],
     idempotent: true,
@@ -189,15 +190,19 @@ export const conversations = {
     },
   }),
   receipts: query({
-    summary: 'See how far everybody has come',
+    summary: 'Get read receipts',
     description:
-      'One item for each participant: how far they have had and read the messages. `deliveredAt` and `readAt` are when they had and read the message `seq`, or the last one; null for its sender.',
+      'One item per participant: the seq up to which messages have been delivered to them and read by them. `deliveredAt` and `readAt` refer to the message `seq`, or to the last message if `seq` is omitted, and are null for its sender.',
     access: 'caller',
     errors: ['CONVERSATION_NOT_FOUND', 'INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/conversations/{conversationId}/receipts', status: 200 },
     input: z.strictObject({
       conversationId: idRef,
-      seq: seq.optional().meta({ description: 'The message in question; the last one when left out.' }),
+      seq: seq
+        .optional()
+        .meta({
+          description: 'The message that `deliveredAt` and `readAt` refer to. Defaults to the last one.',
+        }),
       limit: limit.optional(),
       cursor: cursor.optional(),
     }),
@@ -227,7 +232,7 @@ export const conversations = {
   messages: query({
     summary: "List a conversation's messages",
     description:
-      'Newest first; with `after` or `since` oldest first. Page 10,000 costs what page 1 costs, and any date what today costs. Whoever has left a group still reads what was said while they were in it.',
+      'Newest first, or oldest first with `after` or `since`. Page 10,000 is as fast as page 1, and any date is as fast as today. Former participants of a group can still read the messages sent while they were in it.',
     access: 'caller',
     errors: ['CONVERSATION_NOT_FOUND', 'INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/conversations/{conversationId}/messages', status: 200 },
@@ -241,7 +246,8 @@ export const conversations = {
   }),
   read: mutation({
     summary: 'Mark messages as read',
-    description: 'All up to and including `seq`. Never moves back; beyond the last message is INVALID_INPUT.',
+    description:
+      'Marks all messages up to and including `seq` as read. The read mark never moves back. INVALID_INPUT if `seq` is higher than that of the last message.',
     access: 'actor',
     errors: ['ACTOR_REQUIRED', 'CONVERSATION_NOT_FOUND'],
     idempotent: true,
@@ -255,13 +261,14 @@ export const conversations = {
     },
   }),
   typing: mutation({
-    summary: 'Say that one is typing',
-    description: 'Tells the others who stream, for at most 10 s; say it again while it lasts. Never kept.',
+    summary: 'Send a typing indicator',
+    description:
+      'Sent to participants who are streaming events. Expires after 10 seconds, so repeat it while the user is typing. Not stored.',
     access: 'actor',
     errors: ['ACTOR_REQUIRED', 'CONVERSATION_NOT_FOUND'],
     idempotent: true,
     http: { method: 'POST', path: '/v1/conversations/{conversationId}/typing', status: 204 },
-    input: z.strictObject({ conversationId: idRef, typing: z.boolean('takes true or false') }),
+    input: z.strictObject({ conversationId: idRef, typing: z.boolean('must be true or false') }),
     output: z.void(),
     example: {
       as: 'bob',
@@ -273,8 +280,8 @@ export const conversations = {
 
 export const participants = {
   list: query({
-    summary: 'List the participants of a conversation',
-    description: 'In the order in which their users were made.',
+    summary: 'List participants',
+    description: 'In the order in which the users were created.',
     access: 'caller',
     errors: ['CONVERSATION_NOT_FOUND', 'INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/conversations/{conversationId}/participants', status: 200 },
@@ -287,9 +294,9 @@ export const participants = {
     },
   }),
   set: mutation({
-    summary: 'Add somebody to a group, or change their role',
+    summary: 'Add a user to a group, or change their role',
     description:
-      'The owner and the admins of the group add members; the owner alone makes admins, and hands the group over by making another one the owner, who was it before is an admin then. A bare service key does all of it. Without a role a newcomer is a member, and who is in the group keeps theirs.',
+      'The owner and admins of the group can add members. Only the owner can change roles: setting the role `owner` transfers ownership, and the previous owner becomes an admin. A bare key can do all of this. Without `role`, a new participant becomes a member and an existing one keeps their role.',
     access: 'caller',
     errors: ['CONVERSATION_NOT_FOUND', 'USER_NOT_FOUND', 'FORBIDDEN'],
     idempotent: true,
@@ -303,9 +310,9 @@ export const participants = {
     },
   }),
   remove: mutation({
-    summary: 'Remove somebody from a group, or leave it',
+    summary: 'Remove a user from a group, or leave it',
     description:
-      'Everybody may leave: when the owner does, the admin, or else the member, who has been in it for longest becomes the owner. Admins remove members, the owner and a bare service key remove anybody. Who is not in the group is removed already.',
+      'Any participant can leave. If the owner leaves, the longest-standing admin becomes the owner, or the longest-standing member if there is no admin. Admins can remove members; the owner and a bare key can remove anyone. Succeeds if the user is not in the group.',
     access: 'caller',
     errors: ['CONVERSATION_NOT_FOUND', 'USER_NOT_FOUND', 'FORBIDDEN'],
     idempotent: true,
@@ -323,7 +330,7 @@ export const participants = {
 export const direct = {
   get: query({
     summary: 'Get the direct conversation with a user',
-    description: 'CONVERSATION_NOT_FOUND before the first message.',
+    description: 'CONVERSATION_NOT_FOUND until the first message is sent.',
     access: 'actor',
     errors: ['ACTOR_REQUIRED', 'USER_NOT_FOUND', 'CONVERSATION_NOT_FOUND'],
     http: { method: 'GET', path: '/v1/direct/{user}', status: 200 },
@@ -332,8 +339,9 @@ export const direct = {
     example: { as: 'bob', input: { user: 'alice' }, output: exampleConversation },
   }),
   messages: query({
-    summary: 'List the messages with a user',
-    description: 'Newest first; with `after` or `since` oldest first. Empty before the first message.',
+    summary: 'List direct messages with a user',
+    description:
+      'Newest first, or oldest first with `after` or `since`. Empty until the first message is sent.',
     access: 'actor',
     errors: ['ACTOR_REQUIRED', 'USER_NOT_FOUND', 'INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/direct/{user}/messages', status: 200 },
@@ -342,8 +350,8 @@ export const direct = {
     example: { as: 'bob', input: { user: 'alice' }, output: { items: [exampleMessage], nextCursor: null } },
   }),
   send: mutation({
-    summary: 'Send a message to a user',
-    description: 'As POST /v1/messages with `to`.',
+    summary: 'Send a direct message',
+    description: 'The same as POST /v1/messages with `to`.',
     access: 'actor',
     limit: 'sends',
     errors: ['ACTOR_REQUIRED', 'USER_NOT_FOUND', 'FORBIDDEN', 'IDEMPOTENCY_CONFLICT'],

@@ -1,42 +1,50 @@
 /**
- * Every error that a caller can get, on every transport. `retryable` says that the same call may succeed
- * later without a change; `status` is its HTTP status.
+ * Every error a caller can receive, on every transport. `retryable` means that the same call may succeed later,
+ * unchanged. `status` is the HTTP status.
  */
 export const errorCatalogue = {
   INVALID_INPUT: { status: 400, retryable: false, title: 'The input is not valid' },
-  INVALID_CURSOR: { status: 400, retryable: false, title: 'The cursor is not one of this list' },
-  ACTOR_REQUIRED: { status: 400, retryable: false, title: 'This operation needs a user to act for' },
-  UNAUTHENTICATED: { status: 401, retryable: false, title: 'Credentials are missing or not valid' },
-  SECOND_FACTOR_REQUIRED: { status: 401, retryable: false, title: 'The log-in needs a second factor' },
-  FORBIDDEN: { status: 403, retryable: false, title: 'The caller may not do this' },
-  USER_NOT_FOUND: { status: 404, retryable: false, title: 'There is no such user' },
-  CONVERSATION_NOT_FOUND: { status: 404, retryable: false, title: 'There is no such conversation' },
-  MESSAGE_NOT_FOUND: { status: 404, retryable: false, title: 'There is no such message' },
-  SESSION_NOT_FOUND: { status: 404, retryable: false, title: 'There is no such session' },
-  INVITATION_NOT_FOUND: { status: 404, retryable: false, title: 'There is no such invitation' },
-  KEY_NOT_FOUND: { status: 404, retryable: false, title: 'There is no such service key' },
-  WEBHOOK_NOT_FOUND: { status: 404, retryable: false, title: 'There is no such webhook' },
-  DELIVERY_NOT_FOUND: { status: 404, retryable: false, title: 'There is no such delivery' },
-  ROUTE_NOT_FOUND: { status: 404, retryable: false, title: 'There is no such route' },
-  METHOD_NOT_ALLOWED: { status: 405, retryable: false, title: 'This route does not take this method' },
-  USERNAME_TAKEN: { status: 409, retryable: false, title: 'The username is taken' },
-  EMAIL_TAKEN: { status: 409, retryable: false, title: 'The email address is taken' },
+  INVALID_CURSOR: { status: 400, retryable: false, title: 'The cursor is not valid for this list' },
+  ACTOR_REQUIRED: {
+    status: 400,
+    retryable: false,
+    title: 'This operation must be called on behalf of a user',
+  },
+  UNAUTHENTICATED: { status: 401, retryable: false, title: 'Missing or invalid credentials' },
+  SECOND_FACTOR_REQUIRED: {
+    status: 401,
+    retryable: false,
+    title: 'Two-factor authentication is required to sign in',
+  },
+  FORBIDDEN: { status: 403, retryable: false, title: 'The caller is not allowed to do this' },
+  USER_NOT_FOUND: { status: 404, retryable: false, title: 'User not found' },
+  CONVERSATION_NOT_FOUND: { status: 404, retryable: false, title: 'Conversation not found' },
+  MESSAGE_NOT_FOUND: { status: 404, retryable: false, title: 'Message not found' },
+  SESSION_NOT_FOUND: { status: 404, retryable: false, title: 'Session not found' },
+  INVITATION_NOT_FOUND: { status: 404, retryable: false, title: 'Invitation not found' },
+  KEY_NOT_FOUND: { status: 404, retryable: false, title: 'Service key not found' },
+  WEBHOOK_NOT_FOUND: { status: 404, retryable: false, title: 'Webhook not found' },
+  DELIVERY_NOT_FOUND: { status: 404, retryable: false, title: 'Delivery not found' },
+  ROUTE_NOT_FOUND: { status: 404, retryable: false, title: 'Route not found' },
+  METHOD_NOT_ALLOWED: { status: 405, retryable: false, title: 'This route does not support this method' },
+  USERNAME_TAKEN: { status: 409, retryable: false, title: 'The username is already taken' },
+  EMAIL_TAKEN: { status: 409, retryable: false, title: 'The email address is already in use' },
   MESSAGE_DELETED: { status: 409, retryable: false, title: 'The message has been deleted' },
   PAYLOAD_TOO_LARGE: { status: 413, retryable: false, title: 'The request is too large' },
-  UNSUPPORTED_MEDIA_TYPE: { status: 415, retryable: false, title: 'The body is not JSON' },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, retryable: false, title: 'The request body must be JSON' },
   IDEMPOTENCY_CONFLICT: {
     status: 422,
     retryable: false,
-    title: 'This clientMessageId was used for other content',
+    title: 'This clientMessageId was already used with different content',
   },
   RATE_LIMITED: { status: 429, retryable: true, title: 'Too many requests' },
-  INTERNAL: { status: 500, retryable: false, title: 'The server failed' },
-  UNAVAILABLE: { status: 503, retryable: true, title: 'The server cannot answer right now' },
+  INTERNAL: { status: 500, retryable: false, title: 'Internal server error' },
+  UNAVAILABLE: { status: 503, retryable: true, title: 'The server is temporarily unavailable' },
 } as const satisfies Record<string, { status: number; retryable: boolean; title: string }>
 
 export type ErrorCode = keyof typeof errorCatalogue
 
-/** One thing that is wrong with an input: which field (`image.width`; empty for the whole), and what it takes. */
+/** A problem with one input field: its path (`image.width`; empty for the input as a whole) and the rule it breaks. */
 export interface InputIssue {
   path: string
   message: string
@@ -51,10 +59,10 @@ interface SottoErrorOptions {
 }
 
 /**
- * An error of the catalogue. Branch on `code`; the words are for people and may change.
+ * An error from the catalogue. Branch on `code`; the message is for humans and may change.
  *
- * `requestId` names the request in the server's log, `issues` is not empty for INVALID_INPUT. `retryAfterMs` is
- * how long to wait before trying again, where the server said so.
+ * `requestId` identifies the request in the server's log. `issues` is not empty for INVALID_INPUT. `retryAfterMs` is
+ * how long to wait before retrying, if the server specified it.
  */
 export class SottoError extends Error {
   override readonly name = 'SottoError'
@@ -76,7 +84,7 @@ export class SottoError extends Error {
   }
 }
 
-/** INVALID_INPUT about one field. */
+/** An INVALID_INPUT error about one field. */
 export function invalidInput(path: string, message: string): SottoError {
   return new SottoError('INVALID_INPUT', { detail: `${path}: ${message}`, issues: [{ path, message }] })
 }

@@ -1,14 +1,14 @@
 /*
- * Every event type, once: the schemas, the event log, webhooks, the SDK and the console derive from this table. It
+ * The only list of event types: the schemas, the event log, webhooks, the SDK and the console derive from it. It
  * imports nothing, so that clients can use it without zod.
  */
 
 type EventTypeInfo =
-  /** Kept in the event log under its own name, and sent to webhooks. */
+  /** Stored in the event log under its own name, and sent to webhooks. */
   | { kind: 'logged' }
-  /** Kept in the event log under other names, each of which is sent to webhooks or not. */
+  /** Stored in the event log under other names, each of which may or may not be sent to webhooks. */
   | { kind: 'logged'; loggedAs: Readonly<Record<string, { webhooks: boolean }>> }
-  /** Sent to connected clients, and not kept. */
+  /** Sent to connected clients, not stored. */
   | { kind: 'signal' }
   /** About the stream itself. */
   | { kind: 'control' }
@@ -25,7 +25,7 @@ const eventTypes = {
   'reaction.removed': logged,
   'receipt.updated': {
     kind: 'logged',
-    // There are as many delivered marks as messages: too many for webhooks.
+    // As many as there are messages: too many for webhooks.
     loggedAs: { 'receipt.delivered': { webhooks: false }, 'receipt.read': { webhooks: true } },
   },
   'conversation.created': logged,
@@ -54,7 +54,7 @@ export type LogType = {
   [Type in LoggedEventType]: EventTypes[Type] extends { loggedAs: infer Names } ? keyof Names : Type
 }[LoggedEventType]
 
-/** The type of an event that webhooks can ask for: one that is kept, under at least one name that they are sent. */
+/** The type of an event that webhooks can subscribe to: logged under at least one name that is sent to webhooks. */
 export type WebhookEventType = {
   [Type in LoggedEventType]: EventTypes[Type] extends {
     loggedAs: Readonly<Record<string, { webhooks: false }>>
@@ -69,15 +69,15 @@ function mapWebhookTypes(): ReadonlyMap<LogType, WebhookEventType> {
     if (info.kind !== 'logged') continue
     const names = 'loggedAs' in info ? info.loggedAs : { [type]: { webhooks: true } }
     for (const [name, { webhooks }] of Object.entries(names)) {
-      // Object.entries knows no keys: the types above say the same of the table.
+      // Object.entries loses the key types; the types above derive from the same table.
       if (webhooks) types.set(name as LogType, type as WebhookEventType)
     }
   }
   return types
 }
 
-/** What webhooks call a row of the event log. A type that is not in it is not sent to webhooks. */
+/** The webhook event type of each event log type. Types that are missing here are not sent to webhooks. */
 export const webhookTypeOfLogType = mapWebhookTypes()
 
-/** Every type of event that a webhook can ask for. */
+/** Every event type that a webhook can subscribe to. */
 export const webhookEventTypes: readonly WebhookEventType[] = [...new Set(webhookTypeOfLogType.values())]

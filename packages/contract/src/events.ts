@@ -5,15 +5,17 @@ import type { EventType } from './event-types.ts'
 import { exampleIds } from './example-world.ts'
 import { exampleMessage, message } from './messages.ts'
 import { query, subscription } from './procedure.ts'
-import { cursor, id, idRef, plainString, timestamp, userRef, whole } from './values.ts'
+import { cursor, id, idRef, plainString, timestamp, userRef, whole, wholeNumber } from './values.ts'
 
-/** What every event of a conversation begins with. */
+/** The first fields of every event in a conversation. */
 const inConversation = {
-  id: z.string().meta({ description: 'Stable, and the same on every transport: drop what you have seen.' }),
+  id: z
+    .string()
+    .meta({ description: 'Stable, and the same on every transport. Ignore events you have already seen.' }),
   conversationId: id,
   at: timestamp,
 }
-/** What belongs to no conversation. */
+/** The first fields of events outside conversations. */
 const outside = { ...inConversation, conversationId: z.null() }
 
 const aboutMessage = { ...inConversation, message }
@@ -24,12 +26,12 @@ const aboutReaction = {
   emoji: z.string(),
   reactions: z
     .array(z.object({ emoji: z.string(), count: whole }))
-    .meta({ description: "All of the message's, as they stand now." }),
+    .meta({ description: 'All reactions to the message, in their current state.' }),
 }
 const aboutUser = { ...inConversation, userId: id }
 const aboutParticipant = { ...aboutUser, role: z.enum(participantRoles) }
 
-/** What an event of each type holds besides its type. */
+/** The fields of each event type, besides `type`. */
 const fields = {
   'message.created': aboutMessage,
   'message.edited': aboutMessage,
@@ -55,18 +57,18 @@ type EventSchema = {
     : never
 }[EventType]
 
-// Mapping loses which fields belong to which type.
+// Object.entries loses which fields belong to which type.
 const schemas = Object.entries(fields).map(([type, shape]) =>
   z.object({ type: z.literal(type), ...shape }),
 ) as unknown as [EventSchema, ...EventSchema[]]
 
-/** What happens, told to everyone concerned, in order within a conversation. */
+/** Events reach everyone they concern, in order within a conversation. */
 export const event = z.discriminatedUnion('type', schemas).meta({
   id: 'Event',
   description:
-    'A message comes as it stands now, and so does what a user is to the reader (contact.updated). typing and presence are signals, which are not kept. resync: reload what you show, and go on from its cursor.',
+    'Messages and contact states (contact.updated) are included in their current state. Typing and presence events are signals, which are not stored. On resync, reload what you show and continue from its cursor.',
 })
-/** What happens, as one user sees it. */
+/** An event, as one user sees it. */
 export type Event = z.output<typeof event>
 
 const exampleEvent: Event = {
@@ -82,39 +84,37 @@ export const events = {
   stream: subscription({
     summary: 'Stream events',
     description:
-      'Server-Sent Events: `id:` the cursor, `event:` the type, `data:` the event as one line of JSON. `Last-Event-ID` resumes after it; without one the stream starts now.',
+      'Server-Sent Events: `id` is the cursor, `event` the type, and `data` the event as one line of JSON. The stream resumes after `Last-Event-ID`, or starts now without it.',
     access: 'actor',
     errors: ['ACTOR_REQUIRED', 'INVALID_CURSOR', 'CONVERSATION_NOT_FOUND', 'USER_NOT_FOUND'],
     http: { method: 'GET', path: '/v1/events', status: 200 },
     input: z.strictObject({
-      conversationId: idRef.optional().meta({ description: 'Only the events of this conversation.' }),
+      conversationId: idRef.optional().meta({ description: 'Only events in this conversation.' }),
       presence: z
         .array(userRef)
-        .max(200, 'takes at most 200 users')
+        .max(200, 'must contain at most 200 users')
         .optional()
-        .meta({ description: 'Tell when these users come and go. Only for those who share a conversation.' }),
+        .meta({
+          description:
+            'Also receive presence changes of these users. Requires a conversation in common with each of them.',
+        }),
       cursor: cursor.optional(),
-      /** tRPC's name for the cursor of the last event that came, which its clients send by themselves. */
-      lastEventId: plainString.max(512).nullish(),
+      /** The name under which tRPC clients send the cursor of the last event when they reconnect. */
+      lastEventId: plainString.max(512, 'must be at most 512 characters').nullish(),
     }),
     output: event,
     example: { as: 'bob', input: {}, output: exampleEvent },
   }),
   pull: query({
-    summary: 'Pull events',
+    summary: 'Poll for events',
     description:
-      'For those who cannot stream: answers what came after the cursor, waiting for the first up to `wait` seconds. Without a cursor it answers the present one.',
+      'For clients that cannot stream. Returns the events after the cursor, waiting up to `wait` seconds for the first one. Without a cursor, returns the current one.',
     access: 'actor',
     errors: ['ACTOR_REQUIRED', 'INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/events/pull', status: 200 },
     input: z.strictObject({
       cursor: cursor.optional(),
-      wait: z
-        .int('takes 0 to 30 seconds')
-        .min(0, 'takes 0 to 30 seconds')
-        .max(30, 'takes 0 to 30 seconds')
-        .optional()
-        .meta({ description: 'Seconds.', default: 0 }),
+      wait: wholeNumber(0, 30).optional().meta({ description: 'How long to wait, in seconds.', default: 0 }),
     }),
     output: z.object({ items: z.array(event), cursor: z.string() }).meta({ id: 'EventPage' }),
     example: { as: 'bob', input: {}, output: { items: [], cursor: exampleCursor } },

@@ -1,6 +1,6 @@
 /**
- * Ids, times and secrets of the world that all examples share, so that they fit together in the OpenAPI document,
- * in the docs and in the tests, which build this very world. Its users, messages and so on are next to their schemas.
+ * The ids, times and secrets that all examples share, so that they are consistent in the OpenAPI document and the
+ * docs. Tests build exactly this data. Its users, messages and so on are defined next to their schemas.
  */
 
 export const exampleTimes = {
@@ -8,8 +8,8 @@ export const exampleTimes = {
   sent: new Date('2026-01-31T12:00:00.000Z'),
 } as const
 
-/** When alice logged in, and for how long. */
-export const exampleLogIn = {
+/** When alice signed in, and when her session expires. */
+export const exampleSignIn = {
   at: exampleTimes.sent,
   expiresAt: new Date('2026-03-02T12:00:00.000Z'),
 } as const
@@ -29,7 +29,7 @@ export const exampleIds = {
   delivery: '019c13a0-0000-7000-8000-0000000000e5',
 } as const
 
-/** Stand for secrets, which are others each time. */
+/** Placeholders for secrets, which are random. */
 export const exampleSecrets = {
   session: 'st_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
   invitation: 'in_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',

@@ -7,8 +7,8 @@ import { cursor, idRef, limit, listOf, userRef } from './values.ts'
 
 const conversationSummary = conversation
   .omit({ lastMessage: true, readSeq: true, unreadCount: true })
-  .meta({ id: 'ConversationSummary', description: 'A conversation without anything that was said in it.' })
-/** A conversation without anything that was said in it. */
+  .meta({ id: 'ConversationSummary', description: 'A conversation without message content.' })
+/** A conversation without message content. */
 export type ConversationSummary = z.output<typeof conversationSummary>
 
 const {
@@ -18,12 +18,12 @@ const {
   ...exampleSummary
 } = exampleConversation
 
-/** Conversations for who has to look into them without being in them: each look is in the audit. */
+/** Access to conversations for admins who are not in them. Every call is recorded in the audit log. */
 export const inspection = {
   conversations: query({
-    summary: "List a user's conversations, as an admin",
+    summary: "List a user's conversations as an admin",
     description:
-      'Those that the user is in, latest activity first. Each page is written into the audit (`user.conversations_listed`) before it is answered.',
+      'The conversations the user is in, most recently active first. Each page is recorded in the audit log (`user.conversations_listed`) before it is returned.',
     access: 'admin',
     errors: ['USER_NOT_FOUND', 'FORBIDDEN', 'INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/users/{user}/conversations', status: 200 },
@@ -32,8 +32,9 @@ export const inspection = {
     example: { as: 'key', input: { user: 'alice' }, output: { items: [exampleSummary], nextCursor: null } },
   }),
   conversation: query({
-    summary: 'Look at a conversation, as an admin',
-    description: 'Who is in it. Written into the audit (`conversation.inspected`) before it is answered.',
+    summary: 'Get a conversation as an admin',
+    description:
+      'The conversation and its participants. Recorded in the audit log (`conversation.inspected`) before it is returned.',
     access: 'admin',
     errors: ['CONVERSATION_NOT_FOUND', 'FORBIDDEN'],
     http: { method: 'GET', path: '/v1/conversations/{conversationId}/inspection', status: 200 },
@@ -42,9 +43,9 @@ export const inspection = {
     example: { as: 'key', input: { conversationId: exampleIds.conversation }, output: exampleSummary },
   }),
   messages: query({
-    summary: "Read a conversation's messages, as an admin",
+    summary: "List a conversation's messages as an admin",
     description:
-      'All of them, newest first; with `after` oldest first. Each page is written into the audit (`conversation.read`) before it is answered. Nobody in the conversation is told, and nothing counts as delivered or read.',
+      'All messages, newest first, or oldest first with `after`. Each page is recorded in the audit log (`conversation.read`) before it is returned. Participants are not notified, and no message counts as delivered or read.',
     access: 'admin',
     errors: ['CONVERSATION_NOT_FOUND', 'FORBIDDEN', 'INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/conversations/{conversationId}/inspection/messages', status: 200 },

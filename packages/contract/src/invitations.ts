@@ -1,17 +1,16 @@
 import { z } from 'zod'
-import { exampleIds, exampleLogIn, exampleSecrets } from './example-world.ts'
+import { exampleIds, exampleSecrets, exampleSignIn } from './example-world.ts'
 import { mutation, query } from './procedure.ts'
-import { cursor, id, idRef, limit, listOf, timestamp, whole } from './values.ts'
+import { cursor, id, idRef, limit, listOf, timestamp, whole, wholeNumber } from './values.ts'
 
 const MAX_USES = 10_000
-const HOURS_A_YEAR = 8_760
-/** A week. */
-const DEFAULT_HOURS = 168
+const HOURS_PER_YEAR = 8_760
+const HOURS_PER_WEEK = 168
 
 const invitation = z
   .object({
     id,
-    uses: whole.meta({ description: 'How many have signed up with it.' }),
+    uses: whole.meta({ description: 'How many users have signed up with it.' }),
     maxUses: whole,
     createdAt: timestamp,
     expiresAt: timestamp,
@@ -23,32 +22,26 @@ const exampleInvitation: Invitation = {
   id: exampleIds.invitation,
   uses: 0,
   maxUses: 5,
-  createdAt: exampleLogIn.at,
+  createdAt: exampleSignIn.at,
   expiresAt: new Date('2026-02-03T12:00:00.000Z'),
 }
 
 export const invitations = {
   create: mutation({
-    summary: 'Invite',
+    summary: 'Create an invitation',
     description:
-      'Answers a token, this once, with which somebody makes a user where SOTTO_SIGNUP is `invitation`.',
+      'Returns a token, which is shown only once. It lets someone sign up if SOTTO_SIGNUP is `invitation`.',
     access: 'admin',
     errors: ['FORBIDDEN'],
     idempotent: false,
     http: { method: 'POST', path: '/v1/invitations', status: 201 },
     input: z.strictObject({
-      maxUses: z
-        .int('takes a whole number')
-        .min(1, `takes 1 to ${MAX_USES}`)
-        .max(MAX_USES, `takes 1 to ${MAX_USES}`)
+      maxUses: wholeNumber(1, MAX_USES)
         .default(1)
-        .meta({ description: 'How many can sign up with it.' }),
-      expiresInHours: z
-        .int('takes a whole number')
-        .min(1, `takes 1 to ${HOURS_A_YEAR}`)
-        .max(HOURS_A_YEAR, `takes 1 to ${HOURS_A_YEAR}`)
-        .default(DEFAULT_HOURS)
-        .meta({ description: 'For how long it can be used.' }),
+        .meta({ description: 'How many users can sign up with it.' }),
+      expiresInHours: wholeNumber(1, HOURS_PER_YEAR)
+        .default(HOURS_PER_WEEK)
+        .meta({ description: 'How long the invitation is valid, in hours.' }),
     }),
     output: invitation.extend({ token: z.string() }).meta({ id: 'NewInvitation' }),
     example: {
@@ -59,7 +52,7 @@ export const invitations = {
   }),
   list: query({
     summary: 'List invitations',
-    description: 'Newest first, also those that are used up or have expired; never their tokens.',
+    description: 'Newest first, including used and expired ones, without their tokens.',
     access: 'admin',
     errors: ['FORBIDDEN', 'INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/invitations', status: 200 },
@@ -68,8 +61,8 @@ export const invitations = {
     example: { as: 'key', input: {}, output: { items: [exampleInvitation], nextCursor: null } },
   }),
   revoke: mutation({
-    summary: 'Take an invitation back',
-    description: 'Who has signed up with it stays.',
+    summary: 'Revoke an invitation',
+    description: 'Users who have signed up with it are not affected.',
     access: 'admin',
     errors: ['FORBIDDEN', 'INVITATION_NOT_FOUND'],
     idempotent: false,

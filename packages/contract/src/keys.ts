@@ -3,17 +3,17 @@ import { exampleIds, exampleTimes } from './example-world.ts'
 import { keyScopes, mutation, query } from './procedure.ts'
 import { cursor, id, idRef, instant, limit, listOf, plainString, timestamp } from './values.ts'
 
-/** A key's name is shown in lists and in a terminal: control characters have no place there. */
+/** Without control characters, because names are printed in terminals. */
 const keyName = plainString
-  .min(1, 'takes 1 to 128 printable characters')
-  .max(128, 'takes 1 to 128 printable characters')
+  .min(1, 'must be 1 to 128 printable characters')
+  .max(128, 'must be 1 to 128 printable characters')
   .refine(
     (value) => /\S/u.test(value) && !/\p{Cc}/u.test(value),
-    'takes 1 to 128 printable characters, one of them not a space',
+    'must be 1 to 128 printable characters, at least one of them not a space',
   )
   .meta({ description: 'What the key is for.' })
 
-const SCOPES_MESSAGE = `takes a list of ${keyScopes.join(', ')}, each once`
+const SCOPES_MESSAGE = `must be a list of one or more of ${keyScopes.join(', ')}, without duplicates`
 
 const scopes = z
   .array(z.enum(keyScopes, SCOPES_MESSAGE), SCOPES_MESSAGE)
@@ -22,7 +22,7 @@ const scopes = z
   .refine((list) => new Set(list).size === list.length, SCOPES_MESSAGE)
   .meta({
     description:
-      'What the key may do: `read` calls queries and streams, `write` calls mutations, `admin` calls what is for admins. None includes another.',
+      'What the key can do: `read` allows queries and streams, `write` allows mutations, and `admin` allows admin operations. No scope includes another.',
   })
 
 const serviceKey = z
@@ -35,8 +35,11 @@ const serviceKey = z
     lastUsedAt: timestamp.nullable(),
     revokedAt: timestamp.nullable(),
   })
-  .meta({ id: 'ServiceKey', description: 'lastUsedAt is to the minute. The key itself is not kept.' })
-/** A service key without the key itself, which is not kept. `lastUsedAt` is to the minute. */
+  .meta({
+    id: 'ServiceKey',
+    description: 'lastUsedAt is accurate to the minute. The key itself is not stored.',
+  })
+/** A service key without the key itself, which is not stored. `lastUsedAt` is accurate to the minute. */
 export type ServiceKey = z.output<typeof serviceKey>
 
 const exampleKey: ServiceKey = {
@@ -51,9 +54,9 @@ const exampleKey: ServiceKey = {
 
 export const keys = {
   create: mutation({
-    summary: 'Make a service key',
+    summary: 'Create a service key',
     description:
-      'The key is in this answer and nowhere else: it is kept hashed. A key can make no key that may do more than itself.',
+      'Returns the key, which is shown only once because only its hash is stored. FORBIDDEN if a key requests a scope that it does not have itself.',
     access: 'admin',
     errors: ['FORBIDDEN'],
     idempotent: false,
@@ -63,7 +66,7 @@ export const keys = {
       scopes,
       expiresAt: instant
         .optional()
-        .meta({ description: 'From when on it is not valid; never when left out.' }),
+        .meta({ description: 'When the key expires. It never expires if omitted.' }),
     }),
     output: serviceKey.extend({ key: z.string() }).meta({ id: 'NewServiceKey' }),
     example: {
@@ -75,7 +78,7 @@ export const keys = {
   list: query({
     summary: 'List service keys',
     description:
-      'Newest first, with those that were revoked or have expired. The key of the settings (SOTTO_SERVICE_KEY) is not among them.',
+      'Newest first, including revoked and expired keys. The key set in SOTTO_SERVICE_KEY is not included.',
     access: 'admin',
     errors: ['FORBIDDEN', 'INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/keys', status: 200 },
@@ -86,7 +89,7 @@ export const keys = {
   revoke: mutation({
     summary: 'Revoke a service key',
     description:
-      'It is not valid from then on, and streams that it opened end; another server notices within a second. Repeating it changes nothing.',
+      'Takes effect immediately on this server, and within a second on others. Streams opened with the key end. Repeating the call has no effect.',
     access: 'admin',
     errors: ['FORBIDDEN', 'KEY_NOT_FOUND'],
     idempotent: true,

@@ -34,7 +34,9 @@ export const message = z
   .object({
     id,
     conversationId: id,
-    seq: whole.meta({ description: '1 for the first message of a conversation, without gaps.' }),
+    seq: whole.meta({
+      description: 'The number of the message in its conversation: 1, 2, 3 … without gaps.',
+    }),
     senderId: id,
     sender: z.string().meta({ description: "The sender's username." }),
     kind,
@@ -49,19 +51,21 @@ export const message = z
         height: int,
       })
       .nullable(),
-    clientMessageId: z.string().nullable().meta({ description: 'Shown to its sender alone.' }),
-    createdAt: timestamp.meta({ description: 'Never goes back within a conversation.' }),
+    clientMessageId: z.string().nullable().meta({ description: 'Returned only to the sender.' }),
+    createdAt: timestamp.meta({ description: 'Never decreases within a conversation.' }),
     editedAt: timestamp.nullable(),
-    deletedAt: timestamp.nullable().meta({ description: 'When set, this is a tombstone without content.' }),
+    deletedAt: timestamp
+      .nullable()
+      .meta({ description: 'If set, the message is a tombstone without content.' }),
     deliveredAt: timestamp.nullable(),
     readAt: timestamp.nullable(),
     reactions: z.array(z.object({ emoji: z.string(), count: whole, byMe: z.boolean() })),
   })
   .meta({ id: 'Message' })
-/** A message as one caller sees it: `clientMessageId` and `byMe` depend on who asks. */
+/** A message as one caller sees it: `clientMessageId` and `byMe` depend on the caller. */
 export type Message = z.output<typeof message>
 
-/** As bob, who received it, sees it: clientMessageId is its sender's alone. */
+/** As bob, the recipient, sees it: only the sender sees clientMessageId. */
 export const exampleMessage: Message = {
   id: exampleIds.message,
   conversationId: exampleIds.conversation,
@@ -85,21 +89,23 @@ const image = z.strictObject({
   url: httpUrl,
   width: positiveInt.optional(),
   height: positiveInt.optional(),
-  alt: plainString.max(1_000, 'takes at most 1000 characters').optional(),
+  alt: plainString.max(1_000, 'must be at most 1,000 characters').optional(),
 })
 
 const video = z.strictObject({
   url: httpUrl,
-  source: z.enum(videoSources).optional().meta({ description: 'Read off the link when it is not given.' }),
+  source: z.enum(videoSources).optional().meta({ description: 'Derived from the URL if omitted.' }),
   durationSeconds: positiveInt.optional(),
   width: positiveInt.optional(),
   height: positiveInt.optional(),
 })
 
-/** The fields that make up a message's content; `kind` may be left out, the content tells it. */
+/** The content of a message. `kind` can be derived from the other fields. */
 const content = {
-  kind: kind.optional().meta({ description: 'Told by the content when it is not given.' }),
-  text: messageText.optional().meta({ description: 'The text; the caption of an image or a video.' }),
+  kind: kind.optional().meta({ description: 'Derived from the content if omitted.' }),
+  text: messageText
+    .optional()
+    .meta({ description: 'The text of the message, or the caption of an image or video.' }),
   image: image.optional(),
   video: video.optional(),
   clientMessageId: clientMessageId.optional(),
@@ -112,7 +118,7 @@ interface ContentFields {
   video?: object | undefined
 }
 
-/** The kind of a message that has this content. */
+/** The kind of a message with this content. */
 export function kindOf(fields: ContentFields): MessageKind {
   return fields.kind ?? (fields.image ? 'image' : fields.video ? 'video' : 'text')
 }
@@ -122,16 +128,16 @@ function checkContent(fields: ContentFields, context: z.core.$RefinementCtx): vo
   const refuse = (path: string, message: string) =>
     context.addIssue({ code: 'custom', path: [path], message })
   if (is === 'text' && fields.text === undefined) {
-    refuse('text', fields.kind ? 'is required for kind text' : 'is required, or image, or video')
+    refuse('text', fields.kind ? 'is required for kind text' : 'is required unless image or video is given')
   }
   if (is === 'image' && !fields.image) refuse('image', 'is required for kind image')
   if (is === 'video' && !fields.video) refuse('video', 'is required for kind video')
-  if (is !== 'image' && fields.image) refuse('image', `does not go with kind ${is}`)
+  if (is !== 'image' && fields.image) refuse('image', `cannot be combined with kind ${is}`)
   if (is !== 'video' && fields.video)
-    refuse('video', `does not go with ${fields.kind ? `kind ${is}` : 'image'}`)
+    refuse('video', `cannot be combined with ${fields.kind ? `kind ${is}` : 'image'}`)
 }
 
-/** What is sent where the address already says to whom: `POST /v1/direct/{user}/messages`. */
+/** The fields of a send whose path names the recipient: `POST /v1/direct/{user}/messages`. */
 export const contentFields = content
 export { checkContent }
 
@@ -144,7 +150,7 @@ export const messages = {
   send: mutation({
     summary: 'Send a message',
     description:
-      'To a user (`to`) or into a conversation (`conversationId`). The first message to a user makes the conversation. FORBIDDEN where one of the two has blocked the other, and to who is no contact where the server lets contacts alone write to each other. Repeated with the same clientMessageId and content it answers the first message again, with other content IDEMPOTENCY_CONFLICT. A bare service key names the sender in `from`.',
+      'Sends to a user (`to`) or to a conversation (`conversationId`). The first message to a user creates the direct conversation. FORBIDDEN if either user has blocked the other, or if the server only allows messages between contacts. Repeating a send with the same clientMessageId and content returns the first message; with different content it is an IDEMPOTENCY_CONFLICT. A bare key names the sender in `from`.',
     access: 'caller',
     limit: 'sends',
     errors: [
@@ -154,14 +160,14 @@ export const messages = {
       'CONVERSATION_NOT_FOUND',
       'IDEMPOTENCY_CONFLICT',
     ],
-    // Without a clientMessageId a repeat makes a second message; the SDK always sends one.
+    // A repeat without a clientMessageId creates a second message; the SDK always sends one.
     idempotent: true,
     http: { method: 'POST', path: '/v1/messages', status: 201, repeatedStatus: 200 },
     input: z
       .strictObject({
         to: userRef.optional(),
         conversationId: idRef.optional(),
-        from: userRef.optional().meta({ description: 'The sender, named by a service key.' }),
+        from: userRef.optional().meta({ description: 'The sender. Only for bare keys.' }),
         ...content,
       })
       .superRefine((fields, context) => {
@@ -170,7 +176,9 @@ export const messages = {
             code: 'custom',
             path: ['to'],
             message:
-              fields.to === undefined ? 'is required, or conversationId' : 'does not go with conversationId',
+              fields.to === undefined
+                ? 'is required unless conversationId is given'
+                : 'cannot be combined with conversationId',
           })
         }
         checkContent(fields, context)
@@ -185,24 +193,24 @@ export const messages = {
   list: query({
     summary: 'List messages across conversations',
     description:
-      'Newest first. A user sees their own conversations, a bare service key all. Every filter can be combined; where a rare combination would read too far, an answer can be short (even empty) and still have a nextCursor. `between` alone also takes pages.',
+      'Newest first. Users see messages from their own conversations, and a bare key sees all. All filters can be combined. If few messages match, a page can be short or even empty and still have a nextCursor. Page numbers are only supported with `between` and no other filter.',
     access: 'caller',
     errors: ['INVALID_CURSOR', 'USER_NOT_FOUND', 'FORBIDDEN'],
     http: { method: 'GET', path: '/v1/messages', status: 200 },
     input: z
       .strictObject({
         between: z
-          .tuple([userRef, userRef], 'takes two users')
+          .tuple([userRef, userRef], 'must be two users')
           .optional()
-          .meta({ description: 'The direct conversation of these two users.' }),
+          .meta({ description: 'Messages in the direct conversation between these two users.' }),
         sender: userRef.optional(),
         recipient: userRef.optional().meta({ description: 'Direct messages to this user.' }),
-        isRead: z.boolean('takes true or false').optional().meta({
+        isRead: z.boolean('must be true or false').optional().meta({
           description:
-            'Read by the recipient; for a user: received and read by me, or sent and read by the other.',
+            'Whether the recipient has read the message. For a user, received messages they have read and sent messages the other user has read.',
         }),
         kind: kind.optional(),
-        since: instant.optional().meta({ description: 'Sent at this time or later.' }),
+        since: instant.optional().meta({ description: 'Sent at or after this time.' }),
         until: instant.optional().meta({ description: 'Sent before this time.' }),
         limit: limit.optional(),
         cursor: cursor.optional(),
@@ -213,12 +221,13 @@ export const messages = {
         const refuse = (path: string, message: string) =>
           context.addIssue({ code: 'custom', path: [path], message })
         checkPaging(fields, context)
-        if (fields.between && fields.sender !== undefined) refuse('sender', 'does not go with between')
-        if (fields.between && fields.recipient !== undefined) refuse('recipient', 'does not go with between')
+        if (fields.between && fields.sender !== undefined) refuse('sender', 'cannot be combined with between')
+        if (fields.between && fields.recipient !== undefined)
+          refuse('recipient', 'cannot be combined with between')
         if (fields.page !== undefined) {
           const filters = ['isRead', 'kind', 'since', 'until', 'sender', 'recipient'] as const
           if (!fields.between || filters.some((name) => fields[name] !== undefined)) {
-            refuse('page', 'goes only with between, and with no other filter')
+            refuse('page', 'requires between and cannot be combined with other filters')
           }
         }
       }),
@@ -240,7 +249,8 @@ export const messages = {
   }),
   edit: mutation({
     summary: 'Edit a message',
-    description: 'Its sender alone. Sets the text, or the caption of an image or a video.',
+    description:
+      'Replaces the text, or the caption of an image or video. FORBIDDEN unless the caller is the sender.',
     access: 'actor',
     errors: ['ACTOR_REQUIRED', 'MESSAGE_NOT_FOUND', 'FORBIDDEN', 'MESSAGE_DELETED'],
     idempotent: true,
@@ -255,7 +265,8 @@ export const messages = {
   }),
   delete: mutation({
     summary: 'Delete a message',
-    description: 'Its sender alone. Leaves a tombstone without content; repeating it answers the same.',
+    description:
+      'Leaves a tombstone without content. Repeating the call returns the same tombstone. FORBIDDEN unless the caller is the sender.',
     access: 'actor',
     errors: ['ACTOR_REQUIRED', 'MESSAGE_NOT_FOUND', 'FORBIDDEN'],
     idempotent: true,
@@ -270,7 +281,8 @@ export const messages = {
   }),
   like: mutation({
     summary: 'Like a message',
-    description: 'The reaction 👍. Repeating it changes nothing. FORBIDDEN as a direct message would be.',
+    description:
+      'Adds the reaction 👍. Repeating the call has no effect. FORBIDDEN if the actor cannot message the other user.',
     access: 'actor',
     errors: ['ACTOR_REQUIRED', 'MESSAGE_NOT_FOUND', 'FORBIDDEN', 'MESSAGE_DELETED'],
     idempotent: true,
@@ -284,7 +296,7 @@ export const messages = {
     },
   }),
   unlike: mutation({
-    summary: 'Take a like back',
+    summary: 'Unlike a message',
     access: 'actor',
     errors: ['ACTOR_REQUIRED', 'MESSAGE_NOT_FOUND', 'MESSAGE_DELETED'],
     idempotent: true,
@@ -294,8 +306,8 @@ export const messages = {
     example: { as: 'bob', input: { messageId: exampleIds.message }, output: exampleMessage },
   }),
   react: mutation({
-    summary: 'React to a message with an emoji',
-    description: 'Repeating it changes nothing. FORBIDDEN as a direct message would be.',
+    summary: 'Add a reaction',
+    description: 'Repeating the call has no effect. FORBIDDEN if the actor cannot message the other user.',
     access: 'actor',
     errors: ['ACTOR_REQUIRED', 'MESSAGE_NOT_FOUND', 'FORBIDDEN', 'MESSAGE_DELETED'],
     idempotent: true,
@@ -309,7 +321,7 @@ export const messages = {
     },
   }),
   unreact: mutation({
-    summary: 'Take a reaction back',
+    summary: 'Remove a reaction',
     access: 'actor',
     errors: ['ACTOR_REQUIRED', 'MESSAGE_NOT_FOUND', 'MESSAGE_DELETED'],
     idempotent: true,
@@ -327,11 +339,12 @@ interface PagingFields {
   pageSize?: number | undefined
 }
 
-/** Pages by number and cursors are two ways through the same list: one at a time. */
+/** Page numbers and cursors are alternatives. */
 export function checkPaging(fields: PagingFields, context: z.core.$RefinementCtx): void {
   const refuse = (path: string, message: string) =>
     context.addIssue({ code: 'custom', path: [path], message })
-  if (fields.page !== undefined && fields.cursor !== undefined) refuse('page', 'does not go with cursor')
-  if (fields.page !== undefined && fields.limit !== undefined) refuse('page', 'does not go with limit')
-  if (fields.pageSize !== undefined && fields.page === undefined) refuse('pageSize', 'goes only with page')
+  if (fields.page !== undefined && fields.cursor !== undefined)
+    refuse('page', 'cannot be combined with cursor')
+  if (fields.page !== undefined && fields.limit !== undefined) refuse('page', 'cannot be combined with limit')
+  if (fields.pageSize !== undefined && fields.page === undefined) refuse('pageSize', 'requires page')
 }

@@ -7,7 +7,7 @@ export const passwords = {
   set: mutation({
     summary: 'Change a password',
     description:
-      "One's own, with the one that one has; or anybody's, with a bare service key (an admin's with one that has the scope admin). Ends every other session of the user.",
+      'Users change their own password and must provide the current one. A bare key can set the password of any user; for an admin it needs the scope `admin`. Ends all other sessions of the user.',
     access: 'caller',
     errors: ['USER_NOT_FOUND', 'FORBIDDEN'],
     idempotent: false,
@@ -16,7 +16,7 @@ export const passwords = {
       user: userRef,
       currentPassword: shownPassword
         .optional()
-        .meta({ description: 'Required of a user who has a password; a bare service key goes without.' }),
+        .meta({ description: 'Required if the user has a password, except for bare keys.' }),
       newPassword,
     }),
     output: z.void(),
@@ -31,9 +31,9 @@ export const passwords = {
     },
   }),
   issueReset: mutation({
-    summary: "Make a token that sets a user's password",
+    summary: 'Create a password reset token',
     description:
-      'For one who has forgotten theirs: hand it to them. It is told this once, can be used once within an hour, and takes the place of the one before it.',
+      'For a user who has forgotten their password: pass the token on to them. It is shown only once, can be used once within an hour, and replaces any earlier one.',
     access: 'admin',
     errors: ['USER_NOT_FOUND', 'FORBIDDEN'],
     idempotent: false,
@@ -47,8 +47,9 @@ export const passwords = {
     },
   }),
   reset: mutation({
-    summary: 'Set a password with a token',
-    description: 'Ends every session of the user. A second factor stays on.',
+    summary: 'Reset a password',
+    description:
+      'Sets a new password with a password reset token. Ends all sessions of the user. Two-factor authentication stays on.',
     access: 'anyone',
     errors: [],
     idempotent: false,

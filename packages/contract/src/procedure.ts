@@ -4,24 +4,24 @@ import type { ErrorCode } from './errors.ts'
 export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 /**
- * Who may call a procedure at all; what they may see or change is the use case's to say.
+ * Who can call a procedure at all. The use case decides what they can see or change.
  *
- * - `anyone`: no credentials needed.
+ * - `anyone`: no credentials required.
  * - `caller`: a service key or a user.
- * - `actor`: a user, or a service key that acts for one.
- * - `admin`: a service key with the scope `admin` that acts for nobody, or a user who is an admin.
+ * - `actor`: a user, or a service key that acts for a user.
+ * - `admin`: a bare key with the scope `admin`, or a user who is an admin.
  */
 export type Access = 'anyone' | 'caller' | 'actor' | 'admin'
 
-/** What a service key may do: call queries and streams, call mutations, call what is for admins. */
+/** What a service key can call: queries and streams, mutations, admin operations. */
 export const keyScopes = ['read', 'write', 'admin'] as const
 export type KeyScope = (typeof keyScopes)[number]
 
-/** What callers are limited in: how many of each within a time, the same for every transport. */
+/** The rate limits, which are shared by all transports. */
 export const limitNames = ['logins', 'sends', 'reads', 'writes', 'streams'] as const
 export type LimitName = (typeof limitNames)[number]
 
-/** Which caller an example is for: nobody, the bare service key, or a user of the example world. */
+/** Who calls in an example: an anonymous caller, a bare key, or one of the example users. */
 export type ExampleCaller = 'nobody' | 'key' | 'alice' | 'bob'
 
 export type ProcedureKind = 'query' | 'mutation' | 'subscription'
@@ -37,28 +37,28 @@ export interface Procedure<
   readonly output: Output
   readonly access: AccessNeeded
   /**
-   * What a call counts as, where its kind does not say it: `sends`, or `logins`, which is whatever hashes a password
-   * or could be used to guess a secret.
+   * The rate limit that applies, if it is not that of the kind: `sends`, or `logins` for everything that hashes a
+   * password or could be used to guess a secret.
    */
   readonly limit?: LimitName
   /**
-   * What it can answer besides INVALID_INPUT, UNAUTHENTICATED, RATE_LIMITED, INTERNAL and UNAVAILABLE, and besides
-   * the USER_NOT_FOUND and FORBIDDEN of an Act-As that names nobody or somebody else, or of a key without the scope.
+   * The errors of this operation. Not listed are the common ones: INVALID_INPUT, UNAUTHENTICATED, RATE_LIMITED,
+   * INTERNAL and UNAVAILABLE, and the USER_NOT_FOUND and FORBIDDEN of a rejected Act-As or a missing scope.
    */
   readonly errors: readonly ErrorCode[]
-  /** True when repeating a call whose answer was lost changes nothing more. Only such calls are retried. */
+  /** Whether a call can be repeated safely if its response was lost. Only such calls are retried. */
   readonly idempotent: boolean
   readonly summary: string
   readonly description?: string
   readonly http: {
     readonly method: HttpMethod
-    /** As in OpenAPI: `/v1/users/{user}`. A name in braces is a field of the input. */
+    /** As in OpenAPI: `/v1/users/{user}`. Names in braces are input fields. */
     readonly path: `/v1/${string}`
-    /** 204 answers no body. */
+    /** A 204 has no body. */
     readonly status: 200 | 201 | 204
-    /** Set where a repeated call answers another status than the first. */
+    /** Set if a repeated call returns a different status than the first. */
     readonly repeatedStatus?: 200
-    /** Set for a list that is also answered whole, as `application/x-ndjson`: one line of JSON for each item. */
+    /** Set if the complete list is also available as `application/x-ndjson`, with one line of JSON per item. */
     readonly lines?: true
   }
   readonly example: {
@@ -68,28 +68,28 @@ export interface Procedure<
   }
 }
 
-/** Keeps the exact types of a query's entry. */
+/** Defines a query, keeping its exact types. */
 export function query<Input extends z.ZodType, Output extends z.ZodType, AccessNeeded extends Access>(
   entry: Omit<Procedure<'query', Input, Output, AccessNeeded>, 'kind' | 'idempotent'>,
 ): Procedure<'query', Input, Output, AccessNeeded> {
   return { kind: 'query', idempotent: true, ...entry }
 }
 
-/** Keeps the exact types of a mutation's entry. */
+/** Defines a mutation, keeping its exact types. */
 export function mutation<Input extends z.ZodType, Output extends z.ZodType, AccessNeeded extends Access>(
   entry: Omit<Procedure<'mutation', Input, Output, AccessNeeded>, 'kind'>,
 ): Procedure<'mutation', Input, Output, AccessNeeded> {
   return { kind: 'mutation', ...entry }
 }
 
-/** Keeps the exact types of a subscription's entry; `output` is one event of it. Over HTTP it is Server-Sent Events. */
+/** Defines a subscription, keeping its exact types. `output` is one event. Over HTTP it uses Server-Sent Events. */
 export function subscription<Input extends z.ZodType, Output extends z.ZodType, AccessNeeded extends Access>(
   entry: Omit<Procedure<'subscription', Input, Output, AccessNeeded>, 'kind' | 'idempotent'>,
 ): Procedure<'subscription', Input, Output, AccessNeeded> {
   return { kind: 'subscription', idempotent: true, ...entry }
 }
 
-/** What a call counts as. */
+/** The rate limit that a call counts towards. */
 export function limitOf({ kind, limit }: Pick<Procedure, 'kind' | 'limit'>): LimitName {
   return limit ?? limitOfKind[kind]
 }

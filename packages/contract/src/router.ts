@@ -9,38 +9,38 @@ import type { Contract } from './contract.ts'
 import type { ErrorCode, InputIssue } from './errors.ts'
 import type { Procedure } from './procedure.ts'
 
-/** What a tRPC client finds in `error.data`. */
+/** `error.data` in a tRPC client. */
 export interface ErrorData {
   code: ErrorCode
   httpStatus: number
   retryable: boolean
   requestId: string
   issues: readonly InputIssue[]
-  /** How long to wait before trying again, in milliseconds, where the server says so. */
+  /** How long to wait before retrying, in milliseconds, if the server specifies it. */
   retryAfterMs?: number
 }
 
 export interface ErrorShape {
   message: string
-  /** The JSON-RPC number that tRPC gives. Branch on `data.code`. */
+  /** The JSON-RPC error number from tRPC. Branch on `data.code`. */
   code: number
   data: ErrorData
 }
 
 /**
- * The part of a tRPC root that its clients look at. `ctx` and `meta` are the server's own business, and naming
- * them would drag its types into every client.
+ * The part of a tRPC root that clients use. Naming the types of `ctx` and `meta` would pull the server's types into
+ * every client.
  */
 interface RootTypes {
-  // biome-ignore lint/suspicious/noExplicitAny: tRPC's client types take any context; unknown is refused.
+  // biome-ignore lint/suspicious/noExplicitAny: tRPC's client types do not accept unknown here.
   ctx: any
-  // biome-ignore lint/suspicious/noExplicitAny: as for ctx.
+  // biome-ignore lint/suspicious/noExplicitAny: same as ctx.
   meta: any
   errorShape: ErrorShape
   transformer: true
 }
 
-/** What a subscription hands over: the event with the cursor to go on after it. */
+/** What a subscription yields: an event and the cursor to resume after it. */
 export interface Tracked<Data> {
   id: string
   data: Data
@@ -52,7 +52,7 @@ export type RouterProcedure<P extends Procedure> = P extends { kind: 'query' }
     ? TRPCMutationProcedure<{ input: z.input<P['input']>; output: z.output<P['output']>; meta: unknown }>
     : TRPCSubscriptionProcedure<{
         input: z.input<P['input']>
-        // biome-ignore lint/suspicious/noExplicitAny: what tRPC itself infers for a generator of tracked events.
+        // biome-ignore lint/suspicious/noExplicitAny: this is what tRPC infers for a generator of tracked events.
         output: AsyncIterable<Tracked<z.output<P['output']>>, void, any>
         meta: unknown
       }>
@@ -61,5 +61,5 @@ export type RouterRecordOf<Table extends Record<string, Record<string, Procedure
   [Resource in keyof Table]: { [Name in keyof Table[Resource]]: RouterProcedure<Table[Resource][Name]> }
 }
 
-/** The type of the server's tRPC router, made from the contract alone. */
+/** The type of the server's tRPC router, derived from the contract alone. */
 export type AppRouter = TRPCBuiltRouter<RootTypes, RouterRecordOf<Contract>>

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { exampleIds, exampleLogIn, exampleSecrets } from './example-world.ts'
+import { exampleIds, exampleSecrets, exampleSignIn } from './example-world.ts'
 import { mutation, query } from './procedure.ts'
 import { exampleAliceWithEmail, user } from './users.ts'
 import {
@@ -18,19 +18,19 @@ import {
 const openSession = z
   .object({
     id,
-    userAgent: z.string().nullable().meta({ description: 'What the client that logged in called itself.' }),
+    userAgent: z.string().nullable().meta({ description: 'The User-Agent header of the sign-in.' }),
     createdAt: timestamp,
-    lastUsedAt: timestamp.meta({ description: 'To the minute.' }),
+    lastUsedAt: timestamp.meta({ description: 'Accurate to the minute.' }),
     expiresAt: timestamp,
-    current: z.boolean().meta({ description: 'The one whose token the request carries.' }),
+    current: z.boolean().meta({ description: 'Whether this is the session of the request.' }),
   })
   .meta({ id: 'OpenSession' })
 
 export const sessions = {
   create: mutation({
-    summary: 'Log in',
+    summary: 'Sign in',
     description:
-      'Answers a token for the Authorization header. Unknown user, wrong password and disabled user answer alike. Who has a second factor gives a code or a recovery code as well; where the password is right and neither is there, it is SECOND_FACTOR_REQUIRED. With `cookie`, for web pages, the token goes into the cookie `__Host-sotto` instead, which scripts cannot read and which counts only for pages of this server and of the origins that it allows; others are FORBIDDEN.',
+      'Returns a token for the Authorization header. The error is the same for an unknown user, a wrong password and a disabled user. Users with two-factor authentication also provide a code or a recovery code. SECOND_FACTOR_REQUIRED if the password is correct but both are missing. With `cookie`, for web pages, the token is set as the cookie `__Host-sotto` instead, which scripts cannot read and which is accepted only from pages of this server and of its allowed origins. FORBIDDEN for other origins.',
     access: 'anyone',
     errors: ['SECOND_FACTOR_REQUIRED', 'FORBIDDEN'],
     idempotent: false,
@@ -45,7 +45,7 @@ export const sessions = {
       })
       .refine(({ code, recoveryCode }) => code === undefined || recoveryCode === undefined, {
         path: ['recoveryCode'],
-        message: 'is taken instead of code, not besides',
+        message: 'cannot be combined with code',
       }),
     output: z.object({ token: z.string().optional(), expiresAt: timestamp, user }).meta({ id: 'Session' }),
     example: {
@@ -53,14 +53,14 @@ export const sessions = {
       input: { username: 'alice', password: 'correct horse battery staple' },
       output: {
         token: exampleSecrets.session,
-        expiresAt: exampleLogIn.expiresAt,
+        expiresAt: exampleSignIn.expiresAt,
         user: exampleAliceWithEmail,
       },
     },
   }),
   list: query({
-    summary: 'List where one is logged in',
-    description: "One's own sessions that have not ended, newest first.",
+    summary: 'List your sessions',
+    description: "The actor's active sessions, newest first.",
     access: 'actor',
     errors: ['ACTOR_REQUIRED', 'INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/sessions', status: 200 },
@@ -74,9 +74,9 @@ export const sessions = {
           {
             id: exampleIds.session,
             userAgent: "Alice's telephone",
-            createdAt: exampleLogIn.at,
-            lastUsedAt: exampleLogIn.at,
-            expiresAt: exampleLogIn.expiresAt,
+            createdAt: exampleSignIn.at,
+            lastUsedAt: exampleSignIn.at,
+            expiresAt: exampleSignIn.expiresAt,
             current: true,
           },
         ],
@@ -85,8 +85,8 @@ export const sessions = {
     },
   }),
   end: mutation({
-    summary: 'Log out',
-    description: 'Ends the session whose token the request carries.',
+    summary: 'Sign out',
+    description: 'Ends the session of the request.',
     access: 'actor',
     errors: ['ACTOR_REQUIRED'],
     idempotent: false,
@@ -96,8 +96,9 @@ export const sessions = {
     example: { as: 'alice', input: {}, output: undefined },
   }),
   revoke: mutation({
-    summary: "End one of one's sessions",
-    description: 'At once on this server, within a second on others; its streams end within two.',
+    summary: 'End one of your sessions',
+    description:
+      'Takes effect immediately on this server, and within a second on others. Streams of the session end within two seconds.',
     access: 'actor',
     errors: ['ACTOR_REQUIRED', 'SESSION_NOT_FOUND'],
     idempotent: false,
@@ -107,8 +108,8 @@ export const sessions = {
     example: { as: 'alice', input: { sessionId: exampleIds.session }, output: undefined },
   }),
   listOf: query({
-    summary: 'List where a user is logged in',
-    description: 'Their sessions that have not ended, newest first.',
+    summary: "List a user's sessions",
+    description: 'Active sessions, newest first.',
     access: 'admin',
     errors: ['USER_NOT_FOUND', 'FORBIDDEN', 'INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/users/{user}/sessions', status: 200 },
@@ -117,9 +118,9 @@ export const sessions = {
     example: { as: 'key', input: { user: 'bob' }, output: { items: [], nextCursor: null } },
   }),
   endAllOf: mutation({
-    summary: 'Log a user out everywhere',
+    summary: 'Sign a user out everywhere',
     description:
-      'For one whose device is lost. At once on this server, within a second on others; their streams end within two.',
+      'For example, if a device is lost. Takes effect immediately on this server, and within a second on others. Streams of the user end within two seconds.',
     access: 'admin',
     errors: ['USER_NOT_FOUND', 'FORBIDDEN'],
     idempotent: true,

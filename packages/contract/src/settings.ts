@@ -8,7 +8,8 @@ const setting = z
   .object({
     name: z.string(),
     value: z.string().nullable().meta({
-      description: 'Null for a secret, and for what is not set. A URL is without password and parameters.',
+      description:
+        'Null for secrets and for settings without a value. URLs are shown without password and parameters.',
     }),
     source: z.enum(settingSources),
     secret: z.boolean(),
@@ -16,24 +17,24 @@ const setting = z
   .meta({
     id: 'Setting',
     description:
-      'Where the value is from: the environment, a file that `<name>_FILE` names, or the default; `unset` has neither.',
+      'source says where the value comes from: the environment, a file named by `<name>_FILE`, or the default. `unset` means that there is no value.',
   })
-/** A setting as it is in force. */
+/** A setting and its current value. */
 export type Setting = z.output<typeof setting>
 
 export const settings = {
   list: query({
-    summary: 'See the settings in force',
+    summary: 'List the current settings',
     description:
-      'Of the server that answers, as it read them when it started. Of secrets it is told whether they are set, and nothing else.',
+      'The settings of the server that responds, as read when it started. For secrets, only whether they are set.',
     access: 'admin',
     errors: ['FORBIDDEN'],
     http: { method: 'GET', path: '/v1/settings', status: 200 },
     input: z.strictObject({
       prefix: plainString
-        .max(64, 'takes at most 64 characters')
+        .max(64, 'must be at most 64 characters')
         .optional()
-        .meta({ description: 'Those whose name begins with it.' }),
+        .meta({ description: 'Only settings whose name starts with this.' }),
     }),
     output: z.object({ settings: z.array(setting) }).meta({ id: 'Settings' }),
     example: {

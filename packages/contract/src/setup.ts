@@ -5,13 +5,13 @@ import { exampleAlice, user } from './users.ts'
 import { newPassword, profileName, secretToken, timestamp, username } from './values.ts'
 
 const setupToken = secretToken.meta({
-  description: 'What stands behind the # of the link that the first start prints, or `sotto setup`.',
+  description: 'The part after the # of the link that the first start or `sotto setup` prints.',
 })
 
 export const setup = {
   get: query({
-    summary: 'See whether anybody is here yet',
-    description: 'Open is an installation whose only users, if any, are those of the demo.',
+    summary: 'Get the setup state',
+    description: '`open` is true while the installation has no users other than those of the demo.',
     access: 'anyone',
     errors: [],
     http: { method: 'GET', path: '/v1/setup', status: 200 },
@@ -22,9 +22,9 @@ export const setup = {
   openDemo: mutation({
     summary: 'Open the demo',
     description:
-      'Fills an installation that nobody uses yet with sample users and their conversations, and logs two of them in, for a day at most. Again with the same token: the same two, logged in once more.',
+      'Fills an installation without users with sample users and conversations, and signs in two of them for up to a day. Repeating the call with the same token signs in the same two users again.',
     access: 'anyone',
-    // Its token is a secret to guess.
+    // The token could be guessed.
     limit: 'logins',
     errors: [],
     idempotent: true,
@@ -33,7 +33,7 @@ export const setup = {
     output: z
       .object({
         people: z.array(z.object({ username: z.string(), token: z.string() })).meta({
-          description: 'Two who write to each other, each with the token of a session.',
+          description: 'Two users who message each other, each with a session token.',
         }),
         expiresAt: timestamp,
       })
@@ -51,10 +51,10 @@ export const setup = {
     },
   }),
   createAdmin: mutation({
-    summary: 'Make the first user, an admin',
-    description: 'Uses the token up, and ends the sessions of the demo.',
+    summary: 'Create the first admin',
+    description: 'Invalidates the token and ends the sessions of the demo.',
     access: 'anyone',
-    // It hashes a password, and its token is a secret to guess.
+    // It hashes a password, and the token could be guessed.
     limit: 'logins',
     errors: ['USERNAME_TAKEN'],
     idempotent: false,
@@ -63,7 +63,7 @@ export const setup = {
       token: setupToken,
       username,
       password: newPassword,
-      displayName: profileName('The name to show.').optional(),
+      displayName: profileName('The name shown to other users.').optional(),
     }),
     output: user,
     example: {

@@ -1,9 +1,8 @@
 import { z } from 'zod'
-import { exampleLogIn } from './example-world.ts'
+import { exampleSignIn } from './example-world.ts'
 import { query } from './procedure.ts'
-import { timestamp, whole } from './values.ts'
+import { timestamp, whole, wholeNumber } from './values.ts'
 
-/** About a quarter of a year. */
 const MAX_DAYS = 90
 const DEFAULT_DAYS = 30
 
@@ -11,25 +10,22 @@ const total = (what: string) => whole.nullable().meta({ description: what })
 
 export const stats = {
   get: query({
-    summary: 'See how much there is, and what happened by day',
+    summary: 'Get totals and daily statistics',
     description:
-      'Of the whole installation. The totals are as they were counted last, at `countedAt`, and null while they are counted for the first time. Days are of UTC and complete but for the events of the last moments: where a very busy installation is behind with counting, asking again shows more.',
+      'For the whole installation. The totals were last counted at `countedAt`, and are null until the first count is complete. Days are in UTC and up to date except for the most recent events: on a very busy installation counting can lag behind, and a later request returns more.',
     access: 'admin',
     errors: ['FORBIDDEN'],
     http: { method: 'GET', path: '/v1/stats', status: 200 },
     input: z.strictObject({
-      days: z
-        .int('takes a whole number')
-        .min(1, `takes 1 to ${MAX_DAYS}`)
-        .max(MAX_DAYS, `takes 1 to ${MAX_DAYS}`)
+      days: wholeNumber(1, MAX_DAYS)
         .default(DEFAULT_DAYS)
-        .meta({ description: 'How many days, with today.' }),
+        .meta({ description: 'The number of days, including today.' }),
     }),
     output: z
       .object({
-        users: total('All but those who were erased.'),
-        conversations: total('Direct ones and groups.'),
-        messages: total('Ever sent, deleted ones included.'),
+        users: total('All users except erased ones.'),
+        conversations: total('Direct conversations and groups.'),
+        messages: total('All messages ever sent, including deleted ones.'),
         countedAt: timestamp.nullable(),
         days: z
           .array(
@@ -38,11 +34,11 @@ export const stats = {
               messagesSent: whole,
               activeUsers: whole.meta({
                 description:
-                  'Users who on that day sent or edited a message, reacted to one, or marked one as read.',
+                  'Users who sent or edited a message, reacted to one, or marked one as read on that day.',
               }),
             }),
           )
-          .meta({ description: 'Oldest first, days without anything included. Today is the last.' }),
+          .meta({ description: 'Oldest first, including days without activity. The last one is today.' }),
       })
       .meta({ id: 'Stats' }),
     example: {
@@ -52,15 +48,15 @@ export const stats = {
         users: 2,
         conversations: 1,
         messages: 1,
-        countedAt: exampleLogIn.at,
+        countedAt: exampleSignIn.at,
         days: [{ day: '2026-01-31', messagesSent: 1, activeUsers: 1 }],
       },
     },
   }),
   server: query({
-    summary: 'See what a server does at the moment',
+    summary: 'Get the current state of a server',
     description:
-      'Of the server that answers alone: where there are several, each has its own numbers. docs/metrics.md has many more, over time.',
+      'Only for the server that responds: if there are several, each has its own numbers. docs/metrics.md has more, over time.',
     access: 'admin',
     errors: ['FORBIDDEN'],
     http: { method: 'GET', path: '/v1/stats/server', status: 200 },
@@ -69,23 +65,25 @@ export const stats = {
       .object({
         version: z.string(),
         startedAt: timestamp,
-        calls: whole.meta({ description: 'Calls that were answered since it started.' }),
+        calls: whole.meta({ description: 'Calls answered since the server started.' }),
         failures: whole.meta({
-          description: 'Of them those with an INTERNAL or an UNAVAILABLE, which are its own fault.',
+          description: 'Calls that failed with INTERNAL or UNAVAILABLE.',
         }),
-        openStreams: whole.meta({ description: 'Event streams, and long polls that wait.' }),
+        openStreams: whole.meta({ description: 'Open event streams and waiting long polls.' }),
         logDelaySeconds: z.number().nullable().meta({
           description:
-            'From when the last event was written until it went to the streams; null before the first.',
+            'The time between writing the last event and sending it to streams. Null before the first event.',
         }),
         logHeldBack: z
           .boolean()
-          .meta({ description: 'Committed events wait for an older transaction to end.' }),
-        sendsWaiting: whole.meta({ description: 'Messages that are not written yet.' }),
-        deliveryMarksWaiting: whole.meta({ description: 'Delivered marks that are not written yet.' }),
-        passwordsWaiting: whole.meta({ description: 'Passwords that wait to be checked or hashed.' }),
+          .meta({ description: 'Whether committed events are waiting for an older transaction to end.' }),
+        sendsWaiting: whole.meta({ description: 'Messages that have not been written yet.' }),
+        deliveryMarksWaiting: whole.meta({
+          description: 'Delivery receipts that have not been written yet.',
+        }),
+        passwordsWaiting: whole.meta({ description: 'Passwords waiting to be verified or hashed.' }),
         webhookDeliveriesWaiting: whole.nullable().meta({
-          description: 'Deliveries that are still to be made; null on servers that do not make them.',
+          description: 'Pending webhook deliveries. Null on servers that do not send them.',
         }),
       })
       .meta({ id: 'ServerStats' }),
@@ -94,7 +92,7 @@ export const stats = {
       input: {},
       output: {
         version: '0.1.0',
-        startedAt: exampleLogIn.at,
+        startedAt: exampleSignIn.at,
         calls: 7,
         failures: 0,
         openStreams: 0,

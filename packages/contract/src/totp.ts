@@ -3,12 +3,12 @@ import { exampleSecrets } from './example-world.ts'
 import { mutation } from './procedure.ts'
 import { recoveryCode, totpCode, userRef } from './values.ts'
 
-/** The second factor: time-based one-time passwords (TOTP, RFC 6238). */
+/** Two-factor authentication with time-based one-time passwords (TOTP, RFC 6238). */
 export const totp = {
   start: mutation({
-    summary: 'Start a second factor',
+    summary: 'Set up two-factor authentication',
     description:
-      'Answers what an authenticator app has to know, this once; it is not asked for before it is confirmed. Starting again replaces what was not confirmed. A server on PostgreSQL needs the setting SOTTO_SECRET for it, and is UNAVAILABLE here without.',
+      'Returns the secret for an authenticator app, which is shown only once. Codes are not required until it is confirmed. Calling this again replaces an unconfirmed secret. UNAVAILABLE if the server uses PostgreSQL and SOTTO_SECRET is not set.',
     access: 'actor',
     errors: ['ACTOR_REQUIRED', 'FORBIDDEN'],
     idempotent: false,
@@ -16,8 +16,8 @@ export const totp = {
     input: z.strictObject({}),
     output: z
       .object({
-        secret: z.string().meta({ description: 'In Base32, for typing it in.' }),
-        uri: z.string().meta({ format: 'uri', description: 'The same for a QR code.' }),
+        secret: z.string().meta({ description: 'In Base32, for manual entry.' }),
+        uri: z.string().meta({ format: 'uri', description: 'For a QR code.' }),
       })
       .meta({ id: 'TotpSecret' }),
     example: {
@@ -30,9 +30,9 @@ export const totp = {
     },
   }),
   confirm: mutation({
-    summary: 'Turn the second factor on',
+    summary: 'Turn on two-factor authentication',
     description:
-      'With a first code, which shows that the app has the secret. Answers ten recovery codes, this once: each stands in for a code once. From now on a password alone logs nobody in, over basic authentication neither.',
+      'Requires a first code, which proves that the app has the secret. Returns ten recovery codes, which are shown only once; each can be used once instead of a code. From then on the password alone is not enough to sign in, and Basic authentication is rejected.',
     access: 'actor',
     errors: ['ACTOR_REQUIRED'],
     idempotent: false,
@@ -48,8 +48,8 @@ export const totp = {
     },
   }),
   disable: mutation({
-    summary: 'Turn the second factor off',
-    description: 'With a code, or with a recovery code.',
+    summary: 'Turn off two-factor authentication',
+    description: 'Requires a code or a recovery code.',
     access: 'actor',
     errors: ['ACTOR_REQUIRED'],
     idempotent: false,
@@ -58,14 +58,14 @@ export const totp = {
       .strictObject({ code: totpCode.optional(), recoveryCode: recoveryCode.optional() })
       .refine(({ code, recoveryCode }) => (code === undefined) !== (recoveryCode === undefined), {
         path: ['code'],
-        message: 'takes a code, or else a recoveryCode',
+        message: 'exactly one of code and recoveryCode is required',
       }),
     output: z.void(),
     example: { as: 'alice', input: { code: exampleSecrets.totpCode }, output: undefined },
   }),
   remove: mutation({
-    summary: "Turn a user's second factor off",
-    description: 'For one who has lost their device and their recovery codes.',
+    summary: 'Turn off two-factor authentication for a user',
+    description: 'For users who have lost their device and their recovery codes.',
     access: 'admin',
     errors: ['USER_NOT_FOUND', 'FORBIDDEN'],
     idempotent: true,

@@ -7,7 +7,7 @@ import { mutation, query } from './procedure.ts'
 import { account, exampleAliceWithEmail, exampleBob } from './users.ts'
 import { cursor, id, limit, listOf, timestamp, userRef, whole } from './values.ts'
 
-/** One line of an export. Each names the place after it, so that what broke off goes on after the last line. */
+/** One line of an export. Each has the cursor after it, so that an interrupted export can resume. */
 function line<Type extends string, Fields extends z.ZodRawShape>(type: Type, fields: Fields) {
   return z.object({ type: z.literal(type), ...fields, cursor: z.string() })
 }
@@ -53,17 +53,17 @@ const exportLine = z
   .meta({
     id: 'ExportLine',
     description:
-      'A part of what there is of a user; `end` is the last. A stay is one time in a conversation: whoever leaves a group and comes back has two. A receipt says that everything up to seq was had, or read, at a time.',
+      'One item of a user export; the last one is `end`. A stay is one period in a conversation: a user who leaves a group and rejoins has two. A receipt records when all messages up to seq were delivered or read.',
   })
-/** A part of what there is of a user. */
+/** One item of a user export. */
 export type ExportLine = z.output<typeof exportLine>
 
-/** What people may ask about the data that is theirs. Part of `users`. */
+/** Operations on all data of a user. Part of `users`. */
 export const userData = {
   export: query({
-    summary: 'Export everything of a user',
+    summary: "Export a user's data",
     description:
-      'The profile, sessions, contacts, blocks, conversations, every message that the user has sent or may read, reactions and receipts, in this order. Asked for by the user, a bare service key, or an admin, and written into the audit. Over HTTP with `Accept: application/x-ndjson` it is all of it, one line of JSON after the other. Every line has a cursor: whatever breaks off goes on after the last line that came.',
+      'The profile, sessions, contacts, blocks, conversations, every message the user has sent or can read, reactions and receipts, in this order. Recorded in the audit log. Over HTTP with `Accept: application/x-ndjson`, the response is the complete export with one JSON object per line. Every line has a cursor, so an interrupted export can resume after the last line received. FORBIDDEN unless the caller is the user, a bare key or an admin.',
     access: 'caller',
     errors: ['USER_NOT_FOUND', 'FORBIDDEN', 'INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/users/{user}/export', status: 200, lines: true },
@@ -89,7 +89,7 @@ export const userData = {
   erase: mutation({
     summary: 'Erase a user',
     description:
-      'By the user, a bare service key, or an admin. There is no way back. With the answer nobody can log in as the user or act for them any more, their streams end within two seconds, and the username and the email address are free. What they have said and done goes within minutes, also when the server stops meanwhile: others keep tombstones by `erased-…`, and are told of each by `message.deleted`. The audit says when it was asked for (`user.erase_accepted`) and done (`user.erased`).',
+      'Cannot be undone. Once this returns, no one can sign in as the user or act for them, and the username and email address are available again. Streams of the user end within two seconds. Their content is erased within minutes, even if the server restarts in between: others keep tombstones from `erased-…` and receive a `message.deleted` event for each. The audit log records the request (`user.erase_accepted`) and its completion (`user.erased`). FORBIDDEN unless the caller is the user, a bare key or an admin.',
     access: 'caller',
     errors: ['USER_NOT_FOUND', 'FORBIDDEN'],
     idempotent: true,

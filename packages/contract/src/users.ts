@@ -18,11 +18,11 @@ import {
 } from './values.ts'
 
 const email = z
-  .email('takes an email address')
-  .max(254, 'takes at most 254 characters')
-  .meta({ description: 'Shown only to the user and to a bare service key.' })
+  .email('must be an email address')
+  .max(254, 'must be at most 254 characters')
+  .meta({ description: 'Returned only to the user and to a bare key.' })
 
-/** In the installation, not in a conversation. */
+/** Roles in the installation, not in a conversation. */
 const userRoles = ['user', 'admin'] as const
 
 export const publicUser = z
@@ -37,13 +37,13 @@ export const publicUser = z
     updatedAt: timestamp,
   })
   .meta({ id: 'PublicUser' })
-/** A user as other users see them. */
+/** A user as seen by other users. */
 export type PublicUser = z.output<typeof publicUser>
 
 export const user = publicUser
   .extend({ email: z.string().nullable().optional() })
-  .meta({ id: 'User', description: 'email is there only for the user and for a bare service key.' })
-/** A user. `email` is there only for the user and for a bare service key. */
+  .meta({ id: 'User', description: 'email is returned only to the user and to a bare key.' })
+/** A user. `email` is returned only to the user and to a bare key. */
 export type User = z.output<typeof user>
 
 export const exampleAlice: PublicUser = {
@@ -69,16 +69,16 @@ export const exampleAliceWithEmail: User = { ...exampleAlice, email: 'alice@exam
 
 export const account = user
   .extend({
-    role: z.enum(userRoles).meta({ description: 'In the installation, not in a conversation.' }),
-    disabled: z.boolean().meta({ description: 'Cannot log in.' }),
-    secondFactor: z.boolean().meta({ description: 'Logs in with a code besides the password.' }),
+    role: z.enum(userRoles).meta({ description: 'The role in the installation, not in a conversation.' }),
+    disabled: z.boolean().meta({ description: 'Whether the user is prevented from signing in.' }),
+    secondFactor: z.boolean().meta({ description: 'Whether two-factor authentication is on.' }),
   })
-  .meta({ id: 'Account', description: 'A user as they themselves and admins see them.' })
-/** A user as they themselves and admins see them. */
+  .meta({ id: 'Account', description: 'A user as seen by themselves and by admins.' })
+/** A user as seen by themselves and by admins. */
 export type Account = z.output<typeof account>
 
 const profile = {
-  displayName: profileName('The name to show.'),
+  displayName: profileName('The name shown to other users.'),
   firstName: profileName('The given name.'),
   lastName: profileName('The family name.'),
   email,
@@ -89,7 +89,7 @@ export const users = {
   create: mutation({
     summary: 'Create a user',
     description:
-      'With a service key, or by anyone when sign-up is open, or with an invitation where it needs one (a password is then required). A user without a password can only be acted for by a service key.',
+      'Requires a service key, unless sign-up is open or the caller has an invitation; then a password is required. A user without a password cannot sign in, but a service key can act for them.',
     access: 'anyone',
     // It hashes a password.
     limit: 'logins',
@@ -101,7 +101,7 @@ export const users = {
       password: newPassword.optional(),
       invitation: secretToken
         .optional()
-        .meta({ description: 'The token of an invitation, which is used by this.' }),
+        .meta({ description: 'An invitation token. Counts as one use of the invitation.' }),
       displayName: profile.displayName.optional(),
       firstName: profile.firstName.optional(),
       lastName: profile.lastName.optional(),
@@ -111,7 +111,7 @@ export const users = {
     output: user,
     example: {
       as: 'key',
-      // The password is the one that the example of sessions.create logs in with.
+      // The password that the example of sessions.create signs in with.
       input: {
         username: 'alice',
         password: 'correct horse battery staple',
@@ -123,16 +123,18 @@ export const users = {
   }),
   list: query({
     summary: 'List users',
-    description: 'By username, ascending.',
+    description: 'Sorted by username.',
     access: 'caller',
     errors: ['INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/users', status: 200 },
     input: z.strictObject({
       q: plainString
-        .min(1, 'takes 1 to 128 characters')
-        .max(128, 'takes 1 to 128 characters')
+        .min(1, 'must be 1 to 128 characters')
+        .max(128, 'must be 1 to 128 characters')
         .optional()
-        .meta({ description: 'The username or the displayName begins with it, case aside.' }),
+        .meta({
+          description: 'Only users whose username or displayName starts with this. Not case-sensitive.',
+        }),
       limit: limit.optional(),
       cursor: cursor.optional(),
     }),
@@ -149,8 +151,9 @@ export const users = {
     example: { as: 'alice', input: { user: 'bob' }, output: exampleBob },
   }),
   update: mutation({
-    summary: "Change a user's profile",
-    description: 'With a bare service key, or by the user. What is left out stays; null empties a field.',
+    summary: "Update a user's profile",
+    description:
+      'Fields that are omitted keep their value; null clears a field. FORBIDDEN unless the caller is the user or a bare key.',
     access: 'caller',
     errors: ['USER_NOT_FOUND', 'FORBIDDEN', 'EMAIL_TAKEN'],
     idempotent: true,
@@ -171,9 +174,9 @@ export const users = {
     },
   }),
   correspondents: query({
-    summary: 'List who has exchanged direct messages with a user',
+    summary: "List a user's correspondents",
     description:
-      'One item for each other user, latest message first. The counts are of messages ever sent, deleted ones included.',
+      'The users with whom the user has exchanged direct messages, most recent message first. The counts include deleted messages.',
     access: 'caller',
     errors: ['USER_NOT_FOUND', 'FORBIDDEN', 'INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/users/{user}/correspondents', status: 200 },
@@ -183,8 +186,12 @@ export const users = {
         .object({
           user: publicUser,
           lastMessageAt: timestamp,
-          sentCount: whole.meta({ description: 'Messages from the named user to this one.' }),
-          receivedCount: whole.meta({ description: 'Messages from this one to the named user.' }),
+          sentCount: whole.meta({
+            description: 'Direct messages sent by the user in the path to this user.',
+          }),
+          receivedCount: whole.meta({
+            description: 'Direct messages sent by this user to the user in the path.',
+          }),
         })
         .meta({ id: 'Correspondent' }),
     ),
@@ -205,9 +212,9 @@ export const users = {
     },
   }),
   presence: query({
-    summary: 'See whether a user is online',
+    summary: "Get a user's presence",
     description:
-      'Online is who has a stream open. Told to those who share a conversation with the user, unless one of the two has blocked the other; to others the user was never seen.',
+      'A user is online while they have a stream open. Visible to users who share a conversation with them, unless either has blocked the other. To everyone else they appear offline and never seen.',
     access: 'caller',
     errors: ['USER_NOT_FOUND'],
     http: { method: 'GET', path: '/v1/users/{user}/presence', status: 200 },
@@ -222,8 +229,8 @@ export const users = {
     },
   }),
   me: query({
-    summary: 'Who am I',
-    description: 'The user whom the request acts for.',
+    summary: 'Get the current user',
+    description: 'The user on whose behalf the request is made.',
     access: 'actor',
     errors: ['ACTOR_REQUIRED'],
     http: { method: 'GET', path: '/v1/me', status: 200 },
@@ -236,8 +243,8 @@ export const users = {
     },
   }),
   account: query({
-    summary: "See a user's account",
-    description: 'Role, whether the user is disabled, and whether there is a second factor.',
+    summary: "Get a user's account",
+    description: 'Includes the role, and whether the user is disabled and has two-factor authentication on.',
     access: 'admin',
     errors: ['USER_NOT_FOUND', 'FORBIDDEN'],
     http: { method: 'GET', path: '/v1/users/{user}/account', status: 200 },
@@ -250,9 +257,9 @@ export const users = {
     },
   }),
   setRole: mutation({
-    summary: 'Make a user an admin, or no longer one',
+    summary: "Set a user's role",
     description:
-      'An admin may do what is for admins. In conversations they have the rights of every user; they can look into all of them, which the audit tells, and export what there is of a user.',
+      'Admins can call admin operations. In conversations they have the same rights as other users, but they can inspect any conversation, which is recorded in the audit log, and export the data of any user.',
     access: 'admin',
     errors: ['USER_NOT_FOUND', 'FORBIDDEN'],
     idempotent: true,
@@ -266,9 +273,9 @@ export const users = {
     },
   }),
   setDisabled: mutation({
-    summary: 'Disable a user, or enable them again',
+    summary: 'Disable or enable a user',
     description:
-      'A disabled user cannot log in, and what they are logged in with ends within two seconds. Everything they said stays; enabled again, they go on with the sessions they had.',
+      'A disabled user cannot sign in, and their sessions stop working within two seconds. Their messages remain. Once enabled again, their sessions work again.',
     access: 'admin',
     errors: ['USER_NOT_FOUND', 'FORBIDDEN'],
     idempotent: true,

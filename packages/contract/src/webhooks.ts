@@ -1,12 +1,12 @@
 import { z } from 'zod'
-import { exampleAct } from './audit.ts'
+import { exampleAuditEntry } from './audit.ts'
 import { type WebhookEventType, webhookEventTypes } from './event-types.ts'
 import type { Event } from './events.ts'
 import { exampleIds, exampleSecrets } from './example-world.ts'
 import { mutation, query } from './procedure.ts'
 import { cursor, httpUrl, id, idRef, limit, listOf, plainString, timestamp, whole } from './values.ts'
 
-/** An event as somebody sees it who reads everything, with whose contact it is where it is one user's alone. */
+/** An event as a bare key sees it. Contacts belong to one user, so their events name it. */
 type DataOf<Type extends WebhookEventType> =
   Extract<Event, { type: Type }> extends infer Data
     ? Type extends 'contact.updated'
@@ -15,32 +15,33 @@ type DataOf<Type extends WebhookEventType> =
     : never
 
 /**
- * What a webhook is sent: the event as a service key that acts for nobody sees it, as it stands when it is sent.
- * `timestamp` is when it happened. `contact.updated` says in `ownerId` whose contact it is.
+ * The payload of a delivery: the event as a bare key sees it when the delivery is sent. `timestamp` is when it
+ * happened. The `ownerId` of `contact.updated` is the user whose contact it is.
  */
 export type WebhookEvent =
   | { [Type in WebhookEventType]: { type: Type; timestamp: Date; data: DataOf<Type> } }[WebhookEventType]
   | { type: 'webhook.test'; timestamp: Date; data: { webhookId: string } }
 
-/** How many webhooks an installation has at most: every event is looked at for each. */
+/** The maximum number of webhooks per installation: every event is matched against each of them. */
 export const maxWebhooks = 20
 
 const webhookUrl = httpUrl
   .refine((value) => {
     const url = URL.parse(value)
     return !url?.username && !url?.password
-  }, 'takes a URL without a user name and a password')
+  }, 'must not contain a username or password')
   .meta({
     format: 'uri',
-    description: 'https; http and addresses inside the network only for SOTTO_WEBHOOK_ALLOWED_HOSTS.',
+    description:
+      'Must be https. http and private network addresses are allowed only for hosts in SOTTO_WEBHOOK_ALLOWED_HOSTS.',
   })
 
 const description = plainString
-  .min(1, 'takes 1 to 256 characters')
-  .max(256, 'takes 1 to 256 characters')
+  .min(1, 'must be 1 to 256 characters')
+  .max(256, 'must be 1 to 256 characters')
   .meta({ description: 'What the webhook is for.' })
 
-const EVENTS_MESSAGE = `takes a list of event types, each once: ${webhookEventTypes.join(', ')}`
+const EVENTS_MESSAGE = `must be a list of one or more of these event types, without duplicates: ${webhookEventTypes.join(', ')}`
 
 const events = z
   .array(z.enum(webhookEventTypes, EVENTS_MESSAGE), EVENTS_MESSAGE)
@@ -62,9 +63,9 @@ const webhook = z
   .meta({
     id: 'Webhook',
     description:
-      'events: null is all of them, those of later versions too. disabledReason: `gone` when the receiver has answered 410, null while it is enabled. The secret is not shown again.',
+      'events is null for all event types, including those of later versions. disabledReason is `gone` if the receiver has responded with 410, and null while the webhook is enabled. The secret is not returned again.',
   })
-/** Where a back end is told of events. */
+/** A URL to which the server sends events. */
 export type Webhook = z.output<typeof webhook>
 
 const webhookWithSecret = webhook.extend({ secret: z.string() }).meta({ id: 'WebhookWithSecret' })
@@ -88,9 +89,9 @@ const delivery = z
   .meta({
     id: 'WebhookDelivery',
     description:
-      'id is what the receiver gets as webhook-id, with each attempt the same. eventId is null for a test. lastStatus is of the last answer, null without one; lastError says why the last attempt failed.',
+      'id is sent to the receiver as webhook-id and is the same for each attempt. eventId is null for a test. lastStatus is the status of the last response, or null if there was none. lastError says why the last attempt failed.',
   })
-/** One event on its way to one webhook. */
+/** One event to be sent to one webhook. */
 export type WebhookDelivery = z.output<typeof delivery>
 
 const exampleWebhook: Webhook = {
@@ -100,8 +101,8 @@ const exampleWebhook: Webhook = {
   events: ['message.created', 'message.deleted'],
   enabled: true,
   disabledReason: null,
-  createdAt: exampleAct.at,
-  updatedAt: exampleAct.at,
+  createdAt: exampleAuditEntry.at,
+  updatedAt: exampleAuditEntry.at,
 }
 const exampleDelivery: WebhookDelivery = {
   id: exampleIds.delivery,
@@ -112,8 +113,8 @@ const exampleDelivery: WebhookDelivery = {
   attempts: 0,
   lastStatus: null,
   lastError: null,
-  nextAttemptAt: exampleAct.at,
-  createdAt: exampleAct.at,
+  nextAttemptAt: exampleAuditEntry.at,
+  createdAt: exampleAuditEntry.at,
   deliveredAt: null,
 }
 
@@ -122,15 +123,15 @@ const deliveryId = idRef
 
 export const webhooks = {
   create: mutation({
-    summary: 'Make a webhook',
-    description: `From now on events are sent to the URL, signed with the secret, which is in this answer and nowhere else. There are at most ${maxWebhooks}. UNAVAILABLE: the server has no SOTTO_SECRET to keep the secret with.`,
+    summary: 'Create a webhook',
+    description: `From now on, events are sent to the URL, signed with the secret. The secret is shown only once. INVALID_INPUT if there are already ${maxWebhooks} webhooks. UNAVAILABLE if SOTTO_SECRET, which encrypts the secret, is not set.`,
     access: 'admin',
     errors: ['FORBIDDEN'],
     idempotent: false,
     http: { method: 'POST', path: '/v1/webhooks', status: 201 },
     input: z.strictObject({
       url: webhookUrl,
-      events: events.optional().meta({ description: 'Of which types; of all when left out.' }),
+      events: events.optional().meta({ description: 'The event types to send. All types if omitted.' }),
       description: description.optional(),
     }),
     output: webhookWithSecret,
@@ -164,9 +165,9 @@ export const webhooks = {
     example: { as: 'key', input: { webhookId: exampleWebhook.id }, output: exampleWebhook },
   }),
   update: mutation({
-    summary: 'Change a webhook',
+    summary: 'Update a webhook',
     description:
-      'While it is disabled nothing is sent: what happens then is not told later, and what was to be sent waits until it is enabled, for up to 30 days.',
+      'A disabled webhook receives nothing. Events that happen while it is disabled are never sent, and deliveries that were already pending wait until it is enabled again, for up to 30 days.',
     access: 'admin',
     errors: ['FORBIDDEN', 'WEBHOOK_NOT_FOUND'],
     idempotent: true,
@@ -174,9 +175,12 @@ export const webhooks = {
     input: z.strictObject({
       webhookId,
       url: webhookUrl.optional(),
-      events: events.nullable().optional().meta({ description: 'null for all of them.' }),
+      events: events
+        .nullable()
+        .optional()
+        .meta({ description: 'The event types to send. Null for all types.' }),
       description: description.nullable().optional(),
-      enabled: z.boolean('takes true or false').optional(),
+      enabled: z.boolean('must be true or false').optional(),
     }),
     output: webhook,
     example: {
@@ -187,7 +191,7 @@ export const webhooks = {
   }),
   delete: mutation({
     summary: 'Delete a webhook',
-    description: 'With all of its deliveries. What is being sent at the moment still arrives.',
+    description: 'Also deletes its deliveries. Requests that are already being sent may still arrive.',
     access: 'admin',
     errors: ['FORBIDDEN', 'WEBHOOK_NOT_FOUND'],
     idempotent: false,
@@ -199,7 +203,7 @@ export const webhooks = {
   rotateSecret: mutation({
     summary: "Replace a webhook's secret",
     description:
-      'The new one is in this answer and nowhere else. For 24 hours deliveries are signed with both, so that the receiver can change over without a gap.',
+      'The new secret is shown only once. Deliveries are signed with both secrets for 24 hours, so that the receiver can switch without a gap.',
     access: 'admin',
     errors: ['FORBIDDEN', 'WEBHOOK_NOT_FOUND'],
     idempotent: false,
@@ -214,7 +218,8 @@ export const webhooks = {
   }),
   test: mutation({
     summary: 'Test a webhook',
-    description: 'Sends it a `webhook.test`, whatever types it has asked for. It must be enabled.',
+    description:
+      'Sends a `webhook.test` event, regardless of the event types of the webhook. The webhook must be enabled.',
     access: 'admin',
     errors: ['FORBIDDEN', 'WEBHOOK_NOT_FOUND'],
     idempotent: false,
@@ -226,13 +231,13 @@ export const webhooks = {
   deliveries: query({
     summary: "List a webhook's deliveries",
     description:
-      'Newest first. What was delivered is listed for 7 days after it was made, what has failed for 30.',
+      'Newest first. Successful deliveries are kept for 7 days after creation, failed ones for 30.',
     access: 'admin',
     errors: ['FORBIDDEN', 'WEBHOOK_NOT_FOUND', 'INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/webhooks/{webhookId}/deliveries', status: 200 },
     input: z.strictObject({
       webhookId,
-      state: z.enum(deliveryStates, `takes ${deliveryStates.join(', ')}`).optional(),
+      state: z.enum(deliveryStates, `must be one of: ${deliveryStates.join(', ')}`).optional(),
       limit: limit.optional(),
       cursor: cursor.optional(),
     }),
@@ -244,8 +249,8 @@ export const webhooks = {
     },
   }),
   retryDelivery: mutation({
-    summary: 'Send a delivery again',
-    description: 'Now, and as if it were new: with the same id, and as often as a new one is tried.',
+    summary: 'Retry a delivery',
+    description: 'Sends the delivery now, with the same id and as many attempts as a new delivery.',
     access: 'admin',
     errors: ['FORBIDDEN', 'WEBHOOK_NOT_FOUND', 'DELIVERY_NOT_FOUND'],
     idempotent: false,
