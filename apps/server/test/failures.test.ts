@@ -56,9 +56,9 @@ describe.each(dialects)('a failure that nobody foresaw on %s', (using) => {
     expect(response.status).toBe(500)
     expect(await response.json()).toEqual({
       type: 'urn:sotto:error:INTERNAL',
-      title: 'The server failed',
+      title: 'Internal server error',
       status: 500,
-      detail: 'The server failed',
+      detail: 'Internal server error',
       code: 'INTERNAL',
       requestId: 'the-unlucky-one',
     })

@@ -51,17 +51,13 @@ export const audit = {
     errors: ['FORBIDDEN', 'USER_NOT_FOUND', 'INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/audit', status: 200 },
     input: z.strictObject({
-      actor: auditRef
-        .optional()
-        .meta({
-          description:
-            'Who performed the action: a user (username or id), a service key (id), or `environment`.',
-        }),
-      subject: auditRef
-        .optional()
-        .meta({
-          description: 'The target of the action: a user (username or id), or the id of anything else.',
-        }),
+      actor: auditRef.optional().meta({
+        description:
+          'Who performed the action: a user (username or id), a service key (id), or `environment`.',
+      }),
+      subject: auditRef.optional().meta({
+        description: 'The target of the action: a user (username or id), or the id of anything else.',
+      }),
       action: plainString
         .min(1, 'must be the name of an action, such as key.created')
         .max(64, 'must be the name of an action, such as key.created')

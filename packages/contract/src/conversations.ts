@@ -198,11 +198,9 @@ export const conversations = {
     http: { method: 'GET', path: '/v1/conversations/{conversationId}/receipts', status: 200 },
     input: z.strictObject({
       conversationId: idRef,
-      seq: seq
-        .optional()
-        .meta({
-          description: 'The message that `deliveredAt` and `readAt` refer to. Defaults to the last one.',
-        }),
+      seq: seq.optional().meta({
+        description: 'The message that `deliveredAt` and `readAt` refer to. Defaults to the last one.',
+      }),
       limit: limit.optional(),
       cursor: cursor.optional(),
     }),
@@ -296,7 +294,7 @@ export const participants = {
   set: mutation({
     summary: 'Add a user to a group, or change their role',
     description:
-      'The owner and admins of the group can add members. Only the owner can change roles: setting the role `owner` transfers ownership, and the previous owner becomes an admin. A bare key can do all of this. Without `role`, a new participant becomes a member and an existing one keeps their role.',
+      'The owner and admins of the group can add members. Only the owner can add admins or change roles: setting the role `owner` transfers ownership, and the previous owner becomes an admin. A bare key can do all of this. Without `role`, a new participant becomes a member and an existing one keeps their role.',
     access: 'caller',
     errors: ['CONVERSATION_NOT_FOUND', 'USER_NOT_FOUND', 'FORBIDDEN'],
     idempotent: true,

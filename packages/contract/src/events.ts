@@ -90,14 +90,10 @@ export const events = {
     http: { method: 'GET', path: '/v1/events', status: 200 },
     input: z.strictObject({
       conversationId: idRef.optional().meta({ description: 'Only events in this conversation.' }),
-      presence: z
-        .array(userRef)
-        .max(200, 'must contain at most 200 users')
-        .optional()
-        .meta({
-          description:
-            'Also receive presence changes of these users. Requires a conversation in common with each of them.',
-        }),
+      presence: z.array(userRef).max(200, 'must contain at most 200 users').optional().meta({
+        description:
+          'Also send presence changes of these users. Users who share no conversation with the actor are ignored.',
+      }),
       cursor: cursor.optional(),
       /** The name under which tRPC clients send the cursor of the last event when they reconnect. */
       lastEventId: plainString.max(512, 'must be at most 512 characters').nullish(),

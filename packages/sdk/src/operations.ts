@@ -7,8 +7,8 @@ export const operations = {
     /**
      * Create a user.
      *
-     * With a service key, or by anyone when sign-up is open, or with an invitation where it needs one (a
-     * password is then required). A user without a password can only be acted for by a service key.
+     * Requires a service key, unless sign-up is open or the caller has an invitation; then a password is
+     * required. A user without a password cannot sign in, but a service key can act for them.
      *
      * REST: `POST /v1/users`
      */
@@ -16,7 +16,7 @@ export const operations = {
     /**
      * List users.
      *
-     * By username, ascending.
+     * Sorted by username.
      *
      * REST: `GET /v1/users`
      */
@@ -28,73 +28,74 @@ export const operations = {
      */
     get: { kind: 'query', idempotent: true, list: false },
     /**
-     * Change a user's profile.
+     * Update a user's profile.
      *
-     * With a bare service key, or by the user. What is left out stays; null empties a field.
+     * Fields that are omitted keep their value; null clears a field. FORBIDDEN unless the caller is the
+     * user or a bare key.
      *
      * REST: `PATCH /v1/users/{user}`
      */
     update: { kind: 'mutation', idempotent: true, list: false },
     /**
-     * List who has exchanged direct messages with a user.
+     * List a user's correspondents.
      *
-     * One item for each other user, latest message first. The counts are of messages ever sent, deleted
-     * ones included.
+     * The users with whom the user has exchanged direct messages, most recent message first. The counts
+     * include deleted messages.
      *
      * REST: `GET /v1/users/{user}/correspondents`
      */
     correspondents: { kind: 'query', idempotent: true, list: true },
     /**
-     * See whether a user is online.
+     * Get a user's presence.
      *
-     * Online is who has a stream open. Told to those who share a conversation with the user, unless one of
-     * the two has blocked the other; to others the user was never seen.
+     * A user is online while they have a stream open. Visible to users who share a conversation with them,
+     * unless either has blocked the other. To everyone else they appear offline and never seen.
      *
      * REST: `GET /v1/users/{user}/presence`
      */
     presence: { kind: 'query', idempotent: true, list: false },
     /**
-     * Who am I.
+     * Get the current user.
      *
-     * The user whom the request acts for.
+     * The user on whose behalf the request is made.
      *
      * REST: `GET /v1/me`
      */
     me: { kind: 'query', idempotent: true, list: false },
     /**
-     * See a user's account.
+     * Get a user's account.
      *
-     * Role, whether the user is disabled, and whether there is a second factor.
+     * Includes the role, and whether the user is disabled and has two-factor authentication on.
      *
      * REST: `GET /v1/users/{user}/account`
      */
     account: { kind: 'query', idempotent: true, list: false },
     /**
-     * Make a user an admin, or no longer one.
+     * Set a user's role.
      *
-     * An admin may do what is for admins. In conversations they have the rights of every user; they can
-     * look into all of them, which the audit tells, and export what there is of a user.
+     * Admins can call admin operations. In conversations they have the same rights as other users, but they
+     * can inspect any conversation, which is recorded in the audit log, and export the data of any user.
      *
      * REST: `PUT /v1/users/{user}/role`
      */
     setRole: { kind: 'mutation', idempotent: true, list: false },
     /**
-     * Disable a user, or enable them again.
+     * Disable or enable a user.
      *
-     * A disabled user cannot log in, and what they are logged in with ends within two seconds. Everything
-     * they said stays; enabled again, they go on with the sessions they had.
+     * A disabled user cannot sign in, and their sessions stop working within two seconds. Their messages
+     * remain. Once enabled again, their sessions work again.
      *
      * REST: `PUT /v1/users/{user}/disabled`
      */
     setDisabled: { kind: 'mutation', idempotent: true, list: false },
     /**
-     * Export everything of a user.
+     * Export a user's data.
      *
-     * The profile, sessions, contacts, blocks, conversations, every message that the user has sent or may
-     * read, reactions and receipts, in this order. Asked for by the user, a bare service key, or an admin,
-     * and written into the audit. Over HTTP with `Accept: application/x-ndjson` it is all of it, one line
-     * of JSON after the other. Every line has a cursor: whatever breaks off goes on after the last line
-     * that came.
+     * The profile, sessions, contacts, blocks, conversations, every message the user has sent or can read,
+     * reactions and receipts, in this order. Recorded in the audit log. Over HTTP with `Accept:
+     * application/x-ndjson`, the response is the complete export with one JSON object per line. Every line
+     * has a cursor, so an interrupted export can resume after the last line received. FORBIDDEN unless the
+     * caller is the user, a bare key or an admin.
      *
      * REST: `GET /v1/users/{user}/export`
      */
@@ -102,11 +103,12 @@ export const operations = {
     /**
      * Erase a user.
      *
-     * By the user, a bare service key, or an admin. There is no way back. With the answer nobody can log in
-     * as the user or act for them any more, their streams end within two seconds, and the username and the
-     * email address are free. What they have said and done goes within minutes, also when the server stops
-     * meanwhile: others keep tombstones by `erased-…`, and are told of each by `message.deleted`. The audit
-     * says when it was asked for (`user.erase_accepted`) and done (`user.erased`).
+     * Cannot be undone. Once this returns, no one can sign in as the user or act for them, and the username
+     * and email address are available again. Streams of the user end within two seconds. Their content is
+     * erased within minutes, even if the server restarts in between: others keep tombstones from `erased-…`
+     * and receive a `message.deleted` event for each. The audit log records the request
+     * (`user.erase_accepted`) and its completion (`user.erased`). FORBIDDEN unless the caller is the user,
+     * a bare key or an admin.
      *
      * REST: `DELETE /v1/users/{user}`
      */
@@ -114,54 +116,55 @@ export const operations = {
   },
   sessions: {
     /**
-     * Log in.
+     * Sign in.
      *
-     * Answers a token for the Authorization header. Unknown user, wrong password and disabled user answer
-     * alike. Who has a second factor gives a code or a recovery code as well; where the password is right
-     * and neither is there, it is SECOND_FACTOR_REQUIRED. With `cookie`, for web pages, the token goes into
-     * the cookie `__Host-sotto` instead, which scripts cannot read and which counts only for pages of this
-     * server and of the origins that it allows; others are FORBIDDEN.
+     * Returns a token for the Authorization header. The error is the same for an unknown user, a wrong
+     * password and a disabled user. Users with two-factor authentication also provide a code or a recovery
+     * code. SECOND_FACTOR_REQUIRED if the password is correct but both are missing. With `cookie`, for web
+     * pages, the token is set as the cookie `__Host-sotto` instead, which scripts cannot read and which is
+     * accepted only from pages of this server and of its allowed origins. FORBIDDEN for other origins.
      *
      * REST: `POST /v1/sessions`
      */
     create: { kind: 'mutation', idempotent: false, list: false },
     /**
-     * List where one is logged in.
+     * List your sessions.
      *
-     * One's own sessions that have not ended, newest first.
+     * The actor's active sessions, newest first.
      *
      * REST: `GET /v1/sessions`
      */
     list: { kind: 'query', idempotent: true, list: true },
     /**
-     * Log out.
+     * Sign out.
      *
-     * Ends the session whose token the request carries.
+     * Ends the session of the request.
      *
      * REST: `DELETE /v1/sessions/current`
      */
     end: { kind: 'mutation', idempotent: false, list: false },
     /**
-     * End one of one's sessions.
+     * End one of your sessions.
      *
-     * At once on this server, within a second on others; its streams end within two.
+     * Takes effect immediately on this server, and within a second on others. Streams of the session end
+     * within two seconds.
      *
      * REST: `DELETE /v1/sessions/{sessionId}`
      */
     revoke: { kind: 'mutation', idempotent: false, list: false },
     /**
-     * List where a user is logged in.
+     * List a user's sessions.
      *
-     * Their sessions that have not ended, newest first.
+     * Active sessions, newest first.
      *
      * REST: `GET /v1/users/{user}/sessions`
      */
     listOf: { kind: 'query', idempotent: true, list: true },
     /**
-     * Log a user out everywhere.
+     * Sign a user out everywhere.
      *
-     * For one whose device is lost. At once on this server, within a second on others; their streams end
-     * within two.
+     * For example, if a device is lost. Takes effect immediately on this server, and within a second on
+     * others. Streams of the user end within two seconds.
      *
      * REST: `DELETE /v1/users/{user}/sessions`
      */
@@ -171,25 +174,26 @@ export const operations = {
     /**
      * Change a password.
      *
-     * One's own, with the one that one has; or anybody's, with a bare service key (an admin's with one that
-     * has the scope admin). Ends every other session of the user.
+     * Users change their own password and must provide the current one. A bare key can set the password of
+     * any user; for an admin it needs the scope `admin`. Ends all other sessions of the user.
      *
      * REST: `PUT /v1/users/{user}/password`
      */
     set: { kind: 'mutation', idempotent: false, list: false },
     /**
-     * Make a token that sets a user's password.
+     * Create a password reset token.
      *
-     * For one who has forgotten theirs: hand it to them. It is told this once, can be used once within an
-     * hour, and takes the place of the one before it.
+     * For a user who has forgotten their password: pass the token on to them. It is shown only once, can be
+     * used once within an hour, and replaces any earlier one.
      *
      * REST: `POST /v1/users/{user}/password-reset`
      */
     issueReset: { kind: 'mutation', idempotent: false, list: false },
     /**
-     * Set a password with a token.
+     * Reset a password.
      *
-     * Ends every session of the user. A second factor stays on.
+     * Sets a new password with a password reset token. Ends all sessions of the user. Two-factor
+     * authentication stays on.
      *
      * REST: `POST /v1/password-resets`
      */
@@ -197,37 +201,37 @@ export const operations = {
   },
   totp: {
     /**
-     * Start a second factor.
+     * Set up two-factor authentication.
      *
-     * Answers what an authenticator app has to know, this once; it is not asked for before it is confirmed.
-     * Starting again replaces what was not confirmed. A server on PostgreSQL needs the setting SOTTO_SECRET
-     * for it, and is UNAVAILABLE here without.
+     * Returns the secret for an authenticator app, which is shown only once. Codes are not required until
+     * it is confirmed. Calling this again replaces an unconfirmed secret. UNAVAILABLE if the server uses
+     * PostgreSQL and SOTTO_SECRET is not set.
      *
      * REST: `POST /v1/me/totp`
      */
     start: { kind: 'mutation', idempotent: false, list: false },
     /**
-     * Turn the second factor on.
+     * Turn on two-factor authentication.
      *
-     * With a first code, which shows that the app has the secret. Answers ten recovery codes, this once:
-     * each stands in for a code once. From now on a password alone logs nobody in, over basic
-     * authentication neither.
+     * Requires a first code, which proves that the app has the secret. Returns ten recovery codes, which
+     * are shown only once; each can be used once instead of a code. From then on the password alone is not
+     * enough to sign in, and Basic authentication is rejected.
      *
      * REST: `POST /v1/me/totp/confirm`
      */
     confirm: { kind: 'mutation', idempotent: false, list: false },
     /**
-     * Turn the second factor off.
+     * Turn off two-factor authentication.
      *
-     * With a code, or with a recovery code.
+     * Requires a code or a recovery code.
      *
      * REST: `POST /v1/me/totp/disable`
      */
     disable: { kind: 'mutation', idempotent: false, list: false },
     /**
-     * Turn a user's second factor off.
+     * Turn off two-factor authentication for a user.
      *
-     * For one who has lost their device and their recovery codes.
+     * For users who have lost their device and their recovery codes.
      *
      * REST: `DELETE /v1/users/{user}/totp`
      */
@@ -235,9 +239,9 @@ export const operations = {
   },
   invitations: {
     /**
-     * Invite.
+     * Create an invitation.
      *
-     * Answers a token, this once, with which somebody makes a user where SOTTO_SIGNUP is `invitation`.
+     * Returns a token, which is shown only once. It lets someone sign up if SOTTO_SIGNUP is `invitation`.
      *
      * REST: `POST /v1/invitations`
      */
@@ -245,15 +249,15 @@ export const operations = {
     /**
      * List invitations.
      *
-     * Newest first, also those that are used up or have expired; never their tokens.
+     * Newest first, including used and expired ones, without their tokens.
      *
      * REST: `GET /v1/invitations`
      */
     list: { kind: 'query', idempotent: true, list: true },
     /**
-     * Take an invitation back.
+     * Revoke an invitation.
      *
-     * Who has signed up with it stays.
+     * Users who have signed up with it are not affected.
      *
      * REST: `DELETE /v1/invitations/{invitationId}`
      */
@@ -263,11 +267,11 @@ export const operations = {
     /**
      * Send a message.
      *
-     * To a user (`to`) or into a conversation (`conversationId`). The first message to a user makes the
-     * conversation. FORBIDDEN where one of the two has blocked the other, and to who is no contact where
-     * the server lets contacts alone write to each other. Repeated with the same clientMessageId and
-     * content it answers the first message again, with other content IDEMPOTENCY_CONFLICT. A bare service
-     * key names the sender in `from`.
+     * Sends to a user (`to`) or to a conversation (`conversationId`). The first message to a user creates
+     * the direct conversation. FORBIDDEN if either user has blocked the other, or if the server only allows
+     * messages between contacts. Repeating a send with the same clientMessageId and content returns the
+     * first message; with different content it is an IDEMPOTENCY_CONFLICT. A bare key names the sender in
+     * `from`.
      *
      * REST: `POST /v1/messages`
      */
@@ -275,9 +279,9 @@ export const operations = {
     /**
      * List messages across conversations.
      *
-     * Newest first. A user sees their own conversations, a bare service key all. Every filter can be
-     * combined; where a rare combination would read too far, an answer can be short (even empty) and still
-     * have a nextCursor. `between` alone also takes pages.
+     * Newest first. Users see messages from their own conversations, and a bare key sees all. All filters
+     * can be combined. If few messages match, a page can be short or even empty and still have a
+     * nextCursor. Page numbers are only supported with `between` and no other filter.
      *
      * REST: `GET /v1/messages`
      */
@@ -291,7 +295,7 @@ export const operations = {
     /**
      * Edit a message.
      *
-     * Its sender alone. Sets the text, or the caption of an image or a video.
+     * Replaces the text, or the caption of an image or video. FORBIDDEN unless the caller is the sender.
      *
      * REST: `PATCH /v1/messages/{messageId}`
      */
@@ -299,7 +303,8 @@ export const operations = {
     /**
      * Delete a message.
      *
-     * Its sender alone. Leaves a tombstone without content; repeating it answers the same.
+     * Leaves a tombstone without content. Repeating the call returns the same tombstone. FORBIDDEN unless
+     * the caller is the sender.
      *
      * REST: `DELETE /v1/messages/{messageId}`
      */
@@ -307,27 +312,28 @@ export const operations = {
     /**
      * Like a message.
      *
-     * The reaction 👍. Repeating it changes nothing. FORBIDDEN as a direct message would be.
+     * Adds the reaction 👍. Repeating the call has no effect. FORBIDDEN if the actor cannot message the
+     * other user.
      *
      * REST: `PUT /v1/messages/{messageId}/like`
      */
     like: { kind: 'mutation', idempotent: true, list: false },
     /**
-     * Take a like back.
+     * Unlike a message.
      *
      * REST: `DELETE /v1/messages/{messageId}/like`
      */
     unlike: { kind: 'mutation', idempotent: true, list: false },
     /**
-     * React to a message with an emoji.
+     * Add a reaction.
      *
-     * Repeating it changes nothing. FORBIDDEN as a direct message would be.
+     * Repeating the call has no effect. FORBIDDEN if the actor cannot message the other user.
      *
      * REST: `PUT /v1/messages/{messageId}/reactions/{emoji}`
      */
     react: { kind: 'mutation', idempotent: true, list: false },
     /**
-     * Take a reaction back.
+     * Remove a reaction.
      *
      * REST: `DELETE /v1/messages/{messageId}/reactions/{emoji}`
      */
@@ -335,9 +341,9 @@ export const operations = {
   },
   conversations: {
     /**
-     * The inbox.
+     * List conversations.
      *
-     * The actor's conversations, latest activity first.
+     * The actor's conversations, most recently active first.
      *
      * REST: `GET /v1/conversations`
      */
@@ -351,8 +357,7 @@ export const operations = {
     /**
      * Create a group.
      *
-     * The actor becomes its owner. Everybody in it sees what is said from when they joined until they
-     * leave.
+     * The actor becomes the owner. Participants see the messages sent from when they join until they leave.
      *
      * REST: `POST /v1/conversations`
      */
@@ -360,16 +365,17 @@ export const operations = {
     /**
      * Rename a group.
      *
-     * With a bare service key, or by the group's owner or an admin of it.
+     * FORBIDDEN unless the caller is a bare key, or the group's owner or one of its admins.
      *
      * REST: `PATCH /v1/conversations/{conversationId}`
      */
     update: { kind: 'mutation', idempotent: true, list: false },
     /**
-     * See how far everybody has come.
+     * Get read receipts.
      *
-     * One item for each participant: how far they have had and read the messages. `deliveredAt` and
-     * `readAt` are when they had and read the message `seq`, or the last one; null for its sender.
+     * One item per participant: the seq up to which messages have been delivered to them and read by them.
+     * `deliveredAt` and `readAt` refer to the message `seq`, or to the last message if `seq` is omitted,
+     * and are null for its sender.
      *
      * REST: `GET /v1/conversations/{conversationId}/receipts`
      */
@@ -377,8 +383,9 @@ export const operations = {
     /**
      * List a conversation's messages.
      *
-     * Newest first; with `after` or `since` oldest first. Page 10,000 costs what page 1 costs, and any date
-     * what today costs. Whoever has left a group still reads what was said while they were in it.
+     * Newest first, or oldest first with `after` or `since`. Page 10,000 is as fast as page 1, and any date
+     * is as fast as today. Former participants of a group can still read the messages sent while they were
+     * in it.
      *
      * REST: `GET /v1/conversations/{conversationId}/messages`
      */
@@ -386,15 +393,17 @@ export const operations = {
     /**
      * Mark messages as read.
      *
-     * All up to and including `seq`. Never moves back; beyond the last message is INVALID_INPUT.
+     * Marks all messages up to and including `seq` as read. The read mark never moves back. INVALID_INPUT
+     * if `seq` is higher than that of the last message.
      *
      * REST: `POST /v1/conversations/{conversationId}/read`
      */
     read: { kind: 'mutation', idempotent: true, list: false },
     /**
-     * Say that one is typing.
+     * Send a typing indicator.
      *
-     * Tells the others who stream, for at most 10 s; say it again while it lasts. Never kept.
+     * Sent to participants who are streaming events. Expires after 10 seconds, so repeat it while the user
+     * is typing. Not stored.
      *
      * REST: `POST /v1/conversations/{conversationId}/typing`
      */
@@ -402,29 +411,30 @@ export const operations = {
   },
   participants: {
     /**
-     * List the participants of a conversation.
+     * List participants.
      *
-     * In the order in which their users were made.
+     * In the order in which the users were created.
      *
      * REST: `GET /v1/conversations/{conversationId}/participants`
      */
     list: { kind: 'query', idempotent: true, list: true },
     /**
-     * Add somebody to a group, or change their role.
+     * Add a user to a group, or change their role.
      *
-     * The owner and the admins of the group add members; the owner alone makes admins, and hands the group
-     * over by making another one the owner, who was it before is an admin then. A bare service key does all
-     * of it. Without a role a newcomer is a member, and who is in the group keeps theirs.
+     * The owner and admins of the group can add members. Only the owner can add admins or change roles:
+     * setting the role `owner` transfers ownership, and the previous owner becomes an admin. A bare key can
+     * do all of this. Without `role`, a new participant becomes a member and an existing one keeps their
+     * role.
      *
      * REST: `PUT /v1/conversations/{conversationId}/participants/{user}`
      */
     set: { kind: 'mutation', idempotent: true, list: false },
     /**
-     * Remove somebody from a group, or leave it.
+     * Remove a user from a group, or leave it.
      *
-     * Everybody may leave: when the owner does, the admin, or else the member, who has been in it for
-     * longest becomes the owner. Admins remove members, the owner and a bare service key remove anybody.
-     * Who is not in the group is removed already.
+     * Any participant can leave. If the owner leaves, the longest-standing admin becomes the owner, or the
+     * longest-standing member if there is no admin. Admins can remove members; the owner and a bare key can
+     * remove anyone. Succeeds if the user is not in the group.
      *
      * REST: `DELETE /v1/conversations/{conversationId}/participants/{user}`
      */
@@ -434,23 +444,23 @@ export const operations = {
     /**
      * Get the direct conversation with a user.
      *
-     * CONVERSATION_NOT_FOUND before the first message.
+     * CONVERSATION_NOT_FOUND until the first message is sent.
      *
      * REST: `GET /v1/direct/{user}`
      */
     get: { kind: 'query', idempotent: true, list: false },
     /**
-     * List the messages with a user.
+     * List direct messages with a user.
      *
-     * Newest first; with `after` or `since` oldest first. Empty before the first message.
+     * Newest first, or oldest first with `after` or `since`. Empty until the first message is sent.
      *
      * REST: `GET /v1/direct/{user}/messages`
      */
     messages: { kind: 'query', idempotent: true, list: true },
     /**
-     * Send a message to a user.
+     * Send a direct message.
      *
-     * As POST /v1/messages with `to`.
+     * The same as POST /v1/messages with `to`.
      *
      * REST: `POST /v1/direct/{user}/messages`
      */
@@ -460,25 +470,26 @@ export const operations = {
     /**
      * List contacts.
      *
-     * The actor's contacts, or requests that wait for an answer, newest first.
+     * The actor's contacts, or pending contact requests, newest first.
      *
      * REST: `GET /v1/contacts`
      */
     list: { kind: 'query', idempotent: true, list: true },
     /**
-     * Ask for a contact, or accept.
+     * Send or accept a contact request.
      *
-     * Asks the user, or accepts when they have asked; two who ask each other are contacts. Repeating it
-     * changes nothing. FORBIDDEN where one of the two has blocked the other.
+     * Sends a contact request, or accepts one if the user has already sent it. Repeating the call has no
+     * effect. FORBIDDEN if either user has blocked the other.
      *
      * REST: `PUT /v1/contacts/{user}`
      */
     add: { kind: 'mutation', idempotent: true, list: false },
     /**
-     * Refuse, withdraw or remove a contact.
+     * Remove a contact, or decline or cancel a request.
      *
-     * Ends what there is. Refusing tells the one who asked nothing: to them the request stays outgoing,
-     * until they withdraw it or the user asks them. Who is no contact is removed already.
+     * Removes the contact or the pending request. The sender of a request is not notified when it is
+     * declined: they still see it as outgoing, until they cancel it or receive a request from the other
+     * user. Succeeds if there is no contact.
      *
      * REST: `DELETE /v1/contacts/{user}`
      */
@@ -488,7 +499,7 @@ export const operations = {
     /**
      * List blocked users.
      *
-     * Whom the actor has blocked, newest first. Nobody is told who has blocked them.
+     * The users the actor has blocked, newest first. Users cannot see who has blocked them.
      *
      * REST: `GET /v1/blocks`
      */
@@ -496,10 +507,11 @@ export const operations = {
     /**
      * Block a user.
      *
-     * From the answer on neither writes or reacts to the other in their direct conversation, asks for a
-     * contact or adds the other to a group, nor sees when the other is online or typing. Ends a contact,
-     * and refuses a request. Old messages stay, and their senders may still edit and delete them; groups
-     * that both are in go on. Repeating it changes nothing.
+     * Once this returns, neither user can send messages or react in their direct conversation, send the
+     * other a contact request, add the other to a group, or see when the other is online or typing. Removes
+     * the contact and declines any pending request. Existing messages remain, and their senders can still
+     * edit and delete them. Groups that both users are in are not affected. Blocking the same user again
+     * has no effect.
      *
      * REST: `PUT /v1/blocks/{user}`
      */
@@ -507,7 +519,7 @@ export const operations = {
     /**
      * Unblock a user.
      *
-     * A contact that the block has ended does not come back. Who is not blocked is unblocked already.
+     * Does not restore a contact that the block removed. Succeeds if the user is not blocked.
      *
      * REST: `DELETE /v1/blocks/{user}`
      */
@@ -515,10 +527,10 @@ export const operations = {
   },
   events: {
     /**
-     * Pull events.
+     * Poll for events.
      *
-     * For those who cannot stream: answers what came after the cursor, waiting for the first up to `wait`
-     * seconds. Without a cursor it answers the present one.
+     * For clients that cannot stream. Returns the events after the cursor, waiting up to `wait` seconds for
+     * the first one. Without a cursor, returns the current one.
      *
      * REST: `GET /v1/events/pull`
      */
@@ -526,10 +538,10 @@ export const operations = {
   },
   keys: {
     /**
-     * Make a service key.
+     * Create a service key.
      *
-     * The key is in this answer and nowhere else: it is kept hashed. A key can make no key that may do more
-     * than itself.
+     * Returns the key, which is shown only once because only its hash is stored. FORBIDDEN if a key
+     * requests a scope that it does not have itself.
      *
      * REST: `POST /v1/keys`
      */
@@ -537,8 +549,7 @@ export const operations = {
     /**
      * List service keys.
      *
-     * Newest first, with those that were revoked or have expired. The key of the settings
-     * (SOTTO_SERVICE_KEY) is not among them.
+     * Newest first, including revoked and expired keys. The key set in SOTTO_SERVICE_KEY is not included.
      *
      * REST: `GET /v1/keys`
      */
@@ -546,8 +557,8 @@ export const operations = {
     /**
      * Revoke a service key.
      *
-     * It is not valid from then on, and streams that it opened end; another server notices within a second.
-     * Repeating it changes nothing.
+     * Takes effect immediately on this server, and within a second on others. Streams opened with the key
+     * end. Repeating the call has no effect.
      *
      * REST: `DELETE /v1/keys/{keyId}`
      */
@@ -555,10 +566,11 @@ export const operations = {
   },
   webhooks: {
     /**
-     * Make a webhook.
+     * Create a webhook.
      *
-     * From now on events are sent to the URL, signed with the secret, which is in this answer and nowhere
-     * else. There are at most 20. UNAVAILABLE: the server has no SOTTO_SECRET to keep the secret with.
+     * From now on, events are sent to the URL, signed with the secret. The secret is shown only once.
+     * INVALID_INPUT if there are already 20 webhooks. UNAVAILABLE if SOTTO_SECRET, which encrypts the
+     * secret, is not set.
      *
      * REST: `POST /v1/webhooks`
      */
@@ -578,10 +590,10 @@ export const operations = {
      */
     get: { kind: 'query', idempotent: true, list: false },
     /**
-     * Change a webhook.
+     * Update a webhook.
      *
-     * While it is disabled nothing is sent: what happens then is not told later, and what was to be sent
-     * waits until it is enabled, for up to 30 days.
+     * A disabled webhook receives nothing. Events that happen while it is disabled are never sent, and
+     * deliveries that were already pending wait until it is enabled again, for up to 30 days.
      *
      * REST: `PATCH /v1/webhooks/{webhookId}`
      */
@@ -589,7 +601,7 @@ export const operations = {
     /**
      * Delete a webhook.
      *
-     * With all of its deliveries. What is being sent at the moment still arrives.
+     * Also deletes its deliveries. Requests that are already being sent may still arrive.
      *
      * REST: `DELETE /v1/webhooks/{webhookId}`
      */
@@ -597,8 +609,8 @@ export const operations = {
     /**
      * Replace a webhook's secret.
      *
-     * The new one is in this answer and nowhere else. For 24 hours deliveries are signed with both, so that
-     * the receiver can change over without a gap.
+     * The new secret is shown only once. Deliveries are signed with both secrets for 24 hours, so that the
+     * receiver can switch without a gap.
      *
      * REST: `POST /v1/webhooks/{webhookId}/rotate-secret`
      */
@@ -606,7 +618,8 @@ export const operations = {
     /**
      * Test a webhook.
      *
-     * Sends it a `webhook.test`, whatever types it has asked for. It must be enabled.
+     * Sends a `webhook.test` event, regardless of the event types of the webhook. The webhook must be
+     * enabled.
      *
      * REST: `POST /v1/webhooks/{webhookId}/test`
      */
@@ -614,15 +627,15 @@ export const operations = {
     /**
      * List a webhook's deliveries.
      *
-     * Newest first. What was delivered is listed for 7 days after it was made, what has failed for 30.
+     * Newest first. Successful deliveries are kept for 7 days after creation, failed ones for 30.
      *
      * REST: `GET /v1/webhooks/{webhookId}/deliveries`
      */
     deliveries: { kind: 'query', idempotent: true, list: true },
     /**
-     * Send a delivery again.
+     * Retry a delivery.
      *
-     * Now, and as if it were new: with the same id, and as often as a new one is tried.
+     * Sends the delivery now, with the same id and as many attempts as a new delivery.
      *
      * REST: `POST /v1/webhooks/{webhookId}/deliveries/{deliveryId}/retry`
      */
@@ -630,9 +643,9 @@ export const operations = {
   },
   audit: {
     /**
-     * Read the audit.
+     * List audit log entries.
      *
-     * What was done by privilege, newest first: in ids alone, and never changed. Every filter can be
+     * Privileged actions, newest first. Entries contain only ids and never change. All filters can be
      * combined.
      *
      * REST: `GET /v1/audit`
@@ -641,28 +654,29 @@ export const operations = {
   },
   inspection: {
     /**
-     * List a user's conversations, as an admin.
+     * List a user's conversations as an admin.
      *
-     * Those that the user is in, latest activity first. Each page is written into the audit
-     * (`user.conversations_listed`) before it is answered.
+     * The conversations the user is in, most recently active first. Each page is recorded in the audit log
+     * (`user.conversations_listed`) before it is returned.
      *
      * REST: `GET /v1/users/{user}/conversations`
      */
     conversations: { kind: 'query', idempotent: true, list: true },
     /**
-     * Look at a conversation, as an admin.
+     * Get a conversation as an admin.
      *
-     * Who is in it. Written into the audit (`conversation.inspected`) before it is answered.
+     * The conversation and its participants. Recorded in the audit log (`conversation.inspected`) before it
+     * is returned.
      *
      * REST: `GET /v1/conversations/{conversationId}/inspection`
      */
     conversation: { kind: 'query', idempotent: true, list: false },
     /**
-     * Read a conversation's messages, as an admin.
+     * List a conversation's messages as an admin.
      *
-     * All of them, newest first; with `after` oldest first. Each page is written into the audit
-     * (`conversation.read`) before it is answered. Nobody in the conversation is told, and nothing counts
-     * as delivered or read.
+     * All messages, newest first, or oldest first with `after`. Each page is recorded in the audit log
+     * (`conversation.read`) before it is returned. Participants are not notified, and no message counts as
+     * delivered or read.
      *
      * REST: `GET /v1/conversations/{conversationId}/inspection/messages`
      */
@@ -670,20 +684,20 @@ export const operations = {
   },
   stats: {
     /**
-     * See how much there is, and what happened by day.
+     * Get totals and daily statistics.
      *
-     * Of the whole installation. The totals are as they were counted last, at `countedAt`, and null while
-     * they are counted for the first time. Days are of UTC and complete but for the events of the last
-     * moments: where a very busy installation is behind with counting, asking again shows more.
+     * For the whole installation. The totals were last counted at `countedAt`, and are null until the first
+     * count is complete. Days are in UTC and up to date except for the most recent events: on a very busy
+     * installation counting can lag behind, and a later request returns more.
      *
      * REST: `GET /v1/stats`
      */
     get: { kind: 'query', idempotent: true, list: false },
     /**
-     * See what a server does at the moment.
+     * Get the current state of a server.
      *
-     * Of the server that answers alone: where there are several, each has its own numbers. docs/metrics.md
-     * has many more, over time.
+     * Only for the server that responds: if there are several, each has its own numbers. docs/metrics.md
+     * has more, over time.
      *
      * REST: `GET /v1/stats/server`
      */
@@ -691,10 +705,10 @@ export const operations = {
   },
   settings: {
     /**
-     * See the settings in force.
+     * List the current settings.
      *
-     * Of the server that answers, as it read them when it started. Of secrets it is told whether they are
-     * set, and nothing else.
+     * The settings of the server that responds, as read when it started. For secrets, only whether they are
+     * set.
      *
      * REST: `GET /v1/settings`
      */
@@ -702,9 +716,9 @@ export const operations = {
   },
   setup: {
     /**
-     * See whether anybody is here yet.
+     * Get the setup state.
      *
-     * Open is an installation whose only users, if any, are those of the demo.
+     * `open` is true while the installation has no users other than those of the demo.
      *
      * REST: `GET /v1/setup`
      */
@@ -712,16 +726,16 @@ export const operations = {
     /**
      * Open the demo.
      *
-     * Fills an installation that nobody uses yet with sample users and their conversations, and logs two of
-     * them in, for a day at most. Again with the same token: the same two, logged in once more.
+     * Fills an installation without users with sample users and conversations, and signs in two of them for
+     * up to a day. Repeating the call with the same token signs in the same two users again.
      *
      * REST: `POST /v1/setup/demo`
      */
     openDemo: { kind: 'mutation', idempotent: true, list: false },
     /**
-     * Make the first user, an admin.
+     * Create the first admin.
      *
-     * Uses the token up, and ends the sessions of the demo.
+     * Invalidates the token and ends the sessions of the demo.
      *
      * REST: `POST /v1/setup/admin`
      */

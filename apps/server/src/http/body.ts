@@ -3,20 +3,20 @@ import { SottoError } from '@sotto/contract'
 import type { FastifyInstance } from 'fastify'
 
 /**
- * Takes JSON and nothing else. An empty body is none, whatever its type says: many clients send the header with
- * every request.
+ * Accepts only JSON. An empty body counts as none, whatever its content type: many clients send the header with every
+ * request.
  */
 export function registerJsonBody(app: FastifyInstance): void {
-  // Fields in the body of a GET are refused, not passed over: whoever sends them takes them for filters.
+  // Fields in the body of a GET are rejected, not ignored: the client probably means them as filters.
   app.addHttpMethod('GET', { hasBody: true, overrideExisting: true })
   const parseJson = app.getDefaultJsonParser('error', 'error')
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     if (body.length === 0) return done(null, undefined)
     if (!isUtf8(body)) return done(notUtf8())
-    // It answers by its callback alone; its type says that it might answer a promise.
+    // It only uses the callback, although its type allows a promise.
     void parseJson(request, body.toString('utf8'), (error, value) => {
-      if (error) done(invalidBody(`the body is not JSON: ${error.message}`))
+      if (error) done(invalidBody(`the body must be valid JSON: ${error.message}`))
       else done(null, value)
     })
   })
@@ -25,11 +25,11 @@ export function registerJsonBody(app: FastifyInstance): void {
   })
 }
 
-/** Decoding would put U+FFFD for what is not UTF-8, and a text would not be kept as it came. */
+/** Decoding would replace invalid bytes with U+FFFD, and the text would not be stored unchanged. */
 export function notUtf8(): SottoError {
-  return invalidBody('the body is not UTF-8')
+  return invalidBody('the body must be UTF-8')
 }
 
 function invalidBody(detail: string): SottoError {
-  return new SottoError('INVALID_INPUT', { detail, issues: [{ path: '', message: 'takes JSON in UTF-8' }] })
+  return new SottoError('INVALID_INPUT', { detail, issues: [{ path: '', message: 'must be JSON in UTF-8' }] })
 }

@@ -3,7 +3,7 @@ import { type Route, routes, toJsonSchema } from './routes.ts'
 
 type Json = Record<string, unknown>
 
-/** What every operation can answer besides what its entry says. */
+/** The errors that every operation can return besides those of its entry. */
 const COMMON_ERRORS: readonly ErrorCode[] = [
   'INVALID_INPUT',
   'UNAUTHENTICATED',
@@ -11,7 +11,7 @@ const COMMON_ERRORS: readonly ErrorCode[] = [
   'INTERNAL',
   'UNAVAILABLE',
 ]
-/** Act-As names nobody, or somebody else than the token's user. */
+/** For an Act-As that names no user, or a user other than that of the token. */
 const ACT_AS_ERRORS: readonly ErrorCode[] = ['USER_NOT_FOUND', 'FORBIDDEN']
 
 const problemSchema = {
@@ -24,10 +24,10 @@ const problemSchema = {
     status: { type: 'integer' },
     detail: { type: 'string' },
     code: { type: 'string', enum: Object.keys(errorCatalogue) },
-    requestId: { type: 'string', description: "Names this request in the server's log." },
+    requestId: { type: 'string', description: "Identifies this request in the server's log." },
     issues: {
       type: 'array',
-      description: 'What is wrong with the input, field by field.',
+      description: 'The problems with the input, by field.',
       items: {
         type: 'object',
         required: ['path', 'message'],
@@ -51,7 +51,7 @@ export function openApiDocument(): Json {
     info: {
       title: 'Sotto',
       version: '1',
-      description: `Private messaging that you own. Texts take at most ${defaultMaxTextLength} characters unless the server says otherwise.`,
+      description: `Self-hosted private messaging. Message texts are limited to ${defaultMaxTextLength.toLocaleString('en-US')} characters by default.`,
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
@@ -64,7 +64,7 @@ export function openApiDocument(): Json {
         bearer: {
           type: 'http',
           scheme: 'bearer',
-          description: 'A service key (sk_…), or the token of a session.',
+          description: 'A service key (sk_…), a session token or a signed token.',
         },
         basic: { type: 'http', scheme: 'basic', description: 'Username and password.' },
       },
@@ -119,7 +119,7 @@ function toOperationObject(route: Route, schemas: Json): Json {
 const actAsParameter = {
   name: 'Act-As',
   in: 'header',
-  description: 'The user (username or id) whom a service key acts for.',
+  description: 'The user (username or id) that a service key acts for.',
   schema: { type: 'string' },
 }
 
@@ -138,7 +138,7 @@ function toParameter(
     in: inPath ? 'path' : 'query',
     required: inPath || required.includes(field),
     ...(description !== undefined && { description }),
-    // A list is one value with commas.
+    // A list is one comma-separated value.
     ...(isList && { style: 'form', explode: false }),
     schema: rest,
     ...(input[field] !== undefined && { example: input[field] }),
@@ -149,7 +149,7 @@ function toResponses(entry: Procedure, schemas: Json): Json {
   const { status, repeatedStatus } = entry.http
   const success =
     status === 204
-      ? { description: 'Done.' }
+      ? { description: 'Success, without a body.' }
       : {
           description: entry.summary,
           content: {
@@ -176,13 +176,13 @@ function toResponses(entry: Procedure, schemas: Json): Json {
   return {
     [status]: success,
     ...(repeatedStatus && {
-      [repeatedStatus]: { ...success, description: 'Repeated: the first answer again.' },
+      [repeatedStatus]: { ...success, description: 'Repeated call: the first response again.' },
     }),
     ...Object.fromEntries(failures),
   }
 }
 
-/** Moves a schema's definitions to the document's components, and points there. */
+/** Moves a schema's definitions to the document's components and updates the references. */
 function collect(schema: Json, schemas: Json): Json {
   const { $schema: _, $defs = {}, ...rest } = schema as Json & { $defs?: Json }
   for (const [name, definition] of Object.entries($defs)) schemas[name] = repoint(definition as Json)
@@ -198,7 +198,7 @@ function repoint(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(
     Object.entries(value)
-      // JSON Schema's own `id` is long gone; zod writes it for its names.
+      // zod writes the names of schemas as `id`, which JSON Schema no longer has.
       .filter(([key, inner]) => !(key === 'id' && typeof inner === 'string'))
       .map(([key, inner]) => [
         key,
@@ -213,7 +213,7 @@ function pick(record: Json, fields: readonly string[]): Json {
   return Object.fromEntries(fields.filter((field) => field in record).map((field) => [field, record[field]]))
 }
 
-/** As it goes over the wire. */
+/** The JSON form of a value. */
 function jsonOf(value: unknown): unknown {
   return value === undefined ? undefined : JSON.parse(JSON.stringify(value))
 }

@@ -39,7 +39,7 @@ function registerStream(
   app.route({
     method: entry.http.method,
     url: urlOf(entry),
-    // A HEAD would hold the stream open for nothing.
+    // A HEAD request would hold the stream open.
     exposeHeadRoute: false,
     config: { call: { operation: name, transport: 'stream' } },
     async handler(request, reply) {
@@ -71,14 +71,14 @@ function registerCall(
       const call = async (fields: unknown) => entry.output.parse(await run(ctx, fields))
       reply.header('cache-control', 'no-store')
       if (entry.http.lines && wantsLines(request)) {
-        // Every entry with lines is a list, as a test of the contract checks.
+        // A test ensures that every entry with lines is a list.
         return sendJsonLines(reply, input.data as Fields, { readPage: call as ReadPage, underWay })
       }
       const output = await call(input.data)
       if (entry.http.status === 204) return reply.code(204).send()
-      // As bytes: Node writes a long string much more slowly.
+      // As bytes: Node writes long strings much more slowly.
       const body = Buffer.from(JSON.stringify(withWrittenDates(output)))
-      // A mutation's answer is short, and the change has been made.
+      // A mutation's response is short, and the change has already been made.
       if (entry.kind === 'query') underWay.hold(body.length)
       const { status, repeatedStatus = status } = entry.http
       return reply
@@ -99,7 +99,7 @@ function signalOf(reply: FastifyReply): AbortSignal {
   return gone.signal
 }
 
-/** The fields of path, query and body as one input. Nothing is dropped: what is not a field is refused. */
+/** The fields of path, query and body as one input. Unknown fields are kept, so that validation rejects them. */
 function readInput(route: Route, request: FastifyRequest): Record<string, unknown> {
   const issues: InputIssue[] = []
   const input: Record<string, unknown> = {}
@@ -107,15 +107,16 @@ function readInput(route: Route, request: FastifyRequest): Record<string, unknow
   requireWellFormedQuery(request.url)
   for (const [name, value] of Object.entries(request.query as Record<string, string | string[]>)) {
     if (route.hasBody || route.pathFields.includes(name)) {
-      issues.push({ path: name, message: 'is not a field of the query here' })
+      issues.push({ path: name, message: 'is not a known query parameter' })
     } else if (Array.isArray(value)) {
-      issues.push({ path: name, message: 'is given more than once' })
+      issues.push({ path: name, message: 'must be given only once' })
     } else {
       setField(input, name, decode(route, name, value))
     }
   }
   for (const [name, value] of Object.entries(readBody(route, request))) {
-    if (route.pathFields.includes(name)) issues.push({ path: name, message: 'belongs in the path alone' })
+    if (route.pathFields.includes(name))
+      issues.push({ path: name, message: 'must only be given in the path' })
     else setField(input, name, value)
   }
   for (const [name, value] of Object.entries(request.params as Record<string, string>)) {
@@ -127,16 +128,16 @@ function readInput(route: Route, request: FastifyRequest): Record<string, unknow
   return input
 }
 
-/** The parser of queries puts U+FFFD, or the text as it is, where one is not percent-encoded UTF-8. */
+/** The query parser would silently replace or keep text that is not percent-encoded UTF-8. */
 function requireWellFormedQuery(url: string): void {
   const start = url.indexOf('?')
   if (start === -1) return
   try {
     decodeURIComponent(url.slice(start))
   } catch {
-    const message = 'takes percent-encoded UTF-8'
+    const message = 'must be percent-encoded UTF-8'
     throw new SottoError('INVALID_INPUT', {
-      detail: 'the query is not percent-encoded UTF-8',
+      detail: 'the query must be percent-encoded UTF-8',
       issues: [{ path: '', message }],
     })
   }
@@ -147,7 +148,7 @@ function decode({ decoders }: Route, name: string, text: string): unknown {
   return decoder ? decoder(text) : text
 }
 
-/** Also a field called `__proto__`, which is then refused by its name like any other that is unknown. */
+/** Also sets a field named `__proto__`, so that it is rejected like any other unknown field. */
 function setField(input: Record<string, unknown>, name: string, value: unknown): void {
   if (name !== '__proto__') input[name] = value
   else Object.defineProperty(input, name, { value, enumerable: true })
@@ -157,15 +158,15 @@ function readBody(route: Route, request: FastifyRequest): Record<string, unknown
   const body: unknown = request.body ?? {}
   if (typeof body !== 'object' || Array.isArray(body)) {
     throw new SottoError('INVALID_INPUT', {
-      detail: 'the body takes a JSON object',
-      issues: [{ path: '', message: 'takes a JSON object' }],
+      detail: 'the body must be a JSON object',
+      issues: [{ path: '', message: 'must be a JSON object' }],
     })
   }
   const fields = body as Record<string, unknown>
   requireFewFields(fields)
   if (!route.hasBody && Object.keys(fields).length > 0) {
     const path = shownPath(Object.keys(fields)[0] ?? '')
-    const message = 'is not taken: this route has no body'
+    const message = 'cannot be sent: this route does not accept a body'
     throw new SottoError('INVALID_INPUT', { detail: `${path}: ${message}`, issues: [{ path, message }] })
   }
   return fields

@@ -3,7 +3,7 @@ import { isUnavailable } from '@sotto/db'
 import { TRPCError } from '@trpc/server'
 import { z } from 'zod'
 
-/** What tRPC itself refuses, in our words. Its other codes come from nowhere here. */
+/** The codes of errors that tRPC itself raises. Its other codes do not occur here. */
 const trpcCodes: Partial<Record<TRPCError['code'], ErrorCode>> = {
   BAD_REQUEST: 'INVALID_INPUT',
   PARSE_ERROR: 'INVALID_INPUT',
@@ -13,7 +13,7 @@ const trpcCodes: Partial<Record<TRPCError['code'], ErrorCode>> = {
   UNSUPPORTED_MEDIA_TYPE: 'UNSUPPORTED_MEDIA_TYPE',
 }
 
-/** Any failure as an error of the catalogue. What is not foreseen is INTERNAL, and shows nothing of itself. */
+/** Maps any failure to an error from the catalogue. Unexpected ones become INTERNAL, without details. */
 export function toSottoError(error: unknown): SottoError {
   if (error instanceof SottoError) return error
   if (error instanceof TRPCError) {
@@ -22,7 +22,7 @@ export function toSottoError(error: unknown): SottoError {
       return refusedInput(error.cause)
     const code = trpcCodes[error.code]
     if (code === 'INVALID_INPUT') {
-      const message = 'takes a JSON object of inputs, of no more calls than a batch may hold'
+      const message = 'must be a JSON object of inputs, within the maximum batch size'
       return new SottoError(code, { detail: error.message, issues: [{ path: '', message }], cause: error })
     }
     if (code) return new SottoError(code, { cause: error })
@@ -32,12 +32,12 @@ export function toSottoError(error: unknown): SottoError {
   return new SottoError('INTERNAL', { cause: error })
 }
 
-/** How many things that are wrong are told: who sends a hundred thousand fields gets no larger answer. */
+/** Keeps the response small for inputs with very many invalid fields. */
 const MAX_ISSUES = 20
-/** How much of a field's name is told, in characters. */
+/** How much of a field's name is returned, in characters. */
 const MAX_PATH_LENGTH = 200
 
-/** INVALID_INPUT with what the schema found, field by field; of very much that is wrong the first. */
+/** An INVALID_INPUT error with the first issues that the schema found. */
 export function refusedInput(error: z.core.$ZodError): SottoError {
   const issues = error.issues.slice(0, MAX_ISSUES).flatMap(toIssues).slice(0, MAX_ISSUES)
   return new SottoError('INVALID_INPUT', {
@@ -47,21 +47,21 @@ export function refusedInput(error: z.core.$ZodError): SottoError {
   })
 }
 
-/** More than any input has. */
+/** More than any input schema has. */
 const MAX_FIELDS = 100
 
 /**
- * Refuses what has very many fields, before each is copied and looked at.
+ * Rejects inputs with very many fields before each one is copied and validated.
  *
  * @throws {SottoError} INVALID_INPUT
  */
 export function requireFewFields(input: object): void {
   if (!Array.isArray(input) && Object.keys(input).length > MAX_FIELDS) {
-    throw invalidInput('', `takes at most ${MAX_FIELDS} fields`)
+    throw invalidInput('', `must have at most ${MAX_FIELDS} fields`)
   }
 }
 
-/** A field's name as it is told to whoever made it up. */
+/** A field's name, shortened for the response. */
 export function shownPath(path: string): string {
   return path.length > MAX_PATH_LENGTH ? `${path.slice(0, MAX_PATH_LENGTH)}…` : path
 }
@@ -72,21 +72,21 @@ function toIssues(issue: z.core.$ZodIssue): InputIssue[] {
     case 'unrecognized_keys':
       return issue.keys.slice(0, MAX_ISSUES).map((key) => ({
         path: shownPath(path ? `${path}.${key}` : key),
-        message: 'is not a field here',
+        message: 'is not a known field',
       }))
     case 'invalid_type':
       return [{ path, message: typeMessage(issue) }]
     case 'invalid_value':
-      return [{ path, message: `takes ${issue.values.join(', ')}` }]
+      return [{ path, message: `must be one of: ${issue.values.join(', ')}` }]
     default:
       return [{ path, message: issue.message }]
   }
 }
 
 function typeMessage(issue: z.core.$ZodIssueInvalidType): string {
-  // zod tells what it got only in its words.
+  // zod reports the received type only in its message.
   if (issue.message.endsWith('received undefined')) return 'is required'
-  return issue.message.startsWith('Invalid input') ? `takes ${article(issue.expected)}` : issue.message
+  return issue.message.startsWith('Invalid input') ? `must be ${article(issue.expected)}` : issue.message
 }
 
 function article(type: string): string {

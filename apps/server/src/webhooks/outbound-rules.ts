@@ -30,14 +30,14 @@ export class OutboundRules {
 
   /** What is wrong with a URL, before anybody has asked where its host is; undefined when nothing is. */
   refusalOf(url: URL): string | undefined {
-    if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'takes an http or https URL'
-    if (url.username !== '' || url.password !== '') return 'takes a URL without a user name and a password'
+    if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must be an http or https URL'
+    if (url.username !== '' || url.password !== '') return 'must not contain a username or password'
     const host = hostOf(url)
     if (isIP(host) > 0 && !this.allowsAddress(host, host)) {
-      return 'takes no address inside the network; SOTTO_WEBHOOK_ALLOWED_HOSTS lists those that are allowed'
+      return 'must not be an internal address, unless SOTTO_WEBHOOK_ALLOWED_HOSTS lists it'
     }
     if (url.protocol === 'http:' && !this.#isListed(host)) {
-      return 'takes an https URL; http is for hosts in SOTTO_WEBHOOK_ALLOWED_HOSTS alone'
+      return 'must be an https URL, unless SOTTO_WEBHOOK_ALLOWED_HOSTS lists the host'
     }
     return undefined
   }
