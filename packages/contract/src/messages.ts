@@ -227,7 +227,7 @@ export const messages = {
         if (fields.page !== undefined) {
           const filters = ['isRead', 'kind', 'since', 'until', 'sender', 'recipient'] as const
           if (!fields.between || filters.some((name) => fields[name] !== undefined)) {
-            refuse('page', 'requires between and cannot be combined with other filters')
+            refuse('page', 'cannot be used without between or with other filters')
           }
         }
       }),
@@ -346,5 +346,6 @@ export function checkPaging(fields: PagingFields, context: z.core.$RefinementCtx
   if (fields.page !== undefined && fields.cursor !== undefined)
     refuse('page', 'cannot be combined with cursor')
   if (fields.page !== undefined && fields.limit !== undefined) refuse('page', 'cannot be combined with limit')
-  if (fields.pageSize !== undefined && fields.page === undefined) refuse('pageSize', 'requires page')
+  if (fields.pageSize !== undefined && fields.page === undefined)
+    refuse('pageSize', 'cannot be used without page')
 }

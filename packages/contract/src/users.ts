@@ -176,7 +176,7 @@ export const users = {
   correspondents: query({
     summary: "List a user's correspondents",
     description:
-      'The users with whom the user has exchanged direct messages, most recent message first. The counts include deleted messages.',
+      'Users who have exchanged direct messages with this user, most recent message first. The counts include deleted messages.',
     access: 'caller',
     errors: ['USER_NOT_FOUND', 'FORBIDDEN', 'INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/users/{user}/correspondents', status: 200 },
@@ -187,10 +187,10 @@ export const users = {
           user: publicUser,
           lastMessageAt: timestamp,
           sentCount: whole.meta({
-            description: 'Direct messages sent by the user in the path to this user.',
+            description: 'Messages sent to this correspondent.',
           }),
           receivedCount: whole.meta({
-            description: 'Direct messages sent by this user to the user in the path.',
+            description: 'Messages received from this correspondent.',
           }),
         })
         .meta({ id: 'Correspondent' }),

@@ -72,7 +72,7 @@ export const recoveryCode = plainString
   .max(64, 'must be 1 to 64 characters')
   .meta({ description: 'A recovery code, instead of a code. Case, hyphens and spaces are ignored.' })
 
-/** An id to look up. Any string is accepted: one that does not exist is not found. */
+/** An id to look up. Any string is accepted; unknown ids are not found. */
 export const idRef = plainString.min(1, 'must be an id').max(255, 'must be an id').toLowerCase()
 
 /*

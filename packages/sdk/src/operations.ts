@@ -39,7 +39,7 @@ export const operations = {
     /**
      * List a user's correspondents.
      *
-     * The users with whom the user has exchanged direct messages, most recent message first. The counts
+     * Users who have exchanged direct messages with this user, most recent message first. The counts
      * include deleted messages.
      *
      * REST: `GET /v1/users/{user}/correspondents`
