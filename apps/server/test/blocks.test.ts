@@ -74,7 +74,7 @@ describe.each(dialects)('blocks on %s', (using) => {
       expect([code, message]).toEqual(['FORBIDDEN', first?.message])
     }
     for (const { code, message } of await Promise.all(tries(alice, 'bob').map(failureOf))) {
-      expect([code, message]).toEqual(['FORBIDDEN', 'unblock this user first'])
+      expect([code, message]).toEqual(['FORBIDDEN', 'you have blocked this user: unblock them first'])
     }
 
     expect((await bob.messages.unlike({ messageId: hers.id })).reactions).toEqual([])
@@ -95,7 +95,7 @@ describe.each(dialects)('blocks on %s', (using) => {
     const refused = await failureOf(
       bob.conversations.create({ name: 'a trap', participants: ['carol', 'alice'] }),
     )
-    expect([refused.code, refused.message]).toEqual(['FORBIDDEN', 'this user does not take this from you'])
+    expect([refused.code, refused.message]).toEqual(['FORBIDDEN', 'this user does not accept this from you'])
     expect(await codeOf(bob.participants.set({ conversationId: own.id, user: 'alice' }))).toBe('FORBIDDEN')
     expect(await codeOf(alice.conversations.create({ name: 'mine', participants: ['bob'] }))).toBe(
       'FORBIDDEN',
@@ -118,7 +118,7 @@ describe.each(dialects)('blocks on %s', (using) => {
     await bob.blocks.add({ user: 'alice' })
     await alice.blocks.remove({ user: 'bob' })
     const failure = await failureOf(alice.messages.send({ to: 'bob', text: 'hello' }))
-    expect(failure.message).not.toBe('unblock this user first')
+    expect(failure.message).not.toBe('you have blocked this user: unblock them first')
     await bob.blocks.remove({ user: 'alice' })
     expect((await alice.messages.send({ to: 'bob', text: 'hello' })).seq).toBe(1)
   })

@@ -110,7 +110,7 @@ describe.each(dialects)('contacts on %s', (using) => {
     for (const call of [contacts.add, contacts.remove]) {
       expect(await failureOf(call({ user: 'alice' }))).toMatchObject({
         code: 'INVALID_INPUT',
-        issues: [{ path: 'user', message: 'takes another user than oneself' }],
+        issues: [{ path: 'user', message: 'must not be the calling user' }],
       })
       expect(await codeOf(call({ user: 'nobody' }))).toBe('USER_NOT_FOUND')
     }

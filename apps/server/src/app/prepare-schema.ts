@@ -39,6 +39,6 @@ export async function checkPooler(config: Config, { db }: Database, log: Logger)
   if (missing.length === 0) return
   log.warn(
     { missing },
-    'sessions of the pooler lack timeouts: let sotto migrate set them for the role, and the pooler reconnect',
+    'connections of the pooler have no timeouts: run sotto migrate to set them for the role, then reconnect the pooler',
   )
 }

@@ -94,7 +94,7 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
   try {
     const { applied, newer } = await prepareSchema(config, database)
     if (newer.length > 0)
-      log.warn({ migrations: newer }, 'the database is newer than this server, which works with it')
+      log.warn({ migrations: newer }, 'the schema is newer than this version, and compatible with it')
     await requireWhole(database.db)
     await checkPooler(config, database, log)
     const firstStart = await makeFirstWayIn(database.db, config, { now, newId: ownIds })
@@ -261,8 +261,8 @@ function openReplica(config: Config, { db }: Database, metrics: Metrics, log: Lo
     preparedStatements: config.preparedStatements,
     maxLagMs: config.databaseReplicaMaxLagMs,
     onRead: (place) => metrics.listRead(place),
-    onUsable: () => log.info('lists are read on the replica'),
-    onUnusable: (error) => log.warn({ err: error }, 'the replica is not used: lists are read on the primary'),
+    onUsable: () => log.info('reading lists from the replica'),
+    onUnusable: (error) => log.warn({ err: error }, 'replica not usable, reading lists from the primary'),
   })
 }
 

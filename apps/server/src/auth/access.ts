@@ -36,12 +36,14 @@ export async function requireSender(ctx: CallerContext, from: string | undefined
   const actor = ctx.actor
   if (actor) {
     if (from !== undefined && !refersTo(from, actor)) {
-      throw new SottoError('FORBIDDEN', { detail: 'from names somebody else than the one who acts' })
+      throw new SottoError('FORBIDDEN', { detail: 'from must be the acting user' })
     }
     return actor
   }
   if (from === undefined) {
-    throw new SottoError('ACTOR_REQUIRED', { detail: 'name the sender in from, or in the Act-As header' })
+    throw new SottoError('ACTOR_REQUIRED', {
+      detail: 'the sender is required, in from or in the Act-As header',
+    })
   }
   return requireUser(ctx, from, 'from')
 }
@@ -64,14 +66,14 @@ export async function requireSelfOrAdmin(ctx: CallerContext, ref: string): Promi
 export async function requireUser(ctx: CallerContext, ref: string, field: string): Promise<Actor> {
   const user = await ctx.app.identity.findActor(ref)
   if (user) return user
-  const issues: InputIssue[] = [{ path: field, message: 'names nobody' }]
-  throw new SottoError('USER_NOT_FOUND', { detail: `${field} names nobody`, issues })
+  const issues: InputIssue[] = [{ path: field, message: 'no such user' }]
+  throw new SottoError('USER_NOT_FOUND', { detail: `${field}: no such user`, issues })
 }
 
 /** The user whom `user` names, where it may not name the actor. */
 export async function requireOther(ctx: CallerContext, actor: Actor, ref: string): Promise<Actor> {
   const other = await requireUser(ctx, ref, 'user')
-  if (other.id === actor.id) throw invalidInput('user', 'takes another user than oneself')
+  if (other.id === actor.id) throw invalidInput('user', 'must not be the calling user')
   return other
 }
 
@@ -131,7 +133,7 @@ export async function requireMessageToChange(
 ): Promise<MessageRow> {
   const { message, spans } = await findReadable(ctx, messageId, db)
   if (spans.every((span) => span.until !== undefined)) {
-    throw new SottoError('FORBIDDEN', { detail: 'only who is in the conversation may do this' })
+    throw new SottoError('FORBIDDEN', { detail: 'only participants of the conversation can do this' })
   }
   return message
 }

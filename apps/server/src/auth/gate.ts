@@ -36,7 +36,9 @@ function requireAccess({ caller, actor }: Context, entry: Entry): void {
   if (caller.kind === 'anonymous') throw new SottoError('UNAUTHENTICATED')
   if (entry.access === 'admin' && !isAdmin(caller)) throw new SottoError('FORBIDDEN')
   if (entry.access === 'actor' && !actor) {
-    throw new SottoError('ACTOR_REQUIRED', { detail: 'name a user in the Act-As header' })
+    throw new SottoError('ACTOR_REQUIRED', {
+      detail: 'the Act-As header is required: it names the user to act as',
+    })
   }
 }
 

@@ -13,7 +13,7 @@ export async function backup(file: string): Promise<void> {
   const config = readConfig()
   if (parseDatabaseUrl(config.databaseUrl).kind === 'postgres') {
     throw new CommandError(
-      'sotto backup copies a SQLite file; for PostgreSQL there are pg_dump and pg_basebackup, see docs/operations.md',
+      'sotto backup only supports SQLite: use pg_dump or pg_basebackup for PostgreSQL, see docs/operations.md',
     )
   }
   requireDatabase(config)
@@ -26,5 +26,5 @@ export async function backup(file: string): Promise<void> {
     )
   await writeNewFile(file, (draft) => copySqlite(app, draft))
   const { size } = await stat(file)
-  process.stdout.write(`Backed up and checked: ${(size / MEGABYTE).toFixed(1)} MB.\n`)
+  process.stdout.write(`Backed up and verified: ${(size / MEGABYTE).toFixed(1)} MB.\n`)
 }

@@ -70,8 +70,8 @@ function withoutName(args: readonly string[], command: Command): string[] {
 }
 
 function problemOf(args: readonly string[], words: readonly string[]): string {
-  if (words.length > 0) return `there is no command "${words.slice(0, 2).join(' ')}"`
-  return args[0] === undefined ? 'which command?' : `there is no option ${args[0]}`
+  if (words.length > 0) return `unknown command "${words.slice(0, 2).join(' ')}"`
+  return args[0] === undefined ? 'a command is required' : `unknown option ${args[0]}`
 }
 
 function namesOf(some: readonly Command[]): string {

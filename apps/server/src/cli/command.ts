@@ -61,13 +61,13 @@ export function defineCommand<const Options extends OptionTable, const Names ext
       const missing = Object.entries(definition.options).find(
         ([name, option]) => option.required && values[name] === undefined,
       )
-      if (missing) throw new UsageError(`--${missing[0]} is missing; usage: ${usage}`)
+      if (missing) throw new UsageError(`--${missing[0]} is required; usage: ${usage}`)
       if (positionals.length !== definition.arguments.length) {
         const absent = definition.arguments[positionals.length]
         const problem =
           absent === undefined
-            ? `there is no place for "${positionals[definition.arguments.length]}"`
-            : `<${absent}> is missing`
+            ? `unexpected argument "${positionals[definition.arguments.length]}"`
+            : `<${absent}> is required`
         throw new UsageError(`${problem}; usage: ${usage}`)
       }
       for (const [name, option] of Object.entries(definition.options)) {
@@ -128,5 +128,5 @@ export function wholeNumberOption(
   if (value === undefined) return undefined
   const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN
   if (number >= range.min && number <= range.max) return number
-  throw new UsageError(`--${name} takes a whole number from ${range.min} to ${range.max}`)
+  throw new UsageError(`--${name} must be a whole number from ${range.min} to ${range.max}`)
 }

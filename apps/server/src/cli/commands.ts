@@ -9,12 +9,11 @@ const MAX_MESSAGES = 100_000_000
 
 const start = defineCommand({
   name: 'start',
-  summary: 'Serve until told to stop (SIGINT or SIGTERM); brings the schema up to date first.',
+  summary: 'Run the server until SIGINT or SIGTERM. Migrates the schema first.',
   details: [
-    'With SOTTO_MIGRATE=off the schema has to be up to date, as sotto migrate leaves it.',
-    'A stop takes no new connections, answers what was accepted, and ends with exit code 0. Requests have',
-    '10 seconds for it; what is not answered by then is cut off, and logged. For SOTTO_DRAIN_SECONDS before that',
-    'only /readyz changes.',
+    'With SOTTO_MIGRATE=off the schema must be up to date: run sotto migrate first.',
+    'On a signal, /readyz reports "not ready" for SOTTO_DRAIN_SECONDS. Then the server accepts no new connections,',
+    'finishes open requests and exits with code 0. Requests that take longer than 10 seconds are cut off and logged.',
   ],
   arguments: [],
   options: {},
@@ -29,8 +28,8 @@ const start = defineCommand({
 
 const migrate = defineCommand({
   name: 'migrate',
-  summary: 'Bring the schema up to date, and say what was done.',
-  details: ['Uses DATABASE_DIRECT_URL where it is set, DATABASE_URL otherwise.'],
+  summary: 'Migrate the schema and list the applied migrations.',
+  details: ['Uses DATABASE_DIRECT_URL if set, otherwise DATABASE_URL.'],
   arguments: [],
   options: {},
   async run() {
@@ -41,25 +40,25 @@ const migrate = defineCommand({
 
 const seed = defineCommand({
   name: 'seed',
-  summary: 'Fill a database with sample data, the same each time.',
+  summary: 'Fill a database with sample data. The data is the same every time.',
   details: [
-    'Without options: a small world of people, conversations, pictures, videos, reactions, read and unread.',
-    'With --users or --messages: a large one, for measuring. Seeding again changes nothing.',
-    'Nobody in it has a password: a service key acts for them (Act-As), or give one: sotto user password.',
+    'Without options: a small data set with users, conversations, images, videos, reactions and read marks.',
+    'With --users or --messages: a large data set for benchmarks. Seeding again changes nothing.',
+    'The users have no passwords: act for them with a service key (Act-As), or run sotto user password.',
   ],
   arguments: [],
   options: {
-    users: { type: 'string', value: 'N', help: 'how many users (1000)' },
-    messages: { type: 'string', value: 'N', help: 'how many messages (100000)' },
+    users: { type: 'string', value: 'N', help: 'number of users (default: 1000)' },
+    messages: { type: 'string', value: 'N', help: 'number of messages (default: 100000)' },
     conversations: {
       type: 'string',
       value: 'N',
-      help: 'how many conversations (one for each 100 messages); 1 holds all messages',
+      help: 'number of conversations (default: one per 100 messages)',
     },
     'largest-conversation': {
       type: 'string',
       value: 'N',
-      help: 'how many of the messages are in one single conversation',
+      help: 'number of messages in the largest conversation (default: 1%)',
     },
   },
   async run(options) {
@@ -79,10 +78,10 @@ const seed = defineCommand({
 
 const setup = defineCommand({
   name: 'setup',
-  summary: 'Print the link where the first account is made, or a demo opened, while nobody has an account.',
+  summary: 'Print a link for creating the first account or opening a demo, while no user exists.',
   details: [
-    'The first start prints one too. A new one takes its place, and is good for a day.',
-    'Its address is that of HOST and PORT: put yours there where a proxy stands before the server.',
+    'The first start also prints one. A new link replaces the previous one and is valid for a day.',
+    'Its address is made of HOST and PORT: behind a proxy, replace it with the public address.',
   ],
   arguments: [],
   options: {},
@@ -94,19 +93,23 @@ const setup = defineCommand({
 
 const keyCreate = defineCommand({
   name: 'key create',
-  summary: 'Make a service key: the key on standard output, its id on standard error.',
+  summary: 'Create a service key. Prints the key to standard output and its id to standard error.',
   details: [
-    'The key is told this once and kept hashed. With every scope, whoever has it can do everything.',
-    'To replace a key: make another, give it to your back end, revoke the first. Both are valid in between.',
+    'The key is shown only once and stored hashed. A key with all scopes can do everything.',
+    'To rotate a key, create a new one, deploy it, then revoke the old one. Both are valid in between.',
   ],
   arguments: [],
   options: {
-    name: { type: 'string', value: 'name', required: true, help: 'what it is for' },
-    scopes: { type: 'string', value: 'list', help: 'some of read,write,admin, with commas (all of them)' },
+    name: { type: 'string', value: 'name', required: true, help: 'what the key is for' },
+    scopes: {
+      type: 'string',
+      value: 'list',
+      help: 'any of read,write,admin, separated by commas (default: all)',
+    },
     expires: {
       type: 'string',
       value: 'time',
-      help: 'from when on it is not valid, as 2027-01-31T12:00:00Z (never)',
+      help: 'expiry time, such as 2027-01-31T12:00:00Z (default: never)',
     },
   },
   async run(options) {
@@ -117,7 +120,7 @@ const keyCreate = defineCommand({
 
 const keyList = defineCommand({
   name: 'key list',
-  summary: 'List the service keys, newest first: id, state, scopes, made, expires, last used, name.',
+  summary: 'List service keys, newest first: id, state, scopes, created, expires, last used, name.',
   arguments: [],
   options: {},
   async run() {
@@ -128,7 +131,7 @@ const keyList = defineCommand({
 
 const keyRevoke = defineCommand({
   name: 'key revoke',
-  summary: 'End a service key. Running servers notice within a second.',
+  summary: 'Revoke a service key. Running servers apply it within a second.',
   arguments: ['id'],
   options: {},
   async run(_options, id) {
@@ -139,13 +142,17 @@ const keyRevoke = defineCommand({
 
 const userCreate = defineCommand({
   name: 'user create',
-  summary: 'Make a user, and print their id.',
-  details: ['Without a password only service keys can act for the user.'],
+  summary: 'Create a user and print its id.',
+  details: ['Without a password, only service keys can act for the user.'],
   arguments: ['username'],
   options: {
-    'display-name': { type: 'string', value: 'name', help: 'the name to show' },
-    email: { type: 'string', value: 'address', help: 'shown to the user and to bare service keys alone' },
-    'password-stdin': { type: 'boolean', help: 'read a password from standard input' },
+    'display-name': { type: 'string', value: 'name', help: 'display name' },
+    email: {
+      type: 'string',
+      value: 'address',
+      help: 'email address; only visible to the user and to bare service keys',
+    },
+    'password-stdin': { type: 'boolean', help: 'read the password from standard input' },
   },
   async run(options, username) {
     const { createUser } = await import('./users.ts')
@@ -160,8 +167,8 @@ const userCreate = defineCommand({
 
 const userPassword = defineCommand({
   name: 'user password',
-  summary: "Set a user's password, and end their sessions.",
-  details: ['Asks for it on a terminal, reads it from standard input otherwise.'],
+  summary: "Set a user's password and end their sessions.",
+  details: ['Prompts for the password on a terminal, otherwise reads it from standard input.'],
   arguments: ['username'],
   options: {},
   async run(_options, username) {
@@ -172,10 +179,10 @@ const userPassword = defineCommand({
 
 const userReset = defineCommand({
   name: 'user reset',
-  summary: "Make a token that sets a user's password, and print it.",
+  summary: 'Create a password reset token and print it.',
   details: [
-    'Hand it to the user: POST /v1/password-resets takes it once, within an hour.',
-    'It takes the place of the one before it.',
+    'Give it to the user: it can be used once with POST /v1/password-resets, within an hour.',
+    'It replaces the previous token of the user.',
   ],
   arguments: ['username'],
   options: {},
@@ -187,7 +194,7 @@ const userReset = defineCommand({
 
 const userAdmin = defineCommand({
   name: 'user admin',
-  summary: 'Make a user an admin. Running servers notice within a second.',
+  summary: 'Make a user an admin. Running servers apply it within a second.',
   arguments: ['username'],
   options: {},
   async run(_options, username) {
@@ -198,7 +205,7 @@ const userAdmin = defineCommand({
 
 const userExport = defineCommand({
   name: 'user export',
-  summary: 'Print everything that there is of a user, one line of JSON for each part.',
+  summary: 'Export all data of a user as JSON lines to standard output.',
   arguments: ['username'],
   options: {},
   async run(_options, username) {
@@ -209,10 +216,10 @@ const userExport = defineCommand({
 
 const userErase = defineCommand({
   name: 'user erase',
-  summary: 'Erase a user, and everything that they have said. There is no way back.',
+  summary: 'Erase a user and all of their messages. This cannot be undone.',
   details: [
-    'Running servers end what the user is logged in with, and look through everything once more after a',
-    'minute; where none is running, the next one does.',
+    'Running servers end the sessions of the user and repeat the erasure after a minute, to catch concurrent',
+    'writes; if no server is running, the next one to start does.',
   ],
   arguments: ['username'],
   options: {},
@@ -224,16 +231,15 @@ const userErase = defineCommand({
 
 const exportData = defineCommand({
   name: 'export',
-  summary:
-    'Write everything that the installation has into a file of JSON lines, also beside a running server.',
+  summary: 'Export all data of the installation to a file of JSON lines. Safe while a server is running.',
   details: [
-    'What it shows is one moment. The file has checksums, and takes its name when it is whole; an export that was',
-    'cut short is begun anew. A name that ends with .gz is packed.',
-    'It is as secret as the database: it holds every message, and hashes of passwords, keys and sessions.',
+    'The export is a consistent snapshot with checksums. The file gets its name once it is complete; an',
+    'interrupted export has to be restarted. A file name that ends with .gz is compressed.',
+    'Protect it like the database: it contains all messages and the hashes of passwords, keys and sessions.',
   ],
   arguments: [],
   options: {
-    output: { type: 'string', value: 'file', required: true, help: 'where to, or - for standard output' },
+    output: { type: 'string', value: 'file', required: true, help: 'output file, or - for standard output' },
   },
   async run({ output }) {
     const { exportAll } = await import('./export.ts')
@@ -243,12 +249,12 @@ const exportData = defineCommand({
 
 const importData = defineCommand({
   name: 'import',
-  summary: 'Read an export into an empty database, of either kind.',
+  summary: 'Import an export into an empty database, SQLite or PostgreSQL.',
   details: [
-    'The file is an export of the same version, or - for standard input. One that ends with .gz is unpacked.',
-    'After an interruption, give it the same file again: it goes on where it stood, and no server starts before.',
-    'Second factors and webhooks need the SOTTO_SECRET of the installation that was exported; on SQLite without that',
-    'setting it is what the file <database>.secret holds.',
+    'The file is an export of the same version, or - for standard input. A file that ends with .gz is decompressed.',
+    'After an interruption, run it again with the same file to resume; servers do not start until it is complete.',
+    'Two-factor authentication and webhooks need the SOTTO_SECRET of the exported installation; on SQLite without',
+    'that setting, it is the content of the file <database>.secret.',
   ],
   arguments: ['file'],
   options: {},
@@ -260,10 +266,10 @@ const importData = defineCommand({
 
 const backupFile = defineCommand({
   name: 'backup',
-  summary: 'Copy a SQLite database into a new file, also beside a running server, and check the copy.',
+  summary: 'Copy a SQLite database to a new file and check the copy. Safe while a server is running.',
   details: [
-    'It shows one moment. To restore it: stop the server, put it where the database is, start.',
-    'The file <database>.secret is not in it: keep a copy elsewhere, or set SOTTO_SECRET.',
+    'The copy is a consistent snapshot. To restore it, stop the server, replace the database file, start.',
+    'It does not contain the file <database>.secret: back that up separately, or set SOTTO_SECRET.',
   ],
   arguments: ['file'],
   options: {},
@@ -275,13 +281,12 @@ const backupFile = defineCommand({
 
 const doctor = defineCommand({
   name: 'doctor',
-  summary:
-    'Look at the settings and at everything that a server needs, and say what is wrong and what to do.',
+  summary: 'Check the settings and everything the server needs, and suggest fixes.',
   details: [
-    'Changes nothing, and runs beside a server. Exit code 1 when a check has failed; warnings alone are 0.',
+    'Changes nothing and can run next to a server. Exits with code 1 if a check failed; warnings exit with 0.',
   ],
   arguments: [],
-  options: { json: { type: 'boolean', help: 'all findings as JSON' } },
+  options: { json: { type: 'boolean', help: 'print all findings as JSON' } },
   async run(options) {
     const { doctor } = await import('./doctor.ts')
     await doctor(options)

@@ -14,7 +14,7 @@ export function describeFailure(error: unknown): string {
   }
   if (error instanceof SottoError) return firstLine(error.message || errorCatalogue[error.code].title)
   const message = firstLine(error instanceof Error ? error.message : String(error))
-  return isUnavailable(error) ? `the database does not answer: ${message}` : `unexpected failure: ${message}`
+  return isUnavailable(error) ? `the database is not available: ${message}` : `unexpected failure: ${message}`
 }
 
 function firstLine(text: string): string {

@@ -8,10 +8,10 @@ export function programHelp(commands: readonly Command[]): string {
 
 ${lines.join('\n')}
 
-  sotto <command> --help  tells more about a command; sotto --version tells the version.
+  sotto <command> --help  shows the help of a command; sotto --version shows the version.
 
 Settings come from the environment: DATABASE_URL (file:./data/sotto.db), PORT (1337), HOST (127.0.0.1), …
-Exit codes: 0 it worked, 1 it failed, 2 the command line was wrong.
+Exit codes: 0 success, 1 failure, 2 invalid command line.
 `
 }
 

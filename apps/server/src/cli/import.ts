@@ -17,11 +17,11 @@ export async function importAll(file: string): Promise<void> {
   const startedAt = performance.now()
   const { header, rows, resumedAfter } = await importFrom(opened.app, file)
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
-  const before = resumedAfter > 0 ? `, of which ${resumedAfter.toLocaleString('en')} were there before` : ''
+  const before = resumedAfter > 0 ? `, ${resumedAfter.toLocaleString('en')} of them by an earlier run` : ''
   process.stdout.write(`Imported ${rows.toLocaleString('en')} rows in ${seconds} s${before}.\n`)
   if (header.tables.some(({ name, rows }) => withSealedSecrets.includes(name) && rows > 0)) {
     process.stdout.write(
-      'Second factors and webhooks among them need the SOTTO_SECRET of the installation that was exported.\n',
+      'Two-factor authentication and webhooks need the SOTTO_SECRET of the exported installation.\n',
     )
   }
 }
@@ -44,7 +44,7 @@ async function importFrom(app: App, file: string): Promise<Imported> {
 function fileProblem(file: string, error: unknown): CommandError | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined
   if (String(error.code).startsWith('Z_')) {
-    return new CommandError(`${file} cannot be unpacked, it was cut short or damaged: ${error.message}`, {
+    return new CommandError(`cannot decompress ${file}, it is truncated or damaged: ${error.message}`, {
       cause: error,
     })
   }

@@ -32,7 +32,7 @@ export async function createKey({ name, scopes, expires }: NewKeyOptions): Promi
   await using opened = await openApp()
   const { app } = opened
   if (parsed.data.expiresAt && parsed.data.expiresAt <= app.now()) {
-    throw new CommandError('--expires takes a time that is to come')
+    throw new CommandError('--expires must be in the future')
   }
   const made = await addKey(app.db, originOf('command', app), parsed.data)
   process.stdout.write(`${made.key}\n`)
@@ -80,8 +80,8 @@ export async function revokeKey(id: string): Promise<void> {
   await using opened = await openApp()
   const { app } = opened
   const key = await store.serviceKeys.find(app.db, id.toLowerCase())
-  if (!key) throw new CommandError(`there is no service key with the id ${id}; see sotto key list`)
+  if (!key) throw new CommandError(`no service key with the id ${id}; see sotto key list`)
   if (!(await endKey(app.db, originOf('command', app), key.id))) {
-    throw new CommandError(`the service key ${key.id} was revoked already`)
+    throw new CommandError(`service key ${key.id} is already revoked`)
   }
 }

@@ -6,6 +6,6 @@ export async function migrate(): Promise<void> {
   const { location, applied, newer } = await migrateDatabase(readConfig())
   for (const name of applied) process.stdout.write(`applied ${name}\n`)
   if (newer.length > 0)
-    process.stdout.write(`the schema is newer than this version, which works with it: ${location}\n`)
-  else if (applied.length === 0) process.stdout.write(`the schema is current: ${location}\n`)
+    process.stdout.write(`the schema is newer than this version, and compatible with it: ${location}\n`)
+  else if (applied.length === 0) process.stdout.write(`the schema is up to date: ${location}\n`)
 }

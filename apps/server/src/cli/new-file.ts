@@ -8,7 +8,7 @@ import { CommandError } from './command-error.ts'
  * @throws {CommandError} when there is a file of this name.
  */
 export async function writeNewFile(file: string, write: (draft: string) => Promise<void>): Promise<void> {
-  if (existsSync(file)) throw new CommandError(`${file} is there already: give another name, or move it away`)
+  if (existsSync(file)) throw new CommandError(`${file} already exists: choose another name or move it`)
   const draft = `${file}.partial`
   try {
     await rm(draft, { force: true })

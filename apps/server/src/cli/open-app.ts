@@ -53,9 +53,7 @@ export function openAppDirectly(): Promise<OpenApp> {
  */
 export function requireDatabase({ databaseUrl }: Config): void {
   if (databaseExists(databaseUrl)) return
-  throw new CommandError(
-    `there is no database at ${parseDatabaseUrl(databaseUrl).location}: see DATABASE_URL`,
-  )
+  throw new CommandError(`no database at ${parseDatabaseUrl(databaseUrl).location}: check DATABASE_URL`)
 }
 
 /** The same for an import, also one that has begun already. A SQLite file is this process's alone meanwhile. */
@@ -112,7 +110,7 @@ async function openMigrated(
     const { newer } = await prepareSchema(config, database)
     if (whole && newer.length > 0) {
       throw new CommandError(
-        `the database was migrated by a newer version (it has migration ${newer[0]}): use that one for this`,
+        `the database was migrated by a newer version (it has migration ${newer[0]}): use that version`,
       )
     }
   } catch (error) {

@@ -6,8 +6,8 @@ import { CommandError } from './command-error.ts'
 /** The password from a terminal, unseen and typed twice, or from standard input. Never from the command line. */
 export async function readPassword(): Promise<string> {
   if (!process.stdin.isTTY) return readPasswordFromInput()
-  const [first, second] = await ask('Password: ', 'Again: ')
-  if (first !== second) throw new CommandError('the two passwords differ')
+  const [first, second] = await ask('Password: ', 'Repeat password: ')
+  if (first !== second) throw new CommandError('the passwords do not match')
   return first
 }
 
@@ -27,7 +27,7 @@ async function ask(...prompts: [string, string]): Promise<[string, string]> {
     const [first, second] = prompts
     return [await askOne(first), await askOne(second)]
   } catch (error) {
-    if (stopped.signal.aborted) throw new CommandError('no password was given')
+    if (stopped.signal.aborted) throw new CommandError('a password is required')
     throw error
   } finally {
     lines.close()

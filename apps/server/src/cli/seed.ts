@@ -19,7 +19,7 @@ export async function seed(options: SizeOptions): Promise<void> {
   const { app } = opened
   if (await isThere(app, size ? worldUser(0).username : people[0].username)) {
     process.stdout.write(
-      `The sample data is there already, nothing was changed: ${await describeWorld(app)}.\n`,
+      `The sample data already exists, nothing was changed: ${await describeWorld(app)}.\n`,
     )
     return
   }
@@ -31,7 +31,7 @@ export async function seed(options: SizeOptions): Promise<void> {
   } catch (error) {
     if (!isUniqueViolation(error)) throw error
     throw new CommandError(
-      'users or messages of the sample data are in this database already: seed another one',
+      'the database already contains users or messages of the sample data: seed an empty database',
       {
         cause: error,
       },
@@ -40,10 +40,10 @@ export async function seed(options: SizeOptions): Promise<void> {
     progress.end()
   }
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
-  process.stdout.write(`Seeded in ${seconds} s. In the database now: ${await describeWorld(app)}.\n`)
+  process.stdout.write(`Seeded in ${seconds} s. The database now has ${await describeWorld(app)}.\n`)
   if (size) {
     const [one, other] = [worldUser(0).username, worldUser(1).username]
-    process.stdout.write(`The largest conversation is that of ${one} and ${other}.\n`)
+    process.stdout.write(`The largest conversation is between ${one} and ${other}.\n`)
   }
 }
 
@@ -59,7 +59,9 @@ function toWorldSize(options: SizeOptions): WorldSize {
   const most = Math.min(possibleConversations(users), messages, MAX_CONVERSATIONS)
   const conversations = options.conversations ?? Math.min(most, Math.ceil(messages / MESSAGES_A_CONVERSATION))
   if (conversations > most) {
-    throw new UsageError(`--conversations takes at most ${most} for ${users} users and ${messages} messages`)
+    throw new UsageError(
+      `--conversations must be at most ${most} for ${users} users and ${messages} messages`,
+    )
   }
   // The others have at least one message each.
   const room = messages - (conversations - 1)
@@ -69,7 +71,7 @@ function toWorldSize(options: SizeOptions): WorldSize {
       : (options.largestConversation ?? Math.min(room, Math.ceil(messages * LARGEST_SHARE)))
   if (largestConversation > room) {
     throw new UsageError(
-      `--largest-conversation takes at most ${room} of ${messages} messages in ${conversations} conversations`,
+      `--largest-conversation must be at most ${room} for ${messages} messages in ${conversations} conversations`,
     )
   }
   return { users, messages, conversations, largestConversation }
@@ -81,7 +83,7 @@ async function isThere(app: App, firstUser: string): Promise<boolean> {
   if (!user) return false
   if (user.updated_at > user.created_at) return true
   throw new CommandError(
-    `an earlier seed was cut short, or ${firstUser} is somebody else: seed an empty database`,
+    `an earlier seed was interrupted, or ${firstUser} is another user: seed an empty database`,
   )
 }
 

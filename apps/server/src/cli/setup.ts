@@ -14,7 +14,9 @@ export async function setup(): Promise<void> {
   const { app } = opened
   const token = await app.db.transaction().execute(async (trx) => {
     if (!(await isUnused(trx, await store.setup.hold(trx)))) {
-      throw new CommandError('somebody is here already: sotto user create and sotto user admin make an admin')
+      throw new CommandError(
+        'a user already exists: to create an admin, run sotto user create and sotto user admin',
+      )
     }
     return issueSetupToken(trx, originOf('command', app))
   })

@@ -60,16 +60,16 @@ function listenProblem(error: unknown, host: string, port: string): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   switch (code) {
     case 'EADDRINUSE':
-      return `${port} is taken on ${host}: another program listens there`
+      return `${port} is already in use on ${host}`
     case 'EACCES':
-      return `${port} is not open to this user: ports below 1024 need the right to use them`
+      return `no permission to listen on ${port}: ports below 1024 are privileged`
     case 'EADDRNOTAVAIL':
-      return `${host} is not an address of this machine`
+      return `${host} is not an address of this host`
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `${host} cannot be resolved to an address`
+      return `${host} cannot be resolved`
     default:
-      return `cannot listen at ${host}, ${port}: ${error instanceof Error ? error.message : error}`
+      return `cannot listen on ${host}, ${port}: ${error instanceof Error ? error.message : error}`
   }
 }
 
@@ -81,14 +81,14 @@ function madeInVain({ newServiceKey, setupToken }: Server): string {
 
 function keyLine(serviceKey: string | undefined): string {
   if (serviceKey === undefined) return ''
-  return `  Service key  ${serviceKey}\n               (shown this once: keep it)\n`
+  return `  Service key  ${serviceKey}\n               (shown only once: save it now)\n`
 }
 
 function welcome(url: string, server: Server): string {
   const key = server.newServiceKey ?? '$SOTTO_SERVICE_KEY'
   const auth = `-H "Authorization: Bearer ${key}" -H "Content-Type: application/json"`
   const account = server.setupToken
-    ? `Make your account in a browser, or look at a demo first (one account, within a day):
+    ? `Create your account in a browser, or try the demo first (valid for a day, until an account exists):
 
   ${setupLink(url, server.setupToken)}
 
@@ -101,7 +101,7 @@ Sotto is running.
   Data         ${server.dataLocation}
 ${keyLine(server.newServiceKey)}  Reference    ${url}/docs
 
-${account}Make two users, and send a first message:
+${account}Create two users and send a first message:
 
   curl ${auth} -d '{"username":"alice"}' ${url}/v1/users
   curl ${auth} -d '{"username":"bob"}' ${url}/v1/users

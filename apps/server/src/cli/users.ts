@@ -40,7 +40,7 @@ export async function setPassword(username: string): Promise<void> {
   const parsed = userInput.shape.password.safeParse(await readPassword())
   if (!parsed.success)
     throw wrongInput({ path: ['password'], message: parsed.error.issues[0]?.message ?? '' })
-  if (parsed.data === undefined) throw new CommandError('the password is missing')
+  if (parsed.data === undefined) throw new CommandError('a password is required')
   const passwordHash = await hashNewPassword(app.identity.passwords, parsed.data, 'password')
   await app.db.transaction().execute(async (trx) => {
     await changePassword(trx, user.id, { passwordHash, at: app.now() })
@@ -107,7 +107,7 @@ export async function exportUser(username: string): Promise<void> {
 
 async function requireUser(db: Executor, username: string): Promise<{ id: string }> {
   const user = await store.users.find(db, username.toLowerCase())
-  if (!user) throw new CommandError(`there is no user ${username}`)
+  if (!user) throw new CommandError(`no such user: ${username}`)
   return user
 }
 

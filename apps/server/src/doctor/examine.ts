@@ -23,10 +23,10 @@ export async function* examine(readSettings: () => Config, now: () => Date): Asy
     config = readSettings()
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    yield failed('settings', error.message, 'set it to what it takes; docs/settings.md lists the settings')
+    yield failed('settings', error.message, 'correct the setting; docs/settings.md describes all settings')
     return
   }
-  yield ok('settings', `listens at ${config.host}, port ${config.port}`)
+  yield ok('settings', `valid; listens on ${config.host}, port ${config.port}`)
   yield examineSecret(config)
   yield* examineSqliteFile(config.databaseUrl)
   yield* examineDatabase(config, now)
@@ -35,14 +35,14 @@ export async function* examine(readSettings: () => Config, now: () => Date): Asy
 
 function examineSecret({ secret, databaseUrl }: Config): Finding {
   const check = 'secret'
-  if (secret !== undefined) return ok(check, 'SOTTO_SECRET is set: second factors and webhooks can be had')
-  if (parseDatabaseUrl(databaseUrl).kind === 'sqlite') return ok(check, 'is kept beside the database file')
-  return warning(check, 'SOTTO_SECRET is not set', 'set it, or there are neither second factors nor webhooks')
+  if (secret !== undefined) return ok(check, 'SOTTO_SECRET is set')
+  if (parseDatabaseUrl(databaseUrl).kind === 'sqlite') return ok(check, 'stored next to the database file')
+  return warning(check, 'SOTTO_SECRET is not set', 'set it to enable two-factor authentication and webhooks')
 }
 
 async function* examineDatabase(config: Config, now: () => Date): AsyncGenerator<Finding> {
   if (!databaseExists(config.databaseUrl)) {
-    yield warning('database', 'is not there yet', 'sotto start makes it; otherwise see DATABASE_URL')
+    yield warning('database', 'does not exist yet', 'sotto start creates it; otherwise check DATABASE_URL')
     return
   }
   let database: Database
@@ -56,11 +56,15 @@ async function* examineDatabase(config: Config, now: () => Date): AsyncGenerator
     })
   } catch (error) {
     if (!(error instanceof DatabaseOpenError)) throw error
-    yield failed('database', error.message, 'see that it runs, and what DATABASE_URL says')
+    yield failed(
+      'database',
+      error.message,
+      'check that the database is running and that DATABASE_URL is correct',
+    )
     return
   }
   await using opened = database
-  yield ok('database', `answers: ${opened.location}`)
+  yield ok('database', `reachable: ${opened.location}`)
   yield* examineSqlite(config.databaseUrl, opened.db)
   yield* examinePostgres(config, opened.db, now)
   yield* examineListening(config)
@@ -78,37 +82,37 @@ async function examineMigrations({ migrates }: Config, database: Database): Prom
   const check = 'migrations'
   try {
     const pending = await database.pendingMigrations()
-    if (pending.length === 0) return ok(check, 'the schema is current')
-    const detail = `the schema lacks ${pending.join(', ')}`
+    if (pending.length === 0) return ok(check, 'the schema is up to date')
+    const detail = `pending: ${pending.join(', ')}`
     return migrates
-      ? warning(check, detail, 'sotto start brings it up to date')
+      ? warning(check, detail, 'sotto start applies them')
       : failed(check, detail, 'run sotto migrate')
   } catch (error) {
     if (!(error instanceof DatabaseOpenError)) throw error
-    return failed(check, error.message, 'run the version of Sotto that brought it there, or a later one')
+    return failed(check, error.message, 'run the version of Sotto that migrated the database, or a later one')
   }
 }
 
 async function examineImport({ db }: Database): Promise<Finding> {
   const begun = await findImport(db)
-  if (!begun) return ok('import', 'none is under way')
+  if (!begun) return ok('import', 'no unfinished import')
   return failed(
     'import',
-    `${begun.lines} lines of the export ${begun.exportId} are in the database, and no more`,
-    'run sotto import with the same file again, or begin with an empty database',
+    `unfinished: only ${begun.lines} lines of the export ${begun.exportId} are in the database`,
+    'run sotto import with the same file again, or start with an empty database',
   )
 }
 
 async function examineWriting({ db }: Database): Promise<Finding> {
   try {
     await tryToWrite(db)
-    return ok('writing', 'works')
+    return ok('writing', 'the database accepts writes')
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     return failed(
       'writing',
       message,
-      'give the user of DATABASE_URL the right to write; a replica takes no writes',
+      'grant write access to the user of DATABASE_URL; a replica does not accept writes',
     )
   }
 }

@@ -38,8 +38,8 @@ export async function* examinePostgres(
 
 function examineClock(aheadMs: number): Finding {
   const by = Math.abs(aheadMs)
-  const detail = `the database's is ${(by / 1_000).toFixed(1)} s ${aheadMs < 0 ? 'behind' : 'ahead of'} this machine's`
-  const todo = 'let both follow the same time server (NTP)'
+  const detail = `the database clock is ${(by / 1_000).toFixed(1)} s ${aheadMs < 0 ? 'behind' : 'ahead of'} this host`
+  const todo = 'synchronize both hosts with NTP'
   if (by > WRONG_MS) return failed('clock', detail, todo)
   return by > NOTICEABLE_MS ? warning('clock', detail, todo) : ok('clock', detail)
 }
@@ -50,19 +50,19 @@ function examineTimeouts({ timeouts }: PostgresHealth): Finding {
   if (inForce.every(([, value]) => value !== 0)) return ok('timeouts', detail)
   return warning(
     'timeouts',
-    `a connection has lost the settings that Sotto gives it: ${detail}`,
-    'with DATABASE_DIRECT_URL, sotto migrate sets them for the role; then let the pooler reconnect',
+    `a connection has lost the timeouts that Sotto sets: ${detail}`,
+    'set DATABASE_DIRECT_URL, run sotto migrate to set them for the role, then reconnect the pooler',
   )
 }
 
 function examineConnections({ databasePoolSize }: Config, health: PostgresHealth): Finding {
   const { connectionsAllowed, connectionsOpen } = health
   const needed = databasePoolSize + OTHER_CONNECTIONS
-  const detail = `this server takes up to ${needed}, PostgreSQL allows ${connectionsAllowed}, ${connectionsOpen} are open`
+  const detail = `this server needs up to ${needed}, PostgreSQL allows ${connectionsAllowed}, ${connectionsOpen} are open`
   const todo = 'lower DATABASE_POOL_SIZE, or raise max_connections'
   if (needed > connectionsAllowed) return failed('connections', detail, todo)
   return connectionsOpen + needed > connectionsAllowed
-    ? warning('connections', detail, `${todo}, if this server is to run beside those`)
+    ? warning('connections', detail, `${todo}, unless the open connections belong to this server`)
     : ok('connections', detail)
 }
 
@@ -73,18 +73,18 @@ async function* examineLog(db: Executor, { preparedTransactions }: PostgresHealt
     const seconds = Math.round(blocker.ageMs / 1_000)
     yield warning(
       'event log',
-      `a transaction of ${blocker.application || 'an unnamed program'} (pid ${blocker.pid}) has been open for ${seconds} s, and holds events back`,
-      `end it: select pg_terminate_backend(${blocker.pid})`,
+      `a transaction of ${blocker.application || 'an unnamed program'} (pid ${blocker.pid}) has been open for ${seconds} s and delays events`,
+      `terminate it: select pg_terminate_backend(${blocker.pid})`,
     )
   }
   if (preparedTransactions > 0) {
     yield warning(
       'event log',
-      `${preparedTransactions} prepared transactions hold events back`,
-      'commit them or roll them back: select * from pg_prepared_xacts',
+      `${preparedTransactions} prepared transactions delay events`,
+      'commit or roll back the transactions in pg_prepared_xacts',
     )
   }
-  if (!blocker && preparedTransactions === 0) yield ok('event log', 'nobody holds events back')
+  if (!blocker && preparedTransactions === 0) yield ok('event log', 'no transaction delays events')
 }
 
 /** Whether servers can tell each other that there is something new. Nothing for who needs no LISTEN. */
@@ -95,14 +95,18 @@ export async function* examineListening(config: Config): AsyncGenerator<Finding>
   const name = databaseDirectUrl === undefined ? 'DATABASE_URL' : 'DATABASE_DIRECT_URL'
   try {
     yield (await canListen(url, LISTEN_MS))
-      ? ok('listen', `works over ${name}`)
+      ? ok('listen', `LISTEN works over ${name}`)
       : warning(
           'listen',
-          `does not work over ${name}, as over a pooler: events come from other servers up to a second late`,
-          'set DATABASE_DIRECT_URL to PostgreSQL itself',
+          `LISTEN does not work over ${name}, probably a pooler: events of other servers arrive up to a second late`,
+          'set DATABASE_DIRECT_URL to a direct connection to PostgreSQL',
         )
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
-    yield failed('listen', `${name} does not answer: ${message}`, `see that it runs, and what ${name} says`)
+    yield failed(
+      'listen',
+      `${name} is not reachable: ${message}`,
+      `check that it is running and that ${name} is correct`,
+    )
   }
 }

@@ -16,13 +16,13 @@ export async function* examineRedis(redisUrl: string | undefined): AsyncGenerato
   try {
     await client.connect()
     await client.ping()
-    yield ok('redis', 'answers')
+    yield ok('redis', 'reachable')
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     yield failed(
       'redis',
-      `does not answer: ${message}`,
-      'see that it runs, and what REDIS_URL says; without it typing, presence and limits stay on one server',
+      `not reachable: ${message}`,
+      'check that it is running and that REDIS_URL is correct; without it, typing, presence and rate limits are per server',
     )
   } finally {
     if (client.isOpen) client.destroy()

@@ -11,22 +11,22 @@ export async function* examineReplica(config: Config, primary: Executor): AsyncG
   try {
     const lagMs = await inspectReplica({ url, primary, preparedStatements })
     if (lagMs !== undefined && lagMs <= maxLagMs) {
-      yield ok(CHECK, `shows what is committed after ${Math.ceil(lagMs)} ms`)
+      yield ok(CHECK, `shows commits after ${Math.ceil(lagMs)} ms`)
       return
     }
     yield warning(
       CHECK,
       lagMs === undefined
-        ? 'does not come to what is committed'
-        : `takes ${Math.ceil(lagMs)} ms to show what is committed, and is waited for ${maxLagMs} ms`,
-      'lists are read on the primary: see pg_stat_replication there, and DATABASE_REPLICA_MAX_LAG_MS',
+        ? 'does not catch up with the primary'
+        : `shows commits after ${Math.ceil(lagMs)} ms, more than the ${maxLagMs} ms that reads wait`,
+      'lists are read from the primary: check pg_stat_replication there and DATABASE_REPLICA_MAX_LAG_MS',
     )
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     yield warning(
       CHECK,
       message,
-      'lists are read on the primary: see that it runs, and what DATABASE_REPLICA_URL says',
+      'lists are read from the primary: check that the replica is running and that DATABASE_REPLICA_URL is correct',
     )
   }
 }

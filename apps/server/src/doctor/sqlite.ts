@@ -12,18 +12,18 @@ export function* examineSqliteFile(databaseUrl: string): Generator<Finding> {
   const file = inspectSqliteFile(databaseUrl)
   if (!file) return
   yield file.canWriteBeside
-    ? ok('files', `${file.path} can be written`)
+    ? ok('files', `${file.path} is writable`)
     : failed(
         'files',
-        `${file.path} or its folder cannot be written by this user`,
-        'give this user the right to',
+        `${file.path} or its folder is not writable for this user`,
+        'grant this user write access',
       )
   const [open] = file.openToOthers
   yield open === undefined
-    ? ok('permissions', 'others on this machine cannot read the data')
+    ? ok('permissions', 'only this user can read the data')
     : warning(
         'permissions',
-        `others on this machine can read ${file.openToOthers.join(' and ')}`,
+        `other users of this host can read ${file.openToOthers.join(' and ')}`,
         `chmod 600 ${open}`,
       )
   yield examineSpace(file)
@@ -32,17 +32,22 @@ export function* examineSqliteFile(databaseUrl: string): Generator<Finding> {
     : warning(
         'write-ahead log',
         `has grown to ${megabytes(file.walSize)}`,
-        'see who reads for so long: an export, or a program of your own',
+        'look for a long-running reader, such as an export or another program',
       )
-  yield ok('lock', file.isHeld ? 'a server has the file' : 'no server has the file')
+  yield ok('lock', file.isHeld ? 'a server has the file open' : 'no server has the file open')
 }
 
 function examineSpace({ freeSpace, size }: { freeSpace: number; size: number }): Finding {
-  const detail = `${megabytes(freeSpace)} are free, the database has ${megabytes(size)}`
-  if (freeSpace < LOW_SPACE) return failed('disk', detail, 'make room: without it nothing can be sent')
+  const detail = `${megabytes(freeSpace)} free, the database uses ${megabytes(size)}`
+  if (freeSpace < LOW_SPACE)
+    return failed('disk', detail, 'free disk space: without it, messages cannot be sent')
   // What a backup beside it takes.
   if (freeSpace < size)
-    return warning('disk', detail, 'make room: a backup or a large erasure needs as much again')
+    return warning(
+      'disk',
+      detail,
+      'free disk space: a backup or a large erasure needs as much as the database',
+    )
   return ok('disk', detail)
 }
 
@@ -51,11 +56,11 @@ export async function* examineSqlite(databaseUrl: string, db: Executor): AsyncGe
   if (!inspectSqliteFile(databaseUrl)) return
   const { version, journalMode } = await inspectSqlite(db)
   yield journalMode === 'wal'
-    ? ok('durability', `SQLite ${version}, write-ahead log, every commit waits for the disk`)
+    ? ok('durability', `SQLite ${version}, write-ahead log, every commit is synced to disk`)
     : failed(
         'durability',
-        `SQLite ${version} cannot keep a write-ahead log here (${journalMode})`,
-        'put the file on a disk of this machine: file systems over a network do not carry it',
+        `SQLite ${version} cannot use a write-ahead log here (journal mode ${journalMode})`,
+        'move the file to a local disk: network file systems do not support it',
       )
 }
 

@@ -22,7 +22,7 @@ export async function* examineWebhooks(db: Executor, now: () => Date): AsyncGene
         ),
       )
   }
-  yield* problems.length > 0 ? problems : [ok('webhooks', `${webhooks.length}, all of them are answered`)]
+  yield* problems.length > 0 ? problems : [ok('webhooks', `${webhooks.length}, all receivers answer`)]
 }
 
 async function problemOf(
@@ -30,10 +30,9 @@ async function problemOf(
   { id, disabled_reason }: WebhookRow,
   now: Date,
 ): Promise<string | undefined> {
-  if (disabled_reason === 'gone') return 'is disabled: its receiver has said that it is gone'
+  if (disabled_reason === 'gone') return 'is disabled: the receiver answered 410 Gone'
   const [failure] = await store.deliveries.list(db, { webhookId: id, state: 'failed' }, newest, 1)
-  if (failure && now.getTime() - failure.created_at.getTime() < FAILED_FOR_MS)
-    return 'has given up on a delivery'
+  if (failure && now.getTime() - failure.created_at.getTime() < FAILED_FOR_MS) return 'has a failed delivery'
   const waiting = await store.deliveries.countWaiting(db, id, MANY_WAITING)
-  return waiting < MANY_WAITING ? undefined : `has ${MANY_WAITING} deliveries or more that wait`
+  return waiting < MANY_WAITING ? undefined : `has at least ${MANY_WAITING} deliveries waiting`
 }

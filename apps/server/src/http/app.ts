@@ -225,7 +225,7 @@ const fastifyCodes: Record<string, ErrorCode> = {
 
 /** The body came to no end: the caller has gone, and nobody reads the answer. */
 function brokenOff(): SottoError {
-  return malformed('the body ended early', 'takes a whole body')
+  return malformed('the body ended early', 'must be complete')
 }
 
 function toKnown(error: unknown): SottoError {

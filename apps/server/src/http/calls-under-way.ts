@@ -54,7 +54,7 @@ export class CallsUnderWay {
     if (caller.kind === 'key' || response.destroyed) return unbounded
     const holder = caller.kind === 'user' ? caller.actor.id : networkOf(address ?? '')
     if (!this.#calls.take(holder))
-      throw tooMuch(`a caller takes at most ${MAX_CALLS_OF_A_CALLER} calls at once`)
+      throw tooMuch(`a caller can have at most ${MAX_CALLS_OF_A_CALLER} calls in progress`)
     let held = 0
     const release = (bytes: number) => {
       const own = Math.min(bytes, held)
@@ -68,7 +68,7 @@ export class CallsUnderWay {
     return {
       hold: (bytes) => {
         if (!this.#untaken.take(holder, bytes)) {
-          throw tooMuch(`a caller takes at most ${MAX_UNTAKEN_BYTES} bytes of answers before reading them`)
+          throw tooMuch(`a caller can have at most ${MAX_UNTAKEN_BYTES} bytes of unread answers`)
         }
         held += bytes
         return () => release(bytes)

@@ -57,7 +57,7 @@ export async function sendEventStream(
     await writeAll(stream, response)
   } catch (error) {
     // The status has gone out long ago. A reader whose connection is lost resumes.
-    ctx.app.log.warn({ requestId: request.id, err: error }, 'an event stream broke off')
+    ctx.app.log.warn({ requestId: request.id, err: error }, 'event stream failed, closing its connection')
     response.destroy()
   } finally {
     clearInterval(heartbeat)

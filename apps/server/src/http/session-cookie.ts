@@ -28,7 +28,7 @@ export function requireTrustedPage(request: FastifyRequest, origins: Origins): v
   const { origin } = request.headers
   if (origin === undefined ? isOwnRead(request) : origins.isTrusted(origin, request)) return
   throw new SottoError('FORBIDDEN', {
-    detail: 'the session cookie is for pages of this server, and of the origins that it allows',
+    detail: 'the session cookie is only accepted from pages of this server and of allowed origins',
   })
 }
 
@@ -62,6 +62,6 @@ function requireKeepingBrowser({ headers: { origin = '' } }: FastifyRequest): vo
   const page = URL.parse(origin)
   if (page?.protocol === 'https:' || LOCALHOST.test(page?.hostname ?? '')) return
   throw new SottoError('FORBIDDEN', {
-    detail: 'browsers keep the session cookie over https and on localhost alone: log in without it',
+    detail: 'browsers only store the session cookie over https and on localhost: sign in without it',
   })
 }

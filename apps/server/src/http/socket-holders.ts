@@ -35,7 +35,7 @@ export class SocketHolders {
   #count(userId: string, socket: Socket): void {
     if (!this.#holdings.take(userId)) {
       throw new SottoError('RATE_LIMITED', {
-        detail: `a user takes at most ${MAX_SOCKETS_OF_A_USER} WebSockets`,
+        detail: `a user can have at most ${MAX_SOCKETS_OF_A_USER} WebSockets`,
       })
     }
     socket.once('close', () => this.#holdings.release(userId))

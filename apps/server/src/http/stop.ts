@@ -68,7 +68,7 @@ export async function closeBounded(http: FastifyInstance, log: Logger): Promise<
   // Closing ends the connections that are idle now; the others are once they have their answer.
   const idle = setInterval(() => http.server.closeIdleConnections(), DRAIN_POLL_MS)
   const cut = setTimeout(() => {
-    log.warn({ afterMs: ANSWER_MS }, 'stopping: requests were cut off')
+    log.warn({ afterMs: ANSWER_MS }, 'requests did not finish in time, closing their connections')
     http.server.closeAllConnections()
   }, ANSWER_MS)
   try {

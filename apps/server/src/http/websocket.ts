@@ -62,7 +62,7 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
     },
   })
   app.websocketServer.on('wsClientError', (error: Error, socket: Duplex) =>
-    refuseConnection(malformed(error.message, 'takes a WebSocket handshake'), socket),
+    refuseConnection(malformed(error.message, 'must be a WebSocket handshake'), socket),
   )
   let sockets = 0
   const holders = new SocketHolders()
@@ -76,7 +76,9 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
       async preValidation(request) {
         requireTrustedOrigin(request, options.origins)
         if (sockets >= options.maxSockets) {
-          throw new SottoError('UNAVAILABLE', { detail: 'the server has as many connections as it takes' })
+          throw new SottoError('UNAVAILABLE', {
+            detail: 'the server has reached its limit of open connections',
+          })
         }
         await options.admit(request)
       },
@@ -152,7 +154,7 @@ function cutOff(socket: WebSocket): void {
 function requireTrustedOrigin(request: FastifyRequest, origins: Origins): void {
   const { origin } = request.headers
   if (origin === undefined || origins.isTrusted(origin, request)) return
-  throw new SottoError('FORBIDDEN', { detail: 'this origin may not open a WebSocket' })
+  throw new SottoError('FORBIDDEN', { detail: 'this origin is not allowed to open a WebSocket' })
 }
 
 function credentialsOf(request: FastifyRequest, params: Record<string, unknown> | null): Credentials {

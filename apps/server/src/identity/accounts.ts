@@ -58,6 +58,6 @@ export async function setDisabled(
 
 async function readAccount(ctx: CallerContext, userId: string): Promise<Account> {
   const row = await store.accounts.find(ctx.app.db, userId)
-  if (!row) throw new SottoError('USER_NOT_FOUND', { detail: 'user names nobody' })
+  if (!row) throw new SottoError('USER_NOT_FOUND', { detail: 'no such user' })
   return toAccount(row, showUser(ctx, row))
 }

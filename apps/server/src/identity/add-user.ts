@@ -74,5 +74,5 @@ async function taken(trx: Executor, { username }: Pick<NewUser, 'username'>): Pr
 }
 
 function unusableInvitation(): SottoError {
-  return invalidInput('invitation', 'is unknown, used up, or has expired')
+  return invalidInput('invitation', 'is unknown, used up or expired')
 }

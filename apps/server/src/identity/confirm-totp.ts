@@ -17,10 +17,10 @@ export async function confirmTotp(
   await app.db.transaction().execute(async (trx) => {
     const factor = await store.secondFactors.find(trx, user.id)
     if (!factor || factor.confirmed_at) {
-      throw invalidInput('code', 'confirms nothing: no second factor has been started')
+      throw invalidInput('code', 'cannot be confirmed: start two-factor setup first')
     }
     if (!(await takeCode(trx, app, user.id, factor.sealed_secret, code))) {
-      throw invalidInput('code', 'is not what the authenticator app shows now')
+      throw invalidInput('code', 'must be the current code of the authenticator app')
     }
     await store.secondFactors.confirm(trx, user.id, app.now())
     const hashes = recoveryCodes.map((each) => hashRecoveryCode(user.id, each))

@@ -13,7 +13,7 @@ export async function createKey(ctx: CallerContext, input: Input): Promise<NewKe
   const { caller } = ctx
   const missing = caller.kind === 'key' ? input.scopes.filter((scope) => !caller.scopes.has(scope)) : []
   if (missing.length > 0) {
-    throw new SottoError('FORBIDDEN', { detail: `the service key has not the scope ${missing.join(', ')}` })
+    throw new SottoError('FORBIDDEN', { detail: `missing required scope: ${missing.join(', ')}` })
   }
   return addKey(ctx.app.db, ctx, input)
 }
@@ -27,7 +27,7 @@ export async function addKey(db: Executor, origin: AuditOrigin, input: Input): P
 export async function makeKey(trx: Executor, origin: AuditOrigin, input: Input): Promise<NewKey> {
   const createdAt = origin.app.now()
   const expiresAt = input.expiresAt ?? null
-  if (expiresAt && expiresAt <= createdAt) throw invalidInput('expiresAt', 'takes a time that is to come')
+  if (expiresAt && expiresAt <= createdAt) throw invalidInput('expiresAt', 'must be in the future')
   const key = newServiceKey()
   const { name, scopes } = input
   const row = { id: origin.app.newId(), name, scopes, createdAt, expiresAt }

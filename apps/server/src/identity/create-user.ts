@@ -18,7 +18,7 @@ function requireMayCreate(ctx: Context, input: NewUser): void {
   const { signUp } = ctx.app
   if (signUp === 'closed') {
     const code = ctx.caller.kind === 'anonymous' ? 'UNAUTHENTICATED' : 'FORBIDDEN'
-    throw new SottoError(code, { detail: 'sign-up is closed: a service key can create users' })
+    throw new SottoError(code, { detail: 'sign-up is closed: only a service key can create users' })
   }
   if (signUp === 'invitation' && input.invitation === undefined) {
     throw invalidInput('invitation', 'is required to sign up')

@@ -11,7 +11,7 @@ export async function disableTotp(ctx: ActorContext, proof: InputOf<'totp', 'dis
   await ctx.app.db.transaction().execute(async (trx) => {
     if (!(await takeProof(trx, ctx.app, user.id, proof))) {
       const field = proof.code === undefined ? 'recoveryCode' : 'code'
-      throw invalidInput(field, 'is wrong, or was used before')
+      throw invalidInput(field, 'is wrong or was already used')
     }
     await store.secondFactors.remove(trx, user.id)
   })

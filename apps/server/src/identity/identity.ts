@@ -112,7 +112,7 @@ export class Identity {
     origin: Origin,
   ): Promise<Caller> {
     if (authorization === undefined) {
-      if (actAs !== undefined) throw unauthenticated('Act-As needs a service key')
+      if (actAs !== undefined) throw unauthenticated('Act-As requires a service key')
       return { kind: 'anonymous' }
     }
     const [, scheme = '', credentials = ''] = /^(\S+) +(\S+) *$/.exec(authorization) ?? []
@@ -126,7 +126,7 @@ export class Identity {
       case 'basic':
         return this.#byPassword(credentials, actAs, origin)
       default:
-        throw unauthenticated('Authorization takes "Bearer <key or token>" or "Basic <credentials>"')
+        throw unauthenticated('Authorization must be "Bearer <key or token>" or "Basic <credentials>"')
     }
   }
 
@@ -200,7 +200,7 @@ export class Identity {
     if (keyId !== CONFIGURED_KEY_ID) this.#keysLastUsed.note(keyId)
     if (actAs === undefined) return { kind: 'key', keyId, scopes, actor: undefined }
     const actor = await this.findActor(actAs)
-    if (!actor) throw new SottoError('USER_NOT_FOUND', { detail: 'Act-As names nobody' })
+    if (!actor) throw new SottoError('USER_NOT_FOUND', { detail: 'Act-As: no such user' })
     return { kind: 'key', keyId, scopes, actor }
   }
 
@@ -218,7 +218,7 @@ export class Identity {
 
   async #byToken(token: string, actAs: string | undefined): Promise<Caller> {
     const { userTokens: settings, log, newId, tellBusiness } = this.#options
-    if (!settings) throw unauthenticated('the token is not valid: this server takes no signed tokens')
+    if (!settings) throw unauthenticated('the token is not valid: this server does not accept signed tokens')
     this.#tokenUsers ??= import('./token-users.ts').then(
       ({ TokenUsers }) =>
         new TokenUsers({ settings, log, newId, tellBusiness, db: this.#db, now: this.#now, identity: this }),
@@ -262,9 +262,11 @@ export class Identity {
   async #byPassword(credentials: string, actAs: string | undefined, origin: Origin): Promise<Caller> {
     const [, username = '', password = ''] = /^([^:]*):(.*)$/s.exec(decodeBasic(credentials)) ?? []
     const verified = await this.#verified(username, password, origin)
-    if (!verified) throw unauthenticated('the username or the password is wrong')
+    if (!verified) throw unauthenticated('wrong username or password')
     if (verified.hasSecondFactor) {
-      throw unauthenticated('basic authentication is not for users with a second factor: log in for a token')
+      throw unauthenticated(
+        'users with two-factor authentication cannot use Basic authentication: sign in for a token',
+      )
     }
     const { actor, hash, isAdmin } = verified
     return { kind: 'user', credential: { kind: 'password', hash }, actor: only(actor, actAs), isAdmin }
@@ -291,7 +293,7 @@ export class Identity {
 /** A user acts as nobody else. */
 function only(actor: Actor, actAs: string | undefined): Actor {
   if (actAs !== undefined && !refersTo(actAs, actor)) {
-    throw new SottoError('FORBIDDEN', { detail: 'only a service key can act for somebody else' })
+    throw new SottoError('FORBIDDEN', { detail: 'only a service key can act for another user' })
   }
   return actor
 }

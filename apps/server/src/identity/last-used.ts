@@ -49,7 +49,7 @@ export class LastUsed {
     try {
       await write(ids, { at, unlessAfter: new Date(at.getTime() - RESOLUTION_MS) })
     } catch (error) {
-      log.warn({ err: error, ids }, 'the last use of credentials could not be written')
+      log.warn({ err: error, ids }, 'writing the last use of credentials failed')
     }
   }
 }

@@ -18,7 +18,7 @@ export async function hashNewPassword(
   field: string,
 ): Promise<string> {
   if (await isCommonPassword(password)) {
-    throw invalidInput(field, 'is one of the most common passwords: takes another one')
+    throw invalidInput(field, 'must not be a common password')
   }
   return passwords.hash(password)
 }

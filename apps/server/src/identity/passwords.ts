@@ -43,7 +43,7 @@ export class Passwords {
   async #queued<T>(work: () => Promise<T>): Promise<T> {
     if (this.#running >= CONCURRENCY) {
       if (this.#waiting.length >= MAX_WAITING) {
-        throw new SottoError('RATE_LIMITED', { detail: 'too many passwords are being checked' })
+        throw new SottoError('RATE_LIMITED', { detail: 'too many password checks in progress' })
       }
       await new Promise<void>((resolve) => this.#waiting.push(resolve))
     } else {

@@ -14,7 +14,7 @@ export function showUser(ctx: CallerContext, row: UserRow): User {
 
 export async function getUser(ctx: CallerContext, input: InputOf<'users', 'get'>): Promise<User> {
   const row = await store.users.find(ctx.app.db, input.user)
-  if (!row) throw new SottoError('USER_NOT_FOUND', { detail: 'user names nobody' })
+  if (!row) throw new SottoError('USER_NOT_FOUND', { detail: 'no such user' })
   return showUser(ctx, row)
 }
 

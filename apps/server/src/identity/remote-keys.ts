@@ -48,7 +48,7 @@ export function createRemoteKeys({ url, now, log }: Options): JWTVerifyGetKey {
       isAway = false
     } catch (error) {
       isAway = true
-      log.warn({ err: error, url }, 'the keys of tokens cannot be fetched')
+      log.warn({ err: error, url }, 'fetching the keys that verify tokens failed')
     }
   }
 
@@ -79,5 +79,5 @@ export function createRemoteKeys({ url, now, log }: Options): JWTVerifyGetKey {
 }
 
 function away(): SottoError {
-  return new SottoError('UNAVAILABLE', { detail: 'the keys that sign tokens cannot be fetched right now' })
+  return new SottoError('UNAVAILABLE', { detail: 'the keys that verify tokens cannot be fetched right now' })
 }

@@ -22,5 +22,5 @@ export async function resetPassword(
 }
 
 function unusable() {
-  return invalidInput('token', 'is unknown, was used, or has expired')
+  return invalidInput('token', 'is unknown, already used or expired')
 }

@@ -40,7 +40,7 @@ export class SecretBox {
       return decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES), undefined, 'utf8') + decipher.final('utf8')
     } catch (error) {
       throw new SottoError('UNAVAILABLE', {
-        detail: 'SOTTO_SECRET is not the one that this secret was kept with',
+        detail: 'this secret was encrypted with a different SOTTO_SECRET',
         cause: error,
       })
     }
@@ -51,7 +51,7 @@ export class SecretBox {
     const secret = this.#readSecret()
     if (secret === undefined) {
       throw new SottoError('UNAVAILABLE', {
-        detail: 'second factors and webhooks need the setting SOTTO_SECRET',
+        detail: 'two-factor authentication and webhooks require the setting SOTTO_SECRET',
       })
     }
     this.#key = Buffer.from(hkdfSync('sha256', secret, '', 'sotto secret box', KEY_BYTES))

@@ -53,13 +53,13 @@ export async function createSession(
 }
 
 function requireCookie({ sessionCookie }: Context): SessionCookie {
-  if (!sessionCookie) throw invalidInput('cookie', 'takes true in plain requests alone, not in a stream')
+  if (!sessionCookie) throw invalidInput('cookie', 'cannot be true over a WebSocket or a stream')
   sessionCookie.require()
   return sessionCookie
 }
 
 function wrongCredentials(): SottoError {
-  return new SottoError('UNAUTHENTICATED', { detail: 'the username or the password is wrong' })
+  return new SottoError('UNAUTHENTICATED', { detail: 'wrong username or password' })
 }
 
 /** Only for who has shown the right password: nobody else is to learn whether a user has a second factor. */
@@ -71,10 +71,10 @@ async function requireSecondFactor(
 ): Promise<void> {
   if (!hasSecondFactor) return
   if (proof.code === undefined && proof.recoveryCode === undefined) {
-    throw new SottoError('SECOND_FACTOR_REQUIRED', { detail: 'give a code, or a recoveryCode, as well' })
+    throw new SottoError('SECOND_FACTOR_REQUIRED', { detail: 'code or recoveryCode is required' })
   }
   if (!(await takeProof(trx, app, actor.id, proof))) {
-    throw new SottoError('UNAUTHENTICATED', { detail: 'the code is wrong, or was used before' })
+    throw new SottoError('UNAUTHENTICATED', { detail: 'the code is wrong or was already used' })
   }
 }
 

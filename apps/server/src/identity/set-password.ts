@@ -38,7 +38,7 @@ export async function setPassword(
 async function requireMayTakeOver({ app, caller }: CallerContext, userId: string): Promise<void> {
   const account = await store.accounts.find(app.db, userId)
   if (account?.role === 'admin' && caller.kind === 'key' && !caller.scopes.has('admin')) {
-    throw new SottoError('FORBIDDEN', { detail: "an admin's password takes the scope admin" })
+    throw new SottoError('FORBIDDEN', { detail: "setting an admin's password requires the scope admin" })
   }
 }
 
@@ -53,6 +53,6 @@ async function requireCurrentPassword(
   if (currentPassword === undefined) throw invalidInput('currentPassword', 'is required')
   await app.limits.chargeLogin(userId, ctx)
   if (!(await app.identity.passwords.verify(hash, currentPassword))) {
-    throw invalidInput('currentPassword', 'is not the password')
+    throw invalidInput('currentPassword', 'is wrong')
   }
 }

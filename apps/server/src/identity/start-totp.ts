@@ -15,7 +15,7 @@ export async function startTotp(ctx: ActorContext): Promise<{ secret: string; ur
     .transaction()
     .execute((trx) => store.secondFactors.start(trx, { userId: user.id, sealedSecret, at: now() }))
   if (!started) {
-    throw new SottoError('FORBIDDEN', { detail: 'the second factor is on: turn it off first' })
+    throw new SottoError('FORBIDDEN', { detail: 'two-factor authentication is on: turn it off first' })
   }
   return { secret, uri: totpUri(secret, user.username) }
 }

@@ -39,7 +39,7 @@ export class TokenUsers {
   async identify(token: string): Promise<{ account: AccountRow; expiresAt: Date }> {
     const claims = await this.#verified(token)
     const account = await this.#accountOf(claims)
-    if (account.disabled_at) throw refusedToken('its user is disabled')
+    if (account.disabled_at) throw refusedToken('the user is disabled')
     return { account, expiresAt: claims.expiresAt }
   }
 
@@ -70,7 +70,7 @@ export class TokenUsers {
   async #make(claims: UserClaims): Promise<AccountRow> {
     const { settings, db } = this.#options
     const { subject } = claims
-    if (!settings.createUsers || isUuid(subject)) throw refusedToken('its "sub" names nobody')
+    if (!settings.createUsers || isUuid(subject)) throw refusedToken('no user has this "sub"')
     const input = profileOf(claims)
     try {
       await this.#add(input)
@@ -111,5 +111,5 @@ function profileOf({ subject, profile }: UserClaims): NewUser {
   })
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
-  throw refusedToken(`its "${claimOf[String(issue?.path[0])]}" ${issue?.message}`)
+  throw refusedToken(`"${claimOf[String(issue?.path[0])]}" ${issue?.message}`)
 }

@@ -57,7 +57,8 @@ export function createTokenVerifier({ settings, now, log }: Options): VerifyToke
   const { algorithms, findKey } = keySourceOf(settings, now, log)
 
   return async (token) => {
-    if (token.length > MAX_TOKEN_LENGTH) throw refusedToken(`it takes at most ${MAX_TOKEN_LENGTH} characters`)
+    if (token.length > MAX_TOKEN_LENGTH)
+      throw refusedToken(`it must be at most ${MAX_TOKEN_LENGTH} characters`)
     const currentDate = now()
     try {
       const { payload, protectedHeader } = await jwtVerify(token, findKey, {
@@ -94,24 +95,25 @@ function keySourceOf(
  */
 function requireUserToken({ typ }: JWTHeaderParameters): void {
   if (typ === undefined || /^(application\/)?jwt$/i.test(typ)) return
-  throw refusedToken('its "typ" is to be JWT, or left out')
+  throw refusedToken('"typ" must be JWT or absent')
 }
 
 function lifetimeOf({ exp, iat }: JWTPayload, at: Date): { expiresAt: Date } {
   const now = at.getTime() / 1_000
-  if (exp === undefined) throw refusedToken('it has no "exp"')
-  if (iat !== undefined && iat > now + CLOCK_TOLERANCE_SECONDS) throw refusedToken('its "iat" is to come')
+  if (exp === undefined) throw refusedToken('"exp" is required')
+  if (iat !== undefined && iat > now + CLOCK_TOLERANCE_SECONDS)
+    throw refusedToken('"iat" must not be in the future')
   // From the one that is earlier: a token is not young again because it is looked at late.
   const from = Math.min(iat ?? now, now)
   if (exp > from + MAX_LIFETIME_SECONDS + CLOCK_TOLERANCE_SECONDS) {
-    throw refusedToken(`its "exp" is more than ${MAX_LIFETIME_SECONDS} seconds after its "iat", or from now`)
+    throw refusedToken(`"exp" must be at most ${MAX_LIFETIME_SECONDS} seconds after "iat" and from now`)
   }
   return { expiresAt: new Date(exp * 1_000) }
 }
 
 function subjectOf({ sub }: JWTPayload): string {
   // A claim is whatever the JSON holds.
-  if (typeof sub !== 'string') throw refusedToken('its "sub" is to be a username or a user id')
+  if (typeof sub !== 'string') throw refusedToken('"sub" must be a username or a user id')
   return sub.toLowerCase()
 }
 

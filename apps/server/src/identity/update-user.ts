@@ -26,6 +26,6 @@ export async function updateUser(
     }
   }
   const row = await store.users.find(ctx.app.db, user.id)
-  if (!row) throw new SottoError('USER_NOT_FOUND', { detail: 'user names nobody' })
+  if (!row) throw new SottoError('USER_NOT_FOUND', { detail: 'no such user' })
   return showUser(ctx, row)
 }

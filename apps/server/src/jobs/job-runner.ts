@@ -94,7 +94,7 @@ export class JobRunner {
         await this.#run(row)
       } catch (error) {
         // The next look makes it good.
-        this.#options.log.warn({ err: error }, 'jobs cannot be carried out')
+        this.#options.log.warn({ err: error }, 'job runner pass failed, will retry')
         return
       }
     }
@@ -123,14 +123,14 @@ export class JobRunner {
       })
       const change = outcome === 'done' ? { finished_at: now() } : { due_at: outcome }
       await store.jobs.updateTaken(db, held, { ...change, failures: 0, last_error: null })
-      if (outcome === 'done') log.info(name, 'a job is done')
+      if (outcome === 'done') log.info(name, 'job finished')
     } catch (error) {
       if (error instanceof JobLost) return
       if (this.#stopping.signal.aborted) {
         await store.jobs.updateTaken(db, held, { due_at: now() })
         return
       }
-      log.warn({ ...name, err: error }, 'a job has failed, and will be tried again')
+      log.warn({ ...name, err: error }, 'job failed, will retry')
       await store.jobs.updateTaken(db, held, {
         due_at: new Date(now().getTime() + retryDelayMs(held.failures)),
         failures: held.failures + 1,

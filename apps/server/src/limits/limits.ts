@@ -107,7 +107,7 @@ export class Limits {
     const { name, count, seconds } = tightest.policy
     this.#onRefused(name)
     throw new SottoError('RATE_LIMITED', {
-      detail: `the limit ${name} allows ${count} in ${seconds} seconds`,
+      detail: `rate limit ${name} exceeded (${count} per ${seconds} seconds)`,
       retryAfterMs: Math.ceil(tightest.nextMs),
     })
   }

@@ -12,7 +12,7 @@ export type Rates = Readonly<Record<LimitName | 'keys', Rate | null>>
 const MAX_COUNT = 1_000_000
 const MAX_SECONDS = 3_600
 
-export const RATE_SYNTAX = `takes off, or <count>/<seconds>s such as 60/10s, with 1 to ${MAX_COUNT} in 1 to ${MAX_SECONDS} seconds`
+export const RATE_SYNTAX = `must be off or <count>/<seconds>s such as 60/10s, with a count from 1 to ${MAX_COUNT} and 1 to ${MAX_SECONDS} seconds`
 
 /** Reads `60/10s` or `off`. Undefined for anything else, null for off. */
 export function parseRate(text: string): Rate | null | undefined {

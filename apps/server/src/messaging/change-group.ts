@@ -42,7 +42,7 @@ export async function changeGroup<Result>(
 ): Promise<Result> {
   const known = await requireConversation(ctx, conversationId)
   if (known.kind === 'direct') {
-    throw new SottoError('FORBIDDEN', { detail: 'a direct conversation stays between its two users' })
+    throw new SottoError('FORBIDDEN', { detail: 'the participants of a direct conversation cannot change' })
   }
   return ctx.app.write(async (trx) => {
     await store.conversations.lockMany(trx, [known.id, ...pairs])
@@ -95,10 +95,10 @@ async function roleIn(
 /** @throws {SottoError} FORBIDDEN for members. */
 export function requireGroupAdmin({ role }: Pick<GroupChange, 'role'>): void {
   if (role === 'member')
-    throw new SottoError('FORBIDDEN', { detail: 'only the owner and admins may do this' })
+    throw new SottoError('FORBIDDEN', { detail: 'only the owner and admins can do this' })
 }
 
 /** @throws {SottoError} FORBIDDEN for everybody else. */
 export function requireGroupOwner({ role }: Pick<GroupChange, 'role'>): void {
-  if (role !== 'owner') throw new SottoError('FORBIDDEN', { detail: 'only the owner may do this' })
+  if (role !== 'owner') throw new SottoError('FORBIDDEN', { detail: 'only the owner can do this' })
 }

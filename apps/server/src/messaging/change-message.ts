@@ -43,7 +43,7 @@ export async function changeMessage(
 /** Only the sender changes what they said. Whoever may not even read it was told that it does not exist. */
 export function requireOwn(message: MessageRow, actorId: string): void {
   if (message.sender_id !== actorId)
-    throw new SottoError('FORBIDDEN', { detail: 'only the sender may do this' })
+    throw new SottoError('FORBIDDEN', { detail: 'only the sender can do this' })
 }
 
 export function requireNotDeleted(message: MessageRow): void {

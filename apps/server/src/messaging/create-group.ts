@@ -57,7 +57,7 @@ async function requireOthers(ctx: CallerContext, actor: Actor, refs: readonly st
     if (user.id !== actor.id) others.set(user.id, user)
   }
   if (others.size >= maxParticipants) {
-    throw invalidInput('participants', `takes at most ${maxParticipants - 1} users besides oneself`)
+    throw invalidInput('participants', `must be at most ${maxParticipants - 1} users besides the creator`)
   }
   return [...others.values()]
 }

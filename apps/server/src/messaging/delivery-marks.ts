@@ -128,7 +128,7 @@ export class DeliveryMarks {
     for (let from = 0; from < marks.length; from += MAX_MARKS) {
       // A mark that is lost is made good by the next one: it says "up to".
       await this.#write(marks.slice(from, from + MAX_MARKS)).catch((error: unknown) =>
-        this.#options.log.warn({ err: error }, 'delivery marks were not written'),
+        this.#options.log.warn({ err: error }, 'writing delivery marks failed'),
       )
     }
   }

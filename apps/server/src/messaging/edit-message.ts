@@ -22,10 +22,7 @@ export async function editMessage(ctx: ActorContext, input: InputOf<'messages', 
     if (message.text === input.text) return
     const edits = await store.messages.updateText(trx, message, input.text, at)
     if (edits > MAX_EDITS) {
-      throw invalidInput(
-        'messageId',
-        `names a message that was edited ${MAX_EDITS} times, which are the most`,
-      )
+      throw invalidInput('messageId', `edit limit reached (${MAX_EDITS} edits per message)`)
     }
     await tell('message.edited')
   })

@@ -16,7 +16,7 @@ export async function joinGroup(
   role: 'admin' | 'member',
 ): Promise<void> {
   if (group.participant_count >= maxParticipants) {
-    throw invalidInput('user', `goes into a group with less than ${maxParticipants} participants`)
+    throw invalidInput('user', `group is full (maximum ${maxParticipants} participants)`)
   }
   await requireMayAdd(ctx, trx, user)
   const firstEventId = await store.events.append(trx, {
@@ -54,6 +54,9 @@ export async function requireMayAdd(ctx: CallerContext, trx: Executor, user: Act
   const actor = ctx.actor
   if (actor) requireReach(ctx.app, await store.relationships.find(trx, actor.id, user.id))
   if ((await store.participants.countGroups(trx, user.id)) >= MAX_GROUPS_OF_A_USER) {
-    throw invalidInput('user', `${user.username} is in ${MAX_GROUPS_OF_A_USER} groups, which are the most`)
+    throw invalidInput(
+      'user',
+      `${user.username} is in too many groups (maximum ${MAX_GROUPS_OF_A_USER} per user)`,
+    )
   }
 }

@@ -77,7 +77,7 @@ async function toQuestion(ctx: CallerContext, input: Input): Promise<Question> {
   const b = await find(input.between?.[1], 'between')
   const actor = ctx.actor
   if (actor && a && b && actor.id !== a.id && actor.id !== b.id) {
-    throw new SottoError('FORBIDDEN', { detail: 'between must name the one who acts' })
+    throw new SottoError('FORBIDDEN', { detail: 'between must include the acting user' })
   }
   return {
     between: a && b && { a, b },

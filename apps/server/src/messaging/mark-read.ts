@@ -18,7 +18,7 @@ export async function markRead(
     const mine = await store.participants.find(trx, id, actor.id)
     if (!conversation || !mine) throw new SottoError('CONVERSATION_NOT_FOUND')
     if (input.seq > conversation.last_seq) {
-      throw invalidInput('seq', `takes 0 to ${conversation.last_seq}, the last message`)
+      throw invalidInput('seq', `must be from 0 to ${conversation.last_seq}, the seq of the last message`)
     }
     if (input.seq <= mine.read_seq) {
       return { readSeq: mine.read_seq, unreadCount: unreadOf({ ...mine, last_seq: conversation.last_seq }) }

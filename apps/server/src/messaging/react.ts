@@ -31,10 +31,7 @@ export async function react(
     const counts = parseReactions(message.reactions)
     const counted = counts.find(([known]) => known === emoji)
     if (!counted && counts.length >= MAX_EMOJIS) {
-      throw invalidInput(
-        'emoji',
-        `takes one of those there are: a message holds ${MAX_EMOJIS} different ones`,
-      )
+      throw invalidInput('emoji', `reaction limit reached (${MAX_EMOJIS} different emojis per message)`)
     }
     if (counted) counted[1]++
     else counts.push([emoji, 1])

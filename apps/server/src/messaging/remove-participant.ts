@@ -23,6 +23,6 @@ function requireMayRemove({ role }: GroupChange, leaving: ParticipantRow | undef
   if (role === 'owner') return
   if (role === 'admin' && (leaving === undefined || leaving.role === 'member')) return
   throw new SottoError('FORBIDDEN', {
-    detail: 'admins remove members, the owner removes anybody, and everybody may leave',
+    detail: 'only the owner can remove admins, and only the owner and admins can remove members',
   })
 }

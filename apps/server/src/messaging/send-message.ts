@@ -55,7 +55,7 @@ export function requireTextLength(ctx: CallerContext, text: string): void {
   const { maxTextLength } = ctx.app
   // No text has more code points than code units.
   if (text.length > maxTextLength && [...text].length > maxTextLength) {
-    throw invalidInput('text', `takes at most ${maxTextLength} characters`)
+    throw invalidInput('text', `must be at most ${maxTextLength} characters`)
   }
 }
 

@@ -59,7 +59,7 @@ async function changeRole(
     return role
   }
   if (current.role === 'owner') {
-    throw new SottoError('FORBIDDEN', { detail: 'the owner makes another one the owner first' })
+    throw new SottoError('FORBIDDEN', { detail: 'the owner must transfer ownership first' })
   }
   await giveRole(change, current.user_id, role)
   return role

@@ -134,7 +134,7 @@ type Place = NonNullable<FoundTarget['conversation']>
 
 async function openDirect({ now, newId }: Parts, trx: EventTransaction, draft: Draft): Promise<Place> {
   const { sender, recipientId, lockKey } = draft
-  if (recipientId === null) throw new Error('a group is not opened by a message')
+  if (recipientId === null) throw new Error('a message cannot create a group')
   const id = newId()
   const at = now()
   const userIds = [...new Set([sender.id, recipientId])]

@@ -73,7 +73,7 @@ export class MetricsServer {
       const { contentType, text } = await this.#options.page()
       response.writeHead(200, { 'content-type': contentType }).end(text)
     } catch (error) {
-      this.#options.log.error({ err: error }, 'the metrics cannot be read')
+      this.#options.log.error({ err: error }, 'collecting metrics failed')
       response.writeHead(500).end()
     }
   }

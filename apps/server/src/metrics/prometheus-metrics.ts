@@ -24,63 +24,54 @@ interface Sources {
 /** Keeps what is told in Prometheus's own terms; docs/metrics.md has the names. */
 export class PrometheusMetrics implements Metrics {
   readonly #registry = new Registry()
-  readonly #requests = this.#counter('sotto_requests_total', 'Calls that were answered.', [
+  readonly #requests = this.#counter('sotto_requests_total', 'Calls answered.', [
     'operation',
     'transport',
     'code',
   ])
   readonly #durations = this.#histogram(
     'sotto_request_duration_seconds',
-    'How long calls took that reached their operation; of a stream, until it was open.',
+    'Duration of calls that reached their operation; for streams, until open.',
     CALL_BUCKETS,
     ['operation', 'transport'],
   )
-  readonly #sends = this.#counter('sotto_messages_sent_total', 'Messages that were stored.')
-  readonly #streams = this.#gauge('sotto_streams_open', 'Event streams that are open.', ['transport'])
-  readonly #endedStreams = this.#counter('sotto_streams_ended_total', 'Event streams that have ended.', [
+  readonly #sends = this.#counter('sotto_messages_sent_total', 'Messages stored.')
+  readonly #streams = this.#gauge('sotto_streams_open', 'Open event streams.', ['transport'])
+  readonly #endedStreams = this.#counter('sotto_streams_ended_total', 'Event streams ended.', [
     'transport',
     'reason',
   ])
-  readonly #taken = this.#counter('sotto_stream_events_total', 'Events and signals that streams have taken.')
+  readonly #taken = this.#counter('sotto_stream_events_total', 'Events and signals delivered to streams.')
   readonly #delays = this.#histogram(
     'sotto_log_delay_seconds',
-    'From when an event was written until it went to the streams.',
+    'Time from writing an event until passing it to the streams.',
     DELAY_BUCKETS,
   )
-  readonly #hintsSent = this.#counter('sotto_hints_sent_total', 'Hints that were given to other servers.')
-  readonly #hintsReceived = this.#counter('sotto_hints_received_total', 'Hints from other servers.')
-  readonly #hintsMissed = this.#counter(
-    'sotto_hints_missed_total',
-    'Times that the poll found events of which no hint had told.',
-  )
-  readonly #limited = this.#counter('sotto_rate_limited_total', 'Calls beyond a rate limit.', ['policy'])
+  readonly #hintsSent = this.#counter('sotto_hints_sent_total', 'Hints sent to other servers.')
+  readonly #hintsReceived = this.#counter('sotto_hints_received_total', 'Hints received from other servers.')
+  readonly #hintsMissed = this.#counter('sotto_hints_missed_total', 'Polls that found events without a hint.')
+  readonly #limited = this.#counter('sotto_rate_limited_total', 'Calls rejected by a rate limit.', ['policy'])
   readonly #listReads = this.#counter(
     'sotto_list_reads_total',
-    'Lists that were read, where there is a replica.',
+    'Lists read from the replica or the primary; only with a replica.',
     ['place'],
   )
   readonly #commits = this.#histogram(
     'sotto_sqlite_commit_transactions',
-    'How many transactions shared a commit of SQLite.',
+    'Transactions per SQLite commit.',
     GROUP_BUCKETS,
   )
 
-  readonly #webhookAttempts = this.#counter(
-    'sotto_webhook_attempts_total',
-    'Times that a receiver was asked to take an event.',
-    ['outcome'],
-  )
+  readonly #webhookAttempts = this.#counter('sotto_webhook_attempts_total', 'Webhook delivery attempts.', [
+    'outcome',
+  ])
   readonly #webhookDurations = this.#histogram(
     'sotto_webhook_attempt_duration_seconds',
-    'How long receivers took to answer, or not to.',
+    'Duration of webhook delivery attempts.',
     CALL_BUCKETS,
   )
 
-  readonly #business = this.#counter(
-    'sotto_business_events_total',
-    'What users and their operators have done.',
-    ['event'],
-  )
+  readonly #business = this.#counter('sotto_business_events_total', 'Business events.', ['event'])
 
   answered({ operation, transport, code, seconds }: AnsweredCall): void {
     this.#requests.inc({ operation, transport, code })
@@ -146,23 +137,23 @@ export class PrometheusMetrics implements Metrics {
     const { events, identity, sends, deliveryMarks, webhooks } = app
     this.#reading(
       'sotto_passwords_waiting',
-      'Passwords that wait to be checked or hashed.',
+      'Passwords waiting to be verified or hashed.',
       () => identity.passwords.waiting,
     )
-    this.#reading('sotto_sends_waiting', 'Messages that are not written yet.', () => sends.waiting)
+    this.#reading('sotto_sends_waiting', 'Messages waiting to be written.', () => sends.waiting)
     this.#reading(
       'sotto_delivery_marks_waiting',
-      'Delivered marks that are still to be written.',
+      'Delivery marks waiting to be written.',
       () => deliveryMarks.waiting,
     )
     this.#reading(
       'sotto_webhook_deliveries_waiting',
-      'Deliveries that are still to be made; absent on servers that do not make them.',
+      'Webhook deliveries waiting; absent on servers that do not send them.',
       () => webhooks.waiting,
     )
     this.#reading(
       'sotto_log_read_age_seconds',
-      'Since the event log was last read; absent while nobody streams.',
+      'Time since the event log was last read; absent without open streams.',
       () => events.tailState && secondsSince(events.tailState.readAt),
     )
     this.#reading(
@@ -172,7 +163,7 @@ export class PrometheusMetrics implements Metrics {
     )
     this.#gauge(
       'sotto_log_blocker_age_seconds',
-      'Age of the transaction that committed events wait for; absent when there is none.',
+      'Age of the transaction that committed events wait for; absent without one.',
       ['pid', 'application'],
       (gauge) => {
         gauge.reset()
@@ -185,13 +176,13 @@ export class PrometheusMetrics implements Metrics {
     if (!poolLoad()) return
     this.#reading(
       'sotto_database_pool_size',
-      'Database connections that there may be.',
+      'Maximum number of database connections.',
       () => poolLoad()?.size,
     )
     this.#reading('sotto_database_pool_in_use', 'Database connections in use.', () => poolLoad()?.inUse)
     this.#reading(
       'sotto_database_pool_waiting',
-      'Uses of the database that wait for a connection.',
+      'Operations waiting for a database connection.',
       () => poolLoad()?.waiting,
     )
   }

@@ -23,7 +23,7 @@ export async function addContact(ctx: ActorContext, input: InputOf<'contacts', '
     // Also one that the actor has refused: whoever asked it has not withdrawn it.
     const isAsked = (await store.contacts.find(trx, other.id, actor.id))?.state === 'outgoing'
     if (!isAsked && (await store.contacts.count(trx, actor.id, 'outgoing')) >= MAX_OPEN_REQUESTS) {
-      throw invalidInput('user', `is one more than the ${MAX_OPEN_REQUESTS} who can be asked at once`)
+      throw invalidInput('user', `too many open contact requests (maximum ${MAX_OPEN_REQUESTS})`)
     }
     const at = ctx.app.now()
     await store.contacts.set(trx, {

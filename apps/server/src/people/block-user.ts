@@ -21,7 +21,7 @@ export async function blockUser(ctx: ActorContext, input: InputOf<'blocks', 'add
     await store.blocks.insert(trx, actor.id, other.id, at)
     // Afterwards, so that blocking the same ones again still changes nothing.
     if ((await store.blocks.count(trx, actor.id)) > MAX_BLOCKS) {
-      throw invalidInput('user', `is one more than the ${MAX_BLOCKS} users whom one can block`)
+      throw invalidInput('user', `block list is full (maximum ${MAX_BLOCKS} users)`)
     }
     await endContact(trx, actor.id, other.id, at)
   })

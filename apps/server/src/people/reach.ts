@@ -27,11 +27,12 @@ export function requireReach({ directMessages }: ReachRules, relationship: Relat
  * @throws {SottoError} FORBIDDEN
  */
 export function requireNoBlock(relationship: Relationship): void {
-  if (relationship === 'blocking') throw new SottoError('FORBIDDEN', { detail: 'unblock this user first' })
+  if (relationship === 'blocking')
+    throw new SottoError('FORBIDDEN', { detail: 'you have blocked this user: unblock them first' })
   if (relationship === 'blocked') throw unwanted()
 }
 
 /** To the blocked the same as to strangers, so that a refusal does not tell which of the two one is. */
 function unwanted(): SottoError {
-  return new SottoError('FORBIDDEN', { detail: 'this user does not take this from you' })
+  return new SottoError('FORBIDDEN', { detail: 'this user does not accept this from you' })
 }

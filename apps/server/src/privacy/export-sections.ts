@@ -46,7 +46,7 @@ export const sections = {
     async read(db, userId, from) {
       if (from.n > 0) return { lines: [], next: undefined }
       const row = await store.accounts.find(db, userId)
-      if (!row) throw new SottoError('USER_NOT_FOUND', { detail: 'user names nobody' })
+      if (!row) throw new SottoError('USER_NOT_FOUND', { detail: 'no such user' })
       const line = { type: 'profile' as const, profile: toAccount(row, toUser(row)) }
       return { lines: [{ line, after: { ...nowhere, n: 1 } }], next: undefined }
     },

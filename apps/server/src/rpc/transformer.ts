@@ -25,7 +25,7 @@ function deserialize(payload: SuperJSONResult): unknown {
     requireNoPrototype(payload)
     return superjson.deserialize(payload)
   } catch {
-    throw invalidInput('', 'takes JSON, or superjson with Date and undefined')
+    throw invalidInput('', 'must be JSON, or superjson with Date and undefined')
   }
 }
 
@@ -65,5 +65,5 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function refuse(): never {
-  throw invalidInput('', 'takes no superjson annotations but Date and undefined')
+  throw invalidInput('', 'superjson annotations must be Date or undefined')
 }

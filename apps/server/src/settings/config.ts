@@ -14,7 +14,7 @@ const MAX_TEXT_LENGTH_LIMIT = 200_000
 const MIN_SECRET_LENGTH = 32
 
 function wholeNumber(min: number, max: number) {
-  const message = `takes a whole number from ${min} to ${max}`
+  const message = `must be a whole number from ${min} to ${max}`
   return z
     .string()
     .regex(/^\d{1,9}$/, message)
@@ -23,7 +23,7 @@ function wholeNumber(min: number, max: number) {
 }
 
 function oneOf<const Values extends readonly [string, ...string[]]>(values: Values) {
-  return z.enum(values, `takes ${values.join(', ')}`)
+  return z.enum(values, `must be one of: ${values.join(', ')}`)
 }
 
 function listOf(isItem: (item: string) => boolean, message: string) {
@@ -58,7 +58,7 @@ const rate = z.string().transform((text, context) => {
 const pairs = z.string().transform((text, context) => {
   const parsed = parsePairs(text)
   if (parsed !== undefined) return parsed
-  context.addIssue({ code: 'custom', message: 'takes name=value, with commas' })
+  context.addIssue({ code: 'custom', message: 'must be name=value pairs, separated by commas' })
   return z.NEVER
 })
 
@@ -91,7 +91,7 @@ const WITH_CREDENTIALS = { part: 'all but the address' } as const
  */
 const environment = z.object({
   PORT: wholeNumber(0, 65_535).prefault('1337'),
-  HOST: z.string().min(1, 'takes an address to listen on').default('127.0.0.1'),
+  HOST: z.string().min(1, 'must be an address to listen on').default('127.0.0.1'),
   METRICS_PORT: wholeNumber(0, 65_535).optional(),
   METRICS_HOST: z.string().optional(),
   DATABASE_URL: databaseUrl.default('file:./data/sotto.db').register(confidential, WITH_CREDENTIALS),
@@ -107,7 +107,7 @@ const environment = z.object({
     .string()
     .regex(
       /^sk_[\x21-\x7e]{1,252}$/,
-      'takes a key that begins with sk_, of at most 255 printable characters without spaces',
+      'must start with sk_ and be at most 255 printable characters without spaces',
     )
     .optional()
     .register(confidential, SECRET),
@@ -115,14 +115,14 @@ const environment = z.object({
   SOTTO_SIGNUP: oneOf(['open', 'closed', 'invitation']).default('closed'),
   SOTTO_SECRET: z
     .string()
-    .min(MIN_SECRET_LENGTH, `takes ${MIN_SECRET_LENGTH} characters or more that nobody can guess`)
+    .min(MIN_SECRET_LENGTH, `must be at least ${MIN_SECRET_LENGTH} random characters`)
     .optional()
     .register(confidential, SECRET),
   SOTTO_WEB_CLIENT: oneOf(['on', 'off']).default('on'),
   SOTTO_DIRECT_MESSAGES: oneOf(['everyone', 'contacts']).default('everyone'),
   REDIS_URL: z
     .string()
-    .regex(/^rediss?:\/\/\S+$/, 'takes redis://<host>:<port> or rediss://<host>:<port>')
+    .regex(/^rediss?:\/\/\S+$/, 'must be redis://<host>:<port> or rediss://<host>:<port>')
     .optional()
     .register(confidential, WITH_CREDENTIALS),
   SOTTO_MAX_STREAMS: wholeNumber(1, 1_000_000).prefault('20000'),
@@ -134,31 +134,31 @@ const environment = z.object({
   SOTTO_LIMIT_KEYS: rate.prefault('off'),
   SOTTO_EVENT_RETENTION_DAYS: wholeNumber(1, 3_650).prefault('30'),
   SOTTO_MESSAGE_RETENTION_DAYS: z
-    .union([z.literal('off'), wholeNumber(1, 36_500)], 'takes off, or a whole number from 1 to 36500')
+    .union([z.literal('off'), wholeNumber(1, 36_500)], 'must be off or a whole number from 1 to 36500')
     .default('off'),
   SOTTO_ALLOWED_ORIGINS: listOf(
     (origin) => URL.parse(origin)?.origin === origin,
-    'takes origins such as https://app.example.com, with commas',
+    'must be origins such as https://app.example.com, separated by commas',
   ).optional(),
   SOTTO_TRUSTED_PROXIES: listOf(
     (range) => RANGE_NAMES.has(range) || isAddressRange(range),
-    'takes addresses, ranges such as 10.0.0.0/8, and loopback, linklocal, uniquelocal, with commas',
+    'must be addresses, ranges such as 10.0.0.0/8, or loopback, linklocal, uniquelocal, separated by commas',
   ).optional(),
   SOTTO_WEBHOOK_ALLOWED_HOSTS: listOf(
     (entry) => isAddressRange(entry) || isHostName(entry),
-    'takes host names, addresses and ranges such as 10.0.0.0/8, with commas',
+    'must be host names, addresses or ranges such as 10.0.0.0/8, separated by commas',
   ).optional(),
   SOTTO_JWT_SECRET: z
     .string()
     .refine(
       (secret) => Buffer.byteLength(secret) >= MIN_SECRET_BYTES,
-      `takes a secret of at least ${MIN_SECRET_BYTES} bytes`,
+      `must be at least ${MIN_SECRET_BYTES} bytes`,
     )
     .optional()
     .register(confidential, SECRET),
   SOTTO_JWT_JWKS_URL: z
     .string()
-    .refine(isSecureUrl, 'takes an https URL, or an http one of localhost')
+    .refine(isSecureUrl, 'must be an https URL, or an http URL of localhost')
     .optional()
     .register(confidential, WITH_CREDENTIALS),
   SOTTO_JWT_AUDIENCE: z.string().default(DEFAULT_AUDIENCE),
@@ -166,7 +166,7 @@ const environment = z.object({
   SOTTO_JWT_CREATE_USERS: oneOf(['on', 'off']).default('on'),
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .string()
-    .refine((url) => /^https?:$/.test(URL.parse(url)?.protocol ?? ''), 'takes an http or https URL')
+    .refine((url) => /^https?:$/.test(URL.parse(url)?.protocol ?? ''), 'must be an http or https URL')
     .optional()
     .register(confidential, WITH_CREDENTIALS),
   OTEL_EXPORTER_OTLP_PROTOCOL: oneOf(['http/protobuf']).default('http/protobuf'),
@@ -179,7 +179,7 @@ const environment = z.object({
   OTEL_TRACES_SAMPLER: oneOf(SAMPLERS).default('parentbased_always_on'),
   OTEL_TRACES_SAMPLER_ARG: z
     .string()
-    .regex(/^(0(\.\d+)?|1(\.0+)?)$/, 'takes a number from 0 to 1')
+    .regex(/^(0(\.\d+)?|1(\.0+)?)$/, 'must be a number from 0 to 1')
     .transform(Number)
     .prefault('1'),
   OTEL_METRIC_EXPORT_INTERVAL: wholeNumber(1_000, 3_600_000).prefault('60000'),
@@ -259,12 +259,12 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const settings = parsed.data
   // 0 is any that is free, for each its own.
   if (settings.METRICS_PORT && settings.METRICS_PORT === settings.PORT) {
-    throw new ConfigError('METRICS_PORT takes a port of its own, not that of PORT')
+    throw new ConfigError('METRICS_PORT must differ from PORT')
   }
   const { DATABASE_REPLICA_URL: replica, DATABASE_URL: primary } = settings
   if (replica !== undefined && [replica, primary].some((url) => parseDatabaseUrl(url).kind === 'sqlite')) {
     throw new ConfigError(
-      'DATABASE_REPLICA_URL takes a replica of the PostgreSQL of DATABASE_URL; SQLite has none',
+      'DATABASE_REPLICA_URL must be a PostgreSQL replica of DATABASE_URL; SQLite has no replicas',
     )
   }
   return {
@@ -312,7 +312,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
 function userTokensOf(settings: z.output<typeof environment>): UserTokenSettings | undefined {
   const { SOTTO_JWT_SECRET: secret, SOTTO_JWT_JWKS_URL: jwksUrl } = settings
   if (secret !== undefined && jwksUrl !== undefined) {
-    throw new ConfigError('SOTTO_JWT_JWKS_URL takes no value where SOTTO_JWT_SECRET has one: set one of them')
+    throw new ConfigError('SOTTO_JWT_JWKS_URL cannot be set together with SOTTO_JWT_SECRET')
   }
   const keys = secret !== undefined ? { secret } : jwksUrl !== undefined ? { jwksUrl } : undefined
   return (

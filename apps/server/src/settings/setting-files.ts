@@ -25,7 +25,7 @@ export function readSettings(env: NodeJS.ProcessEnv, names: readonly string[]): 
     if (value) values[name] = value
     if (!file) continue
     if (value) {
-      throw new ConfigError(`${name}${SUFFIX} takes no value where ${name} has one: set one of them`)
+      throw new ConfigError(`${name}${SUFFIX} cannot be set together with ${name}`)
     }
     values[name] = readSecret(name + SUFFIX, file)
     fromFiles.add(name)
@@ -39,9 +39,9 @@ function readSecret(variable: string, file: string): string {
     text = readFileSync(file, 'utf8')
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    throw new ConfigError(`${variable} takes a file that can be read: ${reason}`, { cause: error })
+    throw new ConfigError(`${variable} must be a readable file: ${reason}`, { cause: error })
   }
   const value = text.replace(/\r?\n$/, '')
-  if (value === '') throw new ConfigError(`${variable} takes a file that holds something: ${file} is empty`)
+  if (value === '') throw new ConfigError(`${variable} must be a file that is not empty: ${file}`)
   return value
 }

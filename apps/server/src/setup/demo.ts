@@ -35,5 +35,5 @@ export async function endDemo(trx: Executor): Promise<void> {
  */
 export async function requireNotOfDemo(db: Executor, username: string): Promise<void> {
   if (!isOfDemo(username) || !(await store.setup.find(db))?.demo_started_at) return
-  throw new SottoError('FORBIDDEN', { detail: 'the people of the demo keep their accounts as they are' })
+  throw new SottoError('FORBIDDEN', { detail: 'demo accounts cannot be changed' })
 }

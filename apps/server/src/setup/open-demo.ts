@@ -28,7 +28,7 @@ export async function openDemo(ctx: Context, { token }: InputOf<'setup', 'openDe
   const isFirst = await app.db.transaction().execute(async (trx) => {
     const setup = await requireToken(trx, app, await store.setup.hold(trx), token)
     if (isBeingFilled(setup, app.now()))
-      throw new SottoError('UNAVAILABLE', { detail: 'the demo is being filled' })
+      throw new SottoError('UNAVAILABLE', { detail: 'the demo is still being created' })
     if (setup.demo_started_at) return false
     await store.setup.update(trx, { demo_started_at: app.now() })
     await recordAudit(trx, ctx, { action: 'setup.demo_opened', subjectId: null })
@@ -56,7 +56,9 @@ async function logPeopleIn(trx: Executor, { app, userAgent }: Context): Promise<
   for (const username of shownPeople) {
     const user = await store.users.find(trx, username)
     if (!user)
-      throw new SottoError('UNAVAILABLE', { detail: 'the demo was cut short: begin with an empty database' })
+      throw new SottoError('UNAVAILABLE', {
+        detail: 'creating the demo was interrupted: start with an empty database',
+      })
     const token = newSecret('st')
     const session = {
       id: app.newId(),

@@ -50,5 +50,5 @@ export async function requireToken(
 }
 
 function unusableToken(): SottoError {
-  return invalidInput('token', 'is unknown, used, or has expired, or somebody is here already')
+  return invalidInput('token', 'is unknown, already used or expired, or a user already exists')
 }

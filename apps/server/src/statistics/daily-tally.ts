@@ -72,7 +72,7 @@ export class DailyTally {
       try {
         pause = (await this.look()) ? PAUSE_MS : INTERVAL_MS
       } catch (error) {
-        this.#options.log.warn({ err: error }, 'the event log was not counted')
+        this.#options.log.warn({ err: error }, 'counting the event log failed, will retry')
         pause = INTERVAL_MS
       }
     }
@@ -105,7 +105,7 @@ export class DailyTally {
     const end = { epoch, position: (await store.eventLog.findEnd(db)).position }
     if (!(await db.transaction().execute((trx) => store.statistics.movePlace(trx, place, end))))
       return undefined
-    log.warn('the event log is another one: the statistics go on from its end')
+    log.warn('the event log was replaced, statistics continue from its end')
     return end
   }
 

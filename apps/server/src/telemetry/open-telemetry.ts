@@ -121,7 +121,7 @@ function reportProblems(log: Logger, endpoint: string): void {
   function report(problem: string): void {
     if (performance.now() - reportedAt < REPORT_EVERY_MS) return
     reportedAt = performance.now()
-    log.warn({ endpoint, problem: messageIn(problem) }, 'telemetry does not arrive')
+    log.warn({ endpoint, problem: messageIn(problem) }, 'exporting telemetry failed')
   }
   diag.setLogger(
     { error: report, warn: report, info() {}, debug() {}, verbose() {} },

@@ -56,14 +56,14 @@ export async function importInstallation(
 
 function headerOf({ lines: [first] }: Section): ExportHeader {
   if (first?.type === 'header') return first
-  throw new TransferError('this is not an export of sotto export')
+  throw new TransferError('not a file of sotto export')
 }
 
 function rowsOf({ lines, end }: Section, isFirst: boolean): ExportRow[] {
   return lines.flatMap((line, index) => {
     if (line.type === 'row') return [line]
     if (isFirst && index === 0) return []
-    throw new TransferError(`line ${end - lines.length + index} is damaged: it is no row`)
+    throw new TransferError(`line ${end - lines.length + index} is damaged: not a row`)
   })
 }
 
@@ -79,11 +79,11 @@ async function beginJob(
   const begun = await findImport(app.db)
   if (begun && begun.exportId !== header.id) {
     throw new TransferError(
-      `the database holds a part of another export, ${begun.exportId}: finish that one, or begin with an empty database`,
+      `the database contains part of another export, ${begun.exportId}: finish that import, or start with an empty database`,
     )
   }
   if ((await countOtherSessions(app.db)) > 0) {
-    throw new TransferError('a server or a command of Sotto is connected to the database: stop it first')
+    throw new TransferError('a Sotto server or command is connected to the database: stop it first')
   }
   if (!begun) await begin(app, tables, header)
   return new ImportJob(app, tables, header, begun ?? { exportId: header.id, lines: 0 })
@@ -99,9 +99,7 @@ async function begin(
     .execute(async (trx) => {
       const filled = await findFilledTable(trx, tables)
       if (filled) {
-        throw new TransferError(
-          `the database is not empty, it has rows in ${filled}: an import takes an empty one`,
-        )
+        throw new TransferError(`the database must be empty: it has rows in ${filled}`)
       }
       await beginImport(trx, id, now())
     })
@@ -120,7 +118,7 @@ function requireSameSchema(
     shapeOf(tables) === shapeOf(header.tables)
   if (isSame) return
   throw new TransferError(
-    `the export was written by Sotto ${header.version} with the schema ${header.schema}, this one has ${schemaName()}: import it with that version, then update`,
+    `the export was written by Sotto ${header.version} with schema ${header.schema}, this version has ${schemaName()}: import it with that version, then upgrade`,
   )
 }
 
@@ -130,12 +128,12 @@ function shapeOf(tables: readonly { name: string; columns: readonly string[] }[]
 }
 
 function anotherImport(): TransferError {
-  return new TransferError('another import is under way in the database')
+  return new TransferError('another import into this database is in progress')
 }
 
 function requireColumns({ name, columns }: TransferTable, row: ExportRow['row']): void {
   const isSame = Object.keys(row).length === columns.length && columns.every((column) => column in row)
-  if (!isSame) throw new TransferError(`a row of ${name} has other columns than the table`)
+  if (!isSame) throw new TransferError(`a row of ${name} does not have the columns of the table`)
 }
 
 class ImportJob {
@@ -189,7 +187,7 @@ class ImportJob {
     for (const { name, rows } of this.header.tables) {
       const found = this.#counts.get(name) ?? 0
       if (found === rows) continue
-      throw new TransferError(`the export holds ${found} rows of ${name}, and should hold ${rows}`)
+      throw new TransferError(`the export has ${found} rows of ${name}, expected ${rows}`)
     }
     const { db } = this.#app
     await db.transaction().execute(async (trx) => {
@@ -213,7 +211,7 @@ class ImportJob {
 
   #tableOf(name: string): TransferTable {
     const table = this.#tables.get(name)
-    if (!table) throw new TransferError(`the export has rows of ${name}, which is no table`)
+    if (!table) throw new TransferError(`the export has rows of an unknown table: ${name}`)
     return table
   }
 }

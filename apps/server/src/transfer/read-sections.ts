@@ -26,13 +26,11 @@ export async function* readSections(source: AsyncIterable<Buffer>): AsyncGenerat
   let end = 0
   let isOver = false
   for await (const bytes of readLines(source)) {
-    if (isOver) throw new TransferError(`line ${end + 1} comes after the end of the export`)
+    if (isOver) throw new TransferError(`line ${end + 1} follows the end of the export`)
     const line = parseLine(bytes, end + 1)
     if (line.type === 'checksum' || line.type === 'end') {
       if (line.lines !== end || line.sha256 !== hash.copy().digest('hex')) {
-        throw new TransferError(
-          `lines ${begin + 1} to ${end + 1} are damaged: they do not agree with their checksum`,
-        )
+        throw new TransferError(`lines ${begin + 1} to ${end + 1} are damaged: checksum mismatch`)
       }
       isOver = line.type === 'end'
       end++
@@ -40,14 +38,13 @@ export async function* readSections(source: AsyncIterable<Buffer>): AsyncGenerat
       lines = []
       begin = end
     } else {
-      if (lines.length >= SECTION_LINES) throw new TransferError(`line ${end + 1} should be a checksum`)
+      if (lines.length >= SECTION_LINES) throw new TransferError(`line ${end + 1} must be a checksum`)
       lines.push(line)
       end++
     }
     hash.update(bytes)
   }
-  if (!isOver)
-    throw new TransferError(`the export was cut short behind line ${end}: its last line is not the end`)
+  if (!isOver) throw new TransferError(`the export is truncated after line ${end}: the end line is missing`)
 }
 
 function parseLine(bytes: Buffer, number: number): ExportFileLine {
@@ -55,14 +52,12 @@ function parseLine(bytes: Buffer, number: number): ExportFileLine {
   try {
     value = JSON.parse(bytes.toString('utf8'))
   } catch (error) {
-    throw new TransferError(`line ${number} is damaged: it is not JSON`, { cause: error })
+    throw new TransferError(`line ${number} is damaged: not JSON`, { cause: error })
   }
   const parsed = exportLine.safeParse(value)
   if (parsed.success) return parsed.data
   throw new TransferError(
-    number === 1
-      ? 'this is not an export of sotto export'
-      : `line ${number} is damaged: it is not a line of an export`,
+    number === 1 ? 'not a file of sotto export' : `line ${number} is damaged: not a line of an export`,
   )
 }
 
@@ -82,8 +77,7 @@ async function* readLines(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer>
     if (from === chunk.length) continue
     rest.push(chunk.subarray(from))
     restLength += chunk.length - from
-    if (restLength > MAX_LINE)
-      throw new TransferError('this is not an export of sotto export: a line has no end')
+    if (restLength > MAX_LINE) throw new TransferError('not a file of sotto export: a line is too long')
   }
   if (rest.length > 0) yield Buffer.concat(rest)
 }

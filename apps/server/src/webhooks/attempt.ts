@@ -50,14 +50,15 @@ async function send(
 ): Promise<AttemptResult> {
   const { now, log, secretBox, sender } = parts
   const body = await payloadOf(parts, delivery)
-  if (body === undefined) return { status: undefined, error: 'what it tells of is gone', isFinal: true }
+  if (body === undefined)
+    return { status: undefined, error: 'the subject of the event no longer exists', isFinal: true }
   let headers: Record<string, string>
   try {
     const at = now()
     headers = signedHeaders(openWebhookSecrets(secretBox, webhook, at), { id: delivery.id, at, body })
   } catch (error) {
-    log.warn({ err: error, webhook: webhook.id }, 'the secret of a webhook cannot be read')
-    return { status: undefined, error: 'the secret cannot be read: SOTTO_SECRET is another one' }
+    log.warn({ err: error, webhook: webhook.id }, 'decrypting the secret of a webhook failed')
+    return { status: undefined, error: 'the secret cannot be decrypted: SOTTO_SECRET has changed' }
   }
   const fields = { 'content-type': 'application/json', 'user-agent': 'Sotto', ...headers }
   return sender.post(webhook.url, fields, body, signal)

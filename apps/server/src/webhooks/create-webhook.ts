@@ -37,7 +37,7 @@ export async function createWebhook(
   await app.db.transaction().execute(async (trx) => {
     await store.webhooks.insert(trx, row)
     if ((await store.webhooks.count(trx)) > maxWebhooks) {
-      throw invalidInput('url', `is one more than the ${maxWebhooks} webhooks that there can be`)
+      throw invalidInput('url', `webhook limit reached (maximum ${maxWebhooks} webhooks)`)
     }
     await recordAudit(trx, ctx, { action: 'webhook.created', subjectId: id })
   })

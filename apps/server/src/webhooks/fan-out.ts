@@ -77,7 +77,7 @@ export async function leaveOldLog(
   for (const { id, log_epoch: old } of webhooks) {
     if (old === epoch) continue
     await store.webhooks.update(db, id, placeColumns(epoch, await store.eventLog.findEnd(db), now()))
-    log.warn({ webhook: id }, 'the event log is another one: a webhook goes on from its end')
+    log.warn({ webhook: id }, 'the event log was replaced, the webhook continues from its end')
   }
 }
 

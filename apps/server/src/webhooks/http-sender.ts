@@ -110,7 +110,7 @@ export class HttpSender {
       if (!REDIRECTS.has(status)) return { status, retryAfter: fields['retry-after'] }
       if (redirects === MAX_REDIRECTS) return failed(`more than ${MAX_REDIRECTS} redirects`)
       const next = URL.parse(fields.location ?? '', url.href)
-      if (!next) return failed('a redirect to nowhere')
+      if (!next) return failed('redirect without a valid Location')
       url = next
     }
   }
@@ -191,7 +191,7 @@ async function discard(answer: IncomingMessage): Promise<void> {
 
 /** Node's own code for what went wrong. The message may hold addresses. */
 function wordsFor(error: unknown): string {
-  if (error instanceof AddressRefused) return 'the address is inside the network'
+  if (error instanceof AddressRefused) return 'the address is internal and not allowed'
   return codeOf(error) ?? 'the request failed'
 }
 

@@ -14,7 +14,7 @@ export async function testWebhook(
   const { app } = ctx
   const delivery = await app.db.transaction().execute(async (trx) => {
     const webhook = await requireWebhook(trx, webhookId)
-    if (webhook.disabled_at !== null) throw invalidInput('webhookId', 'takes a webhook that is enabled')
+    if (webhook.disabled_at !== null) throw invalidInput('webhookId', 'must be an enabled webhook')
     const row = testDelivery({ id: app.newId(), webhookId: webhook.id, now: app.now() })
     await store.deliveries.insertMany(trx, [row])
     await recordAudit(trx, ctx, { action: 'webhook.tested', subjectId: webhook.id })

@@ -121,7 +121,7 @@ export class WebhookWorker {
       }
     } catch (error) {
       // The next poll makes it good.
-      this.#options.log.warn({ err: error }, 'webhooks cannot be told')
+      this.#options.log.warn({ err: error }, 'webhook worker pass failed, will retry')
     } finally {
       this.#working = undefined
     }
@@ -209,7 +209,7 @@ export class WebhookWorker {
       line.sending.delete(delivery.id)
       // As it is in the database, it is tried again by the next poll, or by the next server.
       if (this.#closing === undefined)
-        log.warn({ err: error, webhook: webhook.id }, 'an event could not be sent to a webhook')
+        log.warn({ err: error, webhook: webhook.id }, 'webhook delivery could not be attempted, will retry')
     }
   }
 

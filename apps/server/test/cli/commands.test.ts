@@ -283,7 +283,7 @@ test('a password is asked for twice on a terminal, and never shown', async () =>
     ['Again: ', 'battery stable'],
   ])
   expect(differs.code).toBe(1)
-  expect(differs.screen).toContain('sotto: the two passwords differ')
+  expect(differs.screen).toContain('sotto: the passwords do not match')
   expect(differs.screen).not.toContain('battery')
 
   await using server = await spawnServer(settings)

@@ -227,7 +227,7 @@ describe('a receiver', { timeout: 30_000 }, () => {
     const withPassword = 'http://collector:its-password@127.0.0.1:9/?key=its-key'
     await using world = await start('sqlite', { OTEL_EXPORTER_OTLP_ENDPOINT: withPassword })
     for (let i = 0; i < 50; i++) await send(world.server)
-    const complaints = () => lines(world.server).filter(({ msg }) => msg === 'telemetry does not arrive')
+    const complaints = () => lines(world.server).filter(({ msg }) => msg === 'exporting telemetry failed')
     await expect.poll(complaints, { timeout: 15_000, interval: 100 }).toHaveLength(1)
     expect(complaints()[0]).toMatchObject({
       level: 40,

@@ -101,7 +101,7 @@ describe('keys of a JWKS URL', () => {
     jwks.serve([known, unknown])
     server.clock.advance(COOLDOWN_MS)
     expect(await statusOf(server, fresh(unknown))).toBe(200)
-    expect(server.logs.join('\n')).toContain('the keys of tokens cannot be fetched')
+    expect(server.logs.join('\n')).toContain('fetching the keys that verify tokens failed')
   })
 
   test('that cannot be had at all are no reason to let anybody in', async () => {

@@ -54,7 +54,7 @@ describe('an import refuses', () => {
       'a cut at a line': [`${lines.slice(0, 4_002).join('\n')}\n`, /cut short behind line 4002/],
       'a cut in a line': [text.slice(0, -20), /is damaged: it is not JSON/],
       'something behind it': [`${text}${lines[0]}\n`, /comes after the end of the export/],
-      'another file': ['{"name":"sotto"}\n', 'sotto: this is not an export of sotto export\n'],
+      'another file': ['{"name":"sotto"}\n', 'sotto: not a file of sotto export\n'],
       'an empty file': ['', /cut short behind line 0/],
     } as const
     for (const [what, [content, said]] of Object.entries(cases)) {

@@ -92,7 +92,7 @@ describe.each(dialects)('webhooks on %s', (using) => {
       await expect.poll(found).toMatchObject({
         attempts: 1,
         lastStatus: null,
-        lastError: 'the address is inside the network',
+        lastError: 'the address is internal and not allowed',
       })
       expect(asked).toHaveLength(index + 1)
     }

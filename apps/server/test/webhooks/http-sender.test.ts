@@ -151,7 +151,7 @@ describe('redirects', () => {
     receiver.answer = status(307, { location })
     const resolveHost: ResolveHost = async () => [{ address: '127.0.0.2', family: 4 }]
     const result = await senderTo(['127.0.0.1'], { resolveHost }).post(receiver.url, {}, BODY, never)
-    expect(result).toEqual({ status: undefined, error: 'the address is inside the network' })
+    expect(result).toEqual({ status: undefined, error: 'the address is internal and not allowed' })
   })
 })
 
@@ -171,7 +171,7 @@ describe('names', () => {
     const url = `https://rebinding.example:${receiver.port}/`
     expect(await rebinding.post(url, {}, BODY, never)).toEqual({
       status: undefined,
-      error: 'the address is inside the network',
+      error: 'the address is internal and not allowed',
     })
     // The allowed address is reached, and speaks no TLS; had the name been asked for again it would have been 127.0.0.9.
     expect(await rebinding.post(url, {}, BODY, never)).toMatchObject({
@@ -200,7 +200,7 @@ describe('names', () => {
 
   test('that the system resolves inside are refused', async () => {
     const result = await senderTo([]).post('https://localhost:1/', {}, BODY, never)
-    expect(result).toEqual({ status: undefined, error: 'the address is inside the network' })
+    expect(result).toEqual({ status: undefined, error: 'the address is internal and not allowed' })
   })
 
   test('that are nobody’s are an error', async () => {
