@@ -113,7 +113,7 @@ describe('two servers with a replica', { timeout: 120_000 }, () => {
     for (let n = 0; n < 30; n++) await sendAndList(reader, `${n}`)
     expect((await listReads(reader)).replica).toBeGreaterThanOrEqual(60)
 
-    expect(await replicaSeenByDoctor(replica)).toMatch(/^ok +replica +shows what is committed after \d+ ms$/)
+    expect(await replicaSeenByDoctor(replica)).toMatch(/^ok +replica +shows commits after \d+ ms$/)
     await queryPostgres(replica, 'select pg_wal_replay_pause()')
     await sendAndList(impatient, 'while it stands still')
     expect(await replicaSeenByDoctor(replica)).toMatch(

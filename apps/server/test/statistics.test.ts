@@ -146,7 +146,7 @@ describe.each(dialects)('statistics on %s', (using) => {
     expect(await sentToday(world.client)).toBe(1)
     await world.send('alice', 'bob', 'after')
     await expect.poll(() => sentToday(world.client)).toBe(2)
-    expect(world.logs.filter((line) => line.includes('the event log is another one'))).toHaveLength(1)
+    expect(world.logs.filter((line) => line.includes('the event log was replaced'))).toHaveLength(1)
   })
 
   test('refuse a number of days that is out of bounds', async () => {

@@ -100,7 +100,7 @@ describe('whoever installs them', () => {
     expect(JSON.parse(await run(project.folder, [process.execPath, 'embed.ts'], outside()))).toEqual({
       username: 'alice',
       assets: [200, 200, 200, 200],
-      refusal: 'PORT takes a whole number from 0 to 65535',
+      refusal: 'PORT must be a whole number from 0 to 65535',
     })
   })
 

@@ -80,7 +80,7 @@ describe('a wrong command line is one line on standard error, and exit code 2', 
 })
 
 describe.each(['sqlite', 'postgres'] as const)('on %s', (using) => {
-  test('migrate says what it applied, then that the schema is current', async () => {
+  test('migrate says what it applied, then that the schema is up to date', async () => {
     await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url }
     expect(await sotto(['migrate'], settings)).toMatchObject({
@@ -89,7 +89,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (using) => {
     })
     expect(await sotto(['migrate'], settings)).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/^the schema is current: .+\n$/),
+      stdout: expect.stringMatching(/^the schema is up to date: .+\n$/),
     })
   })
 
@@ -152,7 +152,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (using) => {
     )
 
     expect(await sotto(['key', 'revoke', keyId], settings)).toMatchObject({ code: 0, stdout: '', stderr: '' })
-    expect((await sotto(['key', 'revoke', keyId], settings)).stderr).toContain('revoked already')
+    expect((await sotto(['key', 'revoke', keyId], settings)).stderr).toContain('already revoked')
     const acts = async () => (await reports.audit.list({ subject: keyId })).items
     expect(await acts()).toMatchObject([
       { action: 'key.revoked', actorKind: 'command', actorId: null, address: null, requestId: null },

@@ -30,7 +30,7 @@ describe.each(['sqlite', 'postgres'] as const)('the doctor on %s', (using) => {
     const { code, stderr, checks } = await examine(settings)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     if (using === 'sqlite')
-      expect(checks).toContainEqual(expect.objectContaining({ detail: 'a server has the file' }))
+      expect(checks).toContainEqual(expect.objectContaining({ detail: 'a server has the file open' }))
     expect((await fetch(`${server.url}/readyz`)).status).toBe(200)
     const { stdout } = await sotto(['doctor'], { ...settings, SOTTO_SECRET: SECRET })
     expect(stdout.split('\n')).toEqual([
@@ -83,11 +83,11 @@ describe.each(['sqlite', 'postgres'] as const)('the doctor on %s', (using) => {
   })
 })
 
-test('the doctor says which setting is wrong, and that a database or a Redis does not answer', async () => {
+test('the doctor says which setting is wrong, and that a database or a Redis is not reachable', async () => {
   expect(await examine({ PORT: 'x' })).toMatchObject({
     code: 1,
     stderr: 'sotto: failed: settings\n',
-    checks: [{ check: 'settings', status: 'failed', detail: expect.stringMatching(/^PORT takes /) }],
+    checks: [{ check: 'settings', status: 'failed', detail: expect.stringMatching(/^PORT must be a whole number from 0 to 65535$/) }],
   })
   const { code, bad } = await examine({
     DATABASE_URL: 'postgres://127.0.0.1:1/none',
@@ -139,7 +139,7 @@ test('the doctor names the transaction that holds the event log, and a pool that
           detail: expect.stringMatching(
             new RegExp(`transaction of report \\(pid ${rows[0]?.pid}\\) has been open`),
           ),
-          todo: `end it: select pg_terminate_backend(${rows[0]?.pid})`,
+          todo: `terminate it: select pg_terminate_backend(${rows[0]?.pid})`,
         },
       ])
   } finally {

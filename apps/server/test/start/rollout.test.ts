@@ -65,7 +65,7 @@ describe.each(['sqlite', 'postgres'] as const)('a database that is newer than th
     }
     expect(await sotto(['migrate'], settings)).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/^the schema is newer than this version, which works with it: /),
+      stdout: expect.stringMatching(/^the schema is newer than this version, and compatible with it: /),
     })
   })
 

@@ -213,7 +213,7 @@ test('a server without a key for tokens takes none', async () => {
   )
   expect(failure).toMatchObject({
     code: 'UNAUTHENTICATED',
-    message: expect.stringContaining('no signed tokens'),
+    message: expect.stringContaining('does not accept signed tokens'),
   })
 })
 

@@ -39,7 +39,7 @@ test('a backup beside a server that writes is whole, and what it was put back ov
   expect(ran).toMatchObject({
     code: 0,
     stderr: '',
-    stdout: expect.stringMatching(/^Backed up and checked: /),
+    stdout: expect.stringMatching(/^Backed up and verified: /),
   })
   expect((await stat(file)).mode & 0o777).toBe(0o600)
   const { cursor: later } = await bob.events.pull({})
@@ -77,7 +77,7 @@ test('a backup is refused for PostgreSQL, for a database that is not there, and 
   const postgres = { DATABASE_URL: 'postgres://127.0.0.1:1/sotto' }
   expect(await sotto(['backup', file], postgres)).toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/^sotto: sotto backup copies a SQLite file; .+docs\/operations\.md\n$/),
+    stderr: expect.stringMatching(/^sotto: sotto backup only supports SQLite: .+docs\/operations\.md\n$/),
   })
   const url = `file:${path.join(files.path, 'sotto.db')}`
   for (const args of [
@@ -87,10 +87,10 @@ test('a backup is refused for PostgreSQL, for a database that is not there, and 
     expect(await sotto(args, { DATABASE_URL: url })).toMatchObject({
       code: 1,
       stdout: '',
-      stderr: expect.stringMatching(/^sotto: there is no database at .+\n$/),
+      stderr: expect.stringMatching(/^sotto: no database at .+\n$/),
     })
   }
   expect((await sotto(['migrate'], { DATABASE_URL: url })).code).toBe(0)
   expect((await sotto(['backup', file], { DATABASE_URL: url })).code).toBe(0)
-  expect((await sotto(['backup', file], { DATABASE_URL: url })).stderr).toMatch(/is there already/)
+  expect((await sotto(['backup', file], { DATABASE_URL: url })).stderr).toMatch(/already exists/)
 })

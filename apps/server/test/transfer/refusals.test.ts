@@ -26,7 +26,7 @@ describe('an export', () => {
     expect((await stat(file)).mode & 0o777).toBe(0o600)
     expect(await sotto(['export', '--output', file], settings)).toMatchObject({
       code: 1,
-      stderr: `sotto: ${file} is there already: give another name, or move it away\n`,
+      stderr: `sotto: ${file} already exists: choose another name or move it\n`,
     })
     expect((await sotto(['export', '--output', '/nowhere/file'], settings)).stderr).toMatch(
       /^sotto: cannot write \/nowhere\/file: .+\n$/,
@@ -49,13 +49,13 @@ describe('an import refuses', () => {
       ],
       'half a line': [
         lines.with(at, '{"type":"row"').join('\n'),
-        `sotto: line ${at + 1} is damaged: it is not JSON\n`,
+        `sotto: line ${at + 1} is damaged: not JSON\n`,
       ],
-      'a cut at a line': [`${lines.slice(0, 4_002).join('\n')}\n`, /cut short behind line 4002/],
-      'a cut in a line': [text.slice(0, -20), /is damaged: it is not JSON/],
-      'something behind it': [`${text}${lines[0]}\n`, /comes after the end of the export/],
+      'a cut at a line': [`${lines.slice(0, 4_002).join('\n')}\n`, /is truncated after line 4002/],
+      'a cut in a line': [text.slice(0, -20), /is damaged: not JSON/],
+      'something behind it': [`${text}${lines[0]}\n`, /follows the end of the export/],
       'another file': ['{"name":"sotto"}\n', 'sotto: not a file of sotto export\n'],
-      'an empty file': ['', /cut short behind line 0/],
+      'an empty file': ['', /is truncated after line 0/],
     } as const
     for (const [what, [content, said]] of Object.entries(cases)) {
       const file = path.join(directory, 'damaged.jsonl')
@@ -75,7 +75,7 @@ describe('an import refuses', () => {
     await writeFile(file, packed.subarray(0, packed.length - 100))
     await using database = await createEmptyDatabase('sqlite')
     const settings = { DATABASE_URL: database.url }
-    expect((await sotto(['import', file], settings)).stderr).toMatch(/cannot be unpacked, it was cut short/)
+    expect((await sotto(['import', file], settings)).stderr).toMatch(/cannot decompress .+, it is truncated or damaged/)
     await using another = await createEmptyDatabase('sqlite')
     expect(await sotto(['import', '/nowhere'], { DATABASE_URL: another.url })).toMatchObject({
       code: 1,
@@ -94,7 +94,7 @@ describe('an import refuses', () => {
     await writeFile(file, `${older}\n${JSON.stringify({ type: 'end', lines: 1, sha256 })}\n`)
     await using database = await createEmptyDatabase('sqlite')
     expect((await sotto(['import', file], { DATABASE_URL: database.url })).stderr).toMatch(
-      /^sotto: the export was written by Sotto 0\.0\.1 with the schema 20250101T000000-older, this one has \S+: import it with that version, then update\n$/,
+      /^sotto: the export was written by Sotto 0\.0\.1 with schema 20250101T000000-older, this version has \S+: import it with that version, then upgrade\n$/,
     )
   })
 
@@ -108,14 +108,14 @@ describe('an import refuses', () => {
         await using server = await spawnServer(settings)
         await fetch(`${server.url}/v1/users`, { headers: { authorization: 'Bearer sk_of_a_test' } })
         expect((await sotto(['import', file], settings)).stderr).toMatch(
-          /another server is running|a server or a command of Sotto is connected to the database/,
+          /another server is running|a Sotto server or command is connected to the database/,
         )
         expect(await server.stop()).toBe(0)
       }
       expect((await sotto(['user', 'create', 'zoe'], settings)).code).toBe(0)
       expect(await sotto(['import', file], settings)).toMatchObject({
         code: 1,
-        stderr: 'sotto: the database is not empty, it has rows in users: an import takes an empty one\n',
+        stderr: 'sotto: the database must be empty: it has rows in users\n',
       })
     },
   )
