@@ -8,7 +8,7 @@ import { openApp, requireDatabase } from './open-app.ts'
 
 const MEGABYTE = 1_000_000
 
-/** `sotto backup`: a copy of a SQLite file, also while a server writes to it. */
+/** `sotto backup`: copies a SQLite file, even while a server writes to it. */
 export async function backup(file: string): Promise<void> {
   const config = readConfig()
   if (parseDatabaseUrl(config.databaseUrl).kind === 'postgres') {

@@ -4,13 +4,12 @@ import { commands } from './commands.ts'
 import { commandHelp, programHelp } from './help.ts'
 
 /**
- * Carries out a command line, without the program's own name.
+ * Runs a command line, without the program name.
  *
- * @returns the exit code: 0 it worked, 1 it failed, 2 the command line was wrong. What failed is one line on
- * standard error.
+ * @returns the exit code: 0 success, 1 failure, 2 invalid command line. A failure is one line on standard error.
  */
 export async function run(args: readonly string[]): Promise<number> {
-  // Whoever reads our output may stop reading it (`sotto … | head`).
+  // The reader of a pipe can close it (`sotto … | head`).
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error
   })
@@ -53,7 +52,7 @@ async function dispatch(args: readonly string[]): Promise<void> {
   )
 }
 
-/** What may be options: all that stands before a `--`. */
+/** The arguments before `--`, which can be options. */
 function optionsOf(args: readonly string[]): readonly string[] {
   const end = args.indexOf('--')
   return end === -1 ? args : args.slice(0, end)

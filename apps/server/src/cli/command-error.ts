@@ -1,4 +1,4 @@
-/** A command that cannot do what it was asked for. The message is one line for whoever typed it. */
+/** A command failed. The message is one line for the operator. */
 export class CommandError extends Error {
   override readonly name = 'CommandError'
 }

@@ -1,13 +1,13 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
 
-/** A command line that cannot be carried out as it was typed: exit code 2. The message is one line. */
+/** An invalid command line: exit code 2. The message is one line. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
 export interface Option {
   type: 'string' | 'boolean'
-  /** What stands for the value in the help. */
+  /** The placeholder of the value in the help. */
   value?: string
   required?: true
   help: string
@@ -24,12 +24,12 @@ type Values<Options extends OptionTable> = {
 }
 
 interface Definition<Options extends OptionTable, Names extends readonly string[]> {
-  /** As it is typed: `key create`. */
+  /** As typed: `key create`. */
   name: string
   summary: string
-  /** What there is to know besides the summary, a line each. */
+  /** Lines below the summary in the help. */
   details?: readonly string[]
-  /** The names of its arguments, all of them required. */
+  /** Argument names, all required. */
   arguments: Names
   options: Options
   run(options: Values<Options>, ...operands: { -readonly [Index in keyof Names]: string }): Promise<void>
@@ -41,11 +41,11 @@ export interface Command {
   readonly details: readonly string[]
   readonly usage: string
   readonly options: OptionTable
-  /** @throws {UsageError} when the arguments are not what the command takes. */
+  /** @throws {UsageError} for invalid arguments. */
   execute(args: readonly string[]): Promise<void>
 }
 
-/** Describes a command once: how it is read, what its help says, what it does. */
+/** Defines a command: its arguments, its help and what it runs. */
 export function defineCommand<const Options extends OptionTable, const Names extends readonly string[]>(
   definition: Definition<Options, Names>,
 ): Command {
@@ -73,7 +73,7 @@ export function defineCommand<const Options extends OptionTable, const Names ext
       for (const [name, option] of Object.entries(definition.options)) {
         if (option.type === 'boolean') values[name] ??= false
       }
-      // Both were just checked against the definition that these types are made of.
+      // Both were just checked against the definition that these types derive from.
       await definition.run(values as Values<Options>, ...(positionals as unknown as Operands<Names>))
     },
   }
@@ -93,7 +93,7 @@ function parse(args: readonly string[], options: OptionTable, usage: string) {
     })
     return { values: { ...values }, positionals }
   } catch (error) {
-    // Node explains at length; its first sentence is what is wrong.
+    // Node's message is long; its first sentence names the problem.
     const [problem = ''] = (error instanceof Error ? error.message : String(error)).split(/\.? *\n|\. /)
     throw new UsageError(`${lowerFirst(problem.replace(/\.$/, ''))}; usage: ${usage}`)
   }
@@ -116,9 +116,9 @@ export function optionUsage(name: string, option: Option): string {
 }
 
 /**
- * Reads an option that takes a whole number.
+ * Parses a whole number option.
  *
- * @throws {UsageError} that names the option and its range.
+ * @throws {UsageError} with the name of the option and its range.
  */
 export function wholeNumberOption(
   name: string,

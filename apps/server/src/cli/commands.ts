@@ -1,7 +1,7 @@
 import { defineCommand, wholeNumberOption } from './command.ts'
 
 /*
- * Every command. Each loads what it needs when it runs, so that help and mistakes answer at once.
+ * All commands. Each imports its modules when it runs, so that help and usage errors are fast.
  */
 
 const MAX_USERS = 1_000_000
@@ -18,7 +18,7 @@ const start = defineCommand({
   arguments: [],
   options: {},
   async run() {
-    // Before the server is loaded, so that a wrong setting is refused at once.
+    // Before loading the server, so that an invalid setting fails fast.
     const { readConfig } = await import('../settings/config.ts')
     const config = readConfig()
     const { start } = await import('./start.ts')

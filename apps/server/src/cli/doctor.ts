@@ -6,7 +6,7 @@ import { CommandError } from './command-error.ts'
 const STATUS_WIDTH = 'warning'.length
 const CHECK_WIDTH = 'write-ahead log'.length
 
-/** `sotto doctor`: a line for each check, as it is found; with `--json` all of them together. */
+/** `sotto doctor`: prints a line per check as it finishes, or all of them as JSON with `--json`. */
 export async function doctor(options: { json: boolean }): Promise<void> {
   const findings: Finding[] = []
   for await (const finding of examine(readConfig, () => new Date())) {

@@ -11,7 +11,7 @@ import { writeNewFile } from './new-file.ts'
 import { openAppDirectly } from './open-app.ts'
 import { showProgress } from './progress.ts'
 
-/** `sotto export`: to a file that is whole when it has its name, or to standard output. */
+/** `sotto export`: writes to a file that gets its name once complete, or to standard output. */
 export async function exportAll(output: string): Promise<void> {
   await using opened = await openAppDirectly()
   const { app } = opened
@@ -36,7 +36,7 @@ async function writeFile(app: App, file: string): Promise<number> {
   return rows
 }
 
-/** @returns how many rows were written. */
+/** @returns the number of rows written. */
 async function eachSection(app: App, write: (sections: Readable) => Promise<void>): Promise<number> {
   const id = app.newId()
   await app.db
@@ -53,7 +53,7 @@ async function eachSection(app: App, write: (sections: Readable) => Promise<void
         rows = done
         progress.update(done, total)
       })
-      // One section is made ready while another one is written.
+      // Prepare one section while writing another.
       return write(Readable.from(sections, { highWaterMark: 1 }))
     })
   } finally {

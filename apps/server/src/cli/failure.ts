@@ -4,10 +4,10 @@ import { ConfigError } from '../settings/config-error.ts'
 import { TransferError } from '../transfer/transfer-error.ts'
 import { CommandError } from './command-error.ts'
 
-/** Their message is one line that says what is wrong, and what to do about it. */
+/** Errors with a one-line message written for operators. */
 const forOperators = [CommandError, ConfigError, DatabaseOpenError, TransferError]
 
-/** What went wrong, in one line for whoever typed the command. */
+/** The failure in one line, for the operator. */
 export function describeFailure(error: unknown): string {
   if (forOperators.some((kind) => error instanceof kind)) {
     return firstLine((error as Error).message)

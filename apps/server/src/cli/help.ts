@@ -1,6 +1,6 @@
 import { type Command, optionUsage } from './command.ts'
 
-/** The help of the whole program, or of a group of commands such as `key`. */
+/** The help of the program, or of a group of commands such as `key`. */
 export function programHelp(commands: readonly Command[]): string {
   const width = Math.max(...commands.map((command) => command.name.length))
   const lines = commands.map((command) => `  ${command.name.padEnd(width)}  ${command.summary}`)

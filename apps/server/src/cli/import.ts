@@ -8,10 +8,10 @@ import { CommandError } from './command-error.ts'
 import { openAppForImport } from './open-app.ts'
 import { showProgress } from './progress.ts'
 
-/** Tables with what is encrypted with SOTTO_SECRET. */
+/** Tables with columns encrypted with SOTTO_SECRET. */
 const withSealedSecrets = ['second_factors', 'webhooks']
 
-/** `sotto import`: from a file or standard input, into an empty database. */
+/** `sotto import`: reads a file or standard input into an empty database. */
 export async function importAll(file: string): Promise<void> {
   await using opened = await openAppForImport()
   const startedAt = performance.now()

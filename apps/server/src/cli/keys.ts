@@ -9,16 +9,16 @@ import { openApp } from './open-app.ts'
 
 interface NewKeyOptions {
   name: string
-  /** With commas between. */
+  /** Separated by commas. */
   scopes: string | undefined
   expires: string | undefined
 }
 
 const keyInput = contract.keys.create.input
-/** What the fields are called on the command line. */
+/** The command-line options of the fields. */
 const optionNames: Record<string, string> = { name: '--name', scopes: '--scopes', expiresAt: '--expires' }
 
-/** `sotto key create`: the key goes to standard output alone, so that a script can capture it. */
+/** `sotto key create`: prints only the key to standard output, so that a script can capture it. */
 export async function createKey({ name, scopes, expires }: NewKeyOptions): Promise<void> {
   const parsed = keyInput.safeParse({
     name,

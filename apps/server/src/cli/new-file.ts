@@ -3,9 +3,9 @@ import { open, rename, rm } from 'node:fs/promises'
 import { CommandError } from './command-error.ts'
 
 /**
- * Makes a file for its owner alone, that has its name when it is whole and on the disk: `<file>.partial` until then.
+ * Creates a file that only its owner can read. It is `<file>.partial` until it is complete and synced to disk.
  *
- * @throws {CommandError} when there is a file of this name.
+ * @throws {CommandError} if the file already exists.
  */
 export async function writeNewFile(file: string, write: (draft: string) => Promise<void>): Promise<void> {
   if (existsSync(file)) throw new CommandError(`${file} already exists: choose another name or move it`)

@@ -10,26 +10,26 @@ import { type Config, readConfig } from '../settings/config.ts'
 import { noTracing } from '../telemetry/tracing.ts'
 import { CommandError } from './command-error.ts'
 
-/** What commands other than `start` work on: the server's use cases without a server. */
+/** The use cases without a running server, for all commands except `start`. */
 export interface OpenApp extends AsyncDisposable {
   readonly app: App
 }
 
-interface Manner {
-  /** Hold a SQLite file for this process. */
+interface OpenOptions {
+  /** Lock a SQLite file for this process. */
   exclusive?: boolean
-  /** Refuse a schema with what this version does not know of, and would leave out. */
+  /** Reject a newer schema, whose additions this version would leave out. */
   whole?: boolean
 }
 
 /**
- * Opens the database of the settings, also beside a running server, with its schema up to date.
+ * Opens the configured database and migrates it. Safe next to a running server.
  *
  * @throws {ConfigError}
  * @throws {DatabaseOpenError}
  */
-export async function openApp(config: Config = readConfig(), manner: Manner = {}): Promise<OpenApp> {
-  const { database } = await openMigrated(config, manner)
+export async function openApp(config: Config = readConfig(), options: OpenOptions = {}): Promise<OpenApp> {
+  const { database } = await openMigrated(config, options)
   try {
     await requireWhole(database.db)
   } catch (error) {
@@ -39,7 +39,7 @@ export async function openApp(config: Config = readConfig(), manner: Manner = {}
   return appOn(database, config)
 }
 
-/** The same for what goes through all of the data, over one connection that no pooler shares with others. */
+/** The same over a direct connection, bypassing the pooler, for commands that read all data. */
 export function openAppDirectly(): Promise<OpenApp> {
   const config = directly(readConfig())
   requireDatabase(config)
@@ -47,7 +47,7 @@ export function openAppDirectly(): Promise<OpenApp> {
 }
 
 /**
- * For who wants what is in the database: a file that is not there would be made, and what came of it be empty.
+ * For commands that read data: opening a missing SQLite file would create an empty one.
  *
  * @throws {CommandError}
  */
@@ -56,7 +56,7 @@ export function requireDatabase({ databaseUrl }: Config): void {
   throw new CommandError(`no database at ${parseDatabaseUrl(databaseUrl).location}: check DATABASE_URL`)
 }
 
-/** The same for an import, also one that has begun already. A SQLite file is this process's alone meanwhile. */
+/** The same for an import, including one to resume. Locks a SQLite file for this process. */
 export async function openAppForImport(): Promise<OpenApp> {
   const config = directly(readConfig())
   const { database } = await openMigrated(config, { exclusive: true, whole: true })
@@ -96,11 +96,11 @@ function appOn(database: Database, config: Config): OpenApp {
 
 async function openMigrated(
   config: Config,
-  { exclusive = false, whole = false }: Manner,
+  { exclusive = false, whole = false }: OpenOptions,
 ): Promise<{ database: Database }> {
   const database = await openDatabase({
     url: config.databaseUrl,
-    // One command does one thing at a time.
+    // A command runs one statement at a time.
     poolSize: 1,
     preparedStatements: config.preparedStatements,
     pooled: config.databaseDirectUrl !== undefined,

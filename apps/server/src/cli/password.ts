@@ -3,7 +3,7 @@ import { Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { CommandError } from './command-error.ts'
 
-/** The password from a terminal, unseen and typed twice, or from standard input. Never from the command line. */
+/** Prompts for the password twice on a terminal, without echo; otherwise reads standard input. */
 export async function readPassword(): Promise<string> {
   if (!process.stdin.isTTY) return readPasswordFromInput()
   const [first, second] = await ask('Password: ', 'Repeat password: ')
@@ -11,13 +11,13 @@ export async function readPassword(): Promise<string> {
   return first
 }
 
-/** All of standard input, without the end of its line. */
+/** Standard input, without the trailing newline. */
 export async function readPasswordFromInput(): Promise<string> {
   return (await text(process.stdin)).replace(/\r?\n$/, '')
 }
 
 async function ask(...prompts: [string, string]): Promise<[string, string]> {
-  // The line editor echoes what is typed into this one.
+  // Readline echoes the input to this stream.
   const unseen = new Writable({ write: (_chunk, _encoding, done) => done() })
   const lines = createInterface({ input: process.stdin, output: unseen, terminal: true })
   const stopped = new AbortController()

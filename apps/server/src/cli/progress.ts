@@ -1,15 +1,15 @@
-/** How often a bar is redrawn, and how often a plain line is written, in milliseconds. */
+/** Intervals between redraws of the bar and between plain lines, in milliseconds. */
 const REDRAW_MS = 100
 const LINE_MS = 5_000
 const BAR_WIDTH = 30
 
 interface Progress {
   update(done: number, total: number): void
-  /** Takes the bar away. */
+  /** Clears the bar. */
   end(): void
 }
 
-/** Shows on standard error how far something is: a bar on a terminal, a line now and then elsewhere. */
+/** Shows progress on standard error: a bar on a terminal, otherwise a line every few seconds. */
 export function showProgress(what: string): Progress {
   const stream = process.stderr
   const everyMs = stream.isTTY ? REDRAW_MS : LINE_MS

@@ -11,7 +11,7 @@ import { showProgress } from './progress.ts'
 
 type SizeOptions = { [Name in keyof WorldSize]: number | undefined }
 
-/** `sotto seed`: the small world, or with any size given a large one. Changes nothing where it is there. */
+/** `sotto seed`: the small data set, or a large one if any size is given. Changes nothing if it already exists. */
 export async function seed(options: SizeOptions): Promise<void> {
   const isLarge = Object.values(options).some((value) => value !== undefined)
   const size = isLarge ? toWorldSize(options) : undefined
@@ -52,7 +52,7 @@ const LARGEST_SHARE = 0.01
 const DEFAULT_USERS = 1_000
 const DEFAULT_MESSAGES = 100_000
 
-/** @throws {UsageError} when the sizes do not go together. */
+/** @throws {UsageError} if the sizes contradict each other. */
 function toWorldSize(options: SizeOptions): WorldSize {
   const users = options.users ?? DEFAULT_USERS
   const messages = options.messages ?? Math.max(DEFAULT_MESSAGES, options.largestConversation ?? 0)
@@ -77,7 +77,7 @@ function toWorldSize(options: SizeOptions): WorldSize {
   return { users, messages, conversations, largestConversation }
 }
 
-/** The first one's profile is changed when everything else is done. */
+/** The profile of the first user is updated last, which marks the seed as complete. */
 async function isThere(app: App, firstUser: string): Promise<boolean> {
   const user = await store.users.find(app.db, firstUser)
   if (!user) return false

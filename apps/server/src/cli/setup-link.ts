@@ -1,4 +1,4 @@
-/** Where the first admin is made. What stands behind the # stays in the browser: no log of a proxy has it. */
+/** The link for creating the first admin. Browsers do not send the fragment, so no proxy logs the token. */
 export function setupLink(url: string, token: string): string {
   return `${url}/welcome#${token}`
 }

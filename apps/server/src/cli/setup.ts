@@ -7,7 +7,7 @@ import { openApp } from './open-app.ts'
 import { reachableUrl } from './reachable-url.ts'
 import { setupLink } from './setup-link.ts'
 
-/** `sotto setup`: prints another link, in the place of the one of the first start. */
+/** `sotto setup`: prints a new link, which replaces the one of the first start. */
 export async function setup(): Promise<void> {
   const config = readConfig()
   await using opened = await openApp(config)

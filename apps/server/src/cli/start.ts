@@ -6,36 +6,36 @@ import { reachableUrl } from './reachable-url.ts'
 import { setupLink } from './setup-link.ts'
 
 /**
- * A stop is bounded: ten seconds for requests, and this much in all where the database does not let go either,
- * besides SOTTO_DRAIN_SECONDS.
+ * The limit for the whole stop after SOTTO_DRAIN_SECONDS, in case the database does not close either. Requests have
+ * ten seconds of it.
  */
 const STOP_LIMIT_MS = 20_000
-/** What goes on when all is closed, such as telemetry on its way to a receiver that is away, is not waited for. */
+/** How long to wait after closing for background work, such as telemetry to an unreachable collector. */
 const AFTERMATH_MS = 200
 
-/** `sotto start`: serves until it is told to stop. */
+/** `sotto start`: runs the server until SIGINT or SIGTERM. */
 export async function start(config: Config): Promise<void> {
   await using server = await createServer(config)
   const stopped = untilSignalled()
   const url = await listen(server, config).catch((error) => {
-    // It is made, and no other start makes it again.
-    process.stdout.write(madeInVain(server))
+    // The secrets already exist in the database and cannot be shown later.
+    process.stdout.write(firstStartSecrets(server))
     throw error
   })
-  // The database may be there from an earlier `sotto migrate` or `sotto seed`.
+  // The database may already exist from `sotto migrate` or `sotto seed`.
   const { isFirstStart, newServiceKey, setupToken } = server
   if (isFirstStart || newServiceKey !== undefined || setupToken !== undefined) {
     process.stdout.write(welcome(url, server))
   }
   server.app.log.info({ url, metrics: server.metricsUrl, data: server.dataLocation }, 'listening')
   server.app.log.info({ signal: await stopped }, 'stopping')
-  // What was answered is committed by then.
+  // Everything answered is committed by then.
   setTimeout(() => process.exit(0), config.drainSeconds * 1_000 + STOP_LIMIT_MS).unref()
   await server.close()
   setTimeout(() => process.exit(0), AFTERMATH_MS).unref()
 }
 
-/** Shells and process managers often send the same wish twice: only the first counts, the stop is bounded anyway. */
+/** Resolves on the first signal. Shells and process managers often send it twice. */
 function untilSignalled(): Promise<string> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve(signal))
@@ -55,7 +55,7 @@ async function listen(server: Server, { host, port, metricsHost, metricsPort }: 
   }
 }
 
-/** @param host, port the settings, with their names. */
+/** @param host, port the settings, including their names. */
 function listenProblem(error: unknown, host: string, port: string): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   switch (code) {
@@ -73,8 +73,8 @@ function listenProblem(error: unknown, host: string, port: string): string {
   }
 }
 
-/** What a first start that cannot listen has made all the same. */
-function madeInVain({ newServiceKey, setupToken }: Server): string {
+/** The secrets that a first start has created although it cannot listen. */
+function firstStartSecrets({ newServiceKey, setupToken }: Server): string {
   const account = setupToken ? '\n`sotto setup` prints a link for the first account.\n' : ''
   return newServiceKey || setupToken ? `\n${keyLine(newServiceKey)}${account}\n` : ''
 }

@@ -22,7 +22,7 @@ interface NewUser {
 
 const userInput = contract.users.create.input
 
-/** `sotto user create`: prints the id alone. */
+/** `sotto user create`: prints only the id. */
 export async function createUser({ passwordFromInput, ...profile }: NewUser): Promise<void> {
   const password = passwordFromInput ? await readPasswordFromInput() : undefined
   const parsed = userInput.safeParse({ ...profile, password })
@@ -32,7 +32,7 @@ export async function createUser({ passwordFromInput, ...profile }: NewUser): Pr
   process.stdout.write(`${user.id}\n`)
 }
 
-/** `sotto user password`: whoever was logged in with the old one is logged out. */
+/** `sotto user password`: also ends the user's sessions. */
 export async function setPassword(username: string): Promise<void> {
   await using opened = await openApp()
   const { app } = opened
@@ -48,7 +48,7 @@ export async function setPassword(username: string): Promise<void> {
   })
 }
 
-/** `sotto user reset`: prints the token alone. */
+/** `sotto user reset`: prints only the token. */
 export async function resetPassword(username: string): Promise<void> {
   await using opened = await openApp()
   const { app } = opened
@@ -76,7 +76,7 @@ export async function makeAdmin(username: string): Promise<void> {
   })
 }
 
-/** `sotto user erase`: the account at once, what was said before the command ends. A server sweeps once more. */
+/** `sotto user erase`: erases the account first, then the messages. A server repeats the sweep later. */
 export async function eraseUser(username: string): Promise<void> {
   await using opened = await openApp()
   const { app } = opened
@@ -87,7 +87,7 @@ export async function eraseUser(username: string): Promise<void> {
 
 const LINES_A_PAGE = 200
 
-/** `sotto user export`: one line of JSON for each part. */
+/** `sotto user export`: prints JSON lines. */
 export async function exportUser(username: string): Promise<void> {
   await using opened = await openApp()
   const { app } = opened

@@ -16,7 +16,7 @@ import { examineReplica } from './replica.ts'
 import { examineSqlite, examineSqliteFile } from './sqlite.ts'
 import { examineWebhooks } from './webhooks.ts'
 
-/** Looks at everything that a server with these settings needs. Changes nothing, also beside a running one. */
+/** Checks everything a server with these settings needs. Read-only, and safe next to a running server. */
 export async function* examine(readSettings: () => Config, now: () => Date): AsyncGenerator<Finding> {
   let config: Config
   try {
@@ -47,7 +47,7 @@ async function* examineDatabase(config: Config, now: () => Date): AsyncGenerator
   }
   let database: Database
   try {
-    // As the server opens it, through a pooler where there is one.
+    // The way the server opens it, possibly through a pooler.
     database = await openDatabase({
       url: config.databaseUrl,
       poolSize: 1,
@@ -71,7 +71,7 @@ async function* examineDatabase(config: Config, now: () => Date): AsyncGenerator
   yield* examineReplica(config, opened.db)
   const migrations = await examineMigrations(config, opened)
   yield migrations
-  // What follows reads tables.
+  // The following checks read tables.
   if (migrations.status !== 'ok') return
   yield await examineImport(opened)
   yield await examineWriting(opened)

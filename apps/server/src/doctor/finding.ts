@@ -1,10 +1,10 @@
-/** What one check of `sotto doctor` has found. */
+/** The result of one check of `sotto doctor`. */
 export interface Finding {
   check: string
-  /** `failed`: does not work. `warning`: works, and will hurt. */
+  /** `failed`: does not work. `warning`: works now, but will cause problems. */
   status: 'ok' | 'warning' | 'failed'
   detail: string
-  /** What to do about it. */
+  /** How to fix it. */
   todo?: string
 }
 

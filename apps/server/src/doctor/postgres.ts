@@ -9,16 +9,16 @@ import {
 import type { Config } from '../settings/config.ts'
 import { type Finding, failed, ok, warning } from './finding.ts'
 
-/** Above this, codes of second factors and times of tokens begin to be off; above the second they are. */
+/** Above the first, TOTP codes and token times can fail; above the second they do. */
 const NOTICEABLE_MS = 1_000
 const WRONG_MS = 15_000
-/** Ours are over by then. */
+/** Longer than any transaction of Sotto. */
 const LONG_TRANSACTION_MS = 5_000
 const LISTEN_MS = 2_000
-/** Besides the pool: one for hints. A migration or a command at the same time has one, too. */
+/** In addition to the pool: one for hints, and one for a migration or a command. */
 const OTHER_CONNECTIONS = 2
 
-/** What the server says of itself. Nothing for other databases. */
+/** Checks PostgreSQL itself. Yields nothing for other databases. */
 export async function* examinePostgres(
   config: Config,
   db: Executor,
@@ -27,7 +27,7 @@ export async function* examinePostgres(
   const begun = now()
   const health = await inspectPostgres(db)
   if (!health) return
-  // Half way between question and answer.
+  // The midpoint between request and response.
   const here = (begun.getTime() + now().getTime()) / 2
   yield ok('version', `PostgreSQL ${health.version}`)
   yield examineClock(health.clock.getTime() - here)
@@ -66,7 +66,7 @@ function examineConnections({ databasePoolSize }: Config, health: PostgresHealth
     : ok('connections', detail)
 }
 
-/** Who holds back the readers of the event log, which wait for every transaction that has begun to write. */
+/** Finds transactions that delay the event log, whose readers wait for every transaction that has begun to write. */
 async function* examineLog(db: Executor, { preparedTransactions }: PostgresHealth): AsyncGenerator<Finding> {
   const blocker = await store.eventLog.findBlocker(db, LONG_TRANSACTION_MS)
   if (blocker) {
@@ -87,7 +87,7 @@ async function* examineLog(db: Executor, { preparedTransactions }: PostgresHealt
   if (!blocker && preparedTransactions === 0) yield ok('event log', 'no transaction delays events')
 }
 
-/** Whether servers can tell each other that there is something new. Nothing for who needs no LISTEN. */
+/** Whether LISTEN works, which servers use to notify each other. Yields nothing if it is not needed. */
 export async function* examineListening(config: Config): AsyncGenerator<Finding> {
   const { databaseUrl, databaseDirectUrl, redisUrl } = config
   const url = databaseDirectUrl ?? databaseUrl

@@ -2,16 +2,16 @@ import { type Finding, failed, ok } from './finding.ts'
 
 const ANSWER_MS = 2_000
 
-/** Whether the Redis or Valkey answers. Nothing where there is none. */
+/** Whether Redis or Valkey is reachable. Yields nothing if it is not configured. */
 export async function* examineRedis(redisUrl: string | undefined): AsyncGenerator<Finding> {
   if (redisUrl === undefined) return
-  // Its client weighs some megabytes, which who has no Redis does without.
+  // The client takes several megabytes, so it is only loaded if needed.
   const { createClient } = await import('@redis/client')
   const client = createClient({
     url: redisUrl,
     socket: { connectTimeout: ANSWER_MS, reconnectStrategy: false },
   })
-  // Also said by what is waited for.
+  // connect and ping reject with the same error.
   client.on('error', () => {})
   try {
     await client.connect()

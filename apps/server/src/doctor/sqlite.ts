@@ -2,12 +2,12 @@ import { type Executor, inspectSqlite, inspectSqliteFile } from '@sotto/db'
 import { type Finding, failed, ok, warning } from './finding.ts'
 
 const MEGABYTE = 1_000_000
-/** Below this a busy server is without a disk within the hour. */
+/** A busy server can fill this within an hour. */
 const LOW_SPACE = 200 * MEGABYTE
-/** SQLite begins its log anew at some 4 MB, unless somebody reads for long. */
+/** SQLite resets its log at about 4 MB, unless a long-running reader prevents it. */
 const LONG_WAL = 256 * MEGABYTE
 
-/** Where the file lies, and who may do what with it. Nothing for other databases. */
+/** Checks the file, its permissions and its disk. Yields nothing for other databases. */
 export function* examineSqliteFile(databaseUrl: string): Generator<Finding> {
   const file = inspectSqliteFile(databaseUrl)
   if (!file) return
@@ -41,7 +41,7 @@ function examineSpace({ freeSpace, size }: { freeSpace: number; size: number }):
   const detail = `${megabytes(freeSpace)} free, the database uses ${megabytes(size)}`
   if (freeSpace < LOW_SPACE)
     return failed('disk', detail, 'free disk space: without it, messages cannot be sent')
-  // What a backup beside it takes.
+  // The size of a backup next to it.
   if (freeSpace < size)
     return warning(
       'disk',
@@ -51,7 +51,7 @@ function examineSpace({ freeSpace, size }: { freeSpace: number; size: number }):
   return ok('disk', detail)
 }
 
-/** How SQLite works on the file. Nothing for other databases. */
+/** Checks durability. Yields nothing for other databases. */
 export async function* examineSqlite(databaseUrl: string, db: Executor): AsyncGenerator<Finding> {
   if (!inspectSqliteFile(databaseUrl)) return
   const { version, journalMode } = await inspectSqlite(db)

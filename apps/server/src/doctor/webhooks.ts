@@ -1,12 +1,12 @@
 import { type Executor, newest, store, type WebhookRow } from '@sotto/db'
 import { type Finding, ok, warning } from './finding.ts'
 
-/** A receiver that is there takes these within minutes. */
+/** An available receiver handles these within minutes. */
 const MANY_WAITING = 10_000
-/** A delivery is given up three days after it was made; this is the day after that. */
+/** Deliveries fail after three days of retries; failures are reported for one more day. */
 const FAILED_FOR_MS = 4 * 24 * 60 * 60 * 1_000
 
-/** Whether the receivers of webhooks take what they are sent. Nothing where there is no webhook. */
+/** Whether webhook receivers accept deliveries. Yields nothing without webhooks. */
 export async function* examineWebhooks(db: Executor, now: () => Date): AsyncGenerator<Finding> {
   const webhooks = (await store.webhooks.listAll(db)).filter((webhook) => webhook.deleted_at === null)
   if (webhooks.length === 0) return

@@ -11,7 +11,7 @@ import { answerPreflight, isPreflight, setAnswerHeaders } from './answer-headers
 import { registerJsonBody } from './body.ts'
 import { nameOfOperation, reportAnswers } from './call-reports.ts'
 import { traceCalls } from './call-spans.ts'
-import { createContextMaker, placeOf } from './caller.ts'
+import { createContextMaker, requestOrigin } from './caller.ts'
 import { CallsUnderWay } from './calls-under-way.ts'
 import { registerDocs } from './docs.ts'
 import { documentServer } from './documents.ts'
@@ -63,11 +63,11 @@ export interface HttpOptions {
   /** Whether the server can do its work: the database answers, its schema is current, no stop has begun. */
   isReady: () => Promise<boolean>
   maxStreams: number
-  /** Whether the web client is served, where it was built. */
+  /** Whether to serve the web client, if it was built. */
   webClient: boolean
-  /** Origins besides the server's own whose pages may use it. */
+  /** Allowed origins in addition to the server's own. */
   allowedOrigins: readonly string[]
-  /** Addresses, ranges and names of ranges whose X-Forwarded-* headers are believed. */
+  /** Addresses, ranges and names of ranges whose X-Forwarded-* headers are trusted. */
   trustedProxies: readonly string[]
 }
 
@@ -165,7 +165,9 @@ export async function createHttpApp({
   registerJsonBody(http)
   registerHealth(http, isReady)
   registerRest(http, { createContext, calls })
-  const serve = documentServer(http, (request, reply) => calls.begin(nobody, placeOf(request), reply.raw))
+  const serve = documentServer(http, (request, reply) =>
+    calls.begin(nobody, requestOrigin(request), reply.raw),
+  )
   const web = webFolder()
   if (web !== undefined) registerWebAssets(serve, web)
   registerDocs(serve, web)
@@ -201,7 +203,7 @@ export async function createHttpApp({
     maxSockets: maxStreams,
     origins,
     // One that says nothing costs as much as a stream.
-    admit: (request) => app.limits.charge('streams', nobody, placeOf(request)),
+    admit: (request) => app.limits.charge('streams', nobody, requestOrigin(request)),
     createContext,
     onError(error, request, path) {
       const operation = nameOfOperation(path)

@@ -36,10 +36,10 @@ export function createContextMaker(app: App, origins: Origins) {
     // Whoever says who they are means it, whatever their browser sends along.
     const token = credentials.authorization === undefined ? sessionTokenIn(request) : undefined
     if (token !== undefined) requireTrustedPage(request, origins)
-    const place = placeOf(request)
+    const origin = requestOrigin(request)
     const caller = await (token === undefined
-      ? authenticate(app, credentials, place)
-      : callerByCookie(app, token, credentials.actAs, place))
+      ? authenticate(app, credentials, origin)
+      : callerByCookie(app, token, credentials.actAs, origin))
     const isInUse = token !== undefined && caller.kind !== 'anonymous'
     return {
       app,
@@ -47,7 +47,7 @@ export function createContextMaker(app: App, origins: Origins) {
       actor: actorOf(caller),
       requestId: request.id,
       transport,
-      ...place,
+      ...origin,
       userAgent: request.headers['user-agent']?.slice(0, MAX_USER_AGENT_LENGTH) ?? null,
       ...(reply && { sessionCookie: sessionCookie(request, reply, { origins, isInUse }) }),
       outcome: { repeated: false },
@@ -56,12 +56,16 @@ export function createContextMaker(app: App, origins: Origins) {
 }
 
 /** Whoever shows what is not valid is nobody, and is limited like nobody. */
-async function authenticate(app: App, { authorization, actAs }: Credentials, place: Origin): Promise<Caller> {
+async function authenticate(
+  app: App,
+  { authorization, actAs }: Credentials,
+  origin: Origin,
+): Promise<Caller> {
   try {
-    return await app.identity.authenticate(authorization, actAs, place)
+    return await app.identity.authenticate(authorization, actAs, origin)
   } catch (error) {
     if (toSottoError(error).code === 'UNAUTHENTICATED') {
-      await app.limits.charge('reads', { kind: 'anonymous' }, place)
+      await app.limits.charge('reads', { kind: 'anonymous' }, origin)
     }
     throw error
   }
@@ -75,11 +79,11 @@ async function callerByCookie(
   app: App,
   token: string,
   actAs: string | undefined,
-  place: Origin,
+  origin: Origin,
 ): Promise<Caller> {
   const authorization = isSessionToken(token) ? `Bearer ${token}` : undefined
   try {
-    return await authenticate(app, { authorization, actAs }, place)
+    return await authenticate(app, { authorization, actAs }, origin)
   } catch (error) {
     if (error instanceof SottoError && error.code === 'UNAUTHENTICATED') return { kind: 'anonymous' }
     throw error
@@ -87,7 +91,7 @@ async function callerByCookie(
 }
 
 /** Where a request came from. */
-export function placeOf(request: FastifyRequest): Origin {
+export function requestOrigin(request: FastifyRequest): Origin {
   return {
     address: request.ip,
     onQuota(quota) {

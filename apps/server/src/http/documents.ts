@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextImmediate } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { brotliCompress, gzip } from 'node:zlib'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -51,7 +51,7 @@ export function documentServer(
       begin(request, reply)
       // All that came together is counted before the first answer leaves. Thousands at once would otherwise be sent one
       // after the other, and everybody else wait for as long.
-      await nextTurn()
+      await nextImmediate()
       const encoding = isCompressed ? encodingFor(request) : 'identity'
       const { bytes, etag } = await bodyIn(encoding)
       reply.header('cache-control', 'no-cache').headers(headers)

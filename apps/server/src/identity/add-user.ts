@@ -20,7 +20,7 @@ type Way = BusinessEvents['user.created']['by']
 /** Adds a user, whoever asks for it. An invitation that is named is used, or nobody is added. */
 export async function addUser(parts: AddUserParts, input: NewUser, way: Way): Promise<User> {
   const invitationHash = input.invitation === undefined ? undefined : hashSecret(input.invitation)
-  // Before the password is hashed, which costs more than a stranger is to be had for.
+  // Reject before hashing: argon2 is expensive and the caller is unauthenticated.
   if (
     invitationHash !== undefined &&
     !(await store.invitations.isUsable(parts.db, invitationHash, parts.now()))

@@ -130,9 +130,13 @@ function decide(
   }
 }
 
-type Place = NonNullable<FoundTarget['conversation']>
+type TargetConversation = NonNullable<FoundTarget['conversation']>
 
-async function openDirect({ now, newId }: Parts, trx: EventTransaction, draft: Draft): Promise<Place> {
+async function openDirect(
+  { now, newId }: Parts,
+  trx: EventTransaction,
+  draft: Draft,
+): Promise<TargetConversation> {
   const { sender, recipientId, lockKey } = draft
   if (recipientId === null) throw new Error('a message cannot create a group')
   const id = newId()
@@ -160,7 +164,7 @@ async function openDirect({ now, newId }: Parts, trx: EventTransaction, draft: D
   return { id, updated_at: at }
 }
 
-function newMessage({ now, newId }: Parts, draft: Draft, conversation: Place): NewMessage {
+function newMessage({ now, newId }: Parts, draft: Draft, conversation: TargetConversation): NewMessage {
   const { sender, recipientId, content, clientMessageId } = draft
   return {
     id: newId(),

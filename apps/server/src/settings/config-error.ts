@@ -1,4 +1,4 @@
-/** A setting that the server cannot start with. The message is one line that names the variable. */
+/** An invalid setting. The message is one line that starts with the variable. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
 }

@@ -33,7 +33,7 @@ function listOf(isItem: (item: string) => boolean, message: string) {
     .refine((list) => list.every(isItem), message)
 }
 
-/** As Fastify's `trustProxy` calls them. */
+/** The names that Fastify's `trustProxy` knows. */
 const RANGE_NAMES = new Set(['loopback', 'linklocal', 'uniquelocal'])
 
 function isAddressRange(range: string): boolean {
@@ -43,7 +43,7 @@ function isAddressRange(range: string): boolean {
   return family > 0 && isPrefix && rest.length === 0
 }
 
-/** As it stands in a URL, and no number that URLs take for an address. */
+/** A host name as in a URL, and not a number that URLs parse as an address. */
 function isHostName(name: string): boolean {
   return /^[\w.-]+$/.test(name) && URL.parse(`http://${name}/`)?.hostname === name.toLowerCase()
 }
@@ -62,7 +62,7 @@ const pairs = z.string().transform((text, context) => {
   return z.NEVER
 })
 
-/** A signal of OpenTelemetry. The other exporters that its specification names are not here. */
+/** The exporter of an OpenTelemetry signal. Other exporters of the specification are not supported. */
 const exporter = oneOf(['otlp', 'none']).default('otlp')
 
 const databaseUrl = z.string().superRefine((value, context) => {
@@ -73,7 +73,7 @@ const databaseUrl = z.string().superRefine((value, context) => {
   }
 })
 
-/** Keys that decide who is who are not to be fetched where somebody on the way can change them. */
+/** The keys authenticate users, so they must not be fetched over a connection that can be tampered with. */
 function isSecureUrl(text: string): boolean {
   if (!URL.canParse(text)) return false
   const { protocol, hostname } = new URL(text)
@@ -86,8 +86,8 @@ const SECRET = { part: 'all' } as const
 const WITH_CREDENTIALS = { part: 'all but the address' } as const
 
 /**
- * Every environment variable that Sotto reads: this is the one place that reads them. Whatever holds a secret says so,
- * so that it is not shown to those who look at the settings in force.
+ * All environment variables that Sotto reads. Settings that contain secrets are registered as confidential, so that
+ * the list of settings does not show them.
  */
 const environment = z.object({
   PORT: wholeNumber(0, 65_535).prefault('1337'),
@@ -191,62 +191,62 @@ export const settingNames: readonly string[] = Object.keys(environment.shape)
 export interface Config {
   port: number
   host: string
-  /** Where Prometheus reads; undefined without it. */
+  /** The port for Prometheus; undefined if off. */
   metricsPort: number | undefined
   metricsHost: string
   databaseUrl: string
-  /** For migrations, where databaseUrl is a transaction pooler. */
+  /** For migrations, if databaseUrl is a transaction pooler. */
   databaseDirectUrl: string | undefined
   /** A replica of databaseUrl, for lists. */
   databaseReplicaUrl: string | undefined
-  /** How long a list waits for the replica to have what was committed before, in milliseconds. */
+  /** How long a list waits for the replica to catch up, in milliseconds. */
   databaseReplicaMaxLagMs: number
   databasePoolSize: number
   preparedStatements: boolean
-  /** Whether a start brings the schema up to date; else it must be. */
+  /** Whether a start migrates the schema. */
   migrates: boolean
-  /** How long a server that is told to stop goes on as before while it says that it is not ready. */
+  /** How long a stopping server keeps serving while /readyz reports that it is not ready. */
   drainSeconds: number
   logLevel: z.output<typeof environment>['LOG_LEVEL']
-  /** A key that is valid besides those in the database. */
+  /** A valid key in addition to those in the database. */
   serviceKey: string | undefined
-  /** Unicode code points. */
+  /** In Unicode code points. */
   maxTextLength: number
   signUp: 'open' | 'closed' | 'invitation'
-  /** What second factors and the secrets of webhooks are encrypted with, in the database. */
+  /** Encrypts TOTP and webhook secrets in the database. */
   secret: string | undefined
-  /** Whether the web client is served, where it was built. */
+  /** Whether to serve the web client, if it was built. */
   webClient: boolean
-  /** Between whom direct messages go. */
+  /** Who can send direct messages to whom. */
   directMessages: 'everyone' | 'contacts'
-  /** For several servers: hints, signals and presence go through it. */
+  /** Shares hints, signals and presence between servers. */
   redisUrl: string | undefined
-  /** How many event streams this server takes. */
+  /** The maximum number of open event streams of this server. */
   maxStreams: number
   eventRetentionDays: number
-  /** null keeps messages for ever. */
+  /** null keeps messages forever. */
   messageRetentionDays: number | null
-  /** How often callers may do what. */
+  /** Rate limits of callers. */
   limits: Rates
-  /** Origins besides the server's own whose pages may use it. */
+  /** Allowed origins in addition to the server's own. */
   allowedOrigins: readonly string[]
-  /** Addresses, ranges and names of ranges whose X-Forwarded-* headers are believed. */
+  /** Addresses, ranges and names of ranges whose X-Forwarded-* headers are trusted. */
   trustedProxies: readonly string[]
-  /** Host names, addresses and ranges that webhooks may go to although they are inside the network or speak http. */
+  /** Internal or plain http hosts, addresses and ranges that webhooks can call. */
   webhookAllowedHosts: readonly string[]
-  /** Tokens that the host signs; undefined takes none. */
+  /** For tokens signed by your back end; undefined if not accepted. */
   userTokens: UserTokenSettings | undefined
-  /** All of the above as the environment says it, for admins to see. */
+  /** All settings as given in the environment, to show to admins. */
   settings: readonly Setting[]
-  /** Where traces, metrics and logs go by OpenTelemetry's protocol; undefined sends none. */
+  /** Where to export traces, metrics and logs with OTLP; undefined if off. */
   telemetry: TelemetrySettings | undefined
 }
 
 /**
- * Reads the settings. A variable that is set to nothing counts as not set, as compose files do it, and each may be
- * in a file that `<name>_FILE` names.
+ * Reads the settings. An empty variable counts as not set, as in compose files, and each setting can come from the
+ * file in `<name>_FILE`.
  *
- * @throws {ConfigError} that names the variable and what it takes.
+ * @throws {ConfigError} with the variable and the rule it breaks.
  */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const given = readSettings(env, settingNames)
@@ -257,7 +257,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     throw new ConfigError(`${name}${given.fromFiles.has(name) ? '_FILE' : ''} ${issue?.message}`)
   }
   const settings = parsed.data
-  // 0 is any that is free, for each its own.
+  // 0 picks any free port, separately for each.
   if (settings.METRICS_PORT && settings.METRICS_PORT === settings.PORT) {
     throw new ConfigError('METRICS_PORT must differ from PORT')
   }
@@ -343,7 +343,7 @@ function telemetryOf(settings: z.output<typeof environment>): TelemetrySettings 
       }
 }
 
-/** Whether failures are told with their stack. Works where the settings themselves are wrong. */
+/** Whether failures print their stack. Works even if the settings are invalid. */
 export function isDebugging(env: NodeJS.ProcessEnv = process.env): boolean {
   return env.LOG_LEVEL === 'debug' || env.LOG_LEVEL === 'trace'
 }

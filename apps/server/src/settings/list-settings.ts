@@ -2,7 +2,7 @@ import type { Setting } from '@sotto/contract'
 import type { CallerContext } from '../app/context.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 
-/** The settings as they are in force on the server that is asked. */
+/** The effective settings of the server that answers. */
 export async function listSettings(
   { app }: CallerContext,
   { prefix = '' }: InputOf<'settings', 'list'>,

@@ -3,18 +3,18 @@ import { ConfigError } from './config-error.ts'
 
 const SUFFIX = '_FILE'
 
-/** The settings as they are given, and which of them a file holds. */
+/** The given settings, and which of them come from a file. */
 export interface GivenSettings {
   values: Record<string, string>
   fromFiles: ReadonlySet<string>
 }
 
 /**
- * Takes settings out of the environment. Instead of any of them, `<name>_FILE` may name a file that holds its value,
- * which is how Docker and Kubernetes hand out secrets: other processes and `docker inspect` show the environment,
- * and not the file. The end of its last line is no part of the value. What is set to nothing counts as not set.
+ * Reads settings from the environment. `<name>_FILE` can name a file with the value instead, the way Docker and
+ * Kubernetes provide secrets: other processes and `docker inspect` see the environment, but not the file. The trailing
+ * newline is not part of the value. An empty variable counts as not set.
  *
- * @throws {ConfigError} for a file that cannot be read or holds nothing, and where both are set.
+ * @throws {ConfigError} if a file is unreadable or empty, or if both are set.
  */
 export function readSettings(env: NodeJS.ProcessEnv, names: readonly string[]): GivenSettings {
   const values: Record<string, string> = {}

@@ -3,10 +3,10 @@ import { z } from 'zod'
 import { redactUrl } from '../lib/redact-url.ts'
 import type { GivenSettings } from './setting-files.ts'
 
-/** What of a setting must not be shown: all of a secret, and of a URL what is no address. */
+/** Which part of a setting must not be shown: all of a secret, or everything but the address of a URL. */
 export const confidential = z.registry<{ part: 'all' | 'all but the address' }>()
 
-/** Every setting as it is in force, with where its value is from. For admins to see: nothing confidential is in it. */
+/** All effective settings with the source of each value, to show to admins. Contains nothing confidential. */
 export function settingsInForce(
   shape: Readonly<Record<string, z.ZodType>>,
   { values, fromFiles }: GivenSettings,
@@ -33,7 +33,7 @@ export function settingsInForce(
   })
 }
 
-/** As it would be written into the environment. */
+/** As it would be set in the environment. */
 function defaultOf(schema: z.ZodType): string | undefined {
   const hasDefault = schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault
   return hasDefault ? String(schema.def.defaultValue) : undefined

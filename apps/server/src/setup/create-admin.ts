@@ -9,10 +9,10 @@ import { requireToken } from './setup-token.ts'
 
 type Input = InputOf<'setup', 'createAdmin'>
 
-/** Makes the first user, who is an admin, with the token of the first start, which is worth nothing from then on. */
+/** Creates the first user, an admin, and consumes the setup token. */
 export async function createAdmin(ctx: Context, { token, password, ...profile }: Input): Promise<User> {
   const { app } = ctx
-  // Before the password is hashed, which costs more than a stranger is to be had for.
+  // Reject before hashing: argon2 is expensive and the caller is unauthenticated.
   await requireToken(app.db, app, await store.setup.find(app.db), token)
   const passwordHash = await hashNewPassword(app.identity.passwords, password, 'password')
   const user = await app.db.transaction().execute(async (trx) => {

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 
 type Profile = z.input<Contract['users']['create']['input']>
 
-/** The users of the small world, which the demo shows. Not in seed/: sign-up has to know their names. */
+/** The users of the small data set, which the demo shows. Not in seed/, because sign-up needs their names. */
 export const people = [
   {
     username: 'amira',

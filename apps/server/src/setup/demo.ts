@@ -2,23 +2,23 @@ import { SottoError } from '@sotto/contract'
 import { type Executor, store } from '@sotto/db'
 import { people } from './demo-people.ts'
 
-/** The two who are shown side by side: a conversation of the small world is theirs. */
+/** The two users shown side by side. The small data set has a conversation between them. */
 export const shownPeople = [people[0].username, people[1].username] as const
 
 const usernames: ReadonlySet<string> = new Set(people.map(({ username }) => username))
 
-/** Whether somebody of this name comes with the demo. */
+/** Whether the demo has a user with this name. */
 export function isOfDemo(username: string): boolean {
   return usernames.has(username)
 }
 
 /**
- * Ends the demo, if there is one: nobody is logged in as one of its people any more, and all who are here are somebody.
- * In the transaction in which somebody real comes, or one of its people becomes one. What was said stays.
+ * Ends the demo, if there is one, by ending the sessions of its users. Runs in the transaction that creates the first
+ * real user or makes a demo user one. The messages stay.
  */
 export async function endDemo(trx: Executor): Promise<void> {
   if (!(await store.setup.find(trx))?.demo_started_at) return
-  // Whoever logs its people in meanwhile is waited for.
+  // Waits for a concurrent openDemo.
   await store.setup.hold(trx)
   for (const username of shownPeople) {
     const user = await store.users.find(trx, username)
@@ -28,8 +28,8 @@ export async function endDemo(trx: Executor): Promise<void> {
 }
 
 /**
- * For what people do to their own accounts. Those of a demo are anybody's who looks at it: nothing that one of them
- * does may outlive it.
+ * For changes to the caller's own account. Anyone who opens the demo can use its accounts, so no such change may
+ * outlive it.
  *
  * @throws {SottoError} FORBIDDEN
  */

@@ -5,16 +5,15 @@ import { makeKey } from '../identity/create-key.ts'
 import type { Config } from '../settings/config.ts'
 import { hasLiveToken, issueSetupToken, isUnused } from './setup-token.ts'
 
-/** What a start has made so that somebody gets in. It is told here and never again. */
+/** The secrets that a start has created for the first access. They cannot be read again. */
 export interface FirstStart {
   serviceKey: string | undefined
-  /** Where the web client is served and nobody has an account. */
+  /** Only if the web client is served and no user exists. */
   setupToken: string | undefined
 }
 
 /**
- * Makes what is missing for somebody to get in. Of servers that start at once on one database only one does: the
- * others wait, and find it made.
+ * Creates the missing service key and setup token. If several servers start at once, only one does; the others wait.
  */
 export async function makeFirstWayIn(
   db: Executor,

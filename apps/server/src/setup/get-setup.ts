@@ -2,7 +2,7 @@ import { store } from '@sotto/db'
 import type { Context } from '../app/context.ts'
 import { isUnused } from './setup-token.ts'
 
-/** Whether the installation waits for somebody to make the first account. */
+/** Whether the first account can still be created. */
 export async function getSetup({ app: { db } }: Context): Promise<{ open: boolean }> {
   return { open: await isUnused(db, await store.setup.find(db)) }
 }

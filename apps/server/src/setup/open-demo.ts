@@ -9,7 +9,7 @@ import { shownPeople } from './demo.ts'
 import { requireToken } from './setup-token.ts'
 
 const SESSION_LIFETIME_MS = 24 * 60 * 60 * 1_000
-/** After this much time whoever was filling it is gone, in milliseconds. It takes some seconds. */
+/** After this time, an unfinished seed counts as interrupted, in milliseconds. It takes a few seconds. */
 const FILLING_LIMIT_MS = 60_000
 
 interface Demo {
@@ -18,10 +18,10 @@ interface Demo {
 }
 
 /**
- * Fills the installation with the small world, unless that was done, and logs two of its people in. They have no
- * passwords, so nobody gets in as one of them in any other way.
+ * Seeds the small data set if that was not done yet, and signs in two of its users. They have no passwords, so there
+ * is no other way to sign in as them.
  *
- * @throws {SottoError} INVALID_INPUT about the token; UNAVAILABLE while somebody else is filling it.
+ * @throws {SottoError} INVALID_INPUT for the token; UNAVAILABLE while another caller is seeding.
  */
 export async function openDemo(ctx: Context, { token }: InputOf<'setup', 'openDemo'>): Promise<Demo> {
   const { app } = ctx
@@ -36,14 +36,14 @@ export async function openDemo(ctx: Context, { token }: InputOf<'setup', 'openDe
   })
   if (isFirst) await seedSmallWorld(app, { endsAt: app.now() })
   return app.db.transaction().execute(async (trx) => {
-    // Somebody real may have come meanwhile.
+    // A real user may have been created in the meantime.
     await requireToken(trx, app, await store.setup.hold(trx), token)
     if (isFirst) await store.setup.update(trx, { demo_filled_at: app.now() })
     return logPeopleIn(trx, ctx)
   })
 }
 
-/** One that was cut short is shown as far as it came. */
+/** An interrupted seed is shown as far as it got. */
 function isBeingFilled({ demo_started_at: started, demo_filled_at: filled }: SetupRow, now: Date): boolean {
   return started !== null && filled === null && now.getTime() - started.getTime() < FILLING_LIMIT_MS
 }
@@ -68,13 +68,13 @@ async function logPeopleIn(trx: Executor, { app, userAgent }: Context): Promise<
       createdAt,
       expiresAt,
     }
-    // The page that had the ones before has been left.
+    // The page with the previous sessions is gone.
     await store.sessions.removeAllOf(trx, user.id)
     await store.sessions.insert(trx, session)
     people.push({ username, token })
     ids.push(user.id)
   }
-  // They write to each other, also where that is for contacts alone.
+  // They can write to each other even if only contacts can.
   for (const [userId, contactId] of [ids, ids.toReversed()]) {
     if (userId && contactId)
       await store.contacts.set(trx, { userId, contactId, state: 'accepted', at: createdAt })

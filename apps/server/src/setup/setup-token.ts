@@ -8,7 +8,7 @@ import { people } from './demo-people.ts'
 /** How long a token waits to be used, in milliseconds. */
 const LIFETIME_MS = 24 * 60 * 60 * 1_000
 
-/** Makes the token that the first admin is made with, in the place of the one before it. It is told once and kept hashed. */
+/** Creates the token for creating the first admin, replacing the previous one. It is stored hashed. */
 export async function issueSetupToken(trx: Executor, origin: AuditOrigin): Promise<string> {
   const token = newSecret('su')
   await store.setup.update(trx, {
@@ -19,12 +19,12 @@ export async function issueSetupToken(trx: Executor, origin: AuditOrigin): Promi
   return token
 }
 
-/** Whether somebody could still use a token that was made before. */
+/** Whether an issued token is still valid. */
 export function hasLiveToken(setup: SetupRow, now: Date): boolean {
   return setup.token_hash !== null && setup.token_expires_at !== null && setup.token_expires_at > now
 }
 
-/** Whether nobody uses the installation yet. Who came with the demo is nobody: they have no passwords. */
+/** Whether there are no users yet, apart from those of the demo, which have no passwords. */
 export async function isUnused(db: Executor, setup: SetupRow | undefined): Promise<boolean> {
   return !(await store.setup.hasUsersBesides(
     db,
@@ -33,8 +33,7 @@ export async function isUnused(db: Executor, setup: SetupRow | undefined): Promi
 }
 
 /**
- * Holds a token against how far the setup is. It is worth something only while nobody uses the installation: one that
- * is found later, in a log, opens nothing.
+ * Checks a setup token. It is only valid while there are no users, so a token found in a log later is useless.
  *
  * @throws {SottoError} INVALID_INPUT
  */

@@ -86,7 +86,7 @@ export class HttpSender {
     } catch (error) {
       signal.throwIfAborted()
       if (timeout.aborted) return failed(`no answer within ${this.#answerMs / 1_000} s`)
-      return failed(wordsFor(error))
+      return failed(failureText(error))
     }
   }
 
@@ -190,7 +190,7 @@ async function discard(answer: IncomingMessage): Promise<void> {
 }
 
 /** Node's own code for what went wrong. The message may hold addresses. */
-function wordsFor(error: unknown): string {
+function failureText(error: unknown): string {
   if (error instanceof AddressRefused) return 'the address is internal and not allowed'
   return codeOf(error) ?? 'the request failed'
 }
