@@ -12,26 +12,26 @@ import type { CallerContext } from '../app/context.ts'
 import { type Actor, refersTo } from './caller.ts'
 
 /*
- * Who may do what. Every use case begins with one of these. What a caller may not read answers exactly as what
- * does not exist.
+ * Access checks. Every use case starts with one of them. A resource that the caller cannot read is reported as not
+ * found.
  */
 
-/** The session whose token the request carries, if it carries one. */
+/** The session of the request, if it was authenticated with a session token. */
 export function sessionIdOf({ caller }: CallerContext): string | undefined {
   return caller.kind === 'user' && caller.credential.kind === 'session' ? caller.credential.id : undefined
 }
 
-/** Acts for nobody: it may read and manage everything. */
+/** A service key without an actor can read and manage everything. */
 export function isBareKey(ctx: CallerContext): boolean {
   return ctx.caller.kind === 'key' && !ctx.caller.actor
 }
 
-/** In whose eyes messages are shown. */
+/** The user for whom messages are shown. */
 export function viewerOf(ctx: CallerContext): Viewer {
   return ctx.actor?.id ?? null
 }
 
-/** The sender: the actor, or whom a bare service key names. */
+/** The sender: the actor, or the user named by a bare service key. */
 export async function requireSender(ctx: CallerContext, from: string | undefined): Promise<Actor> {
   const actor = ctx.actor
   if (actor) {
@@ -62,7 +62,7 @@ export async function requireSelfOrAdmin(ctx: CallerContext, ref: string): Promi
   return isAdmin ? requireUser(ctx, ref, 'user') : requireSelfOrKey(ctx, ref)
 }
 
-/** @throws {SottoError} USER_NOT_FOUND that names the field. */
+/** @throws {SottoError} USER_NOT_FOUND with the field. */
 export async function requireUser(ctx: CallerContext, ref: string, field: string): Promise<Actor> {
   const user = await ctx.app.identity.findActor(ref)
   if (user) return user
@@ -70,7 +70,7 @@ export async function requireUser(ctx: CallerContext, ref: string, field: string
   throw new SottoError('USER_NOT_FOUND', { detail: `${field}: no such user`, issues })
 }
 
-/** The user whom `user` names, where it may not name the actor. */
+/** The user named by `user`, which must not be the actor. */
 export async function requireOther(ctx: CallerContext, actor: Actor, ref: string): Promise<Actor> {
   const other = await requireUser(ctx, ref, 'user')
   if (other.id === actor.id) throw invalidInput('user', 'must not be the calling user')
@@ -85,7 +85,7 @@ export async function requireConversation(
   return requireConversationOf(ctx, conversationId, viewerOf(ctx))
 }
 
-/** A conversation that this user is in; any for nobody in particular, which is a bare service key. */
+/** A conversation that this user is in; any for null, a bare service key. */
 export async function requireConversationOf(
   ctx: CallerContext,
   conversationId: string,
@@ -98,7 +98,7 @@ export async function requireConversationOf(
   return conversation
 }
 
-/** What a caller may read of a conversation. */
+/** The part of a conversation that a caller can read. */
 export interface Readable {
   conversation: ConversationRow
   /** Oldest first. */
@@ -109,8 +109,8 @@ export interface Readable {
 export const everything: readonly Span[] = [{ after: 0, until: undefined }]
 
 /**
- * A conversation of which the caller may read something: also one that they have left. Lists, single messages and
- * events go by the same stays.
+ * A conversation that the caller can read in part, including one they have left. Lists, single messages and events
+ * use the same stays.
  */
 export async function requireReadable(ctx: CallerContext, conversationId: string): Promise<Readable> {
   const conversation = await store.conversations.find(ctx.app.db, conversationId)
@@ -119,13 +119,13 @@ export async function requireReadable(ctx: CallerContext, conversationId: string
   return { conversation, spans }
 }
 
-/** A message that the caller may read, as it stands now. */
+/** A message that the caller can read, in its current state. */
 export async function requireMessage(ctx: CallerContext, messageId: string): Promise<MessageRow> {
   const { message } = await findReadable(ctx, messageId, ctx.app.db)
   return message
 }
 
-/** A message that the caller may read, in a conversation that they are still in. */
+/** A message that the caller can read, in a conversation they are still in. */
 export async function requireMessageToChange(
   ctx: CallerContext,
   messageId: string,

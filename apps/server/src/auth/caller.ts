@@ -1,37 +1,37 @@
 import type { KeyScope } from '@sotto/contract'
 
-/** The id of the service key that the settings hold. */
+/** The id of the service key in the settings. */
 export const CONFIGURED_KEY_ID = 'environment'
 
-/** The user whom a request acts for. */
+/** The user that a request acts for. */
 export interface Actor {
   id: string
   username: string
 }
 
 /**
- * What a user authenticated with: a session's token; a password, identified by the hash that it was checked against;
- * or a token signed by the host.
+ * What a user authenticated with: a session token; a password, identified by the hash it was verified against; or a
+ * token signed by your back end.
  */
 export type UserCredential =
   | { kind: 'session'; id: string }
   | { kind: 'password'; hash: string }
   | { kind: 'token'; expiresAt: Date }
 
-/** Who makes a request, with credentials. A service key without an actor is called a bare key. */
+/** An authenticated caller. A service key without an actor is called a bare key. */
 export type KnownCaller =
   | { kind: 'key'; keyId: string; scopes: ReadonlySet<KeyScope>; actor: Actor | undefined }
   | { kind: 'user'; credential: UserCredential; actor: Actor; isAdmin: boolean }
 
-/** Who makes a request. */
+/** The caller of a request. */
 export type Caller = { kind: 'anonymous' } | KnownCaller
 
-/** The user whom a caller acts for. */
+/** The user that a caller acts for. */
 export function actorOf(caller: Caller): Actor | undefined {
   return caller.kind === 'anonymous' ? undefined : caller.actor
 }
 
-/** Whether a username or an id is this user's. */
+/** Whether a username or an id belongs to this user. */
 export function refersTo(ref: string, { id, username }: Actor): boolean {
   const key = ref.toLowerCase()
   return key === username || key === id

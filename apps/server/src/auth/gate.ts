@@ -6,26 +6,25 @@ import type { KnownCaller } from './caller.ts'
 type Entry = Pick<Procedure, 'access' | 'kind' | 'limit'>
 
 /**
- * Checks whether the caller may call an operation at all, and not too often: the only place that looks at `access`.
- * Every transport calls it before it looks at the input, for each call of a batch. What a caller may see or change is
- * for the use case to check.
+ * Checks the access and the rate limit of an operation. Nothing else reads `access`. Every transport calls it before
+ * validating the input, for each call of a batch. The use case checks which resources the caller can see or change.
  *
- * @returns the context as the use case's type has it.
+ * @returns the context in the type that the use case requires.
  * @throws {SottoError} RATE_LIMITED, UNAUTHENTICATED, FORBIDDEN, ACTOR_REQUIRED
  */
 export async function admit<A extends Access>(
   ctx: Context,
   entry: Entry & { access: A },
 ): Promise<ContextFor<A>> {
-  // First, since a refused call has a cost too.
+  // First, because a rejected call has a cost too.
   await ctx.app.limits.charge(limitOf(entry), ctx.caller, ctx)
   requireAccess(ctx, entry)
-  // The checks above are what the type says.
+  // The checks above guarantee the type.
   return ctx as ContextFor<A>
 }
 
 function requireAccess({ caller, actor }: Context, entry: Entry): void {
-  // Also where no credentials are needed, since a key may do more there than an anonymous caller.
+  // Also if no credentials are needed, because a key can do more than an anonymous caller.
   if (caller.kind === 'key') {
     const scope = scopeOf(entry)
     if (!caller.scopes.has(scope)) {
@@ -42,13 +41,13 @@ function requireAccess({ caller, actor }: Context, entry: Entry): void {
   }
 }
 
-/** The scope that a service key needs for an operation. */
+/** The scope that an operation requires of a service key. */
 function scopeOf({ access, kind }: Entry): KeyScope {
   if (access === 'admin') return 'admin'
   return kind === 'mutation' ? 'write' : 'read'
 }
 
-/** A key that acts for a user can do what that user can, and nothing that is for admins. */
+/** A key that acts for a user can do what that user can, but nothing reserved for admins. */
 function isAdmin(caller: KnownCaller): boolean {
   return caller.kind === 'user' ? caller.isAdmin : caller.actor === undefined
 }

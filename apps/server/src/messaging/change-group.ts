@@ -10,28 +10,28 @@ import type { CallerContext } from '../app/context.ts'
 import { type AuditAction, recordAudit } from '../audit/record-audit.ts'
 import { isBareKey, requireConversation, viewerOf } from '../auth/access.ts'
 
-/** What a change of a group works with, in the group's turn. */
+/** What a change of a group works with while it holds the conversation lock. */
 export interface GroupTurn {
   trx: EventTransaction
-  /** As it stands now. */
+  /** Its current state. */
   group: ConversationRow
   at: Date
-  /** Tells those who are in the group. @returns the event's id. */
+  /** Appends an event for the participants. @returns the event's id. */
   tell(type: LogType, userId: string | null, role?: ParticipantRole): Promise<number>
 }
 
-/** A change that a caller makes. */
+/** A change made by a caller. */
 export interface GroupChange extends GroupTurn {
-  /** The caller's role in it; a bare service key may do whatever the owner may. */
+  /** The caller's role in the group; a bare service key counts as the owner. */
   role: ParticipantRole
 }
 
 /**
- * Changes a group in its turn. The caller is asked for again under the lock: they may have been removed, or have
- * got another role, since. What a bare service key changes, which is in no group, is written down as `action`.
+ * Changes a group under its conversation lock. The caller's role is read again under the lock, because it may have
+ * changed. A change by a bare service key is recorded in the audit log as `action`.
  *
- * @param pairs the keys of direct conversations whose turns the change needs too.
- * @throws {SottoError} CONVERSATION_NOT_FOUND for whom it does not exist, FORBIDDEN for a direct conversation.
+ * @param pairs keys of direct conversations to lock as well.
+ * @throws {SottoError} CONVERSATION_NOT_FOUND if the caller cannot see the group, FORBIDDEN for a direct conversation.
  */
 export async function changeGroup<Result>(
   ctx: CallerContext,
@@ -64,7 +64,7 @@ export async function changeGroup<Result>(
   })
 }
 
-/** For whoever holds the group's turn. */
+/** For callers that hold the group's conversation lock. */
 export function groupTurn(trx: EventTransaction, group: ConversationRow, at: Date): GroupTurn {
   return {
     trx,
@@ -98,7 +98,7 @@ export function requireGroupAdmin({ role }: Pick<GroupChange, 'role'>): void {
     throw new SottoError('FORBIDDEN', { detail: 'only the owner and admins can do this' })
 }
 
-/** @throws {SottoError} FORBIDDEN for everybody else. */
+/** @throws {SottoError} FORBIDDEN for everyone else. */
 export function requireGroupOwner({ role }: Pick<GroupChange, 'role'>): void {
   if (role !== 'owner') throw new SottoError('FORBIDDEN', { detail: 'only the owner can do this' })
 }

@@ -3,13 +3,13 @@ import { type EventTransaction, lockKeyOf, type MessageRow, store } from '@sotto
 import type { CallerContext } from '../app/context.ts'
 import { requireMessageToChange } from '../auth/access.ts'
 
-/** Tells the conversation's participants what was done. */
+/** Appends an event for the participants of the conversation. */
 export type Tell = (type: LogType, detail?: string) => Promise<void>
 
 /**
- * Changes a message in its conversation's turn, and answers it as it stands afterwards.
+ * Changes a message under the conversation lock and returns the result.
  *
- * The message is read again under the lock, so `change` sees what the one before it has left.
+ * The message is read again under the lock, so `change` sees the previous change.
  */
 export async function changeMessage(
   ctx: CallerContext,
@@ -40,7 +40,7 @@ export async function changeMessage(
   })
 }
 
-/** Only the sender changes what they said. Whoever may not even read it was told that it does not exist. */
+/** Only the sender can change a message. For callers who cannot read it, it does not exist. */
 export function requireOwn(message: MessageRow, actorId: string): void {
   if (message.sender_id !== actorId)
     throw new SottoError('FORBIDDEN', { detail: 'only the sender can do this' })

@@ -49,7 +49,7 @@ export async function createGroup(
   return shown
 }
 
-/** Everybody who is named besides the actor, each once. */
+/** The given users without the actor and without duplicates. */
 async function requireOthers(ctx: CallerContext, actor: Actor, refs: readonly string[]): Promise<Actor[]> {
   const others = new Map<string, Actor>()
   for (const [index, ref] of refs.entries()) {

@@ -5,7 +5,7 @@ import type { InputOf } from '../lib/operation-types.ts'
 import { toMessage } from '../views/messages.ts'
 import { changeMessage, requireOwn } from './change-message.ts'
 
-/** Leaves a tombstone. Repeating it answers the same. */
+/** Leaves a tombstone. Idempotent. */
 export async function deleteMessage(
   ctx: ActorContext,
   input: InputOf<'messages', 'delete'>,

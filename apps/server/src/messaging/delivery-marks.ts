@@ -3,13 +3,13 @@ import { type Executor, type Mark, type MessageRow, store } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { Runtime } from '../app/runtime.ts'
 
-/** At most one write in this time for a conversation and user, in milliseconds. */
+/** The minimum time between two writes for the same conversation and user, in milliseconds. */
 const REST_MS = 1_000
-/** Marks that come within this time are written in one transaction, which costs about as much as that of a send. */
+/** Marks within this time share a transaction, which costs about as much as a send. */
 const ROUND_MS = 100
-/** A transaction's marks are locked until it ends: with so many that is soon enough for a send that meets one. */
+/** Rows stay locked until the transaction ends, so its size bounds how long a concurrent send waits. */
 const MAX_MARKS = 100
-/** How often it is tried at the end to write marks that others hold. */
+/** How often closing retries marks that others have locked. */
 const LAST_ROUNDS = 20
 
 interface Options {
@@ -19,25 +19,25 @@ interface Options {
   log: Logger
 }
 
-/** A mark that was written a moment ago. */
+/** A mark that was written recently. */
 interface Rest {
   written: Mark
-  /** What has come since. */
+  /** The mark since then. */
   next: Mark | undefined
-  /** On the clock of `performance.now()`. */
+  /** As of `performance.now()`. */
   endsAt: number
 }
 
 /**
- * Gathers which messages reached their readers, and writes it down after the answer has gone out.
+ * Collects which messages were delivered to their readers and writes the marks after the response.
  *
- * Goes round while there is something to write: a round takes what is due, of all conversations and users, in one
- * transaction. The first mark of a conversation and user is due at once, those of the following second together.
+ * Each round writes all due marks in one transaction. The first mark of a conversation and user is due immediately,
+ * those of the following second are written together.
  */
 export class DeliveryMarks {
   readonly #options: Options
   readonly #due = new Map<string, Mark>()
-  /** In the order of their ends. */
+  /** In the order in which they end. */
   readonly #resting = new Map<string, Rest>()
   #timer: NodeJS.Timeout | undefined
   #round: Promise<void> | undefined
@@ -48,12 +48,12 @@ export class DeliveryMarks {
     this.#options = options
   }
 
-  /** How many marks are still to be written. */
+  /** The number of marks waiting to be written. */
   get waiting(): number {
     return this.#due.size + [...this.#resting.values()].filter(({ next }) => next).length
   }
 
-  /** These messages were handed to this user. */
+  /** Marks these messages as delivered to the user. */
   note(userId: string, messages: readonly MessageRow[]): void {
     for (const message of messages) {
       if (message.sender_id === userId || message.delivered_at !== null) continue
@@ -62,7 +62,7 @@ export class DeliveryMarks {
     this.#schedule()
   }
 
-  /** Writes what is waiting, and takes nothing more. */
+  /** Writes the waiting marks and accepts no more. */
   async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#timer)
@@ -92,7 +92,7 @@ export class DeliveryMarks {
     if (next) this.#due.set(key, next)
   }
 
-  /** One round after the other, for as long as a mark is due or may become so. */
+  /** Runs rounds as long as a mark is or can become due. */
   #schedule(): void {
     if (this.#closed || this.#timer || this.#round) return
     if (this.#due.size === 0 && this.#resting.size === 0) return
@@ -119,14 +119,14 @@ export class DeliveryMarks {
     await this.#writeDue()
   }
 
-  /** Writes everything that is due when it begins. */
+  /** Writes the marks that are due now. */
   async #writeDue(): Promise<void> {
     const marks = [...this.#due.values()]
     this.#due.clear()
     const endsAt = performance.now() + REST_MS
     for (const mark of marks) this.#resting.set(keyOf(mark), { written: mark, next: undefined, endsAt })
     for (let from = 0; from < marks.length; from += MAX_MARKS) {
-      // A mark that is lost is made good by the next one: it says "up to".
+      // The next mark makes up for a lost one, because a mark means "up to".
       await this.#write(marks.slice(from, from + MAX_MARKS)).catch((error: unknown) =>
         this.#options.log.warn({ err: error }, 'writing delivery marks failed'),
       )
@@ -135,7 +135,7 @@ export class DeliveryMarks {
 
   async #write(marks: readonly Mark[]): Promise<void> {
     const { db, write, now } = this.#options
-    // Whoever looks at old messages of a group again marks what is marked: that needs no transaction.
+    // Reading old messages of a group again changes no mark and needs no transaction.
     const moving = await store.receipts.findMovingMarks(db, marks)
     if (moving.length === 0) return
     const moved = await write((trx) => store.receipts.moveDeliveredMarks(trx, moving, now()))
@@ -144,7 +144,7 @@ export class DeliveryMarks {
       const key = keyOf(mark)
       const rest = this.#resting.get(key)
       if (!rest || written.has(key)) continue
-      // Somebody is writing to its row: the next round tries again.
+      // The row is locked: the next round tries again.
       rest.next ??= mark
       this.#wake(key)
     }

@@ -7,12 +7,12 @@ import { changeMessage, requireNotDeleted, requireOwn } from './change-message.t
 import { requireTextLength } from './send-message.ts'
 
 /**
- * How often a message can be edited: each time, what it was is kept. The first text is, too, whatever comes after it:
- * were the oldest dropped instead, whoever is to answer for it could edit it away.
+ * The maximum number of edits of a message. All earlier texts are kept: if the oldest were dropped instead, a sender
+ * could edit the original away.
  */
 const MAX_EDITS = 100
 
-/** Sets the text. What it was is kept; setting what it is already changes nothing. */
+/** Sets the text and keeps the previous one. The same text changes nothing. */
 export async function editMessage(ctx: ActorContext, input: InputOf<'messages', 'edit'>): Promise<Message> {
   const { actor } = ctx
   requireTextLength(ctx, input.text)

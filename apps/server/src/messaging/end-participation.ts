@@ -3,8 +3,8 @@ import type { GroupTurn } from './change-group.ts'
 import { giveRole } from './group-roles.ts'
 
 /**
- * Ends a stay. The event that tells of it is the last that whoever leaves gets. Where the owner leaves, the one who
- * has been there for longest follows, admins first.
+ * Ends a stay. Its event is the last one that the leaving user receives. If the owner leaves, the longest-standing
+ * admin becomes the owner, or else the longest-standing member.
  */
 export async function endParticipation(turn: GroupTurn, leaving: ParticipantRow): Promise<void> {
   const { trx, group, at, tell } = turn

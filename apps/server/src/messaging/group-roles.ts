@@ -1,7 +1,7 @@
 import { type ParticipantRole, store } from '@sotto/db'
 import type { GroupTurn } from './change-group.ts'
 
-/** Gives a role to somebody in the group, and tells everybody. */
+/** Sets the role of a participant and appends the event. */
 export async function giveRole(
   { trx, group, tell }: GroupTurn,
   userId: string,
@@ -11,7 +11,7 @@ export async function giveRole(
   await tell('participant.updated', userId, role)
 }
 
-/** Makes somebody in the group its owner; who was it before is an admin then. A group has one owner at a time. */
+/** Transfers ownership to a participant; the previous owner becomes an admin. */
 export async function handOver(change: GroupTurn, userId: string): Promise<void> {
   const owner = await store.participants.findOwner(change.trx, change.group.id)
   if (owner === userId) return

@@ -5,10 +5,10 @@ import type { Actor } from '../auth/caller.ts'
 import { requireReach } from '../people/reach.ts'
 import type { GroupChange } from './change-group.ts'
 
-/** How many groups a user is in at most: the inbox sorts all of them, and anybody can add anybody. */
+/** The maximum number of groups of a user: the inbox sorts all of them, and any user can add another. */
 const MAX_GROUPS_OF_A_USER = 1_000
 
-/** Adds somebody who is not in the group, and tells everybody, the newcomer first of what they are in now. */
+/** Adds a user who is not in the group and appends the events, first the one that shows the group to them. */
 export async function joinGroup(
   ctx: CallerContext,
   { trx, group, at, tell }: GroupChange,
@@ -38,17 +38,17 @@ export async function joinGroup(
   await tell('participant.joined', user.id, role)
 }
 
-/** In whose turns `requireMayAdd` is to be asked: what these pairs want of each other does not change meanwhile. */
+/** The pairs to lock for `requireMayAdd`, so that their relationships do not change in between. */
 export function pairsToAdd(ctx: CallerContext, users: readonly Actor[]): string[] {
   const actor = ctx.actor
   return actor ? users.map((user) => directKey(actor.id, user.id)) : []
 }
 
 /**
- * Whether the caller may put somebody into a group, asked in the turns of `pairsToAdd`. A bare service key is not
- * bound by what its users want of each other.
+ * Checks whether the caller may add a user to a group, under the locks of `pairsToAdd`. Blocks and contacts do not
+ * restrict a bare service key.
  *
- * @throws {SottoError} FORBIDDEN, INVALID_INPUT for who is in as many groups as one can be.
+ * @throws {SottoError} FORBIDDEN; INVALID_INPUT if the user is in too many groups.
  */
 export async function requireMayAdd(ctx: CallerContext, trx: Executor, user: Actor): Promise<void> {
   const actor = ctx.actor

@@ -47,12 +47,12 @@ export async function listDirectMessages(
   return messagePageOf(ctx, readableInFull(conversation), input)
 }
 
-/** All of a conversation: of a direct one, which nobody ever leaves, or for who reads everything. */
+/** The whole conversation: for direct conversations, which nobody leaves, and for bare service keys. */
 export function readableInFull(conversation: ConversationRow | undefined): Readable | undefined {
   return conversation && { conversation, spans: everything }
 }
 
-/** Which part of a conversation a page is taken from. */
+/** The part of a conversation that a page covers. */
 interface Window {
   order: 'newest first' | 'oldest first'
   /** seq > above */
@@ -62,7 +62,7 @@ interface Window {
   limit: number
 }
 
-/** One page of what the caller may read of a conversation; an empty one while it does not exist. */
+/** One page of the messages that the caller can read; empty if the conversation does not exist yet. */
 export function messagePageOf(
   ctx: CallerContext,
   readable: Readable | undefined,
@@ -72,9 +72,9 @@ export function messagePageOf(
 }
 
 /**
- * One page of a conversation in the eyes of a user, to whom it is delivered by that, or of nobody in particular.
+ * One page of a conversation as seen by a user, which marks it as delivered, or by a bare service key.
  *
- * Numbers have no gaps, so page n is a range of them, and any page costs what the first one costs.
+ * seq has no gaps, so page n is a range of seq and every page costs the same.
  */
 export async function messagePageFor(
   app: Pick<App, 'read' | 'deliveryMarks'>,
@@ -109,7 +109,7 @@ interface ClosedSpan {
   until: number
 }
 
-/** The spans that hold something, the last one up to the last message. */
+/** The spans that contain messages, the last one up to the last message. */
 function closed(readable: Readable | undefined): ClosedSpan[] {
   if (!readable) return []
   const { last_seq: lastSeq } = readable.conversation
@@ -118,7 +118,7 @@ function closed(readable: Readable | undefined): ClosedSpan[] {
     .filter(({ after, until }) => until > after)
 }
 
-/** Reads span after span, in the order of the page, until it is full. Nearly everybody has one alone. */
+/** Reads span after span, in page order, until the page is full. Almost all users have only one span. */
 async function readWindow(
   db: Executor,
   viewer: Viewer,
@@ -159,7 +159,7 @@ function toWindow(paging: Paging, spans: readonly ClosedSpan[]): Window {
   if (paging.page !== undefined) {
     const size = paging.pageSize ?? defaultLimit
     const newest = nthNewest(spans, (paging.page - 1) * size)
-    // Past the last page there is nothing to ask for.
+    // Past the last page there is nothing to read.
     return { order: 'newest first', above: 0, below: newest + 1, limit: newest > 0 ? size : 0 }
   }
   const limit = paging.limit ?? defaultLimit
@@ -169,7 +169,7 @@ function toWindow(paging: Paging, spans: readonly ClosedSpan[]): Window {
   }
   const [direction, seq] = decodeCursor('conversation', paging.cursor)
   if (direction === 'older') {
-    // The order is oldest first then, which is not the order that this cursor came from.
+    // The order would be oldest first, which is not the order of this cursor.
     if (isForward) throw new SottoError('INVALID_CURSOR')
     return { order: 'newest first', above, below: Math.min(below, seq), limit }
   }

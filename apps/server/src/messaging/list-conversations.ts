@@ -6,7 +6,7 @@ import type { InputOf } from '../lib/operation-types.ts'
 import { pageOf } from '../lib/page.ts'
 import { showConversations } from './show-conversations.ts'
 
-/** The inbox: latest activity first. */
+/** The inbox, latest activity first. */
 export async function listConversations(
   ctx: ActorContext,
   input: InputOf<'conversations', 'list'>,

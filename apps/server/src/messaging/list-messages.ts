@@ -10,7 +10,7 @@ import { messagePageOf, readableInFull } from './list-conversation-messages.ts'
 
 type Input = InputOf<'messages', 'list'>
 
-/** Messages across conversations, newest first: one's own, or all of them for a bare service key. */
+/** Messages across the actor's conversations, or all for a bare service key, newest first. */
 export async function listMessages(
   ctx: CallerContext,
   input: Input,
@@ -35,7 +35,7 @@ export async function listMessages(
     return { page, messages: await store.messages.findMany(db, page.ids, viewer) }
   })
   const rows = new Map(messages.map((row) => [row.id, row]))
-  // A message that went away in between is left out.
+  // A message removed in between is left out.
   const found = page.ids.flatMap((id) => rows.get(id) ?? [])
   const actor = ctx.actor
   if (actor) ctx.app.deliveryMarks.note(actor.id, found)
@@ -63,7 +63,7 @@ function toCursor(next: TimelinePosition | undefined): string | null {
     : encodeCursor('conversation-timeline', [at, next.tie])
 }
 
-/** The input with its users found. */
+/** The input with its users resolved. */
 interface Question {
   between: { a: Actor; b: Actor } | undefined
   sender: Actor | undefined
@@ -86,7 +86,7 @@ async function toQuestion(ctx: CallerContext, input: Input): Promise<Question> {
   }
 }
 
-/** Where the messages in question are found. No source: there can be none. */
+/** The indexes that contain the matching messages. None if nothing can match. */
 async function toSources(
   ctx: CallerContext,
   { between, sender, recipient }: Question,
@@ -107,7 +107,7 @@ async function toSources(
   if (recipient) return [{ by: 'recipient', userId: actor.id }]
   const sent: Source = { by: 'sender', userId: actor.id }
   if (sender?.id === actor.id) return [sent]
-  // A message to many is neither read nor unread.
+  // Group messages are neither read nor unread.
   const groups = isRead === undefined ? await store.timeline.findGroupStays(ctx.app.db, actor.id) : []
   if (sender) {
     const direct = await directStay(ctx, sender, actor)
@@ -115,7 +115,7 @@ async function toSources(
   }
   return [
     sent,
-    // Notes to self have oneself at both ends: they come with what was sent.
+    // In notes to self, the user is on both sides: the sent messages include them.
     { by: 'recipient', userId: actor.id, exceptFrom: actor.id },
     ...groups.map((source) => ({ ...source, exceptFrom: actor.id })),
   ]

@@ -7,7 +7,7 @@ import type { InputOf } from '../lib/operation-types.ts'
 import { pageOf } from '../lib/page.ts'
 import { toParticipant } from '../views/conversations.ts'
 
-/** Who is in a conversation, in the order of their ids. */
+/** The participants of a conversation, ordered by id. */
 export async function listParticipants(
   ctx: CallerContext,
   input: InputOf<'participants', 'list'>,
@@ -22,7 +22,7 @@ interface MemberPage {
   nextCursor: string | null
 }
 
-/** A page of the members of a conversation that the caller is in. */
+/** A page of the participants of a conversation that the caller is in. */
 export async function pageOfMembers(
   ctx: CallerContext,
   input: { conversationId: string; limit?: number | undefined; cursor?: string | undefined },

@@ -8,7 +8,7 @@ import { pageOfMembers } from './list-participants.ts'
 
 type Receipts = z.input<Contract['conversations']['receipts']['output']>
 
-/** How far the participants of a conversation have come, and when each had and read one message. */
+/** The receipts of the participants, and when a given message was delivered to and read by each. */
 export async function listReceipts(
   ctx: CallerContext,
   input: InputOf<'conversations', 'receipts'>,

@@ -5,7 +5,7 @@ import { requireConversation } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { unreadOf } from '../views/conversations.ts'
 
-/** Reads everything up to and including a message. Never moves back; what is read has been delivered. */
+/** Marks everything up to a message as read, and as delivered. Never moves back. */
 export async function markRead(
   ctx: ActorContext,
   input: InputOf<'conversations', 'read'>,
@@ -48,7 +48,7 @@ export async function markRead(
   })
 }
 
-/** Counts on the shorter side of the new mark: what was read now, or what is left. */
+/** Counts the shorter side of the new mark: the newly read or the remaining messages. */
 async function skippedAfter(
   trx: Executor,
   mine: ParticipantRow,

@@ -15,10 +15,10 @@ import { changeMessage, requireNotDeleted } from './change-message.ts'
 
 /** A like is this reaction. */
 const LIKE = '👍'
-/** Bounds what a message carries along wherever it is shown. */
+/** Bounds the size of a message in every response. */
 const MAX_EMOJIS = 100
 
-/** Adds one's reaction. Repeating it changes nothing. */
+/** Adds the actor's reaction. Idempotent. */
 export async function react(
   ctx: ActorContext,
   { messageId, emoji }: InputOf<'messages', 'react'>,
@@ -41,7 +41,7 @@ export async function react(
   return toMessage(row, actor.id)
 }
 
-/** A reaction tells the other one of a direct conversation something, as a message does. */
+/** In a direct conversation a reaction reaches the other user, so the same rules apply as for a message. */
 async function requireReachOfOther(
   ctx: CallerContext,
   trx: Executor,
@@ -53,7 +53,7 @@ async function requireReachOfOther(
   requireReach(ctx.app, await store.relationships.find(trx, userId, otherId))
 }
 
-/** Takes one's reaction back. Without one, nothing changes. */
+/** Removes the actor's reaction. Idempotent. */
 export async function unreact(
   ctx: ActorContext,
   { messageId, emoji }: InputOf<'messages', 'unreact'>,
@@ -78,7 +78,7 @@ export function unlikeMessage(
   return unreact(ctx, { messageId, emoji: LIKE })
 }
 
-/** Counts a reaction that is gone no more, and tells of it. The caller holds the conversation's turn. */
+/** Decrements the count of a removed reaction and appends the event. The caller holds the conversation lock. */
 export async function takeBack(
   trx: EventTransaction,
   message: Pick<MessageRow, 'id' | 'conversation_id' | 'seq' | 'reactions'>,

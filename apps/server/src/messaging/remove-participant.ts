@@ -6,7 +6,7 @@ import type { InputOf } from '../lib/operation-types.ts'
 import { changeGroup, type GroupChange } from './change-group.ts'
 import { endParticipation } from './end-participation.ts'
 
-/** Removes somebody from a group, or lets the actor leave it. Who is not in it is removed already. */
+/** Removes a participant from a group, or lets the actor leave. Idempotent. */
 export async function removeParticipant(
   ctx: CallerContext,
   { conversationId, user: ref }: InputOf<'participants', 'remove'>,

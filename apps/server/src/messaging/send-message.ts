@@ -10,7 +10,7 @@ import type { Content, Draft } from './write-messages.ts'
 
 type Input = InputOf<'messages', 'send'>
 
-/** Sends a message. The first one to a user makes the conversation. */
+/** Sends a message. The first one to a user creates the conversation. */
 export async function sendMessage(ctx: CallerContext, input: Input): Promise<Message> {
   const sender = await requireSender(ctx, input.from)
   const content = toContent(ctx, input)
@@ -50,7 +50,7 @@ function toContent(ctx: CallerContext, input: Input): Content {
   }
 }
 
-/** Counts code points, as people who set the limit do. */
+/** The limit is in code points. */
 export function requireTextLength(ctx: CallerContext, text: string): void {
   const { maxTextLength } = ctx.app
   // No text has more code points than code units.
@@ -86,15 +86,15 @@ async function toTarget(ctx: CallerContext, sender: Actor, input: Input): Promis
       recipientId: recipient.id,
     }
   }
-  // The contract asks for one of the two. The sender must be in it, also when a bare key names them.
+  // The contract requires one of the two. The sender must be a participant, even if named by a bare key.
   const conversation = await requireConversationOf(ctx, input.conversationId ?? '', sender.id)
   const recipientId = conversation.direct_key && otherOf(conversation.direct_key, sender.id)
-  // Nobody may be there any more: a conversation outlives its users.
+  // The other user may be gone: a conversation outlives its users.
   if (recipientId !== null) await requireUser(ctx, recipientId, 'conversationId')
   return { lockKey: lockKeyOf(conversation), conversationId: conversation.id, recipientId }
 }
 
-/** The other user of a direct conversation; oneself in notes to self. */
+/** The other user of a direct conversation; the same user in notes to self. */
 function otherOf(key: string, userId: string): string {
   const [a = userId, b = userId] = key.split(':')
   return a === userId ? b : a

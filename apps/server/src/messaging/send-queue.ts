@@ -6,11 +6,11 @@ import type { Span } from '../telemetry/tracing.ts'
 import { type Draft, type Outcome, writeMessages } from './write-messages.ts'
 
 /**
- * How many transactions run at once. While one waits for the disk another one is made; a third would only take from
- * them what could travel together.
+ * The number of concurrent transactions. One is filled while the other waits for the disk; a third would only make
+ * the batches smaller.
  */
 const LANES = 2
-/** How many messages share a transaction at most, so that the first does not wait for a crowd. */
+/** The maximum number of messages per transaction, which bounds the latency of the first. */
 const MAX_TOGETHER = 64
 /** How long a message may wait for its transaction, in milliseconds. */
 const MAX_WAIT_MS = 5_000
@@ -18,7 +18,7 @@ const MAX_WAIT_MS = 5_000
 interface Waiting {
   draft: Draft
   since: number
-  /** Of the call that waits for it. */
+  /** Of the waiting call. */
   span: Span
   resolve: (outcome: Outcome) => void
   reject: (error: unknown) => void
@@ -27,17 +27,17 @@ interface Waiting {
 type Parts = Pick<Runtime, 'write' | 'now' | 'newId' | 'tracing'> & ReachRules
 
 /**
- * Where messages wait to be written. A transaction costs most of what a send costs, and all that are ready at the same
- * time share one; those of one conversation take turns. On an idle server nobody waits.
+ * A queue of messages to write. The transaction is most of the cost of a send, so all messages that are ready share
+ * one, at most one per conversation. On an idle server nothing waits.
  *
- * What one caller did wrong is theirs alone, and so is a conversation in which somebody else, on another server say,
- * is at work: its message waits on its own.
+ * An invalid message fails alone. A message whose conversation is locked, for example by another server, waits without
+ * delaying the others.
  */
 export class SendQueue {
   readonly #app: Parts
-  /** By conversation; the first of each may be in a transaction. */
+  /** By conversation. The first of each may be in a transaction. */
   readonly #byKey = new Map<string, Waiting[]>()
-  /** The conversations whose first may begin. */
+  /** Conversations whose first message is ready. */
   readonly #ready = new Set<string>()
   #waiting = 0
   #lanesTaken = 0
@@ -47,16 +47,16 @@ export class SendQueue {
     this.#app = app
   }
 
-  /** How many are not written yet, those in a transaction included. */
+  /** The number of unwritten messages, including those in a transaction. */
   get waiting(): number {
     return this.#waiting
   }
 
   /**
-   * Writes a message, in its conversation's turn.
+   * Writes a message under its conversation lock.
    *
-   * @returns when it is committed.
-   * @throws {SottoError} what the caller did wrong; UNAVAILABLE when there is more to write than can be written
+   * @returns once it is committed.
+   * @throws {SottoError} if the message is rejected; UNAVAILABLE if the server is overloaded
    */
   send(draft: Draft): Promise<Outcome> {
     return new Promise((resolve, reject) => {
@@ -74,7 +74,7 @@ export class SendQueue {
     })
   }
 
-  /** Once the sockets of this turn were read: what came with them joins in. */
+  /** After this event loop iteration has read its sockets, so that their messages join the batch. */
   #schedule(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
@@ -110,7 +110,7 @@ export class SendQueue {
     return together
   }
 
-  /** Tells the caller, and gives the turn to who is next in the conversation. */
+  /** Settles the call and makes the next message of the conversation ready. */
   #end({ draft }: Waiting, tell: () => void): void {
     tell()
     this.#waiting -= 1
@@ -132,7 +132,7 @@ export class SendQueue {
       })
       for (const [index, waiting] of together.entries()) this.#settle(waiting, outcomes[index])
     } catch (error) {
-      // Nothing of it was committed, and who it was about is not known; or nobody knows whether it was.
+      // Either nothing was committed and the cause is unknown, or the outcome of the commit is unknown.
       const mayRepeat = !isWritten && !isUnavailable(error) && together.length > 1
       for (const waiting of together) {
         if (mayRepeat) void this.#writeAlone(waiting)
@@ -141,7 +141,7 @@ export class SendQueue {
     }
   }
 
-  /** @param onWritten called when all is written that the transaction is to write, before it commits. */
+  /** @param onWritten called after the last write of the transaction, before it commits. */
   #write(
     together: readonly Waiting[],
     turns: 'awaited' | 'free',

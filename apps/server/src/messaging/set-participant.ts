@@ -9,7 +9,7 @@ import { changeGroup, type GroupChange, requireGroupAdmin, requireGroupOwner } f
 import { giveRole, handOver } from './group-roles.ts'
 import { joinGroup, pairsToAdd } from './join-group.ts'
 
-/** Adds somebody to a group, or changes the role of who is in it. Repeating it changes nothing. */
+/** Adds a user to a group, or changes a participant's role. Idempotent. */
 export async function setParticipant(
   ctx: CallerContext,
   { conversationId, user: ref, role }: InputOf<'participants', 'set'>,

@@ -14,7 +14,7 @@ import { toConversation } from '../views/conversations.ts'
 
 type Needs = Pick<Runtime, 'db'> & { deliveryMarks: Pick<App['deliveryMarks'], 'note'> }
 
-/** Conversations as the contract has them, in the given order. */
+/** Conversations in the shape of the contract, in the given order. */
 export async function showConversations(
   { db, deliveryMarks }: Needs,
   rows: readonly InboxRow[],
@@ -31,21 +31,21 @@ export async function showConversations(
   })
 }
 
-/** One conversation as the contract has it; undefined for a user who is not in it. */
+/** One conversation in the shape of the contract; undefined for a user who is not in it. */
 export async function showConversation(
   needs: Needs,
   conversation: ConversationRow,
   viewer: Viewer,
 ): Promise<Conversation | undefined> {
   const nobodys = { ...conversation, read_seq: 0, skipped_count: conversation.last_seq, after_seq: 0 }
-  // With the conversation once more: what is unread is worked out from both, as they were at one time.
+  // Reads the conversation again, because the unread count needs a consistent snapshot of both.
   const row = viewer === null ? nobodys : await store.inbox.find(needs.db, conversation.id, viewer)
   if (!row) return undefined
   const [shown] = await showConversations(needs, [row], viewer)
   return shown
 }
 
-/** Those whom a conversation tells of itself, by conversation and in each by username. */
+/** The participants shown with each conversation, ordered by username. */
 export async function membersToShow(
   db: Executor,
   rows: readonly ConversationRow[],

@@ -20,7 +20,7 @@ export async function updateGroup(
   })
   const renamed = await requireConversation(ctx, conversationId)
   const shown = await showConversation(ctx.app, renamed, viewerOf(ctx))
-  // Whoever left in between has still renamed it.
+  // The caller may have left in between, but has still renamed it.
   if (!shown) throw new Error(`group ${conversationId} is gone`)
   return shown
 }

@@ -8,7 +8,7 @@ const domains: readonly (readonly [domain: string, source: VideoSource])[] = [
   ['vevo.com', 'vevo'],
 ]
 
-/** Where a video link leads, by its host: the domain itself or a host below it. */
+/** The video source of a link, by its host: the domain itself or a subdomain. */
 export function sourceOf(url: string): VideoSource {
   const host = new URL(url).hostname.replace(/\.$/, '')
   const known = domains.find(([domain]) => host === domain || host.endsWith(`.${domain}`))

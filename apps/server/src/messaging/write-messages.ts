@@ -12,7 +12,7 @@ import type { Runtime } from '../app/runtime.ts'
 import type { Actor } from '../auth/caller.ts'
 import { type ReachRules, requireReach } from '../people/reach.ts'
 
-/** The columns that a send fills in by itself. */
+/** The columns that sending fills in. */
 type OwnColumn =
   | 'id'
   | 'conversation_id'
@@ -23,35 +23,35 @@ type OwnColumn =
   | 'content_hash'
   | 'created_at'
 
-/** What a message says. */
+/** The content of a message. */
 export type Content = Omit<NewMessage, OwnColumn | 'media'> & {
   media: Message['image'] | Message['video']
 }
 
-/** A message that is to be written, and has been checked as far as that can be done before its turn. */
+/** A message to write, checked as far as possible without the conversation lock. */
 export interface Draft {
   sender: Actor
   content: Content
   clientMessageId: string | undefined
-  /** What writers of the conversation take turns on. A direct conversation has it before it exists. */
+  /** The key of the conversation lock. A direct conversation has one before it exists. */
   lockKey: string
-  /** Null when the first message to the recipient may still have to make the conversation. */
+  /** Null if the message may have to create the conversation. */
   conversationId: string | null
   /** Null in groups. */
   recipientId: string | null
 }
 
-/** The new message, or the id of the one that an earlier send of the same made. */
+/** The new message, or the id of the message of an earlier identical send. */
 export type Outcome = { message: MessageRow; earlier?: never } | { message?: never; earlier: string }
 
 type Parts = Pick<Runtime, 'now' | 'newId'> & ReachRules
 
 /**
- * Writes messages of different conversations in one transaction, which then holds their turns: number, message,
+ * Writes messages of different conversations in one transaction, which holds their conversation locks: seq, message,
  * counters and event commit together.
  *
- * @param turns whether to wait for the conversations' turns, or to leave out those that somebody else has
- * @returns in the order of the drafts: what was written, why it was refused, or undefined where it was left out
+ * @param turns whether to wait for the conversation locks, or to skip conversations that are locked
+ * @returns for each draft: what was written, why it was rejected, or undefined if it was skipped
  */
 export async function writeMessages(
   parts: Parts,
@@ -112,13 +112,13 @@ function decide(
   draft: Draft,
   { earlier, isParticipant, relationship, conversation }: FoundTarget,
 ): 'write' | Outcome | SottoError {
-  // What was sent before a block was sent, and is told to whoever repeats it.
+  // A message sent before a block stays sent, and repeating the send returns it.
   if (earlier) {
     return earlier.contentHash === hashContent(draft.content)
       ? { earlier: earlier.id }
       : new SottoError('IDEMPOTENCY_CONFLICT')
   }
-  // Removed since it was looked up.
+  // The sender was removed after the lookup.
   const isThere = draft.conversationId === null ? true : conversation && isParticipant
   if (!isThere) return new SottoError('CONVERSATION_NOT_FOUND')
   try {
@@ -181,7 +181,7 @@ function newMessage({ now, newId }: Parts, draft: Draft, conversation: TargetCon
 }
 
 function hashContent({ kind, text, media, ...more }: Content): string {
-  // Fields that came later count only where they are set, so that older hashes still match.
+  // Fields added later only count if set, so that older hashes still match.
   const given = Object.entries(more).filter(([, value]) => value !== null)
   return createHash('sha256')
     .update(JSON.stringify([kind, text, media, ...given]))

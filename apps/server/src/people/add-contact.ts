@@ -7,10 +7,10 @@ import { toContact } from '../views/contacts.ts'
 import { requireNoBlock } from './reach.ts'
 import { tellContact } from './tell-contact.ts'
 
-/** How many requests of a user wait for an answer at once: each is a row in somebody else's list, too. */
+/** The maximum number of open requests of a user: each also appears in another user's list. */
 const MAX_OPEN_REQUESTS = 1_000
 
-/** Asks somebody, or accepts when they have asked. In the pair's turn, so that two who ask at once are contacts. */
+/** Sends a contact request, or accepts one. Holds the lock of the pair, so two simultaneous requests make a contact. */
 export async function addContact(ctx: ActorContext, input: InputOf<'contacts', 'add'>): Promise<Contact> {
   const { actor } = ctx
   const other = await requireOther(ctx, actor, input.user)
@@ -20,7 +20,7 @@ export async function addContact(ctx: ActorContext, input: InputOf<'contacts', '
     const known = await store.contacts.find(trx, actor.id, other.id)
     if (known && known.state !== 'incoming') return { contact: toContact(known), isAccepted: false }
 
-    // Also one that the actor has refused: whoever asked it has not withdrawn it.
+    // Also a request that the actor has declined: it was not withdrawn.
     const isAsked = (await store.contacts.find(trx, other.id, actor.id))?.state === 'outgoing'
     if (!isAsked && (await store.contacts.count(trx, actor.id, 'outgoing')) >= MAX_OPEN_REQUESTS) {
       throw invalidInput('user', `too many open contact requests (maximum ${MAX_OPEN_REQUESTS})`)

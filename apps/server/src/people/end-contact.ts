@@ -2,8 +2,8 @@ import { type EventTransaction, store } from '@sotto/db'
 import { tellContact } from './tell-contact.ts'
 
 /**
- * Ends what another user is to this one, in the pair's turn: a contact is gone for both, a request of one's own too.
- * A request of theirs is refused, and that they are not told: it stays outgoing to them.
+ * Removes the contact or own request between two users, under the lock of the pair. A request of the other user is
+ * declined without notifying them: it stays outgoing on their side.
  */
 export async function endContact(
   trx: EventTransaction,

@@ -6,7 +6,7 @@ import type { InputOf } from '../lib/operation-types.ts'
 import { pageOf } from '../lib/page.ts'
 import { toBlock } from '../views/blocks.ts'
 
-/** Whom the actor has blocked, newest first. */
+/** The users the actor has blocked, newest first. */
 export async function listBlocks(
   ctx: ActorContext,
   input: InputOf<'blocks', 'list'>,

@@ -2,17 +2,17 @@ import { SottoError } from '@sotto/contract'
 import type { Relationship } from '@sotto/db'
 
 /*
- * Who may reach whom. It binds whoever acts as a user, a service key that names one too. Asked in the turn of the
- * pair's direct conversation, it holds until the transaction ends.
+ * Rules on who may reach whom. They bind every caller who acts as a user, including service keys with an actor.
+ * Checked under the lock of the direct conversation, the result holds until the transaction ends.
  */
 
-/** The setting that decides whether strangers may write to each other. */
+/** The setting that decides whether users who are not contacts may message each other. */
 export interface ReachRules {
   readonly directMessages: 'everyone' | 'contacts'
 }
 
 /**
- * Whether a user may write to another, react to their direct messages, or add them to a group.
+ * Requires that a user may message another, react to their direct messages, or add them to a group.
  *
  * @throws {SottoError} FORBIDDEN
  */
@@ -22,7 +22,7 @@ export function requireReach({ directMessages }: ReachRules, relationship: Relat
 }
 
 /**
- * Whether neither of two users has blocked the other.
+ * Requires that neither of two users has blocked the other.
  *
  * @throws {SottoError} FORBIDDEN
  */
@@ -32,7 +32,7 @@ export function requireNoBlock(relationship: Relationship): void {
   if (relationship === 'blocked') throw unwanted()
 }
 
-/** To the blocked the same as to strangers, so that a refusal does not tell which of the two one is. */
+/** The same for blocked users and strangers, so that the error does not reveal a block. */
 function unwanted(): SottoError {
   return new SottoError('FORBIDDEN', { detail: 'this user does not accept this from you' })
 }

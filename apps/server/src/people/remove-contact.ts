@@ -4,7 +4,7 @@ import { requireOther } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { endContact } from './end-contact.ts'
 
-/** Refuses or withdraws a request, or removes a contact. */
+/** Declines or withdraws a request, or removes a contact. */
 export async function removeContact(ctx: ActorContext, input: InputOf<'contacts', 'remove'>): Promise<void> {
   const { actor } = ctx
   const other = await requireOther(ctx, actor, input.user)

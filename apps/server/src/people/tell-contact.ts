@@ -1,8 +1,8 @@
 import { type EventTransaction, store } from '@sotto/db'
 
 /**
- * Tells a user, in the transaction of the change, that another one is something else to them now. What it is, those
- * who read the event look up.
+ * Appends the event that a user's relationship to another has changed, in the transaction of the change. Readers of
+ * the event look up the relationship.
  */
 export async function tellContact(
   trx: EventTransaction,

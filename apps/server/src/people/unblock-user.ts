@@ -3,7 +3,7 @@ import type { ActorContext } from '../app/context.ts'
 import { requireOther } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 
-/** Takes one's block back. Without one, nothing changes. */
+/** Removes the actor's block. Idempotent. */
 export async function unblockUser(ctx: ActorContext, input: InputOf<'blocks', 'remove'>): Promise<void> {
   const { actor } = ctx
   const other = await requireOther(ctx, actor, input.user)
