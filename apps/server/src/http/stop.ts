@@ -1,6 +1,6 @@
 import type { Server as HttpServer } from 'node:http'
 import { Server as NetServer, type Socket } from 'node:net'
-import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
+import { setImmediate as nextImmediate, setTimeout as wait } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 
@@ -26,11 +26,11 @@ export async function takeWaiting(server: HttpServer): Promise<void> {
     hasTaken = true
   }
   // The turn that this was called in has looked for connections already.
-  await turn()
+  await nextImmediate()
   server.on('connection', note)
   do {
     hasTaken = false
-    await turn()
+    await nextImmediate()
   } while (hasTaken && performance.now() < deadline)
   server.off('connection', note)
 }

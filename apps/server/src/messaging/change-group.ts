@@ -11,17 +11,17 @@ import { type AuditAction, recordAudit } from '../audit/record-audit.ts'
 import { isBareKey, requireConversation, viewerOf } from '../auth/access.ts'
 
 /** What a change of a group works with while it holds the conversation lock. */
-export interface GroupTurn {
+export interface LockedGroup {
   trx: EventTransaction
   /** Its current state. */
   group: ConversationRow
   at: Date
   /** Appends an event for the participants. @returns the event's id. */
-  tell(type: LogType, userId: string | null, role?: ParticipantRole): Promise<number>
+  appendEvent(type: LogType, userId: string | null, role?: ParticipantRole): Promise<number>
 }
 
 /** A change made by a caller. */
-export interface GroupChange extends GroupTurn {
+export interface GroupChange extends LockedGroup {
   /** The caller's role in the group; a bare service key counts as the owner. */
   role: ParticipantRole
 }
@@ -49,14 +49,14 @@ export async function changeGroup<Result>(
     const group = await store.conversations.find(trx, known.id)
     const role = await roleIn(ctx, trx, known.id)
     if (!group || !role) throw new SottoError('CONVERSATION_NOT_FOUND')
-    const turn = groupTurn(trx, group, ctx.app.now())
+    const locked = lockedGroup(trx, group, ctx.app.now())
     let isChanged = false
     const result = await change({
-      ...turn,
+      ...locked,
       role,
-      tell(...event) {
+      appendEvent(...event) {
         isChanged = true
-        return turn.tell(...event)
+        return locked.appendEvent(...event)
       },
     })
     if (isChanged && isBareKey(ctx)) await recordAudit(trx, ctx, { action, subjectId: group.id })
@@ -65,12 +65,12 @@ export async function changeGroup<Result>(
 }
 
 /** For callers that hold the group's conversation lock. */
-export function groupTurn(trx: EventTransaction, group: ConversationRow, at: Date): GroupTurn {
+export function lockedGroup(trx: EventTransaction, group: ConversationRow, at: Date): LockedGroup {
   return {
     trx,
     group,
     at,
-    tell: (type, userId, detail) =>
+    appendEvent: (type, userId, detail) =>
       store.events.append(trx, {
         type,
         conversationId: group.id,

@@ -4,7 +4,7 @@ import type { CallerContext } from '../app/context.ts'
 import { requireMessageToChange } from '../auth/access.ts'
 
 /** Appends an event for the participants of the conversation. */
-export type Tell = (type: LogType, detail?: string) => Promise<void>
+export type AppendEvent = (type: LogType, detail?: string) => Promise<void>
 
 /**
  * Changes a message under the conversation lock and returns the result.
@@ -15,7 +15,7 @@ export async function changeMessage(
   ctx: CallerContext,
   messageId: string,
   actorId: string,
-  change: (trx: EventTransaction, message: MessageRow, tell: Tell, at: Date) => Promise<void>,
+  change: (trx: EventTransaction, message: MessageRow, appendEvent: AppendEvent, at: Date) => Promise<void>,
 ): Promise<MessageRow> {
   const before = await requireMessageToChange(ctx, messageId, ctx.app.db)
   const conversation = await store.conversations.find(ctx.app.db, before.conversation_id)
@@ -24,7 +24,7 @@ export async function changeMessage(
     await store.conversations.lock(trx, lockKeyOf(conversation))
     const message = await requireMessageToChange(ctx, messageId, trx)
     const at = ctx.app.now()
-    const tell: Tell = async (type, detail) => {
+    const appendEvent: AppendEvent = async (type, detail) => {
       await store.events.append(trx, {
         type,
         conversationId: message.conversation_id,
@@ -35,7 +35,7 @@ export async function changeMessage(
         at,
       })
     }
-    await change(trx, message, tell, at)
+    await change(trx, message, appendEvent, at)
     return requireMessageToChange(ctx, messageId, trx)
   })
 }

@@ -11,7 +11,7 @@ export async function deleteMessage(
   input: InputOf<'messages', 'delete'>,
 ): Promise<Message> {
   const { actor } = ctx
-  const row = await changeMessage(ctx, input.messageId, actor.id, async (trx, message, tell, at) => {
+  const row = await changeMessage(ctx, input.messageId, actor.id, async (trx, message, appendEvent, at) => {
     requireOwn(message, actor.id)
     if (message.deleted_at !== null) return
     await store.messages.eraseContent(trx, message.id, at)
@@ -20,7 +20,7 @@ export async function deleteMessage(
       senderId: actor.id,
       seq: message.seq,
     })
-    await tell('message.deleted')
+    await appendEvent('message.deleted')
   })
   return toMessage(row, actor.id)
 }

@@ -16,7 +16,7 @@ const MAX_EDITS = 100
 export async function editMessage(ctx: ActorContext, input: InputOf<'messages', 'edit'>): Promise<Message> {
   const { actor } = ctx
   requireTextLength(ctx, input.text)
-  const row = await changeMessage(ctx, input.messageId, actor.id, async (trx, message, tell, at) => {
+  const row = await changeMessage(ctx, input.messageId, actor.id, async (trx, message, appendEvent, at) => {
     requireOwn(message, actor.id)
     requireNotDeleted(message)
     if (message.text === input.text) return
@@ -24,7 +24,7 @@ export async function editMessage(ctx: ActorContext, input: InputOf<'messages', 
     if (edits > MAX_EDITS) {
       throw invalidInput('messageId', `edit limit reached (${MAX_EDITS} edits per message)`)
     }
-    await tell('message.edited')
+    await appendEvent('message.edited')
   })
   return toMessage(row, actor.id)
 }

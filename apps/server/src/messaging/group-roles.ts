@@ -1,18 +1,18 @@
 import { type ParticipantRole, store } from '@sotto/db'
-import type { GroupTurn } from './change-group.ts'
+import type { LockedGroup } from './change-group.ts'
 
 /** Sets the role of a participant and appends the event. */
 export async function giveRole(
-  { trx, group, tell }: GroupTurn,
+  { trx, group, appendEvent }: LockedGroup,
   userId: string,
   role: ParticipantRole,
 ): Promise<void> {
   await store.participants.updateRole(trx, { conversationId: group.id, userId }, role)
-  await tell('participant.updated', userId, role)
+  await appendEvent('participant.updated', userId, role)
 }
 
 /** Transfers ownership to a participant; the previous owner becomes an admin. */
-export async function handOver(change: GroupTurn, userId: string): Promise<void> {
+export async function transferOwnership(change: LockedGroup, userId: string): Promise<void> {
   const owner = await store.participants.findOwner(change.trx, change.group.id)
   if (owner === userId) return
   if (owner !== undefined) await giveRole(change, owner, 'admin')

@@ -11,7 +11,7 @@ const MAX_GROUPS_OF_A_USER = 1_000
 /** Adds a user who is not in the group and appends the events, first the one that shows the group to them. */
 export async function joinGroup(
   ctx: CallerContext,
-  { trx, group, at, tell }: GroupChange,
+  { trx, group, at, appendEvent }: GroupChange,
   user: Actor,
   role: 'admin' | 'member',
 ): Promise<void> {
@@ -35,7 +35,7 @@ export async function joinGroup(
     activeAt: null,
   })
   await store.participants.changeCount(trx, group.id, 1)
-  await tell('participant.joined', user.id, role)
+  await appendEvent('participant.joined', user.id, role)
 }
 
 /** The pairs to lock for `requireMayAdd`, so that their relationships do not change in between. */

@@ -24,7 +24,7 @@ export async function react(
   { messageId, emoji }: InputOf<'messages', 'react'>,
 ): Promise<Message> {
   const { actor } = ctx
-  const row = await changeMessage(ctx, messageId, actor.id, async (trx, message, tell, at) => {
+  const row = await changeMessage(ctx, messageId, actor.id, async (trx, message, appendEvent, at) => {
     requireNotDeleted(message)
     await requireReachOfOther(ctx, trx, message, actor.id)
     if (!(await store.reactions.insert(trx, { messageId: message.id, userId: actor.id, emoji }, at))) return
@@ -36,7 +36,7 @@ export async function react(
     if (counted) counted[1]++
     else counts.push([emoji, 1])
     await store.reactions.updateCounts(trx, message.id, counts)
-    await tell('reaction.added', emoji)
+    await appendEvent('reaction.added', emoji)
   })
   return toMessage(row, actor.id)
 }

@@ -111,8 +111,8 @@ export class SendQueue {
   }
 
   /** Settles the call and makes the next message of the conversation ready. */
-  #end({ draft }: Waiting, tell: () => void): void {
-    tell()
+  #end({ draft }: Waiting, settle: () => void): void {
+    settle()
     this.#waiting -= 1
     const all = this.#byKey.get(draft.lockKey)
     all?.shift()
@@ -127,7 +127,7 @@ export class SendQueue {
   async #writeTogether(together: readonly Waiting[]): Promise<void> {
     let isWritten = false
     try {
-      const outcomes = await this.#write(together, 'free', () => {
+      const outcomes = await this.#write(together, 'skip locked', () => {
         isWritten = true
       })
       for (const [index, waiting] of together.entries()) this.#settle(waiting, outcomes[index])
@@ -144,7 +144,7 @@ export class SendQueue {
   /** @param onWritten called after the last write of the transaction, before it commits. */
   #write(
     together: readonly Waiting[],
-    turns: 'awaited' | 'free',
+    locking: 'wait' | 'skip locked',
     onWritten?: () => void,
   ): Promise<(Outcome | Error | undefined)[]> {
     const { tracing } = this.#app
@@ -152,7 +152,7 @@ export class SendQueue {
     return tracing.share('messages.write', spans, () =>
       this.#app.write(async (trx) => {
         const drafts = together.map(({ draft }) => draft)
-        const outcomes = await writeMessages(this.#app, trx, drafts, turns)
+        const outcomes = await writeMessages(this.#app, trx, drafts, locking)
         for (const [index, { span }] of together.entries()) {
           const outcome = outcomes[index]
           if (outcome && !(outcome instanceof Error) && outcome.message)
@@ -166,7 +166,7 @@ export class SendQueue {
 
   async #writeAlone(waiting: Waiting): Promise<void> {
     try {
-      const [outcome] = await this.#write([waiting], 'awaited')
+      const [outcome] = await this.#write([waiting], 'wait')
       this.#settle(waiting, outcome)
     } catch (error) {
       this.#end(waiting, () => waiting.reject(error))

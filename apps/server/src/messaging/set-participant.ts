@@ -6,7 +6,7 @@ import type { Actor } from '../auth/caller.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { toParticipant } from '../views/conversations.ts'
 import { changeGroup, type GroupChange, requireGroupAdmin, requireGroupOwner } from './change-group.ts'
-import { giveRole, handOver } from './group-roles.ts'
+import { giveRole, transferOwnership } from './group-roles.ts'
 import { joinGroup, pairsToAdd } from './join-group.ts'
 
 /** Adds a user to a group, or changes a participant's role. Idempotent. */
@@ -43,7 +43,7 @@ async function add(
   }
   requireGroupOwner(change)
   await joinGroup(ctx, change, user, 'admin')
-  if (role === 'owner') await handOver(change, user.id)
+  if (role === 'owner') await transferOwnership(change, user.id)
   return role
 }
 
@@ -55,7 +55,7 @@ async function changeRole(
   if (role === undefined || role === current.role) return current.role
   requireGroupOwner(change)
   if (role === 'owner') {
-    await handOver(change, current.user_id)
+    await transferOwnership(change, current.user_id)
     return role
   }
   if (current.role === 'owner') {

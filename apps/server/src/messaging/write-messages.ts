@@ -50,16 +50,16 @@ type Parts = Pick<Runtime, 'now' | 'newId'> & ReachRules
  * Writes messages of different conversations in one transaction, which holds their conversation locks: seq, message,
  * counters and event commit together.
  *
- * @param turns whether to wait for the conversation locks, or to skip conversations that are locked
+ * @param locking whether to wait for the conversation locks, or to skip conversations that are locked
  * @returns for each draft: what was written, why it was rejected, or undefined if it was skipped
  */
 export async function writeMessages(
   parts: Parts,
   trx: EventTransaction,
   drafts: readonly Draft[],
-  turns: 'awaited' | 'free',
+  locking: 'wait' | 'skip locked',
 ): Promise<(Outcome | SottoError | undefined)[]> {
-  const ours = await takeTurns(trx, drafts, turns)
+  const ours = await lockConversations(trx, drafts, locking)
   const found = await store.sendTargets.find(
     trx,
     ours.map((draft) => ({
@@ -93,13 +93,13 @@ export async function writeMessages(
   return drafts.map((draft) => outcomes.get(draft))
 }
 
-async function takeTurns(
+async function lockConversations(
   trx: Executor,
   drafts: readonly Draft[],
-  turns: 'awaited' | 'free',
+  locking: 'wait' | 'skip locked',
 ): Promise<readonly Draft[]> {
   const keys = drafts.map(({ lockKey }) => lockKey)
-  if (turns === 'awaited') {
+  if (locking === 'wait') {
     await store.conversations.lockMany(trx, keys)
     return drafts
   }

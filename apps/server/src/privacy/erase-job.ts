@@ -10,7 +10,7 @@ import { z } from 'zod'
 import type { Runtime } from '../app/runtime.ts'
 import { originOf, recordAudit } from '../audit/record-audit.ts'
 import type { Job, JobOutcome } from '../jobs/job-runner.ts'
-import { groupTurn } from '../messaging/change-group.ts'
+import { lockedGroup } from '../messaging/change-group.ts'
 import { endParticipation } from '../messaging/end-participation.ts'
 import { takeBack } from '../messaging/react.ts'
 import { tellContact } from '../people/tell-contact.ts'
@@ -92,7 +92,7 @@ async function leaveGroups({ app, job, userId }: Sweep, progress: Progress): Pro
         await store.conversations.lock(trx, id)
         const group = await store.conversations.find(trx, id)
         const leaving = await store.participants.find(trx, id, userId)
-        if (group && leaving) await endParticipation(groupTurn(trx, group, app.now()), leaving)
+        if (group && leaving) await endParticipation(lockedGroup(trx, group, app.now()), leaving)
       })
     }
   }
@@ -105,7 +105,7 @@ async function eraseSent({ app, job, userId }: Sweep, from: Progress): Promise<P
     const last = rows.at(-1)
     if (!last) return progress
     progress = { ...progress, messages: [last.created_at.getTime(), last.id] }
-    await job.advance(progress, (trx) => eraseMessages(trx, rows, { at: app.now(), tell: true }))
+    await job.advance(progress, (trx) => eraseMessages(trx, rows, { at: app.now(), withEvents: true }))
   }
 }
 

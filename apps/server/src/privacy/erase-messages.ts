@@ -4,12 +4,12 @@ import { type ErasableRow, type EventTransaction, lockKeyOf, store } from '@sott
  * Leaves tombstones of these messages, without what a deletion by their sender keeps for repeated sends. Those that are
  * tombstones already lose that too.
  *
- * @param tell whether those who may read them get an event for each.
+ * @param withEvents whether to append an event for each message.
  */
 export async function eraseMessages(
   trx: EventTransaction,
   rows: readonly ErasableRow[],
-  { at, tell }: { at: Date; tell: boolean },
+  { at, withEvents }: { at: Date; withEvents: boolean },
 ): Promise<void> {
   const left = rows.filter((row) => row.deleted_at === null || row.client_message_id !== null)
   if (left.length === 0) return
@@ -28,7 +28,7 @@ export async function eraseMessages(
     const place = { conversationId: row.conversation_id, seq: row.seq }
     await store.messages.eraseContent(trx, row.id, at)
     await store.participants.noteDeleted(trx, { ...place, senderId: row.sender_id })
-    if (!tell) continue
+    if (!withEvents) continue
     await store.events.append(trx, {
       ...place,
       type: 'message.deleted',

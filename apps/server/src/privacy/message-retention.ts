@@ -36,7 +36,7 @@ export async function messageRetentionJob(
     if (!last) break
     ;[at, id] = [last.created_at.getTime(), last.id]
     await job.advance({ messages: [at, id] }, (trx) =>
-      eraseMessages(trx, rows, { at: app.now(), tell: false }),
+      eraseMessages(trx, rows, { at: app.now(), withEvents: false }),
     )
     hasErased = true
   }

@@ -1,4 +1,4 @@
-import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
+import { setImmediate as nextImmediate, setTimeout as wait } from 'node:timers/promises'
 import { type EventRow, type StatisticsPlace, store } from '@sotto/db'
 import type { Runtime } from '../app/runtime.ts'
 
@@ -90,7 +90,7 @@ export class DailyTally {
       if (events.length < BATCH) return false
       place.position = to.position
       // Others have their turn, also where the database answers at once.
-      await turn()
+      await nextImmediate()
     }
     return place !== undefined
   }

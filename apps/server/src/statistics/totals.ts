@@ -1,4 +1,4 @@
-import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
+import { setImmediate as nextImmediate, setTimeout as wait } from 'node:timers/promises'
 import { type Executor, FIRST_USER_ID, store } from '@sotto/db'
 import type { Runtime } from '../app/runtime.ts'
 
@@ -48,7 +48,7 @@ export class Totals {
 
   async #part<Part>(count: (db: Executor) => Promise<Part>): Promise<Part> {
     // SQLite answers at once, and nobody else would have a turn.
-    await turn()
+    await nextImmediate()
     return this.#options.read(count)
   }
 

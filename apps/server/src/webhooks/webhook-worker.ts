@@ -117,10 +117,10 @@ export class WebhookWorker {
     try {
       while (this.#lookAgain && this.#closing === undefined) {
         this.#lookAgain = false
-        if (await this.#turn()) this.#lookAgain = true
+        if (await this.#pass()) this.#lookAgain = true
       }
     } catch (error) {
-      // The next poll makes it good.
+      // The next poll tries again.
       this.#options.log.warn({ err: error }, 'webhook worker pass failed, will retry')
     } finally {
       this.#working = undefined
@@ -128,7 +128,7 @@ export class WebhookWorker {
   }
 
   /** @returns whether there is more to do at once. */
-  async #turn(): Promise<boolean> {
+  async #pass(): Promise<boolean> {
     const { db, now } = this.#options
     const webhooks = await store.webhooks.listAll(db)
     if (webhooks.length === 0) {
