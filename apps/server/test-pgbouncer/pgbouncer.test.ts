@@ -115,7 +115,7 @@ describe('two servers behind a pgbouncer in transaction mode', { timeout: 90_000
       })),
     )
     for (const server of [first, second]) {
-      expect(server.output.stdout).not.toContain('lack timeouts')
+      expect(server.output.stdout).not.toContain('have no timeouts')
       expect(await server.stop()).toBe(0)
     }
   })
@@ -131,7 +131,7 @@ describe('two servers behind a pgbouncer in transaction mode', { timeout: 90_000
       DATABASE_PREPARED_STATEMENTS: 'off',
     }
     await using server = await spawnServer({ ...settings, SOTTO_MIGRATE: 'off' })
-    expect(server.output.stdout).toContain('sessions of the pooler lack timeouts')
+    expect(server.output.stdout).toContain('connections of the pooler have no timeouts')
     await server.stop()
 
     await queryPostgres(

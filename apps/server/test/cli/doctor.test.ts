@@ -87,7 +87,13 @@ test('the doctor says which setting is wrong, and that a database or a Redis is 
   expect(await examine({ PORT: 'x' })).toMatchObject({
     code: 1,
     stderr: 'sotto: failed: settings\n',
-    checks: [{ check: 'settings', status: 'failed', detail: expect.stringMatching(/^PORT must be a whole number from 0 to 65535$/) }],
+    checks: [
+      {
+        check: 'settings',
+        status: 'failed',
+        detail: expect.stringMatching(/^PORT must be a whole number from 0 to 65535$/),
+      },
+    ],
   })
   const { code, bad } = await examine({
     DATABASE_URL: 'postgres://127.0.0.1:1/none',

@@ -100,7 +100,7 @@ describe('SOTTO_TRUSTED_PROXIES', () => {
     '10.0.0',
   ])('does not take %s', (value) => {
     expect(() => read(value)).toThrow(ConfigError)
-    expect(() => read(value)).toThrow(/^SOTTO_TRUSTED_PROXIES takes addresses, ranges/)
+    expect(() => read(value)).toThrow(/^SOTTO_TRUSTED_PROXIES must be addresses, ranges/)
   })
 
   test('trusts nobody unless told to', () => {

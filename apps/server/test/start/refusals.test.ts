@@ -124,12 +124,15 @@ describe('a setting that is wrong', () => {
     const file = path.join(directory.path, 'setting')
     await writeFile(file, 'hunter2')
     const settings = { ...memory, SOTTO_SERVICE_KEY_FILE: file }
-    await expectRefusal(settings, 'SOTTO_SERVICE_KEY_FILE takes a key')
+    await expectRefusal(settings, 'SOTTO_SERVICE_KEY_FILE must start with sk_')
     expect((await sotto(['start'], settings)).stderr).not.toContain('hunter2')
     await writeFile(file, '\n')
-    await expectRefusal(settings, 'SOTTO_SERVICE_KEY_FILE', 'is empty')
+    await expectRefusal(settings, 'SOTTO_SERVICE_KEY_FILE', 'must be a file that is not empty')
     await expectRefusal({ ...memory, SOTTO_SECRET_FILE: `${file}-of-nobody` }, 'SOTTO_SECRET_FILE', 'ENOENT')
-    await expectRefusal({ ...memory, DATABASE_URL_FILE: file }, 'DATABASE_URL_FILE', 'DATABASE_URL has one')
+    await expectRefusal(
+      { ...memory, DATABASE_URL_FILE: file },
+      'DATABASE_URL_FILE cannot be set together with DATABASE_URL',
+    )
   })
 
   test('a service key is not shown', async () => {

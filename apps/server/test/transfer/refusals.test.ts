@@ -75,7 +75,9 @@ describe('an import refuses', () => {
     await writeFile(file, packed.subarray(0, packed.length - 100))
     await using database = await createEmptyDatabase('sqlite')
     const settings = { DATABASE_URL: database.url }
-    expect((await sotto(['import', file], settings)).stderr).toMatch(/cannot decompress .+, it is truncated or damaged/)
+    expect((await sotto(['import', file], settings)).stderr).toMatch(
+      /cannot decompress .+, it is truncated or damaged/,
+    )
     await using another = await createEmptyDatabase('sqlite')
     expect(await sotto(['import', '/nowhere'], { DATABASE_URL: another.url })).toMatchObject({
       code: 1,

@@ -120,7 +120,9 @@ describe('SOTTO_WEBHOOK_ALLOWED_HOSTS', () => {
   test.each(['10.0.0.0/33', 'http://a', 'a:8080', 'a/b', '127.1', '[::1]', 'a b', 'user@a', ',', '*'])(
     'refuses %s',
     (value) => {
-      expect(() => read(value)).toThrow(/^SOTTO_WEBHOOK_ALLOWED_HOSTS takes host names, addresses and ranges/)
+      expect(() => read(value)).toThrow(
+        /^SOTTO_WEBHOOK_ALLOWED_HOSTS must be host names, addresses or ranges/,
+      )
     },
   )
 })
