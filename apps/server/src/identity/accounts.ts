@@ -8,7 +8,7 @@ import { endDemo } from '../setup/demo.ts'
 import { toAccount } from '../views/users.ts'
 import { showUser } from './read-users.ts'
 
-/** Who am I. */
+/** The actor's own account. */
 export async function getMe(ctx: ActorContext): Promise<Account> {
   const { id } = ctx.actor
   return readAccount(ctx, id)
@@ -23,7 +23,7 @@ export async function getAccount(
   return readAccount(ctx, user.id)
 }
 
-/** Makes a user an admin, or no longer one. */
+/** Grants or removes admin access. */
 export async function setRole(
   ctx: CallerContext,
   { user: ref, role }: InputOf<'users', 'setRole'>,
@@ -39,7 +39,7 @@ export async function setRole(
   return readAccount(ctx, user.id)
 }
 
-/** Keeps a user out, or lets them in again. Their sessions stay, for as long as they would have. */
+/** Disables or enables a user. Their sessions stay until they expire. */
 export async function setDisabled(
   ctx: CallerContext,
   { user: ref, disabled }: InputOf<'users', 'setDisabled'>,

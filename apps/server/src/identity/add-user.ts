@@ -17,7 +17,7 @@ export interface AddUserParts extends Pick<Runtime, 'db' | 'newId' | 'now' | 'te
 
 type Way = BusinessEvents['user.created']['by']
 
-/** Adds a user, whoever asks for it. An invitation that is named is used, or nobody is added. */
+/** Adds a user, without access checks. A given invitation must be valid, and is used. */
 export async function addUser(parts: AddUserParts, input: NewUser, way: Way): Promise<User> {
   const invitationHash = input.invitation === undefined ? undefined : hashSecret(input.invitation)
   // Reject before hashing: argon2 is expensive and the caller is unauthenticated.
@@ -41,10 +41,10 @@ export async function addUser(parts: AddUserParts, input: NewUser, way: Way): Pr
   return user
 }
 
-/** What a user begins with. */
+/** The fields of a new user. */
 type Beginning = Omit<NewUser, 'password' | 'invitation'> & { passwordHash: string | null }
 
-/** Writes a user down, in a transaction that may do more. */
+/** Inserts a user, in the caller's transaction. */
 export async function putUser(
   trx: Executor,
   { newId, now }: Pick<Runtime, 'newId' | 'now'>,

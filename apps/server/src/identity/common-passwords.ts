@@ -3,8 +3,8 @@ import { minPasswordLength } from '@sotto/contract'
 let known: Promise<ReadonlySet<string>> | undefined
 
 /**
- * Whether a password is among the fifty thousand that are used most, case aside. The list is loaded when a first
- * password is set, and kept: those long enough to be passwords here, about eighteen thousand.
+ * Whether a password is one of the 50,000 most common, ignoring case. The list is loaded when the first password is
+ * set, and contains the 18,000 that are long enough.
  */
 export async function isCommonPassword(password: string): Promise<boolean> {
   known ??= load()

@@ -5,7 +5,7 @@ import type { InputOf } from '../lib/operation-types.ts'
 import { hashRecoveryCode, newRecoveryCodes } from './recovery-codes.ts'
 import { takeCode } from './second-factor.ts'
 
-/** Turns the second factor on. The recovery codes are told once and kept hashed. */
+/** Turns on two-factor authentication. The recovery codes are returned once and stored hashed. */
 export async function confirmTotp(
   ctx: ActorContext,
   { code }: InputOf<'totp', 'confirm'>,

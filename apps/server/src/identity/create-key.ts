@@ -8,7 +8,7 @@ import { hashSecret, newServiceKey } from './secrets.ts'
 type Input = InputOf<'keys', 'create'>
 export type NewKey = ServiceKey & { key: string }
 
-/** A key makes none that may do more than itself, or `admin` alone would be everything. */
+/** A key cannot create a key with more scopes than its own, or `admin` would include all scopes. */
 export async function createKey(ctx: CallerContext, input: Input): Promise<NewKey> {
   const { caller } = ctx
   const missing = caller.kind === 'key' ? input.scopes.filter((scope) => !caller.scopes.has(scope)) : []
@@ -18,12 +18,12 @@ export async function createKey(ctx: CallerContext, input: Input): Promise<NewKe
   return addKey(ctx.app.db, ctx, input)
 }
 
-/** Adds a key, whoever asks for it. The key is told once and kept hashed. */
+/** Adds a key, without access checks. The key is returned once and stored hashed. */
 export async function addKey(db: Executor, origin: AuditOrigin, input: Input): Promise<NewKey> {
   return db.transaction().execute((trx) => makeKey(trx, origin, input))
 }
 
-/** As addKey, in a transaction that does more. */
+/** As addKey, in the caller's transaction. */
 export async function makeKey(trx: Executor, origin: AuditOrigin, input: Input): Promise<NewKey> {
   const createdAt = origin.app.now()
   const expiresAt = input.expiresAt ?? null

@@ -2,7 +2,7 @@ import { invalidInput, SottoError, type User } from '@sotto/contract'
 import type { Context } from '../app/context.ts'
 import { addUser, type NewUser } from './add-user.ts'
 
-/** By a bare service key; by anyone as far as sign-up is open or there is an invitation, with a password then. */
+/** For a bare service key, or for anyone with a password if sign-up is open or they have an invitation. */
 export async function createUser(ctx: Context, input: NewUser): Promise<User> {
   requireMayCreate(ctx, input)
   const byStranger = input.invitation === undefined ? 'sign-up' : 'invitation'

@@ -4,7 +4,7 @@ import type { ActorContext } from '../app/context.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { takeProof } from './second-factor.ts'
 
-/** Turns one's own second factor off, which takes a proof: a session alone may be somebody else's by now. */
+/** Turns off the actor's two-factor authentication. Requires a code, because the session may be stolen. */
 export async function disableTotp(ctx: ActorContext, proof: InputOf<'totp', 'disable'>): Promise<void> {
   const { actor: user } = ctx
   await ctx.app.limits.chargeLogin(user.id, ctx)

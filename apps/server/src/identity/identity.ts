@@ -16,15 +16,15 @@ import type { TokenUsers } from './token-users.ts'
 import type { UserTokenSettings } from './token-verifier.ts'
 
 /**
- * How long another server's change (a revoked key, an ended session) may go unnoticed, in milliseconds. This
- * server's own changes are seen at once.
+ * How long changes by other servers (a revoked key, an ended session) can go unnoticed, in milliseconds. Changes by
+ * this server apply immediately.
  */
 const CREDENTIAL_LIFETIME_MS = 1_000
-/** How long basic authentication does without hashing a password again, in milliseconds. */
+/** How long a successful Basic authentication is cached, in milliseconds. */
 const BASIC_LIFETIME_MS = 60_000
 const MAX_ENTRIES = 10_000
 
-/** A key as far as requests need it. */
+/** The fields of a key that requests need. */
 interface Key {
   id: string
   scopes: ReadonlySet<KeyScope>
@@ -39,12 +39,12 @@ interface Session {
   isAdmin: boolean
 }
 
-/** A user whose password was right, and the hash that it was right for. */
+/** A user whose password was verified, and the hash it was verified against. */
 export interface VerifiedUser {
   actor: Actor
   hash: string
   isAdmin: boolean
-  /** The password alone does not log this user in. */
+  /** The password alone is not enough to sign in. */
   hasSecondFactor: boolean
 }
 
@@ -53,17 +53,17 @@ interface Options {
   now: () => Date
   log: Logger
   limits: Limits
-  /** Valid besides the keys in the database. */
+  /** Valid in addition to the keys in the database. */
   serviceKey: string | undefined
   newId: NewId
-  /** undefined takes no tokens but those of sessions. */
+  /** undefined accepts only session tokens. */
   userTokens: UserTokenSettings | undefined
   tellBusiness: TellBusinessEvent
 }
 
 const CONFIGURED_KEY: Key = { id: CONFIGURED_KEY_ID, scopes: new Set(keyScopes), expiresAt: null }
 
-/** Tells who a request's caller is. Tokens and passwords are looked at here and nowhere else. */
+/** Authenticates requests. All tokens and passwords are checked here. */
 export class Identity {
   readonly passwords = new Passwords()
   readonly #db: Executor
@@ -74,12 +74,12 @@ export class Identity {
   readonly #sessions = new TimedCache<Session>(CREDENTIAL_LIFETIME_MS, MAX_ENTRIES)
   readonly #users = new TimedCache<Actor>(CREDENTIAL_LIFETIME_MS, MAX_ENTRIES)
   readonly #passwords = new TimedCache<VerifiedUser>(BASIC_LIFETIME_MS, MAX_ENTRIES)
-  /** So that what the cache of verified passwords holds is worth nothing in a memory dump. */
+  /** Makes the cache of verified passwords useless in a memory dump. */
   readonly #pepper = randomBytes(32)
   readonly #keysLastUsed: LastUsed
   readonly #sessionsLastUsed: LastUsed
   readonly #options: Options
-  /** Loaded with the first token: it brings a library that servers without tokens do not need. */
+  /** Loaded with the first token, because servers without tokens do not need its library. */
   #tokenUsers: Promise<TokenUsers> | undefined
 
   constructor(options: Options) {
@@ -102,8 +102,8 @@ export class Identity {
   }
 
   /**
-   * @param authorization the header: `Bearer sk_…`, `Bearer st_…`, `Bearer <JWT>` or `Basic …`; undefined is nobody.
-   * @param actAs the user whom a service key acts for.
+   * @param authorization the header: `Bearer sk_…`, `Bearer st_…`, `Bearer <JWT>` or `Basic …`; undefined for anonymous.
+   * @param actAs the user that a service key acts for.
    * @throws {SottoError} UNAUTHENTICATED, FORBIDDEN, USER_NOT_FOUND, RATE_LIMITED
    */
   async authenticate(
@@ -119,7 +119,7 @@ export class Identity {
     switch (scheme.toLowerCase()) {
       case 'bearer':
         if (credentials.startsWith('sk_')) return this.#byKey(credentials, actAs)
-        // Three parts with dots between, as no token of a session has them.
+        // A JWT has three parts separated by dots, unlike session tokens.
         return credentials.split('.').length === 3
           ? this.#byToken(credentials, actAs)
           : this.#bySession(credentials, actAs)
@@ -130,7 +130,7 @@ export class Identity {
     }
   }
 
-  /** Finds a user by username or id. Neither changes before an erase, so this may be a moment old. */
+  /** Finds a user by username or id. Cached: neither changes before the user is erased. */
   async findActor(ref: string): Promise<Actor | undefined> {
     const key = ref.toLowerCase()
     return this.#users.find(key, async () => {
@@ -140,8 +140,8 @@ export class Identity {
   }
 
   /**
-   * Checks the password of a user, who is named by username or id. Unknown, disabled, passwordless and wrong take
-   * the same time, and answer the same. A password that is right by an outdated hash gets a present one.
+   * Verifies the password of a user, given by username or id. Unknown and disabled users, users without a password and
+   * wrong passwords take the same time and have the same result. Outdated hashes are replaced.
    *
    * @throws {SottoError} RATE_LIMITED
    */
@@ -159,7 +159,7 @@ export class Identity {
     }
   }
 
-  /** The hash that is kept of a password from now on: another one where it was made with less effort than today's. */
+  /** The current hash of a password: a new one if the old one has weaker parameters. */
   async #renewed(userId: string, hash: string, password: string): Promise<string> {
     if (!isOutdated(hash)) return hash
     const renewed = await this.passwords.hash(password)
@@ -169,21 +169,20 @@ export class Identity {
     return isReplaced ? renewed : hash
   }
 
-  /** Makes this server see that a service key was revoked. */
+  /** Clears the cache of keys after one was revoked. */
   forgetKeys(): void {
     this.#keys.clear()
   }
 
-  /** Writes what is still to be written. */
+  /** Writes pending changes. */
   async close(): Promise<void> {
     await this.#keysLastUsed.flush()
     await this.#sessionsLastUsed.flush()
   }
 
   /**
-   * Makes this server see at once what was changed about users: that sessions have ended, that somebody is disabled or
-   * has another role, or is there no more. Passwords that were right stay: they are held against the database each
-   * time, and hashing everybody's again is more than one user may cause.
+   * Clears the caches after a change to users: ended sessions, disabled or erased users, changed roles. Verified
+   * passwords stay cached: they are compared with the database each time, and rehashing them all is expensive.
    */
   forgetUsers(): void {
     this.#users.clear()
@@ -276,7 +275,7 @@ export class Identity {
     const key = createHash('sha256').update(this.#pepper).update(`${username}:${password}`).digest('base64')
     const known = this.#passwords.get(key)
     const current = known && (await store.credentials.find(this.#db, known.actor.id))
-    // A password that was changed since is asked for again.
+    // The password has changed since: verify again.
     if (known && current?.password_hash === known.hash) {
       return {
         ...known,
@@ -290,7 +289,7 @@ export class Identity {
   }
 }
 
-/** A user acts as nobody else. */
+/** A user can only act as themselves. */
 function only(actor: Actor, actAs: string | undefined): Actor {
   if (actAs !== undefined && !refersTo(actAs, actor)) {
     throw new SottoError('FORBIDDEN', { detail: 'only a service key can act for another user' })

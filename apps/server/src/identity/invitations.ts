@@ -8,11 +8,11 @@ import { pageOf } from '../lib/page.ts'
 import { toInvitation } from '../views/invitations.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
-/* Invitations are for admins, which the gate has seen to. */
+/* Invitations are for admins, which the gate checks. */
 
 const HOUR_MS = 60 * 60 * 1_000
 
-/** Makes an invitation. Its token is told once and kept hashed. */
+/** Creates an invitation. Its token is returned once and stored hashed. */
 export async function createInvitation(
   ctx: CallerContext,
   { maxUses, expiresInHours }: InputOf<'invitations', 'create'>,
@@ -34,7 +34,7 @@ export async function createInvitation(
   return { ...toInvitation(row), token }
 }
 
-/** Newest first, those that cannot be used any more too. */
+/** Newest first, including used up and expired invitations. */
 export async function listInvitations(
   { app }: CallerContext,
   input: InputOf<'invitations', 'list'>,
@@ -48,7 +48,7 @@ export async function listInvitations(
   }
 }
 
-/** Takes an invitation back. */
+/** Revokes an invitation. */
 export async function revokeInvitation(
   ctx: CallerContext,
   { invitationId }: InputOf<'invitations', 'revoke'>,

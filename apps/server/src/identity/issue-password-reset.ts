@@ -6,7 +6,7 @@ import { requireUser } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
-/** How long a token waits to be used, in milliseconds. */
+/** How long a token is valid, in milliseconds. */
 const LIFETIME_MS = 60 * 60 * 1_000
 
 interface IssuedReset {
@@ -14,7 +14,7 @@ interface IssuedReset {
   expiresAt: Date
 }
 
-/** Makes the token with which a user sets another password. It is told once and kept hashed. */
+/** Creates a password reset token. It is returned once and stored hashed. */
 export async function issuePasswordReset(
   ctx: CallerContext,
   { user: ref }: InputOf<'passwords', 'issueReset'>,
@@ -26,7 +26,7 @@ export async function issuePasswordReset(
   })
 }
 
-/** As issuePasswordReset, whoever asks for it. */
+/** As issuePasswordReset, without access checks. */
 export async function makePasswordReset(
   trx: Executor,
   { now }: Pick<Runtime, 'now'>,

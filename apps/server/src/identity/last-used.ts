@@ -1,23 +1,23 @@
 import type { Logger } from 'pino'
 
-/** How coarse the times are that are written, in milliseconds: at most one write in this time for each. */
+/** The resolution of the stored times, in milliseconds: at most one write per credential in this time. */
 const RESOLUTION_MS = 60_000
-/** How long a use waits to be written, in milliseconds: the request that it comes with is answered by then. */
+/** The delay before writing, in milliseconds: the request has been answered by then. */
 const DELAY_MS = 1_000
-/** How many are remembered; beyond that all are forgotten, which costs a write each. */
+/** The maximum number of remembered credentials; beyond that all are forgotten, which costs a write each. */
 const MAX_REMEMBERED = 10_000
 
 interface Options {
   now: () => Date
   log: Logger
-  /** Writes that all of these were used, save where a use later than `unlessAfter` is noted: by another server, say. */
+  /** Writes the last use, except where a later one than `unlessAfter` is stored, for example by another server. */
   write: (ids: readonly string[], use: { at: Date; unlessAfter: Date }) => Promise<void>
 }
 
-/** Notes when credentials were last used: to the minute, and never while a request waits for it. */
+/** Records when credentials were last used, to the minute and without delaying requests. */
 export class LastUsed {
   readonly #options: Options
-  /** When a use was last noted here, in milliseconds since 1970. */
+  /** When a use was last recorded here, in Unix milliseconds. */
   readonly #notedAt = new Map<string, number>()
   readonly #waiting = new Set<string>()
   #timer: NodeJS.Timeout | undefined
@@ -26,7 +26,7 @@ export class LastUsed {
     this.#options = options
   }
 
-  /** @param keptAt the last use that is written, where the caller has just read it. */
+  /** @param keptAt the stored last use, if the caller has just read it. */
   note(id: string, keptAt?: Date): void {
     const at = this.#options.now()
     const notedAt = this.#notedAt.get(id) ?? keptAt?.getTime()
@@ -37,7 +37,7 @@ export class LastUsed {
     this.#timer ??= setTimeout(() => void this.flush(), DELAY_MS).unref()
   }
 
-  /** Writes what waits. A use that cannot be written is lost: it is worth no failure. */
+  /** Writes the pending uses. A failed write only loses them. */
   async flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined

@@ -6,7 +6,7 @@ import type { InputOf } from '../lib/operation-types.ts'
 import { pageOf } from '../lib/page.ts'
 import { toServiceKey } from '../views/keys.ts'
 
-/** Every key that was ever made, newest first. */
+/** All keys, including revoked and expired ones, newest first. */
 export async function listKeys(
   { app: { db } }: CallerContext,
   input: InputOf<'keys', 'list'>,

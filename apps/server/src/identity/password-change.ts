@@ -4,13 +4,13 @@ import { endDemo } from '../setup/demo.ts'
 import { isCommonPassword } from './common-passwords.ts'
 import type { Passwords } from './passwords.ts'
 
-/* What every way of setting a password has in common. */
+/* Shared by all operations that set a password. */
 
 /**
- * The hash of a password that is to be set.
+ * Hashes a new password.
  *
- * @param field names it where it is refused.
- * @throws {SottoError} INVALID_INPUT for one of the most common passwords, RATE_LIMITED when too many wait.
+ * @param field the input field to name in errors.
+ * @throws {SottoError} INVALID_INPUT for a common password, RATE_LIMITED if too many are waiting.
  */
 export async function hashNewPassword(
   passwords: Pick<Passwords, 'hash'>,
@@ -23,13 +23,13 @@ export async function hashNewPassword(
   return passwords.hash(password)
 }
 
-/** Puts a new password in force: sessions but the one named end, and a reset that waits to be used is void. */
+/** Sets a password hash, ends all sessions except the given one, and voids a pending reset token. */
 export async function changePassword(
   trx: Executor,
   userId: string,
   change: { passwordHash: string; at: Date; keptSessionId?: string | undefined },
 ): Promise<void> {
-  // Whoever has one is somebody.
+  // A demo user with a password is a real user.
   await endDemo(trx)
   await store.credentials.updatePasswordHash(trx, userId, change.passwordHash, change.at)
   await store.sessions.removeAllOf(trx, userId, change.keptSessionId)

@@ -1,21 +1,21 @@
 import { hash, verify } from '@node-rs/argon2'
 import { SottoError } from '@sotto/contract'
 
-/** Argon2id as OWASP's Password Storage Cheat Sheet has it: 19 MiB, 2 passes, 1 lane. Argon2id is the default. */
+/** Argon2id with the parameters of OWASP's Password Storage Cheat Sheet: 19 MiB, 2 passes, 1 lane. */
 const ARGON2 = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
 
-/** How many hashes are made at once: they take whole cores, which messages need too. */
+/** The number of concurrent hashes. Each takes a whole core, which messages also need. */
 const CONCURRENCY = 2
-/** How many wait at most; further ones are told to come back. About 2 s of work. */
+/** The maximum queue length, about 2 s of work. Further calls are rejected. */
 const MAX_WAITING = 200
 
-/** Makes and checks password hashes, a bounded number at once. */
+/** Hashes and verifies passwords with bounded concurrency. */
 export class Passwords {
   #running = 0
   readonly #waiting: (() => void)[] = []
   #unknownUserHash: Promise<string> | undefined
 
-  /** How many wait to be hashed or checked. */
+  /** The number of passwords waiting. */
   get waiting(): number {
     return this.#waiting.length
   }
@@ -26,7 +26,7 @@ export class Passwords {
   }
 
   /**
-   * Takes as long for a user without a password, or for nobody at all, as for a wrong one.
+   * Takes the same time for unknown users and users without a password as for a wrong password.
    *
    * @throws {SottoError} RATE_LIMITED when too many are waiting.
    */
@@ -59,7 +59,7 @@ export class Passwords {
   }
 }
 
-/** Whether a hash was made with less effort than hashes are made with now. */
+/** Whether a hash has weaker parameters than new hashes. */
 export function isOutdated(passwordHash: string): boolean {
   // The PHC string format: $argon2id$v=19$m=19456,t=2,p=1$salt$hash
   const [, memory, time] = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=\d+\$/.exec(passwordHash) ?? []

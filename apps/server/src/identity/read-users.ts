@@ -7,7 +7,7 @@ import type { InputOf } from '../lib/operation-types.ts'
 import { pageOf } from '../lib/page.ts'
 import { toCorrespondent, toPublicUser, toUser } from '../views/users.ts'
 
-/** An email address is shown to its user and to a bare service key. */
+/** An email address is only visible to its user and to bare service keys. */
 export function showUser(ctx: CallerContext, row: UserRow): User {
   return isBareKey(ctx) || ctx.actor?.id === row.id ? toUser(row) : toPublicUser(row)
 }

@@ -2,9 +2,9 @@ import { randomInt } from 'node:crypto'
 import { hashSecret } from './secrets.ts'
 
 const COUNT = 10
-/** Crockford's Base32: 5 bits a character, none of which looks like another. */
+/** Crockford's Base32: 5 bits per character, without look-alikes. */
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
-/** 80 bits: too many to guess, even for who has the hashes. */
+/** 80 bits: too many to guess, even with the hashes. */
 const LENGTH = 16
 
 /** Ten new ones, `xxxx-xxxx-xxxx-xxxx`. */
@@ -15,7 +15,7 @@ export function newRecoveryCodes(): string[] {
   })
 }
 
-/** What is kept of a user's code, however it was typed. */
+/** The stored hash of a user's code, independent of how it was typed. */
 export function hashRecoveryCode(userId: string, code: string): string {
   return hashSecret(`${userId}:${code.toLowerCase().replaceAll(/[\s-]/g, '')}`)
 }

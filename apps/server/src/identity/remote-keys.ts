@@ -2,29 +2,28 @@ import { SottoError } from '@sotto/contract'
 import { createRemoteJWKSet, errors, type JWTVerifyGetKey } from 'jose'
 import type { Logger } from 'pino'
 
-/** How old the keys are when they are asked for anew, in milliseconds: a key that was withdrawn is then gone. */
+/** The age at which keys are fetched again, in milliseconds, which drops withdrawn keys. */
 const REFRESH_MS = 5 * 60_000
-/** How long is not asked again, in milliseconds: anybody can make up tokens with keys that are not there. */
+/** The minimum time between fetches, in milliseconds: anyone can send tokens with unknown keys. */
 const COOLDOWN_MS = 10_000
 const TIMEOUT_MS = 5_000
 
 interface Options {
-  /** Where the keys are, as a JWK Set (RFC 7517). */
+  /** The URL of the JWK Set (RFC 7517). */
   url: string
   now: () => Date
   log: Logger
 }
 
 /**
- * The keys of a JWKS URL, for checking tokens.
+ * The keys of a JWKS URL, for verifying tokens.
  *
- * A key that is not known is asked for, at most once in ten seconds. What was had is kept for as long as the URL
- * does not answer, however long that is.
+ * An unknown key triggers a fetch, at most once in ten seconds. While the URL is not available, known keys stay valid.
  *
- * @throws {SottoError} UNAVAILABLE from the function that it returns, where it needs the URL, which does not answer.
+ * @throws {SottoError} UNAVAILABLE from the returned function, if it needs the URL and the URL is not available.
  */
 export function createRemoteKeys({ url, now, log }: Options): JWTVerifyGetKey {
-  // jose fetches and selects. When to fetch is decided here: jose would refuse every token while the URL is away.
+  // jose fetches and selects keys. When to fetch is decided here: jose would reject all tokens during an outage.
   const keys = createRemoteJWKSet(new URL(url), {
     timeoutDuration: TIMEOUT_MS,
     cacheMaxAge: Number.POSITIVE_INFINITY,
@@ -34,7 +33,7 @@ export function createRemoteKeys({ url, now, log }: Options): JWTVerifyGetKey {
   let isAway = false
   let asking: Promise<void> | undefined
 
-  /** Whether the last time that the URL was asked is so long ago. A clock that was set back says nothing. */
+  /** Whether the last fetch is at least this long ago. Also true after the clock was set back. */
   function isPast(ms: number): boolean {
     if (askedAt === undefined) return true
     const age = now().getTime() - askedAt
@@ -52,7 +51,7 @@ export function createRemoteKeys({ url, now, log }: Options): JWTVerifyGetKey {
     }
   }
 
-  /** One question at a time, whoever waits for its answer. */
+  /** Shares one fetch between all callers. */
   function ask(): Promise<void> {
     asking ??= reload().finally(() => {
       asking = undefined
@@ -63,7 +62,7 @@ export function createRemoteKeys({ url, now, log }: Options): JWTVerifyGetKey {
   return async (header, token) => {
     const hasKeys = keys.jwks() !== undefined
     if (!hasKeys && (asking || isPast(COOLDOWN_MS))) await ask()
-    // Who comes with a key that is known waits for nobody.
+    // Tokens with a known key do not wait.
     else if (hasKeys && isPast(REFRESH_MS)) void ask()
     if (keys.jwks() === undefined) throw away()
     try {
@@ -71,7 +70,7 @@ export function createRemoteKeys({ url, now, log }: Options): JWTVerifyGetKey {
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
       if (asking || isPast(COOLDOWN_MS)) await ask()
-      // It may be a new key, which cannot be known now.
+      // It may be a new key, which cannot be fetched now.
       if (isAway) throw away()
       return keys(header, token)
     }

@@ -4,7 +4,7 @@ import { recordAudit } from '../audit/record-audit.ts'
 import { requireUser } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 
-/** Turns somebody's second factor off, for admins. */
+/** Turns off a user's two-factor authentication, for admins. */
 export async function removeTotp(
   ctx: CallerContext,
   { user: ref }: InputOf<'totp', 'remove'>,

@@ -5,7 +5,7 @@ import type { InputOf } from '../lib/operation-types.ts'
 import { changePassword, hashNewPassword } from './password-change.ts'
 import { hashSecret } from './secrets.ts'
 
-/** Sets a password with the token of a reset, which a refused password does not use up. */
+/** Sets a password with a reset token. A rejected password does not use up the token. */
 export async function resetPassword(
   { app }: Context,
   { token, newPassword }: InputOf<'passwords', 'reset'>,

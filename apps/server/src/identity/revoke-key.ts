@@ -11,7 +11,7 @@ export async function revokeKey(ctx: CallerContext, { keyId }: { keyId: string }
   identity.forgetKeys()
 }
 
-/** Ends a key, whoever asks for it. @returns false, and writes nothing down, when it was revoked already. */
+/** Revokes a key, without access checks. @returns false if it was already revoked. */
 export async function endKey(db: Executor, origin: AuditOrigin, id: string): Promise<boolean> {
   return db.transaction().execute(async (trx) => {
     const isRevoked = await store.serviceKeys.revoke(trx, id, origin.app.now())

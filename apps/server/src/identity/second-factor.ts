@@ -12,8 +12,7 @@ export interface SecondFactorProof {
 type Parts = Pick<App, 'secretBox' | 'now'>
 
 /**
- * Takes what a user shows for the second factor that they have turned on. Each code and each recovery code is
- * taken once, also when it is shown twice at the same time.
+ * Verifies a TOTP or recovery code of a user. Each is accepted once, even if sent twice at the same time.
  *
  * @throws {SottoError} UNAVAILABLE when the server cannot read the secret.
  */
@@ -30,7 +29,7 @@ export async function takeProof(
   return code !== undefined && takeCode(trx, app, userId, factor.sealed_secret, code)
 }
 
-/** Takes a code of a secret, which may not have been confirmed yet. */
+/** Verifies a code of a secret that may not have been confirmed yet. */
 export async function takeCode(
   trx: Executor,
   { secretBox, now }: Parts,

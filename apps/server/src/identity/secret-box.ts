@@ -3,26 +3,26 @@ import { SottoError } from '@sotto/contract'
 
 const CIPHER = 'aes-256-gcm'
 const KEY_BYTES = 32
-/** As NIST SP 800-38D recommends for GCM. */
+/** Recommended by NIST SP 800-38D for GCM. */
 const IV_BYTES = 12
 const TAG_BYTES = 16
 
 /**
- * Encrypts what the server must be able to read again and a copy of the database alone must not give away.
+ * Encrypts secrets that the server must read again, so that a copy of the database does not reveal them.
  *
- * AES-256-GCM, with a key that HKDF makes of a secret which is not in the database. What is sealed for one owner
- * does not open for another.
+ * Uses AES-256-GCM with a key that HKDF derives from a secret outside the database. A value encrypted for one owner
+ * cannot be decrypted for another.
  */
 export class SecretBox {
   readonly #readSecret: () => string | undefined
   #key: Buffer | undefined
 
-  /** @param readSecret asked once, when it is needed; undefined where there is none. */
+  /** @param readSecret called once when needed; undefined if there is no secret. */
   constructor(readSecret: () => string | undefined) {
     this.#readSecret = readSecret
   }
 
-  /** @throws {SottoError} UNAVAILABLE when this server has no secret to seal with. */
+  /** @throws {SottoError} UNAVAILABLE if this server has no secret. */
   seal(plaintext: string, owner: string): string {
     const iv = randomBytes(IV_BYTES)
     const cipher = createCipheriv(CIPHER, this.#requireKey(), iv).setAAD(Buffer.from(owner))
@@ -30,7 +30,7 @@ export class SecretBox {
     return Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64url')
   }
 
-  /** @throws {SottoError} UNAVAILABLE when this server has no secret, or another than it was sealed with. */
+  /** @throws {SottoError} UNAVAILABLE if this server has no secret, or a different one. */
   open(box: string, owner: string): string {
     const bytes = Buffer.from(box, 'base64url')
     const [iv, tag] = [bytes.subarray(0, IV_BYTES), bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES)]

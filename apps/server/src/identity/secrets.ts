@@ -2,25 +2,25 @@ import { createHash, randomBytes } from 'node:crypto'
 
 const SECRET_BYTES = 32
 
-/** What a secret is for: a service key, a session, an invitation, a password reset, the first admin. */
+/** Prefixes for service keys, sessions, invitations, password resets and setup tokens. */
 type SecretPrefix = 'sk' | 'st' | 'in' | 'pr' | 'su'
 
-/** A secret of 256 random bits with a prefix that tells what it is. */
+/** A secret of 256 random bits with a prefix for its kind. */
 export function newSecret(prefix: SecretPrefix): string {
   return `${prefix}_${randomBytes(SECRET_BYTES).toString('base64url')}`
 }
 
-/** Whether this looks like the token of a session, and not like another kind of credentials. */
+/** Whether this has the form of a session token. */
 export function isSessionToken(text: string): boolean {
   return text.startsWith('st_')
 }
 
-/** What is kept of a secret. A fast hash is enough: there are 256 bits to guess. */
+/** The stored hash of a secret. A fast hash is enough for 256 random bits. */
 export function hashSecret(secret: string): string {
   return createHash('sha256').update(secret).digest('hex')
 }
 
-/** A new service key. Whoever has it can do everything: keep it on your servers. */
+/** A new service key. It can do everything, so keep it on your servers. */
 export function newServiceKey(): string {
   return newSecret('sk')
 }

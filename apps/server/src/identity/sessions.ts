@@ -15,10 +15,10 @@ import { hashSecret, newSecret } from './secrets.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 const SESSION_LIFETIME_MS = 30 * DAY_MS
-/** How many sessions a user has at once; one more ends the oldest. */
+/** The maximum number of sessions of a user; one more ends the oldest. */
 const MAX_SESSIONS_OF_A_USER = 100
 
-/** Logs in. The token is told once, to the caller or to the cookies of their browser, and kept hashed. */
+/** Signs in. The token is returned once, in the response or in a cookie, and stored hashed. */
 export async function createSession(
   ctx: Context,
   { username, password, cookie: wantsCookie, ...proof }: InputOf<'sessions', 'create'>,
@@ -62,7 +62,7 @@ function wrongCredentials(): SottoError {
   return new SottoError('UNAUTHENTICATED', { detail: 'wrong username or password' })
 }
 
-/** Only for who has shown the right password: nobody else is to learn whether a user has a second factor. */
+/** Call only after verifying the password, so that others do not learn whether a user has two-factor on. */
 async function requireSecondFactor(
   trx: Executor,
   { app }: Context,
@@ -87,7 +87,7 @@ interface OpenSession {
   current: boolean
 }
 
-/** Where the actor is logged in, newest first. */
+/** The actor's sessions, newest first. */
 export async function listSessions(
   ctx: ActorContext,
   input: InputOf<'sessions', 'list'>,
@@ -95,7 +95,7 @@ export async function listSessions(
   return sessionsOf(ctx, ctx.actor, input)
 }
 
-/** Where a user is logged in, for an admin. */
+/** A user's sessions, for admins. */
 export async function listSessionsOf(
   ctx: CallerContext,
   input: InputOf<'sessions', 'listOf'>,
@@ -125,7 +125,7 @@ async function sessionsOf(
   }
 }
 
-/** Logs out. A caller without a session (a key, basic authentication) has nothing to end. */
+/** Signs out. Does nothing for callers without a session, such as keys and Basic authentication. */
 export async function endSession(ctx: ActorContext): Promise<void> {
   const id = sessionIdOf(ctx)
   if (id === undefined) return
@@ -147,7 +147,7 @@ export async function revokeSession(
   if (sessionId === sessionIdOf(ctx)) ctx.sessionCookie?.clear()
 }
 
-/** Logs a user out everywhere, for an admin. */
+/** Ends all sessions of a user, for admins. */
 export async function endSessionsOf(
   ctx: CallerContext,
   { user: ref }: InputOf<'sessions', 'endAllOf'>,

@@ -7,7 +7,7 @@ import type { InputOf } from '../lib/operation-types.ts'
 import { requireNotOfDemo } from '../setup/demo.ts'
 import { changePassword, hashNewPassword } from './password-change.ts'
 
-/** Changes a password: one's own, which takes the one before, or a bare service key anybody's. */
+/** Changes a password: the actor's own, with the current one, or any user's for a bare service key. */
 export async function setPassword(
   ctx: CallerContext,
   { user: ref, currentPassword, newPassword }: InputOf<'passwords', 'set'>,
@@ -34,7 +34,7 @@ export async function setPassword(
   app.identity.forgetUsers()
 }
 
-/** Who can set an admin's password can do what is for admins. */
+/** Setting an admin's password gives admin access. */
 async function requireMayTakeOver({ app, caller }: CallerContext, userId: string): Promise<void> {
   const account = await store.accounts.find(app.db, userId)
   if (account?.role === 'admin' && caller.kind === 'key' && !caller.scopes.has('admin')) {

@@ -3,12 +3,12 @@ interface Entry<Value> {
   expiresAt: number
 }
 
-/** Keeps a bounded number of values for a bounded time. Times are of the process, not of the wall clock. */
+/** A cache with a maximum size and age. Uses the monotonic clock. */
 export class TimedCache<Value> {
   readonly #entries = new Map<string, Entry<Value>>()
   readonly #lifetimeMs: number
   readonly #maxEntries: number
-  /** How often it was cleared. */
+  /** The number of times it was cleared. */
   #clearings = 0
 
   constructor(lifetimeMs: number, maxEntries: number) {
@@ -24,7 +24,7 @@ export class TimedCache<Value> {
     return undefined
   }
 
-  /** What is kept, or else what is looked up; that is kept unless the cache was cleared while it was looked for. */
+  /** Returns the cached value, or looks it up. The result is not cached if the cache was cleared meanwhile. */
   async find<Found extends Value | undefined>(
     key: string,
     lookUp: () => Promise<Found>,
@@ -38,7 +38,7 @@ export class TimedCache<Value> {
   }
 
   set(key: string, value: Value): void {
-    // Entries live equally long, so the first is the oldest; one that is set again moves to the end.
+    // All entries have the same lifetime, so the first is the oldest; setting one again moves it to the end.
     this.#entries.delete(key)
     if (this.#entries.size >= this.#maxEntries) {
       const [oldest] = this.#entries.keys()

@@ -1,12 +1,12 @@
 /*
- * What the tokens that a host signs have to be like, for who signs them as for who checks them.
+ * Rules for tokens signed by your back end, shared by signing and verification.
  */
 
-/** Whom tokens are for, unless the settings name somebody else. */
+/** The default audience of tokens. */
 export const DEFAULT_AUDIENCE = 'sotto'
 
-/** As long as what HS256 makes of it (RFC 7518, section 3.2). */
+/** The output size of HS256, as RFC 7518, section 3.2, requires. */
 export const MIN_SECRET_BYTES = 32
 
-/** How long a token may be valid, in seconds. One that is out cannot be called back, so it is not to last. */
+/** The maximum lifetime of a token, in seconds. Bounded because tokens cannot be revoked. */
 export const MAX_LIFETIME_SECONDS = 24 * 60 * 60

@@ -12,9 +12,9 @@ import {
   type VerifyToken,
 } from './token-verifier.ts'
 
-/** How long a signature is believed without being checked again, in milliseconds: a withdrawn key ends by then. */
+/** How long a verified signature is cached, in milliseconds: a withdrawn key stops working after that. */
 const SIGNATURE_LIFETIME_MS = 60_000
-/** How long a change of the user (disabled, no admin any more) may go unnoticed, in milliseconds. */
+/** How long a change to the user (disabled, admin access removed) can go unnoticed, in milliseconds. */
 const USER_LIFETIME_MS = 1_000
 const MAX_ENTRIES = 10_000
 
@@ -23,7 +23,7 @@ interface Options extends AddUserParts {
   log: Logger
 }
 
-/** Tells whose a token is that the host signed, and makes the users that are not there yet. */
+/** Resolves signed tokens to users, and creates missing users. */
 export class TokenUsers {
   readonly #options: Options
   readonly #verify: VerifyToken
@@ -35,7 +35,7 @@ export class TokenUsers {
     this.#verify = createTokenVerifier(options)
   }
 
-  /** @throws {SottoError} UNAUTHENTICATED that says why; UNAVAILABLE where the keys cannot be had. */
+  /** @throws {SottoError} UNAUTHENTICATED with the reason; UNAVAILABLE if the keys cannot be fetched. */
   async identify(token: string): Promise<{ account: AccountRow; expiresAt: Date }> {
     const claims = await this.#verified(token)
     const account = await this.#accountOf(claims)
@@ -43,7 +43,7 @@ export class TokenUsers {
     return { account, expiresAt: claims.expiresAt }
   }
 
-  /** Makes this server see at once that a user was changed. */
+  /** Clears the cache after a change to a user. */
   forget(): void {
     this.#accounts.clear()
   }
@@ -66,7 +66,7 @@ export class TokenUsers {
     )
   }
 
-  /** Whoever comes second, of two at once, finds the user whom the first one has made. */
+  /** Of two concurrent calls, the second finds the user that the first has created. */
   async #make(claims: UserClaims): Promise<AccountRow> {
     const { settings, db } = this.#options
     const { subject } = claims
@@ -82,7 +82,7 @@ export class TokenUsers {
     return account
   }
 
-  /** An address that somebody else has here is theirs: it keeps nobody out. */
+  /** An email address of another user is left out instead of rejecting the token. */
   async #add(input: NewUser): Promise<void> {
     try {
       await addUser(this.#options, input, 'token')
@@ -93,7 +93,7 @@ export class TokenUsers {
   }
 }
 
-/** Which claim a field of the profile comes from. */
+/** The claims of the profile fields. */
 const claimOf: Record<string, string> = {
   username: 'sub',
   displayName: 'name',
@@ -101,7 +101,7 @@ const claimOf: Record<string, string> = {
   avatarUrl: 'picture',
 }
 
-/** Held to the rules for anybody else's profile. */
+/** Validated like any other profile. */
 function profileOf({ subject, profile }: UserClaims): NewUser {
   const parsed = contract.users.create.input.safeParse({
     username: subject,

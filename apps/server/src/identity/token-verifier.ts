@@ -4,37 +4,37 @@ import type { Logger } from 'pino'
 import { createRemoteKeys } from './remote-keys.ts'
 import { MAX_LIFETIME_SECONDS } from './token-rules.ts'
 
-/** Tokens that somebody else signs: the host's back end, or the identity provider of its users. */
+/** Settings for tokens signed by your back end or by an identity provider. */
 export interface UserTokenSettings {
-  /** What they are signed with: HS256 with a shared secret, or RS256, ES256 or EdDSA with the keys of a JWKS URL. */
+  /** The verification keys: a shared secret for HS256, or a JWKS URL for RS256, ES256 or EdDSA. */
   keys: { secret: string } | { jwksUrl: string }
-  /** Has to be in `aud`. */
+  /** Must be in `aud`. */
   audience: string
-  /** Has to be `iss`, where given. */
+  /** Must be `iss`, if given. */
   issuer: string | undefined
-  /** Whether a user who is not there yet is made. */
+  /** Whether to create missing users. */
   createUsers: boolean
 }
 
-/** What a token says that can be believed. */
+/** The verified claims of a token. */
 export interface UserClaims {
   /** The username or the id of the user. */
   subject: string
   expiresAt: Date
-  /** Of a user who is made by it; whoever makes them looks at what these are. */
+  /** The profile for creating the user, not validated yet. */
   profile: { name: unknown; email: unknown; picture: unknown }
 }
 
 export type VerifyToken = (token: string) => Promise<UserClaims>
 
-/** How far the clocks of who signs and who checks may be apart, in seconds. */
+/** The tolerated clock difference, in seconds. */
 const CLOCK_TOLERANCE_SECONDS = 5
-/** A header of a request holds about twice as much, a WebSocket's first message far more. */
+/** A header can be about twice as long, the first message of a WebSocket much longer. */
 const MAX_TOKEN_LENGTH = 8_192
 
 /**
- * Each source of keys has its algorithms, and a token does not choose between them: taken with the wrong one, a
- * public key would be a secret that everybody knows (RFC 8725, section 3.1).
+ * Each kind of key has fixed algorithms that a token cannot choose between: otherwise a public key could be used as an
+ * HMAC secret (RFC 8725, section 3.1).
  */
 const SECRET_ALGORITHMS = ['HS256']
 const PUBLIC_KEY_ALGORITHMS = ['RS256', 'ES256', 'EdDSA', 'Ed25519']
@@ -46,11 +46,10 @@ interface Options {
 }
 
 /**
- * Checks tokens: signature, audience, issuer, times, type. Keys that a token brings or points to (`jwk`, `jku`,
- * `x5c`, `x5u`) are not looked at, and an extension that is critical and unknown (`crit`) is refused.
+ * Verifies tokens: signature, audience, issuer, times and type. Ignores keys in the token (`jwk`, `jku`, `x5c`, `x5u`)
+ * and rejects unknown critical extensions (`crit`).
  *
- * The function that it returns throws UNAUTHENTICATED, which says what is wrong with the token, and UNAVAILABLE
- * where the keys cannot be had.
+ * The returned function throws UNAUTHENTICATED with the reason, and UNAVAILABLE if the keys cannot be fetched.
  */
 export function createTokenVerifier({ settings, now, log }: Options): VerifyToken {
   const { audience, issuer } = settings
@@ -90,8 +89,8 @@ function keySourceOf(
 }
 
 /**
- * A provider signs other things with the same keys (`at+jwt` for an API, `logout+jwt`, `dpop+jwt`, …), which were
- * never meant to log anybody in (RFC 8725, section 3.11).
+ * Providers sign other tokens with the same keys (`at+jwt`, `logout+jwt`, `dpop+jwt`, …), which must not sign anyone
+ * in (RFC 8725, section 3.11).
  */
 function requireUserToken({ typ }: JWTHeaderParameters): void {
   if (typ === undefined || /^(application\/)?jwt$/i.test(typ)) return
@@ -103,7 +102,7 @@ function lifetimeOf({ exp, iat }: JWTPayload, at: Date): { expiresAt: Date } {
   if (exp === undefined) throw refusedToken('"exp" is required')
   if (iat !== undefined && iat > now + CLOCK_TOLERANCE_SECONDS)
     throw refusedToken('"iat" must not be in the future')
-  // From the one that is earlier: a token is not young again because it is looked at late.
+  // From the earlier of the two, so that an old token does not pass.
   const from = Math.min(iat ?? now, now)
   if (exp > from + MAX_LIFETIME_SECONDS + CLOCK_TOLERANCE_SECONDS) {
     throw refusedToken(`"exp" must be at most ${MAX_LIFETIME_SECONDS} seconds after "iat" and from now`)
@@ -112,7 +111,7 @@ function lifetimeOf({ exp, iat }: JWTPayload, at: Date): { expiresAt: Date } {
 }
 
 function subjectOf({ sub }: JWTPayload): string {
-  // A claim is whatever the JSON holds.
+  // A claim can be any JSON value.
   if (typeof sub !== 'string') throw refusedToken('"sub" must be a username or a user id')
   return sub.toLowerCase()
 }
@@ -121,7 +120,7 @@ function profileOf({ name, email, picture }: JWTPayload): UserClaims['profile'] 
   return { name, email, picture }
 }
 
-/** UNAUTHENTICATED, in the same words for whatever is wrong with a token. */
+/** UNAUTHENTICATED, with the same prefix for all reasons. */
 export function refusedToken(reason: string): SottoError {
   return new SottoError('UNAUTHENTICATED', { detail: `the token is not valid: ${reason}` })
 }

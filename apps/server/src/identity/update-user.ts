@@ -6,7 +6,7 @@ import { isBareKey, requireSelfOrKey } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { showUser } from './read-users.ts'
 
-/** Changes a profile. A username never changes: others hold on to it. */
+/** Changes a profile. Usernames never change, because others refer to them. */
 export async function updateUser(
   ctx: CallerContext,
   { user: ref, ...change }: InputOf<'users', 'update'>,

@@ -1,21 +1,21 @@
 import type { Rate } from './rates.ts'
 
-/** How many buckets one server remembers; then the half that was not touched for the longest is forgotten. */
+/** The maximum number of buckets per server; beyond that the least recently used half is dropped. */
 const MAX_BUCKETS = 100_000
 
-/** What one call takes out of one bucket. */
+/** What one call charges to one bucket. */
 export interface Charge {
-  /** Whose bucket. */
+  /** The key of the bucket. */
   key: string
   policy: Policy
 }
 
-/** A rate with its name, worked out once. Times are whole microseconds, which numbers hold exactly. */
+/** A named rate with precomputed times, in whole microseconds, which numbers represent exactly. */
 export interface Policy extends Rate {
   name: string
-  /** How long it takes for one more to be there. */
+  /** The time until one unit is restored. */
   intervalUs: number
-  /** How long it takes until all of them are. */
+  /** The time until all units are restored. */
   capacityUs: number
 }
 
@@ -24,28 +24,28 @@ export function policyOf(name: string, { count, seconds }: Rate): Policy {
   return { name, count, seconds, intervalUs, capacityUs: intervalUs * count }
 }
 
-/** What is left in a bucket. */
+/** The remaining quota of a bucket. */
 export interface Quota {
   policy: Policy
   remaining: number
-  /** Until one more is there; 0 when the bucket is full. */
+  /** The time until one more unit is available; 0 if the bucket is full. */
   nextMs: number
 }
 
-/** Whether the charges were taken, and the quota that is the nearest to its end, or the first in the way. */
+/** Whether the charges were accepted, and the tightest quota. */
 export interface Verdict {
   isAllowed: boolean
   tightest: Quota
 }
 
 /**
- * Judges charges by what is owed on each bucket: the generic cell rate algorithm (ITU-T I.371), a leaky bucket
- * whose state is one time, that at which it will be full again.
+ * Decides on charges with the generic cell rate algorithm (ITU-T I.371): a leaky bucket whose state is the time at
+ * which it will be full again.
  *
- * All are taken or none: who is held up by one bucket does not use up the others.
+ * All charges are accepted or none, so a caller rejected by one bucket does not use up the others.
  *
- * @param charges one at least.
- * @param owedUs what each bucket is short of being full, before this.
+ * @param charges at least one.
+ * @param owedUs how far each bucket is from full, before the charges.
  */
 export function judge(charges: readonly Charge[], owedUs: readonly number[]): Verdict {
   const isAllowed = charges.every(({ policy }, i) => has(policy, owedUs[i] ?? 0))
@@ -55,7 +55,7 @@ export function judge(charges: readonly Charge[], owedUs: readonly number[]): Ve
   return { isAllowed, tightest: quotas.reduce((a, b) => (isTighter(b, a) ? b : a)) }
 }
 
-/** Whether one quota ends before the other; of two that have, the one that takes longer to have more. */
+/** Whether one quota is tighter than the other; if both are used up, the one that takes longer to restore is. */
 export function isTighter(a: Quota, b: Quota): boolean {
   return a.remaining === b.remaining ? a.nextMs > b.nextMs : a.remaining < b.remaining
 }
@@ -74,18 +74,18 @@ function quotaOf(policy: Policy, owedUs: number): Quota {
 /**
  * The buckets of one server, in memory.
  *
- * They are kept in two halves, of which the older is dropped, and the newer becomes the older, once every bucket in
- * it is full again, which is as good as unknown. Nothing has to be looked for, and nothing is timed.
+ * They are kept in two generations. The older one is dropped once all of its buckets are full again, which is the
+ * same as unknown. This needs no search and no timer.
  */
 export class Buckets {
   readonly #now: () => Date
   readonly #lifetimeUs: number
-  /** When each is full again, in microseconds. */
+  /** When each bucket is full again, in microseconds. */
   #newer = new Map<string, number>()
   #older = new Map<string, number>()
   #dropAt = Number.NEGATIVE_INFINITY
 
-  /** @param longestSeconds the longest of all rates that are charged. */
+  /** @param longestSeconds the longest period of all rates. */
   constructor(now: () => Date, longestSeconds: number) {
     this.#now = now
     this.#lifetimeUs = longestSeconds * 1_000_000
@@ -96,7 +96,7 @@ export class Buckets {
     this.#forget(now)
     const owed = charges.map(({ key, policy }) => {
       const fullAt = this.#newer.get(key) ?? this.#older.get(key) ?? now
-      // A clock that was put back must not lock anybody out.
+      // A clock that was set back must not lock callers out.
       return Math.min(Math.max(fullAt - now, 0), policy.capacityUs)
     })
     const verdict = judge(charges, owed)

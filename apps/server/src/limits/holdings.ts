@@ -1,4 +1,4 @@
-/** Counts what each holder has at the moment, up to a bound. Whoever has nothing is not remembered. */
+/** Counts what each holder currently has, up to a limit. Holders without anything are not stored. */
 export class Holdings {
   readonly #counts = new Map<string, number>()
   readonly #max: number
@@ -7,7 +7,7 @@ export class Holdings {
     this.#max = max
   }
 
-  /** @returns false, and counts nothing, when the holder would have more than there may be. What is alone is not too much. */
+  /** @returns false without counting if the holder would exceed the limit. A single item is never too much. */
   take(holder: string, amount = 1): boolean {
     const count = this.#counts.get(holder) ?? 0
     if (count > 0 && count + amount > this.#max) return false
@@ -15,7 +15,7 @@ export class Holdings {
     return true
   }
 
-  /** Gives back what was taken. */
+  /** Releases what was taken. */
   release(holder: string, amount = 1): void {
     const left = (this.#counts.get(holder) ?? amount) - amount
     if (left > 0) this.#counts.set(holder, left)

@@ -7,12 +7,12 @@ import type { Rates } from './rates.ts'
 import type { SharedBuckets } from './shared-buckets.ts'
 
 /**
- * How many times a user's rate an address has, or a username that is logged in to from anywhere: an office, a school
- * or a mobile network is one address, and one attacker alone must not use up what a username has.
+ * The multiple of a user's rate for an address, and for sign-ins to a username from anywhere: an office or a mobile
+ * network can share an address, and a single attacker must not use up the limit of a username.
  */
 const SHARED_FACTOR = 10
 
-/** Names come from whoever asks, of any length; nobody has one that is longer. */
+/** Names come from callers and can have any length; valid ones are not longer. */
 const MAX_KEY_LENGTH = 64
 
 interface Options {
@@ -20,7 +20,7 @@ interface Options {
   now: () => Date
   /** Undefined for a single server. */
   shared: SharedBuckets | undefined
-  /** Called with the name of the policy that a call went beyond. */
+  /** Called with the policy that a call exceeded. */
   onRefused: (policy: string) => void
 }
 
@@ -31,11 +31,11 @@ interface Policies {
 }
 
 /**
- * How much each caller may do: a user by who they are and where they come from, nobody by where they come from, a
- * service key by a rate of its own, if there is one.
+ * Rate limits: users are limited by account and by address, anonymous callers by address, and service keys by their
+ * own rate, if set.
  *
- * With several servers a bucket is in Redis, and what was spent on one server counts on all. Each counts by itself
- * too, so that Redis is not asked about those who are over their limit anyway, and is not missed when it is away.
+ * With several servers the buckets are in Redis and shared. Each server also counts locally, so that callers over their
+ * limit do not reach Redis, and limits still apply if Redis is not available.
  */
 export class Limits {
   readonly #policies = new Map<LimitName, Policies>()
@@ -61,7 +61,7 @@ export class Limits {
   }
 
   /**
-   * One call of this caller's.
+   * Charges one call of the caller.
    *
    * @throws {SottoError} RATE_LIMITED
    */
@@ -79,9 +79,9 @@ export class Limits {
   }
 
   /**
-   * One password that is about to be checked, which takes long and may be a guess.
+   * Charges one password check, which is expensive and may be a guess.
    *
-   * @param user whose password: an id, or the name of nobody.
+   * @param user the id of the user, or an unknown username.
    * @throws {SottoError} RATE_LIMITED
    */
   async chargeLogin(user: string, origin: Origin): Promise<void> {

@@ -1,13 +1,13 @@
 import ipaddr from 'ipaddr.js'
 
-/** Half of an IPv6 address: what one customer is given at least (RFC 6177), with all addresses in it. */
+/** Half of an IPv6 address: every customer gets at least a /64 (RFC 6177). */
 const IPV6_NETWORK_BYTES = 8
 
-/** How many addresses are remembered with their network: reading one takes longer than all the rest of a limit. */
+/** The maximum number of cached addresses: parsing one takes longer than the rest of a limit check. */
 const MAX_REMEMBERED = 10_000
 const remembered = new Map<string, string>()
 
-/** What stands for an address in limits: an IPv4 address itself, the /64 of an IPv6 one. */
+/** The network that limits count: an IPv4 address itself, or the /64 of an IPv6 address. */
 export function networkOf(address: string): string {
   if (!address.includes(':')) return address
   const known = remembered.get(address)
@@ -20,7 +20,7 @@ export function networkOf(address: string): string {
 
 function read(address: string): string {
   if (!ipaddr.isValid(address)) return address
-  // Also takes an IPv4 address out of the IPv6 one that a socket for both shows it as.
+  // Also unwraps IPv4-mapped IPv6 addresses.
   const parsed = ipaddr.process(address)
   if (parsed.kind() === 'ipv4') return parsed.toString()
   return Buffer.from(parsed.toByteArray().slice(0, IPV6_NETWORK_BYTES)).toString('hex')

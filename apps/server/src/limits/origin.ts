@@ -4,6 +4,6 @@ import type { Quota } from './buckets.ts'
 export interface Origin {
   /** For limits and the audit; null for a command. */
   readonly address: string | null
-  /** Is told what is left of a limit whenever something was charged. */
+  /** Called with the remaining quota after each charge. */
   readonly onQuota?: ((quota: Quota) => void) | undefined
 }

@@ -1,12 +1,12 @@
 import type { LimitName } from '@sotto/contract'
 
-/** So many within so long: all at once, or one after the other; what was spent comes back evenly over the time. */
+/** A number of units per period. Bursts are allowed; spent units are restored evenly over the period. */
 export interface Rate {
   count: number
   seconds: number
 }
 
-/** How often callers may do what; null is without a limit. `keys` is all that one service key does. */
+/** The rates of callers; null for unlimited. `keys` applies to all calls of a service key. */
 export type Rates = Readonly<Record<LimitName | 'keys', Rate | null>>
 
 const MAX_COUNT = 1_000_000
@@ -14,7 +14,7 @@ const MAX_SECONDS = 3_600
 
 export const RATE_SYNTAX = `must be off or <count>/<seconds>s such as 60/10s, with a count from 1 to ${MAX_COUNT} and 1 to ${MAX_SECONDS} seconds`
 
-/** Reads `60/10s` or `off`. Undefined for anything else, null for off. */
+/** Parses `60/10s` or `off`. Returns null for off and undefined for invalid text. */
 export function parseRate(text: string): Rate | null | undefined {
   if (text === 'off') return null
   const [, count = '', seconds = ''] = /^(\d{1,7})\/(\d{1,4})s$/.exec(text) ?? []

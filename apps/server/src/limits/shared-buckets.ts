@@ -1,12 +1,12 @@
 import type { CommandParser } from '@redis/client'
 import type { Charge } from './buckets.ts'
 
-/** Buckets that several servers have in common. */
+/** Buckets shared by several servers. */
 export interface SharedBuckets {
   /**
-   * Takes the charges, all or none.
+   * Applies all charges or none.
    *
-   * @returns what was owed on each bucket before, in microseconds; undefined when nobody answers in time.
+   * @returns how far each bucket was from full, in microseconds; undefined if Redis does not answer in time.
    */
   take(charges: readonly Charge[]): Promise<readonly number[] | undefined>
 }
@@ -14,8 +14,8 @@ export interface SharedBuckets {
 const KEY_PREFIX = 'sotto:limit:'
 
 /**
- * `judge` of buckets.ts, where the buckets are. By Redis's own clock, so that servers whose clocks differ count
- * alike. A bucket that is full again expires.
+ * `judge` of buckets.ts, run in Redis, with the clock of Redis, so that clock differences between servers do not
+ * matter. A full bucket expires.
  */
 export const takeScript = {
   SCRIPT: `

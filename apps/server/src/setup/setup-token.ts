@@ -5,7 +5,7 @@ import { type AuditOrigin, recordAudit } from '../audit/record-audit.ts'
 import { hashSecret, newSecret } from '../identity/secrets.ts'
 import { people } from './demo-people.ts'
 
-/** How long a token waits to be used, in milliseconds. */
+/** How long a token is valid, in milliseconds. */
 const LIFETIME_MS = 24 * 60 * 60 * 1_000
 
 /** Creates the token for creating the first admin, replacing the previous one. It is stored hashed. */
