@@ -87,7 +87,7 @@ describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
     await profile.getByLabel('Email address').fill('not an address')
     await profile.getByLabel('Link to a picture of you').fill('ftp://example.com/alice.png')
     await profile.getByRole('button', { name: 'Save' }).click()
-    const wrong = (label: string) => profile.locator('.field', { hasText: label }).locator('.wrong')
+    const wrong = (label: string) => profile.locator('.field', { hasText: label }).locator('.error')
     await wrong('Email address').getByText('Takes an email address.').waitFor()
     await wrong('Link to a picture of you').waitFor()
     await profile.getByLabel('Email address').fill('alice@example.com')

@@ -164,7 +164,7 @@ describe.each(['sqlite', 'postgres'] as const)('the console on %s', (using) => {
     await expect.poll(async () => (await sotto.users.account({ user: 'alice' })).role).toBe('user')
 
     await confirm('Reset the password')
-    const token = (await page.locator('.once code').textContent()) ?? ''
+    const token = (await page.locator('.one-time-secret code').textContent()) ?? ''
     await page.getByRole('button', { name: 'I have kept it' }).click()
     expect(await page.getByText(token).count()).toBe(0)
     const newPassword = 'the horse whose name I wrote down'
@@ -259,7 +259,7 @@ describe.each(['sqlite', 'postgres'] as const)('the console on %s', (using) => {
     await page.getByRole('checkbox', { name: 'read' }).isChecked()
     await page.getByText('write', { exact: true }).click()
     await page.getByRole('button', { name: 'Make the key' }).click()
-    const token = (await page.locator('.once code').textContent()) ?? ''
+    const token = (await page.locator('.one-time-secret code').textContent()) ?? ''
     const reports = createClient({ url, token, retries: 0 })
     await reports.users.create({ username: 'made-with-it' })
     await expect(reports.audit.list()).rejects.toMatchObject({ code: 'FORBIDDEN' })
@@ -280,7 +280,7 @@ describe.each(['sqlite', 'postgres'] as const)('the console on %s', (using) => {
     await page.getByLabel('URL').fill(receiver.url)
     await page.getByLabel('What it is for').fill('the shop')
     await page.getByRole('button', { name: 'Make the webhook' }).click()
-    expect(await page.locator('.once code').textContent()).toMatch(/^whsec_/)
+    expect(await page.locator('.one-time-secret code').textContent()).toMatch(/^whsec_/)
     await page.getByRole('link', { name: receiver.url }).click()
     await page.getByRole('button', { name: 'Send a test' }).click()
     await page.getByText('the receiver has answered that it is gone').waitFor({ timeout: 15_000 })
@@ -298,7 +298,7 @@ describe.each(['sqlite', 'postgres'] as const)('the console on %s', (using) => {
     expect(receiver.types()).toEqual(['webhook.test', 'webhook.test'])
 
     await confirm('Replace the secret')
-    expect(await page.locator('.once code').textContent()).toMatch(/^whsec_/)
+    expect(await page.locator('.one-time-secret code').textContent()).toMatch(/^whsec_/)
     await confirm('Disable')
     await page.getByText('disabled by an admin').waitFor()
     await confirm('Delete')

@@ -51,7 +51,7 @@ test('a hundred injections in every field that is shown stay texts', async () =>
       .poll(() => page.getByRole('navigation').getByRole('listitem').count())
       .toBeGreaterThan(before)
   }
-  const rows = await page.locator('.row .who').allTextContents()
+  const rows = await page.locator('.row .title').allTextContents()
   expect(rows).toHaveLength(2 * payloads.length + 1)
   for (const payload of payloads) expect(rows.filter((row) => row === payload)).toHaveLength(2)
 

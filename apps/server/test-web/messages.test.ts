@@ -53,7 +53,7 @@ describe.each(['sqlite', 'postgres'] as const)('messages on %s', (using) => {
     await act(bob, 'Cake', 'React')
     await bob.page.getByLabel('Any emoji').fill('cake')
     await bob.page.keyboard.press('Enter')
-    await bob.page.getByRole('form', { name: 'React to the message' }).locator('.wrong').waitFor()
+    await bob.page.getByRole('form', { name: 'React to the message' }).locator('.error').waitFor()
     await bob.page.getByLabel('Any emoji').fill('🍰')
     await bob.page.keyboard.press('Enter')
     await alice.page.getByRole('button', { name: '🍰 1' }).waitFor()

@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core'
 import { openBrowser, signIn } from './browser.ts'
-import { startSeeded } from './own-server.ts'
+import { startSeededServer } from './seeded-server.ts'
 
 // How long people wait for the web client: `pnpm --filter @sotto/web measure`. Server and browser on one machine.
 
@@ -82,7 +82,7 @@ function print(what: string, times: readonly number[]): void {
   process.stdout.write(`${what.padEnd(56)} ${at(0.5)} ms, 95 % within ${at(0.95)} ms\n`)
 }
 
-await using server = await startSeeded()
+await using server = await startSeededServer()
 await server.sotto.passwords.set({ user: 'amira', newPassword: PASSWORD })
 const browser = await openBrowser()
 try {

@@ -2,8 +2,8 @@ import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { openBrowser, signIn } from './browser.ts'
-import { startSeeded } from './own-server.ts'
-import { fillIn } from './pleasant-world.ts'
+import { addSampleData } from './sample-data.ts'
+import { startSeededServer } from './seeded-server.ts'
 
 // Makes the pictures of the documentation anew: `pnpm --filter @sotto/web screenshots`.
 
@@ -80,8 +80,8 @@ const VALLEY = `<svg xmlns="http://www.w3.org/2000/svg" width="1200" height="800
 </svg>`
 
 await mkdir(folder, { recursive: true })
-await using server = await startSeeded()
-const groupId = await fillIn(server.sotto)
+await using server = await startSeededServer()
+const groupId = await addSampleData(server.sotto)
 await server.sotto.passwords.set({ user: 'amira', newPassword: PASSWORD })
 const browser = await openBrowser()
 try {

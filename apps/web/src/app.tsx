@@ -4,7 +4,7 @@ import { Route, Switch } from 'wouter'
 import { createQueries } from './queries.ts'
 import { Session } from './session/session.tsx'
 import { sotto } from './sotto.ts'
-import { LastResort } from './ui/last-resort.tsx'
+import { ErrorBoundary } from './ui/error-boundary.tsx'
 import { Notice } from './ui/notice.tsx'
 
 // Once in the life of an installation.
@@ -14,7 +14,7 @@ const queries = createQueries()
 
 export function App() {
   return (
-    <LastResort>
+    <ErrorBoundary>
       <QueryClientProvider client={queries}>
         <Switch>
           <Route path="/welcome">
@@ -27,6 +27,6 @@ export function App() {
           </Route>
         </Switch>
       </QueryClientProvider>
-    </LastResort>
+    </ErrorBoundary>
   )
 }

@@ -2,7 +2,7 @@ import { lazy, Suspense } from 'react'
 import { Redirect, Route, Switch, useLocation } from 'wouter'
 import { ConversationPage } from './chat/conversation-page.tsx'
 import { Inbox } from './chat/inbox.tsx'
-import { Mark } from './ui/mark.tsx'
+import { Logo } from './ui/logo.tsx'
 import { Notice } from './ui/notice.tsx'
 
 // What the first look does not show is loaded when it is asked for.
@@ -20,7 +20,7 @@ export function Pages() {
           <Switch>
             <Route path="/">
               <main className="empty">
-                <Mark />
+                <Logo />
                 <p>Choose a conversation, or find somebody to write to.</p>
               </main>
             </Route>

@@ -9,7 +9,7 @@ import { TextField } from 'react-aria-components/TextField'
 import { Button } from '../ui/button.tsx'
 import { Icon } from '../ui/icons.tsx'
 
-const Attachment = lazy(async () => ({ default: (await import('./attachment.tsx')).Attachment }))
+const AttachmentForm = lazy(async () => ({ default: (await import('./attachment-form.tsx')).AttachmentForm }))
 
 interface Props {
   target: ConversationTarget
@@ -37,7 +37,7 @@ export function Composer({ target, send, label }: Props) {
   if (attaches) {
     return (
       <Suspense>
-        <Attachment send={send} onDone={() => setAttaches(false)} />
+        <AttachmentForm send={send} onDone={() => setAttaches(false)} />
       </Suspense>
     )
   }
@@ -53,14 +53,14 @@ export function Composer({ target, send, label }: Props) {
         <Icon name="clip" />
       </Button>
       <TextField
-        className="written"
+        className="message-input"
         value={text}
         onChange={(value) => {
           setText(value)
           setTyping(value !== '')
         }}
       >
-        <Label className="for-readers">{label}</Label>
+        <Label className="visually-hidden">{label}</Label>
         <TextArea rows={1} dir="auto" placeholder="Message" onKeyDown={onKeyDown} autoFocus />
       </TextField>
       <Button type="submit" look="primary" aria-label="Send" isDisabled={text.trim() === ''}>

@@ -5,14 +5,14 @@ import { ToggleButton } from 'react-aria-components/ToggleButton'
 import { useMe } from '../session/me.ts'
 import { Avatar } from '../ui/avatar.tsx'
 import { BackLink } from '../ui/back-link.tsx'
-import { nameOf, otherOf } from '../ui/names.ts'
+import { errorMessage } from '../ui/error-message.ts'
+import { nameOf, otherUser } from '../ui/names.ts'
 import { Time } from '../ui/time.tsx'
-import { wordsOf } from '../ui/words-of.ts'
 import { Composer } from './composer.tsx'
 import { DateJump } from './date-jump.tsx'
 import { MessageList } from './message-list.tsx'
-import { TypingLine } from './typing-line.tsx'
-import { usePlace } from './use-place.ts'
+import { TypingIndicator } from './typing-indicator.tsx'
+import { useScrollTarget } from './use-scroll-target.ts'
 
 const GroupDetails = lazy(async () => ({ default: (await import('./group-details.tsx')).GroupDetails }))
 
@@ -22,9 +22,9 @@ export function ConversationPage({ target }: { target: ConversationTarget }) {
   const conversation = useMessages(target)
   const { send, retry, discard } = useSend(target)
   const { kind, name, participants, participantCount, hasLeft, lastSeq, connection, error } = conversation
-  const other = kind === 'direct' ? otherOf(conversation, me.id) : undefined
+  const other = kind === 'direct' ? otherUser(conversation, me.id) : undefined
   const presence = usePresence(other && other.id !== me.id ? other.id : undefined)
-  const place = usePlace(conversation)
+  const place = useScrollTarget(conversation)
   const { goTo } = place
   const sendHere = useCallback<Send['send']>(
     (content) => {
@@ -66,12 +66,12 @@ export function ConversationPage({ target }: { target: ConversationTarget }) {
         </Suspense>
       )}
       {connection === 'closed' && (
-        <p role="alert" className="wrong">
-          {wordsOf(error)}
+        <p role="alert" className="error">
+          {errorMessage(error)}
         </p>
       )}
       <MessageList conversation={conversation} place={place} retry={retry} discard={discard} />
-      <TypingLine target={target} participants={participants} />
+      <TypingIndicator target={target} participants={participants} />
       {hasLeft ? (
         <p className="hint">You are not in this group (any more).</p>
       ) : (

@@ -1,11 +1,11 @@
 import { lazy, Suspense, useRef, useState } from 'react'
 import { Button } from '../ui/button.tsx'
-import type { Place } from './use-place.ts'
+import type { ScrollTarget } from './use-scroll-target.ts'
 
 const DatePopover = lazy(async () => ({ default: (await import('./date-popover.tsx')).DatePopover }))
 
 /** Goes to the first message of a day. */
-export function DateJump({ goTo }: Pick<Place, 'goTo'>) {
+export function DateJump({ goTo }: Pick<ScrollTarget, 'goTo'>) {
   const trigger = useRef<HTMLButtonElement>(null)
   const [isOpen, setIsOpen] = useState(false)
   return (

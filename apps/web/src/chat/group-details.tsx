@@ -4,14 +4,14 @@ import type { Participant, SottoClient } from '@sotto/sdk'
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
-import { Person, type PersonAction } from '../people/person.tsx'
+import { type PersonAction, PersonRow } from '../people/person-row.tsx'
 import { useMe } from '../session/me.ts'
 import { Button } from '../ui/button.tsx'
-import { ConfirmedButton } from '../ui/confirmed-button.tsx'
+import { ConfirmButton } from '../ui/confirm-button.tsx'
+import { errorMessage } from '../ui/error-message.ts'
 import { Field } from '../ui/field.tsx'
 import { Form } from '../ui/form.tsx'
 import { nameOf } from '../ui/names.ts'
-import { wordsOf } from '../ui/words-of.ts'
 
 interface Props {
   conversationId: string
@@ -36,7 +36,7 @@ export function GroupDetails({ conversationId, group }: Props) {
       {myRole !== 'member' && <AddMember conversationId={conversationId} />}
       <ul className="people">
         {group.participants.map(({ user, role }) => (
-          <Person
+          <PersonRow
             key={user.id}
             user={user}
             {...(role !== 'member' && { note: role })}
@@ -45,18 +45,18 @@ export function GroupDetails({ conversationId, group }: Props) {
         ))}
       </ul>
       {leave.error && (
-        <p role="alert" className="wrong">
-          {wordsOf(leave.error)}
+        <p role="alert" className="error">
+          {errorMessage(leave.error)}
         </p>
       )}
-      <ConfirmedButton
+      <ConfirmButton
         label="Leave the group"
         question={`Leave ${group.name}?`}
         isBusy={leave.isPending}
         onConfirm={() => leave.mutate()}
       >
         What is said afterwards you do not see, unless somebody adds you again.
-      </ConfirmedButton>
+      </ConfirmButton>
     </section>
   )
 }

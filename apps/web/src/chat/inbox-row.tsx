@@ -3,7 +3,7 @@ import type { Conversation, Message } from '@sotto/sdk'
 import { memo } from 'react'
 import { Link } from 'wouter'
 import { Avatar } from '../ui/avatar.tsx'
-import { otherOf, pathOf, titleOf } from '../ui/names.ts'
+import { otherUser, pathOf, titleOf } from '../ui/names.ts'
 import { Time } from '../ui/time.tsx'
 
 interface Props {
@@ -15,26 +15,26 @@ interface Props {
 export const InboxRow = memo(function InboxRow({ conversation, me }: Props) {
   const { kind, lastMessage, unreadCount, updatedAt } = conversation
   const title = titleOf(conversation, me)
-  const other = kind === 'direct' ? otherOf(conversation, me) : undefined
+  const other = kind === 'direct' ? otherUser(conversation, me) : undefined
   const presence = usePresence(other && other.id !== me ? other.id : undefined)
   return (
     <li>
       <Link href={pathOf(conversation, me)} className={(isActive) => (isActive ? 'row open' : 'row')}>
         <Avatar name={title} online={presence?.online} />
-        <span className="who" dir="auto">
+        <span className="title" dir="auto">
           {title}
         </span>
         <Time at={updatedAt} />
-        <span className="last" dir="auto">
+        <span className="preview" dir="auto">
           {lastMessage && previewOf(lastMessage, me)}
         </span>
         {unreadCount > 0 && (
           <span className="unread">
             {unreadCount > 999 ? '999+' : unreadCount}
-            <span className="for-readers"> unread</span>
+            <span className="visually-hidden"> unread</span>
           </span>
         )}
-        {presence?.online && <span className="for-readers">online</span>}
+        {presence?.online && <span className="visually-hidden">online</span>}
       </Link>
     </li>
   )

@@ -4,8 +4,8 @@ import { useEffect } from 'react'
 import { Link } from 'wouter'
 import { useSession } from '../session/me.ts'
 import { Button } from '../ui/button.tsx'
+import { errorMessage } from '../ui/error-message.ts'
 import { Icon } from '../ui/icons.tsx'
-import { wordsOf } from '../ui/words-of.ts'
 import { InboxRow } from './inbox-row.tsx'
 import { Outbox } from './outbox.tsx'
 
@@ -37,7 +37,7 @@ export function Inbox() {
       </header>
       <p role="status" className="connection">
         {connection === 'reconnecting' && 'Offline. What you write is sent when you are back.'}
-        {connection === 'closed' && !isOut && wordsOf(error)}
+        {connection === 'closed' && !isOut && errorMessage(error)}
       </p>
       <Outbox />
       {isLoaded && conversations.length === 0 && <p className="hint">No conversations yet.</p>}

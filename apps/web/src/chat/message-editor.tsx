@@ -5,7 +5,7 @@ import { useState } from 'react'
 import { TextArea } from 'react-aria-components/TextArea'
 import { TextField } from 'react-aria-components/TextField'
 import { Button } from '../ui/button.tsx'
-import { wordsOf } from '../ui/words-of.ts'
+import { errorMessage } from '../ui/error-message.ts'
 
 interface Props {
   message: SentMessage
@@ -38,8 +38,8 @@ export function MessageEditor({ message, edit, onDone }: Props) {
         />
       </TextField>
       {attempt.error && (
-        <p role="alert" className="wrong">
-          {wordsOf(attempt.error)}
+        <p role="alert" className="error">
+          {errorMessage(attempt.error)}
         </p>
       )}
       <Button type="submit" look="primary" isBusy={attempt.isPending}>

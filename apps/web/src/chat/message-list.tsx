@@ -5,9 +5,9 @@ import { useLayoutEffect, useRef, useState } from 'react'
 import { Button } from '../ui/button.tsx'
 import { findFirstUnread, isSent } from './first-unread.ts'
 import { MessageRow } from './message-row.tsx'
-import { usePages } from './use-pages.ts'
-import type { Place } from './use-place.ts'
-import { useReading } from './use-reading.ts'
+import { useLoadOnScroll } from './use-load-on-scroll.ts'
+import { useMarkRead } from './use-mark-read.ts'
+import type { ScrollTarget } from './use-scroll-target.ts'
 
 /** The height of a message of one line, in pixels, until it is measured. */
 const USUAL_HEIGHT = 91
@@ -16,7 +16,7 @@ const NEAR_THE_END = 80
 
 interface Props {
   conversation: Messages
-  place: Place
+  place: ScrollTarget
   retry: Send['retry']
   discard: Send['discard']
 }
@@ -62,8 +62,8 @@ export function MessageList({ conversation, place, retry, discard }: Props) {
     if (jumps.current?.contains(document.activeElement)) scroller.current?.focus({ preventScroll: true })
     arrive()
   }, [landing, messages, list, arrive])
-  usePages({ ...conversation, shown: landing || items.length === 0 ? undefined : { first, last } })
-  useReading({ isLoaded, isAtEnd, unreadCount, markRead })
+  useLoadOnScroll({ ...conversation, shown: landing || items.length === 0 ? undefined : { first, last } })
+  useMarkRead({ isLoaded, isAtEnd, unreadCount, markRead })
 
   return (
     <>
@@ -97,10 +97,10 @@ export function MessageList({ conversation, place, retry, discard }: Props) {
         </div>
         {isLoaded && messages.length === 0 && <p className="hint">Nothing was said yet.</p>}
       </div>
-      <p role="status" className="for-readers">
+      <p role="status" className="visually-hidden">
         {hasArrived && `${newest.sender}: ${newest.text ?? ''}`}
       </p>
-      <div ref={jumps} className="jumps">
+      <div ref={jumps} className="jump-buttons">
         {(unread.isElsewhere || (unread.index >= 0 && unread.index < first)) && opened && (
           <Button onPress={() => goTo({ seq: opened.readSeq + 1 })}>First unread</Button>
         )}

@@ -2,15 +2,15 @@ import type { Messages, Send } from '@sotto/react'
 import type { LiveMessage, SentMessage } from '@sotto/sdk'
 import { memo, useState } from 'react'
 import { Button } from '../ui/button.tsx'
+import { errorMessage } from '../ui/error-message.ts'
 import { nameOf } from '../ui/names.ts'
 import { Time } from '../ui/time.tsx'
-import { wordsOf } from '../ui/words-of.ts'
-import { EmojiForm } from './emoji-form.tsx'
+import { DeleteMessage } from './delete-message.tsx'
 import { MessageActions, type MessageTask } from './message-actions.tsx'
-import { MessageDeletion } from './message-deletion.tsx'
 import { MessageEditor } from './message-editor.tsx'
 import { MessageMedia } from './message-media.tsx'
 import { MessageStatus } from './message-status.tsx'
+import { ReactionPicker } from './reaction-picker.tsx'
 import { Reactions } from './reactions.tsx'
 
 interface Props {
@@ -46,7 +46,7 @@ export const MessageRow = memo(function MessageRow(props: Props) {
           </p>
         )}
         <div className="bubble">
-          {isDeleted && <p className="gone">Message deleted</p>}
+          {isDeleted && <p className="deleted">Message deleted</p>}
           {!isDeleted && <MessageMedia message={message} />}
           {task === 'edit' && isSent ? (
             <MessageEditor message={message} edit={conversation.edit} onDone={close} />
@@ -57,7 +57,7 @@ export const MessageRow = memo(function MessageRow(props: Props) {
               </p>
             )
           )}
-          <p className="about">
+          <p className="meta">
             {isSent && message.editedAt && !isDeleted && 'edited '}
             <Time at={message.createdAt} only="clock" />
             {message.isMine && <MessageStatus message={message} conversation={conversation} />}
@@ -73,14 +73,15 @@ export const MessageRow = memo(function MessageRow(props: Props) {
         </div>
         {isSent && !isDeleted && <Reactions message={message} conversation={conversation} />}
         {isSent && task === 'emoji' && (
-          <EmojiForm onChoose={(emoji) => conversation.react(message.id, emoji)} onDone={close} />
+          <ReactionPicker onChoose={(emoji) => conversation.react(message.id, emoji)} onDone={close} />
         )}
         {isSent && task === 'delete' && (
-          <MessageDeletion onDelete={() => conversation.delete(message.id)} onDone={close} />
+          <DeleteMessage onDelete={() => conversation.delete(message.id)} onDone={close} />
         )}
         {message.status === 'failed' && (
           <p role="alert" className="failed">
-            {wordsOf(message.error)} <Button onPress={() => retry(message.clientMessageId)}>Try again</Button>
+            {errorMessage(message.error)}{' '}
+            <Button onPress={() => retry(message.clientMessageId)}>Try again</Button>
             <Button onPress={() => discard(message.clientMessageId)}>Discard</Button>
           </p>
         )}

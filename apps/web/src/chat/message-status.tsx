@@ -12,7 +12,7 @@ export function MessageStatus({ message, conversation }: Props) {
   return (
     <span className={`status ${words === 'delivered' || words === 'sent' ? '' : 'seen'}`}>
       <span aria-hidden="true">{sign}</span>
-      <span className="for-readers">{words}</span>
+      <span className="visually-hidden">{words}</span>
     </span>
   )
 }

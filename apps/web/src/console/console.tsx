@@ -1,11 +1,11 @@
 import { Link, Route, Switch, useLocation } from 'wouter'
 import { useMe } from '../session/me.ts'
-import { Audit } from './audit.tsx'
+import { AuditLog } from './audit-log.tsx'
 import { Conversations } from './conversations.tsx'
 import { InspectedConversation } from './inspected-conversation.tsx'
-import { Keys } from './keys.tsx'
 import { Overview } from './overview.tsx'
-import { SettingsInForce } from './settings-in-force.tsx'
+import { ServerSettings } from './server-settings.tsx'
+import { ServiceKeys } from './service-keys.tsx'
 import { UserPage } from './user-page.tsx'
 import { Users } from './users.tsx'
 import { WebhookPage } from './webhook-page.tsx'
@@ -55,7 +55,7 @@ export function Console() {
           <Conversations />
         </Route>
         <Route path="/console/keys">
-          <Keys />
+          <ServiceKeys />
         </Route>
         <Route path="/console/webhooks/:id">
           {({ id }) => <WebhookPage key={id} webhookId={decodeURIComponent(id)} />}
@@ -64,10 +64,10 @@ export function Console() {
           <Webhooks />
         </Route>
         <Route path="/console/audit">
-          <Audit />
+          <AuditLog />
         </Route>
         <Route path="/console/settings">
-          <SettingsInForce />
+          <ServerSettings />
         </Route>
         <Route>
           <Overview />

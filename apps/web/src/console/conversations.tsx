@@ -4,11 +4,11 @@ import { Form } from 'react-aria-components/Form'
 import { Link, useLocation, useSearchParams } from 'wouter'
 import { Button } from '../ui/button.tsx'
 import { Field } from '../ui/field.tsx'
-import { Entries } from './entries.tsx'
 import { namesOf } from './inspected-conversation.tsx'
-import { Moment } from './moment.tsx'
+import { PagedList } from './paged-list.tsx'
 import { ConsolePage, Section } from './section.tsx'
-import { usePages } from './use-pages.ts'
+import { Timestamp } from './timestamp.tsx'
+import { usePagedQuery } from './use-paged-query.ts'
 
 /** Finds conversations by who is in them, or by their id. */
 export function Conversations() {
@@ -56,14 +56,14 @@ function FindConversations({ user }: { user: string }) {
 
 function ConversationsOf({ user }: { user: string }) {
   const sotto = useSotto()
-  const pages = usePages({
+  const pages = usePagedQuery({
     key: ['conversations', user],
     once: true,
     read: (cursor, signal) => sotto.inspection.conversations({ user, ...(cursor && { cursor }) }, { signal }),
   })
   return (
     <Section title={`Conversations of ${user}`}>
-      <Entries label="Conversations" pages={pages} none="There are none." keyOf={({ id }) => id}>
+      <PagedList label="Conversations" pages={pages} none="There are none." keyOf={({ id }) => id}>
         {(conversation) => (
           <>
             <Link href={`/console/conversations/${conversation.id}`} dir="auto">
@@ -71,11 +71,11 @@ function ConversationsOf({ user }: { user: string }) {
             </Link>
             <span className="hint">
               {conversation.kind === 'group' ? `group of ${conversation.participantCount}` : 'direct'},{' '}
-              {conversation.lastSeq} messages, the last <Moment at={conversation.updatedAt} />
+              {conversation.lastSeq} messages, the last <Timestamp at={conversation.updatedAt} />
             </span>
           </>
         )}
-      </Entries>
+      </PagedList>
     </Section>
   )
 }

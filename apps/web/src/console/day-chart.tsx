@@ -49,7 +49,7 @@ export function DayChart({ title, days }: Props) {
         <span>most: {number.format(Math.max(0, ...days.map(({ value }) => value)))}</span>
         <span>{last && nameOf(last.day)}</span>
       </p>
-      <table className="for-readers" aria-labelledby={id}>
+      <table className="visually-hidden" aria-labelledby={id}>
         <thead>
           <tr>
             <th scope="col">Day</th>

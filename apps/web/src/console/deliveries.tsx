@@ -3,12 +3,12 @@ import type { WebhookDelivery } from '@sotto/sdk'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Button } from '../ui/button.tsx'
-import { Choice } from '../ui/choice.tsx'
-import { Entries } from './entries.tsx'
-import { Failure } from './failure.tsx'
-import { Moment } from './moment.tsx'
+import { Select } from '../ui/select.tsx'
+import { PagedList } from './paged-list.tsx'
+import { ServerError } from './query-status.tsx'
 import { Section } from './section.tsx'
-import { CONSOLE, usePages } from './use-pages.ts'
+import { Timestamp } from './timestamp.tsx'
+import { CONSOLE, usePagedQuery } from './use-paged-query.ts'
 
 type Shown = 'all' | WebhookDelivery['state']
 
@@ -26,7 +26,7 @@ export const REFRESH_MS = 5_000
 export function Deliveries({ webhookId }: { webhookId: string }) {
   const sotto = useSotto()
   const [state, setState] = useState<Shown>('all')
-  const pages = usePages({
+  const pages = usePagedQuery({
     key: ['deliveries', webhookId, state],
     read: (cursor, signal) =>
       sotto.webhooks.deliveries(
@@ -37,10 +37,10 @@ export function Deliveries({ webhookId }: { webhookId: string }) {
   })
   return (
     <Section title="Deliveries">
-      <Choice label="Which" options={shown} value={state} onChange={setState} />
-      <Entries label="Deliveries" pages={pages} none="There are none." keyOf={({ id }) => id}>
+      <Select label="Which" options={shown} value={state} onChange={setState} />
+      <PagedList label="Deliveries" pages={pages} none="There are none." keyOf={({ id }) => id}>
         {(delivery) => <Delivery of={delivery} />}
-      </Entries>
+      </PagedList>
     </Section>
   )
 }
@@ -63,19 +63,19 @@ function Delivery({ of: delivery }: { of: WebhookDelivery }) {
         {lastError !== null && `: ${lastError}`}
       </span>
       <span className="hint">
-        made <Moment at={delivery.createdAt} />
+        made <Timestamp at={delivery.createdAt} />
         {delivery.deliveredAt && (
           <>
-            , delivered <Moment at={delivery.deliveredAt} />
+            , delivered <Timestamp at={delivery.deliveredAt} />
           </>
         )}
         {nextAttemptAt && (
           <>
-            , next attempt <Moment at={nextAttemptAt} />
+            , next attempt <Timestamp at={nextAttemptAt} />
           </>
         )}
       </span>
-      <Failure error={retry.error} />
+      <ServerError error={retry.error} />
       <Button aria-label={`Send again: ${type}`} isBusy={retry.isPending} onPress={() => retry.mutate()}>
         Send again
       </Button>

@@ -4,13 +4,13 @@ import { useQuery } from '@tanstack/react-query'
 import { Fragment } from 'react'
 import { Link } from 'wouter'
 import { nameOf } from '../ui/names.ts'
-import { Entries } from './entries.tsx'
-import { Facts } from './facts.tsx'
-import { Waiting } from './failure.tsx'
+import { DescriptionList } from './description-list.tsx'
 import { InspectedMessage } from './inspected-message.tsx'
-import { Moment } from './moment.tsx'
+import { PagedList } from './paged-list.tsx'
+import { QueryStatus } from './query-status.tsx'
 import { ConsolePage, Section } from './section.tsx'
-import { CONSOLE, usePages } from './use-pages.ts'
+import { Timestamp } from './timestamp.tsx'
+import { CONSOLE, usePagedQuery } from './use-paged-query.ts'
 
 /** Who is in a conversation, by name. */
 export function namesOf({ participants }: Pick<ConversationSummary, 'participants'>): string {
@@ -29,15 +29,15 @@ export function InspectedConversation({ conversationId }: { conversationId: stri
   })
   return (
     <ConsolePage title={data ? (data.name ?? namesOf(data)) : 'Conversation'}>
-      <Waiting isPending={isPending} error={error} />
+      <QueryStatus isPending={isPending} error={error} />
       {data && (
         <>
-          <Facts
+          <DescriptionList
             of={{
               Kind: data.kind,
               Participants: <Participants of={data} />,
               Messages: data.lastSeq,
-              'Made at': <Moment at={data.createdAt} />,
+              'Made at': <Timestamp at={data.createdAt} />,
               Id: <code>{data.id}</code>,
             }}
           />
@@ -66,7 +66,7 @@ function Participants({ of: { participants, participantCount } }: { of: Conversa
 
 function InspectedMessages({ conversationId }: { conversationId: string }) {
   const sotto = useSotto()
-  const pages = usePages({
+  const pages = usePagedQuery({
     key: ['messages', conversationId],
     once: true,
     read: (cursor, signal) =>
@@ -74,9 +74,9 @@ function InspectedMessages({ conversationId }: { conversationId: string }) {
   })
   return (
     <Section title="Messages, newest first">
-      <Entries label="Messages" pages={pages} none="Nothing was said." keyOf={(message) => message.id}>
+      <PagedList label="Messages" pages={pages} none="Nothing was said." keyOf={(message) => message.id}>
         {(message) => <InspectedMessage message={message} />}
-      </Entries>
+      </PagedList>
     </Section>
   )
 }

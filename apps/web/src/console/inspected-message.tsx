@@ -1,6 +1,6 @@
 import type { Message } from '@sotto/sdk'
 import { Link } from 'wouter'
-import { Moment } from './moment.tsx'
+import { Timestamp } from './timestamp.tsx'
 
 /** A message as a record: nothing of it is fetched from elsewhere. */
 export function InspectedMessage({ message }: { message: Message }) {
@@ -9,12 +9,12 @@ export function InspectedMessage({ message }: { message: Message }) {
   return (
     <>
       <span className="hint">
-        {seq} · <Link href={`/console/users/${sender}`}>@{sender}</Link> · <Moment at={createdAt} />
+        {seq} · <Link href={`/console/users/${sender}`}>@{sender}</Link> · <Timestamp at={createdAt} />
         {editedAt && ' · edited'}
       </span>
       {deletedAt && (
         <em>
-          Deleted <Moment at={deletedAt} />
+          Deleted <Timestamp at={deletedAt} />
         </em>
       )}
       {media && (

@@ -1,12 +1,12 @@
 import { useSotto } from '@sotto/react'
 import { useQuery } from '@tanstack/react-query'
 import { DayChart } from './day-chart.tsx'
-import { Facts } from './facts.tsx'
-import { Waiting } from './failure.tsx'
-import { Moment } from './moment.tsx'
+import { DescriptionList } from './description-list.tsx'
+import { QueryStatus } from './query-status.tsx'
 import { ConsolePage, Section } from './section.tsx'
-import { ServerNow } from './server-now.tsx'
-import { CONSOLE } from './use-pages.ts'
+import { ServerStatus } from './server-status.tsx'
+import { Timestamp } from './timestamp.tsx'
+import { CONSOLE } from './use-paged-query.ts'
 
 const DAYS = 30
 /** How often the numbers of the installation are asked for, in milliseconds. */
@@ -25,16 +25,16 @@ export function Overview() {
   const shown = (total: number | null) => (total === null ? 'being counted' : number.format(total))
   return (
     <ConsolePage title="Overview">
-      <Waiting isPending={isPending} error={error} />
+      <QueryStatus isPending={isPending} error={error} />
       {data && (
         <>
           <Section title="In all">
-            <Facts
+            <DescriptionList
               of={{
                 Users: shown(data.users),
                 Conversations: shown(data.conversations),
                 'Messages ever sent': shown(data.messages),
-                'Counted at': data.countedAt ? <Moment at={data.countedAt} /> : undefined,
+                'Counted at': data.countedAt ? <Timestamp at={data.countedAt} /> : undefined,
               }}
             />
           </Section>
@@ -53,7 +53,7 @@ export function Overview() {
           </Section>
         </>
       )}
-      <ServerNow />
+      <ServerStatus />
     </ConsolePage>
   )
 }

@@ -5,12 +5,12 @@ import { useState } from 'react'
 import { useLocation } from 'wouter'
 import { useMe } from '../session/me.ts'
 import { Button } from '../ui/button.tsx'
-import { ConfirmedButton } from '../ui/confirmed-button.tsx'
+import { ConfirmButton } from '../ui/confirm-button.tsx'
 import { downloadUserData } from './download-user-data.ts'
-import { Failure } from './failure.tsx'
+import { OneTimeSecret } from './one-time-secret.tsx'
+import { ServerError } from './query-status.tsx'
 import { Section } from './section.tsx'
-import { ShownOnce } from './shown-once.tsx'
-import { CONSOLE } from './use-pages.ts'
+import { CONSOLE } from './use-paged-query.ts'
 
 interface Act {
   done: string
@@ -35,19 +35,19 @@ export function UserActions({ account }: { account: RouterOutputs['users']['acco
   const user = id
   return (
     <Section title="What you can do">
-      <Failure error={act.error} />
+      <ServerError error={act.error} />
       <p role="status" className="hint">
         {act.isSuccess && act.variables.done}
       </p>
       {resetToken !== undefined && (
-        <ShownOnce
+        <OneTimeSecret
           what={`Hand this token to ${username}: it sets a password, once, within an hour.`}
           secret={resetToken}
           onDone={() => setResetToken(undefined)}
         />
       )}
-      <div className="choices">
-        <ConfirmedButton
+      <div className="button-group">
+        <ConfirmButton
           label="Reset the password"
           look="plain"
           question={`Make a token that sets the password of ${username}?`}
@@ -57,25 +57,25 @@ export function UserActions({ account }: { account: RouterOutputs['users']['acco
           })}
         >
           Their password stays until it is used. A token from before is worth nothing then.
-        </ConfirmedButton>
+        </ConfirmButton>
         {secondFactor && (
-          <ConfirmedButton
+          <ConfirmButton
             label="Turn the second factor off"
             question={`Turn the second factor of ${username} off?`}
             isBusy={isBusy}
             onConfirm={does('It is off.', () => sotto.totp.remove({ user }))}
           >
             From then on their password alone logs them in.
-          </ConfirmedButton>
+          </ConfirmButton>
         )}
-        <ConfirmedButton
+        <ConfirmButton
           label="Log out everywhere"
           question={`Log ${username} out everywhere?`}
           isBusy={isBusy}
           onConfirm={does('They are logged out.', () => sotto.sessions.endAllOf({ user }))}
         >
           {isMe}They can log in again.
-        </ConfirmedButton>
+        </ConfirmButton>
         {disabled ? (
           <Button
             isBusy={isBusy}
@@ -84,7 +84,7 @@ export function UserActions({ account }: { account: RouterOutputs['users']['acco
             Enable
           </Button>
         ) : (
-          <ConfirmedButton
+          <ConfirmButton
             label="Disable"
             question={`Disable ${username}?`}
             isBusy={isBusy}
@@ -92,28 +92,28 @@ export function UserActions({ account }: { account: RouterOutputs['users']['acco
           >
             {isMe}They are logged out, and cannot log in until they are enabled again. What they have said
             stays.
-          </ConfirmedButton>
+          </ConfirmButton>
         )}
         {role === 'admin' ? (
-          <ConfirmedButton
+          <ConfirmButton
             label="Take the admin role away"
             question={`Is ${username} to be no admin any more?`}
             isBusy={isBusy}
             onConfirm={does('They are no admin.', () => sotto.users.setRole({ user, role: 'user' }))}
           >
             {isMe}
-          </ConfirmedButton>
+          </ConfirmButton>
         ) : (
-          <ConfirmedButton
+          <ConfirmButton
             label="Make an admin"
             question={`Make ${username} an admin of this installation?`}
             isBusy={isBusy}
             onConfirm={does('They are an admin.', () => sotto.users.setRole({ user, role: 'admin' }))}
           >
             They can do everything that you can do here.
-          </ConfirmedButton>
+          </ConfirmButton>
         )}
-        <ConfirmedButton
+        <ConfirmButton
           label="Export"
           look="plain"
           question={`Download everything of ${username}?`}
@@ -121,8 +121,8 @@ export function UserActions({ account }: { account: RouterOutputs['users']['acco
           onConfirm={does('It is downloaded.', () => downloadUserData(sotto, user, username))}
         >
           What they have said and may read is in it. That it was exported goes into the audit.
-        </ConfirmedButton>
-        <ConfirmedButton
+        </ConfirmButton>
+        <ConfirmButton
           label="Erase"
           question={`Erase ${username}?`}
           typed={username}
@@ -134,7 +134,7 @@ export function UserActions({ account }: { account: RouterOutputs['users']['acco
         >
           {isMe}The account goes at once, and everything that they have said and done within minutes. There is
           no way back.
-        </ConfirmedButton>
+        </ConfirmButton>
       </div>
     </Section>
   )

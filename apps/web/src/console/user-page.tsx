@@ -2,11 +2,11 @@ import { useSotto } from '@sotto/react'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from 'wouter'
 import { nameOf } from '../ui/names.ts'
-import { Facts } from './facts.tsx'
-import { Waiting } from './failure.tsx'
-import { Moment } from './moment.tsx'
+import { DescriptionList } from './description-list.tsx'
+import { QueryStatus } from './query-status.tsx'
 import { ConsolePage, Section } from './section.tsx'
-import { CONSOLE } from './use-pages.ts'
+import { Timestamp } from './timestamp.tsx'
+import { CONSOLE } from './use-paged-query.ts'
 import { UserActions } from './user-actions.tsx'
 import { UserSessions } from './user-sessions.tsx'
 
@@ -24,13 +24,13 @@ export function UserPage({ user }: { user: string }) {
   if (!account) {
     return (
       <ConsolePage title="User">
-        <Waiting isPending={isPending} error={error} />
+        <QueryStatus isPending={isPending} error={error} />
       </ConsolePage>
     )
   }
   return (
     <ConsolePage title={nameOf(account)}>
-      <Facts
+      <DescriptionList
         of={{
           Username: account.username,
           'Display name': account.displayName ?? undefined,
@@ -39,8 +39,8 @@ export function UserPage({ user }: { user: string }) {
           Role: account.role === 'admin' ? 'admin of the installation' : 'user',
           State: account.disabled ? 'disabled: cannot log in' : 'enabled',
           'Second factor': account.secondFactor ? 'on' : 'off',
-          'Made at': <Moment at={account.createdAt} />,
-          'Changed at': <Moment at={account.updatedAt} />,
+          'Made at': <Timestamp at={account.createdAt} />,
+          'Changed at': <Timestamp at={account.updatedAt} />,
           Id: <code>{account.id}</code>,
         }}
       />

@@ -1,19 +1,19 @@
 import { useSotto } from '@sotto/react'
-import { Entries } from './entries.tsx'
-import { Moment } from './moment.tsx'
+import { PagedList } from './paged-list.tsx'
 import { Section } from './section.tsx'
-import { usePages } from './use-pages.ts'
+import { Timestamp } from './timestamp.tsx'
+import { usePagedQuery } from './use-paged-query.ts'
 
 /** Where a user is logged in. */
 export function UserSessions({ userId, username }: { userId: string; username: string }) {
   const sotto = useSotto()
-  const pages = usePages({
+  const pages = usePagedQuery({
     key: ['sessions', userId],
     read: (cursor, signal) => sotto.sessions.listOf({ user: userId, ...(cursor && { cursor }) }, { signal }),
   })
   return (
     <Section title="Sessions">
-      <Entries
+      <PagedList
         label="Sessions"
         pages={pages}
         none={`${username} is logged in nowhere.`}
@@ -23,11 +23,11 @@ export function UserSessions({ userId, username }: { userId: string; username: s
           <>
             <strong dir="auto">{session.userAgent ?? 'A client without a name'}</strong>
             <span className="hint">
-              since <Moment at={session.createdAt} />, last used <Moment at={session.lastUsedAt} />
+              since <Timestamp at={session.createdAt} />, last used <Timestamp at={session.lastUsedAt} />
             </span>
           </>
         )}
-      </Entries>
+      </PagedList>
     </Section>
   )
 }

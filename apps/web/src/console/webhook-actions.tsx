@@ -4,11 +4,11 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
 import { Button } from '../ui/button.tsx'
-import { ConfirmedButton } from '../ui/confirmed-button.tsx'
-import { Failure } from './failure.tsx'
+import { ConfirmButton } from '../ui/confirm-button.tsx'
+import { OneTimeSecret } from './one-time-secret.tsx'
+import { ServerError } from './query-status.tsx'
 import { Section } from './section.tsx'
-import { ShownOnce } from './shown-once.tsx'
-import { CONSOLE } from './use-pages.ts'
+import { CONSOLE } from './use-paged-query.ts'
 
 interface Act {
   done: string
@@ -29,18 +29,18 @@ export function WebhookActions({ webhook: { id: webhookId, url, enabled } }: { w
   const isBusy = act.isPending
   return (
     <Section title="What you can do">
-      <Failure error={act.error} />
+      <ServerError error={act.error} />
       <p role="status" className="hint">
         {act.isSuccess && act.variables.done}
       </p>
       {secret !== undefined && (
-        <ShownOnce
+        <OneTimeSecret
           what="The new secret. For a day requests are signed with the old one too."
           secret={secret}
           onDone={() => setSecret(undefined)}
         />
       )}
-      <div className="choices">
+      <div className="button-group">
         {enabled && (
           <Button
             isBusy={isBusy}
@@ -50,14 +50,14 @@ export function WebhookActions({ webhook: { id: webhookId, url, enabled } }: { w
           </Button>
         )}
         {enabled ? (
-          <ConfirmedButton
+          <ConfirmButton
             label="Disable"
             question={`Send nothing to ${url} any more?`}
             isBusy={isBusy}
             onConfirm={does('It is disabled.', () => sotto.webhooks.update({ webhookId, enabled: false }))}
           >
             What happens until it is enabled again is not told later.
-          </ConfirmedButton>
+          </ConfirmButton>
         ) : (
           <Button
             isBusy={isBusy}
@@ -66,7 +66,7 @@ export function WebhookActions({ webhook: { id: webhookId, url, enabled } }: { w
             Enable
           </Button>
         )}
-        <ConfirmedButton
+        <ConfirmButton
           label="Replace the secret"
           question={`Replace the secret of ${url}?`}
           isBusy={isBusy}
@@ -75,8 +75,8 @@ export function WebhookActions({ webhook: { id: webhookId, url, enabled } }: { w
           })}
         >
           The receiver has a day to change over.
-        </ConfirmedButton>
-        <ConfirmedButton
+        </ConfirmButton>
+        <ConfirmButton
           label="Delete"
           question={`Delete the webhook to ${url}?`}
           isBusy={isBusy}
@@ -86,7 +86,7 @@ export function WebhookActions({ webhook: { id: webhookId, url, enabled } }: { w
           })}
         >
           With all of its deliveries. There is no way back.
-        </ConfirmedButton>
+        </ConfirmButton>
       </div>
     </Section>
   )

@@ -1,11 +1,11 @@
 import { useSotto } from '@sotto/react'
 import { useQuery } from '@tanstack/react-query'
 import { Deliveries, REFRESH_MS } from './deliveries.tsx'
-import { Facts } from './facts.tsx'
-import { Waiting } from './failure.tsx'
-import { Moment } from './moment.tsx'
+import { DescriptionList } from './description-list.tsx'
+import { QueryStatus } from './query-status.tsx'
 import { ConsolePage } from './section.tsx'
-import { CONSOLE } from './use-pages.ts'
+import { Timestamp } from './timestamp.tsx'
+import { CONSOLE } from './use-paged-query.ts'
 import { WebhookActions } from './webhook-actions.tsx'
 
 /** A webhook, what can be done about it, and what it was sent. */
@@ -23,10 +23,10 @@ export function WebhookPage({ webhookId }: { webhookId: string }) {
   })
   return (
     <ConsolePage title={webhook?.url ?? 'Webhook'}>
-      <Waiting isPending={isPending} error={error} />
+      <QueryStatus isPending={isPending} error={error} />
       {webhook && (
         <>
-          <Facts
+          <DescriptionList
             of={{
               State: webhook.enabled
                 ? 'enabled'
@@ -35,7 +35,7 @@ export function WebhookPage({ webhookId }: { webhookId: string }) {
                   : 'disabled by an admin',
               'What it is for': webhook.description ?? undefined,
               Events: webhook.events?.join(', ') ?? 'all',
-              'Made at': <Moment at={webhook.createdAt} />,
+              'Made at': <Timestamp at={webhook.createdAt} />,
               Id: <code>{webhook.id}</code>,
             }}
           />

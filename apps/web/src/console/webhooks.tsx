@@ -1,21 +1,21 @@
 import { useSotto } from '@sotto/react'
 import { Link } from 'wouter'
-import { Entries } from './entries.tsx'
-import { NewWebhook } from './new-webhook.tsx'
+import { CreateWebhook } from './create-webhook.tsx'
+import { PagedList } from './paged-list.tsx'
 import { ConsolePage, Section } from './section.tsx'
-import { usePages } from './use-pages.ts'
+import { usePagedQuery } from './use-paged-query.ts'
 
 /** Webhooks: those that there are, and new ones. */
 export function Webhooks() {
   const sotto = useSotto()
-  const pages = usePages({
+  const pages = usePagedQuery({
     key: ['webhooks'],
     read: (cursor, signal) => sotto.webhooks.list({ ...(cursor && { cursor }) }, { signal }),
   })
   return (
     <ConsolePage title="Webhooks">
       <Section title="Webhooks that there are">
-        <Entries label="Webhooks" pages={pages} none="There are none." keyOf={({ id }) => id}>
+        <PagedList label="Webhooks" pages={pages} none="There are none." keyOf={({ id }) => id}>
           {(webhook) => (
             <>
               <Link href={`/console/webhooks/${webhook.id}`}>{webhook.url}</Link>
@@ -25,9 +25,9 @@ export function Webhooks() {
               </span>
             </>
           )}
-        </Entries>
+        </PagedList>
       </Section>
-      <NewWebhook />
+      <CreateWebhook />
     </ConsolePage>
   )
 }

@@ -1,7 +1,7 @@
 import { useSotto } from '@sotto/react'
 import { useQuery } from '@tanstack/react-query'
-import { Person } from './person.tsx'
-import { BLOCKS, useBlock } from './use-people.ts'
+import { PersonRow } from './person-row.tsx'
+import { BLOCKS, useBlock } from './use-contacts.ts'
 
 /** The longest list that the server answers. */
 const MAX_SHOWN = 200
@@ -20,7 +20,7 @@ export function Blocks() {
       <h3 id="blocked">Blocked</h3>
       <ul className="people">
         {data.map(({ user }) => (
-          <Person
+          <PersonRow
             key={user.id}
             user={user}
             actions={[{ label: 'Unblock', run: () => unblock(user.username) }]}

@@ -2,8 +2,8 @@ import { useSotto } from '@sotto/react'
 import type { RouterInputs } from '@sotto/sdk'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
-import { Person } from './person.tsx'
-import { CONTACTS, useBlock, useContact } from './use-people.ts'
+import { PersonRow } from './person-row.tsx'
+import { CONTACTS, useBlock, useContact } from './use-contacts.ts'
 
 type State = NonNullable<NonNullable<RouterInputs['contacts']['list']>['state']>
 
@@ -38,7 +38,7 @@ function ContactList({ state, title }: { state: State; title: string }) {
       <h4>{title}</h4>
       <ul className="people">
         {data.map(({ user }) => (
-          <Person
+          <PersonRow
             key={user.id}
             user={user}
             actions={[

@@ -1,10 +1,10 @@
 import { useSotto } from '@sotto/react'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useDeferredValue, useState } from 'react'
+import { errorMessage } from '../ui/error-message.ts'
 import { Field } from '../ui/field.tsx'
-import { wordsOf } from '../ui/words-of.ts'
-import { Person } from './person.tsx'
-import { useBlock, useContact } from './use-people.ts'
+import { PersonRow } from './person-row.tsx'
+import { useBlock, useContact } from './use-contacts.ts'
 
 const SHOWN = 20
 
@@ -26,8 +26,8 @@ export function FindPeople() {
       <h3 id="find">Find people</h3>
       <Field label="Name or username" type="search" value={typed} onChange={setTyped} />
       {found.error && (
-        <p role="alert" className="wrong">
-          {wordsOf(found.error)}
+        <p role="alert" className="error">
+          {errorMessage(found.error)}
         </p>
       )}
       <p role="status" className="hint">
@@ -36,7 +36,7 @@ export function FindPeople() {
       <ul className="people">
         {q !== '' &&
           found.data?.map((user) => (
-            <Person
+            <PersonRow
               key={user.id}
               user={user}
               actions={[

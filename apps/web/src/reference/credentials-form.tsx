@@ -1,5 +1,5 @@
-import { Choice } from '../ui/choice.tsx'
 import { Field } from '../ui/field.tsx'
+import { Select } from '../ui/select.tsx'
 import type { Credentials } from './credentials.ts'
 
 interface Props {
@@ -18,7 +18,7 @@ export function CredentialsForm({ credentials, onChange }: Props) {
   const { kind, secret, actAs } = credentials
   return (
     <section className="credentials" aria-label="Credentials">
-      <Choice
+      <Select
         label="Requests come from"
         value={kind}
         options={Object.entries(kinds)}

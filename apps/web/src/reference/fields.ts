@@ -16,14 +16,14 @@ export function fieldsOf({ properties = {}, required = [] }: Schema, above = '')
 }
 
 /** What a field takes, in words. */
-export function takes(schema: Schema): string {
+export function describeType(schema: Schema): string {
   const { anyOf, format, pattern, type } = schema
   if (schema.enum) return schema.enum.map(String).join(', ')
-  if (anyOf) return anyOf.map(takes).join(', or ')
+  if (anyOf) return anyOf.map(describeType).join(', or ')
   if (format === 'date-time') return 'time with a zone'
   if (pattern !== undefined) return `text that matches ${pattern}`
   const kind =
-    type === 'array' ? `list of ${schema.items ? takes(schema.items) : 'values'}` : kinds[type ?? '']
+    type === 'array' ? `list of ${schema.items ? describeType(schema.items) : 'values'}` : kinds[type ?? '']
   return [kind ?? type ?? 'anything', boundsOf(schema), defaultOf(schema)].filter(Boolean).join(', ')
 }
 

@@ -1,6 +1,6 @@
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
-import { LastResort } from '../ui/last-resort.tsx'
+import { ErrorBoundary } from '../ui/error-boundary.tsx'
 import { Reference } from './reference.tsx'
 import '../styles/base.css'
 import './reference.css'
@@ -9,8 +9,8 @@ const root = document.getElementById('root')
 if (!root) throw new Error('the page has no root')
 createRoot(root).render(
   <StrictMode>
-    <LastResort>
+    <ErrorBoundary>
       <Reference />
-    </LastResort>
+    </ErrorBoundary>
   </StrictMode>,
 )

@@ -21,7 +21,7 @@ export function OperationList({ operations, open }: Props) {
         <a href="/">Sotto</a> HTTP reference
       </h1>
       <Field label="Find an operation" type="search" value={word} onChange={setWord} />
-      <p role="status" className="for-readers">
+      <p role="status" className="visually-hidden">
         {wanted.length} operations
       </p>
       {[...groups].map(([tag, members]) => (

@@ -1,9 +1,9 @@
 import { useEffect, useRef } from 'react'
 import type { Credentials } from './credentials.ts'
-import { fieldsOf, takes } from './fields.ts'
+import { describeType, fieldsOf } from './fields.ts'
+import { FormattedText } from './formatted-text.tsx'
 import { bodyOf, type Operation } from './openapi.ts'
 import { TryOut } from './try-out.tsx'
-import { Words } from './words.tsx'
 
 interface Props {
   operation: Operation
@@ -32,12 +32,12 @@ export function OperationPage({ operation, credentials }: Props) {
       </p>
       {description && (
         <p>
-          <Words>{description}</Words>
+          <FormattedText>{description}</FormattedText>
         </p>
       )}
       <TryOut operation={operation} credentials={credentials} />
       <BodyFields operation={operation} />
-      <Answers operation={operation} />
+      <Responses operation={operation} />
     </article>
   )
 }
@@ -56,7 +56,7 @@ function BodyFields({ operation }: { operation: Operation }) {
               {isRequired && ' required'}
             </dt>
             <dd>
-              {takes(schema)}. <Words>{schema.description ?? ''}</Words>
+              {describeType(schema)}. <FormattedText>{schema.description ?? ''}</FormattedText>
             </dd>
           </div>
         ))}
@@ -65,7 +65,7 @@ function BodyFields({ operation }: { operation: Operation }) {
   )
 }
 
-function Answers({ operation: { responses } }: { operation: Operation }) {
+function Responses({ operation: { responses } }: { operation: Operation }) {
   return (
     <section aria-label="Answers">
       <h3>Answers</h3>

@@ -1,6 +1,6 @@
-import { Choice } from '../ui/choice.tsx'
 import { Field } from '../ui/field.tsx'
-import { takes } from './fields.ts'
+import { Select } from '../ui/select.tsx'
+import { describeType } from './fields.ts'
 import type { Parameter } from './openapi.ts'
 
 interface Props {
@@ -15,12 +15,12 @@ interface Props {
 export function ParameterField({ parameter, issues, value, onChange }: Props) {
   const { name, in: place, required, description, schema } = parameter
   const label = `${name} (${place}${required ? ', required' : ''})`
-  const hint = [takes(schema), description].filter(Boolean).join('. ')
+  const hint = [describeType(schema), description].filter(Boolean).join('. ')
   const choices = schema.type === 'boolean' ? [true, false] : schema.enum
   if (choices) {
     const options = choices.map((choice) => [String(choice), String(choice)] as const)
     return (
-      <Choice
+      <Select
         label={label}
         {...(description && { hint: description })}
         value={value}

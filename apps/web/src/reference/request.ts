@@ -2,13 +2,13 @@ import { ACT_AS, type Credentials } from './credentials.ts'
 import { bodyOf, type Operation } from './openapi.ts'
 
 /** What somebody has filled in: the parameters by name, and the body as it stands. */
-export interface Filled {
+export interface FormValues {
   parameters: Readonly<Record<string, string>>
   body: string
 }
 
 /** A request, before the server's address and the secret are put to it. */
-export interface PlannedRequest {
+export interface RequestSpec {
   method: string
   /** With the query. */
   path: string
@@ -17,7 +17,7 @@ export interface PlannedRequest {
 }
 
 /** The example that the document has of an operation. */
-export function exampleOf(operation: Operation): Filled {
+export function exampleOf(operation: Operation): FormValues {
   const body = bodyOf(operation)
   return {
     parameters: Object.fromEntries(
@@ -28,11 +28,11 @@ export function exampleOf(operation: Operation): Filled {
 }
 
 /** What is left empty is left out, save in the path. */
-export function plan(
+export function buildRequest(
   operation: Operation,
-  { parameters, body }: Filled,
+  { parameters, body }: FormValues,
   { kind, actAs }: Credentials,
-): PlannedRequest {
+): RequestSpec {
   const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
     encodeURIComponent(parameters[name] ?? ''),
   )
@@ -55,7 +55,7 @@ export function plan(
 
 /** Sends it to this very server, as nobody but whom the credentials say. */
 export function send(
-  { method, path, headers, body }: PlannedRequest,
+  { method, path, headers, body }: RequestSpec,
   { kind, secret }: Credentials,
   signal: AbortSignal,
 ): Promise<Response> {
@@ -69,7 +69,7 @@ export function send(
 }
 
 /** The same on a command line, with the secret in a variable: whoever looks over a shoulder does not read it. */
-export function curlOf({ method, path, headers, body }: PlannedRequest, { kind }: Credentials): string {
+export function curlOf({ method, path, headers, body }: RequestSpec, { kind }: Credentials): string {
   const lines = [`curl ${method === 'GET' ? '' : `-X ${method} `}${quoted(window.location.origin + path)}`]
   if (kind !== 'none') lines.push('-H "Authorization: Bearer $SOTTO_TOKEN"')
   for (const [name, value] of Object.entries(headers)) lines.push(`-H ${quoted(`${name}: ${value}`)}`)

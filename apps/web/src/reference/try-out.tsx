@@ -5,19 +5,19 @@ import { Label } from 'react-aria-components/Label'
 import { TextArea } from 'react-aria-components/TextArea'
 import { TextField } from 'react-aria-components/TextField'
 import { Button } from '../ui/button.tsx'
-import { Answer } from './answer.tsx'
 import { ACT_AS, type Credentials } from './credentials.ts'
 import { issuesOf } from './issues.ts'
 import { bodyOf, type Operation } from './openapi.ts'
 import { ParameterField } from './parameter-field.tsx'
-import { curlOf, exampleOf, plan } from './request.ts'
-import { useAttempt } from './use-attempt.ts'
+import { buildRequest, curlOf, exampleOf } from './request.ts'
+import { ResponseView } from './response-view.tsx'
+import { useRequest } from './use-request.ts'
 
 /** An operation's form: the example is filled in, the request goes to this server, the answer is shown below. */
 export function TryOut({ operation, credentials }: { operation: Operation; credentials: Credentials }) {
   const [filled, setFilled] = useState(() => exampleOf(operation))
-  const { attempt, begin, stop } = useAttempt()
-  const request = plan(operation, filled, credentials)
+  const { attempt, start, stop } = useRequest()
+  const request = buildRequest(operation, filled, credentials)
   const parameters = operation.parameters.filter(({ name }) => name !== ACT_AS)
   const issues = issuesOf(attempt)
   const others = [...issues].flatMap(([path, messages]) =>
@@ -32,7 +32,7 @@ export function TryOut({ operation, credentials }: { operation: Operation; crede
         validationBehavior="aria"
         onSubmit={(event) => {
           event.preventDefault()
-          void begin(request, credentials)
+          void start(request, credentials)
         }}
       >
         {parameters.map((parameter) => (
@@ -55,17 +55,17 @@ export function TryOut({ operation, credentials }: { operation: Operation; crede
           >
             <Label>Body (JSON)</Label>
             <TextArea className="code" rows={filled.body.split('\n').length} spellCheck="false" />
-            <FieldError className="wrong" />
+            <FieldError className="error" />
           </TextField>
         )}
         <div className="buttons">
           <Button type="submit" look="primary">
             Send
           </Button>
-          {attempt?.isUnderWay && <Button onPress={stop}>Stop</Button>}
+          {attempt?.isPending && <Button onPress={stop}>Stop</Button>}
         </div>
       </Form>
-      <Answer attempt={attempt} />
+      <ResponseView attempt={attempt} />
       <h3>With curl</h3>
       <pre className="curl">{curlOf(request, credentials)}</pre>
     </section>

@@ -7,7 +7,7 @@ import { Link } from 'wouter'
 import { Button } from '../ui/button.tsx'
 import { Field } from '../ui/field.tsx'
 import { Form } from '../ui/form.tsx'
-import { Mark } from '../ui/mark.tsx'
+import { Logo } from '../ui/logo.tsx'
 import { FirstAccountHint } from './first-account-hint.tsx'
 
 interface Answers {
@@ -40,8 +40,8 @@ export function SignIn({ onDone }: { onDone: () => Promise<void> }) {
   // The first time it is a question, and not a mistake.
   const isMistake = attempt.error && !(isAsking && answers.code === '')
   return (
-    <main className="entrance">
-      <Mark />
+    <main className="auth-page">
+      <Logo />
       <FirstAccountHint />
       <div className="card">
         <h1>Sign in</h1>

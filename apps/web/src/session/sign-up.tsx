@@ -1,7 +1,7 @@
 import { useSotto } from '@sotto/react'
 import { useMutation } from '@tanstack/react-query'
 import { Link, useLocation, useSearchParams } from 'wouter'
-import { Mark } from '../ui/mark.tsx'
+import { Logo } from '../ui/logo.tsx'
 import { AccountForm, type NewAccount } from './account-form.tsx'
 
 /**
@@ -26,8 +26,8 @@ export function SignUp({ onDone }: { onDone: () => Promise<void> }) {
     },
   })
   return (
-    <main className="entrance">
-      <Mark />
+    <main className="auth-page">
+      <Logo />
       <div className="card">
         <h1>Make an account</h1>
         <AccountForm error={attempt.error} isBusy={attempt.isPending} onSubmit={attempt.mutate} />

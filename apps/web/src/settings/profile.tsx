@@ -48,7 +48,7 @@ export function Profile() {
           hint: 'What others read instead of your username.',
           autoComplete: 'nickname',
         })}
-        <div className="beside">
+        <div className="field-row">
           {field('firstName', 'Given name', { autoComplete: 'given-name' })}
           {field('lastName', 'Family name', { autoComplete: 'family-name' })}
         </div>

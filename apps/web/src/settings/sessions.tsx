@@ -2,9 +2,9 @@ import { useSotto } from '@sotto/react'
 import type { RouterOutputs } from '@sotto/sdk'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Button } from '../ui/button.tsx'
+import { errorMessage } from '../ui/error-message.ts'
 import { Time } from '../ui/time.tsx'
-import { wordsOf } from '../ui/words-of.ts'
-import { deviceOf } from './device-of.ts'
+import { deviceName } from './device-name.ts'
 
 export const SESSIONS = ['sessions']
 
@@ -38,7 +38,7 @@ export function Sessions() {
         {sessions.map((session) => (
           <li key={session.id} className="person">
             <p>
-              <span dir="auto">{deviceOf(session.userAgent)}</span>
+              <span dir="auto">{deviceName(session.userAgent)}</span>
               <span className="hint">
                 {session.current ? (
                   'This one'
@@ -52,7 +52,7 @@ export function Sessions() {
             {!session.current && (
               <Button
                 look="quiet"
-                aria-label={`End: ${deviceOf(session.userAgent)}`}
+                aria-label={`End: ${deviceName(session.userAgent)}`}
                 onPress={() => ending.mutate([session])}
                 isBusy={ending.isPending}
               >
@@ -63,8 +63,8 @@ export function Sessions() {
         ))}
       </ul>
       {error && (
-        <p role="alert" className="wrong">
-          {wordsOf(error)}
+        <p role="alert" className="error">
+          {errorMessage(error)}
         </p>
       )}
       {others.length > 1 && (

@@ -5,12 +5,12 @@ import { useSession } from '../session/me.ts'
 import { Avatar } from '../ui/avatar.tsx'
 import { BackLink } from '../ui/back-link.tsx'
 import { Button } from '../ui/button.tsx'
+import { errorMessage } from '../ui/error-message.ts'
 import { nameOf } from '../ui/names.ts'
-import { wordsOf } from '../ui/words-of.ts'
 import { Password } from './password.tsx'
 import { Profile } from './profile.tsx'
-import { SecondFactor } from './second-factor.tsx'
 import { Sessions } from './sessions.tsx'
+import { TwoFactor } from './two-factor.tsx'
 
 /** One's account, and the way out. */
 export function Settings() {
@@ -42,14 +42,14 @@ export function Settings() {
           </p>
         )}
         {leaving.error && (
-          <p role="alert" className="wrong">
-            {wordsOf(leaving.error)}
+          <p role="alert" className="error">
+            {errorMessage(leaving.error)}
           </p>
         )}
       </section>
       <Profile />
       <Password />
-      <SecondFactor />
+      <TwoFactor />
       <Sessions />
     </main>
   )

@@ -9,7 +9,7 @@ export function Avatar({ name, online }: { name: string; online?: boolean | unde
   const [initial = '?'] = name
   const colour = [...name].reduce((sum, letter) => sum + (letter.codePointAt(0) ?? 0), 0) % COLOURS
   return (
-    <span className={`avatar colour-${colour}`} aria-hidden="true">
+    <span className={`avatar color-${colour}`} aria-hidden="true">
       {initial.toUpperCase()}
       {online && <span className="online" />}
     </span>

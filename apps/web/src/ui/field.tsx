@@ -22,7 +22,7 @@ export function Field({ label, hint, placeholder, ...props }: Props) {
           {hint}
         </Text>
       )}
-      <FieldError className="wrong" />
+      <FieldError className="error" />
     </TextField>
   )
 }

@@ -2,7 +2,7 @@ import { type ErrorCode, SottoError } from '@sotto/sdk'
 import type { ReactNode } from 'react'
 import { useState } from 'react'
 import { FormValidationContext } from 'react-aria-components'
-import { wordsOf } from './words-of.ts'
+import { errorMessage } from './error-message.ts'
 
 interface Props {
   /** The names of its fields, which are those of the operation's input. */
@@ -40,8 +40,8 @@ export function Form({ fields, error, onSubmit, children, ...props }: Props) {
       >
         {children}
         {Boolean(error) && Object.keys(messages).length === 0 && (
-          <p role="alert" className="wrong">
-            {wordsOf(error)}
+          <p role="alert" className="error">
+            {errorMessage(error)}
           </p>
         )}
       </form>
@@ -62,7 +62,7 @@ function messagesAt(fields: readonly string[], error: unknown): Record<string, s
     const name = fields.find((one) => isIn(path, one))
     if (name === undefined) continue
     // Where the code alone says what is wrong, in words for people.
-    messages[name] = error.code === 'INVALID_INPUT' ? sentence(message) : wordsOf(error)
+    messages[name] = error.code === 'INVALID_INPUT' ? sentence(message) : errorMessage(error)
   }
   return messages
 }

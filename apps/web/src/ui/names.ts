@@ -6,7 +6,7 @@ export function nameOf({ displayName, username }: Pick<PublicUser, 'displayName'
 }
 
 /** The other one of a direct conversation; oneself in notes to oneself. */
-export function otherOf(
+export function otherUser(
   { participants }: { participants: readonly Participant[] },
   me: string,
 ): PublicUser | undefined {
@@ -15,13 +15,13 @@ export function otherOf(
 
 /** Where a conversation is shown. */
 export function pathOf(conversation: Conversation, me: string): string {
-  const other = conversation.kind === 'direct' ? otherOf(conversation, me) : undefined
+  const other = conversation.kind === 'direct' ? otherUser(conversation, me) : undefined
   return other ? `/with/${other.username}` : `/groups/${conversation.id}`
 }
 
 /** What to call a conversation. */
 export function titleOf(conversation: Conversation, me: string): string {
   if (conversation.name !== null) return conversation.name
-  const other = otherOf(conversation, me)
+  const other = otherUser(conversation, me)
   return other ? nameOf(other) : ''
 }

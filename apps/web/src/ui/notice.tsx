@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 import { Button } from './button.tsx'
-import { wordsOf } from './words-of.ts'
+import { errorMessage } from './error-message.ts'
 
 /** Instead of a page: what is being waited for, or what went wrong. */
 export function Notice({
@@ -14,7 +14,7 @@ export function Notice({
 }) {
   return (
     <main className="notice">
-      <p role={error ? 'alert' : 'status'}>{error ? wordsOf(error) : children}</p>
+      <p role={error ? 'alert' : 'status'}>{error ? errorMessage(error) : children}</p>
       {onRetry && <Button onPress={onRetry}>Try again</Button>}
     </main>
   )

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import { Button } from '../ui/button.tsx'
 import { Notice } from '../ui/notice.tsx'
-import { DemoSeat } from './demo-seat.tsx'
+import { DemoClient } from './demo-client.tsx'
 
 interface Props {
   client: SottoClient
@@ -34,7 +34,7 @@ export function Demo({ client, token, onError, onLeave }: Props) {
         </Button>
       </header>
       {data.people.map((person, index) => (
-        <DemoSeat key={person.token} person={person} other={data.people[1 - index]?.username ?? ''} />
+        <DemoClient key={person.token} person={person} other={data.people[1 - index]?.username ?? ''} />
       ))}
     </div>
   )

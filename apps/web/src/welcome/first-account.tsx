@@ -3,7 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useLocation } from 'wouter'
 import { AccountForm, type NewAccount } from '../session/account-form.tsx'
 import { Button } from '../ui/button.tsx'
-import { Mark } from '../ui/mark.tsx'
+import { Logo } from '../ui/logo.tsx'
 import { forgetSetupToken } from './setup-token.ts'
 
 interface Props {
@@ -31,8 +31,8 @@ export function FirstAccount({ client, token, onError, onDemo }: Props) {
     onError,
   })
   return (
-    <main className="entrance">
-      <Mark />
+    <main className="auth-page">
+      <Logo />
       <div className="card">
         <h1>Welcome</h1>
         <p>Sotto is running. Make the first account: you look after this installation with it.</p>

@@ -3,7 +3,7 @@ import { Link } from 'wouter'
 import { Button } from '../ui/button.tsx'
 import { Field } from '../ui/field.tsx'
 import { Form } from '../ui/form.tsx'
-import { Mark } from '../ui/mark.tsx'
+import { Logo } from '../ui/logo.tsx'
 import { tokenIn } from './setup-token.ts'
 
 interface Props {
@@ -17,12 +17,12 @@ export function TokenForm({ wasRefused, onToken }: Props) {
   const [link, setLink] = useState('')
   const token = tokenIn(link)
   return (
-    <main className="entrance">
-      <Mark />
+    <main className="auth-page">
+      <Logo />
       <div className="card">
         <h1>The first account</h1>
         {wasRefused && (
-          <p role="alert" className="wrong">
+          <p role="alert" className="error">
             This link has been used, is too old, or somebody is here already.
           </p>
         )}

@@ -1,0 +1,29 @@
+import { Checkbox } from 'react-aria-components/Checkbox'
+import { CheckboxGroup } from 'react-aria-components/CheckboxGroup'
+import { Label } from 'react-aria-components/Label'
+
+interface Props<Value extends string> {
+  label: string
+  options: readonly Value[]
+  chosen: readonly Value[]
+  onChange: (chosen: Value[]) => void
+}
+
+/** Any number of a few. */
+export function CheckboxList<Value extends string>({ label, options, chosen, onChange }: Props<Value>) {
+  return (
+    <CheckboxGroup
+      className="checkbox-list"
+      value={[...chosen]}
+      onChange={(values) => onChange(options.filter((option) => values.includes(option)))}
+    >
+      <Label>{label}</Label>
+      {options.map((option) => (
+        <Checkbox key={option} value={option} className="check">
+          <span className="box" aria-hidden="true" />
+          {option}
+        </Checkbox>
+      ))}
+    </CheckboxGroup>
+  )
+}

@@ -1,0 +1,72 @@
+import type { PublicUser } from '@sotto/sdk'
+import { useMutation } from '@tanstack/react-query'
+import { Link } from 'wouter'
+import { Avatar } from '../ui/avatar.tsx'
+import { Button } from '../ui/button.tsx'
+import { ConfirmButton } from '../ui/confirm-button.tsx'
+import { errorMessage } from '../ui/error-message.ts'
+import { nameOf } from '../ui/names.ts'
+
+export interface PersonAction {
+  label: string
+  run: () => Promise<unknown>
+  /** Asked first, where who does it cannot take it back. */
+  question?: string
+}
+
+/** Somebody, with a way to write to them and what else can be done. */
+export function PersonRow({
+  user,
+  note,
+  actions,
+}: {
+  user: PublicUser
+  /** What they are where they are shown, such as a role. */
+  note?: string
+  actions: readonly PersonAction[]
+}) {
+  const attempt = useMutation({ mutationFn: (action: PersonAction) => action.run() })
+  const name = nameOf(user)
+  return (
+    <li className="person">
+      <Avatar name={name} />
+      <Link href={`/with/${user.username}`} dir="auto">
+        {name}
+        <span className="hint" dir="ltr">
+          @{user.username}
+        </span>
+      </Link>
+      {note && <span className="role">{note}</span>}
+      {actions.length > 0 && (
+        <div className="button-row">
+          {actions.map((action) =>
+            action.question !== undefined ? (
+              <ConfirmButton
+                key={action.label}
+                label={action.label}
+                question={action.question}
+                of={name}
+                look="quiet"
+                isBusy={attempt.isPending}
+                onConfirm={() => attempt.mutate(action)}
+              />
+            ) : (
+              <Button
+                key={action.label}
+                look="quiet"
+                aria-label={`${action.label}: ${name}`}
+                isBusy={attempt.isPending}
+                onPress={() => attempt.mutate(action)}
+              >
+                {action.label}
+              </Button>
+            ),
+          )}
+        </div>
+      )}
+      <p role="status" className={attempt.error ? 'error' : 'visually-hidden'}>
+        {attempt.error ? errorMessage(attempt.error) : attempt.isSuccess && 'Done.'}
+      </p>
+    </li>
+  )
+}

@@ -1,7 +1,0 @@
-/** A text of the document, in which what stands between backticks is code. */
-export function Words({ children }: { children: string }) {
-  // Every other part stood between two.
-  return children
-    .split('`')
-    .map((part, index) => (index % 2 === 1 ? <code key={`${index} ${part}`}>{part}</code> : part))
-}
