@@ -21,7 +21,7 @@ function section(page: Page, name: string) {
 
 async function signOut(page: Page): Promise<void> {
   await page.getByRole('link', { name: 'Settings' }).click()
-  await page.getByRole('button', { name: 'Sign out' }).click()
+  await page.getByRole('button', { name: 'Sign out', exact: true }).click()
   await page.getByRole('heading', { name: 'Sign in' }).waitFor()
 }
 
@@ -33,16 +33,16 @@ describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
     const { page } = alice
     await signUp(alice, 'alice')
     await page.getByRole('link', { name: 'Settings' }).click()
-    const factor = section(page, 'Second factor')
-    await factor.getByRole('button', { name: 'Set it up' }).click()
+    const factor = section(page, 'Two-factor authentication')
+    await factor.getByRole('button', { name: 'Set up' }).click()
     const secret = (await factor.locator('.secret').textContent()) ?? ''
     const codeAt = (timestamp: number) => new TOTP({ secret }).generate({ timestamp })
-    await factor.getByLabel('The code that the app shows').fill('12345')
-    await factor.getByRole('button', { name: 'Turn it on' }).click()
+    await factor.getByLabel('Code from your authenticator app').fill('12345')
+    await factor.getByRole('button', { name: 'Turn on' }).click()
     await factor.getByText(/^Takes/).waitFor()
     const startedAt = Date.now()
-    await factor.getByLabel('The code that the app shows').fill(codeAt(startedAt))
-    await factor.getByRole('button', { name: 'Turn it on' }).click()
+    await factor.getByLabel('Code from your authenticator app').fill(codeAt(startedAt))
+    await factor.getByRole('button', { name: 'Turn on' }).click()
     const codes = factor.locator('.codes code')
     await expect.poll(() => codes.count()).toBe(10)
     const recoveryCode = (await codes.first().textContent()) ?? ''
@@ -64,10 +64,10 @@ describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
     await page.getByRole('navigation', { name: 'Conversations' }).waitFor()
 
     await page.getByRole('link', { name: 'Settings' }).click()
-    await factor.getByLabel('Code or recovery code, to turn it off').fill(recoveryCode)
-    await factor.getByRole('button', { name: 'Turn it off' }).click()
+    await factor.getByLabel('Code or recovery code').fill(recoveryCode)
+    await factor.getByRole('button', { name: 'Turn off' }).click()
     await factor
-      .getByText(/is wrong|is not/i)
+      .getByText(/incorrect|is not/i)
       .first()
       .waitFor()
     expectNoFaults(alice)
@@ -83,18 +83,18 @@ describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
     await signUp(bob, 'bob')
     await page.getByRole('link', { name: 'Settings' }).click()
     const profile = section(page, 'Profile')
-    await profile.getByLabel('Name', { exact: true }).fill('Alice Ñandú')
+    await profile.getByLabel('Display name').fill('Alice Ñandú')
     await profile.getByLabel('Email address').fill('not an address')
-    await profile.getByLabel('Link to a picture of you').fill('ftp://example.com/alice.png')
+    await profile.getByLabel('Profile picture URL').fill('ftp://example.com/alice.png')
     await profile.getByRole('button', { name: 'Save' }).click()
     const wrong = (label: string) => profile.locator('.field', { hasText: label }).locator('.error')
     await wrong('Email address').getByText('Takes an email address.').waitFor()
-    await wrong('Link to a picture of you').waitFor()
+    await wrong('Profile picture URL').waitFor()
     await profile.getByLabel('Email address').fill('alice@example.com')
-    await profile.getByLabel('Link to a picture of you').fill('https://example.com/alice.png')
+    await profile.getByLabel('Profile picture URL').fill('https://example.com/alice.png')
     await profile.getByRole('button', { name: 'Save' }).click()
     await profile.getByText('Saved.').waitFor()
-    await section(page, 'You').getByText('Alice Ñandú').waitFor()
+    await section(page, 'Account').getByText('Alice Ñandú').waitFor()
 
     await bob.page.getByRole('link', { name: 'People' }).click()
     await bob.page.getByLabel('Name or username').fill('alice ñ')
@@ -123,13 +123,16 @@ describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
     }
 
     await page.getByRole('link', { name: 'Settings' }).click()
-    const sessions = section(page, 'Where you are signed in')
+    const sessions = section(page, 'Active sessions')
     await expect.poll(() => sessions.getByRole('listitem').count()).toBe(4)
     // Newest first.
-    await sessions.getByRole('button', { name: /^End:/ }).first().click()
+    await sessions
+      .getByRole('button', { name: /^Sign out:/ })
+      .first()
+      .click()
     await work.page.getByRole('heading', { name: 'Sign in' }).waitFor()
     await expect.poll(() => sessions.getByRole('listitem').count()).toBe(3)
-    await sessions.getByRole('button', { name: 'End all the others' }).click()
+    await sessions.getByRole('button', { name: 'Sign out of all other sessions' }).click()
     for (const place of [telephone, tablet]) {
       await place.page.getByRole('heading', { name: 'Sign in' }).waitFor()
     }
@@ -137,20 +140,20 @@ describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
 
     await logIn(work, 'alice')
     const password = section(page, 'Password')
-    await password.getByLabel('The password that you have').fill('not it at all')
-    await password.getByLabel('Another one').fill('password1')
-    await password.getByRole('button', { name: 'Change the password' }).click()
+    await password.getByLabel('Current password').fill('not it at all')
+    await password.getByLabel('New password').fill('password1')
+    await password.getByRole('button', { name: 'Change password' }).click()
     await password.getByText('Is not the password.').waitFor()
-    await password.getByLabel('The password that you have').fill(PASSWORD)
-    await password.getByRole('button', { name: 'Change the password' }).click()
+    await password.getByLabel('Current password').fill(PASSWORD)
+    await password.getByRole('button', { name: 'Change password' }).click()
     await password.getByText(/one of the most common passwords/).waitFor()
-    await password.getByLabel('Another one').fill('an even better horse')
-    await password.getByRole('button', { name: 'Change the password' }).click()
-    await password.getByText('Your password was changed.').waitFor()
+    await password.getByLabel('New password').fill('an even better horse')
+    await password.getByRole('button', { name: 'Change password' }).click()
+    await password.getByText('Password changed.').waitFor()
     await work.page.getByRole('heading', { name: 'Sign in' }).waitFor()
 
     await signIn(work, 'alice')
-    await work.page.getByRole('alert').getByText('The username or the password is wrong.').waitFor()
+    await work.page.getByRole('alert').getByText('Incorrect username or password.').waitFor()
     await work.page.getByLabel('Password').fill('an even better horse')
     await work.page.keyboard.press('Enter')
     await work.page.getByRole('navigation', { name: 'Conversations' }).waitFor()

@@ -1,9 +1,9 @@
-/** Scripts that run from right to left, of those that languages are written in today (ISO 15924). */
+/** The right-to-left scripts in use today (ISO 15924). */
 const RIGHT_TO_LEFT = new Set(['Adlm', 'Arab', 'Hebr', 'Mand', 'Nkoo', 'Rohg', 'Syrc', 'Thaa'])
 
-/** In which direction people read an interface in this language. */
+/** The text direction of a language. */
 export function directionOf(language: string): 'ltr' | 'rtl' {
-  // The likely script of the language, where it names none. Intl's own getTextInfo is not in every browser.
+  // maximize() adds the likely script. Intl.Locale's getTextInfo() is not supported by every browser.
   const { script = '' } = new Intl.Locale(language).maximize()
   return RIGHT_TO_LEFT.has(script) ? 'rtl' : 'ltr'
 }

@@ -8,7 +8,7 @@ import './styles/chat.css'
 
 document.documentElement.dir = directionOf(navigator.language)
 const root = document.getElementById('root')
-if (!root) throw new Error('the page has no root')
+if (!root) throw new Error('#root element not found')
 createRoot(root).render(
   <StrictMode>
     <App />

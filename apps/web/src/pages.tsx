@@ -5,11 +5,11 @@ import { Inbox } from './chat/inbox.tsx'
 import { Logo } from './ui/logo.tsx'
 import { Notice } from './ui/notice.tsx'
 
-// What the first look does not show is loaded when it is asked for.
+// Loaded on demand: the initial view does not need them.
 const People = lazy(async () => ({ default: (await import('./people/people.tsx')).People }))
 const Settings = lazy(async () => ({ default: (await import('./settings/settings.tsx')).Settings }))
 
-/** The inbox, and beside it, or on a narrow screen instead of it, what is open. */
+/** The inbox next to the current page. On narrow screens, only one of the two is shown. */
 export function Pages() {
   const [location] = useLocation()
   return (
@@ -21,7 +21,7 @@ export function Pages() {
             <Route path="/">
               <main className="empty">
                 <Logo />
-                <p>Choose a conversation, or find somebody to write to.</p>
+                <p>Select a conversation, or find someone to message.</p>
               </main>
             </Route>
             <Route path="/with/:user">

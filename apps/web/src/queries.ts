@@ -1,9 +1,9 @@
 import { QueryClient } from '@tanstack/react-query'
 
-/** What one user was shown. Events tell what has changed; what they do not tell is asked for when it is shown. */
+/** One user's query cache. Most changes arrive as events; other data is fetched when it is shown. */
 export function createQueries(): QueryClient {
   return new QueryClient({
-    // The SDK repeats what may be repeated.
+    // The SDK already retries what is safe to retry.
     defaultOptions: { queries: { retry: false, refetchOnWindowFocus: false }, mutations: { retry: false } },
   })
 }

@@ -1,4 +1,4 @@
 import { createClient } from '@sotto/sdk'
 
-/** The server that the page came from; the session's cookie tells who calls. */
+/** Calls the server that serves the page, authenticated by the session cookie. */
 export const sotto = createClient({ url: '' })

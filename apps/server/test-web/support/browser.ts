@@ -58,7 +58,7 @@ export const PASSWORD = 'correct horse battery staple'
 
 /** Makes an account in the page, by keys alone. */
 export async function signUp({ page }: Person, username: string): Promise<void> {
-  await page.getByRole('link', { name: 'Make an account' }).click()
+  await page.getByRole('link', { name: 'Create account' }).click()
   await page.getByLabel('Username').fill(username)
   await page.getByLabel('Password').fill(PASSWORD)
   await page.keyboard.press('Enter')

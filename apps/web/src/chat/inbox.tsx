@@ -11,18 +11,19 @@ import { Outbox } from './outbox.tsx'
 
 const toolClass = (isOpen: boolean) => (isOpen ? 'tool open' : 'tool')
 
-/** All conversations, latest activity first. */
+/** All conversations, most recent activity first. */
 export function Inbox() {
-  const { me, forget } = useSession()
+  const { me, reset } = useSession()
   const { conversations, isLoaded, hasMore, loadMore, connection, error } = useConversations()
-  const isOut = connection === 'closed' && error instanceof SottoError && error.code === 'UNAUTHENTICATED'
+  const isSignedOut =
+    connection === 'closed' && error instanceof SottoError && error.code === 'UNAUTHENTICATED'
   useEffect(() => {
-    if (isOut) void forget()
-  }, [isOut, forget])
-  const unread = conversations.filter(({ unreadCount }) => unreadCount > 0).length
+    if (isSignedOut) void reset()
+  }, [isSignedOut, reset])
+  const unreadConversations = conversations.filter(({ unreadCount }) => unreadCount > 0).length
   useEffect(() => {
-    document.title = unread > 0 ? `(${unread}) Sotto` : 'Sotto'
-  }, [unread])
+    document.title = unreadConversations > 0 ? `(${unreadConversations}) Sotto` : 'Sotto'
+  }, [unreadConversations])
 
   return (
     <nav className="inbox" aria-label="Conversations">
@@ -36,8 +37,8 @@ export function Inbox() {
         </Link>
       </header>
       <p role="status" className="connection">
-        {connection === 'reconnecting' && 'Offline. What you write is sent when you are back.'}
-        {connection === 'closed' && !isOut && errorMessage(error)}
+        {connection === 'reconnecting' && "You're offline. Messages will send when you reconnect."}
+        {connection === 'closed' && !isSignedOut && errorMessage(error)}
       </p>
       <Outbox />
       {isLoaded && conversations.length === 0 && <p className="hint">No conversations yet.</p>}
@@ -46,7 +47,7 @@ export function Inbox() {
           <InboxRow key={conversation.id} conversation={conversation} me={me.id} />
         ))}
       </ul>
-      {hasMore && <Button onPress={() => void loadMore().catch(() => {})}>More conversations</Button>}
+      {hasMore && <Button onPress={() => void loadMore().catch(() => {})}>Load more</Button>}
     </nav>
   )
 }

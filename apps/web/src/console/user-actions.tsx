@@ -12,12 +12,13 @@ import { ServerError } from './query-status.tsx'
 import { Section } from './section.tsx'
 import { CONSOLE } from './use-paged-query.ts'
 
-interface Act {
-  done: string
+interface Action {
+  /** Shown when it is done. */
+  message: string
   run: () => Promise<unknown>
 }
 
-/** What an admin can do about a user. All of it is asked for twice, but for what takes nothing from anybody. */
+/** The admin actions on a user. All except enabling ask for confirmation. */
 export function UserActions({ account }: { account: RouterOutputs['users']['account'] }) {
   const sotto = useSotto()
   const { id, username, disabled, role, secondFactor } = account
@@ -25,61 +26,61 @@ export function UserActions({ account }: { account: RouterOutputs['users']['acco
   const queries = useQueryClient()
   const [, navigate] = useLocation()
   const [resetToken, setResetToken] = useState<string>()
-  const act = useMutation({
-    mutationFn: ({ run }: Act) => run(),
+  const action = useMutation({
+    mutationFn: ({ run }: Action) => run(),
     onSuccess: () => queries.invalidateQueries({ queryKey: [CONSOLE] }),
   })
-  const does = (done: string, run: Act['run']) => () => act.mutate({ done, run })
-  const isBusy = act.isPending
-  const isMe = id === me.id && 'This is you. '
+  const act = (message: string, run: Action['run']) => () => action.mutate({ message, run })
+  const isBusy = action.isPending
+  const isMe = id === me.id && 'This is your own account. '
   const user = id
   return (
-    <Section title="What you can do">
-      <ServerError error={act.error} />
+    <Section title="Actions">
+      <ServerError error={action.error} />
       <p role="status" className="hint">
-        {act.isSuccess && act.variables.done}
+        {action.isSuccess && action.variables.message}
       </p>
       {resetToken !== undefined && (
         <OneTimeSecret
-          what={`Hand this token to ${username}: it sets a password, once, within an hour.`}
+          label={`Send this token to ${username}. It sets a new password, can be used once and expires in an hour.`}
           secret={resetToken}
           onDone={() => setResetToken(undefined)}
         />
       )}
       <div className="button-group">
         <ConfirmButton
-          label="Reset the password"
+          label="Reset password"
           look="plain"
-          question={`Make a token that sets the password of ${username}?`}
+          question={`Create a password reset token for ${username}?`}
           isBusy={isBusy}
-          onConfirm={does('There is a token.', async () => {
+          onConfirm={act('Reset token created.', async () => {
             setResetToken((await sotto.passwords.issueReset({ user })).token)
           })}
         >
-          Their password stays until it is used. A token from before is worth nothing then.
+          Their current password keeps working until the token is used. Earlier reset tokens stop working.
         </ConfirmButton>
         {secondFactor && (
           <ConfirmButton
-            label="Turn the second factor off"
-            question={`Turn the second factor of ${username} off?`}
+            label="Turn off two-factor authentication"
+            question={`Turn off two-factor authentication for ${username}?`}
             isBusy={isBusy}
-            onConfirm={does('It is off.', () => sotto.totp.remove({ user }))}
+            onConfirm={act('Two-factor authentication turned off.', () => sotto.totp.remove({ user }))}
           >
-            From then on their password alone logs them in.
+            They will be able to sign in with only their password.
           </ConfirmButton>
         )}
         <ConfirmButton
-          label="Log out everywhere"
-          question={`Log ${username} out everywhere?`}
+          label="Sign out everywhere"
+          question={`Sign ${username} out everywhere?`}
           isBusy={isBusy}
-          onConfirm={does('They are logged out.', () => sotto.sessions.endAllOf({ user }))}
+          onConfirm={act('Signed out everywhere.', () => sotto.sessions.endAllOf({ user }))}
         >
-          {isMe}They can log in again.
+          {isMe}They can sign in again.
         </ConfirmButton>
         {disabled ? (
           <Button
             isBusy={isBusy}
-            onPress={does('They can log in.', () => sotto.users.setDisabled({ user, disabled: false }))}
+            onPress={act('Account enabled.', () => sotto.users.setDisabled({ user, disabled: false }))}
           >
             Enable
           </Button>
@@ -88,52 +89,52 @@ export function UserActions({ account }: { account: RouterOutputs['users']['acco
             label="Disable"
             question={`Disable ${username}?`}
             isBusy={isBusy}
-            onConfirm={does('They cannot log in.', () => sotto.users.setDisabled({ user, disabled: true }))}
+            onConfirm={act('Account disabled.', () => sotto.users.setDisabled({ user, disabled: true }))}
           >
-            {isMe}They are logged out, and cannot log in until they are enabled again. What they have said
-            stays.
+            {isMe}They will be signed out and can't sign in until the account is enabled again. Their messages
+            are kept.
           </ConfirmButton>
         )}
         {role === 'admin' ? (
           <ConfirmButton
-            label="Take the admin role away"
-            question={`Is ${username} to be no admin any more?`}
+            label="Remove admin access"
+            question={`Remove admin access from ${username}?`}
             isBusy={isBusy}
-            onConfirm={does('They are no admin.', () => sotto.users.setRole({ user, role: 'user' }))}
+            onConfirm={act('Admin access removed.', () => sotto.users.setRole({ user, role: 'user' }))}
           >
             {isMe}
           </ConfirmButton>
         ) : (
           <ConfirmButton
-            label="Make an admin"
-            question={`Make ${username} an admin of this installation?`}
+            label="Make admin"
+            question={`Make ${username} an admin of this server?`}
             isBusy={isBusy}
-            onConfirm={does('They are an admin.', () => sotto.users.setRole({ user, role: 'admin' }))}
+            onConfirm={act('Admin access granted.', () => sotto.users.setRole({ user, role: 'admin' }))}
           >
-            They can do everything that you can do here.
+            They will be able to do everything you can do here.
           </ConfirmButton>
         )}
         <ConfirmButton
           label="Export"
           look="plain"
-          question={`Download everything of ${username}?`}
+          question={`Download all data of ${username}?`}
           isBusy={isBusy}
-          onConfirm={does('It is downloaded.', () => downloadUserData(sotto, user, username))}
+          onConfirm={act('Data downloaded.', () => downloadUserData(sotto, user, username))}
         >
-          What they have said and may read is in it. That it was exported goes into the audit.
+          Includes the messages they sent and can read. The export is recorded in the audit log.
         </ConfirmButton>
         <ConfirmButton
           label="Erase"
           question={`Erase ${username}?`}
-          typed={username}
+          confirmationText={username}
           isBusy={isBusy}
-          onConfirm={does('They are erased.', async () => {
+          onConfirm={act('User erased.', async () => {
             await sotto.users.erase({ user })
             navigate('/console/users')
           })}
         >
-          {isMe}The account goes at once, and everything that they have said and done within minutes. There is
-          no way back.
+          {isMe}The account is deleted immediately, and all their messages and activity within minutes. This
+          can't be undone.
         </ConfirmButton>
       </div>
     </Section>

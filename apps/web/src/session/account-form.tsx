@@ -3,7 +3,7 @@ import { Button } from '../ui/button.tsx'
 import { Field } from '../ui/field.tsx'
 import { Form } from '../ui/form.tsx'
 
-/** What an account begins with. */
+/** The input for a new account. */
 export interface NewAccount {
   username: string
   password: string
@@ -11,18 +11,18 @@ export interface NewAccount {
 }
 
 interface Props {
-  /** Why the last attempt failed. */
+  /** The error of the last submission. */
   error: unknown
   isBusy: boolean
   onSubmit: (account: NewAccount) => void
 }
 
-/** Asks for what an account begins with. */
+/** The sign-up form. */
 export function AccountForm({ error, isBusy, onSubmit }: Props) {
-  const [answers, setAnswers] = useState({ username: '', displayName: '', password: '' })
-  const set = (name: keyof typeof answers) => (value: string) =>
-    setAnswers((before) => ({ ...before, [name]: value }))
-  const { displayName, ...required } = answers
+  const [values, setValues] = useState({ username: '', displayName: '', password: '' })
+  const set = (name: keyof typeof values) => (value: string) =>
+    setValues((current) => ({ ...current, [name]: value }))
+  const { displayName, ...required } = values
   return (
     <Form
       fields={['username', 'displayName', 'password']}
@@ -32,17 +32,17 @@ export function AccountForm({ error, isBusy, onSubmit }: Props) {
       <Field
         name="username"
         label="Username"
-        hint="Small letters, digits, dots, hyphens. Others find you by it."
+        hint="Lowercase letters, numbers, dots and hyphens. People can find you by it."
         autoComplete="username"
         isRequired
         autoFocus
-        value={answers.username}
+        value={values.username}
         onChange={set('username')}
       />
       <Field
         name="displayName"
-        label="Name"
-        hint="Shown to others. You may leave it out."
+        label="Display name"
+        hint="Optional. Shown to other people."
         autoComplete="name"
         value={displayName}
         onChange={set('displayName')}
@@ -50,16 +50,16 @@ export function AccountForm({ error, isBusy, onSubmit }: Props) {
       <Field
         name="password"
         label="Password"
-        hint="Eight characters or more."
+        hint="At least 8 characters."
         type="password"
         autoComplete="new-password"
         isRequired
         minLength={8}
-        value={answers.password}
+        value={values.password}
         onChange={set('password')}
       />
       <Button type="submit" look="primary" isBusy={isBusy}>
-        Make an account
+        Create account
       </Button>
     </Form>
   )

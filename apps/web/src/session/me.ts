@@ -1,25 +1,25 @@
 import type { RouterOutputs } from '@sotto/sdk'
 import { createContext, useContext } from 'react'
 
-/** The name of who is logged in among the queries. */
+/** The query key of the signed-in user. */
 export const ME = ['me']
 
 interface SessionValue {
   me: RouterOutputs['users']['me']
-  /** Asks anew who is logged in, and forgets what was shown to who was. */
-  forget: () => Promise<void>
+  /** Clears all cached data and reloads the signed-in user. */
+  reset: () => Promise<void>
 }
 
-export const MeContext = createContext<SessionValue | undefined>(undefined)
+export const SessionContext = createContext<SessionValue | undefined>(undefined)
 
-/** The session of who is logged in. */
+/** The current session. */
 export function useSession(): SessionValue {
-  const session = useContext(MeContext)
-  if (!session) throw new Error('nobody is logged in here')
+  const session = useContext(SessionContext)
+  if (!session) throw new Error('useSession must be used within a SessionContext')
   return session
 }
 
-/** Who is logged in. */
+/** The signed-in user. */
 export function useMe(): SessionValue['me'] {
   return useSession().me
 }

@@ -6,14 +6,14 @@ import { lazy, Suspense, useMemo } from 'react'
 import { Route, Switch } from 'wouter'
 import { Pages } from '../pages.tsx'
 import { Notice } from '../ui/notice.tsx'
-import { ME, MeContext } from './me.ts'
+import { ME, SessionContext } from './me.ts'
 import { SignIn } from './sign-in.tsx'
 import { SignUp } from './sign-up.tsx'
 import { userStorage } from './user-storage.ts'
 
 const Console = lazy(async () => ({ default: (await import('../console/console.tsx')).Console }))
 
-async function whoAmI(sotto: SottoClient) {
+async function fetchMe(sotto: SottoClient) {
   try {
     return await sotto.users.me()
   } catch (error) {
@@ -22,7 +22,7 @@ async function whoAmI(sotto: SottoClient) {
   }
 }
 
-/** The pages of who is logged in, and where to log in for everybody else. */
+/** The app for signed-in users, and the sign-in page for everyone else. */
 export function Session({ client }: { client: SottoClient }) {
   const {
     data: me,
@@ -30,12 +30,12 @@ export function Session({ client }: { client: SottoClient }) {
     refetch,
   } = useQuery({
     queryKey: ME,
-    queryFn: () => whoAmI(client),
+    queryFn: () => fetchMe(client),
     staleTime: Infinity,
   })
   const queries = useQueryClient()
-  // Nothing of one user may be left for the next.
-  const forget = () => queries.resetQueries()
+  // The next user must not see the previous user's data.
+  const reset = () => queries.resetQueries()
   const id = me?.id
   const storage = useMemo(() => (id === undefined ? undefined : userStorage(id)), [id])
   if (error) return <Notice error={error} onRetry={() => void refetch()} />
@@ -43,7 +43,7 @@ export function Session({ client }: { client: SottoClient }) {
   return (
     <SottoProvider client={client} storage={storage} key={id}>
       {me ? (
-        <MeContext value={{ me, forget }}>
+        <SessionContext value={{ me, reset }}>
           <Switch>
             <Route path="/console/*?">
               <Suspense fallback={<Notice>Loading…</Notice>}>
@@ -54,14 +54,14 @@ export function Session({ client }: { client: SottoClient }) {
               <Pages />
             </Route>
           </Switch>
-        </MeContext>
+        </SessionContext>
       ) : (
         <Switch>
           <Route path="/sign-up">
-            <SignUp onDone={forget} />
+            <SignUp onDone={reset} />
           </Route>
           <Route>
-            <SignIn onDone={forget} />
+            <SignIn onDone={reset} />
           </Route>
         </Switch>
       )}

@@ -10,35 +10,39 @@ import { Form } from '../ui/form.tsx'
 import { Logo } from '../ui/logo.tsx'
 import { FirstAccountHint } from './first-account-hint.tsx'
 
-interface Answers {
+interface Credentials {
   username: string
   password: string
   code: string
 }
 
-async function signIn(sotto: SottoClient, { username, password, code }: Answers): Promise<void> {
-  const given = code.trim()
-  const second = given === '' ? {} : isAppCode(given) ? { code: given } : { recoveryCode: given }
-  await sotto.sessions.create({ username, password, cookie: true, ...second })
+async function signIn(sotto: SottoClient, { username, password, code }: Credentials): Promise<void> {
+  const trimmed = code.trim()
+  const secondFactor =
+    trimmed === '' ? {} : isAppCode(trimmed) ? { code: trimmed } : { recoveryCode: trimmed }
+  await sotto.sessions.create({ username, password, cookie: true, ...secondFactor })
 }
 
-/** A code of six digits is an app's, everything else is one of the recovery codes. */
+/** Authenticator apps show six digits. Anything else is a recovery code. */
 function isAppCode(code: string): boolean {
   return /^\d{6}$/.test(code.trim())
 }
 
-/** @param onDone called when somebody is logged in */
+/** @param onDone called after signing in */
 export function SignIn({ onDone }: { onDone: () => Promise<void> }) {
-  const [answers, setAnswers] = useState<Answers>({ username: '', password: '', code: '' })
-  const set = (name: keyof Answers) => (value: string) =>
-    setAnswers((before) => ({ ...before, [name]: value }))
+  const [values, setValues] = useState<Credentials>({ username: '', password: '', code: '' })
+  const set = (name: keyof Credentials) => (value: string) =>
+    setValues((current) => ({ ...current, [name]: value }))
   const sotto = useSotto()
-  const attempt = useMutation({ mutationFn: (given: Answers) => signIn(sotto, given), onSuccess: onDone })
-  const isAsking = attempt.error instanceof SottoError && attempt.error.code === 'SECOND_FACTOR_REQUIRED'
-  const [asksForCode, setAsksForCode] = useState(false)
-  if (isAsking && !asksForCode) setAsksForCode(true)
-  // The first time it is a question, and not a mistake.
-  const isMistake = attempt.error && !(isAsking && answers.code === '')
+  const attempt = useMutation({
+    mutationFn: (credentials: Credentials) => signIn(sotto, credentials),
+    onSuccess: onDone,
+  })
+  const codeRequired = attempt.error instanceof SottoError && attempt.error.code === 'SECOND_FACTOR_REQUIRED'
+  const [showsCode, setShowsCode] = useState(false)
+  if (codeRequired && !showsCode) setShowsCode(true)
+  // The server asking for a code is not an error unless one was given.
+  const showsError = attempt.error && !(codeRequired && values.code === '')
   return (
     <main className="auth-page">
       <Logo />
@@ -47,8 +51,8 @@ export function SignIn({ onDone }: { onDone: () => Promise<void> }) {
         <h1>Sign in</h1>
         <Form
           fields={['username', 'password', 'code', 'recoveryCode']}
-          error={isMistake ? attempt.error : undefined}
-          onSubmit={() => attempt.mutate(answers)}
+          error={showsError ? attempt.error : undefined}
+          onSubmit={() => attempt.mutate(values)}
         >
           <Field
             name="username"
@@ -56,7 +60,7 @@ export function SignIn({ onDone }: { onDone: () => Promise<void> }) {
             autoComplete="username"
             isRequired
             autoFocus
-            value={answers.username}
+            value={values.username}
             onChange={set('username')}
           />
           <Field
@@ -65,18 +69,18 @@ export function SignIn({ onDone }: { onDone: () => Promise<void> }) {
             type="password"
             autoComplete="current-password"
             isRequired
-            value={answers.password}
+            value={values.password}
             onChange={set('password')}
           />
-          {asksForCode && (
+          {showsCode && (
             <Field
-              name={isAppCode(answers.code) ? 'code' : 'recoveryCode'}
+              name={isAppCode(values.code) ? 'code' : 'recoveryCode'}
               label="Code"
               hint="From your authenticator app, or one of your recovery codes."
               autoComplete="one-time-code"
               isRequired
               autoFocus
-              value={answers.code}
+              value={values.code}
               onChange={set('code')}
             />
           )}
@@ -86,7 +90,7 @@ export function SignIn({ onDone }: { onDone: () => Promise<void> }) {
         </Form>
       </div>
       <p>
-        New here? <Link href="/sign-up">Make an account</Link>
+        New here? <Link href="/sign-up">Create account</Link>
       </p>
     </main>
   )

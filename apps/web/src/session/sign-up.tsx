@@ -5,9 +5,9 @@ import { Logo } from '../ui/logo.tsx'
 import { AccountForm, type NewAccount } from './account-form.tsx'
 
 /**
- * An account of one's own, where the server lets people make one. `?invitation=` is the token of an invitation.
+ * The sign-up page. `?invitation=` takes an invitation token.
  *
- * @param onDone called when somebody is logged in
+ * @param onDone called after signing in with the new account
  */
 export function SignUp({ onDone }: { onDone: () => Promise<void> }) {
   const sotto = useSotto()
@@ -29,11 +29,11 @@ export function SignUp({ onDone }: { onDone: () => Promise<void> }) {
     <main className="auth-page">
       <Logo />
       <div className="card">
-        <h1>Make an account</h1>
+        <h1>Create account</h1>
         <AccountForm error={attempt.error} isBusy={attempt.isPending} onSubmit={attempt.mutate} />
       </div>
       <p>
-        You have one? <Link href="/">Sign in</Link>
+        Already have an account? <Link href="/">Sign in</Link>
       </p>
     </main>
   )

@@ -1,6 +1,6 @@
 import type { ConversationTarget, DraftStorage } from '@sotto/sdk'
 
-/** Where the unsent messages of a user outlive a reload. */
+/** Keeps a user's unsent messages across reloads. */
 export function userStorage(userId: string): DraftStorage {
   return {
     get: (key) => localStorage.getItem(`${userId}/${key}`),
@@ -11,10 +11,10 @@ export function userStorage(userId: string): DraftStorage {
   }
 }
 
-/** The SDK's name for the unsent messages to a user, and into a conversation. */
+/** The SDK's storage key for unsent messages to a user or a conversation. */
 const UNSENT = /^sotto\/unsent\/(to\/)?(.+)$/
 
-/** The conversations in which something of the user's is unsent. */
+/** The conversations in which the user has unsent messages. */
 export function unsentConversations(userId: string): ConversationTarget[] {
   const targets: ConversationTarget[] = []
   for (const key of Object.keys(localStorage)) {

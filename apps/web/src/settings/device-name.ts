@@ -1,4 +1,4 @@
-// The more particular before what they also claim to be.
+// In this order: Edge's user agent also contains "Chrome", and Chrome's also contains "Safari".
 const BROWSERS = [
   [/Edg\//, 'Edge'],
   [/OPR\//, 'Opera'],
@@ -15,9 +15,9 @@ const SYSTEMS = [
   [/Linux/, 'Linux'],
 ] as const
 
-/** Of what a client calls itself, what people know it by: `Firefox on Android`. Others as they call themselves. */
+/** A readable name for a user agent, such as `Firefox on Android`; unknown user agents are returned as they are. */
 export function deviceName(userAgent: string | null): string {
-  if (userAgent === null) return 'Something that does not say what it is'
+  if (userAgent === null) return 'Unknown device'
   const [, browser] = BROWSERS.find(([pattern]) => pattern.test(userAgent)) ?? []
   const [, system] = SYSTEMS.find(([pattern]) => pattern.test(userAgent)) ?? []
   if (browser && system) return `${browser} on ${system}`

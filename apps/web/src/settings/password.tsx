@@ -7,20 +7,20 @@ import { Field } from '../ui/field.tsx'
 import { Form } from '../ui/form.tsx'
 import { SESSIONS } from './sessions.tsx'
 
-const nothing = { currentPassword: '', newPassword: '' }
+const EMPTY = { currentPassword: '', newPassword: '' }
 
-/** Another password, which ends the sessions everywhere else. */
+/** Changes the password, which also ends all other sessions. */
 export function Password() {
   const me = useMe()
   const sotto = useSotto()
   const queries = useQueryClient()
-  const [answers, setAnswers] = useState(nothing)
-  const set = (name: keyof typeof nothing) => (value: string) =>
-    setAnswers((before) => ({ ...before, [name]: value }))
+  const [values, setValues] = useState(EMPTY)
+  const set = (name: keyof typeof EMPTY) => (value: string) =>
+    setValues((current) => ({ ...current, [name]: value }))
   const attempt = useMutation({
-    mutationFn: () => sotto.passwords.set({ user: me.id, ...answers }),
+    mutationFn: () => sotto.passwords.set({ user: me.id, ...values }),
     onSuccess() {
-      setAnswers(nothing)
+      setValues(EMPTY)
       return queries.invalidateQueries({ queryKey: SESSIONS })
     },
   })
@@ -34,29 +34,29 @@ export function Password() {
       >
         <Field
           name="currentPassword"
-          label="The password that you have"
+          label="Current password"
           type="password"
           autoComplete="current-password"
           isRequired
-          value={answers.currentPassword}
+          value={values.currentPassword}
           onChange={set('currentPassword')}
         />
         <Field
           name="newPassword"
-          label="Another one"
-          hint="Eight characters or more. You are signed out everywhere else."
+          label="New password"
+          hint="At least 8 characters. You'll be signed out on your other devices."
           type="password"
           autoComplete="new-password"
           isRequired
           minLength={8}
-          value={answers.newPassword}
+          value={values.newPassword}
           onChange={set('newPassword')}
         />
         <Button type="submit" isBusy={attempt.isPending}>
-          Change the password
+          Change password
         </Button>
         <p role="status" className="hint">
-          {attempt.isSuccess && 'Your password was changed.'}
+          {attempt.isSuccess && 'Password changed.'}
         </p>
       </Form>
     </section>

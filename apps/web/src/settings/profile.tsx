@@ -7,14 +7,14 @@ import { Field } from '../ui/field.tsx'
 import { Form } from '../ui/form.tsx'
 
 const FIELDS = ['displayName', 'firstName', 'lastName', 'email', 'avatarUrl'] as const
-type Answers = Record<(typeof FIELDS)[number], string>
+type Values = Record<(typeof FIELDS)[number], string>
 
-/** What others see of one, and the email address, which they do not. */
+/** The public profile, and the email address, which is private. */
 export function Profile() {
   const me = useMe()
   const sotto = useSotto()
   const queries = useQueryClient()
-  const [answers, setAnswers] = useState<Answers>(() => ({
+  const [values, setValues] = useState<Values>(() => ({
     displayName: me.displayName ?? '',
     firstName: me.firstName ?? '',
     lastName: me.lastName ?? '',
@@ -23,19 +23,19 @@ export function Profile() {
   }))
   const attempt = useMutation({
     mutationFn() {
-      const changes = Object.fromEntries(FIELDS.map((name) => [name, answers[name].trim() || null]))
+      const changes = Object.fromEntries(FIELDS.map((name) => [name, values[name].trim() || null]))
       return sotto.users.update({ user: me.id, ...changes })
     },
     onSuccess: () => queries.invalidateQueries({ queryKey: ME }),
   })
-  const field = (name: keyof Answers, label: string, more: { hint?: string; autoComplete?: string } = {}) => (
+  const field = (name: keyof Values, label: string, props: { hint?: string; autoComplete?: string } = {}) => (
     <Field
-      {...more}
+      {...props}
       name={name}
       label={label}
-      value={answers[name]}
+      value={values[name]}
       onChange={(value) => {
-        setAnswers((before) => ({ ...before, [name]: value }))
+        setValues((current) => ({ ...current, [name]: value }))
         if (attempt.isSuccess) attempt.reset()
       }}
     />
@@ -44,17 +44,17 @@ export function Profile() {
     <section aria-labelledby="profile">
       <h3 id="profile">Profile</h3>
       <Form fields={FIELDS} error={attempt.error} onSubmit={() => attempt.mutate()}>
-        {field('displayName', 'Name', {
-          hint: 'What others read instead of your username.',
+        {field('displayName', 'Display name', {
+          hint: 'Shown instead of your username.',
           autoComplete: 'nickname',
         })}
         <div className="field-row">
-          {field('firstName', 'Given name', { autoComplete: 'given-name' })}
-          {field('lastName', 'Family name', { autoComplete: 'family-name' })}
+          {field('firstName', 'First name', { autoComplete: 'given-name' })}
+          {field('lastName', 'Last name', { autoComplete: 'family-name' })}
         </div>
-        {field('email', 'Email address', { hint: 'Not shown to others.', autoComplete: 'email' })}
-        {field('avatarUrl', 'Link to a picture of you', {
-          hint: 'For other clients. This one shows initials, so that no other host learns who looks at whom.',
+        {field('email', 'Email address', { hint: 'Not visible to other people.', autoComplete: 'email' })}
+        {field('avatarUrl', 'Profile picture URL', {
+          hint: 'Used by other apps. This app shows initials, so that image hosts cannot track who views your profile.',
         })}
         <Button type="submit" isBusy={attempt.isPending}>
           Save

@@ -8,12 +8,12 @@ import { deviceName } from './device-name.ts'
 
 export const SESSIONS = ['sessions']
 
-/** The longest list that the server answers, and more than a user can have. */
+/** The server's maximum page size, which is more sessions than a user can have. */
 const MAX_SHOWN = 200
 
-type OpenSession = RouterOutputs['sessions']['list']['items'][number]
+type Session = RouterOutputs['sessions']['list']['items'][number]
 
-/** Where one is logged in, with a way to end it there. */
+/** The user's active sessions. */
 export function Sessions() {
   const sotto = useSotto()
   const queries = useQueryClient()
@@ -21,19 +21,19 @@ export function Sessions() {
     queryKey: SESSIONS,
     queryFn: async ({ signal }) => (await sotto.sessions.list({ limit: MAX_SHOWN }, { signal })).items,
   })
-  const ending = useMutation({
-    async mutationFn(sessions: readonly OpenSession[]) {
+  const revoke = useMutation({
+    async mutationFn(sessions: readonly Session[]) {
       for (const { id } of sessions) await sotto.sessions.revoke({ sessionId: id })
     },
-    // Some may have ended where others have not.
+    // On failure, some sessions may already have been revoked.
     onSettled: () => queries.invalidateQueries({ queryKey: SESSIONS }),
   })
   const sessions = list.data ?? []
   const others = sessions.filter(({ current }) => !current)
-  const error = list.error ?? ending.error
+  const error = list.error ?? revoke.error
   return (
     <section aria-labelledby="sessions">
-      <h3 id="sessions">Where you are signed in</h3>
+      <h3 id="sessions">Active sessions</h3>
       <ul className="sessions">
         {sessions.map((session) => (
           <li key={session.id} className="person">
@@ -41,7 +41,7 @@ export function Sessions() {
               <span dir="auto">{deviceName(session.userAgent)}</span>
               <span className="hint">
                 {session.current ? (
-                  'This one'
+                  'This device'
                 ) : (
                   <>
                     last used <Time at={session.lastUsedAt} />
@@ -52,11 +52,11 @@ export function Sessions() {
             {!session.current && (
               <Button
                 look="quiet"
-                aria-label={`End: ${deviceName(session.userAgent)}`}
-                onPress={() => ending.mutate([session])}
-                isBusy={ending.isPending}
+                aria-label={`Sign out: ${deviceName(session.userAgent)}`}
+                onPress={() => revoke.mutate([session])}
+                isBusy={revoke.isPending}
               >
-                End
+                Sign out
               </Button>
             )}
           </li>
@@ -68,8 +68,8 @@ export function Sessions() {
         </p>
       )}
       {others.length > 1 && (
-        <Button look="danger" onPress={() => ending.mutate(others)} isBusy={ending.isPending}>
-          End all the others
+        <Button look="danger" onPress={() => revoke.mutate(others)} isBusy={revoke.isPending}>
+          Sign out of all other sessions
         </Button>
       )}
     </section>

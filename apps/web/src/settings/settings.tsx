@@ -12,18 +12,18 @@ import { Profile } from './profile.tsx'
 import { Sessions } from './sessions.tsx'
 import { TwoFactor } from './two-factor.tsx'
 
-/** One's account, and the way out. */
+/** Account settings and signing out. */
 export function Settings() {
   const sotto = useSotto()
-  const { me, forget } = useSession()
-  const leaving = useMutation({ mutationFn: () => sotto.sessions.end(), onSuccess: forget })
+  const { me, reset } = useSession()
+  const signOut = useMutation({ mutationFn: () => sotto.sessions.end(), onSuccess: reset })
   return (
     <main className="page" aria-label="Settings">
       <header>
         <BackLink />
         <h2>Settings</h2>
       </header>
-      <section aria-label="You">
+      <section aria-label="Account">
         <div className="person">
           <Avatar name={nameOf(me)} />
           <p>
@@ -32,18 +32,18 @@ export function Settings() {
               @{me.username}
             </span>
           </p>
-          <Button onPress={() => leaving.mutate()} isBusy={leaving.isPending}>
+          <Button onPress={() => signOut.mutate()} isBusy={signOut.isPending}>
             Sign out
           </Button>
         </div>
         {me.role === 'admin' && (
           <p>
-            You are an admin: <Link href="/console">look after this installation</Link>.
+            You're an admin. <Link href="/console">Open the console</Link>
           </p>
         )}
-        {leaving.error && (
+        {signOut.error && (
           <p role="alert" className="error">
-            {errorMessage(leaving.error)}
+            {errorMessage(signOut.error)}
           </p>
         )}
       </section>

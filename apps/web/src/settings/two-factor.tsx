@@ -7,7 +7,7 @@ import { errorMessage } from '../ui/error-message.ts'
 import { Field } from '../ui/field.tsx'
 import { Form } from '../ui/form.tsx'
 
-/** Turns the second factor on, step by step, or off. */
+/** Sets up or turns off two-factor authentication. */
 export function TwoFactor() {
   const me = useMe()
   const sotto = useSotto()
@@ -32,18 +32,21 @@ export function TwoFactor() {
   })
   const step = isOn ? disable : confirm
   return (
-    <section aria-labelledby="second-factor">
-      <h3 id="second-factor">Second factor</h3>
+    <section aria-labelledby="two-factor">
+      <h3 id="two-factor">Two-factor authentication</h3>
       {isOn && !confirm.data && (
-        <p className="hint">It is on: signing in takes a code besides the password.</p>
+        <p className="hint">On. Signing in requires a code from your authenticator app.</p>
       )}
       {confirm.data && (
         <div role="status" className="callout">
-          <p>It is on. Keep these recovery codes: each logs you in once when you have no code.</p>
+          <p>
+            Two-factor authentication is on. Save these recovery codes: each can be used once to sign in
+            without your authenticator app.
+          </p>
           <ul className="codes">
-            {confirm.data.recoveryCodes.map((one) => (
-              <li key={one}>
-                <code>{one}</code>
+            {confirm.data.recoveryCodes.map((recoveryCode) => (
+              <li key={recoveryCode}>
+                <code>{recoveryCode}</code>
               </li>
             ))}
           </ul>
@@ -51,9 +54,9 @@ export function TwoFactor() {
       )}
       {!isOn && !start.data && (
         <>
-          <p className="hint">A code from an app on your phone, asked for besides the password.</p>
+          <p className="hint">Require a code from an authenticator app when you sign in.</p>
           <Button onPress={() => start.mutate()} isBusy={start.isPending}>
-            Set it up
+            Set up
           </Button>
         </>
       )}
@@ -64,7 +67,7 @@ export function TwoFactor() {
       )}
       {!isOn && start.data && (
         <p>
-          Give your authenticator app this secret, or <a href={start.data.uri}>open it there</a>:{' '}
+          Enter this key in your authenticator app, or <a href={start.data.uri}>open the app</a>:{' '}
           <code className="secret">{start.data.secret}</code>
         </p>
       )}
@@ -72,14 +75,14 @@ export function TwoFactor() {
         <Form fields={['code']} error={step.error} onSubmit={() => step.mutate()}>
           <Field
             name="code"
-            label={isOn ? 'Code or recovery code, to turn it off' : 'The code that the app shows'}
+            label={isOn ? 'Code or recovery code' : 'Code from your authenticator app'}
             autoComplete="one-time-code"
             isRequired
             value={code}
             onChange={setCode}
           />
           <Button type="submit" isBusy={step.isPending}>
-            {isOn ? 'Turn it off' : 'Turn it on'}
+            {isOn ? 'Turn off' : 'Turn on'}
           </Button>
         </Form>
       )}

@@ -1,15 +1,15 @@
-/** So many colours there are, in base.css. */
-const COLOURS = 8
+/** The number of `.color-N` classes in base.css. */
+const COLORS = 8
 
 /**
- * Somebody's initial, on a colour that is always theirs. Not their picture: it lies on a host of their choice, which
- * would learn who looks at it.
+ * A user's initial on a color derived from their name. Profile pictures are not shown: they are on third-party hosts,
+ * which would learn who views whom.
  */
 export function Avatar({ name, online }: { name: string; online?: boolean | undefined }) {
   const [initial = '?'] = name
-  const colour = [...name].reduce((sum, letter) => sum + (letter.codePointAt(0) ?? 0), 0) % COLOURS
+  const color = [...name].reduce((sum, letter) => sum + (letter.codePointAt(0) ?? 0), 0) % COLORS
   return (
-    <span className={`avatar color-${colour}`} aria-hidden="true">
+    <span className={`avatar color-${color}`} aria-hidden="true">
       {initial.toUpperCase()}
       {online && <span className="online" />}
     </span>

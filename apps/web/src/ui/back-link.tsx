@@ -1,10 +1,10 @@
 import { Link } from 'wouter'
 import { Icon } from './icons.tsx'
 
-/** From a page to the conversations, where the two do not fit beside each other. */
+/** Leads back to the inbox on narrow screens, where it is not shown next to the page. */
 export function BackLink() {
   return (
-    <Link href="/" className="back" aria-label="Back to the conversations">
+    <Link href="/" className="back" aria-label="Back to conversations">
       <Icon name="back" />
     </Link>
   )

@@ -7,29 +7,29 @@ import { Button } from './button.tsx'
 import { Field } from './field.tsx'
 
 interface Props {
-  /** On the button, and on the one that says yes. */
+  /** The label of the button and of the dialog's confirm button. */
   label: string
-  /** Names what it is done to. */
+  /** The dialog's title. Names the object of the action. */
   question: string
-  /** Whom it is done to, for those who do not see beside whom the button stands. */
+  /** The object of the action, for screen readers: in a list, `label` alone is ambiguous. */
   of?: string
-  /** What comes of it. */
+  /** The consequences of the action. */
   children?: ReactNode
-  /** Has to be typed first, for what has no way back. */
-  typed?: string
-  /** What takes nothing from anybody is no danger. */
+  /** Text to type before confirming, for actions that cannot be undone. */
+  confirmationText?: string
+  /** Use `plain` or `quiet` for actions that are not destructive. */
   look?: 'plain' | 'quiet' | 'danger'
   isBusy: boolean
   onConfirm: () => void
 }
 
-/** A button that asks before it does what it says. */
+/** A button that asks for confirmation first. */
 export function ConfirmButton({
   label,
   question,
   of,
   children,
-  typed,
+  confirmationText,
   look = 'danger',
   isBusy,
   onConfirm,
@@ -43,10 +43,10 @@ export function ConfirmButton({
       <ModalOverlay className="overlay" isDismissable>
         <Modal className="modal">
           <Dialog role="alertdialog" className="confirm-dialog">
-            <Question
+            <ConfirmDialog
               label={label}
               question={question}
-              typed={typed}
+              confirmationText={confirmationText}
               look={look}
               onCancel={() => setIsOpen(false)}
               onConfirm={() => {
@@ -55,7 +55,7 @@ export function ConfirmButton({
               }}
             >
               {children}
-            </Question>
+            </ConfirmDialog>
           </Dialog>
         </Modal>
       </ModalOverlay>
@@ -63,29 +63,37 @@ export function ConfirmButton({
   )
 }
 
-interface QuestionProps extends Pick<Props, 'label' | 'question' | 'children' | 'onConfirm'> {
+interface ConfirmDialogProps extends Pick<Props, 'label' | 'question' | 'children' | 'onConfirm'> {
   look: NonNullable<Props['look']>
-  typed: string | undefined
+  confirmationText: string | undefined
   onCancel: () => void
 }
 
-function Question({ label, question, children, typed, look, onCancel, onConfirm }: QuestionProps) {
+function ConfirmDialog({
+  label,
+  question,
+  children,
+  confirmationText,
+  look,
+  onCancel,
+  onConfirm,
+}: ConfirmDialogProps) {
   const [text, setText] = useState('')
-  const isSure = typed === undefined || text === typed
+  const canConfirm = confirmationText === undefined || text === confirmationText
   return (
     <Form
       onSubmit={(event) => {
         event.preventDefault()
-        if (isSure) onConfirm()
+        if (canConfirm) onConfirm()
       }}
     >
       <Heading slot="title" level={2} className="dialog-title" dir="auto">
         {question}
       </Heading>
       {children && <p>{children}</p>}
-      {typed !== undefined && (
+      {confirmationText !== undefined && (
         <Field
-          label={`Type ${typed} to go on`}
+          label={`Type ${confirmationText} to confirm`}
           autoComplete="off"
           autoFocus
           value={text}
@@ -93,10 +101,10 @@ function Question({ label, question, children, typed, look, onCancel, onConfirm 
         />
       )}
       <div className="button-group">
-        <Button onPress={onCancel} autoFocus={typed === undefined}>
+        <Button onPress={onCancel} autoFocus={confirmationText === undefined}>
           Cancel
         </Button>
-        <Button type="submit" look={look} isDisabled={!isSure}>
+        <Button type="submit" look={look} isDisabled={!canConfirm}>
           {label}
         </Button>
       </div>

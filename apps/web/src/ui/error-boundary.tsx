@@ -7,8 +7,8 @@ interface Props {
 }
 
 /**
- * Instead of an empty page, where something could not be shown: a mistake of ours, or a part of an older build that
- * the server does not have any more, which loading the page anew puts right.
+ * Catches rendering errors, and chunks that fail to load: after an upgrade the server no longer has those of the
+ * previous build, and a reload fixes it.
  */
 export class ErrorBoundary extends Component<Props, { hasFailed: boolean }> {
   override state = { hasFailed: false }
@@ -21,8 +21,8 @@ export class ErrorBoundary extends Component<Props, { hasFailed: boolean }> {
     if (!this.state.hasFailed) return this.props.children
     return (
       <main className="notice">
-        <p role="alert">This could not be shown. What you have written is kept.</p>
-        <Button onPress={() => location.reload()}>Load the page anew</Button>
+        <p role="alert">Something went wrong. Your unsent messages are saved.</p>
+        <Button onPress={() => location.reload()}>Reload page</Button>
       </main>
     )
   }

@@ -1,30 +1,36 @@
-import { type InputIssue, SottoError } from '@sotto/sdk'
+import { SottoError } from '@sotto/sdk'
 
-/** What to tell a person of a failure. */
+/** An error as a sentence for users. */
 export function errorMessage(error: unknown): string {
   if (!(error instanceof SottoError)) return 'Something went wrong.'
   switch (error.code) {
     case 'UNAVAILABLE':
-      return 'The server cannot be reached.'
+      return "Can't reach the server."
     case 'RATE_LIMITED':
-      return 'That was too often. Please wait a little.'
+      return 'Too many attempts. Try again in a moment.'
     case 'UNAUTHENTICATED':
-      return 'The username or the password is wrong.'
+      return 'Incorrect username or password.'
     case 'SECOND_FACTOR_REQUIRED':
-      return 'The code is wrong.'
+      return 'Incorrect code.'
     case 'USERNAME_TAKEN':
       return 'This username is taken.'
     case 'EMAIL_TAKEN':
-      return 'This email address is taken.'
+      return 'This email address is already in use.'
     case 'USER_NOT_FOUND':
-      return 'Nobody here has this username.'
+      return 'No user with this username.'
     case 'FORBIDDEN':
-      return 'You may not do this.'
+      return "You don't have permission to do this."
     default:
-      return ofIssue(error.issues[0]) ?? error.message
+      return error.issues[0] ? issueMessage(error.issues[0].message, error.issues[0].path) : error.message
   }
 }
 
-function ofIssue(issue: InputIssue | undefined): string | undefined {
-  return issue && (issue.path ? `${issue.path}: ${issue.message}.` : `${issue.message}.`)
+/** The message of a validation issue, which states a rule without its subject, as a sentence. */
+export function issueMessage(message: string, path = ''): string {
+  const [, limit] = /at most ([\d,]+) characters/.exec(message) ?? []
+  if (limit !== undefined) {
+    return `Too long (limit ${Number(limit.replaceAll(',', '')).toLocaleString('en-US')} characters).`
+  }
+  if (path) return `${path}: ${message}.`
+  return `${message.charAt(0).toUpperCase()}${message.slice(1)}.`
 }

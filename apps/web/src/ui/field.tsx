@@ -11,7 +11,7 @@ interface Props extends Omit<TextFieldProps, 'className' | 'style' | 'children'>
   placeholder?: string
 }
 
-/** A text with its label, what it takes, and what is wrong with it. */
+/** A text field with its label, hint and validation error. */
 export function Field({ label, hint, placeholder, ...props }: Props) {
   return (
     <TextField {...props} className="field">

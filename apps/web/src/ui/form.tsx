@@ -2,12 +2,12 @@ import { type ErrorCode, SottoError } from '@sotto/sdk'
 import type { ReactNode } from 'react'
 import { useState } from 'react'
 import { FormValidationContext } from 'react-aria-components'
-import { errorMessage } from './error-message.ts'
+import { errorMessage, issueMessage } from './error-message.ts'
 
 interface Props {
-  /** The names of its fields, which are those of the operation's input. */
+  /** Field names, as in the operation's input. */
   fields: readonly string[]
-  /** Why the last attempt failed. */
+  /** The error of the last submission. */
   error: unknown
   onSubmit: () => void
   className?: string
@@ -15,23 +15,21 @@ interface Props {
   children: ReactNode
 }
 
-/** A form in which what the server says of a field stands at that field, and everything else at the end. */
+/** A form that shows the server's validation errors at their fields, and all other errors at the end. */
 export function Form({ fields, error, onSubmit, children, ...props }: Props) {
-  const messages = messagesAt(fields, error)
-  // What is written anew has nothing said of it any more. Not only once it is left, as React Aria would have it: what
-  // is below it would move away from who is just about to press it.
-  const [mended, setMended] = useState<{ error: unknown; names: readonly string[] }>({ error, names: [] })
-  if (mended.error !== error) setMended({ error, names: [] })
-  const atFields = Object.fromEntries(
-    Object.entries(messages).filter(([name]) => !mended.names.includes(name)),
-  )
+  const messages = fieldErrors(fields, error)
+  // A field's error is cleared on input. React Aria would clear it on blur, which moves the submit button away from
+  // under a pointer that is about to press it.
+  const [edited, setEdited] = useState<{ error: unknown; names: readonly string[] }>({ error, names: [] })
+  if (edited.error !== error) setEdited({ error, names: [] })
+  const shown = Object.fromEntries(Object.entries(messages).filter(([name]) => !edited.names.includes(name)))
   return (
-    <FormValidationContext value={atFields}>
+    <FormValidationContext value={shown}>
       <form
         {...props}
         onInput={({ target }) => {
           const { name } = target as HTMLInputElement
-          if (name in atFields) setMended({ error, names: [...mended.names, name] })
+          if (name in shown) setEdited({ error, names: [...edited.names, name] })
         }}
         onSubmit={(event) => {
           event.preventDefault()
@@ -49,30 +47,24 @@ export function Form({ fields, error, onSubmit, children, ...props }: Props) {
   )
 }
 
-/** What an error without issues is about. */
+/** The fields of errors that have no issues. */
 const fieldOfCode: Partial<Record<ErrorCode, string>> = { USERNAME_TAKEN: 'username', EMAIL_TAKEN: 'email' }
 
-/** What an error says of which field. */
-function messagesAt(fields: readonly string[], error: unknown): Record<string, string> {
+/** The messages of an error, by field name. */
+function fieldErrors(fields: readonly string[], error: unknown): Record<string, string> {
   if (!(error instanceof SottoError)) return {}
   const path = fieldOfCode[error.code]
   const issues = path === undefined ? error.issues : [{ path, message: '' }]
   const messages: Record<string, string> = {}
   for (const { path, message } of issues) {
-    const name = fields.find((one) => isIn(path, one))
+    const name = fields.find((field) => isIn(path, field))
     if (name === undefined) continue
-    // Where the code alone says what is wrong, in words for people.
-    messages[name] = error.code === 'INVALID_INPUT' ? sentence(message) : errorMessage(error)
+    messages[name] = error.code === 'INVALID_INPUT' ? issueMessage(message) : errorMessage(error)
   }
   return messages
 }
 
-/** `participants.2` is something in the field `participants`. */
+/** The path `participants.2` belongs to the field `participants`. */
 function isIn(path: string, name: string): boolean {
   return path === name || path.startsWith(`${name}.`)
-}
-
-/** The catalogue's words follow a name: `takes 1 to 32 characters`. */
-function sentence(words: string): string {
-  return `${words.charAt(0).toUpperCase()}${words.slice(1)}.`
 }

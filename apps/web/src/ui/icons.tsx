@@ -1,5 +1,5 @@
-/** Strokes on a square of 24, in the manner of Feather. */
-const strokes = {
+/** Stroke paths in a 24 by 24 view box, in the style of Feather. */
+const paths = {
   back: 'M15 5l-7 7 7 7',
   bolt: 'M13 3L5 14h6l-1 7 8-11h-6l1-7z',
   close: 'M6 6l12 12M18 6L6 18',
@@ -15,13 +15,13 @@ const strokes = {
   trash: 'M4 7h16M9.5 7V4.5h5V7M6.5 7l1 13h9l1-13',
 } as const
 
-export type IconName = keyof typeof strokes
+export type IconName = keyof typeof paths
 
-/** A picture for eyes alone: what it stands beside, or in, has a name of its own. */
+/** A decorative icon, hidden from screen readers: the element around it must have its own label. */
 export function Icon({ name }: { name: IconName }) {
   return (
     <svg className={`icon ${name}`} viewBox="0 0 24 24" aria-hidden="true">
-      <path d={strokes[name]} />
+      <path d={paths[name]} />
     </svg>
   )
 }

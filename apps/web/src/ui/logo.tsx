@@ -1,4 +1,4 @@
-/** Sotto's own sign, as in the browser's tab (icon.svg). */
+/** Sotto's logo, the same as icon.svg. */
 export function Logo() {
   return (
     <svg className="logo" viewBox="0 0 32 32" aria-hidden="true">

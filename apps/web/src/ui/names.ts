@@ -1,11 +1,11 @@
 import type { Conversation, Participant, PublicUser } from '@sotto/sdk'
 
-/** What to call a user. */
+/** A user's display name, or their username if they have none. */
 export function nameOf({ displayName, username }: Pick<PublicUser, 'displayName' | 'username'>): string {
   return displayName?.trim() || username
 }
 
-/** The other one of a direct conversation; oneself in notes to oneself. */
+/** The other participant of a direct conversation; the user themselves in their notes to self. */
 export function otherUser(
   { participants }: { participants: readonly Participant[] },
   me: string,
@@ -13,13 +13,13 @@ export function otherUser(
   return (participants.find(({ user }) => user.id !== me) ?? participants[0])?.user
 }
 
-/** Where a conversation is shown. */
+/** The path of a conversation's page. */
 export function pathOf(conversation: Conversation, me: string): string {
   const other = conversation.kind === 'direct' ? otherUser(conversation, me) : undefined
   return other ? `/with/${other.username}` : `/groups/${conversation.id}`
 }
 
-/** What to call a conversation. */
+/** A group's name, or the name of the other user. */
 export function titleOf(conversation: Conversation, me: string): string {
   if (conversation.name !== null) return conversation.name
   const other = otherUser(conversation, me)

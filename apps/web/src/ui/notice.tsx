@@ -2,7 +2,7 @@ import type { ReactNode } from 'react'
 import { Button } from './button.tsx'
 import { errorMessage } from './error-message.ts'
 
-/** Instead of a page: what is being waited for, or what went wrong. */
+/** A full-page loading or error message. */
 export function Notice({
   children,
   error,

@@ -4,12 +4,11 @@ interface Props<Value extends string> {
   label: string
   hint?: string
   value: Value
-  /** Value and words of each. */
-  options: readonly (readonly [value: Value, words: string])[]
+  options: readonly (readonly [value: Value, label: string])[]
   onChange: (value: Value) => void
 }
 
-/** One of few: the browser's own list, of which every phone has a good one. */
+/** A native select: phones have a good one built in. */
 export function Select<Value extends string>({ label, hint, value, options, onChange }: Props<Value>) {
   const id = useId()
   return (
@@ -20,13 +19,13 @@ export function Select<Value extends string>({ label, hint, value, options, onCh
         value={value}
         aria-describedby={hint ? `${id}-hint` : undefined}
         onChange={({ target }) => {
-          const chosen = options.find(([each]) => each === target.value)
-          if (chosen) onChange(chosen[0])
+          const selected = options.find(([option]) => option === target.value)
+          if (selected) onChange(selected[0])
         }}
       >
-        {options.map(([each, words]) => (
-          <option key={each} value={each}>
-            {words}
+        {options.map(([option, optionLabel]) => (
+          <option key={option} value={option}>
+            {optionLabel}
           </option>
         ))}
       </select>
