@@ -8,11 +8,11 @@ import { Session } from '../session/session.tsx'
 
 interface Props {
   person: { username: string; token: string }
-  /** Whom they are writing to. */
+  /** The username of the other demo user. */
   other: string
 }
 
-/** The client as one of the two has it: with a session, a place and a memory of its own, beside this browser's. */
+/** The client of one demo user, with its own session, location and query cache. */
 export function DemoClient({ person, other }: Props) {
   const [{ hook }] = useState(() => memoryLocation({ path: `/with/${other}` }))
   const [queries] = useState(createQueries)

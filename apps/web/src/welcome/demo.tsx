@@ -12,7 +12,7 @@ interface Props {
   onLeave: () => void
 }
 
-/** Two people who write to each other, each with a client of their own. */
+/** Two demo users side by side, each with their own client. */
 export function Demo({ client, token, onError, onLeave }: Props) {
   const { data, error, refetch } = useQuery({
     queryKey: ['demo', token],
@@ -23,14 +23,14 @@ export function Demo({ client, token, onError, onLeave }: Props) {
     if (error) onError(error)
   }, [error, onError])
   if (error) return <Notice error={error} onRetry={() => void refetch()} />
-  if (!data) return <Notice>Two people move in. It takes a few seconds…</Notice>
+  if (!data) return <Notice>Preparing the demo. This takes a few seconds…</Notice>
   return (
     <div className="demo">
       <header>
-        <h1>The demo</h1>
-        <p>Write to the other one, and see it arrive.</p>
+        <h1>Demo</h1>
+        <p>Send a message on one side and watch it arrive on the other.</p>
         <Button look="primary" onPress={onLeave}>
-          Make your account
+          Create your account
         </Button>
       </header>
       {data.people.map((person, index) => (

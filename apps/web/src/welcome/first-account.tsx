@@ -13,7 +13,7 @@ interface Props {
   onDemo: () => void
 }
 
-/** Makes the first account, or leads to the demo. */
+/** Creates the first account, or opens the demo. */
 export function FirstAccount({ client, token, onError, onDemo }: Props) {
   const [, navigate] = useLocation()
   const queries = useQueryClient()
@@ -35,16 +35,16 @@ export function FirstAccount({ client, token, onError, onDemo }: Props) {
       <Logo />
       <div className="card">
         <h1>Welcome</h1>
-        <p>Sotto is running. Make the first account: you look after this installation with it.</p>
+        <p>Sotto is running. Create the first account. It will be the admin of this server.</p>
         <AccountForm error={attempt.error} isBusy={attempt.isPending} onSubmit={attempt.mutate} />
       </div>
       <div className="card">
-        <h2>Or look around first</h2>
+        <h2>Or try the demo first</h2>
         <p>
-          Two people side by side, among sample conversations. They fill this database, which keeps them: to
-          be without them later, begin with an empty one.
+          Two users side by side, with sample conversations. The demo data stays in this database: to get rid
+          of it, start over with an empty one.
         </p>
-        <Button onPress={onDemo}>Open the demo</Button>
+        <Button onPress={onDemo}>Open demo</Button>
       </div>
     </main>
   )

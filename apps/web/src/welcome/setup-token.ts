@@ -1,26 +1,26 @@
 /*
- * The token of the first start comes behind the # of a link, which no browser sends to a server by itself. It is taken
- * out of the address, so that it stands in no history, and kept for this tab: a reload goes on where it was.
+ * The setup token is in the fragment of a link, which browsers do not send to servers. It is removed from the address
+ * to keep it out of the history, and stored for this tab to survive a reload.
  */
 
 const KEY = 'sotto/setup-token'
 const TOKEN = /su_[\w-]+/
 
-/** The token in a link, or by itself; undefined where there is none. */
+/** The token in a link or in any other text, if there is one. */
 export function tokenIn(text: string): string | undefined {
   return TOKEN.exec(text)?.[0]
 }
 
-/** The token of the link that was opened in this tab. */
+/** The token of the setup link that was opened in this tab. */
 export function takeSetupToken(): string | undefined {
   const token = tokenIn(window.location.hash)
   if (token === undefined) return sessionStorage.getItem(KEY) ?? undefined
-  keepSetupToken(token)
+  storeSetupToken(token)
   window.history.replaceState(window.history.state, '', window.location.pathname)
   return token
 }
 
-export function keepSetupToken(token: string): void {
+export function storeSetupToken(token: string): void {
   sessionStorage.setItem(KEY, token)
 }
 
