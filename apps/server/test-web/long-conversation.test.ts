@@ -58,7 +58,7 @@ describe.each(['sqlite', 'postgres'] as const)('a conversation of 100,000 messag
     await expectWhole(page)
     await page.getByText('15 January 2026').waitFor()
 
-    await page.getByRole('button', { name: 'Newest' }).click()
+    await page.getByRole('button', { name: 'Latest' }).click()
     await seeMessage(alice, 'meanwhile')
     await expectWhole(page)
     await bob.messages.send({ to: 'alice', text: 'and now' })

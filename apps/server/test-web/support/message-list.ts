@@ -56,8 +56,8 @@ export async function scroll(page: Page, deltaY: number, turns: number): Promise
 
 /** Chooses a day in the calendar. */
 export async function goToDate(page: Page, day: string, month: string, year: string): Promise<void> {
-  await page.getByRole('button', { name: 'Go to a date' }).click()
-  const dialog = page.getByRole('dialog', { name: 'Go to a date' })
+  await page.getByRole('button', { name: 'Jump to date' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Jump to date' })
   await dialog.getByRole('combobox', { name: 'Month' }).selectOption(month)
   await dialog.getByRole('combobox', { name: 'Year' }).selectOption(year)
   await dialog.getByRole('button', { name: new RegExp(`\\b${day} ${month}`) }).click()

@@ -13,21 +13,21 @@ interface Props {
   onDone: () => void
 }
 
-const nothing = { url: '', caption: '', alt: '', width: '', height: '', durationSeconds: '' }
-type Answers = typeof nothing
+const EMPTY = { url: '', caption: '', alt: '', width: '', height: '', durationSeconds: '' }
+type Values = typeof EMPTY
 
-/** An image or a video by its link, with what there is to say of it. Its host is asked only when somebody wants it. */
+/** Attaches an image or video by URL. Nothing is loaded from its host unless the user asks for it. */
 export function AttachmentForm({ send, onDone }: Props) {
   const [kind, setKind] = useState<'image' | 'video'>('image')
-  const [answers, setAnswers] = useState(nothing)
-  const set = (name: keyof Answers) => (value: string) =>
-    setAnswers((before) => ({ ...before, [name]: value }))
-  const host = hostOf(answers.url)
-  const reading = useMutation({
-    mutationFn: () => readMediaSize(kind, answers.url),
+  const [values, setValues] = useState(EMPTY)
+  const set = (name: keyof Values) => (value: string) =>
+    setValues((current) => ({ ...current, [name]: value }))
+  const host = hostOf(values.url)
+  const loadSize = useMutation({
+    mutationFn: () => readMediaSize(kind, values.url),
     onSuccess({ width, height, durationSeconds }) {
       const duration = durationSeconds === undefined ? {} : { durationSeconds: `${durationSeconds}` }
-      setAnswers((before) => ({ ...before, width: `${width}`, height: `${height}`, ...duration }))
+      setValues((current) => ({ ...current, width: `${width}`, height: `${height}`, ...duration }))
     },
   })
   const number = (name: 'width' | 'height' | 'durationSeconds', label: string) => (
@@ -35,7 +35,7 @@ export function AttachmentForm({ send, onDone }: Props) {
       label={label}
       inputMode="numeric"
       pattern="[1-9][0-9]{0,8}"
-      value={answers[name]}
+      value={values[name]}
       onChange={set(name)}
     />
   )
@@ -44,13 +44,13 @@ export function AttachmentForm({ send, onDone }: Props) {
       fields={[]}
       error={undefined}
       className="attachment"
-      aria-label="Attach an image or a video"
+      aria-label="Attach an image or video"
       onSubmit={() => {
-        send(contentOf(kind, answers))
+        send(contentOf(kind, values))
         onDone()
       }}
     >
-      <fieldset className="button-row" aria-label="What it is">
+      <fieldset className="button-row" aria-label="Attachment type">
         <ToggleButton className="button" isSelected={kind === 'image'} onChange={() => setKind('image')}>
           Image
         </ToggleButton>
@@ -65,35 +65,35 @@ export function AttachmentForm({ send, onDone }: Props) {
         pattern="https?://.+"
         isRequired
         autoFocus
-        value={answers.url}
+        value={values.url}
         onChange={set('url')}
       />
-      <Field label="Caption" value={answers.caption} onChange={set('caption')} />
+      <Field label="Caption" value={values.caption} onChange={set('caption')} />
       {kind === 'image' && (
         <Field
           label="Description"
-          hint="What is to be seen, for those who do not."
-          value={answers.alt}
+          hint="For people who can't see the image."
+          value={values.alt}
           onChange={set('alt')}
         />
       )}
       <div className="media-fields">
         {number('width', 'Width')}
         {number('height', 'Height')}
-        {kind === 'video' && number('durationSeconds', 'Seconds')}
+        {kind === 'video' && number('durationSeconds', 'Duration (seconds)')}
       </div>
-      <p role="status" className={reading.error ? 'error' : 'hint'}>
-        {reading.error
-          ? `It could not be loaded from ${host}. You can send it all the same.`
-          : 'With its size the message keeps its place while it loads. All of this may be left out.'}
+      <p role="status" className={loadSize.error ? 'error' : 'hint'}>
+        {loadSize.error
+          ? `Couldn't load the ${kind} from ${host}. You can send it anyway.`
+          : "Optional. With the size, messages don't move while the attachment loads."}
       </p>
       <div className="button-row">
         <Button type="submit" look="primary">
           Send
         </Button>
         {host && (
-          <Button onPress={() => reading.mutate()} isBusy={reading.isPending}>
-            Load it from {host} to fill in its size
+          <Button onPress={() => loadSize.mutate()} isBusy={loadSize.isPending}>
+            Load from {host} to fill in the size
           </Button>
         )}
         <Button look="quiet" onPress={onDone}>
@@ -104,14 +104,14 @@ export function AttachmentForm({ send, onDone }: Props) {
   )
 }
 
-/** Of a link that the page may load: the policy lets it ask over https alone. */
+/** The host of an https URL. The Content-Security-Policy does not allow loading media over http. */
 function hostOf(url: string): string | undefined {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
   return parsed?.protocol === 'https:' ? parsed.hostname : undefined
 }
 
-function contentOf(kind: 'image' | 'video', answers: Answers): MessageContent {
-  const { url, caption, alt, width, height, durationSeconds } = answers
+function contentOf(kind: 'image' | 'video', values: Values): MessageContent {
+  const { url, caption, alt, width, height, durationSeconds } = values
   const media = { url, ...(width && { width: Number(width) }), ...(height && { height: Number(height) }) }
   return {
     ...(caption.trim() && { text: caption }),

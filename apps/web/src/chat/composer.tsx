@@ -17,10 +17,10 @@ interface Props {
   label: string
 }
 
-/** Where a message is written: Enter sends it, Shift with Enter begins a line. */
+/** The message input. Enter sends, Shift+Enter adds a line. */
 export function Composer({ target, send, label }: Props) {
   const [text, setText] = useState('')
-  const [attaches, setAttaches] = useState(false)
+  const [isAttaching, setIsAttaching] = useState(false)
   const { setTyping } = useTyping(target)
 
   function submit(): void {
@@ -29,15 +29,15 @@ export function Composer({ target, send, label }: Props) {
     setText('')
   }
   function onKeyDown(event: KeyboardEvent): void {
-    // Enter also ends the composition of a character in an input method.
+    // In an input method editor, Enter confirms the composed character.
     if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return
     event.preventDefault()
     submit()
   }
-  if (attaches) {
+  if (isAttaching) {
     return (
       <Suspense>
-        <AttachmentForm send={send} onDone={() => setAttaches(false)} />
+        <AttachmentForm send={send} onDone={() => setIsAttaching(false)} />
       </Suspense>
     )
   }
@@ -49,7 +49,7 @@ export function Composer({ target, send, label }: Props) {
         submit()
       }}
     >
-      <Button look="icon" aria-label="Attach an image or a video" onPress={() => setAttaches(true)}>
+      <Button look="icon" aria-label="Attach an image or video" onPress={() => setIsAttaching(true)}>
         <Icon name="clip" />
       </Button>
       <TextField

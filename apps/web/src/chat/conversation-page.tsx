@@ -16,7 +16,7 @@ import { useScrollTarget } from './use-scroll-target.ts'
 
 const GroupDetails = lazy(async () => ({ default: (await import('./group-details.tsx')).GroupDetails }))
 
-/** One conversation: with a user, or a group by its id. */
+/** A direct conversation, by user, or a group, by id. */
 export function ConversationPage({ target }: { target: ConversationTarget }) {
   const me = useMe()
   const conversation = useMessages(target)
@@ -24,15 +24,15 @@ export function ConversationPage({ target }: { target: ConversationTarget }) {
   const { kind, name, participants, participantCount, hasLeft, lastSeq, connection, error } = conversation
   const other = kind === 'direct' ? otherUser(conversation, me.id) : undefined
   const presence = usePresence(other && other.id !== me.id ? other.id : undefined)
-  const place = useScrollTarget(conversation)
-  const { goTo } = place
-  const sendHere = useCallback<Send['send']>(
+  const scrollTarget = useScrollTarget(conversation)
+  const { scrollTo } = scrollTarget
+  const sendAndScroll = useCallback<Send['send']>(
     (content) => {
       const clientMessageId = send(content)
-      goTo('newest')
+      scrollTo('newest')
       return clientMessageId
     },
-    [send, goTo],
+    [send, scrollTo],
   )
   const [showsDetails, setShowsDetails] = useState(false)
   const title = name ?? (other ? nameOf(other) : typeof target === 'string' ? target : 'Group')
@@ -53,7 +53,7 @@ export function ConversationPage({ target }: { target: ConversationTarget }) {
             )}
           </p>
         </div>
-        {lastSeq > 0 && <DateJump goTo={goTo} />}
+        {lastSeq > 0 && <DateJump scrollTo={scrollTo} />}
         {kind === 'group' && !hasLeft && (
           <ToggleButton className="button" isSelected={showsDetails} onChange={setShowsDetails}>
             Members
@@ -70,12 +70,12 @@ export function ConversationPage({ target }: { target: ConversationTarget }) {
           {errorMessage(error)}
         </p>
       )}
-      <MessageList conversation={conversation} place={place} retry={retry} discard={discard} />
+      <MessageList conversation={conversation} scrollTarget={scrollTarget} retry={retry} discard={discard} />
       <TypingIndicator target={target} participants={participants} />
       {hasLeft ? (
-        <p className="hint">You are not in this group (any more).</p>
+        <p className="hint">You're no longer in this group.</p>
       ) : (
-        <Composer target={target} send={sendHere} label={`Message to ${title}`} />
+        <Composer target={target} send={sendAndScroll} label={`Message to ${title}`} />
       )}
     </main>
   )

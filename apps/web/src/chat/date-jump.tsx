@@ -4,14 +4,14 @@ import type { ScrollTarget } from './use-scroll-target.ts'
 
 const DatePopover = lazy(async () => ({ default: (await import('./date-popover.tsx')).DatePopover }))
 
-/** Goes to the first message of a day. */
-export function DateJump({ goTo }: Pick<ScrollTarget, 'goTo'>) {
+/** Jumps to the first message of a day. */
+export function DateJump({ scrollTo }: Pick<ScrollTarget, 'scrollTo'>) {
   const trigger = useRef<HTMLButtonElement>(null)
   const [isOpen, setIsOpen] = useState(false)
   return (
     <>
       <Button ref={trigger} aria-haspopup="dialog" aria-expanded={isOpen} onPress={() => setIsOpen(true)}>
-        Go to a date
+        Jump to date
       </Button>
       {isOpen && (
         <Suspense>
@@ -20,7 +20,7 @@ export function DateJump({ goTo }: Pick<ScrollTarget, 'goTo'>) {
             onClose={() => setIsOpen(false)}
             onChoose={(date) => {
               setIsOpen(false)
-              goTo({ date })
+              scrollTo({ date })
             }}
           />
         </Suspense>

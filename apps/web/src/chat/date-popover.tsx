@@ -17,17 +17,17 @@ import { Button } from '../ui/button.tsx'
 interface Props {
   trigger: RefObject<HTMLButtonElement | null>
   onClose: () => void
-  /** @param date when that day begins, here */
+  /** @param date the start of the day in the local time zone */
   onChoose: (date: Date) => void
 }
 
 const { timeZone } = new Intl.DateTimeFormat().resolvedOptions()
 
-/** A calendar beside what has opened it. */
+/** A calendar in a popover next to its trigger. */
 export function DatePopover({ trigger, onClose, onChoose }: Props) {
   return (
     <Popover triggerRef={trigger} isOpen onOpenChange={onClose} placement="bottom end" className="popover">
-      <Dialog aria-label="Go to a date">
+      <Dialog aria-label="Jump to date">
         <Calendar
           aria-label="Date"
           className="calendar"
@@ -54,7 +54,7 @@ export function DatePopover({ trigger, onClose, onChoose }: Props) {
   )
 }
 
-/** The system's own list of months or years. */
+/** A native select of months or years. */
 function Picker({ value, onChange, items, ...props }: CalendarMonthPickerAria | CalendarYearPickerAria) {
   return (
     <select {...props} value={String(value)} onChange={({ target }) => onChange(Number(target.value))}>

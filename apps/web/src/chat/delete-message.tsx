@@ -3,21 +3,21 @@ import { Button } from '../ui/button.tsx'
 import { errorMessage } from '../ui/error-message.ts'
 
 interface Props {
-  /** Deletes the message for everybody. */
+  /** Deletes the message for everyone. */
   onDelete: () => Promise<unknown>
   onDone: () => void
 }
 
-/** Asks before a message goes, because nothing brings it back. */
+/** Asks for confirmation: a deleted message cannot be restored. */
 export function DeleteMessage({ onDelete, onDone }: Props) {
   const attempt = useMutation({ mutationFn: onDelete, onSuccess: onDone })
   return (
-    <fieldset aria-label="Delete the message" className="message-form">
-      <p>Delete it for everybody?</p>
+    <fieldset aria-label="Delete message" className="message-form">
+      <p>Delete for everyone?</p>
       <Button look="danger" autoFocus onPress={() => attempt.mutate()} isBusy={attempt.isPending}>
         Delete
       </Button>
-      <Button onPress={onDone}>Keep</Button>
+      <Button onPress={onDone}>Cancel</Button>
       {attempt.error && (
         <p role="alert" className="error">
           {errorMessage(attempt.error)}

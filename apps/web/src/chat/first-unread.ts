@@ -2,30 +2,30 @@ import type { Messages } from '@sotto/react'
 import type { LiveMessage, SentMessage } from '@sotto/sdk'
 
 interface FirstUnread {
-  /** Where it is among the messages; -1 while it is not here, and where there is none. */
+  /** Its index among the loaded messages; -1 if it is not loaded or there is none. */
   index: number
-  /** Which way it is where it is not here. */
-  isElsewhere: 'before' | 'after' | undefined
+  /** Whether it is before or after the loaded messages. */
+  outside: 'before' | 'after' | undefined
 }
 
 /**
- * The first message of the others after what had been read when the conversation was opened, which it stays while it
- * is open.
+ * The first message by someone else that was unread when the conversation was opened.
  *
- * @param readBefore how far that was; undefined before it is known
+ * @param initialReadSeq the read position when the conversation was opened; undefined until it is known
  */
 export function findFirstUnread(
   { messages, hasOlder, hasNewer, lastSeq }: Pick<Messages, 'messages' | 'hasOlder' | 'hasNewer' | 'lastSeq'>,
-  readBefore: number | undefined,
+  initialReadSeq: number | undefined,
 ): FirstUnread {
-  if (readBefore === undefined || readBefore >= lastSeq) return { index: -1, isElsewhere: undefined }
-  // Of those that are here the first one may have others before it.
+  if (initialReadSeq === undefined || initialReadSeq >= lastSeq) return { index: -1, outside: undefined }
   const first = messages.find(isSent)?.seq ?? 0
-  if (hasOlder && first > readBefore + 1) return { index: -1, isElsewhere: 'before' }
+  if (hasOlder && first > initialReadSeq + 1) return { index: -1, outside: 'before' }
   const last = messages.findLast(isSent)?.seq ?? 0
-  if (hasNewer && last <= readBefore) return { index: -1, isElsewhere: 'after' }
-  const index = messages.findIndex((one) => isSent(one) && !one.isMine && one.seq > readBefore)
-  return { index, isElsewhere: undefined }
+  if (hasNewer && last <= initialReadSeq) return { index: -1, outside: 'after' }
+  const index = messages.findIndex(
+    (message) => isSent(message) && !message.isMine && message.seq > initialReadSeq,
+  )
+  return { index, outside: undefined }
 }
 
 export function isSent(message: LiveMessage): message is SentMessage {

@@ -18,7 +18,7 @@ interface Props {
   group: Pick<Messages, 'name' | 'participants'>
 }
 
-/** Who is in a group and as what, and what one may change of it oneself. */
+/** A group's members and their roles, with the actions the user's own role allows. */
 export function GroupDetails({ conversationId, group }: Props) {
   const sotto = useSotto()
   const me = useMe()
@@ -29,7 +29,7 @@ export function GroupDetails({ conversationId, group }: Props) {
     onSuccess: () => navigate('/'),
   })
   return (
-    <section className="details" aria-label="The group">
+    <section className="details" aria-label="Group details">
       {myRole !== 'member' && (
         <Rename key={group.name} conversationId={conversationId} name={group.name ?? ''} />
       )}
@@ -50,27 +50,27 @@ export function GroupDetails({ conversationId, group }: Props) {
         </p>
       )}
       <ConfirmButton
-        label="Leave the group"
+        label="Leave group"
         question={`Leave ${group.name}?`}
         isBusy={leave.isPending}
         onConfirm={() => leave.mutate()}
       >
-        What is said afterwards you do not see, unless somebody adds you again.
+        You won't see new messages unless someone adds you again.
       </ConfirmButton>
     </section>
   )
 }
 
-/** @param myRole undefined where it is oneself */
+/** @param myRole undefined for the user themselves */
 function actionsOn(
   sotto: SottoClient,
   conversationId: string,
   { user, role }: Participant,
   myRole: Participant['role'] | undefined,
 ): PersonAction[] {
-  const set = (label: string, wanted: Participant['role']): PersonAction => ({
+  const setRole = (label: string, newRole: Participant['role']): PersonAction => ({
     label,
-    run: () => sotto.participants.set({ conversationId, user: user.id, role: wanted }),
+    run: () => sotto.participants.set({ conversationId, user: user.id, role: newRole }),
   })
   const remove: PersonAction = {
     label: 'Remove',
@@ -78,22 +78,21 @@ function actionsOn(
   }
   if (myRole === 'admin') return role === 'member' ? [remove] : []
   if (myRole !== 'owner') return []
-  const change = role === 'admin' ? set('Make a member', 'member') : set('Make an admin', 'admin')
   return [
-    change,
-    { ...set('Hand over', 'owner'), question: `Hand the group over to ${nameOf(user)}?` },
+    role === 'admin' ? setRole('Dismiss as admin', 'member') : setRole('Make admin', 'admin'),
+    { ...setRole('Transfer ownership', 'owner'), question: `Transfer ownership to ${nameOf(user)}?` },
     remove,
   ]
 }
 
-function Rename({ conversationId, name: known }: { conversationId: string; name: string }) {
+function Rename({ conversationId, name: currentName }: { conversationId: string; name: string }) {
   const sotto = useSotto()
-  const [name, setName] = useState(known)
+  const [name, setName] = useState(currentName)
   const attempt = useMutation({ mutationFn: () => sotto.conversations.update({ conversationId, name }) })
   return (
     <Form fields={['name']} error={attempt.error} onSubmit={() => attempt.mutate()}>
-      <Field name="name" label="Name of the group" isRequired value={name} onChange={setName} />
-      <Button type="submit" isDisabled={name === known} isBusy={attempt.isPending}>
+      <Field name="name" label="Group name" isRequired value={name} onChange={setName} />
+      <Button type="submit" isDisabled={name === currentName} isBusy={attempt.isPending}>
         Rename
       </Button>
     </Form>
@@ -109,7 +108,14 @@ function AddMember({ conversationId }: { conversationId: string }) {
   })
   return (
     <Form fields={['user']} error={attempt.error} onSubmit={() => attempt.mutate()}>
-      <Field name="user" label="Username of who is to join" isRequired value={user} onChange={setUser} />
+      <Field
+        name="user"
+        label="Add people"
+        hint="Enter a username."
+        isRequired
+        value={user}
+        onChange={setUser}
+      />
       <Button type="submit" isBusy={attempt.isPending}>
         Add
       </Button>

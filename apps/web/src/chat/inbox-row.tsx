@@ -11,7 +11,7 @@ interface Props {
   me: string
 }
 
-/** A conversation in the inbox: who, what was said last and when, how much is unread. */
+/** A conversation in the inbox: name, last message, time and unread count. */
 export const InboxRow = memo(function InboxRow({ conversation, me }: Props) {
   const { kind, lastMessage, unreadCount, updatedAt } = conversation
   const title = titleOf(conversation, me)
@@ -41,8 +41,8 @@ export const InboxRow = memo(function InboxRow({ conversation, me }: Props) {
 })
 
 function previewOf(message: Message, me: string): string {
-  const said = message.deletedAt
+  const preview = message.deletedAt
     ? 'Message deleted'
     : (message.text ?? (message.kind === 'image' ? 'Image' : 'Video'))
-  return message.senderId === me ? `You: ${said}` : said
+  return message.senderId === me ? `You: ${preview}` : preview
 }

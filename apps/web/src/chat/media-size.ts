@@ -5,9 +5,9 @@ interface MediaSize {
 }
 
 /**
- * What a browser can tell of an image or a video by loading it, which tells its host that somebody does.
+ * Loads an image, or the metadata of a video, to find its size.
  *
- * @throws {Error} where it is not there, or not what it is said to be.
+ * @throws {Error} if it cannot be loaded or decoded
  */
 export function readMediaSize(kind: 'image' | 'video', url: string): Promise<MediaSize> {
   return kind === 'image' ? readImage(url) : readVideo(url)
@@ -27,15 +27,15 @@ function readVideo(url: string): Promise<MediaSize> {
   return new Promise((resolve, reject) => {
     video.onloadedmetadata = () => {
       const { videoWidth: width, videoHeight: height, duration } = video
-      // A stream goes on for ever.
+      // The duration of a live stream is Infinity.
       const durationSeconds = Math.round(duration)
       const isKnown = Number.isFinite(durationSeconds) && durationSeconds > 0
       resolve({ width, height, ...(isKnown && { durationSeconds }) })
-      // Nothing more than that is wanted of it.
+      // Stops the download.
       video.removeAttribute('src')
       video.load()
     }
-    video.onerror = () => reject(new Error('the video cannot be loaded'))
+    video.onerror = () => reject(new Error('cannot load the video'))
     video.src = url
   })
 }

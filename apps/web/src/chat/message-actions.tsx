@@ -2,7 +2,7 @@ import type { SentMessage } from '@sotto/sdk'
 import { Button } from 'react-aria-components/Button'
 import { Icon } from '../ui/icons.tsx'
 
-/** What is asked, or changed, in the place of a message. */
+/** The form that is open at a message. */
 export type MessageTask = 'edit' | 'emoji' | 'delete'
 
 interface Props {
@@ -11,10 +11,10 @@ interface Props {
   onTask: (task: MessageTask) => void
 }
 
-/** What can be done with a message; shown while it is pointed at, or holds the focus. */
+/** A message's toolbar, shown on hover and focus. */
 export function MessageActions({ message: { isMine, text }, onLike, onTask }: Props) {
   return (
-    <div className="actions" role="toolbar" aria-label="What to do with the message">
+    <div className="actions" role="toolbar" aria-label="Message actions">
       <Button className="button icon more" aria-label="More">
         <Icon name="more" />
       </Button>

@@ -13,7 +13,7 @@ interface Props {
   onDone: () => void
 }
 
-/** One's own message while it is being changed: Enter keeps the change, Escape leaves it as it was. */
+/** Edits one of the user's own messages. Enter saves, Escape cancels. */
 export function MessageEditor({ message, edit, onDone }: Props) {
   const [text, setText] = useState(message.text ?? '')
   const attempt = useMutation({ mutationFn: () => edit(message.id, text), onSuccess: onDone })
@@ -25,7 +25,7 @@ export function MessageEditor({ message, edit, onDone }: Props) {
         attempt.mutate()
       }}
     >
-      <TextField aria-label="Change the message" value={text} onChange={setText}>
+      <TextField aria-label="Edit message" value={text} onChange={setText}>
         <TextArea
           dir="auto"
           autoFocus

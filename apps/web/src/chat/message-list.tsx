@@ -9,65 +9,66 @@ import { useLoadOnScroll } from './use-load-on-scroll.ts'
 import { useMarkRead } from './use-mark-read.ts'
 import type { ScrollTarget } from './use-scroll-target.ts'
 
-/** The height of a message of one line, in pixels, until it is measured. */
-const USUAL_HEIGHT = 91
-/** Whoever is this near to the newest message stays with it, in pixels. */
-const NEAR_THE_END = 80
+/** The estimated height of a message before it is measured, in pixels: one line of text. */
+const ESTIMATED_HEIGHT = 91
+/** Within this distance from the end, the list follows new messages, in pixels. */
+const END_THRESHOLD = 80
 
 interface Props {
   conversation: Messages
-  place: ScrollTarget
+  scrollTarget: ScrollTarget
   retry: Send['retry']
   discard: Send['discard']
 }
 
-/** The messages of a conversation: only those in sight are in the page, however many there are. */
-export function MessageList({ conversation, place, retry, discard }: Props) {
+/** The messages of a conversation, virtualized: only those near the viewport are in the DOM. */
+export function MessageList({ conversation, scrollTarget, retry, discard }: Props) {
   const { messages, isLoaded, hasNewer, lastSeq, readSeq, unreadCount, markRead } = conversation
-  const { landing, goTo, arrive } = place
+  const { target, scrollTo, clear } = scrollTarget
   const scroller = useRef<HTMLDivElement>(null)
-  const jumps = useRef<HTMLDivElement>(null)
+  const jumpButtons = useRef<HTMLDivElement>(null)
   const list = useVirtualizer({
     count: messages.length,
     getScrollElement: () => scroller.current,
-    estimateSize: () => USUAL_HEIGHT,
+    estimateSize: () => ESTIMATED_HEIGHT,
     getItemKey: (index) => keyOf(messages[index]),
     anchorTo: 'end',
     followOnAppend: true,
-    // Where messages follow that are not here, there is no end to stay with.
-    scrollEndThreshold: hasNewer ? -1 : NEAR_THE_END,
+    // While newer messages are not loaded, the end of the list is not the end of the conversation.
+    scrollEndThreshold: hasNewer ? -1 : END_THRESHOLD,
     overscan: 8,
   })
   const items = list.getVirtualItems()
-  const isAtEnd = !hasNewer && list.isAtEnd(NEAR_THE_END)
+  const isAtEnd = !hasNewer && list.isAtEnd(END_THRESHOLD)
   const first = items[0]?.index ?? 0
   const last = items.at(-1)?.index ?? 0
 
-  // Where reading begins: what was unread when the conversation was opened stays marked while it is open.
-  const [opened, setOpened] = useState<{ readSeq: number; lastSeq: number }>()
-  if (isLoaded && !opened) setOpened({ readSeq, lastSeq })
-  const unread = findFirstUnread(conversation, opened?.readSeq)
+  // The "New messages" divider stays where it was when the conversation was opened.
+  const [initial, setInitial] = useState<{ readSeq: number; lastSeq: number }>()
+  if (isLoaded && !initial) setInitial({ readSeq, lastSeq })
+  const firstUnread = findFirstUnread(conversation, initial?.readSeq)
   const newest = messages.findLast(isSent)
-  const hasArrived = newest && !newest.isMine && newest.seq > (opened?.lastSeq ?? Infinity)
+  const hasArrived = newest && !newest.isMine && newest.seq > (initial?.lastSeq ?? Infinity)
 
   useLayoutEffect(() => {
     if (isLoaded) list.scrollToEnd()
   }, [isLoaded, list])
   useLayoutEffect(() => {
-    if (!landing) return
-    const index = messages.findIndex((message) => isSent(message) && message.seq >= landing.seq)
-    if (landing.isEnd) list.scrollToEnd()
+    if (!target) return
+    const index = messages.findIndex((message) => isSent(message) && message.seq >= target.seq)
+    if (target.isEnd) list.scrollToEnd()
     else list.scrollToIndex(index, { align: 'start' })
-    // The button that was pressed may go now; whoever reads by keys goes on in the list.
-    if (jumps.current?.contains(document.activeElement)) scroller.current?.focus({ preventScroll: true })
-    arrive()
-  }, [landing, messages, list, arrive])
-  useLoadOnScroll({ ...conversation, shown: landing || items.length === 0 ? undefined : { first, last } })
+    // The pressed button may disappear: keyboard users continue in the list.
+    if (jumpButtons.current?.contains(document.activeElement))
+      scroller.current?.focus({ preventScroll: true })
+    clear()
+  }, [target, messages, list, clear])
+  useLoadOnScroll({ ...conversation, shown: target || items.length === 0 ? undefined : { first, last } })
   useMarkRead({ isLoaded, isAtEnd, unreadCount, markRead })
 
   return (
     <>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable by keys. */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable area must be reachable by keyboard. */}
       <div ref={scroller} className="messages" role="log" aria-live="off" aria-label="Messages" tabIndex={0}>
         <div className="track" style={{ height: list.getTotalSize() }}>
           {items.map(({ key, index, start }) => {
@@ -86,7 +87,7 @@ export function MessageList({ conversation, place, retry, discard }: Props) {
                     message={message}
                     previous={messages[index - 1]}
                     conversation={conversation}
-                    isFirstUnread={index === unread.index}
+                    isFirstUnread={index === firstUnread.index}
                     retry={retry}
                     discard={discard}
                   />
@@ -95,18 +96,18 @@ export function MessageList({ conversation, place, retry, discard }: Props) {
             )
           })}
         </div>
-        {isLoaded && messages.length === 0 && <p className="hint">Nothing was said yet.</p>}
+        {isLoaded && messages.length === 0 && <p className="hint">No messages yet. Say hello 👋</p>}
       </div>
       <p role="status" className="visually-hidden">
         {hasArrived && `${newest.sender}: ${newest.text ?? ''}`}
       </p>
-      <div ref={jumps} className="jump-buttons">
-        {(unread.isElsewhere || (unread.index >= 0 && unread.index < first)) && opened && (
-          <Button onPress={() => goTo({ seq: opened.readSeq + 1 })}>First unread</Button>
+      <div ref={jumpButtons} className="jump-buttons">
+        {(firstUnread.outside || (firstUnread.index >= 0 && firstUnread.index < first)) && initial && (
+          <Button onPress={() => scrollTo({ seq: initial.readSeq + 1 })}>First unread</Button>
         )}
         {!isAtEnd && messages.length > 0 && (
-          <Button onPress={() => goTo('newest')}>
-            Newest{hasNewer && unreadCount > 0 && ` (${unreadCount} unread)`}
+          <Button onPress={() => scrollTo('newest')}>
+            Latest{hasNewer && unreadCount > 0 && ` (${unreadCount} unread)`}
           </Button>
         )}
       </div>
@@ -114,7 +115,7 @@ export function MessageList({ conversation, place, retry, discard }: Props) {
   )
 }
 
-/** One's own has the same before and after it was sent. */
+/** The key of the user's own messages stays the same when they are sent. */
 function keyOf(message: LiveMessage | undefined): string {
   return message?.clientMessageId ?? (message?.status === 'sent' ? message.id : '')
 }

@@ -2,49 +2,51 @@ import type { LiveMessage } from '@sotto/sdk'
 import { useState } from 'react'
 import { Button } from '../ui/button.tsx'
 
-/** What is shown of a picture whose size nobody has told. */
-const UNKNOWN = { width: 320, height: 180 }
+/** Used when the message does not include the size of its media. */
+const DEFAULT_SIZE = { width: 320, height: 180 }
 
 /**
- * The image or the video of a message, in the place that it will need: nothing moves when it comes. It lies on a host
- * of the sender's choice, which hears of the reader only once they ask for it.
+ * The image or video of a message, in a box of its final size, so that nothing moves when it loads. It is on a host of
+ * the sender's choice, which learns of the viewer, so it is only loaded on request.
  */
 export function MessageMedia({ message }: { message: LiveMessage }) {
-  const [isWanted, setIsWanted] = useState(false)
+  const [isShown, setIsShown] = useState(false)
   const { image, video } = message
   const media = image ?? video
   if (!media) return null
   const { hostname } = new URL(media.url)
   const { width, height } =
-    media.width && media.height ? { width: media.width, height: media.height } : UNKNOWN
+    media.width && media.height ? { width: media.width, height: media.height } : DEFAULT_SIZE
   const alt = image?.alt ?? ''
-  // Players of video sites are pages, which open as such.
+  // Videos on video sites are web pages, not files: link to them.
   const isPage = video && video.source !== undefined && video.source !== 'other'
   return (
     <div className="media" style={{ aspectRatio: `${width} / ${height}` }}>
       {isPage && (
         <a href={video.url} target="_blank" rel="noreferrer">
-          Watch it at {hostname}
+          Watch on {hostname}
         </a>
       )}
-      {!isPage && !isWanted && (
-        <Button onPress={() => setIsWanted(true)}>
-          Show the {image ? 'image' : 'video'} from {hostname}
+      {!isPage && !isShown && (
+        <Button onPress={() => setIsShown(true)}>
+          Show {image ? 'image' : 'video'} from {hostname}
           {alt && `: ${alt}`}
         </Button>
       )}
-      {!isPage && isWanted && image && <img src={image.url} alt={alt} width={width} height={height} />}
-      {!isPage && isWanted && video && (
-        // biome-ignore lint/a11y/useMediaCaption: a message has none.
+      {!isPage && isShown && image && <img src={image.url} alt={alt} width={width} height={height} />}
+      {!isPage && isShown && video && (
+        // biome-ignore lint/a11y/useMediaCaption: messages have no captions.
         <video src={video.url} width={width} height={height} controls />
       )}
-      {!isWanted && video?.durationSeconds && <span className="hint">{clockOf(video.durationSeconds)}</span>}
+      {!isShown && video?.durationSeconds && (
+        <span className="hint">{formatDuration(video.durationSeconds)}</span>
+      )}
     </div>
   )
 }
 
-/** A length as players show it: 10:35, 1:02:03. */
-function clockOf(totalSeconds: number): string {
+/** A duration as players show it: 10:35, 1:02:03. */
+function formatDuration(totalSeconds: number): string {
   const parts = [Math.floor(totalSeconds / 3_600), Math.floor(totalSeconds / 60) % 60, totalSeconds % 60]
   const [first = 0, ...rest] = parts[0] === 0 ? parts.slice(1) : parts
   return [first, ...rest.map((part) => `${part}`.padStart(2, '0'))].join(':')

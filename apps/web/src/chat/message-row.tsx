@@ -1,11 +1,11 @@
 import type { Messages, Send } from '@sotto/react'
 import type { LiveMessage, SentMessage } from '@sotto/sdk'
 import { memo, useState } from 'react'
-import { Button } from '../ui/button.tsx'
-import { errorMessage } from '../ui/error-message.ts'
+
 import { nameOf } from '../ui/names.ts'
 import { Time } from '../ui/time.tsx'
 import { DeleteMessage } from './delete-message.tsx'
+import { FailedMessage } from './failed-message.tsx'
 import { MessageActions, type MessageTask } from './message-actions.tsx'
 import { MessageEditor } from './message-editor.tsx'
 import { MessageMedia } from './message-media.tsx'
@@ -24,16 +24,16 @@ interface Props {
 
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'full' })
 
-/** A message, after the day on which it is the first. */
+/** A message, preceded by a date divider if it is the first of its day. */
 export const MessageRow = memo(function MessageRow(props: Props) {
   const { message, previous, conversation, isFirstUnread, retry, discard } = props
   const [task, setTask] = useState<MessageTask>()
   const close = () => setTask(undefined)
   const isNewDay = previous?.createdAt.toDateString() !== message.createdAt.toDateString()
-  const isFirst = isNewDay || previous === undefined || senderOf(previous) !== senderOf(message)
+  const isFirst = isNewDay || previous === undefined || senderKey(previous) !== senderKey(message)
   const isSent = message.status === 'sent'
   const isDeleted = isSent && message.deletedAt !== null
-  const shown = isSent ? message.text : (message.text ?? null)
+  const text = isSent ? message.text : (message.text ?? null)
   const classes = ['message', message.isMine && 'mine', isFirst && 'first'].filter(Boolean).join(' ')
   return (
     <>
@@ -42,7 +42,7 @@ export const MessageRow = memo(function MessageRow(props: Props) {
       <article className={classes} data-status={message.status}>
         {conversation.kind === 'group' && isFirst && isSent && !message.isMine && (
           <p className="sender" dir="auto">
-            {nameIn(conversation, message)}
+            {senderName(conversation, message)}
           </p>
         )}
         <div className="bubble">
@@ -51,9 +51,9 @@ export const MessageRow = memo(function MessageRow(props: Props) {
           {task === 'edit' && isSent ? (
             <MessageEditor message={message} edit={conversation.edit} onDone={close} />
           ) : (
-            shown !== null && (
+            text !== null && (
               <p className="text" dir="auto">
-                {shown}
+                {text}
               </p>
             )
           )}
@@ -65,7 +65,7 @@ export const MessageRow = memo(function MessageRow(props: Props) {
           {isSent && !isDeleted && !task && (
             <MessageActions
               message={message}
-              // One that fails shows in that nothing changes; the connection's state is told elsewhere.
+              // On failure nothing changes here, and the inbox shows the state of the connection.
               onLike={() => void conversation.like(message.id).catch(() => {})}
               onTask={setTask}
             />
@@ -79,24 +79,23 @@ export const MessageRow = memo(function MessageRow(props: Props) {
           <DeleteMessage onDelete={() => conversation.delete(message.id)} onDone={close} />
         )}
         {message.status === 'failed' && (
-          <p role="alert" className="failed">
-            {errorMessage(message.error)}{' '}
-            <Button onPress={() => retry(message.clientMessageId)}>Try again</Button>
-            <Button onPress={() => discard(message.clientMessageId)}>Discard</Button>
-          </p>
+          <FailedMessage message={message} conversation={conversation} retry={retry} discard={discard} />
         )}
       </article>
     </>
   )
 })
 
-/** As the others of a group are called; by the username where they have left, or are not among the first. */
-function nameIn({ participants }: Pick<Messages, 'participants'>, { senderId, sender }: SentMessage): string {
-  const of = participants.find(({ user }) => user.id === senderId)
-  return of ? nameOf(of.user) : sender
+/** The sender's name, or their username if they have left or are not among the listed participants. */
+function senderName(
+  { participants }: Pick<Messages, 'participants'>,
+  { senderId, sender }: SentMessage,
+): string {
+  const participant = participants.find(({ user }) => user.id === senderId)
+  return participant ? nameOf(participant.user) : sender
 }
 
-/** One's own are known before the server has said by whom they are. */
-function senderOf(message: LiveMessage): string {
+/** Identifies the sender. Empty for the user's own messages, which have no sender id until they are sent. */
+function senderKey(message: LiveMessage): string {
   return message.isMine || message.status !== 'sent' ? '' : message.senderId
 }

@@ -6,23 +6,23 @@ interface Props {
   conversation: Pick<Messages, 'kind' | 'readMarks' | 'participantCount'>
 }
 
-/** How far one's own message has come. */
+/** The delivery status of one of the user's own messages. */
 export function MessageStatus({ message, conversation }: Props) {
-  const [sign, words] = standing(message, conversation)
+  const [symbol, label] = statusOf(message, conversation)
   return (
-    <span className={`status ${words === 'delivered' || words === 'sent' ? '' : 'seen'}`}>
-      <span aria-hidden="true">{sign}</span>
-      <span className="visually-hidden">{words}</span>
+    <span className={`status ${label === 'delivered' || label === 'sent' ? '' : 'seen'}`}>
+      <span aria-hidden="true">{symbol}</span>
+      <span className="visually-hidden">{label}</span>
     </span>
   )
 }
 
-function standing(
+function statusOf(
   message: LiveMessage,
   { kind, readMarks, participantCount }: Props['conversation'],
-): [sign: string, words: string] {
+): [symbol: string, label: string] {
   if (message.status !== 'sent') {
-    return message.status === 'pending' ? ['◷', 'waits to be sent'] : ['!', 'was not sent']
+    return message.status === 'pending' ? ['◷', 'sending'] : ['!', 'not sent']
   }
   if (kind === 'group') {
     const readers = readMarks.filter(({ readSeq }) => readSeq >= message.seq).length

@@ -4,8 +4,8 @@ import { Button } from '../ui/button.tsx'
 import { Field } from '../ui/field.tsx'
 import { Form } from '../ui/form.tsx'
 
-/** The usual ones; every other can be typed, as keyboards and systems let people do. */
-const USUAL = ['👍', '❤️', '😂', '😮', '😢', '🎉']
+/** One press away. Any other emoji can be typed. */
+const QUICK_REACTIONS = ['👍', '❤️', '😂', '😮', '😢', '🎉']
 
 interface Props {
   onChoose: (emoji: string) => Promise<unknown>
@@ -16,7 +16,7 @@ export function ReactionPicker({ onChoose, onDone }: Props) {
   const [emoji, setEmoji] = useState('')
   const attempt = useMutation({ mutationFn: onChoose, onSuccess: onDone })
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes whatever in it has the focus.
+    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes the picker from any of its elements.
     <div
       onKeyDown={(event) => {
         if (event.key === 'Escape') onDone()
@@ -27,11 +27,16 @@ export function ReactionPicker({ onChoose, onDone }: Props) {
         error={attempt.error}
         onSubmit={() => attempt.mutate(emoji.trim())}
         className="message-form"
-        aria-label="React to the message"
+        aria-label="React to message"
       >
-        {USUAL.map((one) => (
-          <Button key={one} look="icon" onPress={() => attempt.mutate(one)} isBusy={attempt.isPending}>
-            <span className="emoji">{one}</span>
+        {QUICK_REACTIONS.map((reaction) => (
+          <Button
+            key={reaction}
+            look="icon"
+            onPress={() => attempt.mutate(reaction)}
+            isBusy={attempt.isPending}
+          >
+            <span className="emoji">{reaction}</span>
           </Button>
         ))}
         <Field name="emoji" label="Any emoji" isRequired value={emoji} onChange={setEmoji} autoFocus />

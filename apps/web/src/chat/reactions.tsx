@@ -7,7 +7,7 @@ interface Props {
   conversation: Pick<Messages, 'react' | 'unreact'>
 }
 
-/** The reactions to a message; pressing one adds one's own, or takes it back. */
+/** The reactions to a message. Pressing one adds or removes the user's own. */
 export function Reactions({ message, conversation }: Props) {
   if (message.reactions.length === 0) return null
   return (

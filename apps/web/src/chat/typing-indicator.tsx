@@ -7,7 +7,7 @@ interface Props {
   participants: readonly Participant[]
 }
 
-/** Who of the others is typing. The line keeps its place when nobody is. */
+/** Shows who is typing. Its line stays in the layout when nobody is. */
 export function TypingIndicator({ target, participants }: Props) {
   const { typing } = useTyping(target)
   const names = participants.flatMap(({ user }) => (typing.includes(user.id) ? nameOf(user) : []))

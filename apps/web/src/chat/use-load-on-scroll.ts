@@ -1,15 +1,15 @@
 import type { Messages } from '@sotto/react'
 import { useEffect } from 'react'
 
-/** From how many messages before the end of what is here more are loaded: half a page. */
-const NEAR = 25
+/** Load more when fewer messages than this remain in a direction: half a page. */
+const THRESHOLD = 25
 
 interface Options extends Pick<Messages, 'messages' | 'hasOlder' | 'hasNewer' | 'loadOlder' | 'loadNewer'> {
-  /** What of it is in the page; undefined while nothing is, or something else is about to be. */
+  /** The range of rendered messages; undefined while there is none, or while a jump is in progress. */
   shown: { first: number; last: number } | undefined
 }
 
-/** Loads more messages before somebody scrolls to the end of those that are here, in either direction. */
+/** Loads more messages before the user reaches the end of those that are loaded, in both directions. */
 export function useLoadOnScroll({
   messages,
   hasOlder,
@@ -18,9 +18,9 @@ export function useLoadOnScroll({
   loadNewer,
   shown,
 }: Options): void {
-  const isNearTop = shown !== undefined && shown.first < NEAR
-  const isNearBottom = shown !== undefined && shown.last >= messages.length - NEAR
-  // A page that fails is asked for again when something has changed: with the next message, or look.
+  const isNearTop = shown !== undefined && shown.first < THRESHOLD
+  const isNearBottom = shown !== undefined && shown.last >= messages.length - THRESHOLD
+  // A page that failed to load is requested again on the next change.
   useEffect(() => {
     if (isNearTop && hasOlder) loadOlder().catch(() => {})
   }, [isNearTop, hasOlder, loadOlder, messages])

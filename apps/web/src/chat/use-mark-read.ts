@@ -1,20 +1,20 @@
 import type { Messages } from '@sotto/react'
 import { useEffect } from 'react'
 
-interface Reading extends Pick<Messages, 'isLoaded' | 'unreadCount' | 'markRead'> {
+interface Options extends Pick<Messages, 'isLoaded' | 'unreadCount' | 'markRead'> {
   isAtEnd: boolean
 }
 
-/** Marks as read what stands before somebody's eyes: the newest messages, in a window that they look at. */
-export function useMarkRead({ isLoaded, isAtEnd, unreadCount, markRead }: Reading): void {
+/** Marks the conversation as read while its end is in view and the page is visible. */
+export function useMarkRead({ isLoaded, isAtEnd, unreadCount, markRead }: Options): void {
   useEffect(() => {
-    const read = () => {
+    const markIfVisible = () => {
       if (!isLoaded || !isAtEnd || unreadCount === 0 || document.visibilityState !== 'visible') return
-      // One that fails is tried again with the next message, or look.
+      // Retried with the next message, or when the page becomes visible again.
       markRead().catch(() => {})
     }
-    read()
-    document.addEventListener('visibilitychange', read)
-    return () => document.removeEventListener('visibilitychange', read)
+    markIfVisible()
+    document.addEventListener('visibilitychange', markIfVisible)
+    return () => document.removeEventListener('visibilitychange', markIfVisible)
   }, [isLoaded, isAtEnd, unreadCount, markRead])
 }

@@ -2,34 +2,33 @@ import type { Messages } from '@sotto/react'
 import type { ConversationPlace } from '@sotto/sdk'
 import { useCallback, useMemo, useState } from 'react'
 
-/** A message that the list is to show, once. */
-interface Landing {
+/** A message for the list to scroll to, once. */
+interface Target {
   seq: number
-  /** As the end of the conversation, and not as the beginning of what is read. */
+  /** Scroll to the end of the conversation instead of aligning the message to the top. */
   isEnd: boolean
 }
 
-/** Where in a conversation the reader wants to be. */
 export interface ScrollTarget {
-  /** Undefined as soon as it is shown. */
-  landing: Landing | undefined
-  goTo: (place: ConversationPlace) => void
-  /** To be called when the landing is shown. */
-  arrive: () => void
+  /** Set until the list has scrolled to it. */
+  target: Target | undefined
+  scrollTo: (place: ConversationPlace) => void
+  /** Called by the list once it has scrolled to the target. */
+  clear: () => void
 }
 
 export function useScrollTarget({ jumpTo }: Pick<Messages, 'jumpTo'>): ScrollTarget {
-  const [landing, setLanding] = useState<Landing>()
-  const goTo = useCallback(
+  const [target, setTarget] = useState<Target>()
+  const scrollTo = useCallback(
     (place: ConversationPlace) => {
       jumpTo(place).then(
-        (message) => message && setLanding({ seq: message.seq, isEnd: place === 'newest' }),
-        // The page says by itself that a conversation cannot go on.
+        (message) => message && setTarget({ seq: message.seq, isEnd: place === 'newest' }),
+        // The page shows the conversation's error.
         () => {},
       )
     },
     [jumpTo],
   )
-  const arrive = useCallback(() => setLanding(undefined), [])
-  return useMemo(() => ({ landing, goTo, arrive }), [landing, goTo, arrive])
+  const clear = useCallback(() => setTarget(undefined), [])
+  return useMemo(() => ({ target, scrollTo, clear }), [target, scrollTo, clear])
 }
