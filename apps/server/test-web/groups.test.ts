@@ -20,7 +20,7 @@ afterAll(() => browser?.close())
 /** Somebody's line among the members of the group that is open. */
 function memberOf({ page }: Person, username: string) {
   return page
-    .getByRole('region', { name: 'The group' })
+    .getByRole('region', { name: 'Group details' })
     .getByRole('listitem')
     .filter({ hasText: `@${username}` })
 }
@@ -45,12 +45,12 @@ describe.each(['sqlite', 'postgres'] as const)('a group on %s', (using) => {
     // One name that is nobody's: nothing is made, and the words stand at the field.
     const { page } = alice
     await page.getByRole('link', { name: 'People' }).click()
-    await page.getByLabel('Name of the group').fill('Choir')
-    await page.getByLabel('Members').fill('bob, nobody')
-    await page.getByRole('button', { name: 'Make the group' }).click()
-    await page.getByText('Nobody here has this username.').waitFor()
-    await page.getByLabel('Members').fill('bob')
-    await page.getByRole('button', { name: 'Make the group' }).click()
+    await page.getByLabel('Group name').fill('Choir')
+    await page.getByLabel('Add people').fill('bob, nobody')
+    await page.getByRole('button', { name: 'Create group' }).click()
+    await page.getByText('No user with this username.').waitFor()
+    await page.getByLabel('Add people').fill('bob')
+    await page.getByRole('button', { name: 'Create group' }).click()
     await page.getByRole('heading', { name: 'Choir' }).waitFor()
     await page.getByText('2 people').waitFor()
 
@@ -63,36 +63,36 @@ describe.each(['sqlite', 'postgres'] as const)('a group on %s', (using) => {
     await page.getByText('read by 1 of 1').waitFor({ state: 'attached' })
 
     await page.getByRole('button', { name: 'Members' }).click()
-    await page.getByLabel('Name of the group').fill('Chamber choir')
+    await page.getByLabel('Group name').fill('Chamber choir')
     await page.getByRole('button', { name: 'Rename' }).click()
     await bob.page.getByRole('heading', { name: 'Chamber choir' }).waitFor()
 
-    await page.getByLabel('Username of who is to join').fill('nobody')
+    await page.getByLabel('Add people').fill('nobody')
     await page.getByRole('button', { name: 'Add', exact: true }).click()
-    await page.getByText('Nobody here has this username.').waitFor()
-    await page.getByLabel('Username of who is to join').fill('carol')
+    await page.getByText('No user with this username.').waitFor()
+    await page.getByLabel('Add people').fill('carol')
     await page.getByRole('button', { name: 'Add', exact: true }).click()
     await memberOf(alice, 'carol').waitFor()
     await carol.page.getByRole('link', { name: /Chamber choir/ }).click()
     // Who joins sees what is said from then on.
-    await carol.page.getByText('Nothing was said yet.').waitFor()
+    await carol.page.getByText('No messages yet. Say hello 👋').waitFor()
 
     // A member has nothing to change, an admin can remove members, the owner everybody.
     await bob.page.getByRole('button', { name: 'Members' }).click()
     await memberOf(bob, 'carol').waitFor()
     expect(await bob.page.getByRole('button', { name: /Remove/ }).count()).toBe(0)
-    await memberOf(alice, 'bob').getByRole('button', { name: 'Make an admin' }).click()
+    await memberOf(alice, 'bob').getByRole('button', { name: 'Make admin' }).click()
     await memberOf(bob, 'bob').getByText('admin').waitFor()
     await memberOf(bob, 'carol').getByRole('button', { name: 'Remove' }).click()
-    await carol.page.getByText('You are not in this group (any more).').waitFor()
+    await carol.page.getByText("You're no longer in this group.").waitFor()
     await expect.poll(() => memberOf(alice, 'carol').count()).toBe(0)
 
-    await confirm(alice, 'Hand over', 'bob')
+    await confirm(alice, 'Transfer ownership', 'bob')
     await memberOf(alice, 'bob').getByText('owner').waitFor()
     await memberOf(alice, 'alice').getByText('admin').waitFor()
-    await page.getByRole('button', { name: 'Leave the group' }).click()
-    await page.getByRole('alertdialog').getByRole('button', { name: 'Leave the group' }).click()
-    await page.getByText('Choose a conversation').waitFor()
+    await page.getByRole('button', { name: 'Leave group' }).click()
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Leave group' }).click()
+    await page.getByText('Select a conversation').waitFor()
     await bob.page.getByText('1 person').waitFor()
     expectNoFaults(alice, bob, carol)
   })

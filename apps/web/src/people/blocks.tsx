@@ -3,10 +3,10 @@ import { useQuery } from '@tanstack/react-query'
 import { PersonRow } from './person-row.tsx'
 import { BLOCKS, useBlock } from './use-contacts.ts'
 
-/** The longest list that the server answers. */
+/** The server's maximum page size. */
 const MAX_SHOWN = 200
 
-/** Whom one has blocked. */
+/** The users the signed-in user has blocked. */
 export function Blocks() {
   const sotto = useSotto()
   const { unblock } = useBlock()

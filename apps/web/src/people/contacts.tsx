@@ -7,18 +7,18 @@ import { CONTACTS, useBlock, useContact } from './use-contacts.ts'
 
 type State = NonNullable<NonNullable<RouterInputs['contacts']['list']>['state']>
 
-/** The longest list that the server answers. */
+/** The server's maximum page size. */
 const MAX_SHOWN = 200
 
-/** Contacts, and requests that wait for an answer, kept up to date. */
+/** Contacts and pending contact requests. */
 export function Contacts() {
   useContactEvents()
   return (
     <section aria-labelledby="contacts">
       <h3 id="contacts">Contacts</h3>
-      <ContactList state="incoming" title="They ask to be your contact" />
+      <ContactList state="incoming" title="Contact requests" />
       <ContactList state="accepted" title="Your contacts" />
-      <ContactList state="outgoing" title="You have asked" />
+      <ContactList state="outgoing" title="Sent requests" />
     </section>
   )
 }
@@ -32,7 +32,7 @@ function ContactList({ state, title }: { state: State; title: string }) {
     queryFn: async ({ signal }) => (await sotto.contacts.list({ state, limit: MAX_SHOWN }, { signal })).items,
   })
   if (data.length === 0) return null
-  const end = { incoming: 'Refuse', accepted: 'Remove', outgoing: 'Withdraw' }[state]
+  const removeLabel = { incoming: 'Decline', accepted: 'Remove', outgoing: 'Cancel request' }[state]
   return (
     <>
       <h4>{title}</h4>
@@ -43,7 +43,7 @@ function ContactList({ state, title }: { state: State; title: string }) {
             user={user}
             actions={[
               ...(state === 'incoming' ? [{ label: 'Accept', run: () => add(user.username) }] : []),
-              { label: end, run: () => remove(user.username) },
+              { label: removeLabel, run: () => remove(user.username) },
               { label: 'Block', run: () => block(user.username) },
             ]}
           />
@@ -53,21 +53,21 @@ function ContactList({ state, title }: { state: State; title: string }) {
   )
 }
 
-/** Asks for the contacts again when somebody asks, accepts or ends one. */
+/** Refetches the lists when a contact or a request changes. */
 function useContactEvents(): void {
   const sotto = useSotto()
   const queries = useQueryClient()
   useEffect(() => {
-    const leaving = new AbortController()
+    const controller = new AbortController()
     const listen = async () => {
-      for await (const event of sotto.events({ signal: leaving.signal })) {
+      for await (const event of sotto.events({ signal: controller.signal })) {
         if (event.type === 'contact.updated' || event.type === 'resync') {
           await queries.invalidateQueries({ queryKey: [CONTACTS] })
         }
       }
     }
-    // The inbox tells when there is no stream to be had.
+    // The inbox reports when the event stream fails.
     listen().catch(() => {})
-    return () => leaving.abort()
+    return () => controller.abort()
   }, [sotto, queries])
 }

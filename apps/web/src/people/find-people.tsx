@@ -6,16 +6,16 @@ import { Field } from '../ui/field.tsx'
 import { PersonRow } from './person-row.tsx'
 import { useBlock, useContact } from './use-contacts.ts'
 
-const SHOWN = 20
+const MAX_RESULTS = 20
 
-/** Everybody whose username or name begins with what is typed. */
+/** Finds users whose username or display name starts with the query. */
 export function FindPeople() {
   const sotto = useSotto()
-  const [typed, setTyped] = useState('')
-  const q = useDeferredValue(typed.trim())
+  const [query, setQuery] = useState('')
+  const q = useDeferredValue(query.trim())
   const found = useQuery({
     queryKey: ['people', q],
-    queryFn: async ({ signal }) => (await sotto.users.list({ q, limit: SHOWN }, { signal })).items,
+    queryFn: async ({ signal }) => (await sotto.users.list({ q, limit: MAX_RESULTS }, { signal })).items,
     enabled: q !== '',
     placeholderData: keepPreviousData,
   })
@@ -24,14 +24,14 @@ export function FindPeople() {
   return (
     <section aria-labelledby="find">
       <h3 id="find">Find people</h3>
-      <Field label="Name or username" type="search" value={typed} onChange={setTyped} />
+      <Field label="Name or username" type="search" value={query} onChange={setQuery} />
       {found.error && (
         <p role="alert" className="error">
           {errorMessage(found.error)}
         </p>
       )}
       <p role="status" className="hint">
-        {q !== '' && found.data?.length === 0 && 'Nobody is called so.'}
+        {q !== '' && found.data?.length === 0 && 'No one found'}
       </p>
       <ul className="people">
         {q !== '' &&
@@ -40,7 +40,7 @@ export function FindPeople() {
               key={user.id}
               user={user}
               actions={[
-                { label: 'Add as a contact', run: () => add(user.username) },
+                { label: 'Add contact', run: () => add(user.username) },
                 { label: 'Block', run: () => block(user.username) },
               ]}
             />

@@ -6,7 +6,7 @@ import { Button } from '../ui/button.tsx'
 import { Field } from '../ui/field.tsx'
 import { Form } from '../ui/form.tsx'
 
-/** Makes a group and goes there. */
+/** Creates a group and opens it. */
 export function NewGroup() {
   const sotto = useSotto()
   const [, navigate] = useLocation()
@@ -21,16 +21,16 @@ export function NewGroup() {
     <section aria-labelledby="new-group">
       <h3 id="new-group">New group</h3>
       <Form fields={['name', 'participants']} error={attempt.error} onSubmit={() => attempt.mutate()}>
-        <Field name="name" label="Name of the group" isRequired value={name} onChange={setName} />
+        <Field name="name" label="Group name" isRequired value={name} onChange={setName} />
         <Field
           name="participants"
-          label="Members"
-          hint="Usernames, with commas. You can add others later."
+          label="Add people"
+          hint="Separate usernames with commas. You can add more people later."
           value={members}
           onChange={setMembers}
         />
         <Button type="submit" isBusy={attempt.isPending}>
-          Make the group
+          Create group
         </Button>
       </Form>
     </section>

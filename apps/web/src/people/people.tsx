@@ -4,7 +4,7 @@ import { Contacts } from './contacts.tsx'
 import { FindPeople } from './find-people.tsx'
 import { NewGroup } from './new-group.tsx'
 
-/** Finding people, contacts and requests, whom one has blocked, and new groups. */
+/** Search, contacts, contact requests, new groups and blocked users. */
 export function People() {
   return (
     <main className="page" aria-label="People">

@@ -10,18 +10,18 @@ import { nameOf } from '../ui/names.ts'
 export interface PersonAction {
   label: string
   run: () => Promise<unknown>
-  /** Asked first, where who does it cannot take it back. */
+  /** Asked for confirmation, for actions the user cannot undo. */
   question?: string
 }
 
-/** Somebody, with a way to write to them and what else can be done. */
+/** A user in a list, linked to their conversation, with actions. */
 export function PersonRow({
   user,
   note,
   actions,
 }: {
   user: PublicUser
-  /** What they are where they are shown, such as a role. */
+  /** For example a role. */
   note?: string
   actions: readonly PersonAction[]
 }) {

@@ -4,39 +4,39 @@ import { useQueryClient } from '@tanstack/react-query'
 export const CONTACTS = 'contacts'
 export const BLOCKS = 'blocks'
 
-/** Asks for contacts, accepts them, and ends them; the lists of contacts are asked for again. */
+/** Adds (or accepts) and removes contacts, and refetches the contact lists. */
 export function useContact() {
   const sotto = useSotto()
   const queries = useQueryClient()
-  const again = () => queries.invalidateQueries({ queryKey: [CONTACTS] })
+  const refetch = () => queries.invalidateQueries({ queryKey: [CONTACTS] })
   return {
     add: async (user: string) => {
       await sotto.contacts.add({ user })
-      await again()
+      await refetch()
     },
     remove: async (user: string) => {
       await sotto.contacts.remove({ user })
-      await again()
+      await refetch()
     },
   }
 }
 
-/** Blocks and unblocks. A block ends a contact, so both lists are asked for again. */
+/** Blocks and unblocks users. Blocking also removes the contact, so both lists are refetched. */
 export function useBlock() {
   const sotto = useSotto()
   const queries = useQueryClient()
-  const again = async () => {
+  const refetch = async () => {
     await queries.invalidateQueries({ queryKey: [CONTACTS] })
     await queries.invalidateQueries({ queryKey: [BLOCKS] })
   }
   return {
     block: async (user: string) => {
       await sotto.blocks.add({ user })
-      await again()
+      await refetch()
     },
     unblock: async (user: string) => {
       await sotto.blocks.remove({ user })
-      await again()
+      await refetch()
     },
   }
 }
