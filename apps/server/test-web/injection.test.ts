@@ -41,7 +41,7 @@ test('a hundred injections in every field that is shown stay texts', async () =>
   }
 
   // Names, last messages and names of groups, all of them.
-  const more = page.getByRole('button', { name: 'More conversations' })
+  const more = page.getByRole('button', { name: 'Load more' })
   await page.goto(server.url)
   await page.getByRole('navigation').getByRole('listitem').first().waitFor()
   while (await more.isVisible()) {
@@ -76,7 +76,7 @@ test('a hundred injections in every field that is shown stay texts', async () =>
   await page.goto(server.url)
   await page.locator('.row').first().click()
   await page.getByRole('button', { name: 'Members' }).click()
-  await page.getByRole('region', { name: 'The group' }).getByText('owner').waitFor()
+  await page.getByRole('region', { name: 'Group details' }).getByText('owner').waitFor()
   await page.goto(`${server.url}/people`)
   await page.getByLabel('Name or username').fill('<')
   await page.locator('.person').first().waitFor()
@@ -122,7 +122,7 @@ test('they stay texts in the console too', async () => {
     await page.goto(`${server.url}/console${path}`)
     const entries = page.getByRole('list', { name: list, exact: true }).getByRole('listitem')
     await entries.first().waitFor()
-    const more = page.getByRole('button', { name: 'More' })
+    const more = page.getByRole('button', { name: 'Load more' })
     while (await more.isVisible()) {
       const before = await entries.count()
       await more.click()
@@ -160,6 +160,6 @@ test('they stay texts in the console too', async () => {
     .getByText(payloads.at(-1) ?? '')
     .waitFor()
   await page.goto(`${server.url}/console/audit?action=${encodeURIComponent(payloads[0]?.slice(0, 60) ?? '')}`)
-  await page.getByText('Nothing of this kind was done.').waitFor()
+  await page.getByText('No matching entries.').waitFor()
   expectNoFaults(root)
 })

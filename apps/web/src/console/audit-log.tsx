@@ -11,15 +11,15 @@ import { Timestamp } from './timestamp.tsx'
 import { usePagedQuery } from './use-paged-query.ts'
 
 const fields = {
-  actor: { label: 'Who did it', hint: 'A username, the id of a key, or environment.' },
-  subject: { label: 'To what', hint: 'A username, or an id.' },
-  action: { label: 'What', hint: 'Such as user.disabled.' },
+  actor: { label: 'Actor', hint: 'A username, a key ID or "environment".' },
+  subject: { label: 'Subject', hint: 'A username or an ID.' },
+  action: { label: 'Action', hint: 'For example user.disabled.' },
   since: { label: 'From', type: 'datetime-local' },
   until: { label: 'Before', type: 'datetime-local' },
 } as const
 type Filters = Partial<Record<keyof typeof fields, string>>
 
-/** What was done by privilege, newest first. The filters are in the address, so that they can be passed on. */
+/** Privileged actions, newest first. The filters are in the URL, so that they can be shared. */
 export function AuditLog() {
   const sotto = useSotto()
   const [parameters, setParameters] = useSearchParams()
@@ -41,36 +41,36 @@ export function AuditLog() {
       ),
   })
   return (
-    <ConsolePage title="Audit">
+    <ConsolePage title="Audit log">
       <AuditFilters
         key={parameters.toString()}
         filters={filters}
         onChange={(changed) => setParameters(Object.entries(changed).filter(([, value]) => value !== ''))}
       />
-      <PagedList label="Acts" pages={pages} none="Nothing of this kind was done." keyOf={({ id }) => id}>
-        {(act) => <Act of={act} />}
+      <PagedList label="Audit entries" pages={pages} emptyText="No matching entries." keyOf={({ id }) => id}>
+        {(entry) => <Entry entry={entry} />}
       </PagedList>
     </ConsolePage>
   )
 }
 
 function AuditFilters({ filters, onChange }: { filters: Filters; onChange: (filters: Filters) => void }) {
-  const [typed, setTyped] = useState(filters)
+  const [values, setValues] = useState(filters)
   return (
     <Form
       className="filters"
       onSubmit={(event) => {
         event.preventDefault()
-        onChange(typed)
+        onChange(values)
       }}
     >
-      {Object.entries(fields).map(([name, about]) => (
+      {Object.entries(fields).map(([name, field]) => (
         <Field
           key={name}
-          {...about}
+          {...field}
           autoComplete="off"
-          value={typed[name as keyof Filters] ?? ''}
-          onChange={(value) => setTyped({ ...typed, [name]: value })}
+          value={values[name as keyof Filters] ?? ''}
+          onChange={(value) => setValues({ ...values, [name]: value })}
         />
       ))}
       <Button type="submit">Filter</Button>
@@ -78,10 +78,10 @@ function AuditFilters({ filters, onChange }: { filters: Filters; onChange: (filt
   )
 }
 
-function Act({
-  of: { at, actorKind, actorId, actingForId, action, subjectId, address, requestId },
+function Entry({
+  entry: { at, actorKind, actorId, actingForId, action, subjectId, address, requestId },
 }: {
-  of: AuditEntry
+  entry: AuditEntry
 }) {
   return (
     <>
@@ -114,7 +114,7 @@ function UserId({ id }: { id: string }) {
   return <Link href={`/console/users/${id}`}>{id}</Link>
 }
 
-/** Where what an act was done to is shown; a user who was erased is there no more. */
+/** Links the subject to its page in the console, if it has one. */
 function Subject({ action, id }: { action: string; id: string }) {
   const [resource] = action.split('.')
   if (resource === 'user') return <UserId id={id} />

@@ -5,16 +5,15 @@ import { Label } from 'react-aria-components/Label'
 interface Props<Value extends string> {
   label: string
   options: readonly Value[]
-  chosen: readonly Value[]
-  onChange: (chosen: Value[]) => void
+  selected: readonly Value[]
+  onChange: (selected: Value[]) => void
 }
 
-/** Any number of a few. */
-export function CheckboxList<Value extends string>({ label, options, chosen, onChange }: Props<Value>) {
+export function CheckboxList<Value extends string>({ label, options, selected, onChange }: Props<Value>) {
   return (
     <CheckboxGroup
       className="checkbox-list"
-      value={[...chosen]}
+      value={[...selected]}
       onChange={(values) => onChange(options.filter((option) => values.includes(option)))}
     >
       <Label>{label}</Label>

@@ -16,21 +16,21 @@ const sections = [
   { path: '/console', title: 'Overview' },
   { path: '/console/users', title: 'Users' },
   { path: '/console/conversations', title: 'Conversations' },
-  { path: '/console/keys', title: 'Keys' },
+  { path: '/console/keys', title: 'Service keys' },
   { path: '/console/webhooks', title: 'Webhooks' },
-  { path: '/console/audit', title: 'Audit' },
+  { path: '/console/audit', title: 'Audit log' },
   { path: '/console/settings', title: 'Settings' },
 ] as const
 
-/** Where admins look after the installation. To anybody else it says so, and asks the server for nothing. */
+/** The admin console. For other users it shows a message and makes no requests. */
 export function Console() {
   const me = useMe()
   if (me.role !== 'admin') {
     return (
       <main className="notice">
         <h1>Console</h1>
-        <p>The console is for admins of this server, and you are none.</p>
-        <Link href="/">Back to the conversations</Link>
+        <p>The console is only available to admins of this server.</p>
+        <Link href="/">Back to conversations</Link>
       </main>
     )
   }
@@ -38,7 +38,7 @@ export function Console() {
     <div className="console">
       <header>
         <h1>Console</h1>
-        <Link href="/">Conversations of mine</Link>
+        <Link href="/">Back to conversations</Link>
       </header>
       <Sections />
       <Switch>
@@ -79,14 +79,14 @@ export function Console() {
 
 function Sections() {
   const [location] = useLocation()
-  const isHere = (path: string) =>
+  const isCurrent = (path: string) =>
     path === '/console' ? location === path : location === path || location.startsWith(`${path}/`)
   return (
-    <nav aria-label="Sections of the console">
+    <nav aria-label="Console sections">
       <ul>
         {sections.map(({ path, title }) => (
           <li key={path}>
-            <Link href={path} aria-current={isHere(path) ? 'page' : undefined}>
+            <Link href={path} aria-current={isCurrent(path) ? 'page' : undefined}>
               {title}
             </Link>
           </li>

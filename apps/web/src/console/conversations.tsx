@@ -10,14 +10,14 @@ import { ConsolePage, Section } from './section.tsx'
 import { Timestamp } from './timestamp.tsx'
 import { usePagedQuery } from './use-paged-query.ts'
 
-/** Finds conversations by who is in them, or by their id. */
+/** Finds conversations by participant or id. */
 export function Conversations() {
   const [parameters] = useSearchParams()
   const user = parameters.get('user') ?? ''
   return (
     <ConsolePage title="Conversations">
       <p className="hint">
-        Each look, at a list as at a page of messages, goes into the audit with your name.
+        Every list and every page of messages you view is recorded in the audit log under your name.
       </p>
       <FindConversations key={user} user={user} />
       {user && <ConversationsOf user={user} />}
@@ -29,27 +29,27 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 function FindConversations({ user }: { user: string }) {
   const [, navigate] = useLocation()
-  const [typed, setTyped] = useState(user)
+  const [query, setQuery] = useState(user)
   return (
     <Form
       onSubmit={(event) => {
         event.preventDefault()
-        const sought = encodeURIComponent(typed.trim())
+        const trimmed = query.trim()
         navigate(
-          UUID.test(typed.trim())
-            ? `/console/conversations/${sought}`
-            : `/console/conversations?user=${sought}`,
+          UUID.test(trimmed)
+            ? `/console/conversations/${trimmed}`
+            : `/console/conversations?user=${encodeURIComponent(trimmed)}`,
         )
       }}
     >
       <Field
-        label="Username, or the id of a conversation"
+        label="Username or conversation ID"
         isRequired
         autoComplete="off"
-        value={typed}
-        onChange={setTyped}
+        value={query}
+        onChange={setQuery}
       />
-      <Button type="submit">Look</Button>
+      <Button type="submit">Search</Button>
     </Form>
   )
 }
@@ -63,7 +63,7 @@ function ConversationsOf({ user }: { user: string }) {
   })
   return (
     <Section title={`Conversations of ${user}`}>
-      <PagedList label="Conversations" pages={pages} none="There are none." keyOf={({ id }) => id}>
+      <PagedList label="Conversations" pages={pages} emptyText="No conversations." keyOf={({ id }) => id}>
         {(conversation) => (
           <>
             <Link href={`/console/conversations/${conversation.id}`} dir="auto">
@@ -71,7 +71,7 @@ function ConversationsOf({ user }: { user: string }) {
             </Link>
             <span className="hint">
               {conversation.kind === 'group' ? `group of ${conversation.participantCount}` : 'direct'},{' '}
-              {conversation.lastSeq} messages, the last <Timestamp at={conversation.updatedAt} />
+              {conversation.lastSeq} messages, updated <Timestamp at={conversation.updatedAt} />
             </span>
           </>
         )}

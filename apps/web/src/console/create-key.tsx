@@ -12,48 +12,48 @@ import { CONSOLE } from './use-paged-query.ts'
 
 const scopes = ['read', 'write', 'admin'] as const
 
-/** Makes a service key, which is shown this once. */
+/** Creates a service key, which is shown once. */
 export function CreateKey() {
   const sotto = useSotto()
   const queries = useQueryClient()
   const [name, setName] = useState('')
-  const [chosen, setChosen] = useState<(typeof scopes)[number][]>(['read'])
+  const [selected, setSelected] = useState<(typeof scopes)[number][]>(['read'])
   const [expires, setExpires] = useState('')
-  const make = useMutation({
+  const create = useMutation({
     mutationFn: () =>
-      sotto.keys.create({ name, scopes: chosen, ...(expires && { expiresAt: new Date(expires) }) }),
+      sotto.keys.create({ name, scopes: selected, ...(expires && { expiresAt: new Date(expires) }) }),
     async onSuccess() {
       setName('')
       await queries.invalidateQueries({ queryKey: [CONSOLE, 'keys'] })
     },
   })
   return (
-    <Section title="A new key">
-      {make.data && (
+    <Section title="Create a key">
+      {create.data && (
         <OneTimeSecret
-          what={`The key ${make.data.name}.`}
-          secret={make.data.key}
-          onDone={() => make.reset()}
+          label={`Key ${create.data.name} created.`}
+          secret={create.data.key}
+          onDone={() => create.reset()}
         />
       )}
       <Form
         onSubmit={(event) => {
           event.preventDefault()
-          make.mutate()
+          create.mutate()
         }}
       >
-        <Field label="What it is for" isRequired autoComplete="off" value={name} onChange={setName} />
-        <CheckboxList label="What it may do" options={scopes} chosen={chosen} onChange={setChosen} />
+        <Field label="Name" isRequired autoComplete="off" value={name} onChange={setName} />
+        <CheckboxList label="Scopes" options={scopes} selected={selected} onChange={setSelected} />
         <Field
-          label="Valid until"
-          hint="For ever when left out."
+          label="Expires"
+          hint="Leave empty if the key should not expire."
           type="datetime-local"
           value={expires}
           onChange={setExpires}
         />
-        <ServerError error={make.error} />
-        <Button type="submit" isBusy={make.isPending} isDisabled={chosen.length === 0}>
-          Make the key
+        <ServerError error={create.error} />
+        <Button type="submit" isBusy={create.isPending} isDisabled={selected.length === 0}>
+          Create key
         </Button>
       </Form>
     </Section>

@@ -11,14 +11,14 @@ import { ServerError } from './query-status.tsx'
 import { Section } from './section.tsx'
 import { CONSOLE } from './use-paged-query.ts'
 
-/** Makes a webhook, whose secret is shown this once. */
+/** Creates a webhook, whose secret is shown once. */
 export function CreateWebhook() {
   const sotto = useSotto()
   const queries = useQueryClient()
   const [url, setUrl] = useState('')
   const [description, setDescription] = useState('')
   const [events, setEvents] = useState<WebhookEventType[]>([])
-  const make = useMutation({
+  const create = useMutation({
     mutationFn: () =>
       sotto.webhooks.create({
         url,
@@ -33,31 +33,31 @@ export function CreateWebhook() {
     },
   })
   return (
-    <Section title="A new webhook">
-      {make.data && (
+    <Section title="Create a webhook">
+      {create.data && (
         <OneTimeSecret
-          what={`The secret that requests to ${make.data.url} are signed with.`}
-          secret={make.data.secret}
-          onDone={() => make.reset()}
+          label={`The signing secret of ${create.data.url}.`}
+          secret={create.data.secret}
+          onDone={() => create.reset()}
         />
       )}
       <Form
         onSubmit={(event) => {
           event.preventDefault()
-          make.mutate()
+          create.mutate()
         }}
       >
         <Field label="URL" type="url" isRequired autoComplete="off" value={url} onChange={setUrl} />
-        <Field label="What it is for" autoComplete="off" value={description} onChange={setDescription} />
+        <Field label="Description" autoComplete="off" value={description} onChange={setDescription} />
         <CheckboxList
-          label="Of which events it is told; of all when none is chosen"
+          label="Events (all if none is selected)"
           options={webhookEventTypes}
-          chosen={events}
+          selected={events}
           onChange={setEvents}
         />
-        <ServerError error={make.error} />
-        <Button type="submit" isBusy={make.isPending}>
-          Make the webhook
+        <ServerError error={create.error} />
+        <Button type="submit" isBusy={create.isPending}>
+          Create webhook
         </Button>
       </Form>
     </Section>

@@ -5,22 +5,22 @@ interface Props {
   days: readonly { day: string; value: number }[]
 }
 
-/** In units of the drawing, which is as wide as there is room. */
+/** In SVG units. The chart is stretched to the available width. */
 const WIDTH = 300
 const HEIGHT = 80
 const GAP = 1
-/** What is not nothing is seen. */
-const LEAST = 1.5
+/** Keeps small values visible. */
+const MIN_HEIGHT = 1.5
 
 const number = new Intl.NumberFormat()
 const dayFormat = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', timeZone: 'UTC' })
 
-/** A bar for each day. Who cannot see them has a table of the same numbers. */
+/** A bar per day, with the same numbers as a table for screen readers. */
 export function DayChart({ title, days }: Props) {
   const id = useId()
-  const most = Math.max(1, ...days.map(({ value }) => value))
+  const max = Math.max(1, ...days.map(({ value }) => value))
   const step = WIDTH / Math.max(1, days.length)
-  const nameOf = (day: string) => dayFormat.format(new Date(`${day}T00:00:00Z`))
+  const formatDay = (day: string) => dayFormat.format(new Date(`${day}T00:00:00Z`))
   const [first, last] = [days.at(0), days.at(-1)]
   return (
     <figure className="chart">
@@ -30,7 +30,7 @@ export function DayChart({ title, days }: Props) {
       </figcaption>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
         {days.map(({ day, value }, index) => {
-          const height = value === 0 ? 0 : Math.max(LEAST, (value / most) * HEIGHT)
+          const height = value === 0 ? 0 : Math.max(MIN_HEIGHT, (value / max) * HEIGHT)
           return (
             <rect
               key={day}
@@ -39,15 +39,15 @@ export function DayChart({ title, days }: Props) {
               width={Math.max(GAP, step - GAP)}
               height={height}
             >
-              <title>{`${nameOf(day)}: ${number.format(value)}`}</title>
+              <title>{`${formatDay(day)}: ${number.format(value)}`}</title>
             </rect>
           )
         })}
       </svg>
       <p className="axis" aria-hidden="true">
-        <span>{first && nameOf(first.day)}</span>
-        <span>most: {number.format(Math.max(0, ...days.map(({ value }) => value)))}</span>
-        <span>{last && nameOf(last.day)}</span>
+        <span>{first && formatDay(first.day)}</span>
+        <span>max: {number.format(Math.max(0, ...days.map(({ value }) => value)))}</span>
+        <span>{last && formatDay(last.day)}</span>
       </p>
       <table className="visually-hidden" aria-labelledby={id}>
         <thead>

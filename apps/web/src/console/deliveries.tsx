@@ -10,22 +10,22 @@ import { Section } from './section.tsx'
 import { Timestamp } from './timestamp.tsx'
 import { CONSOLE, usePagedQuery } from './use-paged-query.ts'
 
-type Shown = 'all' | WebhookDelivery['state']
+type Filter = 'all' | WebhookDelivery['state']
 
-const shown: readonly (readonly [Shown, string])[] = [
+const filters: readonly (readonly [Filter, string])[] = [
   ['all', 'All'],
   ['failed', 'Failed'],
-  ['pending', 'Not made yet'],
+  ['pending', 'Pending'],
   ['delivered', 'Delivered'],
 ]
 
-/** How often a webhook and its deliveries are asked for, since they change by themselves, in milliseconds. */
+/** How often a webhook and its deliveries are refetched, in milliseconds. */
 export const REFRESH_MS = 5_000
 
-/** What a webhook was sent, or will be, and a way to send what has failed again. */
+/** A webhook's deliveries, which can be sent again. */
 export function Deliveries({ webhookId }: { webhookId: string }) {
   const sotto = useSotto()
-  const [state, setState] = useState<Shown>('all')
+  const [state, setState] = useState<Filter>('all')
   const pages = usePagedQuery({
     key: ['deliveries', webhookId, state],
     read: (cursor, signal) =>
@@ -37,15 +37,15 @@ export function Deliveries({ webhookId }: { webhookId: string }) {
   })
   return (
     <Section title="Deliveries">
-      <Select label="Which" options={shown} value={state} onChange={setState} />
-      <PagedList label="Deliveries" pages={pages} none="There are none." keyOf={({ id }) => id}>
-        {(delivery) => <Delivery of={delivery} />}
+      <Select label="Status" options={filters} value={state} onChange={setState} />
+      <PagedList label="Deliveries" pages={pages} emptyText="No deliveries." keyOf={({ id }) => id}>
+        {(delivery) => <Delivery delivery={delivery} />}
       </PagedList>
     </Section>
   )
 }
 
-function Delivery({ of: delivery }: { of: WebhookDelivery }) {
+function Delivery({ delivery }: { delivery: WebhookDelivery }) {
   const sotto = useSotto()
   const { id: deliveryId, webhookId, type, state, attempts, lastStatus, lastError, nextAttemptAt } = delivery
   const queries = useQueryClient()
@@ -57,13 +57,13 @@ function Delivery({ of: delivery }: { of: WebhookDelivery }) {
     <>
       <strong>{type}</strong>
       <span>
-        {state === 'pending' ? 'not made yet' : state}
+        {state}
         {attempts > 0 && `, ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`}
         {lastStatus !== null && `, status ${lastStatus}`}
         {lastError !== null && `: ${lastError}`}
       </span>
       <span className="hint">
-        made <Timestamp at={delivery.createdAt} />
+        created <Timestamp at={delivery.createdAt} />
         {delivery.deliveredAt && (
           <>
             , delivered <Timestamp at={delivery.deliveredAt} />

@@ -1,10 +1,10 @@
 import type { ReactNode } from 'react'
 
-/** Names and values. What is undefined is left out. */
-export function DescriptionList({ of }: { of: Readonly<Record<string, ReactNode>> }) {
+/** Terms and their values. Undefined values are left out. */
+export function DescriptionList({ items }: { items: Readonly<Record<string, ReactNode>> }) {
   return (
     <dl className="description-list">
-      {Object.entries(of).map(
+      {Object.entries(items).map(
         ([name, value]) =>
           value !== undefined && (
             <div key={name}>

@@ -1,17 +1,18 @@
 import type { SottoClient } from '@sotto/sdk'
 
-/** The longest page that the server answers. */
-const PAGE = 200
+/** The server's maximum page size. */
+const PAGE_SIZE = 200
 
-/** Has the browser keep everything that there is of a user in a file, one line of JSON for each part. */
+/** Downloads all data of a user as a file of JSON lines. */
 export async function downloadUserData(sotto: SottoClient, user: string, username: string): Promise<void> {
   const lines: string[] = []
-  for await (const line of sotto.users.export({ user, limit: PAGE })) lines.push(`${JSON.stringify(line)}\n`)
+  for await (const line of sotto.users.export({ user, limit: PAGE_SIZE }))
+    lines.push(`${JSON.stringify(line)}\n`)
   const url = URL.createObjectURL(new Blob(lines, { type: 'application/x-ndjson' }))
   const link = document.createElement('a')
   link.href = url
   link.download = `${username}.jsonl`
   link.click()
-  // The browser has begun to read it by the next turn.
+  // Only once the download has started.
   setTimeout(() => URL.revokeObjectURL(url))
 }

@@ -12,12 +12,12 @@ import { ConsolePage, Section } from './section.tsx'
 import { Timestamp } from './timestamp.tsx'
 import { CONSOLE, usePagedQuery } from './use-paged-query.ts'
 
-/** Who is in a conversation, by name. */
+/** The names of a conversation's participants. */
 export function namesOf({ participants }: Pick<ConversationSummary, 'participants'>): string {
   return participants.map(({ user }) => nameOf(user)).join(', ')
 }
 
-/** What an admin sees of a conversation. The server writes down each look before it answers. */
+/** A conversation as admins see it. The server records every access in the audit log before it answers. */
 export function InspectedConversation({ conversationId }: { conversationId: string }) {
   const sotto = useSotto()
   const { data, isPending, error } = useQuery({
@@ -33,12 +33,12 @@ export function InspectedConversation({ conversationId }: { conversationId: stri
       {data && (
         <>
           <DescriptionList
-            of={{
-              Kind: data.kind,
-              Participants: <Participants of={data} />,
+            items={{
+              Type: data.kind,
+              Participants: <Participants conversation={data} />,
               Messages: data.lastSeq,
-              'Made at': <Timestamp at={data.createdAt} />,
-              Id: <code>{data.id}</code>,
+              Created: <Timestamp at={data.createdAt} />,
+              ID: <code>{data.id}</code>,
             }}
           />
           <InspectedMessages conversationId={data.id} />
@@ -48,7 +48,11 @@ export function InspectedConversation({ conversationId }: { conversationId: stri
   )
 }
 
-function Participants({ of: { participants, participantCount } }: { of: ConversationSummary }) {
+function Participants({
+  conversation: { participants, participantCount },
+}: {
+  conversation: ConversationSummary
+}) {
   const more = participantCount - participants.length
   return (
     <>
@@ -74,7 +78,7 @@ function InspectedMessages({ conversationId }: { conversationId: string }) {
   })
   return (
     <Section title="Messages, newest first">
-      <PagedList label="Messages" pages={pages} none="Nothing was said." keyOf={(message) => message.id}>
+      <PagedList label="Messages" pages={pages} emptyText="No messages." keyOf={(message) => message.id}>
         {(message) => <InspectedMessage message={message} />}
       </PagedList>
     </Section>

@@ -2,7 +2,7 @@ import type { Message } from '@sotto/sdk'
 import { Link } from 'wouter'
 import { Timestamp } from './timestamp.tsx'
 
-/** A message as a record: nothing of it is fetched from elsewhere. */
+/** A message as a record. Its media is not loaded. */
 export function InspectedMessage({ message }: { message: Message }) {
   const { seq, sender, text, image, video, createdAt, editedAt, deletedAt, reactions } = message
   const media = image ?? video

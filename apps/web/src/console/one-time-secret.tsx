@@ -1,20 +1,20 @@
 import { Button } from '../ui/button.tsx'
 
-/** A secret that the server tells this once. It is in the page until it is put away, and nowhere else. */
+/** A secret that the server returns only once. It is kept in memory until it is dismissed. */
 export function OneTimeSecret({
-  what,
+  label,
   secret,
   onDone,
 }: {
-  what: string
+  label: string
   secret: string
   onDone: () => void
 }) {
   return (
     <div role="status" className="one-time-secret">
-      <p>{what} It is shown this once.</p>
+      <p>{label} Copy it now: it won't be shown again.</p>
       <code className="secret">{secret}</code>
-      <Button onPress={onDone}>I have kept it</Button>
+      <Button onPress={onDone}>Done</Button>
     </div>
   )
 }

@@ -9,12 +9,12 @@ import { Timestamp } from './timestamp.tsx'
 import { CONSOLE } from './use-paged-query.ts'
 
 const DAYS = 30
-/** How often the numbers of the installation are asked for, in milliseconds. */
+/** How often the statistics are refetched, in milliseconds. */
 const REFRESH_MS = 30_000
 
 const number = new Intl.NumberFormat()
 
-/** How much there is, how much happens, and how the server that answers is. */
+/** Totals, activity per day and the status of the server. */
 export function Overview() {
   const sotto = useSotto()
   const { data, isPending, error } = useQuery({
@@ -22,24 +22,24 @@ export function Overview() {
     queryFn: ({ signal }) => sotto.stats.get({ days: DAYS }, { signal }),
     refetchInterval: REFRESH_MS,
   })
-  const shown = (total: number | null) => (total === null ? 'being counted' : number.format(total))
+  const shown = (total: number | null) => (total === null ? 'counting…' : number.format(total))
   return (
     <ConsolePage title="Overview">
       <QueryStatus isPending={isPending} error={error} />
       {data && (
         <>
-          <Section title="In all">
+          <Section title="Total">
             <DescriptionList
-              of={{
+              items={{
                 Users: shown(data.users),
                 Conversations: shown(data.conversations),
-                'Messages ever sent': shown(data.messages),
-                'Counted at': data.countedAt ? <Timestamp at={data.countedAt} /> : undefined,
+                'Messages sent': shown(data.messages),
+                Counted: data.countedAt ? <Timestamp at={data.countedAt} /> : undefined,
               }}
             />
           </Section>
-          <Section title={`The last ${DAYS} days`}>
-            <p className="hint">Days of UTC. Active is who has sent, edited, reacted or read.</p>
+          <Section title={`Last ${DAYS} days`}>
+            <p className="hint">Days in UTC. Active users sent, edited, reacted to or read a message.</p>
             <div className="charts">
               <DayChart
                 title="Messages sent"

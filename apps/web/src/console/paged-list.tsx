@@ -4,23 +4,23 @@ import { ServerError } from './query-status.tsx'
 import type { PagedQuery } from './use-paged-query.ts'
 
 interface Props<Item> {
-  /** What the list is of, for who cannot see where it stands. */
+  /** The list's name for screen readers. */
   label: string
   pages: PagedQuery<Item>
-  /** What is said when there is nothing. */
-  none: string
+  /** Shown when the list is empty. */
+  emptyText: string
   keyOf: (item: Item) => string
   children: (item: Item) => ReactNode
 }
 
-/** The entries of a list, and a way to the next ones. */
-export function PagedList<Item>({ label, pages, none, keyOf, children }: Props<Item>) {
+/** A list with a button that loads the next page. */
+export function PagedList<Item>({ label, pages, emptyText, keyOf, children }: Props<Item>) {
   const { items, isLoading, error, hasMore, isLoadingMore, loadMore } = pages
   return (
     <>
       <ServerError error={error} />
       <p role="status" className="hint">
-        {isLoading ? 'Loading…' : !error && items.length === 0 && none}
+        {isLoading ? 'Loading…' : !error && items.length === 0 && emptyText}
       </p>
       {items.length > 0 && (
         <ul className="paged-list" aria-label={label}>
@@ -31,7 +31,7 @@ export function PagedList<Item>({ label, pages, none, keyOf, children }: Props<I
       )}
       {hasMore && (
         <Button onPress={loadMore} isBusy={isLoadingMore}>
-          More
+          Load more
         </Button>
       )}
     </>

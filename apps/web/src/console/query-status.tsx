@@ -1,6 +1,6 @@
 import { SottoError } from '@sotto/sdk'
 
-/** What went wrong, in the server's own words: an operator makes more of them than of ours. */
+/** An error as the server describes it, with its code and request id: operators need the details. */
 export function ServerError({ error }: { error: unknown }) {
   if (!error) return null
   return (
@@ -10,7 +10,7 @@ export function ServerError({ error }: { error: unknown }) {
   )
 }
 
-/** What stands where an answer will: that it is on its way, or what went wrong. */
+/** A query's loading message or error. */
 export function QueryStatus({ isPending, error }: { isPending: boolean; error: unknown }) {
   if (!isPending) return <ServerError error={error} />
   return (

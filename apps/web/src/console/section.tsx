@@ -13,7 +13,7 @@ export function ConsolePage({ title, children }: { title: string; children: Reac
   )
 }
 
-/** A part of a page, with its heading. */
+/** A section of a page, with its heading. */
 export function Section({ title, children }: { title: string; children: ReactNode }) {
   const id = useId()
   return (

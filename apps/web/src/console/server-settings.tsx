@@ -8,34 +8,34 @@ import { ConsolePage } from './section.tsx'
 import { CONSOLE } from './use-paged-query.ts'
 
 const sources = {
-  default: 'the default',
+  default: 'default',
   environment: 'from the environment',
   file: 'from a file',
   unset: 'not set',
 } as const
 
-/** The settings of the server that answers, as it read them when it started. */
+/** The settings of the server that answers, as read when it started. */
 export function ServerSettings() {
   const sotto = useSotto()
-  const [typed, setTyped] = useState('')
+  const [query, setQuery] = useState('')
   const { data, isPending, error } = useQuery({
     queryKey: [CONSOLE, 'settings'],
     queryFn: async ({ signal }) => (await sotto.settings.list({}, { signal })).settings,
   })
-  const sought = typed.trim().toUpperCase()
+  const filter = query.trim().toUpperCase()
   return (
     <ConsolePage title="Settings">
-      <p className="hint">As the server that answers read them when it started. Secrets are not shown.</p>
-      <Field label="Name contains" type="search" value={typed} onChange={setTyped} />
+      <p className="hint">As read by this server when it started. Secrets are hidden.</p>
+      <Field label="Filter by name" type="search" value={query} onChange={setQuery} />
       <QueryStatus isPending={isPending} error={error} />
       {data && (
         <ul className="paged-list" aria-label="Settings">
           {data
-            .filter(({ name }) => name.includes(sought))
+            .filter(({ name }) => name.includes(filter))
             .map((setting) => (
               <li key={setting.name}>
                 <strong>{setting.name}</strong>
-                <span>{shown(setting)}</span>
+                <span>{valueOf(setting)}</span>
                 <span className="hint">{sources[setting.source]}</span>
               </li>
             ))}
@@ -45,7 +45,7 @@ export function ServerSettings() {
   )
 }
 
-function shown({ value, secret, source }: Setting) {
+function valueOf({ value, secret, source }: Setting) {
   if (value !== null) return <code>{value}</code>
   return secret && source !== 'unset' ? 'set' : '—'
 }

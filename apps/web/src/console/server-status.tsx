@@ -11,9 +11,9 @@ import { CONSOLE } from './use-paged-query.ts'
 
 type ServerStats = RouterOutputs['stats']['server']
 
-/** How often a server is asked, in milliseconds, and how many of its answers a trend shows: five minutes. */
+/** How often the status is refetched, in milliseconds, and how many samples a trend shows: five minutes of them. */
 const REFRESH_MS = 5_000
-const SHOWN = 60
+const MAX_SAMPLES = 60
 
 const number = new Intl.NumberFormat()
 const milliseconds = new Intl.NumberFormat(undefined, {
@@ -22,71 +22,67 @@ const milliseconds = new Intl.NumberFormat(undefined, {
   maximumFractionDigits: 0,
 })
 
-/** The server that answers: where there are several, this is one of them. */
+/** The status of the server that answers, which is one of several in a cluster. */
 export function ServerStatus() {
   const sotto = useSotto()
   const history = useRef<readonly ServerStats[]>([])
   const {
-    data: answers,
+    data: samples,
     isPending,
     error,
   } = useQuery({
     queryKey: [CONSOLE, 'server'],
     async queryFn({ signal }) {
       const stats = await sotto.stats.server({}, { signal })
-      // Behind a balancer the next answer may be another server's, whose numbers do not follow on these.
-      const before = history.current.filter(
+      // Behind a load balancer another server may answer. Its numbers do not continue these.
+      const earlier = history.current.filter(
         ({ startedAt }) => startedAt.getTime() === stats.startedAt.getTime(),
       )
-      history.current = [...before, stats].slice(-SHOWN)
+      history.current = [...earlier, stats].slice(-MAX_SAMPLES)
       return history.current
     },
     refetchInterval: REFRESH_MS,
     gcTime: 0,
   })
-  const now = answers?.at(-1)
+  const now = samples?.at(-1)
   return (
     <Section title="This server">
       <QueryStatus isPending={isPending} error={error} />
-      {now && answers && (
+      {now && samples && (
         <>
           <DescriptionList
-            of={{
+            items={{
               Version: now.version,
-              'Running since': <Timestamp at={now.startedAt} />,
-              'Calls answered': number.format(now.calls),
+              Started: <Timestamp at={now.startedAt} />,
+              'Requests handled': number.format(now.calls),
             }}
           />
           <dl className="trends">
             <Trend
               label="Open streams"
               now={number.format(now.openStreams)}
-              values={answers.map(({ openStreams }) => openStreams)}
+              values={samples.map(({ openStreams }) => openStreams)}
             />
             <Trend
-              label="Delay of events"
+              label="Event delay"
               now={delayOf(now)}
-              values={answers.map(({ logDelaySeconds }) => logDelaySeconds)}
+              values={samples.map(({ logDelaySeconds }) => logDelaySeconds)}
             />
             <Trend
-              label="Failures since it started"
+              label="Failures since start"
               now={number.format(now.failures)}
-              values={answers.map(({ failures }) => failures)}
+              values={samples.map(({ failures }) => failures)}
             />
-            <Trend
-              label="Waiting to be done"
-              now={number.format(waitingOf(now))}
-              values={answers.map(waitingOf)}
-            />
+            <Trend label="Queue" now={number.format(queueLength(now))} values={samples.map(queueLength)} />
           </dl>
           <DescriptionList
-            of={{
-              'Messages to be written': number.format(now.sendsWaiting),
-              'Delivered marks to be written': number.format(now.deliveryMarksWaiting),
-              'Passwords to be checked': number.format(now.passwordsWaiting),
-              'Webhook deliveries to be made':
+            items={{
+              'Queued messages': number.format(now.sendsWaiting),
+              'Queued delivery receipts': number.format(now.deliveryMarksWaiting),
+              'Queued password checks': number.format(now.passwordsWaiting),
+              'Queued webhook deliveries':
                 now.webhookDeliveriesWaiting === null
-                  ? 'none, or by another server'
+                  ? 'none, or handled by another server'
                   : number.format(now.webhookDeliveriesWaiting),
             }}
           />
@@ -97,11 +93,11 @@ export function ServerStatus() {
 }
 
 function delayOf({ logDelaySeconds, logHeldBack }: ServerStats): string {
-  const delay = logDelaySeconds === null ? 'no event yet' : milliseconds.format(logDelaySeconds * 1_000)
-  return logHeldBack ? `${delay}; held back by a transaction` : delay
+  const delay = logDelaySeconds === null ? 'no events yet' : milliseconds.format(logDelaySeconds * 1_000)
+  return logHeldBack ? `${delay}; waiting for a transaction` : delay
 }
 
-function waitingOf(stats: ServerStats): number {
+function queueLength(stats: ServerStats): number {
   const { sendsWaiting, deliveryMarksWaiting, passwordsWaiting, webhookDeliveriesWaiting } = stats
   return sendsWaiting + deliveryMarksWaiting + passwordsWaiting + (webhookDeliveriesWaiting ?? 0)
 }

@@ -9,7 +9,7 @@ import { ConsolePage, Section } from './section.tsx'
 import { Timestamp } from './timestamp.tsx'
 import { CONSOLE, usePagedQuery } from './use-paged-query.ts'
 
-/** Service keys: those that there are, and new ones. */
+/** Lists, creates and revokes service keys. */
 export function ServiceKeys() {
   const sotto = useSotto()
   const pages = usePagedQuery({
@@ -17,11 +17,11 @@ export function ServiceKeys() {
     read: (cursor, signal) => sotto.keys.list({ ...(cursor && { cursor }) }, { signal }),
   })
   return (
-    <ConsolePage title="Keys">
-      <p className="hint">The key of the settings (SOTTO_SERVICE_KEY) is not among them.</p>
-      <Section title="Service keys">
-        <PagedList label="Service keys" pages={pages} none="There are none." keyOf={({ id }) => id}>
-          {(key) => <ServiceKeyItem of={key} />}
+    <ConsolePage title="Service keys">
+      <p className="hint">The key set with SOTTO_SERVICE_KEY is not listed.</p>
+      <Section title="All keys">
+        <PagedList label="Service keys" pages={pages} emptyText="No service keys." keyOf={({ id }) => id}>
+          {(key) => <ServiceKeyItem serviceKey={key} />}
         </PagedList>
       </Section>
       <CreateKey />
@@ -29,7 +29,7 @@ export function ServiceKeys() {
   )
 }
 
-function ServiceKeyItem({ of: key }: { of: ServiceKey }) {
+function ServiceKeyItem({ serviceKey: key }: { serviceKey: ServiceKey }) {
   const sotto = useSotto()
   const queries = useQueryClient()
   const revoke = useMutation({
@@ -41,7 +41,7 @@ function ServiceKeyItem({ of: key }: { of: ServiceKey }) {
     <>
       <strong dir="auto">{key.name}</strong>
       <span className="hint">
-        {key.scopes.join(', ')} · made <Timestamp at={key.createdAt} /> ·{' '}
+        {key.scopes.join(', ')} · created <Timestamp at={key.createdAt} /> ·{' '}
         {key.lastUsedAt ? (
           <>
             last used <Timestamp at={key.lastUsedAt} />
@@ -69,7 +69,7 @@ function ServiceKeyItem({ of: key }: { of: ServiceKey }) {
           isBusy={revoke.isPending}
           onConfirm={() => revoke.mutate()}
         >
-          Whoever calls with it is refused within a second. There is no way back.
+          Requests with this key will be rejected within a second. This can't be undone.
         </ConfirmButton>
       )}
     </>

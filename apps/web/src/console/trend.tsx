@@ -1,20 +1,20 @@
 interface Props {
   label: string
-  /** As it is shown at the moment. */
+  /** The current value, formatted. */
   now: string
-  /** What it was, oldest first; null where nothing was known. */
+  /** The past values, oldest first; null where unknown. */
   values: readonly (number | null)[]
 }
 
 const WIDTH = 100
 const HEIGHT = 24
 
-/** A number as it is, above how it was since the page was opened. */
+/** A current value with a sparkline of its past values. */
 export function Trend({ label, now, values }: Props) {
-  const most = Math.max(1e-9, ...values.map((value) => value ?? 0))
+  const max = Math.max(1e-9, ...values.map((value) => value ?? 0))
   const step = WIDTH / Math.max(1, values.length - 1)
   const points = values.flatMap((value, index) =>
-    value === null ? [] : [`${(index * step).toFixed(1)},${(HEIGHT - (value / most) * HEIGHT).toFixed(1)}`],
+    value === null ? [] : [`${(index * step).toFixed(1)},${(HEIGHT - (value / max) * HEIGHT).toFixed(1)}`],
   )
   return (
     <div className="trend">

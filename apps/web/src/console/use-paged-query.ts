@@ -1,7 +1,7 @@
 import type { Page } from '@sotto/sdk'
 import { useInfiniteQuery } from '@tanstack/react-query'
 
-/** A list that is read page by page, as far as somebody asks for. */
+/** A list that is loaded page by page, on request. */
 export interface PagedQuery<Item> {
   items: readonly Item[]
   isLoading: boolean
@@ -12,10 +12,10 @@ export interface PagedQuery<Item> {
 }
 
 interface Options<Item> {
-  /** What tells it from other lists, and its filters. */
+  /** The query key, including the filters. */
   key: readonly unknown[]
   read: (cursor: string | undefined, signal: AbortSignal) => PromiseLike<Page<Item>>
-  /** A look that leaves a trace is taken once, and not again by itself. */
+  /** Never refetch by itself, for reads that the server records in the audit log. */
   once?: boolean
   refetchMs?: number | undefined
 }
@@ -39,5 +39,5 @@ export function usePagedQuery<Item>({ key, read, once = false, refetchMs }: Opti
   }
 }
 
-/** The first part of the key of everything that the console asks for. */
+/** The first part of every query key in the console. */
 export const CONSOLE = 'console'

@@ -10,7 +10,7 @@ import { CONSOLE } from './use-paged-query.ts'
 import { UserActions } from './user-actions.tsx'
 import { UserSessions } from './user-sessions.tsx'
 
-/** A user's account, where they are logged in, and what an admin can do about both. */
+/** A user's account and sessions, with the admin actions on them. */
 export function UserPage({ user }: { user: string }) {
   const sotto = useSotto()
   const {
@@ -31,32 +31,32 @@ export function UserPage({ user }: { user: string }) {
   return (
     <ConsolePage title={nameOf(account)}>
       <DescriptionList
-        of={{
+        items={{
           Username: account.username,
           'Display name': account.displayName ?? undefined,
           'First name': account.firstName ?? undefined,
           'Last name': account.lastName ?? undefined,
-          Role: account.role === 'admin' ? 'admin of the installation' : 'user',
-          State: account.disabled ? 'disabled: cannot log in' : 'enabled',
-          'Second factor': account.secondFactor ? 'on' : 'off',
-          'Made at': <Timestamp at={account.createdAt} />,
-          'Changed at': <Timestamp at={account.updatedAt} />,
-          Id: <code>{account.id}</code>,
+          Role: account.role === 'admin' ? 'server admin' : 'user',
+          Status: account.disabled ? 'disabled (cannot sign in)' : 'enabled',
+          'Two-factor authentication': account.secondFactor ? 'on' : 'off',
+          Created: <Timestamp at={account.createdAt} />,
+          Updated: <Timestamp at={account.updatedAt} />,
+          ID: <code>{account.id}</code>,
         }}
       />
       <UserActions account={account} />
-      <UserSessions userId={account.id} username={account.username} />
-      <Section title="More of this user">
+      <UserSessions userId={account.id} />
+      <Section title="More about this user">
         <ul className="links">
           <li>
             <Link href={`/console/conversations?user=${account.username}`}>Conversations</Link>{' '}
-            <span className="hint">(the look goes into the audit)</span>
+            <span className="hint">(recorded in the audit log)</span>
           </li>
           <li>
-            <Link href={`/console/audit?subject=${account.id}`}>What was done to them by privilege</Link>
+            <Link href={`/console/audit?subject=${account.id}`}>Admin actions on this user</Link>
           </li>
           <li>
-            <Link href={`/console/audit?actor=${account.id}`}>What they have done by privilege</Link>
+            <Link href={`/console/audit?actor=${account.id}`}>Admin actions by this user</Link>
           </li>
         </ul>
       </Section>

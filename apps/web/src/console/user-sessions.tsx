@@ -4,8 +4,8 @@ import { Section } from './section.tsx'
 import { Timestamp } from './timestamp.tsx'
 import { usePagedQuery } from './use-paged-query.ts'
 
-/** Where a user is logged in. */
-export function UserSessions({ userId, username }: { userId: string; username: string }) {
+/** A user's active sessions. */
+export function UserSessions({ userId }: { userId: string }) {
   const sotto = useSotto()
   const pages = usePagedQuery({
     key: ['sessions', userId],
@@ -16,12 +16,12 @@ export function UserSessions({ userId, username }: { userId: string; username: s
       <PagedList
         label="Sessions"
         pages={pages}
-        none={`${username} is logged in nowhere.`}
+        emptyText="No active sessions."
         keyOf={(session) => session.id}
       >
         {(session) => (
           <>
-            <strong dir="auto">{session.userAgent ?? 'A client without a name'}</strong>
+            <strong dir="auto">{session.userAgent ?? 'Unknown client'}</strong>
             <span className="hint">
               since <Timestamp at={session.createdAt} />, last used <Timestamp at={session.lastUsedAt} />
             </span>

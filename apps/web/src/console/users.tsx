@@ -7,19 +7,19 @@ import { PagedList } from './paged-list.tsx'
 import { ConsolePage } from './section.tsx'
 import { usePagedQuery } from './use-paged-query.ts'
 
-/** Everybody, and who is called as what is typed begins. */
+/** All users, or those whose username or name starts with the query. */
 export function Users() {
   const sotto = useSotto()
-  const [typed, setTyped] = useState('')
-  const q = useDeferredValue(typed.trim())
+  const [query, setQuery] = useState('')
+  const q = useDeferredValue(query.trim())
   const pages = usePagedQuery({
     key: ['users', q],
     read: (cursor, signal) => sotto.users.list({ ...(q && { q }), ...(cursor && { cursor }) }, { signal }),
   })
   return (
     <ConsolePage title="Users">
-      <Field label="Username or name begins with" type="search" value={typed} onChange={setTyped} />
-      <PagedList label="Users" pages={pages} none="Nobody is called so." keyOf={(user) => user.id}>
+      <Field label="Search by username or name" type="search" value={query} onChange={setQuery} />
+      <PagedList label="Users" pages={pages} emptyText="No one found" keyOf={(user) => user.id}>
         {(user) => (
           <Link href={`/console/users/${user.username}`} dir="auto">
             {nameOf(user)} <span className="hint">@{user.username}</span>

@@ -10,32 +10,33 @@ import { ServerError } from './query-status.tsx'
 import { Section } from './section.tsx'
 import { CONSOLE } from './use-paged-query.ts'
 
-interface Act {
-  done: string
+interface Action {
+  /** Shown when it is done. */
+  message: string
   run: () => Promise<unknown>
 }
 
-/** What an admin can do about a webhook. */
+/** The admin actions on a webhook. */
 export function WebhookActions({ webhook: { id: webhookId, url, enabled } }: { webhook: Webhook }) {
   const sotto = useSotto()
   const queries = useQueryClient()
   const [, navigate] = useLocation()
   const [secret, setSecret] = useState<string>()
-  const act = useMutation({
-    mutationFn: ({ run }: Act) => run(),
+  const action = useMutation({
+    mutationFn: ({ run }: Action) => run(),
     onSuccess: () => queries.invalidateQueries({ queryKey: [CONSOLE] }),
   })
-  const does = (done: string, run: Act['run']) => () => act.mutate({ done, run })
-  const isBusy = act.isPending
+  const act = (message: string, run: Action['run']) => () => action.mutate({ message, run })
+  const isBusy = action.isPending
   return (
-    <Section title="What you can do">
-      <ServerError error={act.error} />
+    <Section title="Actions">
+      <ServerError error={action.error} />
       <p role="status" className="hint">
-        {act.isSuccess && act.variables.done}
+        {action.isSuccess && action.variables.message}
       </p>
       {secret !== undefined && (
         <OneTimeSecret
-          what="The new secret. For a day requests are signed with the old one too."
+          label="The new signing secret. For one day, requests are also signed with the old one."
           secret={secret}
           onDone={() => setSecret(undefined)}
         />
@@ -44,48 +45,48 @@ export function WebhookActions({ webhook: { id: webhookId, url, enabled } }: { w
         {enabled && (
           <Button
             isBusy={isBusy}
-            onPress={does('A test is on its way.', () => sotto.webhooks.test({ webhookId }))}
+            onPress={act('Test event queued.', () => sotto.webhooks.test({ webhookId }))}
           >
-            Send a test
+            Send test event
           </Button>
         )}
         {enabled ? (
           <ConfirmButton
             label="Disable"
-            question={`Send nothing to ${url} any more?`}
+            question={`Stop sending events to ${url}?`}
             isBusy={isBusy}
-            onConfirm={does('It is disabled.', () => sotto.webhooks.update({ webhookId, enabled: false }))}
+            onConfirm={act('Webhook disabled.', () => sotto.webhooks.update({ webhookId, enabled: false }))}
           >
-            What happens until it is enabled again is not told later.
+            Events that occur while it is disabled are not delivered later.
           </ConfirmButton>
         ) : (
           <Button
             isBusy={isBusy}
-            onPress={does('It is enabled.', () => sotto.webhooks.update({ webhookId, enabled: true }))}
+            onPress={act('Webhook enabled.', () => sotto.webhooks.update({ webhookId, enabled: true }))}
           >
             Enable
           </Button>
         )}
         <ConfirmButton
-          label="Replace the secret"
-          question={`Replace the secret of ${url}?`}
+          label="Rotate secret"
+          question={`Rotate the signing secret of ${url}?`}
           isBusy={isBusy}
-          onConfirm={does('There is a new secret.', async () => {
+          onConfirm={act('Secret rotated.', async () => {
             setSecret((await sotto.webhooks.rotateSecret({ webhookId })).secret)
           })}
         >
-          The receiver has a day to change over.
+          The old secret stays valid for one day.
         </ConfirmButton>
         <ConfirmButton
           label="Delete"
           question={`Delete the webhook to ${url}?`}
           isBusy={isBusy}
-          onConfirm={does('It is deleted.', async () => {
+          onConfirm={act('Webhook deleted.', async () => {
             await sotto.webhooks.delete({ webhookId })
             navigate('/console/webhooks')
           })}
         >
-          With all of its deliveries. There is no way back.
+          Its deliveries are deleted too. This can't be undone.
         </ConfirmButton>
       </div>
     </Section>

@@ -8,7 +8,7 @@ import { Timestamp } from './timestamp.tsx'
 import { CONSOLE } from './use-paged-query.ts'
 import { WebhookActions } from './webhook-actions.tsx'
 
-/** A webhook, what can be done about it, and what it was sent. */
+/** A webhook with its actions and deliveries. */
 export function WebhookPage({ webhookId }: { webhookId: string }) {
   const sotto = useSotto()
   const {
@@ -18,7 +18,7 @@ export function WebhookPage({ webhookId }: { webhookId: string }) {
   } = useQuery({
     queryKey: [CONSOLE, 'webhook', webhookId],
     queryFn: ({ signal }) => sotto.webhooks.get({ webhookId }, { signal }),
-    // A receiver that answers that it is gone disables it.
+    // The server disables the webhook when its receiver answers 410 Gone.
     refetchInterval: REFRESH_MS,
   })
   return (
@@ -27,16 +27,16 @@ export function WebhookPage({ webhookId }: { webhookId: string }) {
       {webhook && (
         <>
           <DescriptionList
-            of={{
-              State: webhook.enabled
+            items={{
+              Status: webhook.enabled
                 ? 'enabled'
                 : webhook.disabledReason === 'gone'
-                  ? 'disabled: the receiver has answered that it is gone (410)'
+                  ? 'disabled: the receiver answered 410 Gone'
                   : 'disabled by an admin',
-              'What it is for': webhook.description ?? undefined,
+              Description: webhook.description ?? undefined,
               Events: webhook.events?.join(', ') ?? 'all',
-              'Made at': <Timestamp at={webhook.createdAt} />,
-              Id: <code>{webhook.id}</code>,
+              Created: <Timestamp at={webhook.createdAt} />,
+              ID: <code>{webhook.id}</code>,
             }}
           />
           <WebhookActions webhook={webhook} />

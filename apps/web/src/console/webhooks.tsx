@@ -5,7 +5,7 @@ import { PagedList } from './paged-list.tsx'
 import { ConsolePage, Section } from './section.tsx'
 import { usePagedQuery } from './use-paged-query.ts'
 
-/** Webhooks: those that there are, and new ones. */
+/** Lists and creates webhooks. */
 export function Webhooks() {
   const sotto = useSotto()
   const pages = usePagedQuery({
@@ -14,8 +14,8 @@ export function Webhooks() {
   })
   return (
     <ConsolePage title="Webhooks">
-      <Section title="Webhooks that there are">
-        <PagedList label="Webhooks" pages={pages} none="There are none." keyOf={({ id }) => id}>
+      <Section title="All webhooks">
+        <PagedList label="Webhooks" pages={pages} emptyText="No webhooks." keyOf={({ id }) => id}>
           {(webhook) => (
             <>
               <Link href={`/console/webhooks/${webhook.id}`}>{webhook.url}</Link>
