@@ -31,7 +31,7 @@ async function openOperation({ page }: Person, name: string): Promise<void> {
 }
 
 async function useKey({ page }: Person, actAs = ''): Promise<void> {
-  await page.getByLabel('Requests come from').selectOption('A service key or a token')
+  await page.getByLabel('Authenticate with').selectOption('Service key or token')
   await page.getByLabel('Key or token').fill(KEY)
   await page.getByLabel('Act-As').fill(actAs)
 }
@@ -39,7 +39,7 @@ async function useKey({ page }: Person, actAs = ''): Promise<void> {
 /** Sends what is filled in, and waits for the answer's status. */
 async function send({ page }: Person, status: string): Promise<void> {
   await page.getByRole('button', { name: 'Send' }).click()
-  await page.getByRole('region', { name: 'Answer', exact: true }).getByText(status).waitFor()
+  await page.getByRole('region', { name: 'Response', exact: true }).getByText(status).waitFor()
 }
 
 test('an operation is found, filled in and sent, and its answer shown', async () => {
@@ -52,7 +52,7 @@ test('an operation is found, filled in and sent, and its answer shown', async ()
   expect(JSON.parse(await page.getByLabel('Body (JSON)').inputValue())).toMatchObject({ to: 'bob' })
   await useKey(reader, 'alice')
   await send(reader, '201 Created')
-  const answer = page.getByRole('region', { name: 'Answer', exact: true })
+  const answer = page.getByRole('region', { name: 'Response', exact: true })
   await answer.getByText('"sender": "alice"').waitFor()
   await answer.getByText('x-request-id').waitFor()
   const sotto = createClient({ url: server.url, token: KEY })
@@ -125,7 +125,7 @@ test('the session of the browser is one of the credentials, and nobody another',
   // A change, for which the cookie counts with this page's origin alone.
   await send(carol, '200 OK')
   await carol.page.locator('pre', { hasText: '"displayName": "Carol of the docs"' }).waitFor()
-  await carol.page.getByLabel('Requests come from').selectOption('Nobody')
+  await carol.page.getByLabel('Authenticate with').selectOption('No credentials')
   await send(carol, '401 Unauthorized')
   expectNoFaults(carol)
 })

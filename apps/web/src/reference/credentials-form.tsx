@@ -8,22 +8,22 @@ interface Props {
 }
 
 const kinds = {
-  session: 'Who is logged in here',
-  secret: 'A service key or a token',
-  none: 'Nobody',
+  session: 'Signed-in user',
+  secret: 'Service key or token',
+  none: 'No credentials',
 } as const satisfies Record<Credentials['kind'], string>
 
-/** Whom requests come from. */
+/** Chooses the credentials that requests are sent with. */
 export function CredentialsForm({ credentials, onChange }: Props) {
   const { kind, secret, actAs } = credentials
   return (
     <section className="credentials" aria-label="Credentials">
       <Select
-        label="Requests come from"
+        label="Authenticate with"
         value={kind}
         options={Object.entries(kinds)}
-        // The options are the kinds.
-        onChange={(chosen) => onChange({ ...credentials, kind: chosen as Credentials['kind'] })}
+        // Object.entries() widens the keys to string.
+        onChange={(selected) => onChange({ ...credentials, kind: selected as Credentials['kind'] })}
       />
       {kind === 'secret' && (
         <>
@@ -31,14 +31,14 @@ export function CredentialsForm({ credentials, onChange }: Props) {
             label="Key or token"
             type="password"
             autoComplete="off"
-            hint="Stays in this page: a reload forgets it."
+            hint="Kept in memory only: reloading the page clears it."
             value={secret}
             onChange={(value) => onChange({ ...credentials, secret: value.trim() })}
           />
           <Field
             label="Act-As"
             autoComplete="off"
-            hint="The user (username or id) whom a service key acts for."
+            hint="The user (username or ID) that a service key acts for."
             value={actAs}
             onChange={(value) => onChange({ ...credentials, actAs: value.trim() })}
           />

@@ -1,13 +1,13 @@
-/** Who a request is from. Kept in the page alone: a reload forgets it. */
+/** The credentials of requests. Kept in memory only. */
 export interface Credentials {
-  /** The session that this browser is logged in with; a service key or a token; none at all. */
+  /** The browser's session cookie, a service key or token, or nothing. */
   kind: 'session' | 'secret' | 'none'
   secret: string
-  /** Whom a service key acts for. */
+  /** The user that a service key acts for. */
   actAs: string
 }
 
 export const noSecret: Credentials = { kind: 'session', secret: '', actAs: '' }
 
-/** The header that the contract has on every operation; it goes with the credentials here. */
+/** A header parameter of every operation. The page sets it in the credentials form instead. */
 export const ACT_AS = 'Act-As'

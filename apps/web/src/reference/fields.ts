@@ -1,37 +1,33 @@
 import type { Schema } from './openapi.ts'
 
 interface BodyField {
-  /** As issues name it: `image.width`. */
+  /** The path as in validation issues: `image.width`. */
   path: string
   isRequired: boolean
   schema: Schema
 }
 
-/** The fields of a body, those of objects in it too. */
-export function fieldsOf({ properties = {}, required = [] }: Schema, above = ''): BodyField[] {
+/** The fields of a body, including those of nested objects. */
+export function fieldsOf({ properties = {}, required = [] }: Schema, prefix = ''): BodyField[] {
   return Object.entries(properties).flatMap(([name, schema]) => {
-    const path = `${above}${name}`
+    const path = `${prefix}${name}`
     return [{ path, isRequired: required.includes(name), schema }, ...fieldsOf(schema, `${path}.`)]
   })
 }
 
-/** What a field takes, in words. */
+/** Describes the values a field accepts. */
 export function describeType(schema: Schema): string {
   const { anyOf, format, pattern, type } = schema
   if (schema.enum) return schema.enum.map(String).join(', ')
   if (anyOf) return anyOf.map(describeType).join(', or ')
-  if (format === 'date-time') return 'time with a zone'
-  if (pattern !== undefined) return `text that matches ${pattern}`
+  if (format === 'date-time') return 'date and time with time zone'
+  if (pattern !== undefined) return `string matching ${pattern}`
   const kind =
-    type === 'array' ? `list of ${schema.items ? describeType(schema.items) : 'values'}` : kinds[type ?? '']
-  return [kind ?? type ?? 'anything', boundsOf(schema), defaultOf(schema)].filter(Boolean).join(', ')
+    type === 'array' ? `array of ${schema.items ? describeType(schema.items) : 'values'}` : kinds[type ?? '']
+  return [kind ?? type ?? 'any value', boundsOf(schema), defaultOf(schema)].filter(Boolean).join(', ')
 }
 
-const kinds: Readonly<Record<string, string>> = {
-  string: 'text',
-  integer: 'whole number',
-  boolean: 'true or false',
-}
+const kinds: Readonly<Record<string, string>> = { boolean: 'true or false' }
 
 function boundsOf({ type, minLength, maxLength, minimum, maximum }: Schema): string | undefined {
   if (type !== 'string') return rangeOf(minimum, maximum)
@@ -39,13 +35,13 @@ function boundsOf({ type, minLength, maxLength, minimum, maximum }: Schema): str
   return range && `${range} characters`
 }
 
-function rangeOf(least: number | undefined, most: number | undefined): string | undefined {
-  // What bounds every whole number in JavaScript tells a reader nothing.
-  const isBounded = most !== undefined && most < Number.MAX_SAFE_INTEGER
-  if (isBounded) return least === undefined ? `at most ${most}` : `${least} to ${most}`
-  return least === undefined ? undefined : `${least} or more`
+function rangeOf(min: number | undefined, max: number | undefined): string | undefined {
+  // Every integer has this maximum: showing it says nothing about the field.
+  const isBounded = max !== undefined && max < Number.MAX_SAFE_INTEGER
+  if (isBounded) return min === undefined ? `at most ${max}` : `${min} to ${max}`
+  return min === undefined ? undefined : `at least ${min}`
 }
 
 function defaultOf(schema: Schema): string | undefined {
-  return schema.default === undefined ? undefined : `${String(schema.default)} when left out`
+  return schema.default === undefined ? undefined : `default ${String(schema.default)}`
 }

@@ -1,6 +1,6 @@
-/** A text of the document, in which what stands between backticks is code. */
+/** Text from the OpenAPI document, with backticks rendered as code. */
 export function FormattedText({ children }: { children: string }) {
-  // Every other part stood between two.
+  // Every second part was between backticks.
   return children
     .split('`')
     .map((part, index) => (index % 2 === 1 ? <code key={`${index} ${part}`}>{part}</code> : part))

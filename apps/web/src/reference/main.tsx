@@ -6,7 +6,7 @@ import '../styles/base.css'
 import './reference.css'
 
 const root = document.getElementById('root')
-if (!root) throw new Error('the page has no root')
+if (!root) throw new Error('#root element not found')
 createRoot(root).render(
   <StrictMode>
     <ErrorBoundary>

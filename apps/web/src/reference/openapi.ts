@@ -1,4 +1,4 @@
-/* The part of OpenAPI 3.1 that the server's document uses. */
+/* The subset of OpenAPI 3.1 that the server's document uses. */
 
 export interface Schema {
   $ref?: string
@@ -37,7 +37,7 @@ interface OperationObject {
   tags: readonly string[]
   summary: string
   description?: string
-  /** There where it is not the document's: for what anybody may call. */
+  /** Only set, to an empty list, for operations that need no credentials. */
   security?: readonly unknown[]
   parameters: readonly Parameter[]
   requestBody?: { content: { 'application/json': Content } }
@@ -48,17 +48,17 @@ interface OpenApiDocument {
   paths: Record<string, Record<string, OperationObject>>
 }
 
-/** One request that the server takes. */
+/** An operation with its method and path. */
 export interface Operation extends OperationObject {
   method: string
   path: string
 }
 
-/** Every operation of this very server, in the order of its document. */
+/** Loads all operations of this server, in the order of its OpenAPI document. */
 export async function loadOperations(): Promise<Operation[]> {
-  const answer = await fetch('/openapi.json')
-  if (!answer.ok) throw new Error(`openapi.json: ${answer.status}`)
-  const { paths } = (await answer.json()) as OpenApiDocument
+  const response = await fetch('/openapi.json')
+  if (!response.ok) throw new Error(`openapi.json: ${response.status}`)
+  const { paths } = (await response.json()) as OpenApiDocument
   return Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({
       ...operation,
@@ -68,7 +68,7 @@ export async function loadOperations(): Promise<Operation[]> {
   )
 }
 
-/** What the body of a request holds, if it has one. */
+/** The JSON body of an operation, if it has one. */
 export function bodyOf({ requestBody }: Operation): Content | undefined {
   return requestBody?.content['application/json']
 }

@@ -4,25 +4,25 @@ import type { Operation } from './openapi.ts'
 
 interface Props {
   operations: readonly Operation[]
-  /** The one that is shown. */
-  open: string | undefined
+  /** The id of the operation that is shown. */
+  current: string | undefined
 }
 
-/** All operations by what they are about, and a field that leaves those with a word in them. */
-export function OperationList({ operations, open }: Props) {
-  const [word, setWord] = useState('')
-  const wanted = operations.filter(({ operationId, method, path, summary }) =>
-    `${operationId} ${method} ${path} ${summary}`.toLowerCase().includes(word.trim().toLowerCase()),
+/** All operations by tag, with a search field. */
+export function OperationList({ operations, current }: Props) {
+  const [query, setQuery] = useState('')
+  const matches = operations.filter(({ operationId, method, path, summary }) =>
+    `${operationId} ${method} ${path} ${summary}`.toLowerCase().includes(query.trim().toLowerCase()),
   )
-  const groups = Map.groupBy(wanted, ({ tags }) => tags[0] ?? '')
+  const groups = Map.groupBy(matches, ({ tags }) => tags[0] ?? '')
   return (
     <nav className="operations" aria-label="Operations">
       <h1>
         <a href="/">Sotto</a> HTTP reference
       </h1>
-      <Field label="Find an operation" type="search" value={word} onChange={setWord} />
+      <Field label="Find an operation" type="search" value={query} onChange={setQuery} />
       <p role="status" className="visually-hidden">
-        {wanted.length} operations
+        {matches.length} operations
       </p>
       {[...groups].map(([tag, members]) => (
         <section key={tag} aria-label={tag}>
@@ -30,7 +30,7 @@ export function OperationList({ operations, open }: Props) {
           <ul>
             {members.map(({ operationId, method, path, summary }) => (
               <li key={operationId}>
-                <a href={`#${operationId}`} aria-current={operationId === open ? 'page' : undefined}>
+                <a href={`#${operationId}`} aria-current={operationId === current ? 'page' : undefined}>
                   <span>{summary}</span>
                   <code>
                     {method} {path}

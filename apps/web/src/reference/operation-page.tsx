@@ -10,11 +10,11 @@ interface Props {
   credentials: Credentials
 }
 
-/** What an operation is, the form that tries it, and what it answers. */
+/** An operation's documentation, with a form to try it. */
 export function OperationPage({ operation, credentials }: Props) {
   const { operationId, method, path, summary, description, security } = operation
   const heading = useRef<HTMLHeadingElement>(null)
-  // Whoever has followed a link goes on reading here.
+  // After following a link, screen readers continue here.
   useEffect(() => heading.current?.focus(), [])
   return (
     <article className="operation">
@@ -28,7 +28,8 @@ export function OperationPage({ operation, credentials }: Props) {
         <code>
           {method} {path}
         </code>
-        , in the SDK <code>{operationId}</code>. {security ? 'Anybody may call it.' : 'Needs credentials.'}
+        , <code>{operationId}</code> in the SDK.{' '}
+        {security ? 'No credentials required.' : 'Requires credentials.'}
       </p>
       {description && (
         <p>
@@ -46,8 +47,8 @@ function BodyFields({ operation }: { operation: Operation }) {
   const body = bodyOf(operation)
   if (!body) return null
   return (
-    <section aria-label="Fields of the body">
-      <h3>The body</h3>
+    <section aria-label="Request body">
+      <h3>Request body</h3>
       <dl className="fields">
         {fieldsOf(body.schema).map(({ path, isRequired, schema }) => (
           <div key={path}>
@@ -67,8 +68,8 @@ function BodyFields({ operation }: { operation: Operation }) {
 
 function Responses({ operation: { responses } }: { operation: Operation }) {
   return (
-    <section aria-label="Answers">
-      <h3>Answers</h3>
+    <section aria-label="Responses">
+      <h3>Responses</h3>
       <dl className="fields">
         {Object.entries(responses).map(([status, { description, content }]) => {
           const example = content?.['application/json']?.example

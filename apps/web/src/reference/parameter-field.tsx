@@ -5,16 +5,16 @@ import type { Parameter } from './openapi.ts'
 
 interface Props {
   parameter: Parameter
-  /** What the server has said of it. It stays until the next answer: nothing moves while one writes. */
+  /** The server's validation errors. Shown until the next response, so that nothing moves while typing. */
   issues: readonly string[]
   value: string
   onChange: (value: string) => void
 }
 
-/** A parameter of the path or the query. */
+/** A path or query parameter. */
 export function ParameterField({ parameter, issues, value, onChange }: Props) {
-  const { name, in: place, required, description, schema } = parameter
-  const label = `${name} (${place}${required ? ', required' : ''})`
+  const { name, in: location, required, description, schema } = parameter
+  const label = `${name} (${location}${required ? ', required' : ''})`
   const hint = [describeType(schema), description].filter(Boolean).join('. ')
   const choices = schema.type === 'boolean' ? [true, false] : schema.enum
   if (choices) {
@@ -24,7 +24,7 @@ export function ParameterField({ parameter, issues, value, onChange }: Props) {
         label={label}
         {...(description && { hint: description })}
         value={value}
-        options={[['', 'left out'], ...options]}
+        options={[['', 'not set'], ...options]}
         onChange={onChange}
       />
     )

@@ -7,7 +7,7 @@ import { OperationList } from './operation-list.tsx'
 import { OperationPage } from './operation-page.tsx'
 import { useFragment } from './use-fragment.ts'
 
-/** Every operation of this server, each to be tried on it. */
+/** The API reference: all operations of this server, with forms to try them. */
 export function Reference() {
   const { operations, hasFailed } = useOperations()
   const [credentials, setCredentials] = useState<Credentials>(noSecret)
@@ -16,11 +16,11 @@ export function Reference() {
   useEffect(() => {
     document.title = operation ? `${operation.summary} · Sotto` : 'Sotto: HTTP reference'
   }, [operation])
-  if (hasFailed) return <Notice>The reference cannot be loaded. Load the page again.</Notice>
+  if (hasFailed) return <Notice>Couldn't load the reference. Reload the page.</Notice>
   if (!operations) return <Notice>Loading…</Notice>
   return (
     <div className={operation ? 'reference' : 'reference at-list'}>
-      <OperationList operations={operations} open={operation?.operationId} />
+      <OperationList operations={operations} current={operation?.operationId} />
       <main>
         <CredentialsForm credentials={credentials} onChange={setCredentials} />
         {operation ? (
@@ -47,8 +47,8 @@ function Introduction() {
     <section className="operation">
       <h2>HTTP reference</h2>
       <p>
-        Choose an operation. Each has a form with an example in it, which goes to this very server: what it
-        changes is changed. <a href="/openapi.json">openapi.json</a> is the same for machines.
+        Select an operation. Each has a form with an example request. Requests go to this server, so changes
+        are real. The same reference is available as <a href="/openapi.json">openapi.json</a>.
       </p>
     </section>
   )

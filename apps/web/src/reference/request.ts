@@ -1,22 +1,22 @@
 import { ACT_AS, type Credentials } from './credentials.ts'
 import { bodyOf, type Operation } from './openapi.ts'
 
-/** What somebody has filled in: the parameters by name, and the body as it stands. */
+/** The values of an operation's form: parameters by name, and the body as text. */
 export interface FormValues {
   parameters: Readonly<Record<string, string>>
   body: string
 }
 
-/** A request, before the server's address and the secret are put to it. */
+/** A request without the server's URL and the secret. */
 export interface RequestSpec {
   method: string
-  /** With the query. */
+  /** Includes the query string. */
   path: string
   headers: Readonly<Record<string, string>>
   body: string | undefined
 }
 
-/** The example that the document has of an operation. */
+/** The example request from the OpenAPI document. */
 export function exampleOf(operation: Operation): FormValues {
   const body = bodyOf(operation)
   return {
@@ -27,7 +27,7 @@ export function exampleOf(operation: Operation): FormValues {
   }
 }
 
-/** What is left empty is left out, save in the path. */
+/** Builds a request. Empty values are left out, except in the path. */
 export function buildRequest(
   operation: Operation,
   { parameters, body }: FormValues,
@@ -37,8 +37,8 @@ export function buildRequest(
     encodeURIComponent(parameters[name] ?? ''),
   )
   const query = new URLSearchParams(
-    operation.parameters.flatMap(({ name, in: place }) =>
-      place === 'query' && parameters[name] ? [[name, parameters[name]]] : [],
+    operation.parameters.flatMap(({ name, in: location }) =>
+      location === 'query' && parameters[name] ? [[name, parameters[name]]] : [],
     ),
   ).toString()
   const hasBody = bodyOf(operation) !== undefined && body.trim() !== ''
@@ -53,7 +53,7 @@ export function buildRequest(
   }
 }
 
-/** Sends it to this very server, as nobody but whom the credentials say. */
+/** Sends a request to this server. The session cookie is only included if it is the chosen credential. */
 export function send(
   { method, path, headers, body }: RequestSpec,
   { kind, secret }: Credentials,
@@ -68,7 +68,7 @@ export function send(
   })
 }
 
-/** The same on a command line, with the secret in a variable: whoever looks over a shoulder does not read it. */
+/** The request as a curl command. The secret is in a variable, so that it is not shown on the screen. */
 export function curlOf({ method, path, headers, body }: RequestSpec, { kind }: Credentials): string {
   const lines = [`curl ${method === 'GET' ? '' : `-X ${method} `}${quoted(window.location.origin + path)}`]
   if (kind !== 'none') lines.push('-H "Authorization: Bearer $SOTTO_TOKEN"')

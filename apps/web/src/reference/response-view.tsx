@@ -1,29 +1,29 @@
 import type { RequestState } from './use-request.ts'
 
-/** What tells more than the body. */
+/** The response headers worth showing. */
 const SHOWN_HEADERS = ['content-type', 'x-request-id', 'ratelimit', 'ratelimit-policy', 'retry-after']
 
-/** What the server has answered, while it does. */
-export function ResponseView({ attempt }: { attempt: RequestState | undefined }) {
-  const answer = attempt?.answer
+/** The response, shown as it arrives. */
+export function ResponseView({ request }: { request: RequestState | undefined }) {
+  const response = request?.response
   return (
-    <section className="answer" aria-label="Answer">
+    <section className="response" aria-label="Response">
       <p role="status">
-        {answer && (
+        {response && (
           <>
             <strong>
-              {answer.status} {answer.statusText}
+              {response.status} {response.statusText}
             </strong>{' '}
-            in {answer.ms} ms
+            in {response.ms} ms
           </>
         )}
-        {attempt?.isPending && (answer ? ' …' : 'Sent …')}
-        {attempt?.failure && ` ${attempt.failure}`}
+        {request?.isPending && (response ? ' …' : 'Sending…')}
+        {request?.failure && ` ${request.failure}`}
       </p>
-      {answer && (
+      {response && (
         <dl className="headers">
           {SHOWN_HEADERS.map((name) => {
-            const value = answer.headers.get(name)
+            const value = response.headers.get(name)
             return (
               value !== null && (
                 <div key={name}>
@@ -35,16 +35,16 @@ export function ResponseView({ attempt }: { attempt: RequestState | undefined })
           })}
         </dl>
       )}
-      {answer?.text && (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable by keys.
-        <pre tabIndex={0}>{readable(answer.text)}</pre>
+      {response?.text && (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable area must be reachable by keyboard.
+        <pre tabIndex={0}>{prettyPrint(response.text)}</pre>
       )}
     </section>
   )
 }
 
-/** JSON on many lines; whatever else it is, as it came. */
-function readable(text: string): string {
+/** Indents JSON. Other text is returned as it is. */
+function prettyPrint(text: string): string {
   try {
     return JSON.stringify(JSON.parse(text), null, 2)
   } catch {

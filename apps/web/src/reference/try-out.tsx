@@ -13,14 +13,14 @@ import { buildRequest, curlOf, exampleOf } from './request.ts'
 import { ResponseView } from './response-view.tsx'
 import { useRequest } from './use-request.ts'
 
-/** An operation's form: the example is filled in, the request goes to this server, the answer is shown below. */
+/** A form, filled in with an example, that sends a request to this server and shows the response. */
 export function TryOut({ operation, credentials }: { operation: Operation; credentials: Credentials }) {
-  const [filled, setFilled] = useState(() => exampleOf(operation))
-  const { attempt, start, stop } = useRequest()
-  const request = buildRequest(operation, filled, credentials)
+  const [values, setValues] = useState(() => exampleOf(operation))
+  const { request, start, stop } = useRequest()
+  const spec = buildRequest(operation, values, credentials)
   const parameters = operation.parameters.filter(({ name }) => name !== ACT_AS)
-  const issues = issuesOf(attempt)
-  const others = [...issues].flatMap(([path, messages]) =>
+  const issues = issuesOf(request)
+  const bodyIssues = [...issues].flatMap(([path, messages]) =>
     parameters.some(({ name }) => name === path)
       ? []
       : messages.map((message) => (path ? `${path}: ${message}` : message)),
@@ -28,11 +28,11 @@ export function TryOut({ operation, credentials }: { operation: Operation; crede
   return (
     <section aria-label="Try it">
       <Form
-        // The server says what it does not take; that is what one comes to see.
+        // No client-side validation: the page is there to see how the server responds.
         validationBehavior="aria"
         onSubmit={(event) => {
           event.preventDefault()
-          void start(request, credentials)
+          void start(spec, credentials)
         }}
       >
         {parameters.map((parameter) => (
@@ -40,21 +40,21 @@ export function TryOut({ operation, credentials }: { operation: Operation; crede
             key={parameter.name}
             parameter={parameter}
             issues={issues.get(parameter.name) ?? []}
-            value={filled.parameters[parameter.name] ?? ''}
+            value={values.parameters[parameter.name] ?? ''}
             onChange={(value) =>
-              setFilled({ ...filled, parameters: { ...filled.parameters, [parameter.name]: value } })
+              setValues({ ...values, parameters: { ...values.parameters, [parameter.name]: value } })
             }
           />
         ))}
         {bodyOf(operation) && (
           <TextField
             className="field"
-            validate={() => others}
-            value={filled.body}
-            onChange={(body) => setFilled({ ...filled, body })}
+            validate={() => bodyIssues}
+            value={values.body}
+            onChange={(body) => setValues({ ...values, body })}
           >
             <Label>Body (JSON)</Label>
-            <TextArea className="code" rows={filled.body.split('\n').length} spellCheck="false" />
+            <TextArea className="code" rows={values.body.split('\n').length} spellCheck="false" />
             <FieldError className="error" />
           </TextField>
         )}
@@ -62,12 +62,12 @@ export function TryOut({ operation, credentials }: { operation: Operation; crede
           <Button type="submit" look="primary">
             Send
           </Button>
-          {attempt?.isPending && <Button onPress={stop}>Stop</Button>}
+          {request?.isPending && <Button onPress={stop}>Stop</Button>}
         </div>
       </Form>
-      <ResponseView attempt={attempt} />
-      <h3>With curl</h3>
-      <pre className="curl">{curlOf(request, credentials)}</pre>
+      <ResponseView request={request} />
+      <h3>curl</h3>
+      <pre className="curl">{curlOf(spec, credentials)}</pre>
     </section>
   )
 }

@@ -5,7 +5,7 @@ function subscribe(onChange: () => void): () => void {
   return () => window.removeEventListener('hashchange', onChange)
 }
 
-/** What stands behind the # of the address, which links change. Nothing for what no link of ours has. */
+/** The fragment of the URL, decoded; empty if it is malformed. */
 export function useFragment(): string {
   return useSyncExternalStore(subscribe, () => decoded(window.location.hash.slice(1)))
 }

@@ -2,65 +2,65 @@ import { useEffect, useRef, useState } from 'react'
 import type { Credentials } from './credentials.ts'
 import { type RequestSpec, send } from './request.ts'
 
-/** How much of an answer is kept, in characters: a stream has no end. */
-const MAX_SHOWN = 200_000
+/** The maximum length of a response to keep, in characters: streams do not end. */
+const MAX_LENGTH = 200_000
 
-/** What has come of a request so far. */
+/** The progress of a request. */
 export interface RequestState {
   isPending: boolean
-  /** Set when there was no answer. */
+  /** Set if there was no response, or it was cut off. */
   failure?: string
-  answer?: {
+  response?: {
     status: number
     statusText: string
-    /** How long its head took, in milliseconds. */
+    /** The time until the headers arrived, in milliseconds. */
     ms: number
     headers: Headers
-    /** As far as it is here. */
+    /** The body received so far. */
     text: string
   }
 }
 
-/** Sends one request at a time, and shows its answer while it comes. Leaving the page ends it. */
+/** Sends one request at a time and streams its response. Unmounting aborts it. */
 export function useRequest(): {
-  attempt: RequestState | undefined
-  start: (request: RequestSpec, credentials: Credentials) => Promise<void>
+  request: RequestState | undefined
+  start: (spec: RequestSpec, credentials: Credentials) => Promise<void>
   stop: () => void
 } {
-  const [attempt, setAttempt] = useState<RequestState>()
+  const [request, setRequest] = useState<RequestState>()
   const current = useRef<AbortController>(undefined)
   const stop = () => current.current?.abort()
   useEffect(() => () => current.current?.abort(), [])
 
-  async function start(request: RequestSpec, credentials: Credentials): Promise<void> {
+  async function start(spec: RequestSpec, credentials: Credentials): Promise<void> {
     stop()
-    const own = new AbortController()
-    current.current = own
-    const show = (shown: RequestState) => {
-      if (current.current === own) setAttempt(shown)
+    const controller = new AbortController()
+    current.current = controller
+    const update = (state: RequestState) => {
+      if (current.current === controller) setRequest(state)
     }
-    show({ isPending: true })
-    let answer: RequestState['answer']
+    update({ isPending: true })
+    let received: RequestState['response']
     try {
       const startedAt = performance.now()
-      const response = await send(request, credentials, own.signal)
+      const response = await send(spec, credentials, controller.signal)
       const { status, statusText, headers } = response
-      answer = { status, statusText, headers, ms: Math.round(performance.now() - startedAt), text: '' }
-      show({ isPending: true, answer })
-      for await (const part of textOf(response)) {
-        answer = { ...answer, text: (answer.text + part).slice(0, MAX_SHOWN) }
-        show({ isPending: true, answer })
-        if (answer.text.length === MAX_SHOWN) own.abort()
+      received = { status, statusText, headers, ms: Math.round(performance.now() - startedAt), text: '' }
+      update({ isPending: true, response: received })
+      for await (const chunk of textOf(response)) {
+        received = { ...received, text: (received.text + chunk).slice(0, MAX_LENGTH) }
+        update({ isPending: true, response: received })
+        if (received.text.length === MAX_LENGTH) controller.abort()
       }
-      show({ isPending: false, answer })
+      update({ isPending: false, response: received })
     } catch (error) {
-      const failure = own.signal.aborted
+      const failure = controller.signal.aborted
         ? 'Stopped.'
-        : `No answer: ${error instanceof Error ? error.message : ''}`
-      show({ isPending: false, failure, ...(answer && { answer }) })
+        : `No response: ${error instanceof Error ? error.message : ''}`
+      update({ isPending: false, failure, ...(received && { response: received }) })
     }
   }
-  return { attempt, start, stop }
+  return { request, start, stop }
 }
 
 async function* textOf({ body }: Response): AsyncGenerator<string, void, void> {
