@@ -4,17 +4,17 @@ import { defineConfig } from 'vite'
 export default defineConfig({
   plugins: [react()],
   build: {
-    // What the SDK is written for, too.
+    // The same as the SDK's.
     target: 'es2022',
-    // The client, and the reference at /docs.
+    // The client, and the API reference at /docs.
     rolldownOptions: { input: ['index.html', 'docs.html'] },
-    // Assets are files: the page's policy takes no data: but for images.
+    // The Content-Security-Policy only allows data: URLs for images.
     assetsInlineLimit: 0,
-    // Every browser of that target preloads modules by itself.
+    // All browsers of this target support modulepreload.
     modulePreload: { polyfill: false },
   },
-  // `pnpm dev`: pages come from Vite, answers from the server behind it. It keeps the Host header (no changeOrigin), so
-  // that pages are of the server's own origin and may use the session cookie.
+  // `pnpm dev`: Vite serves the pages and proxies API requests to the server. It keeps the Host header (no
+  // changeOrigin), so that requests are same-origin for the server and the session cookie works.
   server: {
     proxy: Object.fromEntries(
       ['/v1', '/trpc', '/openapi.json', '/healthz', '/readyz'].map((path) => [

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto'
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
-// `pnpm start` serves the client as its sources are: this builds it where they are not those of the last build.
+// Builds the client if its sources changed since the last build. `pnpm start` runs this first.
 
 const root = path.join(import.meta.dirname, '../../..')
 const stampFile = path.join(root, 'apps/web/dist/.sources')
 
-/** Everything that the built client is made of; the lock file stands for what is installed. */
+/** All inputs of the build. The lock file stands for the installed dependencies. */
 const SOURCES = [
   'apps/web/{src,scripts}/**/*.*',
   'apps/web/{index.html,docs.html,package.json,vite.config.ts}',
@@ -37,14 +37,17 @@ function readStamp(): string | undefined {
 const hash = hashOfSources()
 if (readStamp() !== hash) {
   try {
-    // React has two builds, and this is not for its developers, whoever starts it.
+    // Vite would keep another NODE_ENV from the environment, and bundle React's development build.
     process.env.NODE_ENV = 'production'
-    // Loaded only when it is needed: most starts do without.
+    // Imported on demand: most starts do not build.
     const { build } = await import('vite')
     await build({ root: path.join(root, 'apps/web'), logLevel: 'warn' })
     writeFileSync(stampFile, hash)
   } catch (error) {
-    // The server is worth starting without it.
-    console.error('The web client could not be built; it is not served, or as it was built before.', error)
+    // The server also runs without the client.
+    console.error(
+      'Building the web client failed. The server serves the previous build, if there is one.',
+      error,
+    )
   }
 }

@@ -2,12 +2,12 @@ import type { Browser, Page } from 'playwright-core'
 import { openBrowser, signIn } from './browser.ts'
 import { startSeededServer } from './seeded-server.ts'
 
-// How long people wait for the web client: `pnpm --filter @sotto/web measure`. Server and browser on one machine.
+// Measures the web client's latency: `pnpm --filter @sotto/web measure`. Server and browser run on the same machine.
 
 const RUNS = 10
-const PASSWORD = 'a password of a measurement'
+const PASSWORD = 'a password for measurements'
 
-/** What happened in the page when, in milliseconds since it was asked for. */
+/** First contentful paint, and when the selector was shown, in milliseconds since the navigation. */
 async function paintOf(page: Page, shown: string): Promise<{ paint: number; shown: number }> {
   await page.locator(shown).first().waitFor()
   return page.evaluate(() => ({
@@ -21,13 +21,13 @@ interface Sending {
   sent: number
 }
 
-/** From the key that sends a message until it is there as sent; until it is shown at all, it is pending. */
+/** The time from pressing Enter until the message is shown (as pending), and until it is sent. */
 async function sendAndWait(page: Page, text: string): Promise<Sending> {
   await page.getByPlaceholder('Message').fill(text)
   await page.evaluate((wanted) => {
     const article = () =>
-      [...document.querySelectorAll<HTMLElement>('article')].find((one) =>
-        one.querySelector('.text')?.textContent?.includes(wanted),
+      [...document.querySelectorAll<HTMLElement>('article')].find((element) =>
+        element.querySelector('.text')?.textContent?.includes(wanted),
       )
     const measured = new Promise<Sending>((resolve) => {
       let pressedAt = 0
@@ -57,7 +57,7 @@ async function sendAndWait(page: Page, text: string): Promise<Sending> {
   return page.evaluate<Sending>('window.measured')
 }
 
-/** A first visit, with nothing in the browser's cache. */
+/** A first visit, with an empty cache. */
 async function firstVisit(browser: Browser, url: string): Promise<{ paint: number; shown: number }> {
   const context = await browser.newContext()
   try {
@@ -69,17 +69,17 @@ async function firstVisit(browser: Browser, url: string): Promise<{ paint: numbe
   }
 }
 
-/** One after the other. */
+/** Runs sequentially. */
 async function repeat<Result>(work: (run: number) => Promise<Result>): Promise<Result[]> {
   const results: Result[] = []
   for (let run = 0; run < RUNS; run += 1) results.push(await work(run))
   return results
 }
 
-function print(what: string, times: readonly number[]): void {
-  const sorted = times.toSorted((one, other) => one - other)
+function print(label: string, times: readonly number[]): void {
+  const sorted = times.toSorted((a, b) => a - b)
   const at = (share: number) => Math.round(sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN)
-  process.stdout.write(`${what.padEnd(56)} ${at(0.5)} ms, 95 % within ${at(0.95)} ms\n`)
+  process.stdout.write(`${label.padEnd(48)} median ${at(0.5)} ms, p95 ${at(0.95)} ms\n`)
 }
 
 await using server = await startSeededServer()
@@ -88,11 +88,11 @@ const browser = await openBrowser()
 try {
   const visits = await repeat(() => firstVisit(browser, server.url))
   print(
-    'First visit: something is painted',
+    'First visit: first contentful paint',
     visits.map(({ paint }) => paint),
   )
   print(
-    'First visit: one can sign in',
+    'First visit: sign-in form shown',
     visits.map(({ shown }) => shown),
   )
 
@@ -104,21 +104,21 @@ try {
     return paintOf(page, '.bubble')
   })
   print(
-    'Coming back: something is painted',
+    'Returning visit: first contentful paint',
     returns.map(({ paint }) => paint),
   )
   print(
-    'Coming back: the conversation is there',
+    'Returning visit: conversation shown',
     returns.map(({ shown }) => shown),
   )
 
-  const sends = await repeat((run) => sendAndWait(page, `Measured for the time number ${run}.`))
+  const sends = await repeat((run) => sendAndWait(page, `Measurement ${run}.`))
   print(
-    'Enter is pressed: the message is shown',
+    'Sending: message shown',
     sends.map(({ shown }) => shown),
   )
   print(
-    'Enter is pressed: the message is sent, and on the disk',
+    'Sending: message stored by the server',
     sends.map(({ sent }) => sent),
   )
 } finally {

@@ -1,32 +1,33 @@
 import type { SottoClient } from '@sotto/sdk'
 
-/** What the seeded people say in a group, so that there is one to look at: who, what, and who reacts to it. */
-const LINES: readonly [by: string, text: string, ...reactions: [by: string, emoji: string][]][] = [
-  ['amira', 'The house is ours from Friday 🎉', ['sofia', '❤️'], ['mei', '❤️']],
+/** The messages of a sample group: sender, text and reactions. */
+const MESSAGES: readonly [sender: string, text: string, ...reactions: [reactor: string, emoji: string][]][] =
   [
-    'jonas',
-    'I can take three people in the car, and the canoe if somebody holds it.',
-    ['amira', '😂'],
-    ['mei', '😂'],
-  ],
-  ['sofia', '¡Yo llevo la paella!', ['amira', '😋'], ['noam', '😋'], ['jonas', '😋']],
-  ['mei', '我带茶和桌游。'],
-  ['noam', 'אני מביא קפה ☕️', ['sofia', '👍']],
-  ['sofia', 'What about breakfast?'],
-  ['amira', 'Bread and eggs come from the farm next door, they open at seven.'],
-  ['amira', 'See you all at the station at 16:40, platform 3.', ['jonas', '👍'], ['mei', '👍']],
-]
+    ['amira', 'The house is ours from Friday 🎉', ['sofia', '❤️'], ['mei', '❤️']],
+    [
+      'jonas',
+      'I can take three people in the car, and the canoe if somebody holds it.',
+      ['amira', '😂'],
+      ['mei', '😂'],
+    ],
+    ['sofia', '¡Yo llevo la paella!', ['amira', '😋'], ['noam', '😋'], ['jonas', '😋']],
+    ['mei', '我带茶和桌游。'],
+    ['noam', 'אני מביא קפה ☕️', ['sofia', '👍']],
+    ['sofia', 'What about breakfast?'],
+    ['amira', 'Bread and eggs come from the farm next door, they open at seven.'],
+    ['amira', 'See you all at the station at 16:40, platform 3.', ['jonas', '👍'], ['mei', '👍']],
+  ]
 
-/** Adds to the seeded world what pictures of the client need. @returns the id of the group */
+/** Adds the data for the screenshots to a seeded server. @returns the id of the group */
 export async function addSampleData(sotto: SottoClient): Promise<string> {
   const amira = sotto.as('amira')
   const { id: conversationId } = await amira.conversations.create({
     name: 'Lake house weekend',
     participants: ['jonas', 'sofia', 'mei', 'noam'],
   })
-  for (const [by, text, ...reactions] of LINES) {
-    const { id: messageId } = await sotto.as(by).messages.send({ conversationId, text })
-    for (const [reader, emoji] of reactions) await sotto.as(reader).messages.react({ messageId, emoji })
+  for (const [sender, text, ...reactions] of MESSAGES) {
+    const { id: messageId } = await sotto.as(sender).messages.send({ conversationId, text })
+    for (const [reactor, emoji] of reactions) await sotto.as(reactor).messages.react({ messageId, emoji })
   }
   for (const reader of ['amira', 'mei', 'jonas']) {
     await sotto.as(reader).conversation({ conversationId }).markRead()

@@ -5,19 +5,19 @@ import { openBrowser, signIn } from './browser.ts'
 import { addSampleData } from './sample-data.ts'
 import { startSeededServer } from './seeded-server.ts'
 
-// Makes the pictures of the documentation anew: `pnpm --filter @sotto/web screenshots`.
+// Regenerates the screenshots in docs/images: `pnpm --filter @sotto/web screenshots`.
 
 const folder = path.join(import.meta.dirname, '../../../docs/images')
-const PASSWORD = 'a password of a picture'
+const PASSWORD = 'a password for screenshots'
 
 interface Shot {
   name: string
   path: string
   width: 360 | 1_440
   scheme?: 'light' | 'dark'
-  /** Of the browser. */
+  /** The browser's locale. */
   locale?: string
-  /** What is done before the picture is taken. */
+  /** Runs before the screenshot is taken. */
   prepare?: (page: Page) => Promise<void>
 }
 
@@ -36,7 +36,7 @@ function shots(groupId: string): Shot[] {
 
 async function showImage(page: Page): Promise<void> {
   await page
-    .getByRole('button', { name: /Show the image/ })
+    .getByRole('button', { name: /Show image/ })
     .first()
     .click()
   await page.locator('.media img').waitFor()
@@ -51,7 +51,7 @@ async function take(browser: Browser, url: string, shot: Shot): Promise<void> {
     timezoneId: 'Europe/Paris',
   })
   try {
-    // The picture of the seeded conversation, from here: this needs no network.
+    // Serves the seeded image locally, so that this works offline.
     await context.route('https://picsum.photos/**', (route) =>
       route.fulfill({ contentType: 'image/svg+xml', body: VALLEY }),
     )
@@ -62,7 +62,7 @@ async function take(browser: Browser, url: string, shot: Shot): Promise<void> {
     await page.locator(':is(.row, .bubble, .page):visible').first().waitFor()
     await prepare?.(page)
     await page.waitForLoadState('networkidle', { timeout: 2_000 }).catch(() => {
-      // The event stream never ends; by now everything else has.
+      // The event stream keeps the network busy. Everything else has loaded by now.
     })
     await page.screenshot({ path: path.join(folder, `${name}.png`), animations: 'disabled', caret: 'hide' })
   } finally {
@@ -70,7 +70,7 @@ async function take(browser: Browser, url: string, shot: Shot): Promise<void> {
   }
 }
 
-/** A river in a green valley, seen from above, as the seeded message says. */
+/** A river in a green valley, which is the alt text of the seeded image. */
 const VALLEY = `<svg xmlns="http://www.w3.org/2000/svg" width="1200" height="800">
 <rect width="1200" height="800" fill="#8fb8d8"/>
 <path d="M0 330L240 150 470 310 700 120 960 300 1200 170V800H0z" fill="#5d7f74"/>

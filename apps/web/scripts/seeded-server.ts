@@ -6,16 +6,16 @@ import path from 'node:path'
 import { createClient, type SottoClient } from '@sotto/sdk'
 
 const program = path.join(import.meta.dirname, '../../server/src/main.ts')
-const KEY = 'sk_of-a-script-and-of-nothing-else'
+const KEY = 'sk_web-scripts-only'
 
-/** A server on a database of its own, gone with it. */
+/** A server with its own temporary database, which is deleted with it. */
 export interface SeededServer extends AsyncDisposable {
   readonly url: string
-  /** With a service key. */
+  /** Authenticated with a service key. */
   readonly sotto: SottoClient
 }
 
-/** Starts a server on a free port, with the people of `sotto seed` in it, who have no passwords yet. */
+/** Starts a server on a free port with the data of `sotto seed`, whose users have no passwords. */
 export async function startSeededServer(): Promise<SeededServer> {
   const folder = await mkdtemp(path.join(tmpdir(), 'sotto-web-'))
   const env = {
@@ -24,9 +24,9 @@ export async function startSeededServer(): Promise<SeededServer> {
     PORT: '0',
     SOTTO_SERVICE_KEY: KEY,
   }
-  const seeding = spawn(process.execPath, [program, 'seed'], { env, stdio: 'ignore' })
-  const [code] = await once(seeding, 'close')
-  if (code !== 0) throw new Error('the database cannot be seeded')
+  const seed = spawn(process.execPath, [program, 'seed'], { env, stdio: 'ignore' })
+  const [code] = await once(seed, 'close')
+  if (code !== 0) throw new Error('sotto seed failed')
   const server = spawn(process.execPath, [program, 'start'], { env, stdio: ['ignore', 'pipe', 'inherit'] })
   const url = await untilListening(server)
   return {
@@ -42,15 +42,15 @@ export async function startSeededServer(): Promise<SeededServer> {
 }
 
 async function untilListening({ stdout }: ChildProcess): Promise<string> {
-  let printed = ''
-  for await (const part of stdout ?? []) {
-    printed += part
-    const [, url] = /"url":"([^"]+)"[^\n]*"listening"/.exec(printed) ?? []
+  let output = ''
+  for await (const chunk of stdout ?? []) {
+    output += chunk
+    const [, url] = /"url":"([^"]+)"[^\n]*"listening"/.exec(output) ?? []
     if (url !== undefined) {
-      // Nobody reads the rest, which must not hold it up.
+      // Discard further output: a full pipe would block the server.
       stdout?.resume()
       return url
     }
   }
-  throw new Error(`the server ended: ${printed}`)
+  throw new Error(`the server exited: ${output}`)
 }
