@@ -3,7 +3,7 @@ import { createClient } from '@sotto/sdk'
 import { useState } from 'react'
 import { createRoot } from 'react-dom/client'
 
-// `?url=https://chat.example.com&token=…` says where the server is, and who one is.
+// `?url=https://chat.example.com&token=…` sets the server and the user's token.
 const settings = new URLSearchParams(location.search)
 const sotto = createClient({ url: settings.get('url') ?? '', token: settings.get('token') ?? '' })
 const me = await sotto.users.me()
@@ -42,7 +42,7 @@ function Conversation({ user }: { user: string }) {
           {message.isMine ? 'I' : user}: {message.text} ({message.status})
           {message.status === 'failed' && (
             <button type="button" onClick={() => retry(message.clientMessageId)}>
-              Again
+              Try again
             </button>
           )}
         </p>

@@ -1,4 +1,4 @@
-/** What keeps itself up to date until it is closed: the SDK's live conversation, inbox and presence. */
+/** A live view of the SDK: a conversation, the inbox or a presence. Stays up to date until closed. */
 interface LiveView<State> {
   readonly state: State
   subscribe(listener: () => void): () => void
@@ -6,29 +6,29 @@ interface LiveView<State> {
 }
 
 /**
- * For how long a view that no component uses stays open, in milliseconds: who goes back to it finds it as it was, and
- * React's strict mode, which mounts everything twice, opens it once.
+ * How long an unused view stays open, in milliseconds. Going back to it needs no reload, and React's strict mode, which
+ * mounts everything twice, opens it once.
  */
-const LINGER_MS = 3_000
+const CLOSE_DELAY_MS = 3_000
 
 interface Options<View, State> {
   open: () => View
-  /** What is shown while nothing is open. */
+  /** The state while the view is not open. */
   initial: State
-  /** Whether it still has something to do when nobody looks at it. */
+  /** Keeps an unused view open, for example while it is sending. */
   isBusy?: (state: State) => boolean
 }
 
 /**
- * A view that components share: opened for the first that subscribes, closed soon after the last one is gone and
- * nothing is left to do. Rendering alone opens nothing.
+ * A view shared by components: opened by the first subscriber, closed a while after the last one unsubscribes, unless
+ * it is busy. Rendering alone does not open it.
  */
 export class SharedView<View extends LiveView<State>, State> {
   readonly #options: Options<View, State>
   readonly #listeners = new Set<() => void>()
   #view: View | undefined
   #stop: (() => void) | undefined
-  #lingering: ReturnType<typeof setTimeout> | undefined
+  #closeTimer: ReturnType<typeof setTimeout> | undefined
 
   constructor(options: Options<View, State>) {
     this.#options = options
@@ -39,33 +39,33 @@ export class SharedView<View extends LiveView<State>, State> {
   readonly getServerSnapshot = (): State => this.#options.initial
 
   readonly subscribe = (listener: () => void): (() => void) => {
-    // Not the listener itself: whoever subscribes with the same one twice counts twice.
-    const own = () => listener()
-    this.#listeners.add(own)
-    this.#hold()
+    // A new function per subscription: the same listener may subscribe twice.
+    const entry = () => listener()
+    this.#listeners.add(entry)
+    this.#acquire()
     return () => {
-      this.#listeners.delete(own)
-      this.#letGo()
+      this.#listeners.delete(entry)
+      this.#scheduleClose()
     }
   }
 
-  /** The view for what a user does with it; opens it where no component shows it. */
+  /** The view itself, for actions. Opens it if it is not open. */
   get view(): View {
-    const view = this.#hold()
-    this.#letGo()
+    const view = this.#acquire()
+    this.#scheduleClose()
     return view
   }
 
-  /** Ends it at once. */
+  /** Closes the view immediately. */
   close(): void {
-    clearTimeout(this.#lingering)
+    clearTimeout(this.#closeTimer)
     this.#stop?.()
     this.#view?.close()
     this.#view = undefined
   }
 
-  #hold(): View {
-    clearTimeout(this.#lingering)
+  #acquire(): View {
+    clearTimeout(this.#closeTimer)
     if (!this.#view) {
       this.#view = this.#options.open()
       this.#stop = this.#view.subscribe(() => {
@@ -75,12 +75,12 @@ export class SharedView<View extends LiveView<State>, State> {
     return this.#view
   }
 
-  #letGo(): void {
+  #scheduleClose(): void {
     if (this.#listeners.size > 0) return
-    clearTimeout(this.#lingering)
-    this.#lingering = setTimeout(() => {
-      if (this.#view && this.#options.isBusy?.(this.#view.state)) this.#letGo()
+    clearTimeout(this.#closeTimer)
+    this.#closeTimer = setTimeout(() => {
+      if (this.#view && this.#options.isBusy?.(this.#view.state)) this.#scheduleClose()
       else this.close()
-    }, LINGER_MS)
+    }, CLOSE_DELAY_MS)
   }
 }

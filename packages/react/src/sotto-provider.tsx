@@ -6,16 +6,16 @@ import { Views } from './views.ts'
 const ViewsContext = createContext<Views | undefined>(undefined)
 
 export interface SottoProviderProps {
-  /** Acts for the user whose conversations are shown. Another client makes everything anew. */
+  /** A client that acts for the user. Passing a different client reloads everything. */
   client: SottoClient
-  /** Where unsent messages outlive a reload. For one user: whoever logs in as another takes another one. */
+  /** Keeps unsent messages across reloads. Each user needs their own storage. */
   storage?: DraftStorage | undefined
   children: ReactNode
 }
 
 /**
- * Gives the components below it a client. They share its one event stream, and one view of each conversation, which
- * is open while a component uses it.
+ * Provides a client to the hooks below it. They share one event stream, and one view of each conversation, which is
+ * open while a component uses it.
  */
 export function SottoProvider({ client, storage, children }: SottoProviderProps) {
   const views = useMemo(() => new Views(client, storage), [client, storage])
@@ -24,11 +24,11 @@ export function SottoProvider({ client, storage, children }: SottoProviderProps)
 
 export function useViews(): Views {
   const views = useContext(ViewsContext)
-  if (!views) throw new Error('a component that uses Sotto has to be inside of a SottoProvider')
+  if (!views) throw new Error('Sotto hooks must be used within a SottoProvider')
   return views
 }
 
-/** The client of the provider above, for what has no hook of its own. */
+/** The client of the nearest provider, for everything that has no hook. */
 export function useSotto(): SottoClient {
   return useViews().client
 }

@@ -3,11 +3,11 @@ import { useCallback, useSyncExternalStore } from 'react'
 import { useViews } from './sotto-provider.tsx'
 
 export interface Conversations extends InboxState {
-  /** Adds the page after the last conversation, if there is one. Rejects when the server cannot be asked. */
+  /** Loads the next page of conversations, if there is one. Rejects if the request fails. */
   loadMore(): Promise<void>
 }
 
-/** The inbox: conversations with their last message and how much is unread, latest activity first. */
+/** The inbox: conversations with their last message and unread count, most recent activity first. */
 export function useConversations(): Conversations {
   const { inbox } = useViews()
   const state = useSyncExternalStore(inbox.subscribe, inbox.getSnapshot, inbox.getServerSnapshot)

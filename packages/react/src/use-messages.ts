@@ -2,7 +2,7 @@ import type { ConversationTarget, LiveConversation, LiveState } from '@sotto/sdk
 import { useMemo, useSyncExternalStore } from 'react'
 import { useSharedConversation } from './use-shared-conversation.ts'
 
-/** What can be done with the messages of a conversation; the same object for the same conversation. */
+/** Actions on the messages of a conversation. Their identity is stable per conversation. */
 export type MessageActions = Pick<
   LiveConversation,
   | 'loadOlder'
@@ -20,9 +20,9 @@ export type MessageActions = Pick<
 export type Messages = LiveState & MessageActions
 
 /**
- * A conversation, with a user (a username or an id) or by its id: a part of its messages, the newest ones
- * at first, and what happens to them.
- * As LiveConversation; every change renders the component anew, and what has not changed is the same object.
+ * A conversation by user (username or id) or by conversation id: a window of its messages, initially the newest, kept
+ * up to date. The state and actions are those of LiveConversation. Every change re-renders the component; unchanged
+ * objects keep their identity.
  */
 export function useMessages(target: ConversationTarget): Messages {
   const shared = useSharedConversation(target)

@@ -3,14 +3,18 @@ import { useSyncExternalStore } from 'react'
 import { useViews } from './sotto-provider.tsx'
 
 /**
- * Whether a user (by id) is online, and when they were last seen; undefined while that is not known, and for users
- * with whom one shares no conversation. Without an id it watches nobody.
+ * Whether a user (by id) is online, and when they were last seen. Undefined while loading, without an id, and for users
+ * with whom the current user shares no conversation.
  */
 export function usePresence(userId: string | undefined): PresenceState | undefined {
   const views = useViews()
-  const shared = userId === undefined ? nobody : views.presence(userId)
+  const shared = userId === undefined ? noPresence : views.presence(userId)
   return useSyncExternalStore(shared.subscribe, shared.getSnapshot, shared.getServerSnapshot)
 }
 
-const unknown = () => undefined
-const nobody = { subscribe: () => () => {}, getSnapshot: unknown, getServerSnapshot: unknown }
+const getUndefined = () => undefined
+const noPresence = {
+  subscribe: () => () => {},
+  getSnapshot: getUndefined,
+  getServerSnapshot: getUndefined,
+}

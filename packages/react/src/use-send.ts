@@ -4,21 +4,21 @@ import { useSharedConversation } from './use-shared-conversation.ts'
 
 export interface Send {
   /**
-   * Sends a message: it is among the messages at once, as `pending`, and goes out as soon as it can.
+   * Sends a message. It is added to the messages immediately as `pending`, and sent as soon as possible.
    *
    * @returns its clientMessageId
    */
   send(content: string | MessageContent): string
-  /** Sends a failed message again, as the one that it was. */
+  /** Sends a failed message again, with the same clientMessageId. */
   retry(clientMessageId: string): void
-  /** Forgets an unsent message. One that is on its way may arrive all the same. */
+  /** Discards an unsent message. It may still arrive if it is already being sent. */
   discard(clientMessageId: string): void
 }
 
-/** Sends into a conversation. The same object for the same conversation; messages that come render nothing anew. */
+/** Sends messages to a conversation. The result is stable per conversation: new messages cause no re-render. */
 export function useSend(target: ConversationTarget): Send {
   const shared = useSharedConversation(target)
-  // Who sends and leaves has sent: it stays open as long as the component, and a little longer.
+  // Keeps the conversation open while mounted, and after that until everything is sent.
   useEffect(() => shared.subscribe(() => {}), [shared])
   return useMemo(
     () => ({

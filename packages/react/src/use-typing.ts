@@ -3,13 +3,13 @@ import { useCallback, useSyncExternalStore } from 'react'
 import { useSharedConversation } from './use-shared-conversation.ts'
 
 export interface Typing {
-  /** The ids of the others who are typing. */
+  /** The ids of the other participants who are typing. */
   readonly typing: readonly string[]
-  /** Says that one is typing, or no longer. Call it with every key: the server hears of it once in a while. */
+  /** Reports that the user is typing, or has stopped. Call it on every input: it is throttled. */
   setTyping(isTyping: boolean): void
 }
 
-/** Who types in a conversation. Renders anew only when that changes. */
+/** Who is typing in a conversation. Re-renders only when that changes. */
 export function useTyping(target: ConversationTarget): Typing {
   const shared = useSharedConversation(target)
   const typing = useSyncExternalStore(

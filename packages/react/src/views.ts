@@ -42,7 +42,7 @@ const noConversations: InboxState = {
   error: undefined,
 }
 
-/** What the components below one provider share: one view for each thing that they show. */
+/** The views shared by the components below a provider: one per inbox, conversation and presence. */
 export class Views {
   readonly client: SottoClient
   readonly inbox: SharedView<LiveInbox, InboxState>
@@ -59,7 +59,7 @@ export class Views {
   conversation(target: ConversationTarget): SharedConversation {
     const key = typeof target === 'string' ? `to/${target.toLowerCase()}` : target.conversationId
     const open = () => this.client.conversation(target).live({ storage: this.#storage })
-    return findOrMake(
+    return getOrCreate(
       this.#conversations,
       key,
       () => new SharedView({ open, initial: noMessages, isBusy: isSending }),
@@ -68,7 +68,7 @@ export class Views {
 
   presence(userId: string): SharedView<LivePresence, PresenceState | undefined> {
     const open = () => this.client.users.livePresence(userId)
-    return findOrMake(
+    return getOrCreate(
       this.#presences,
       userId,
       () => new SharedView<LivePresence, PresenceState | undefined>({ open, initial: undefined }),
@@ -76,13 +76,13 @@ export class Views {
   }
 }
 
-/** What was sent goes out, whether the conversation is still looked at or not. */
+/** Messages are sent even if no component shows the conversation any more. */
 function isSending({ unsent }: LiveState): boolean {
   return unsent.some(({ status }) => status === 'pending')
 }
 
-function findOrMake<Value>(map: Map<string, Value>, key: string, make: () => Value): Value {
-  const value = map.get(key) ?? make()
+function getOrCreate<Value>(map: Map<string, Value>, key: string, create: () => Value): Value {
+  const value = map.get(key) ?? create()
   map.set(key, value)
   return value
 }

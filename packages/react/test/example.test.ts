@@ -7,7 +7,7 @@ import { createDocument } from './support/dom.ts'
 
 const packageRoot = path.join(import.meta.dirname, '..')
 
-/** Builds the example as for a page. @returns the file */
+/** Bundles the example for a browser. @returns the path of the bundle */
 async function build(folder: string): Promise<string> {
   await using bundle = await rolldown({
     input: path.join(packageRoot, 'example/app.tsx'),
@@ -19,7 +19,7 @@ async function build(folder: string): Promise<string> {
   return file
 }
 
-it('is a messenger', async () => {
+it('sends and receives messages', async () => {
   await using server = await createTestServer({ users: ['alice', 'bob'], settings: { signUp: 'open' } })
   const password = 'correct horse battery staple'
   await server.client.users.create({ username: 'carol', password })
@@ -38,7 +38,7 @@ it('is a messenger', async () => {
     page.querySelector('button')?.click()
     await expect.poll(() => page.querySelector('p')?.textContent).toBe('bob: Are you there? (sent)')
     const input = page.querySelector('input')
-    if (!input) throw new Error('there is nowhere to write')
+    if (!input) throw new Error('the message input is missing')
     input.value = 'Yes!'
     page.querySelector('form')?.requestSubmit()
     await expect.poll(() => page.textContent).toContain('I: Yes! (sent)')

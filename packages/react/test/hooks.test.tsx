@@ -25,8 +25,8 @@ afterEach(() => {
   for (const cleanUp of cleanUps.splice(0)) cleanUp()
 })
 
-/** Shows it in the page, in strict mode. @returns what takes it away again. */
-function show(client: SottoClient, element: ReactNode, storage?: DraftStorage): () => void {
+/** Renders an element in strict mode. @returns a function that unmounts it */
+function render(client: SottoClient, element: ReactNode, storage?: DraftStorage): () => void {
   const root = createRoot(page)
   const tree = (
     <StrictMode>
@@ -59,10 +59,10 @@ function Chat({ user }: { user: string }) {
   return `${messages.map((message) => `${message.text} (${message.status})`).join(', ')}; ${unreadCount} unread`
 }
 
-describe.each(['sqlite', 'postgres'] as const)('the hooks, on %s', (using) => {
-  it('show an inbox that keeps itself up to date', async () => {
+describe.each(['sqlite', 'postgres'] as const)('the hooks on %s', (using) => {
+  it('keep the inbox up to date', async () => {
     await using server = await createTestServer({ users: ['alice', 'bob'], using })
-    show(server.as('bob'), <Inbox />)
+    render(server.as('bob'), <Inbox />)
     await expect.poll(text).toBe('')
     await server.as('alice').messages.send({ to: 'bob', text: 'one' })
     await expect.poll(text).toBe('one 1')
@@ -70,7 +70,7 @@ describe.each(['sqlite', 'postgres'] as const)('the hooks, on %s', (using) => {
     await expect.poll(text).toBe('two 2')
   })
 
-  it('show a conversation, send into it, and tell who types', async () => {
+  it('show a conversation, send messages, and report typing and presence', async () => {
     await using server = await createTestServer({ users: ['alice', 'bob'], using })
     const idOf = async (user: string) => (await server.client.users.get({ user })).id
     const actions: { send?: (text: string) => void; type?: () => void } = {}
@@ -92,7 +92,7 @@ describe.each(['sqlite', 'postgres'] as const)('the hooks, on %s', (using) => {
         <Dot userId={await idOf('bob')} />
       </>
     )
-    show(server.as('alice'), element)
+    render(server.as('alice'), element)
     await expect.poll(text).toContain('; 0 unread')
     actions.send?.('hello')
     await expect.poll(text).toContain('hello (sent); 0 unread')
@@ -108,10 +108,10 @@ describe.each(['sqlite', 'postgres'] as const)('the hooks, on %s', (using) => {
   })
 })
 
-it('shares one stream and one view among all components, and closes them when they are gone', async () => {
+it('shares one stream and one view among all components, and closes them when they unmount', async () => {
   await using server = await createTestServer({ users: ['alice', 'bob'] })
   await server.as('alice').messages.send({ to: 'bob', text: 'hi' })
-  const unmount = show(
+  const unmount = render(
     server.as('bob'),
     <>
       <Inbox />
@@ -125,11 +125,11 @@ it('shares one stream and one view among all components, and closes them when th
   expect(lists()).toHaveLength(1)
 
   unmount()
-  // A stream is logged at its end.
+  // A stream is logged when it ends.
   await expect.poll(() => calls().filter((line) => line.includes('/v1/events')).length).toBe(1)
 })
 
-it('sends what was sent, also when its component has gone', async () => {
+it('sends a pending message after its component has unmounted', async () => {
   await using server = await createTestServer({ users: ['alice', 'bob'] })
   function SendOnce({ onDone }: { onDone: () => void }) {
     const { send } = useSend('bob')
@@ -143,7 +143,7 @@ it('sends what was sent, also when its component has gone', async () => {
       />
     )
   }
-  const unmount = show(server.as('alice'), <SendOnce onDone={() => unmount()} />)
+  const unmount = render(server.as('alice'), <SendOnce onDone={() => unmount()} />)
   await expect.poll(() => page.querySelector('button')).not.toBeNull()
   page.querySelector('button')?.click()
   await expect
@@ -151,7 +151,7 @@ it('sends what was sent, also when its component has gone', async () => {
     .toBe(1)
 })
 
-it('keeps what is unsent in the storage', async () => {
+it('keeps unsent messages in the storage', async () => {
   await using server = await createTestServer({ users: ['alice', 'bob'] })
   const stored = new Map<string, string>()
   const storage: DraftStorage = {
@@ -164,12 +164,12 @@ it('keeps what is unsent in the storage', async () => {
       { clientMessageId: 'c1', content: { text: 'from before' }, createdAt: new Date().toISOString() },
     ]),
   )
-  show(server.as('alice'), <Chat user="bob" />, storage)
+  render(server.as('alice'), <Chat user="bob" />, storage)
   await expect.poll(text).toBe('from before (sent); 0 unread')
   await expect.poll(() => stored.get('sotto/unsent/to/bob')).toBe('[]')
 })
 
-it('renders on a server what is shown before anything is known', async () => {
+it('renders the loading state on the server', async () => {
   await using server = await createTestServer({ users: ['alice'] })
   const html = renderToString(
     <SottoProvider client={server.as('alice')}>
@@ -179,7 +179,7 @@ it('renders on a server what is shown before anything is known', async () => {
   expect(html).toBe('loading')
 })
 
-it('says where a provider is missing', () => {
+it('throws outside of a SottoProvider', () => {
   function Lost() {
     useSotto()
     return null
