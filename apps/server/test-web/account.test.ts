@@ -26,7 +26,7 @@ async function signOut(page: Page): Promise<void> {
 }
 
 describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
-  test('has a second factor: a code, or a recovery code, besides the password', async () => {
+  test('supports two-factor authentication with codes and recovery codes', async () => {
     await using database = await createEmptyDatabase(using)
     await using server = await spawnServer({ ...settings, DATABASE_URL: database.url })
     await using alice = await openClient(browser, server.url)
@@ -52,7 +52,7 @@ describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
     await page.getByLabel('Code').fill('000000')
     await page.keyboard.press('Enter')
     await page.getByRole('alert').waitFor()
-    // The one that turned it on was taken; the next one is, by clocks that are a little ahead.
+    // The current code was used for setup. The next one is accepted to allow for clock skew.
     await page.getByLabel('Code').fill(codeAt(startedAt + STEP_MS))
     await page.keyboard.press('Enter')
     await page.getByRole('navigation', { name: 'Conversations' }).waitFor()
@@ -73,7 +73,7 @@ describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
     expectNoFaults(alice)
   })
 
-  test('has a profile that others see, and that says what it does not take where it does not', async () => {
+  test('has a public profile, whose form shows validation errors at their fields', async () => {
     await using database = await createEmptyDatabase(using)
     await using server = await spawnServer({ ...settings, DATABASE_URL: database.url })
     await using alice = await openClient(browser, server.url)
@@ -100,7 +100,7 @@ describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
     await bob.page.getByLabel('Name or username').fill('alice ñ')
     await bob.page.getByRole('link', { name: 'Alice Ñandú' }).waitFor()
 
-    // What is taken already is said where it was asked for.
+    // The error is shown at the username field.
     await using other = await openClient(browser, `${server.url}/sign-up`)
     await other.page.getByLabel('Username').fill('alice')
     await other.page.getByLabel('Password').fill(PASSWORD)
@@ -109,7 +109,7 @@ describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
     expectNoFaults(alice, bob, other)
   })
 
-  test('changes its password, and ends the sessions that it has elsewhere', async () => {
+  test('changes its password and ends its other sessions', async () => {
     await using database = await createEmptyDatabase(using)
     await using server = await spawnServer({ ...settings, DATABASE_URL: database.url })
     await using alice = await openClient(browser, server.url)

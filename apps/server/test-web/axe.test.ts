@@ -10,7 +10,7 @@ beforeAll(async () => {
 })
 afterAll(() => browser?.close())
 
-/** What screen readers say of what has the focus, more or less. */
+/** The approximate accessible name of the focused element. */
 const FOCUSED = `(() => {
   const element = document.activeElement
   if (element === document.body) return ''
@@ -20,8 +20,8 @@ const FOCUSED = `(() => {
 describe.each([
   { width: 360, height: 740, scheme: 'light' },
   { width: 1_440, height: 900, scheme: 'dark' },
-] as const)('at a width of $width pixels, in the $scheme', ({ width, height, scheme }) => {
-  test('no page has a serious fault, and none is too wide', async () => {
+] as const)('at a width of $width pixels, in $scheme mode', ({ width, height, scheme }) => {
+  test('no page has a serious accessibility violation or scrolls sideways', async () => {
     await using server = await spawnServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: 'file::memory:' })
     await using alice = await openClient(browser, server.url, { width, height })
     await alice.page.emulateMedia({ colorScheme: scheme })
@@ -54,7 +54,7 @@ describe.each([
     await page.getByRole('article').filter({ hasText: 'Hi!' }).getByRole('button', { name: 'Like' }).click()
     await page.getByRole('button', { name: '👍 1' }).waitFor()
     await check('a conversation')
-    // A text says by itself in which direction it is read.
+    // Each text has its own direction.
     await page.locator('p:dir(rtl)', { hasText: 'שלום' }).first().waitFor()
 
     await page.goto(`${server.url}/people`)
@@ -69,14 +69,14 @@ describe.each([
   })
 })
 
-test('everything can be done with keys alone', async () => {
+test('everything works with the keyboard alone', async () => {
   await using server = await spawnServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: 'file::memory:' })
   await using alice = await openClient(browser, server.url)
   await using bob = await openClient(browser, server.url)
   await signUp(bob, 'bob')
   const { page } = alice
   const { keyboard } = page
-  /** Presses Tab until what has the focus is called so. */
+  /** Presses Tab until the focused element has this name. */
   const tabTo = async (name: string, key: 'Tab' | 'Shift+Tab' = 'Tab') => {
     for (let presses = 0; presses < 60; presses += 1) {
       const focused = await page.evaluate<string>(FOCUSED)

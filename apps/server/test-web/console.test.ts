@@ -30,13 +30,13 @@ interface OpenConsole {
   url: string
   sotto: ReturnType<typeof createClient>
   root: Person
-  /** Opens a page of the console, below /console. */
+  /** Opens a page by its path below /console. */
   open(path: string): Promise<void>
-  /** Presses a button of the page, and the one of the same name that it asks with. */
+  /** Presses a button, and the button of the same name in its confirmation dialog. */
   confirm(label: string): Promise<void>
 }
 
-/** A server with people who have talked, and the console of an admin called root. */
+/** A server with a conversation, and the console of an admin named root. */
 async function openConsole(
   using: 'sqlite' | 'postgres' = 'sqlite',
   options: Parameters<typeof openClient>[2] = {},
@@ -74,7 +74,7 @@ async function openConsole(
   }
 }
 
-test('is nothing to who is no admin, and asks the server for nothing', async () => {
+test('makes no requests for users who are not admins', async () => {
   await using server = await spawnServer({ ...settings, DATABASE_URL: 'file::memory:' })
   await using mallory = await openClient(browser, server.url)
   await signUp(mallory, 'mallory')
@@ -92,7 +92,7 @@ test('is nothing to who is no admin, and asks the server for nothing', async () 
   expectNoFaults(mallory)
 })
 
-test('is there for who logs in at its address', async () => {
+test('opens after signing in at its URL', async () => {
   await using server = await spawnServer({ ...settings, DATABASE_URL: 'file::memory:' })
   const sotto = createClient({ url: server.url, token: KEY })
   await sotto.users.create({ username: 'root', password: PASSWORD })
@@ -107,7 +107,7 @@ test('is there for who logs in at its address', async () => {
 })
 
 describe.each(['sqlite', 'postgres'] as const)('the console on %s', (using) => {
-  test('tells how much there is and happens', async () => {
+  test('shows totals, activity and the server status', async () => {
     const { root, sotto, open } = await openConsole(using)
     const { page } = root
     await open('')
@@ -135,7 +135,7 @@ describe.each(['sqlite', 'postgres'] as const)('the console on %s', (using) => {
     expectNoFaults(root)
   })
 
-  test('finds users, and does with them what an operator has to', async () => {
+  test('finds users and performs all actions on them', async () => {
     const { url, root, sotto, open, confirm } = await openConsole(using)
     const { page } = root
     await open('/users')
@@ -200,7 +200,7 @@ describe.each(['sqlite', 'postgres'] as const)('the console on %s', (using) => {
     expectNoFaults(root)
   })
 
-  test('does nothing that was not confirmed', async () => {
+  test('does nothing without confirmation', async () => {
     const { root, sotto, open } = await openConsole(using)
     const { page } = root
     await open('/users/bob')
@@ -216,7 +216,7 @@ describe.each(['sqlite', 'postgres'] as const)('the console on %s', (using) => {
     expectNoFaults(root)
   })
 
-  test('looks into conversations, and each look is in the audit', async () => {
+  test('shows conversations, and records every access in the audit log', async () => {
     const { root, sotto, open } = await openConsole(using)
     const { page } = root
     await open('/conversations')
@@ -251,7 +251,7 @@ describe.each(['sqlite', 'postgres'] as const)('the console on %s', (using) => {
     expectNoFaults(root)
   })
 
-  test('makes keys and revokes them', async () => {
+  test('creates and revokes service keys', async () => {
     const { url, root, open, confirm } = await openConsole(using)
     const { page } = root
     await open('/keys')
@@ -271,7 +271,7 @@ describe.each(['sqlite', 'postgres'] as const)('the console on %s', (using) => {
     expectNoFaults(root)
   })
 
-  test('looks after webhooks, and sends again what has failed', async () => {
+  test('manages webhooks and resends failed deliveries', async () => {
     await using receiver = await startWebhookReceiver()
     const { root, open, confirm } = await openConsole(using)
     const { page } = root
@@ -308,7 +308,7 @@ describe.each(['sqlite', 'postgres'] as const)('the console on %s', (using) => {
   })
 })
 
-test('shows the settings in force, and no secret', async () => {
+test('shows the settings without secrets', async () => {
   const { root, open } = await openConsole()
   const { page } = root
   await open('/settings')
@@ -326,7 +326,7 @@ test('shows the settings in force, and no secret', async () => {
   expectNoFaults(root)
 })
 
-test('says what went wrong where the server refuses', async () => {
+test('shows why the server rejected an action', async () => {
   const { root, sotto, open } = await openConsole()
   const { page } = root
   await open('/users/bob')
@@ -341,8 +341,8 @@ test('says what went wrong where the server refuses', async () => {
 describe.each([
   { width: 360, height: 740, scheme: 'light' },
   { width: 1_440, height: 900, scheme: 'dark' },
-] as const)('at a width of $width pixels, in the $scheme', ({ width, height, scheme }) => {
-  test('no page of the console has a serious fault, and none is too wide', async () => {
+] as const)('at a width of $width pixels, in $scheme mode', ({ width, height, scheme }) => {
+  test('no page of the console has a serious accessibility violation or scrolls sideways', async () => {
     const { root, sotto, open } = await openConsole('sqlite', { width, height })
     const { page } = root
     await page.emulateMedia({ colorScheme: scheme })
@@ -370,13 +370,13 @@ describe.each([
     await open('/users/alice')
     await page.getByRole('button', { name: 'Erase' }).click()
     await page.getByRole('alertdialog').waitFor()
-    expect(await faultsOf(root), 'a question').toEqual([])
-    expect(await isTooWide(root), 'a question').toBe(false)
+    expect(await faultsOf(root), 'a confirmation dialog').toEqual([])
+    expect(await isTooWide(root), 'a confirmation dialog').toBe(false)
     expectNoFaults(root)
   })
 })
 
-test('everything in the console can be done with keys alone', async () => {
+test('everything in the console works with the keyboard alone', async () => {
   const { url, root, sotto, open } = await openConsole()
   const { page } = root
   await page.goto(`${url}/settings`)
@@ -386,7 +386,7 @@ test('everything in the console can be done with keys alone', async () => {
   await page.getByRole('button', { name: 'Disable' }).focus()
   await page.keyboard.press('Enter')
   await page.getByRole('alertdialog').waitFor()
-  // What takes nothing from anybody has the focus first, and the focus stays in the question.
+  // Cancel is focused first, and the focus stays in the dialog.
   expect(await page.evaluate('document.activeElement.textContent')).toBe('Cancel')
   await page.keyboard.press('Tab')
   await page.keyboard.press('Enter')

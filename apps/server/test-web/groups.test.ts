@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 afterAll(() => browser?.close())
 
-/** Somebody's line among the members of the group that is open. */
+/** A member's row in the details of the open group. */
 function memberOf({ page }: Person, username: string) {
   return page
     .getByRole('region', { name: 'Group details' })
@@ -25,14 +25,14 @@ function memberOf({ page }: Person, username: string) {
     .filter({ hasText: `@${username}` })
 }
 
-/** Does to a member what is asked about first, because it cannot be taken back. */
+/** Performs an action on a member and confirms it. */
 async function confirm(person: Person, action: string, username: string): Promise<void> {
   await memberOf(person, username).getByRole('button', { name: action }).click()
   await person.page.getByRole('alertdialog').getByRole('button', { name: action }).click()
 }
 
 describe.each(['sqlite', 'postgres'] as const)('a group on %s', (using) => {
-  test('is made, renamed, joined, given roles, left and handed over', async () => {
+  test('can be created, renamed, joined, administered, transferred and left', async () => {
     await using database = await createEmptyDatabase(using)
     await using server = await spawnServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })
     await using alice = await openClient(browser, server.url)
@@ -42,7 +42,7 @@ describe.each(['sqlite', 'postgres'] as const)('a group on %s', (using) => {
     await signUp(bob, 'bob')
     await signUp(carol, 'carol')
 
-    // One name that is nobody's: nothing is made, and the words stand at the field.
+    // One unknown username: no group is created, and the error is shown at the field.
     const { page } = alice
     await page.getByRole('link', { name: 'People' }).click()
     await page.getByLabel('Group name').fill('Choir')
@@ -74,10 +74,10 @@ describe.each(['sqlite', 'postgres'] as const)('a group on %s', (using) => {
     await page.getByRole('button', { name: 'Add', exact: true }).click()
     await memberOf(alice, 'carol').waitFor()
     await carol.page.getByRole('link', { name: /Chamber choir/ }).click()
-    // Who joins sees what is said from then on.
+    // New members only see messages sent after they joined.
     await carol.page.getByText('No messages yet. Say hello 👋').waitFor()
 
-    // A member has nothing to change, an admin can remove members, the owner everybody.
+    // Members cannot change anything, admins can remove members, the owner can remove anyone.
     await bob.page.getByRole('button', { name: 'Members' }).click()
     await memberOf(bob, 'carol').waitFor()
     expect(await bob.page.getByRole('button', { name: /Remove/ }).count()).toBe(0)

@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => browser?.close())
 
-test('a hundred injections in every field that is shown stay texts', async () => {
+test('a hundred injections are rendered as text in every field', async () => {
   await using server = await spawnServer({
     SOTTO_SIGNUP: 'open',
     SOTTO_SERVICE_KEY: KEY,
@@ -35,12 +35,12 @@ test('a hundred injections in every field that is shown stay texts', async () =>
     const image = { url: `https://evil.example/${encodeURIComponent(payload)}`, alt: payload }
     await mallory.messages.send({ to: 'alice', text: payload, image })
   }
-  // One after the other, each of the payloads.
+  // Sequentially, to keep the order.
   for (const name of payloads) {
     await mallory.conversations.create({ name, participants: ['alice', 'm0', 'm1'] })
   }
 
-  // Names, last messages and names of groups, all of them.
+  // All user names, last messages and group names.
   const more = page.getByRole('button', { name: 'Load more' })
   await page.goto(server.url)
   await page.getByRole('navigation').getByRole('listitem').first().waitFor()
@@ -55,7 +55,7 @@ test('a hundred injections in every field that is shown stay texts', async () =>
   expect(rows).toHaveLength(2 * payloads.length + 1)
   for (const payload of payloads) expect(rows.filter((row) => row === payload)).toHaveLength(2)
 
-  // Texts and descriptions of images, from the newest to the oldest.
+  // Message texts and image descriptions, from newest to oldest.
   await page.goto(`${server.url}/with/mallory`)
   const seen = new Set<string>()
   const log = page.getByRole('log')
@@ -72,7 +72,7 @@ test('a hundred injections in every field that is shown stay texts', async () =>
     )
     .toBe(payloads.length)
 
-  // A group's header and members, and people who are looked for.
+  // A group's header and members, and search results.
   await page.goto(server.url)
   await page.locator('.row').first().click()
   await page.getByRole('button', { name: 'Members' }).click()
@@ -85,7 +85,7 @@ test('a hundred injections in every field that is shown stay texts', async () =>
   expectNoFaults(alice)
 })
 
-test('they stay texts in the console too', async () => {
+test('they are rendered as text in the console too', async () => {
   await using server = await spawnServer({
     SOTTO_SIGNUP: 'open',
     SOTTO_SERVICE_KEY: KEY,
@@ -107,7 +107,7 @@ test('they stay texts in the console too', async () => {
     await alice.messages.send({ to: 'root', text: payload, image })
     await alice.conversations.create({ name: payload, participants: [username] })
     await sotto.keys.create({ name: payload, scopes: ['read'] })
-    // What somebody logs in with, who calls themselves so.
+    // Sessions with a payload as user agent.
     const headers = { 'content-type': 'application/json', 'user-agent': payload }
     const body = JSON.stringify({ username: 'alice', password: PASSWORD })
     if (index < 5) await fetch(`${server.url}/v1/sessions`, { method: 'POST', headers, body })
@@ -117,7 +117,7 @@ test('they stay texts in the console too', async () => {
     }
   }
 
-  /** What the entries of a list say in this part of them, when all of them are there. */
+  /** Loads all entries of a list and returns the texts of a part of each. */
   const textsOf = async (path: string, list: string, part: string): Promise<string[]> => {
     await page.goto(`${server.url}/console${path}`)
     const entries = page.getByRole('list', { name: list, exact: true }).getByRole('listitem')
@@ -150,7 +150,7 @@ test('they stay texts in the console too', async () => {
   )
   expect((await textsOf(`/conversations/${id}`, 'Messages', '.text')).sort()).toEqual(all)
 
-  // The heading of a page, and a question that names what it is about.
+  // A page heading and a confirmation dialog.
   await page.goto(`${server.url}/console/users/m000`)
   await page.getByRole('heading', { level: 2, name: payloads[0] ?? '' }).waitFor()
   await page.goto(`${server.url}/console/keys`)

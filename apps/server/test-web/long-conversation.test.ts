@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => browser?.close())
 
 describe.each(['sqlite', 'postgres'] as const)('a conversation of 100,000 messages on %s', (using) => {
-  test('is read anywhere, in both directions', async () => {
+  test('can be read from anywhere in both directions', async () => {
     await using database = await createEmptyDatabase(using)
     await makeLongConversation(database.url, { length: LENGTH, readSeq: READ, beginsAt, password })
     await using server = await spawnServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: SERVICE_KEY })
@@ -35,7 +35,7 @@ describe.each(['sqlite', 'postgres'] as const)('a conversation of 100,000 messag
     await page.getByText('New messages').waitFor()
     await seeMessage(alice, `${READ + 1}`)
     expect(await seqInSight(page)).toBe(READ + 1)
-    // Nobody who reads by keys is lost with the button.
+    // The focus moves to the list when its button disappears.
     expect(await page.evaluate('document.activeElement.role')).toBe('log')
 
     await scroll(page, -1_500, 60)
@@ -47,7 +47,7 @@ describe.each(['sqlite', 'postgres'] as const)('a conversation of 100,000 messag
     expect(await seqInSight(page)).toBe(above)
     await scroll(page, 1_500, 60)
     await expect.poll(() => seqInSight(page)).toBeGreaterThan(above + 1_000)
-    // By keys as well.
+    // By keyboard as well.
     const before = await seqInSight(page)
     await page.getByRole('log').focus()
     await page.keyboard.press('PageDown')

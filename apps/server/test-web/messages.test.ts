@@ -26,14 +26,14 @@ function message({ page }: Person, text: string) {
   return page.getByRole('article').filter({ hasText: text })
 }
 
-/** Presses one of the buttons that are there while a message is pointed at. */
+/** Presses one of the buttons that are shown on hover. */
 async function act(person: Person, text: string, action: string): Promise<void> {
   await message(person, text).hover()
   await message(person, text).getByRole('button', { name: action, exact: true }).click()
 }
 
 describe.each(['sqlite', 'postgres'] as const)('messages on %s', (using) => {
-  test('are reacted to, edited and deleted, by those who may', async () => {
+  test('can be reacted to, and edited and deleted by their senders', async () => {
     await using database = await createEmptyDatabase(using)
     await using server = await spawnServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })
     await using alice = await openClient(browser, server.url)
@@ -57,7 +57,7 @@ describe.each(['sqlite', 'postgres'] as const)('messages on %s', (using) => {
     await bob.page.getByLabel('Any emoji').fill('🍰')
     await bob.page.keyboard.press('Enter')
     await alice.page.getByRole('button', { name: '🍰 1' }).waitFor()
-    // What is another's is not there to be changed.
+    // Users cannot edit or delete other users' messages.
     expect(
       await message(bob, 'Cake')
         .getByRole('button', { name: /Edit|Delete/ })
@@ -88,7 +88,7 @@ describe.each(['sqlite', 'postgres'] as const)('messages on %s', (using) => {
     expectNoFaults(alice, bob)
   })
 
-  test('carry images and videos by their links, of which no host hears before somebody asks', async () => {
+  test('can have images and videos, whose hosts are not contacted until requested', async () => {
     await using database = await createEmptyDatabase(using)
     await using server = await spawnServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })
     await using alice = await openClient(browser, server.url)

@@ -9,7 +9,7 @@ beforeAll(async () => {
 })
 afterAll(() => browser?.close())
 
-/** Presses a button beside somebody on the page of people. */
+/** Presses a button of a user on the People page. */
 function act({ page }: Person, region: string, action: string, username: string): Promise<void> {
   const line = page
     .getByRole('region', { name: region })
@@ -24,7 +24,7 @@ async function find({ page }: Person, username: string): Promise<void> {
 }
 
 describe.each(['sqlite', 'postgres'] as const)('people on %s', (using) => {
-  test('ask to be contacts, accept, refuse and end it, as the other one sees at once', async () => {
+  test('request, accept, decline and remove contacts, with live updates for the other user', async () => {
     await using database = await createEmptyDatabase(using)
     await using server = await spawnServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })
     await using alice = await openClient(browser, server.url)
@@ -41,7 +41,7 @@ describe.each(['sqlite', 'postgres'] as const)('people on %s', (using) => {
     await asked.waitFor()
     await act(bob, 'Contacts', 'Decline', 'alice')
     await asked.waitFor({ state: 'hidden' })
-    // That it was refused is not told: it looks as if nobody had answered.
+    // The sender cannot see that the request was declined.
     await act(alice, 'Contacts', 'Cancel request', 'bob')
     await alice.page.getByText('Sent requests').waitFor({ state: 'hidden' })
 
@@ -59,7 +59,7 @@ describe.each(['sqlite', 'postgres'] as const)('people on %s', (using) => {
     expectNoFaults(alice, bob)
   })
 
-  test('block, after which nothing comes from whom they blocked, and unblock', async () => {
+  test('block users, who then cannot message them, and unblock them', async () => {
     await using database = await createEmptyDatabase(using)
     await using server = await spawnServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })
     await using alice = await openClient(browser, server.url)

@@ -36,19 +36,19 @@ async function useKey({ page }: Person, actAs = ''): Promise<void> {
   await page.getByLabel('Act-As').fill(actAs)
 }
 
-/** Sends what is filled in, and waits for the answer's status. */
+/** Sends the request and waits for the status of the response. */
 async function send({ page }: Person, status: string): Promise<void> {
   await page.getByRole('button', { name: 'Send' }).click()
   await page.getByRole('region', { name: 'Response', exact: true }).getByText(status).waitFor()
 }
 
-test('an operation is found, filled in and sent, and its answer shown', async () => {
+test('an operation can be found, filled in and sent', async () => {
   await using reader = await openClient(browser, `${server.url}/docs`)
   const { page } = reader
   await page.getByLabel('Find an operation').fill('send a message')
   await page.getByRole('link', { name: /POST \/v1\/messages/ }).click()
   await page.getByRole('heading', { name: 'Send a message' }).waitFor()
-  // The example is there: alice says hello to bob.
+  // The form is filled in with the example.
   expect(JSON.parse(await page.getByLabel('Body (JSON)').inputValue())).toMatchObject({ to: 'bob' })
   await useKey(reader, 'alice')
   await send(reader, '201 Created')
@@ -70,14 +70,14 @@ test('an operation is found, filled in and sent, and its answer shown', async ()
     ].join(' \\\n  '),
   )
 
-  // What stands in the query and the path.
+  // Query and path parameters.
   await page.getByLabel('Find an operation').fill('messages.list')
   await page.getByRole('link', { name: 'List messages across conversations' }).click()
   await page.getByLabel('between (query)').fill('alice,bob')
   await page.getByLabel('kind (query)').selectOption('image')
   await send(reader, '200 OK')
   await answer.getByText('"items": []').waitFor()
-  // The key stays in the page.
+  // The key is not stored.
   expect(
     await page.evaluate('JSON.stringify([localStorage, sessionStorage, document.cookie])'),
   ).not.toContain(KEY)
@@ -87,7 +87,7 @@ test('an operation is found, filled in and sent, and its answer shown', async ()
   expectNoFaults(reader)
 })
 
-test('what the server refuses stands at the field', async () => {
+test('validation errors are shown at their fields', async () => {
   await using reader = await openClient(browser, `${server.url}/docs`)
   const { page } = reader
   await openOperation(reader, 'users.list')
@@ -116,13 +116,13 @@ test('what the server refuses stands at the field', async () => {
   expectNoFaults(reader)
 })
 
-test('the session of the browser is one of the credentials, and nobody another', async () => {
+test('requests can use the session cookie or no credentials', async () => {
   await using carol = await openClient(browser, server.url)
   await signUp(carol, 'carol')
   await openOperation(carol, 'users.update')
   await carol.page.getByLabel('user (path, required)').fill('carol')
   await carol.page.getByLabel('Body (JSON)').fill('{"displayName": "Carol of the docs"}')
-  // A change, for which the cookie counts with this page's origin alone.
+  // Writes with the cookie are only accepted from this origin.
   await send(carol, '200 OK')
   await carol.page.locator('pre', { hasText: '"displayName": "Carol of the docs"' }).waitFor()
   await carol.page.getByLabel('Authenticate with').selectOption('No credentials')
@@ -130,7 +130,7 @@ test('the session of the browser is one of the credentials, and nobody another',
   expectNoFaults(carol)
 })
 
-test('a stream is shown while it comes, and stopped', async () => {
+test('a stream is shown as it arrives and can be stopped', async () => {
   await using reader = await openClient(browser, `${server.url}/docs`)
   const { page } = reader
   await openOperation(reader, 'events.stream')
@@ -147,8 +147,8 @@ test('a stream is shown while it comes, and stopped', async () => {
 describe.each([
   { width: 360, height: 740, scheme: 'light' },
   { width: 1_440, height: 900, scheme: 'dark' },
-] as const)('at a width of $width pixels, in the $scheme', ({ width, height, scheme }) => {
-  test('the reference has no serious fault, and is not too wide', async () => {
+] as const)('at a width of $width pixels, in $scheme mode', ({ width, height, scheme }) => {
+  test('the reference has no serious accessibility violation and does not scroll sideways', async () => {
     await using reader = await openClient(browser, `${server.url}/docs`, { width, height })
     const { page } = reader
     await page.emulateMedia({ colorScheme: scheme })

@@ -6,15 +6,15 @@ import { makeLongConversation } from './support/long-conversation.ts'
 import { expectWhole, seqInSight } from './support/message-list.ts'
 
 const LENGTH = 100_000
-/** How many messages go by, first up and then down. */
+/** How many messages to scroll through, first up and then down. */
 const DISTANCE = 5_000
-/** Pixels for each frame: at 60 frames a second some two hundred messages a second. */
+/** Pixels per frame: about two hundred messages per second at 60 frames per second. */
 const SPEED = 300
 const password = 'correct horse battery staple'
 
-/** Frames of a display that shows 60 a second. */
+/** The duration of a frame at 60 frames per second. */
 const FRAME_MS = 1_000 / 60
-/** What a tab may hold more after all that than before it. */
+/** The maximum growth of the JavaScript heap. */
 const HEAP_GROWTH_MIB = 20
 
 interface Frames {
@@ -24,7 +24,7 @@ interface Frames {
   dropped: number
 }
 
-/** Scrolls with every frame until a message is in sight. */
+/** Scrolls a bit every frame until a message is rendered. */
 function scrollTo(seq: number, pixels: number): string {
   return `new Promise((resolve) => {
     const log = document.querySelector('[role=log]')
@@ -61,8 +61,8 @@ async function heapMib(session: CDPSession): Promise<number> {
   return usedSize / 2 ** 20
 }
 
-// It prints what it measures, for docs/web.md; only what does not depend on the machine is checked.
-test('scrolling through thousands of messages leaves nothing behind', async () => {
+// Prints measurements for docs/web.md. Only machine-independent results are checked.
+test('scrolling through thousands of messages does not leak memory', async () => {
   await using database = await createEmptyDatabase('sqlite')
   const beginsAt = new Date(2026, 0, 1)
   await makeLongConversation(database.url, { length: LENGTH, readSeq: LENGTH, beginsAt, password })

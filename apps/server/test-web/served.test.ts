@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib'
 import { createTestServer, type TestServer } from '@sotto/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-/** What the first look at the client may cost, scripts and styles together. */
+/** The maximum size of the initial scripts and styles. */
 const FIRST_LOAD_GZIP_BYTES = 200_000
 
 describe('the web client', () => {
@@ -30,7 +30,7 @@ describe('the web client', () => {
     '/console',
     '/console/users',
     '/console/users/alice',
-  ])('is at %s, never kept, with a policy that lets nothing in', async (path) => {
+  ])('is served at %s, uncached, with a strict Content-Security-Policy', async (path) => {
     const answer = await server.fetch(path)
     expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])
     expect(answer.headers.get('cache-control')).toBe('no-store')
@@ -49,7 +49,7 @@ describe('the web client', () => {
     ])
   })
 
-  test('has assets that are kept for ever, compressed for those who take it', async () => {
+  test('has immutable assets, compressed if the client accepts it', async () => {
     const paths = await assetsOfPage()
     expect(new Set(paths.map((path) => path.split('.').at(-1)))).toEqual(new Set(['css', 'js', 'svg']))
     for (const path of paths) {
@@ -76,7 +76,7 @@ describe('the web client', () => {
     }
   })
 
-  test('is small at first', async () => {
+  test('loads little initially', async () => {
     let total = 0
     for (const path of await assetsOfPage()) {
       total += gzipSync(Buffer.from(await (await server.fetch(path)).arrayBuffer())).byteLength
@@ -84,20 +84,20 @@ describe('the web client', () => {
     expect(total).toBeLessThan(FIRST_LOAD_GZIP_BYTES)
   })
 
-  test('is nowhere else', async () => {
+  test('is not served at other paths', async () => {
     expect((await server.fetch('/nowhere')).status).toBe(404)
     expect((await server.fetch('/assets/nothing.js')).status).toBe(404)
     expect((await server.fetch('/', { method: 'POST' })).status).toBe(405)
   })
 })
 
-test('an installation can do without it', async () => {
+test('the web client can be turned off', async () => {
   await using server = await createTestServer({ settings: { webClient: false } })
   expect((await server.fetch('/')).status).toBe(404)
   expect((await server.fetch('/docs')).status).toBe(200)
 })
 
-test('the reference is served from here with everything that it loads', async () => {
+test('the reference loads nothing from other hosts', async () => {
   await using server = await createTestServer()
   const html = await (await server.fetch('/docs')).text()
   const loaded = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, url = '']) => url)

@@ -7,7 +7,7 @@ import { expectNoFaults, launch, openClient, seeMessage, signUp, write } from '.
 
 const settings = { SOTTO_SIGNUP: 'open', SOTTO_SERVICE_KEY: 'sk_of-the-test' }
 
-/** The client knows of no database: a minute is spent on one of them. */
+/** The database makes no difference to the client, so only one of them is tested for a full minute. */
 const OFFLINE_MS = { sqlite: 60_000, postgres: 3_000 }
 
 let browser: Browser
@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => browser?.close())
 
 describe.each(['sqlite', 'postgres'] as const)('two browsers on %s', (using) => {
-  test('talk to each other', async () => {
+  test('exchange messages', async () => {
     await using database = await createEmptyDatabase(using)
     await using server = await spawnServer({ ...settings, DATABASE_URL: database.url })
     await using alice = await openClient(browser, server.url)
@@ -67,7 +67,7 @@ describe.each(['sqlite', 'postgres'] as const)('two browsers on %s', (using) => 
     expectNoFaults(alice, bob)
   })
 
-  test('go on after the server was away, and after a minute without a network', async () => {
+  test('recover from a server restart and from a minute offline', async () => {
     await using database = await createEmptyDatabase(using)
     const own = { ...settings, DATABASE_URL: database.url }
     let port: string
@@ -113,7 +113,7 @@ describe.each(['sqlite', 'postgres'] as const)('two browsers on %s', (using) => 
   }, 240_000)
 })
 
-test('a long conversation is read from where reading ended, and from its end', async () => {
+test('a long conversation can be read from the first unread message and from the end', async () => {
   await using server = await spawnServer({ ...settings, DATABASE_URL: 'file::memory:' })
   const sotto = createClient({ url: server.url, token: settings.SOTTO_SERVICE_KEY })
   await using alice = await openClient(browser, server.url)
@@ -140,7 +140,7 @@ test('a long conversation is read from where reading ended, and from its end', a
   expectNoFaults(alice)
 })
 
-test('a part of the client that cannot be had leaves no empty page', async () => {
+test('a chunk that fails to load does not leave an empty page', async () => {
   await using server = await spawnServer({ ...settings, DATABASE_URL: 'file::memory:' })
   await using alice = await openClient(browser, server.url)
   await signUp(alice, 'alice')

@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => browser?.close())
 
-/** The link that the start has printed. */
+/** The setup link that the server printed. */
 function linkOf({ output }: ServerProcess): string {
   return /^ *(http\S+\/welcome#\S+)$/m.exec(output.stdout)?.[1] ?? 'no link'
 }
@@ -26,18 +26,18 @@ async function makeAccount({ page }: Person): Promise<void> {
   await page.getByRole('navigation', { name: 'Conversations' }).waitFor()
 }
 
-/** What this tab keeps, and where it is. */
+/** The tab's URL and storage. */
 function traces({ page }: Person): Promise<string> {
   return page.evaluate('JSON.stringify([location.href, sessionStorage, localStorage])')
 }
 
-test('the first account is made with the link, and is an admin', async () => {
+test('the setup link creates the first account, which is an admin', async () => {
   await using server = await spawnServer(memory)
   await using ada = await openClient(browser, linkOf(server))
   const { page } = ada
   await page.getByRole('heading', { name: 'Welcome' }).waitFor()
   expect(page.url()).toBe(`${server.url}/welcome`)
-  // What is refused costs nothing.
+  // A failed attempt does not use up the link.
   await page.getByLabel('Username').fill('ada')
   await page.getByLabel('Password').fill('password')
   await page.keyboard.press('Enter')
@@ -64,7 +64,7 @@ test('the first account is made with the link, and is an admin', async () => {
   expectNoFaults(ada, late)
 })
 
-test('who comes without the link is told where it is, and may paste it', async () => {
+test('without the link, the setup page says where it is and lets users paste it', async () => {
   await using server = await spawnServer(memory)
   await using ada = await openClient(browser, server.url)
   await ada.page.getByRole('link', { name: 'Create the first account' }).click()
@@ -76,7 +76,7 @@ test('who comes without the link is told where it is, and may paste it', async (
 })
 
 describe.each(['sqlite', 'postgres'] as const)('the demo on %s', (using) => {
-  test('is two people side by side who write to each other', async () => {
+  test('shows two users side by side who can message each other', async () => {
     await using database = await createEmptyDatabase(using)
     await using server = await spawnServer({ DATABASE_URL: database.url })
     await using visitor = await openClient(browser, linkOf(server))
@@ -98,7 +98,7 @@ describe.each(['sqlite', 'postgres'] as const)('the demo on %s', (using) => {
     await see(jonas, 'From the left')
     await write(jonas, 'From the right')
     await see(amira, 'From the right')
-    // Each has their own: what one opens, the other does not.
+    // Each side has its own location.
     await amira.getByRole('link', { name: 'Back to conversations' }).click()
     await amira.getByRole('link', { name: /Sofía/ }).waitFor()
     expect(await jonas.getByRole('link', { name: /Sofía/ }).count()).toBe(0)
@@ -116,8 +116,8 @@ describe.each(['sqlite', 'postgres'] as const)('the demo on %s', (using) => {
 describe.each([
   { width: 360, height: 740, scheme: 'light' },
   { width: 1_440, height: 900, scheme: 'dark' },
-] as const)('at a width of $width pixels, in the $scheme', ({ width, height, scheme }) => {
-  test('no page of the first minute has a serious fault, and none is too wide', async () => {
+] as const)('at a width of $width pixels, in $scheme mode', ({ width, height, scheme }) => {
+  test('no page of the setup has a serious accessibility violation or scrolls sideways', async () => {
     await using server = await spawnServer(memory)
     await using ada = await openClient(browser, server.url, { width, height })
     const { page } = ada

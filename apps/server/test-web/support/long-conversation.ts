@@ -2,21 +2,21 @@ import { type BulkRows, directKey, openDatabase, store } from '@sotto/db'
 import { sotto } from '@sotto/testing/internal'
 import { createIds } from '../../src/lib/ids.ts'
 
-/** Large enough that transactions do not cost. */
-const PART = 20_000
+/** Messages per transaction. */
+const BATCH_SIZE = 20_000
 const MINUTE_MS = 60_000
 
-/** A direct conversation of alice and bob, who both can log in. What each message says is its number. */
+/** A direct conversation of alice and bob, who can both sign in. The text of each message is its number. */
 export interface LongConversation {
   length: number
-  /** How far alice has read. */
+  /** Alice's read position. */
   readSeq: number
-  /** When the first message was sent; one a minute follows. */
+  /** When the first message was sent. One per minute follows. */
   beginsAt: Date
   password: string
 }
 
-/** Makes it in an empty database, in seconds, before a server is there. */
+/** Writes the conversation to an empty database directly, which takes seconds. */
 export async function makeLongConversation(url: string, conversation: LongConversation): Promise<void> {
   for (const username of ['alice', 'bob']) {
     const command = ['user', 'create', username, '--password-stdin']
@@ -26,7 +26,7 @@ export async function makeLongConversation(url: string, conversation: LongConver
   await using database = await openDatabase({ url })
   const { db } = database
   const [alice, bob] = [await store.users.find(db, 'alice'), await store.users.find(db, 'bob')]
-  if (!alice || !bob) throw new Error('the users are not there')
+  if (!alice || !bob) throw new Error('the users were not created')
   for (const rows of rowsOf(conversation, alice.id, bob.id)) {
     await db.transaction().execute((trx) => store.sampleData.write(trx, rows))
   }
@@ -66,14 +66,14 @@ function* rowsOf(
         updated_at: sentAt(length),
       },
     ],
-    // Bob has said all of it.
+    // All messages are from bob.
     participants: [
       { ...shared, user_id: alice, read_seq: readSeq, skipped_count: 0, sent_count: 0 },
       { ...shared, user_id: bob, read_seq: length, skipped_count: 0, sent_count: length },
     ],
   }
-  for (let first = 1; first <= length; first += PART) {
-    const seqs = Array.from({ length: Math.min(PART, length - first + 1) }, (_, index) => first + index)
+  for (let first = 1; first <= length; first += BATCH_SIZE) {
+    const seqs = Array.from({ length: Math.min(BATCH_SIZE, length - first + 1) }, (_, index) => first + index)
     yield {
       messages: seqs.map((seq) => {
         now = sentAt(seq)

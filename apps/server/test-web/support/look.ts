@@ -1,9 +1,9 @@
 import axe from 'axe-core'
 import type { Person } from './browser.ts'
 
-/** What axe has against what is shown, as `rule: element` lines. */
+/** The serious accessibility violations that axe finds, as `rule: element`. */
 export async function faultsOf({ page }: Person): Promise<string[]> {
-  // Not as a script of the page, which the page's policy would refuse.
+  // Evaluated instead of added as a script, which the page's policy would block.
   await page.evaluate(axe.source)
   const { violations } = await page.evaluate<axe.AxeResults>('axe.run()')
   return violations
@@ -11,7 +11,7 @@ export async function faultsOf({ page }: Person): Promise<string[]> {
     .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`))
 }
 
-/** Whether one would have to scroll sideways. */
+/** Whether the page scrolls sideways. */
 export async function isTooWide({ page }: Person): Promise<boolean> {
   return page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth')
 }

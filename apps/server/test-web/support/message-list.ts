@@ -1,9 +1,9 @@
 import type { Page } from 'playwright-core'
 import { expect } from 'vitest'
 
-// What runs in the page is text: these tests are not compiled for one.
+// Code that runs in the page is a string: these tests have no DOM types.
 
-/** The numbers of the messages in the page, from above. */
+/** The seqs of the rendered messages, from top to bottom. */
 function seqsInPage(page: Page): Promise<number[]> {
   return page.evaluate<number[]>(`
     [...document.querySelectorAll('[data-seq]')]
@@ -12,32 +12,32 @@ function seqsInPage(page: Page): Promise<number[]> {
       .map(({ seq }) => seq)`)
 }
 
-/** The message that stands at the top of what is in sight. */
+/** The seq of the topmost visible message. */
 export function seqInSight(page: Page): Promise<number> {
   return page.evaluate<number>(`(() => {
     const { top } = document.querySelector('[role=log]').getBoundingClientRect()
     const slots = [...document.querySelectorAll('[data-seq]')]
-    // Half a pixel is what rounding makes of it.
+    // Allows for rounding.
     const seen = slots.filter((slot) => slot.getBoundingClientRect().bottom > top + 0.5)
     return Math.min(...seen.map((slot) => Number(slot.dataset.seq)))
   })()`)
 }
 
-/** Messages in the page: as many as are in sight, and some that may be soon. */
-const MOST_IN_PAGE = 60
+/** The maximum number of rendered messages: those in view and the overscan. */
+const MAX_RENDERED = 60
 
-/** In order, none left out, and no more than are needed for what is in sight. */
+/** Expects the rendered messages to be in order, without gaps, and few. */
 export async function expectWhole(page: Page): Promise<void> {
   const seqs = await seqsInPage(page)
   const [first = 0] = seqs
   expect(seqs).toEqual(seqs.map((_, index) => first + index))
-  expect(seqs.length).toBeLessThan(MOST_IN_PAGE)
+  expect(seqs.length).toBeLessThan(MAX_RENDERED)
 }
 
-/** Lower than any message. */
-const LEAST_HEIGHT = 40
+/** Less than the height of any message. */
+const MIN_HEIGHT = 40
 
-/** Turns the wheel over the list, and looks at it after each turn: what one reads goes by, and never leaps. */
+/** Scrolls with the wheel and checks after each turn that the messages moved smoothly. */
 export async function scroll(page: Page, deltaY: number, turns: number): Promise<void> {
   await page.getByRole('log').hover()
   let before = await seqInSight(page)
@@ -48,13 +48,13 @@ export async function scroll(page: Page, deltaY: number, turns: number): Promise
     const now = await seqInSight(page)
     const moved = (now - before) * Math.sign(deltaY)
     expect(moved, `from ${before} to ${now}`).toBeGreaterThanOrEqual(0)
-    // A turn may show with the next one.
-    expect(moved, `from ${before} to ${now}`).toBeLessThanOrEqual((2 * Math.abs(deltaY)) / LEAST_HEIGHT)
+    // Two turns may be rendered together.
+    expect(moved, `from ${before} to ${now}`).toBeLessThanOrEqual((2 * Math.abs(deltaY)) / MIN_HEIGHT)
     before = now
   }
 }
 
-/** Chooses a day in the calendar. */
+/** Selects a day in the calendar. */
 export async function goToDate(page: Page, day: string, month: string, year: string): Promise<void> {
   await page.getByRole('button', { name: 'Jump to date' }).click()
   const dialog = page.getByRole('dialog', { name: 'Jump to date' })

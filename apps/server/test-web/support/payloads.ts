@@ -1,4 +1,4 @@
-/** What a browser might take for markup or script, in as many disguises as the OWASP's cheat sheet lists kinds. */
+/** Script injections, based on OWASP's cheat sheet. */
 const scripts = [
   '<script>alert(1)</script>',
   '<SCRIPT SRC=https://evil.example/x.js></SCRIPT>',
@@ -27,7 +27,7 @@ const scripts = [
   '{{constructor.constructor("alert(1)")()}}',
 ]
 
-/** What may come before and after: out of an attribute, an element, a comment, a string. */
+/** Prefixes that break out of an attribute, a string or a comment. */
 const surroundings = ['', '"><', "'-alert(1)-'", '--></title></textarea>']
 
 export const payloads: readonly string[] = surroundings.flatMap((before) =>
