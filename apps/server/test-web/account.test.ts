@@ -2,7 +2,7 @@ import { createEmptyDatabase, spawnServer } from '@sotto/testing/internal'
 import { TOTP } from 'otpauth'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { expectNoFaults, launch, logIn, openClient, PASSWORD, signIn, signUp } from './support/browser.ts'
+import { expectNoFaults, launch, openClient, PASSWORD, signIn, signUp, submitSignIn } from './support/browser.ts'
 
 const settings = { SOTTO_SIGNUP: 'open', SOTTO_SECRET: 'the secret of a server that is there for a test' }
 
@@ -48,7 +48,7 @@ describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
     const recoveryCode = (await codes.first().textContent()) ?? ''
 
     await signOut(page)
-    await signIn(alice, 'alice')
+    await submitSignIn(alice, 'alice')
     await page.getByLabel('Code').fill('000000')
     await page.keyboard.press('Enter')
     await page.getByRole('alert').waitFor()
@@ -58,7 +58,7 @@ describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
     await page.getByRole('navigation', { name: 'Conversations' }).waitFor()
 
     await signOut(page)
-    await signIn(alice, 'alice')
+    await submitSignIn(alice, 'alice')
     await page.getByLabel('Code').fill(recoveryCode)
     await page.keyboard.press('Enter')
     await page.getByRole('navigation', { name: 'Conversations' }).waitFor()
@@ -118,8 +118,8 @@ describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
     await using telephone = await openClient(browser, server.url)
     await using tablet = await openClient(browser, server.url)
     await using work = await openClient(browser, server.url)
-    for (const place of [telephone, tablet, work]) {
-      await logIn(place, 'alice')
+    for (const device of [telephone, tablet, work]) {
+      await signIn(device, 'alice')
     }
 
     await page.getByRole('link', { name: 'Settings' }).click()
@@ -133,12 +133,12 @@ describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
     await work.page.getByRole('heading', { name: 'Sign in' }).waitFor()
     await expect.poll(() => sessions.getByRole('listitem').count()).toBe(3)
     await sessions.getByRole('button', { name: 'Sign out of all other sessions' }).click()
-    for (const place of [telephone, tablet]) {
-      await place.page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    for (const device of [telephone, tablet]) {
+      await device.page.getByRole('heading', { name: 'Sign in' }).waitFor()
     }
     await expect.poll(() => sessions.getByRole('listitem').count()).toBe(1)
 
-    await logIn(work, 'alice')
+    await signIn(work, 'alice')
     const password = section(page, 'Password')
     await password.getByLabel('Current password').fill('not it at all')
     await password.getByLabel('New password').fill('password1')
@@ -152,7 +152,7 @@ describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
     await password.getByText('Password changed.').waitFor()
     await work.page.getByRole('heading', { name: 'Sign in' }).waitFor()
 
-    await signIn(work, 'alice')
+    await submitSignIn(work, 'alice')
     await work.page.getByRole('alert').getByText('Incorrect username or password.').waitFor()
     await work.page.getByLabel('Password').fill('an even better horse')
     await work.page.keyboard.press('Enter')

@@ -2,7 +2,7 @@ import { createClient } from '@sotto/sdk'
 import { createEmptyDatabase, spawnServer } from '@sotto/testing/internal'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { expectNoFaults, launch, logIn, openClient, seeMessage, write } from './support/browser.ts'
+import { expectNoFaults, launch, openClient, seeMessage, signIn, write } from './support/browser.ts'
 import { makeLongConversation } from './support/long-conversation.ts'
 import { expectWhole, goToDate, scroll, seqInSight } from './support/message-list.ts'
 
@@ -26,7 +26,7 @@ describe.each(['sqlite', 'postgres'] as const)('a conversation of 100,000 messag
     await using server = await spawnServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: SERVICE_KEY })
     const bob = createClient({ url: server.url, token: SERVICE_KEY }).as('bob')
     await using alice = await openClient(browser, server.url)
-    await logIn(alice, 'alice', password)
+    await signIn(alice, 'alice', password)
     const { page } = alice
     await page.goto(`${server.url}/with/bob`)
     await seeMessage(alice, `${LENGTH}`)

@@ -1,7 +1,7 @@
 import { createEmptyDatabase, spawnServer } from '@sotto/testing/internal'
 import type { CDPSession } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { launch, logIn, openClient, seeMessage } from './support/browser.ts'
+import { launch, openClient, seeMessage, signIn } from './support/browser.ts'
 import { makeLongConversation } from './support/long-conversation.ts'
 import { expectWhole, seqInSight } from './support/message-list.ts'
 
@@ -70,7 +70,7 @@ test('scrolling through thousands of messages does not leak memory', async () =>
   await using browser = await launch()
   await using alice = await openClient(browser, server.url)
   const { page, context } = alice
-  await logIn(alice, 'alice', password)
+  await signIn(alice, 'alice', password)
   await page.goto(`${server.url}/with/bob`)
   await seeMessage(alice, `${LENGTH}`)
   const session = await context.newCDPSession(page)

@@ -6,7 +6,7 @@ const MESSAGES: readonly [sender: string, text: string, ...reactions: [reactor: 
     ['amira', 'The house is ours from Friday 🎉', ['sofia', '❤️'], ['mei', '❤️']],
     [
       'jonas',
-      'I can take three people in the car, and the canoe if somebody holds it.',
+      'I can take three people in the car, and the canoe if someone holds it.',
       ['amira', '😂'],
       ['mei', '😂'],
     ],

@@ -66,15 +66,15 @@ export async function signUp({ page }: Person, username: string): Promise<void> 
 }
 
 /** Submits username and password. The server may ask for a code next. */
-export async function signIn({ page }: Person, username: string, password = PASSWORD): Promise<void> {
+export async function submitSignIn({ page }: Person, username: string, password = PASSWORD): Promise<void> {
   await page.getByLabel('Username').fill(username)
   await page.getByLabel('Password').fill(password)
   await page.keyboard.press('Enter')
 }
 
 /** Signs in to an account without two-factor authentication. */
-export async function logIn(person: Person, username: string, password = PASSWORD): Promise<void> {
-  await signIn(person, username, password)
+export async function signIn(person: Person, username: string, password = PASSWORD): Promise<void> {
+  await submitSignIn(person, username, password)
   await person.page.getByRole('navigation', { name: 'Conversations' }).waitFor()
 }
 
