@@ -67,7 +67,7 @@ describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
     await factor.getByLabel('Code or recovery code').fill(recoveryCode)
     await factor.getByRole('button', { name: 'Turn off' }).click()
     await factor
-      .getByText(/incorrect|is not/i)
+      .getByText(/is wrong|is not/i)
       .first()
       .waitFor()
     expectNoFaults(alice)

@@ -15,7 +15,7 @@ interface Options<Item> {
   /** The query key, including the filters. */
   key: readonly unknown[]
   read: (cursor: string | undefined, signal: AbortSignal) => PromiseLike<Page<Item>>
-  /** Never refetch by itself, for reads that the server records in the audit log. */
+  /** Never refetch automatically, for reads that the server records in the audit log. */
   once?: boolean
   refetchMs?: number | undefined
 }

@@ -13,6 +13,7 @@ export function TwoFactor() {
   const sotto = useSotto()
   const [code, setCode] = useState('')
   const [isOn, setIsOn] = useState(me.secondFactor)
+  const isAppCode = /^\d{6}$/.test(code)
   const start = useMutation({ mutationFn: () => sotto.totp.start() })
   const confirm = useMutation({
     mutationFn: () => sotto.totp.confirm({ code }),
@@ -22,7 +23,7 @@ export function TwoFactor() {
     },
   })
   const disable = useMutation({
-    mutationFn: () => sotto.totp.disable(/^\d{6}$/.test(code) ? { code } : { recoveryCode: code }),
+    mutationFn: () => sotto.totp.disable(isAppCode ? { code } : { recoveryCode: code }),
     onSuccess() {
       setIsOn(false)
       setCode('')
@@ -72,9 +73,9 @@ export function TwoFactor() {
         </p>
       )}
       {(isOn || start.data) && (
-        <Form fields={['code']} error={step.error} onSubmit={() => step.mutate()}>
+        <Form fields={['code', 'recoveryCode']} error={step.error} onSubmit={() => step.mutate()}>
           <Field
-            name="code"
+            name={isOn && !isAppCode ? 'recoveryCode' : 'code'}
             label={isOn ? 'Code or recovery code' : 'Code from your authenticator app'}
             autoComplete="one-time-code"
             isRequired
