@@ -35,7 +35,7 @@ export function ServerSettings() {
             .map((setting) => (
               <li key={setting.name}>
                 <strong>{setting.name}</strong>
-                <span>{valueOf(setting)}</span>
+                <span>{displayValue(setting)}</span>
                 <span className="hint">{sources[setting.source]}</span>
               </li>
             ))}
@@ -45,7 +45,7 @@ export function ServerSettings() {
   )
 }
 
-function valueOf({ value, secret, source }: Setting) {
+function displayValue({ value, secret, source }: Setting) {
   if (value !== null) return <code>{value}</code>
   return secret && source !== 'unset' ? 'set' : '—'
 }
