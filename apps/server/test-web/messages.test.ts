@@ -103,9 +103,9 @@ describe.each(['sqlite', 'postgres'] as const)('messages on %s', (using) => {
     await alice.page.goto(`${server.url}/with/bob`)
     await bob.page.goto(`${server.url}/with/alice`)
     const { page } = alice
-    const attach = page.getByRole('form', { name: 'Attach an image or a video' })
+    const attach = page.getByRole('form', { name: 'Attach an image or video' })
 
-    await page.getByRole('button', { name: 'Attach an image or a video' }).click()
+    await page.getByRole('button', { name: 'Attach an image or video' }).click()
     await attach.getByLabel('Link').fill('https://pictures.example/sea.svg')
     await attach.getByLabel('Caption').fill('The sea')
     await attach.getByLabel('Description').fill('Teal all over')
@@ -124,7 +124,7 @@ describe.each(['sqlite', 'postgres'] as const)('messages on %s', (using) => {
       .toBe(200)
     expect(bob.faults).toEqual(['request: https://pictures.example/sea.svg'])
 
-    await page.getByRole('button', { name: 'Attach an image or a video' }).click()
+    await page.getByRole('button', { name: 'Attach an image or video' }).click()
     await attach.getByRole('button', { name: 'Video' }).click()
     await attach.getByLabel('Link').fill('https://www.youtube.com/watch?v=aqz-KE-bpKQ')
     await attach.getByLabel('Duration (seconds)').fill('635')
