@@ -2,7 +2,15 @@ import { createEmptyDatabase, spawnServer } from '@sotto/testing/internal'
 import { TOTP } from 'otpauth'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { expectNoFaults, launch, openClient, PASSWORD, signIn, signUp, submitSignIn } from './support/browser.ts'
+import {
+  expectNoFaults,
+  launch,
+  openClient,
+  PASSWORD,
+  signIn,
+  signUp,
+  submitSignIn,
+} from './support/browser.ts'
 
 const settings = { SOTTO_SIGNUP: 'open', SOTTO_SECRET: 'the secret of a server that is there for a test' }
 
