@@ -1,4 +1,4 @@
-import { type Operation } from '@sotto/testing/internal'
+import type { Operation } from '@sotto/testing/internal'
 import fc from 'fast-check'
 import { z } from 'zod'
 
