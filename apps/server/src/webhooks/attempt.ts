@@ -10,7 +10,7 @@ import { retryDelayMs } from './retry-schedule.ts'
 import { signedHeaders } from './signature.ts'
 import { openWebhookSecrets } from './webhook-secrets.ts'
 
-/** The receiver wants no more of this webhook, as Standard Webhooks has it. */
+/** 410 Gone disables the webhook, as Standard Webhooks specifies. */
 const GONE = 410
 
 type Parts = Pick<Runtime, 'db' | 'now' | 'newId' | 'log'> & {
@@ -20,9 +20,9 @@ type Parts = Pick<Runtime, 'db' | 'now' | 'newId' | 'log'> & {
 }
 
 /**
- * Tries a delivery once, and writes down how that went. No transaction is open while the receiver is asked.
+ * Attempts a delivery once and stores the result. No transaction is open during the request.
  *
- * @throws when the signal is aborted, or the database is away; nothing is written then, and it is tried again.
+ * @throws if the signal is aborted or the database is not available; nothing is written, and the attempt is repeated.
  */
 export async function attemptDelivery(
   parts: Parts,
@@ -39,7 +39,7 @@ export async function attemptDelivery(
   return end.state === 'pending' ? 'retried' : end.state
 }
 
-/** `isFinal`: no other attempt would go better. */
+/** `isFinal`: another attempt would also fail. */
 type AttemptResult = SendResult | { status: undefined; error: string; isFinal: true }
 
 async function send(

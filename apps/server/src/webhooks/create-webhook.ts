@@ -8,7 +8,7 @@ import { requireAllowedUrl } from './require-allowed-url.ts'
 import { newWebhookSecret } from './signature.ts'
 import { sealWebhookSecret } from './webhook-secrets.ts'
 
-/** Makes a webhook, which is told of what happens from now on. Its secret is told once and kept encrypted. */
+/** Creates a webhook for events from now on. Its secret is returned once and stored encrypted. */
 export async function createWebhook(
   ctx: CallerContext,
   input: InputOf<'webhooks', 'create'>,

@@ -4,7 +4,7 @@ import type { CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { requireWebhook } from './require-webhook.ts'
 
-/** Deletes a webhook. Nobody sees it from then on; its deliveries, of which there may be many, go afterwards. */
+/** Deletes a webhook. It disappears immediately; its deliveries are deleted in the background. */
 export async function deleteWebhook(ctx: CallerContext, { webhookId }: { webhookId: string }): Promise<void> {
   const { app } = ctx
   await app.db.transaction().execute(async (trx) => {

@@ -11,19 +11,19 @@ import type { ServerLease } from '../jobs/server-lease.ts'
 import { eventsOf, webhookTypeOf } from '../views/webhooks.ts'
 import { deliveryOf } from './new-delivery.ts'
 
-/** How many events become deliveries in one transaction: for twenty webhooks some milliseconds of work. */
+/** The number of events per transaction: a few milliseconds of work for twenty webhooks. */
 const BATCH = 100
 
 type Parts = Pick<Runtime, 'db' | 'now' | 'newId'> & { lease: ServerLease }
 
-/** How many deliveries a webhook got. */
+/** The number of new deliveries of a webhook. */
 type Added = ReadonlyMap<string, number>
 
 /**
- * Makes deliveries of the events that come after the places of these webhooks, in the log's order. The deliveries and
- * the places are one transaction: an event is in neither, or in both.
+ * Creates deliveries for the events after the log positions of these webhooks, in log order. Deliveries and positions
+ * are written in one transaction.
  *
- * One part of it; `isMore` says that there is another. Webhooks that stand at different places do not wait for each
+ * Processes one batch; `isMore` tells whether there are more. Webhooks at different positions do not wait for each
  * other.
  */
 export async function fanOut(
@@ -66,8 +66,8 @@ async function advance(
 }
 
 /**
- * Puts webhooks whose place is in another log, from before a restore, at the end of this one: what was told by then
- * cannot be known.
+ * Moves webhooks with a position in another log, from before a restore, to the end of this one: what they have
+ * received is unknown.
  */
 export async function leaveOldLog(
   { db, now, log }: Pick<Runtime, 'db' | 'now' | 'log'>,
@@ -81,7 +81,7 @@ export async function leaveOldLog(
   }
 }
 
-/** Which places webhooks have come to. */
+/** Groups webhooks by log position. */
 function placesOf(webhooks: readonly WebhookRow[]): WebhookPlace[] {
   const byPlace = Map.groupBy(webhooks, (row) => `${row.log_epoch} ${row.place_xid} ${row.place_id}`)
   return [...byPlace.values()].flatMap((group) => {

@@ -10,14 +10,14 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { LookupFunction } from 'node:net'
 import type { OutboundRules } from './outbound-rules.ts'
 
-/** How long a receiver may take to answer, redirects included, in milliseconds. */
+/** The timeout for a response, including redirects, in milliseconds. */
 const ANSWER_MS = 10_000
-/** How much of an answer's body is read, and thrown away, so that the connection can be used again; in bytes. */
+/** How many bytes of a response body are read and discarded to reuse the connection. */
 const MAX_BODY_BYTES = 4_096
 const MAX_REDIRECTS = 3
 /** Those that keep the method and the body (RFC 9110, section 15.4). */
 const REDIRECTS = new Set([307, 308])
-/** How long a connection that nobody uses is kept, in milliseconds; receivers seldom keep one for less. */
+/** How long idle connections are kept, in milliseconds; most receivers keep them at least as long. */
 const IDLE_MS = 4_000
 
 /** All addresses of a host. */
@@ -25,7 +25,7 @@ export type ResolveHost = (host: string) => Promise<readonly { address: string; 
 
 const resolveBySystem: ResolveHost = (host) => lookupHost(host, { all: true })
 
-/** What became of a request: the answer's status, or why there is none, in words that hold nothing of the receiver. */
+/** The response status, or an error text that reveals nothing about the receiver. */
 export type SendResult =
   | { status: number; retryAfter: string | undefined }
   | { status: undefined; error: string }
@@ -37,17 +37,16 @@ interface Options {
 }
 
 /**
- * Sends requests to where somebody else has said, and nowhere that the rules do not allow.
+ * Sends requests to user-supplied URLs, within the outbound rules.
  *
- * The address is checked when the connection is made, after the name was resolved, and it is that very address which
- * is connected to: what a name resolves to at another time does not matter. Redirects are followed three times, each
- * checked in the same way. Proxy settings of the environment are not followed.
+ * The address is checked after resolving the name, and that address is connected to, so DNS rebinding has no effect.
+ * Follows up to three redirects, each checked the same way. Ignores proxy settings of the environment.
  */
 export class HttpSender {
   readonly #rules: OutboundRules
   readonly #answerMs: number
   readonly #lookup: LookupFunction
-  // Agents of its own: the global ones may go through a proxy.
+  // Own agents, because the global ones may use a proxy.
   readonly #http = new HttpAgent({ keepAlive: true, timeout: IDLE_MS })
   readonly #https = new HttpsAgent({ keepAlive: true, timeout: IDLE_MS })
 
@@ -72,7 +71,7 @@ export class HttpSender {
   /**
    * Posts a body. Never throws, except when the signal is aborted.
    *
-   * Whatever the receiver says beyond the head of its answer changes nothing.
+   * Only the status and headers of the response matter.
    */
   async post(
     url: string,
@@ -127,7 +126,7 @@ export class HttpSender {
         const [answer] = (await once(request, 'response')) as [IncomingMessage]
         return answer
       } catch (error) {
-        // The receiver has closed a kept connection while the request was on its way: nothing was answered.
+        // The receiver closed an idle connection while the request was being sent.
         if (!(request.reusedSocket && codeOf(error) === 'ECONNRESET')) throw error
       }
     }
@@ -149,14 +148,14 @@ export class HttpSender {
       url.protocol === 'https:'
         ? httpsRequest(url, { ...options, agent: this.#https })
         : httpRequest(url, { ...options, agent: this.#http })
-    // What goes wrong after the head of the answer is nobody's concern.
+    // Errors after the response headers do not matter.
     request.on('error', () => {})
     request.end(body)
     return request
   }
 }
 
-/** Asks once for all who want to know the same at a time: each question to a slow name server takes one of few threads. */
+/** Shares concurrent lookups of a host: each lookup occupies one of a few threads. */
 function oneAtATime(resolveHost: ResolveHost): ResolveHost {
   const asked = new Map<string, ReturnType<ResolveHost>>()
   return (host) => {
@@ -176,7 +175,7 @@ function failed(error: string): SendResult {
   return { status: undefined, error }
 }
 
-/** Reads the rest of an answer for as long as it is short, then closes the connection. Never throws. */
+/** Reads a short response body to the end, otherwise closes the connection. Never throws. */
 async function discard(answer: IncomingMessage): Promise<void> {
   let bytes = 0
   try {
@@ -185,11 +184,11 @@ async function discard(answer: IncomingMessage): Promise<void> {
       if (bytes > MAX_BODY_BYTES) break
     }
   } catch {
-    // The status stands, however its body ends.
+    // The status counts, however the body ends.
   }
 }
 
-/** Node's own code for what went wrong. The message may hold addresses. */
+/** Node's error code. The message may contain addresses. */
 function failureText(error: unknown): string {
   if (error instanceof AddressRefused) return 'the address is internal and not allowed'
   return codeOf(error) ?? 'the request failed'

@@ -15,7 +15,7 @@ const fresh = {
   delivered_at: null,
 } as const
 
-/** An event on its way: everything of its row in the log, which may be over before the receiver is back. */
+/** A delivery with a copy of the log row, which may expire before the receiver is available again. */
 export function deliveryOf(event: EventRow, { id, webhookId, now }: About): WebhookDeliveryRow {
   return {
     id,

@@ -1,19 +1,19 @@
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
-/** Addresses that anybody on the internet has: all of IANA's global unicast space for IPv6 is in here (RFC 4291). */
+/** Contains all of IANA's global unicast space for IPv6 (RFC 4291). */
 const GLOBAL_IPV6 = ipaddr.parseCIDR('2000::/3')
-/** What stands for an IPv4 address behind a NAT64 (RFC 6052): the last 32 bits are that address. */
+/** IPv4 addresses behind a NAT64 (RFC 6052), in the last 32 bits. */
 const NAT64 = ipaddr.parseCIDR('64:ff9b::/96')
 
 type Address = ReturnType<typeof ipaddr.parse>
 type Range = ReturnType<typeof ipaddr.parseCIDR>
 
 /**
- * Where this server may call out to: public addresses over https, and what the operator has listed.
+ * Which hosts this server can call: public addresses over https, and those that the operator has listed.
  *
- * A listed host name stands for whatever it resolves to, a listed address or range for itself. Both may be called
- * over plain http, but a name that merely resolves into a listed range may not.
+ * A listed host name allows all addresses it resolves to. Listed hosts, addresses and ranges can also be called over
+ * plain http, but not a name that only resolves into a listed range.
  */
 export class OutboundRules {
   readonly #names = new Set<string>()
@@ -28,7 +28,7 @@ export class OutboundRules {
     }
   }
 
-  /** What is wrong with a URL, before anybody has asked where its host is; undefined when nothing is. */
+  /** The rule that a URL breaks, before resolving its host; undefined if none. */
   refusalOf(url: URL): string | undefined {
     if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must be an http or https URL'
     if (url.username !== '' || url.password !== '') return 'must not contain a username or password'
@@ -42,7 +42,7 @@ export class OutboundRules {
     return undefined
   }
 
-  /** Whether a connection to this address may be made, for a URL of this host. */
+  /** Whether a URL of this host may connect to this address. */
   allowsAddress(address: string, host: string): boolean {
     if (this.#names.has(host.toLowerCase())) return true
     if (isIP(address) === 0) return false

@@ -9,9 +9,9 @@ interface Sources {
 }
 
 /**
- * The body of a delivery, with what the event points to as it stands now; undefined when that is gone.
+ * The body of a delivery, with the current state of the event's subject; undefined if it no longer exists.
  *
- * As a service key that acts for nobody sees it. A contact is somebody's, so that is told too.
+ * Shown as a bare service key sees it. Contact events also name the user.
  */
 export async function payloadOf(sources: Sources, row: WebhookDeliveryRow): Promise<string | undefined> {
   if (row.type === TEST_TYPE) return bodyOf(TEST_TYPE, row.event_at, { webhookId: row.webhook_id })
@@ -28,7 +28,7 @@ function bodyOf(type: string, timestamp: Date, data: object): string {
   return JSON.stringify({ type, timestamp, data })
 }
 
-/** The row of the log that a delivery was made of. */
+/** The log row of a delivery. */
 function eventOf(row: WebhookDeliveryRow, type: LogType): EventRow {
   return {
     xid: '0',

@@ -1,16 +1,15 @@
 import { type Executor, newest, store, type WebhookRow } from '@sotto/db'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
-/** How long deliveries are kept after they were made, in milliseconds: those of a disabled webhook stay pending. */
+/** How long deliveries are kept after creation, in milliseconds. Those of disabled webhooks stay pending. */
 const KEPT_MS = { pending: 30 * DAY_MS, delivered: 7 * DAY_MS, failed: 30 * DAY_MS } as const
-/** How many go in one transaction. */
+/** The number of rows per transaction. */
 const BATCH = 500
 
 /**
- * Deletes deliveries that are listed no longer, and all of webhooks that are deleted, then those themselves. One part
- * of it.
+ * Deletes one batch of expired deliveries, and of deleted webhooks with their deliveries.
  *
- * @returns whether there is more.
+ * @returns whether there are more.
  */
 export async function purgeDeliveries(
   db: Executor,

@@ -2,7 +2,7 @@ import { invalidInput } from '@sotto/contract'
 import type { App } from '../app/app.ts'
 
 /**
- * What can be said of a URL without asking where its host is; that is checked with each connection.
+ * Checks a URL without resolving its host; the address is checked with each connection.
  *
  * @throws {SottoError} INVALID_INPUT
  */

@@ -6,7 +6,7 @@ import type { InputOf } from '../lib/operation-types.ts'
 import { toDelivery } from '../views/webhooks.ts'
 import { requireWebhook } from './require-webhook.ts'
 
-/** Makes a delivery anew, also one that has arrived: with its id, by which the receiver knows it. */
+/** Restarts a delivery, even a successful one. It keeps its id, so that the receiver can recognize it. */
 export async function retryDelivery(
   ctx: CallerContext,
   { webhookId, deliveryId }: InputOf<'webhooks', 'retryDelivery'>,

@@ -2,7 +2,7 @@ const SECOND_MS = 1_000
 const MINUTE_MS = 60 * SECOND_MS
 const HOUR_MS = 60 * MINUTE_MS
 
-/** How long to wait after each attempt that fails, in milliseconds: three days in all. */
+/** The delay after each failed attempt, in milliseconds: three days in total. */
 const DELAYS_MS = [
   5 * SECOND_MS,
   30 * SECOND_MS,
@@ -17,16 +17,15 @@ const DELAYS_MS = [
   20 * HOUR_MS,
   24 * HOUR_MS,
 ]
-/** How much longer it may be by chance, so that what failed together does not come back together. */
+/** Random jitter, so that deliveries that failed together are not retried together. */
 const JITTER = 0.1
-/** The longest time that a receiver may ask to be left alone for. */
+/** The maximum Retry-After. */
 const MAX_RETRY_AFTER_MS = 24 * HOUR_MS
 
 /**
- * How long to wait after so many attempts, in milliseconds; undefined when there are to be no more.
+ * The delay after this number of attempts, in milliseconds; undefined after the last one.
  *
- * @param retryAfter what the receiver has asked for (RFC 9110, section 10.2.3): the wait is not shorter than that,
- *   up to a day.
+ * @param retryAfter the Retry-After header of the receiver (RFC 9110, section 10.2.3), a minimum up to one day.
  */
 export function retryDelayMs(
   attempts: number,

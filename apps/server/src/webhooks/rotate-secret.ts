@@ -7,7 +7,7 @@ import { requireWebhook } from './require-webhook.ts'
 import { newWebhookSecret } from './signature.ts'
 import { OVERLAP_MS, sealWebhookSecret } from './webhook-secrets.ts'
 
-/** Gives a webhook another secret. The present one signs too for a while; one before it does not any more. */
+/** Rotates the secret of a webhook. The current one keeps signing for a while; an older one stops. */
 export async function rotateWebhookSecret(
   ctx: CallerContext,
   { webhookId }: { webhookId: string },

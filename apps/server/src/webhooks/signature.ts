@@ -1,9 +1,9 @@
 import { createHmac, randomBytes } from 'node:crypto'
 
-/* As https://www.standardwebhooks.com prescribes, so that any of its libraries verifies. */
+/* Follows https://www.standardwebhooks.com, so that its libraries can verify the signature. */
 
 const PREFIX = 'whsec_'
-/** The specification takes 24 to 64. */
+/** The specification allows 24 to 64. */
 const SECRET_BYTES = 32
 
 /** A secret to sign with: 256 random bits. */

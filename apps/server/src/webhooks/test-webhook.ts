@@ -6,7 +6,7 @@ import { toDelivery } from '../views/webhooks.ts'
 import { testDelivery } from './new-delivery.ts'
 import { requireWebhook } from './require-webhook.ts'
 
-/** Sends a webhook an event of no meaning, on the way that all others take. */
+/** Sends a test event to a webhook, like any other delivery. */
 export async function testWebhook(
   ctx: CallerContext,
   { webhookId }: { webhookId: string },

@@ -7,7 +7,7 @@ import { eventsColumn, toWebhook } from '../views/webhooks.ts'
 import { requireAllowedUrl } from './require-allowed-url.ts'
 import { requireWebhook } from './require-webhook.ts'
 
-/** Changes a webhook. One that is enabled again goes on from now: it is not told of what happened meanwhile. */
+/** Changes a webhook. One that is enabled again skips the events in between. */
 export async function updateWebhook(
   ctx: CallerContext,
   { webhookId, url, events, description, enabled }: InputOf<'webhooks', 'update'>,

@@ -1,10 +1,10 @@
 import type { WebhookRow } from '@sotto/db'
 import type { SecretBox } from '../identity/secret-box.ts'
 
-/** How long the secret before the present one signs too, in milliseconds. */
+/** How long the previous secret keeps signing, in milliseconds. */
 export const OVERLAP_MS = 24 * 60 * 60 * 1_000
 
-/** @throws {SottoError} UNAVAILABLE when this server has nothing to seal with. */
+/** @throws {SottoError} UNAVAILABLE if this server has no secret. */
 export function sealWebhookSecret(
   box: Pick<SecretBox, 'seal' | 'open'>,
   secret: string,
@@ -14,9 +14,9 @@ export function sealWebhookSecret(
 }
 
 /**
- * What a webhook's deliveries are signed with: its secret, then for a while the one before.
+ * The signing secrets of a webhook: the current one, and for a while the previous one.
  *
- * @throws {SottoError} UNAVAILABLE when SOTTO_SECRET is gone, or another one.
+ * @throws {SottoError} UNAVAILABLE if SOTTO_SECRET is missing or has changed.
  */
 export function openWebhookSecrets(
   box: Pick<SecretBox, 'seal' | 'open'>,

@@ -9,20 +9,20 @@ import { fanOut, leaveOldLog } from './fan-out.ts'
 import type { HttpSender } from './http-sender.ts'
 import { purgeDeliveries } from './purge-deliveries.ts'
 
-/** How often the log and the deliveries are looked at without any hint, in milliseconds. */
+/** The polling interval for the log and the deliveries without hints, in milliseconds. */
 const POLL_MS = 1_000
-/** What happens within this time is looked at together, in milliseconds: each look costs the database a few questions. */
+/** How long hints are collected before a pass, in milliseconds: each pass costs a few queries. */
 const GATHER_MS = 20
-/** How soon another server takes over from one that has gone without a word, in milliseconds. */
+/** How soon another server takes over from one that crashed, in milliseconds. */
 const LEASE_MS = 15_000
-/** How many requests a webhook's receiver has at once. There are few webhooks, which bounds all of them together. */
+/** The maximum number of concurrent requests per webhook. The limit on webhooks bounds the total. */
 const CONCURRENCY = 8
-/** A webhook with so many deliveries to be made gets no more: it goes on in the log when there are less. */
+/** A webhook with this many waiting deliveries gets no more until there are fewer. */
 const MAX_WAITING = 100_000
-/** How often they are counted anew, and how often old ones are deleted, in milliseconds. */
+/** How often they are recounted, and how often old ones are deleted, in milliseconds. */
 const COUNT_MS = 30_000
 const PURGE_MS = 60_000
-/** How long a stop waits for receivers that are being asked, in milliseconds. */
+/** How long a stop waits for open requests, in milliseconds. */
 const STOP_MS = 1_000
 
 interface Options extends Pick<Runtime, 'db' | 'now' | 'newId' | 'log'> {
@@ -33,17 +33,17 @@ interface Options extends Pick<Runtime, 'db' | 'now' | 'newId' | 'log'> {
 }
 
 /**
- * Tells webhooks of events: makes deliveries of the log, sends them, and tries again what failed.
+ * Delivers events to webhooks: creates deliveries from the log, sends them, and retries failures.
  *
- * One server of all on a database does it. What it has in hand is in the database until the receiver has answered, so
- * whoever takes over sends it again: every event arrives at least once. Nothing of it is on the way of a request.
+ * One server per database does it. A delivery stays in the database until the receiver has answered, and the next
+ * server repeats it, so every event is delivered at least once. Requests never wait for it.
  */
 export class WebhookWorker {
   readonly #options: Options
   readonly #lease: ServerLease
   readonly #stopping = new AbortController()
   readonly #lines = new Map<string, Line>()
-  /** How many deliveries of each webhook are to be made; undefined while another server sees to them. */
+  /** The number of waiting deliveries per webhook; undefined while another server sends them. */
   #waiting: Map<string, number> | undefined
   #countedAt = 0
   #purgedAt = 0
@@ -59,12 +59,12 @@ export class WebhookWorker {
     this.#lease = new ServerLease({ db, now, newId, name: 'webhooks', durationMs: LEASE_MS })
   }
 
-  /** How many deliveries are to be made, as it was counted last; undefined while another server sees to them. */
+  /** The number of waiting deliveries at the last count; undefined while another server sends them. */
   get waiting(): number | undefined {
     return this.#waiting && [...this.#waiting.values()].reduce((sum, count) => sum + count, 0)
   }
 
-  /** Begins to tell, and goes on until it is closed. */
+  /** Starts; runs until it is closed. */
   start(): void {
     this.#timer = setInterval(() => this.wake(), POLL_MS)
     this.#timer.unref()
@@ -76,7 +76,7 @@ export class WebhookWorker {
     if (this.#waiting) this.#wakeSoon()
   }
 
-  /** Looks for what is to be done now. */
+  /** Starts a pass. */
   wake(): void {
     if (!this.#timer || this.#closing !== undefined) return
     this.#lookAgain = true
@@ -90,7 +90,7 @@ export class WebhookWorker {
     }, GATHER_MS)
   }
 
-  /** Stops. What a receiver has not answered soon is sent again by the next server. */
+  /** Stops. The next server repeats deliveries that were not answered in time. */
   close(): Promise<void> {
     this.#closing ??= this.#stop()
     return this.#closing
@@ -127,7 +127,7 @@ export class WebhookWorker {
     }
   }
 
-  /** @returns whether there is more to do at once. */
+  /** @returns whether there is more to do immediately. */
   async #pass(): Promise<boolean> {
     const { db, now } = this.#options
     const webhooks = await store.webhooks.listAll(db)
@@ -175,7 +175,7 @@ export class WebhookWorker {
     this.#waiting?.set(webhookId, Math.max(0, (this.#waiting.get(webhookId) ?? 0) + change))
   }
 
-  /** Begins as many deliveries as the receiver may have at once, and does not wait for them. */
+  /** Starts as many deliveries as the limit per receiver allows, without waiting for them. */
   async #send({ id }: WebhookRow): Promise<void> {
     const { db, now } = this.#options
     const line = this.#lines.get(id) ?? { sending: new Map(), ended: new Set() }
@@ -186,7 +186,7 @@ export class WebhookWorker {
     const due = await store.deliveries.listDue(db, id, now(), CONCURRENCY)
     const begin = due.filter((delivery) => !sending.has(delivery.id) && !ended.has(delivery.id))
     if (begin.length === 0) return
-    // Read after them: what was said of the webhook before a delivery was made holds for that delivery.
+    // Read after the deliveries: a change to the webhook applies to deliveries created after it.
     const webhook = await store.webhooks.find(db, id)
     if (!webhook || webhook.disabled_at !== null) return
     for (const delivery of begin.slice(0, CONCURRENCY - sending.size)) {
@@ -207,7 +207,7 @@ export class WebhookWorker {
       this.#wakeSoon()
     } catch (error) {
       line.sending.delete(delivery.id)
-      // As it is in the database, it is tried again by the next poll, or by the next server.
+      // The delivery is still in the database: the next poll or the next server retries it.
       if (this.#closing === undefined)
         log.warn({ err: error, webhook: webhook.id }, 'webhook delivery could not be attempted, will retry')
     }
@@ -222,14 +222,14 @@ export class WebhookWorker {
   }
 }
 
-/** What a webhook's receiver is being sent, by the deliveries' ids. */
+/** The ids of deliveries being sent to a webhook. */
 interface Line {
   readonly sending: Map<string, Promise<void>>
-  /** What has ended since the due ones were last asked for: an answer that was under way still has them as due. */
+  /** Those that ended since the last query for due deliveries, whose result may still include them. */
   readonly ended: Set<string>
 }
 
-/** Whether so much time has passed. A clock that was set back says nothing, and counts as if it had. */
+/** Whether this much time has passed. Also true after the clock was set back. */
 function isPast(sinceMs: number, ms: number, now: Date): boolean {
   const passed = now.getTime() - sinceMs
   return passed >= ms || passed < 0
