@@ -83,8 +83,11 @@ describe('a release', () => {
 
     await commit(`Release ${version}`)
     const clean = await state()
-    await release()
+    await release('--dry-run')
+    expect(registry.published).toEqual([])
+    expect(await state()).toEqual(clean)
 
+    await release()
     expect(registry.published.toSorted()).toEqual(
       publishedNames.map((name) => `${name}@${version}`).toSorted(),
     )

@@ -72,6 +72,6 @@ if (values.help || !isMeasure(what)) {
 const kinds = what === 'servers' ? ['postgres'] : values.on.split(',')
 for (const kind of kinds) {
   if (kind !== 'sqlite' && kind !== 'postgres')
-    throw new Error('--on takes sqlite, postgres, or both with a comma')
+    throw new Error('--on must be sqlite, postgres, or both separated by a comma')
   await measures[what](kind)
 }

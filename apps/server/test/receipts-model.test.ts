@@ -141,7 +141,7 @@ describe.each(dialects)('receipts on %s', (using) => {
     })
     await fc.assert(worlds, {
       numRuns: (using === 'sqlite' ? 15 : 3) * testScale,
-      interruptAfterTimeLimit: 20_000,
+      interruptAfterTimeLimit: 20_000 * testScale,
     })
   })
 })

@@ -171,7 +171,7 @@ describe.each(dialects)('messages across conversations on %s', (using) => {
     )
     await fc.assert(worlds, {
       numRuns: (using === 'sqlite' ? 5 : 2) * testScale,
-      interruptAfterTimeLimit: 20_000,
+      interruptAfterTimeLimit: 20_000 * testScale,
     })
   })
 

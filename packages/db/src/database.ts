@@ -146,7 +146,7 @@ export function parseDatabaseUrl(url: string): Target {
     return { kind: 'postgres', location: `PostgreSQL at ${hostname}:${port || 5432}${pathname}` }
   }
   throw new DatabaseOpenError(
-    'takes file:<path>, file::memory: or postgres://<user>:<password>@<host>:<port>/<database>',
+    'must be file:<path>, file::memory: or postgres://<user>:<password>@<host>:<port>/<database>',
   )
 }
 

@@ -44,9 +44,7 @@ function nameable(user: string): string {
 export function baseOf(url: string | URL): string {
   const base = String(url)
   if (!/^(https?:\/\/|\/|$)/i.test(base)) {
-    throw new TypeError(
-      `url takes an http or https address, such as http://localhost:1337, and not "${base}"`,
-    )
+    throw new TypeError(`url must be an http or https URL, such as http://localhost:1337, not "${base}"`)
   }
   return base.replace(/\/+$/, '')
 }

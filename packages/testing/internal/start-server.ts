@@ -59,16 +59,20 @@ export async function startServer(
 ): Promise<RunningServer> {
   const stack = new AsyncDisposableStack()
   const isInMemory = using === 'sqlite' && !inFile
-  const databaseUrl = isInMemory ? 'file::memory:' : stack.use(await createEmptyDatabase(using)).url
   const serviceKey = newServiceKey()
-
-  async function start(own: Settings = {}): Promise<RunningServer> {
-    const config = { ...readConfig({}), port: 0, ...settings, ...own, databaseUrl, serviceKey }
-    return stack.use(await listen(config, serviceKey, overrides, start))
+  try {
+    const databaseUrl = isInMemory ? 'file::memory:' : stack.use(await createEmptyDatabase(using)).url
+    const start = async (own: Settings = {}): Promise<RunningServer> => {
+      const config = { ...readConfig({}), port: 0, ...settings, ...own, databaseUrl, serviceKey }
+      return stack.use(await listen(config, serviceKey, overrides, start))
+    }
+    const server = await start()
+    for (const username of users) await server.client.users.create({ username })
+    return { ...server, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+  } catch (error) {
+    await stack.disposeAsync()
+    throw error
   }
-  const server = await start()
-  for (const username of users) await server.client.users.create({ username })
-  return { ...server, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
 async function listen(

@@ -53,6 +53,16 @@ export interface ActorContext extends CallerContext {
   readonly actor: Actor
 }
 
+declare const mayAdminister: unique symbol
+
+/**
+ * The context of an operation that is for admins: users who are one, and service keys with the scope `admin` that act
+ * for no user. Only the gate gives it, so a use case that takes it cannot be called by anyone else.
+ */
+export interface AdminContext extends CallerContext {
+  readonly [mayAdminister]: true
+}
+
 /** The same request with another caller. */
 export function withCaller(ctx: Context, caller: Caller): Context {
   return { ...ctx, caller, actor: actorOf(caller) }

@@ -1,14 +1,16 @@
 import type { Access, Procedure } from '@sotto/contract'
 import type { z } from 'zod'
 import type { Subscription } from '../realtime/subscription.ts'
-import type { ActorContext, CallerContext, Context } from './context.ts'
+import type { ActorContext, AdminContext, CallerContext, Context } from './context.ts'
 
 /** What the gate guarantees for an operation of this access. */
 export type ContextFor<A extends Access> = A extends 'anyone'
   ? Context
   : A extends 'actor'
     ? ActorContext
-    : CallerContext
+    : A extends 'admin'
+      ? AdminContext
+      : CallerContext
 
 /** Carries out an operation of the contract. A subscription opens a stream, which its transport writes out and ends. */
 export type UseCase<P extends Procedure> = (

@@ -1,6 +1,6 @@
 import { type AuditEntry, defaultLimit } from '@sotto/contract'
 import { isUuid, store } from '@sotto/db'
-import type { CallerContext } from '../app/context.ts'
+import type { AdminContext, CallerContext } from '../app/context.ts'
 import { requireUser } from '../auth/access.ts'
 import { CONFIGURED_KEY_ID } from '../auth/caller.ts'
 import { timeCursor, timePosition } from '../lib/cursors.ts'
@@ -10,7 +10,7 @@ import { toAuditEntry } from '../views/audit.ts'
 
 /** What was done by privilege, newest first. */
 export async function listAudit(
-  ctx: CallerContext,
+  ctx: AdminContext,
   input: InputOf<'audit', 'list'>,
 ): Promise<{ items: AuditEntry[]; nextCursor: string | null }> {
   const limit = input.limit ?? defaultLimit

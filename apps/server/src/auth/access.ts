@@ -12,8 +12,8 @@ import type { CallerContext } from '../app/context.ts'
 import { type Actor, refersTo } from './caller.ts'
 
 /*
- * Access checks. Every use case starts with one of them. A resource that the caller cannot read is reported as not
- * found.
+ * What a caller may see or change. A use case about one resource starts with one of these; the gate has checked whether
+ * the caller may call the operation at all. A resource that the caller cannot read is reported as not found.
  */
 
 /** The session of the request, if it was authenticated with a session token. */

@@ -6,7 +6,7 @@ import type { KnownCaller } from './caller.ts'
 type Entry = Pick<Procedure, 'access' | 'kind' | 'limit'>
 
 /**
- * Checks the access and the rate limit of an operation. Nothing else reads `access`. Every transport calls it before
+ * Checks the rate limit of an operation and enforces its `access`, which nothing else does. Every transport calls it before
  * validating the input, for each call of a batch. The use case checks which resources the caller can see or change.
  *
  * @returns the context in the type that the use case requires.

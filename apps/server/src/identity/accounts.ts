@@ -1,6 +1,6 @@
 import { type Account, SottoError } from '@sotto/contract'
 import { store } from '@sotto/db'
-import type { ActorContext, CallerContext } from '../app/context.ts'
+import type { ActorContext, AdminContext, CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { requireUser } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
@@ -16,7 +16,7 @@ export async function getMe(ctx: ActorContext): Promise<Account> {
 
 /** A user's account, for an admin. */
 export async function getAccount(
-  ctx: CallerContext,
+  ctx: AdminContext,
   { user: ref }: InputOf<'users', 'account'>,
 ): Promise<Account> {
   const user = await requireUser(ctx, ref, 'user')
@@ -25,7 +25,7 @@ export async function getAccount(
 
 /** Grants or removes admin access. */
 export async function setRole(
-  ctx: CallerContext,
+  ctx: AdminContext,
   { user: ref, role }: InputOf<'users', 'setRole'>,
 ): Promise<Account> {
   const user = await requireUser(ctx, ref, 'user')
@@ -41,7 +41,7 @@ export async function setRole(
 
 /** Disables or enables a user. Their sessions stay until they expire. */
 export async function setDisabled(
-  ctx: CallerContext,
+  ctx: AdminContext,
   { user: ref, disabled }: InputOf<'users', 'setDisabled'>,
 ): Promise<Account> {
   const user = await requireUser(ctx, ref, 'user')

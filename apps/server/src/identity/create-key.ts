@@ -1,6 +1,6 @@
 import { invalidInput, type ServiceKey, SottoError } from '@sotto/contract'
 import { type Executor, store } from '@sotto/db'
-import type { CallerContext } from '../app/context.ts'
+import type { AdminContext } from '../app/context.ts'
 import { type AuditOrigin, recordAudit } from '../audit/record-audit.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { hashSecret, newServiceKey } from './secrets.ts'
@@ -9,7 +9,7 @@ type Input = InputOf<'keys', 'create'>
 export type NewKey = ServiceKey & { key: string }
 
 /** A key cannot create a key with more scopes than its own, or `admin` would include all scopes. */
-export async function createKey(ctx: CallerContext, input: Input): Promise<NewKey> {
+export async function createKey(ctx: AdminContext, input: Input): Promise<NewKey> {
   const { caller } = ctx
   const missing = caller.kind === 'key' ? input.scopes.filter((scope) => !caller.scopes.has(scope)) : []
   if (missing.length > 0) {

@@ -1,6 +1,6 @@
 import { defaultLimit, type Invitation, SottoError } from '@sotto/contract'
 import { type InvitationRow, store } from '@sotto/db'
-import type { CallerContext } from '../app/context.ts'
+import type { AdminContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
@@ -14,7 +14,7 @@ const HOUR_MS = 60 * 60 * 1_000
 
 /** Creates an invitation. Its token is returned once and stored hashed. */
 export async function createInvitation(
-  ctx: CallerContext,
+  ctx: AdminContext,
   { maxUses, expiresInHours }: InputOf<'invitations', 'create'>,
 ): Promise<Invitation & { token: string }> {
   const { db, newId, now } = ctx.app
@@ -36,7 +36,7 @@ export async function createInvitation(
 
 /** Newest first, including used up and expired invitations. */
 export async function listInvitations(
-  { app }: CallerContext,
+  { app }: AdminContext,
   input: InputOf<'invitations', 'list'>,
 ): Promise<{ items: Invitation[]; nextCursor: string | null }> {
   const limit = input.limit ?? defaultLimit
@@ -50,7 +50,7 @@ export async function listInvitations(
 
 /** Revokes an invitation. */
 export async function revokeInvitation(
-  ctx: CallerContext,
+  ctx: AdminContext,
   { invitationId }: InputOf<'invitations', 'revoke'>,
 ): Promise<void> {
   await ctx.app.db.transaction().execute(async (trx) => {

@@ -1,5 +1,5 @@
 import { type Executor, store } from '@sotto/db'
-import type { CallerContext } from '../app/context.ts'
+import type { AdminContext } from '../app/context.ts'
 import type { Runtime } from '../app/runtime.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { requireUser } from '../auth/access.ts'
@@ -16,7 +16,7 @@ interface IssuedReset {
 
 /** Creates a password reset token. It is returned once and stored hashed. */
 export async function issuePasswordReset(
-  ctx: CallerContext,
+  ctx: AdminContext,
   { user: ref }: InputOf<'passwords', 'issueReset'>,
 ): Promise<IssuedReset> {
   const user = await requireUser(ctx, ref, 'user')

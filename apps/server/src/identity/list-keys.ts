@@ -1,6 +1,6 @@
 import { defaultLimit, type ServiceKey } from '@sotto/contract'
 import { store } from '@sotto/db'
-import type { CallerContext } from '../app/context.ts'
+import type { AdminContext } from '../app/context.ts'
 import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { pageOf } from '../lib/page.ts'
@@ -8,7 +8,7 @@ import { toServiceKey } from '../views/keys.ts'
 
 /** All keys, including revoked and expired ones, newest first. */
 export async function listKeys(
-  { app: { db } }: CallerContext,
+  { app: { db } }: AdminContext,
   input: InputOf<'keys', 'list'>,
 ): Promise<{ items: ServiceKey[]; nextCursor: string | null }> {
   const limit = input.limit ?? defaultLimit

@@ -1,9 +1,9 @@
 import { SottoError } from '@sotto/contract'
 import { type Executor, store } from '@sotto/db'
-import type { CallerContext } from '../app/context.ts'
+import type { AdminContext } from '../app/context.ts'
 import { type AuditOrigin, recordAudit } from '../audit/record-audit.ts'
 
-export async function revokeKey(ctx: CallerContext, { keyId }: { keyId: string }): Promise<void> {
+export async function revokeKey(ctx: AdminContext, { keyId }: { keyId: string }): Promise<void> {
   const { db, identity } = ctx.app
   const key = await store.serviceKeys.find(db, keyId)
   if (!key) throw new SottoError('KEY_NOT_FOUND')

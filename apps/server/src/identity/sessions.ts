@@ -1,6 +1,6 @@
 import { defaultLimit, invalidInput, SottoError, type User } from '@sotto/contract'
 import { type Executor, store } from '@sotto/db'
-import type { ActorContext, CallerContext, Context, SessionCookie } from '../app/context.ts'
+import type { ActorContext, AdminContext, CallerContext, Context, SessionCookie } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { requireUser, sessionIdOf } from '../auth/access.ts'
 import type { Actor } from '../auth/caller.ts'
@@ -97,7 +97,7 @@ export async function listSessions(
 
 /** A user's sessions, for admins. */
 export async function listSessionsOf(
-  ctx: CallerContext,
+  ctx: AdminContext,
   input: InputOf<'sessions', 'listOf'>,
 ): Promise<{ items: OpenSession[]; nextCursor: string | null }> {
   return sessionsOf(ctx, await requireUser(ctx, input.user, 'user'), input)
@@ -149,7 +149,7 @@ export async function revokeSession(
 
 /** Ends all sessions of a user, for admins. */
 export async function endSessionsOf(
-  ctx: CallerContext,
+  ctx: AdminContext,
   { user: ref }: InputOf<'sessions', 'endAllOf'>,
 ): Promise<void> {
   const user = await requireUser(ctx, ref, 'user')

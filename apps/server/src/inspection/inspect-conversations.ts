@@ -1,6 +1,6 @@
 import { type ConversationSummary, defaultLimit, type Message, SottoError } from '@sotto/contract'
 import { type ConversationRow, type Executor, store } from '@sotto/db'
-import type { CallerContext } from '../app/context.ts'
+import type { AdminContext, CallerContext } from '../app/context.ts'
 import { type AuditAction, recordAudit } from '../audit/record-audit.ts'
 import { requireUser } from '../auth/access.ts'
 import { timeCursor, timePosition } from '../lib/cursors.ts'
@@ -17,7 +17,7 @@ import { toConversationSummary } from '../views/conversations.ts'
 
 /** The conversations that a user is in, latest activity first. */
 export async function inspectConversations(
-  ctx: CallerContext,
+  ctx: AdminContext,
   input: InputOf<'inspection', 'conversations'>,
 ): Promise<{ items: ConversationSummary[]; nextCursor: string | null }> {
   const user = await requireUser(ctx, input.user, 'user')
@@ -36,7 +36,7 @@ export async function inspectConversations(
 
 /** Who is in a conversation, and how much was said there. */
 export async function inspectConversation(
-  ctx: CallerContext,
+  ctx: AdminContext,
   { conversationId }: InputOf<'inspection', 'conversation'>,
 ): Promise<ConversationSummary> {
   const conversation = await requireAnyConversation(ctx, conversationId)
@@ -48,7 +48,7 @@ export async function inspectConversation(
 
 /** What was said in a conversation, as nobody in particular sees it. */
 export async function inspectMessages(
-  ctx: CallerContext,
+  ctx: AdminContext,
   input: InputOf<'inspection', 'messages'>,
 ): Promise<{ items: Message[]; nextCursor: string | null }> {
   const conversation = await requireAnyConversation(ctx, input.conversationId)

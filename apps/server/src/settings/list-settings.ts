@@ -1,10 +1,10 @@
 import type { Setting } from '@sotto/contract'
-import type { CallerContext } from '../app/context.ts'
+import type { AdminContext } from '../app/context.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 
 /** The effective settings of the server that answers. */
 export async function listSettings(
-  { app }: CallerContext,
+  { app }: AdminContext,
   { prefix = '' }: InputOf<'settings', 'list'>,
 ): Promise<{ settings: Setting[] }> {
   return { settings: app.settings.filter(({ name }) => name.startsWith(prefix)) }

@@ -1,11 +1,11 @@
 import type { Contract } from '@sotto/contract'
 import type { z } from 'zod'
-import type { CallerContext } from '../app/context.ts'
+import type { AdminContext } from '../app/context.ts'
 
 /** What the server that is asked does at the moment. */
 export async function getServerStats({
   app,
-}: CallerContext): Promise<z.output<Contract['stats']['server']['output']>> {
+}: AdminContext): Promise<z.output<Contract['stats']['server']['output']>> {
   const { numbers, events, sends, deliveryMarks, identity, webhooks } = app
   return {
     version: numbers.version,

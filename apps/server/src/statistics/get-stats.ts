@@ -1,7 +1,7 @@
 import type { Contract } from '@sotto/contract'
 import { store } from '@sotto/db'
 import type { z } from 'zod'
-import type { CallerContext } from '../app/context.ts'
+import type { AdminContext } from '../app/context.ts'
 import { dayOf } from './daily-tally.ts'
 
 type Stats = Contract['stats']['get']
@@ -10,7 +10,7 @@ const DAY_MS = 24 * 60 * 60 * 1_000
 
 /** How much there is, and what happened on each of the last days. */
 export async function getStats(
-  { app }: CallerContext,
+  { app }: AdminContext,
   { days }: z.output<Stats['input']>,
 ): Promise<z.output<Stats['output']>> {
   await app.tally.look()

@@ -1,6 +1,6 @@
 import { invalidInput, maxWebhooks, type Webhook } from '@sotto/contract'
 import { placeColumns, store, type WebhookRow } from '@sotto/db'
-import type { CallerContext } from '../app/context.ts'
+import type { AdminContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { eventsColumn, toWebhook } from '../views/webhooks.ts'
@@ -10,7 +10,7 @@ import { sealWebhookSecret } from './webhook-secrets.ts'
 
 /** Creates a webhook for events from now on. Its secret is returned once and stored encrypted. */
 export async function createWebhook(
-  ctx: CallerContext,
+  ctx: AdminContext,
   input: InputOf<'webhooks', 'create'>,
 ): Promise<Webhook & { secret: string }> {
   const { app } = ctx

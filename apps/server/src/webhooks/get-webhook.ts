@@ -1,8 +1,8 @@
 import type { Webhook } from '@sotto/contract'
-import type { CallerContext } from '../app/context.ts'
+import type { AdminContext } from '../app/context.ts'
 import { toWebhook } from '../views/webhooks.ts'
 import { requireWebhook } from './require-webhook.ts'
 
-export async function getWebhook(ctx: CallerContext, { webhookId }: { webhookId: string }): Promise<Webhook> {
+export async function getWebhook(ctx: AdminContext, { webhookId }: { webhookId: string }): Promise<Webhook> {
   return toWebhook(await requireWebhook(ctx.app.db, webhookId))
 }

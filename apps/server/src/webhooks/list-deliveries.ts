@@ -1,6 +1,6 @@
 import { defaultLimit, type WebhookDelivery } from '@sotto/contract'
 import { store } from '@sotto/db'
-import type { CallerContext } from '../app/context.ts'
+import type { AdminContext } from '../app/context.ts'
 import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { pageOf } from '../lib/page.ts'
@@ -9,7 +9,7 @@ import { requireWebhook } from './require-webhook.ts'
 
 /** Newest first. */
 export async function listDeliveries(
-  { app: { db } }: CallerContext,
+  { app: { db } }: AdminContext,
   input: InputOf<'webhooks', 'deliveries'>,
 ): Promise<{ items: WebhookDelivery[]; nextCursor: string | null }> {
   const { id: webhookId } = await requireWebhook(db, input.webhookId)

@@ -1,6 +1,6 @@
 import { defaultLimit, type Webhook } from '@sotto/contract'
 import { store } from '@sotto/db'
-import type { CallerContext } from '../app/context.ts'
+import type { AdminContext } from '../app/context.ts'
 import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { pageOf } from '../lib/page.ts'
@@ -8,7 +8,7 @@ import { toWebhook } from '../views/webhooks.ts'
 
 /** Newest first. */
 export async function listWebhooks(
-  { app: { db } }: CallerContext,
+  { app: { db } }: AdminContext,
   input: InputOf<'webhooks', 'list'>,
 ): Promise<{ items: Webhook[]; nextCursor: string | null }> {
   const limit = input.limit ?? defaultLimit

@@ -1,6 +1,6 @@
 import { SottoError, type WebhookDelivery } from '@sotto/contract'
 import { store } from '@sotto/db'
-import type { CallerContext } from '../app/context.ts'
+import type { AdminContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { toDelivery } from '../views/webhooks.ts'
@@ -8,7 +8,7 @@ import { requireWebhook } from './require-webhook.ts'
 
 /** Restarts a delivery, even a successful one. It keeps its id, so that the receiver can recognize it. */
 export async function retryDelivery(
-  ctx: CallerContext,
+  ctx: AdminContext,
   { webhookId, deliveryId }: InputOf<'webhooks', 'retryDelivery'>,
 ): Promise<WebhookDelivery> {
   const { app } = ctx

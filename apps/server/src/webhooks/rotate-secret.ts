@@ -1,6 +1,6 @@
 import { SottoError, type Webhook } from '@sotto/contract'
 import { store } from '@sotto/db'
-import type { CallerContext } from '../app/context.ts'
+import type { AdminContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { toWebhook } from '../views/webhooks.ts'
 import { requireWebhook } from './require-webhook.ts'
@@ -9,7 +9,7 @@ import { OVERLAP_MS, sealWebhookSecret } from './webhook-secrets.ts'
 
 /** Rotates the secret of a webhook. The current one keeps signing for a while; an older one stops. */
 export async function rotateWebhookSecret(
-  ctx: CallerContext,
+  ctx: AdminContext,
   { webhookId }: { webhookId: string },
 ): Promise<Webhook & { secret: string }> {
   const { app } = ctx

@@ -1,6 +1,6 @@
 import { invalidInput, type WebhookDelivery } from '@sotto/contract'
 import { store } from '@sotto/db'
-import type { CallerContext } from '../app/context.ts'
+import type { AdminContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { toDelivery } from '../views/webhooks.ts'
 import { testDelivery } from './new-delivery.ts'
@@ -8,7 +8,7 @@ import { requireWebhook } from './require-webhook.ts'
 
 /** Sends a test event to a webhook, like any other delivery. */
 export async function testWebhook(
-  ctx: CallerContext,
+  ctx: AdminContext,
   { webhookId }: { webhookId: string },
 ): Promise<WebhookDelivery> {
   const { app } = ctx

@@ -1,6 +1,6 @@
 import { SottoError, type Webhook } from '@sotto/contract'
 import { placeColumns, store } from '@sotto/db'
-import type { CallerContext } from '../app/context.ts'
+import type { AdminContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { eventsColumn, toWebhook } from '../views/webhooks.ts'
@@ -9,7 +9,7 @@ import { requireWebhook } from './require-webhook.ts'
 
 /** Changes a webhook. One that is enabled again skips the events in between. */
 export async function updateWebhook(
-  ctx: CallerContext,
+  ctx: AdminContext,
   { webhookId, url, events, description, enabled }: InputOf<'webhooks', 'update'>,
 ): Promise<Webhook> {
   const { app } = ctx
