@@ -41,7 +41,7 @@ test('the setup link creates the first account, which is an admin', async () => 
   await page.getByLabel('Username').fill('ada')
   await page.getByLabel('Password').fill('password')
   await page.keyboard.press('Enter')
-  await page.getByText('one of the most common passwords').waitFor()
+  await page.getByText('Must not be a common password.').waitFor()
   await page.reload()
   await makeAccount(ada)
   expect(await traces(ada)).not.toContain('su_')

@@ -32,5 +32,6 @@ export function issueMessage(message: string, path = ''): string {
     return `Too long (limit ${Number(limit.replaceAll(',', '')).toLocaleString('en-US')} characters).`
   }
   if (path) return `${path}: ${message}.`
+  if (message.startsWith('is ')) return `This ${message}.`
   return `${message.charAt(0).toUpperCase()}${message.slice(1)}.`
 }
