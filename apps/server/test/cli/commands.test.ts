@@ -273,14 +273,14 @@ test('a password is asked for twice on a terminal, and never shown', async () =>
 
   const set = await sottoOnTerminal(['user', 'password', 'zoe'], settings, [
     ['Password: ', 'correct horse'],
-    ['Again: ', 'correct horse'],
+    ['Repeat password: ', 'correct horse'],
   ])
   expect(set.code, set.screen).toBe(0)
   expect(set.screen).not.toContain('correct')
 
   const differs = await sottoOnTerminal(['user', 'password', 'zoe'], settings, [
     ['Password: ', 'battery staple'],
-    ['Again: ', 'battery stable'],
+    ['Repeat password: ', 'battery stable'],
   ])
   expect(differs.code).toBe(1)
   expect(differs.screen).toContain('sotto: the passwords do not match')
