@@ -35,7 +35,7 @@ export const callers = [
 ] as const
 export type CallerName = (typeof callers)[number]
 
-/** What alice owns, and others that calls are about. What a call uses up is made anew for each. */
+/** What alice owns, and other users that calls refer to. What a call uses up is created for each call. */
 export interface Subjects {
   password: string
   group: string
