@@ -5,4 +5,4 @@ import { enableCompileCache } from 'node:module'
 enableCompileCache()
 const { run } = await import('./cli/cli.ts')
 
-process.exitCode = await run(process.argv.slice(2))
+process.exitCode = await run(process.argv.slice(2), process)

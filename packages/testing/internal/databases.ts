@@ -34,28 +34,31 @@ export interface EmptyDatabase extends AsyncDisposable {
 /**
  * A new SQLite file, or a new PostgreSQL database.
  *
- * @param adminUrl of a PostgreSQL user who may create databases
+ * @param adminUrl of a PostgreSQL user who may create databases; the tests' own by default
  */
-export async function createEmptyDatabase(
-  using: Dialect,
-  adminUrl = process.env.SOTTO_TEST_POSTGRES_URL,
-): Promise<EmptyDatabase> {
+export async function createEmptyDatabase(using: Dialect, adminUrl?: string): Promise<EmptyDatabase> {
   if (using === 'sqlite') {
     const directory = await createTemporaryDirectory()
     const file = path.join(directory.path, 'sotto.db')
     return { url: `file:${file}`, file, [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose]() }
   }
-  if (!adminUrl)
-    throw new Error('SOTTO_TEST_POSTGRES_URL is required; the global set-up of the tests sets it')
+  const admin = adminUrl ?? requirePostgresUrl()
   const name = `sotto_test_${randomBytes(8).toString('hex')}`
-  await queryPostgres(adminUrl, `create database ${name}`)
+  await queryPostgres(admin, `create database ${name}`)
   return {
-    url: urlOf(adminUrl, name),
+    url: urlOf(admin, name),
     file: '',
     async [Symbol.asyncDispose]() {
-      await queryPostgres(adminUrl, `drop database if exists ${name} with (force)`)
+      await queryPostgres(admin, `drop database if exists ${name} with (force)`)
     },
   }
+}
+
+/** The URL of a PostgreSQL user who may create databases, from the global set-up of the tests. */
+export function requirePostgresUrl(): string {
+  const url = process.env.SOTTO_TEST_POSTGRES_URL
+  if (!url) throw new Error('SOTTO_TEST_POSTGRES_URL is required; the global set-up of the tests sets it')
+  return url
 }
 
 /** Runs one statement on a connection of its own. */

@@ -26,10 +26,11 @@ export { openPausedSse, openPausedWs } from './paused-streams.ts'
 export { basic, type RestAnswer, rest } from './rest.ts'
 export { type Scrape, scrape } from './scrape.ts'
 export {
-  type FinishedProcess,
+  type FinishedCommand,
   type ServerProcess,
   sotto,
   sottoOnTerminal,
+  sottoProcess,
   spawnServer,
   spawnSotto,
 } from './sotto.ts'

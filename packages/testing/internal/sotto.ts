@@ -1,6 +1,9 @@
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
+import { PassThrough, Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { run } from '@sotto/server/cli'
 
 const root = path.join(import.meta.dirname, '../../..')
 /** `sotto`, which fails if it has logged anything confidential. */
@@ -10,7 +13,7 @@ const program = [
   path.join(root, 'apps/server/src/main.ts'),
 ]
 
-export interface FinishedProcess {
+export interface FinishedCommand {
   code: number | null
   stdout: string
   stderr: string
@@ -29,12 +32,29 @@ export function spawnSotto(
   return spawn(process.execPath, [...program, ...args], { env: environment(settings) })
 }
 
-/** Runs `sotto …` as a child process until it ends. */
+/** Runs `sotto …` in this process, which is many times faster than a process of its own. */
 export async function sotto(
   args: readonly string[],
   settings: NodeJS.ProcessEnv = {},
   input = '',
-): Promise<FinishedProcess> {
+): Promise<FinishedCommand> {
+  const stdin = Readable.from([Buffer.from(input)], { objectMode: false })
+  const stdout = new PassThrough()
+  const stderr = new PassThrough()
+  const texts = Promise.all([text(stdout), text(stderr)])
+  const code = await run(args, { env: environment(settings), stdin, stdout, stderr })
+  stdout.end()
+  stderr.end()
+  const [printed, reported] = await texts
+  return { code, stdout: printed, stderr: reported }
+}
+
+/** Runs `sotto …` as a child process until it ends. */
+export async function sottoProcess(
+  args: readonly string[],
+  settings: NodeJS.ProcessEnv = {},
+  input = '',
+): Promise<FinishedCommand> {
   const child = spawnSotto(args, settings)
   const output = outputOf(child)
   child.stdin.end(input)

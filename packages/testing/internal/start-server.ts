@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Message } from '@sotto/contract'
 import { store } from '@sotto/db'
@@ -11,7 +12,8 @@ import {
   type Server,
   type ServerOverrides,
 } from '@sotto/server'
-import { createEmptyDatabase, type Dialect } from './databases.ts'
+import { createMigratedDatabase } from '../src/test-server.ts'
+import { createTemporaryDirectory, type Dialect, requirePostgresUrl } from './databases.ts'
 import { rest } from './rest.ts'
 import { openSse, type SseStream } from './sse.ts'
 import { openWs, type WsStream } from './ws.ts'
@@ -58,10 +60,9 @@ export async function startServer(
   { users = [], settings = {}, overrides = {}, inFile = false }: StartOptions = {},
 ): Promise<RunningServer> {
   const stack = new AsyncDisposableStack()
-  const isInMemory = using === 'sqlite' && !inFile
   const serviceKey = newServiceKey()
   try {
-    const databaseUrl = isInMemory ? 'file::memory:' : stack.use(await createEmptyDatabase(using)).url
+    const databaseUrl = await createDatabase(using, inFile, stack)
     const start = async (own: Settings = {}): Promise<RunningServer> => {
       const config = { ...readConfig({}), port: 0, ...settings, ...own, databaseUrl, serviceKey }
       return stack.use(await listen(config, serviceKey, overrides, start))
@@ -75,6 +76,17 @@ export async function startServer(
   }
 }
 
+async function createDatabase(using: Dialect, inFile: boolean, stack: AsyncDisposableStack): Promise<string> {
+  if (using === 'postgres') {
+    const { url, drop } = await createMigratedDatabase(requirePostgresUrl())
+    stack.defer(drop)
+    return url
+  }
+  if (!inFile) return 'file::memory:'
+  const directory = stack.use(await createTemporaryDirectory())
+  return `file:${path.join(directory.path, 'sotto.db')}`
+}
+
 async function listen(
   config: Config,
   serviceKey: string,
@@ -82,7 +94,7 @@ async function listen(
   another: RunningServer['another'],
 ): Promise<RunningServer> {
   const logs: string[] = []
-  const server = await createServer(config, { log: memoryLogger(logs), ...overrides })
+  const server = await createServer(config, { log: memoryLogger(logs), fastPasswords: true, ...overrides })
   const url = await server.listen()
   const { app, metricsUrl, setupToken } = server
 

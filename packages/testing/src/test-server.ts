@@ -95,7 +95,12 @@ async function createDatabase({ using = 'sqlite' }: TestServerOptions): Promise<
       "using: 'postgres' needs SOTTO_TEST_POSTGRES_URL, the URL of a user who may create databases",
     )
   }
-  return createPostgresDatabase(url, schemaVersion(), async (template) => {
+  return createMigratedDatabase(url)
+}
+
+/** A copy of a PostgreSQL database that a server has migrated and nobody has used. */
+export function createMigratedDatabase(adminUrl: string): Promise<TestDatabase> {
+  return createPostgresDatabase(adminUrl, schemaVersion(), async (template) => {
     await using _server = await createServer(configFor(template, newServiceKey()), { log: memoryLogger([]) })
   })
 }
@@ -145,6 +150,7 @@ async function startOn(
     now: clock.now,
     nextId: () => givenIds.shift(),
     log: memoryLogger(logs),
+    fastPasswords: true,
   })
 
   const url = 'http://sotto.test'

@@ -60,6 +60,7 @@ interface Parts {
   metrics: Metrics
   tracing: Tracing
   resolveHost?: ResolveHost | undefined
+  fastPasswords?: boolean | undefined
 }
 
 /**
@@ -77,6 +78,7 @@ export function createApp({
   metrics: measuring,
   tracing,
   resolveHost,
+  fastPasswords = false,
 }: Parts): {
   app: App
   closeApp: () => Promise<void>
@@ -184,6 +186,7 @@ export function createApp({
     newId,
     log,
     identity: new Identity({
+      fastPasswords,
       db,
       now,
       newId,

@@ -41,6 +41,8 @@ export interface ServerOverrides {
   onStatement?: StatementListener
   /** Where hosts are that webhooks go to, instead of what the system says. */
   resolveHost?: ResolveHost
+  /** Hashes passwords in microseconds instead of tens of milliseconds, with no protection. */
+  fastPasswords?: boolean
 }
 
 export interface Server extends AsyncDisposable {
@@ -109,6 +111,7 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
       telemetry,
       isFirstStart: applied.length > 0,
       resolveHost: overrides.resolveHost,
+      fastPasswords: overrides.fastPasswords,
     })
   } catch (error) {
     await database[Symbol.asyncDispose]()
@@ -157,6 +160,7 @@ interface Parts {
   telemetry: Telemetry | undefined
   isFirstStart: boolean
   resolveHost: ResolveHost | undefined
+  fastPasswords: boolean | undefined
 }
 
 async function assemble({
@@ -170,6 +174,7 @@ async function assemble({
   telemetry,
   isFirstStart,
   resolveHost,
+  fastPasswords,
 }: Parts): Promise<Server> {
   const connect = await connectCluster(config, log)
   const replica = openReplica(config, database, metrics ?? noMetrics, log)
@@ -184,6 +189,7 @@ async function assemble({
     metrics: metrics ?? noMetrics,
     tracing: telemetry?.tracing ?? noTracing,
     resolveHost,
+    fastPasswords,
   })
   metrics?.watch({ app, poolLoad: database.poolLoad })
   if (metrics) telemetry?.sendMetrics(() => metrics.read())

@@ -3,14 +3,15 @@ import { copySqlite, parseDatabaseUrl } from '@sotto/db'
 import { originOf, recordAudit } from '../audit/record-audit.ts'
 import { readConfig } from '../settings/config.ts'
 import { CommandError } from './command-error.ts'
+import type { Io } from './io.ts'
 import { writeNewFile } from './new-file.ts'
 import { openApp, requireDatabase } from './open-app.ts'
 
 const MEGABYTE = 1_000_000
 
 /** `sotto backup`: copies a SQLite file, even while a server writes to it. */
-export async function backup(file: string): Promise<void> {
-  const config = readConfig()
+export async function backup(io: Io, file: string): Promise<void> {
+  const config = readConfig(io.env)
   if (parseDatabaseUrl(config.databaseUrl).kind === 'postgres') {
     throw new CommandError(
       'sotto backup only supports SQLite: use pg_dump or pg_basebackup for PostgreSQL, see docs/operations.md',
@@ -26,5 +27,5 @@ export async function backup(file: string): Promise<void> {
     )
   await writeNewFile(file, (draft) => copySqlite(app, draft))
   const { size } = await stat(file)
-  process.stdout.write(`Backed up and verified: ${(size / MEGABYTE).toFixed(1)} MB.\n`)
+  io.stdout.write(`Backed up and verified: ${(size / MEGABYTE).toFixed(1)} MB.\n`)
 }

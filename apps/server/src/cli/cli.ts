@@ -2,49 +2,50 @@ import { readVersion } from '../lib/version.ts'
 import { type Command, UsageError } from './command.ts'
 import { commands } from './commands.ts'
 import { commandHelp, programHelp } from './help.ts'
+import type { Io } from './io.ts'
 
 /**
  * Runs a command line, without the program name.
  *
  * @returns the exit code: 0 success, 1 failure, 2 invalid command line. A failure is one line on standard error.
  */
-export async function run(args: readonly string[]): Promise<number> {
+export async function run(args: readonly string[], io: Io): Promise<number> {
   // The reader of a pipe can close it (`sotto … | head`).
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  io.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error
   })
   try {
-    await dispatch(args)
+    await dispatch(args, io)
     return 0
   } catch (error) {
     if (error instanceof UsageError) {
-      process.stderr.write(`sotto: ${error.message}\n`)
+      io.stderr.write(`sotto: ${error.message}\n`)
       return 2
     }
     const { describeFailure } = await import('./failure.ts')
-    process.stderr.write(`sotto: ${describeFailure(error)}\n`)
+    io.stderr.write(`sotto: ${describeFailure(error)}\n`)
     const { isDebugging } = await import('../settings/config.ts')
-    if (isDebugging()) process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
+    if (isDebugging(io.env)) io.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
     return 1
   }
 }
 
-async function dispatch(args: readonly string[]): Promise<void> {
+async function dispatch(args: readonly string[], io: Io): Promise<void> {
   const isHelp = optionsOf(args).some((arg) => arg === '--help' || arg === '-h')
   const words = args.filter((arg) => !arg.startsWith('-'))
   const command = commands.find(({ name }) => startsWith(words, name.split(' ')))
   if (command) {
-    if (isHelp) process.stdout.write(commandHelp(command))
-    else await command.execute(withoutName(args, command))
+    if (isHelp) io.stdout.write(commandHelp(command))
+    else await command.execute(io, withoutName(args, command))
     return
   }
   const group = commands.filter(({ name }) => words[0] !== undefined && name.startsWith(`${words[0]} `))
   if (isHelp && (words.length === 0 || group.length > 0)) {
-    process.stdout.write(programHelp(group.length > 0 ? group : commands))
+    io.stdout.write(programHelp(group.length > 0 ? group : commands))
     return
   }
   if (words.length === 0 && args[0] === '--version') {
-    process.stdout.write(`${readVersion()}\n`)
+    io.stdout.write(`${readVersion()}\n`)
     return
   }
   throw new UsageError(

@@ -1,4 +1,5 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
+import type { Io } from './io.ts'
 
 /** An invalid command line: exit code 2. The message is one line. */
 export class UsageError extends Error {
@@ -32,7 +33,11 @@ interface Definition<Options extends OptionTable, Names extends readonly string[
   /** Argument names, all required. */
   arguments: Names
   options: Options
-  run(options: Values<Options>, ...operands: { -readonly [Index in keyof Names]: string }): Promise<void>
+  run(
+    io: Io,
+    options: Values<Options>,
+    ...operands: { -readonly [Index in keyof Names]: string }
+  ): Promise<void>
 }
 
 export interface Command {
@@ -42,7 +47,7 @@ export interface Command {
   readonly usage: string
   readonly options: OptionTable
   /** @throws {UsageError} for invalid arguments. */
-  execute(args: readonly string[]): Promise<void>
+  execute(io: Io, args: readonly string[]): Promise<void>
 }
 
 /** Defines a command: its arguments, its help and what it runs. */
@@ -56,7 +61,7 @@ export function defineCommand<const Options extends OptionTable, const Names ext
     details: definition.details ?? [],
     usage,
     options: definition.options,
-    async execute(args) {
+    async execute(io, args) {
       const { values, positionals } = parse(args, definition.options, usage)
       const missing = Object.entries(definition.options).find(
         ([name, option]) => option.required && values[name] === undefined,
@@ -74,7 +79,7 @@ export function defineCommand<const Options extends OptionTable, const Names ext
         if (option.type === 'boolean') values[name] ??= false
       }
       // Both were just checked against the definition that these types derive from.
-      await definition.run(values as Values<Options>, ...(positionals as unknown as Operands<Names>))
+      await definition.run(io, values as Values<Options>, ...(positionals as unknown as Operands<Names>))
     },
   }
 }

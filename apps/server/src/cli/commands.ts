@@ -17,12 +17,12 @@ const start = defineCommand({
   ],
   arguments: [],
   options: {},
-  async run() {
+  async run(io) {
     // Before loading the server, so that an invalid setting fails fast.
     const { readConfig } = await import('../settings/config.ts')
-    const config = readConfig()
+    const config = readConfig(io.env)
     const { start } = await import('./start.ts')
-    await start(config)
+    await start(io, config)
   },
 })
 
@@ -32,9 +32,9 @@ const migrate = defineCommand({
   details: ['Uses DATABASE_DIRECT_URL if set, otherwise DATABASE_URL.'],
   arguments: [],
   options: {},
-  async run() {
+  async run(io) {
     const { migrate } = await import('./migrate.ts')
-    await migrate()
+    await migrate(io)
   },
 })
 
@@ -61,7 +61,7 @@ const seed = defineCommand({
       help: 'number of messages in the largest conversation (default: 1%)',
     },
   },
-  async run(options) {
+  async run(io, options) {
     const size = {
       users: wholeNumberOption('users', options.users, { min: 2, max: MAX_USERS }),
       messages: wholeNumberOption('messages', options.messages, { min: 1, max: MAX_MESSAGES }),
@@ -72,7 +72,7 @@ const seed = defineCommand({
       }),
     }
     const { seed } = await import('./seed.ts')
-    await seed(size)
+    await seed(io, size)
   },
 })
 
@@ -85,9 +85,9 @@ const setup = defineCommand({
   ],
   arguments: [],
   options: {},
-  async run() {
+  async run(io) {
     const { setup } = await import('./setup.ts')
-    await setup()
+    await setup(io)
   },
 })
 
@@ -112,9 +112,9 @@ const keyCreate = defineCommand({
       help: 'expiry time, such as 2027-01-31T12:00:00Z (default: never)',
     },
   },
-  async run(options) {
+  async run(io, options) {
     const { createKey } = await import('./keys.ts')
-    await createKey(options)
+    await createKey(io, options)
   },
 })
 
@@ -123,9 +123,9 @@ const keyList = defineCommand({
   summary: 'List service keys, newest first: id, state, scopes, created, expires, last used, name.',
   arguments: [],
   options: {},
-  async run() {
+  async run(io) {
     const { listKeys } = await import('./keys.ts')
-    await listKeys()
+    await listKeys(io)
   },
 })
 
@@ -134,9 +134,9 @@ const keyRevoke = defineCommand({
   summary: 'Revoke a service key. Running servers apply it within a second.',
   arguments: ['id'],
   options: {},
-  async run(_options, id) {
+  async run(io, _options, id) {
     const { revokeKey } = await import('./keys.ts')
-    await revokeKey(id)
+    await revokeKey(io, id)
   },
 })
 
@@ -154,9 +154,9 @@ const userCreate = defineCommand({
     },
     'password-stdin': { type: 'boolean', help: 'read the password from standard input' },
   },
-  async run(options, username) {
+  async run(io, options, username) {
     const { createUser } = await import('./users.ts')
-    await createUser({
+    await createUser(io, {
       username,
       displayName: options['display-name'],
       email: options.email,
@@ -171,9 +171,9 @@ const userPassword = defineCommand({
   details: ['Prompts for the password on a terminal, otherwise reads it from standard input.'],
   arguments: ['username'],
   options: {},
-  async run(_options, username) {
+  async run(io, _options, username) {
     const { setPassword } = await import('./users.ts')
-    await setPassword(username)
+    await setPassword(io, username)
   },
 })
 
@@ -186,9 +186,9 @@ const userReset = defineCommand({
   ],
   arguments: ['username'],
   options: {},
-  async run(_options, username) {
+  async run(io, _options, username) {
     const { resetPassword } = await import('./users.ts')
-    await resetPassword(username)
+    await resetPassword(io, username)
   },
 })
 
@@ -197,9 +197,9 @@ const userAdmin = defineCommand({
   summary: 'Make a user an admin. Running servers apply it within a second.',
   arguments: ['username'],
   options: {},
-  async run(_options, username) {
+  async run(io, _options, username) {
     const { makeAdmin } = await import('./users.ts')
-    await makeAdmin(username)
+    await makeAdmin(io, username)
   },
 })
 
@@ -208,9 +208,9 @@ const userExport = defineCommand({
   summary: 'Export all data of a user as JSON lines to standard output.',
   arguments: ['username'],
   options: {},
-  async run(_options, username) {
+  async run(io, _options, username) {
     const { exportUser } = await import('./users.ts')
-    await exportUser(username)
+    await exportUser(io, username)
   },
 })
 
@@ -223,9 +223,9 @@ const userErase = defineCommand({
   ],
   arguments: ['username'],
   options: {},
-  async run(_options, username) {
+  async run(io, _options, username) {
     const { eraseUser } = await import('./users.ts')
-    await eraseUser(username)
+    await eraseUser(io, username)
   },
 })
 
@@ -241,9 +241,9 @@ const exportData = defineCommand({
   options: {
     output: { type: 'string', value: 'file', required: true, help: 'output file, or - for standard output' },
   },
-  async run({ output }) {
+  async run(io, { output }) {
     const { exportAll } = await import('./export.ts')
-    await exportAll(output)
+    await exportAll(io, output)
   },
 })
 
@@ -258,9 +258,9 @@ const importData = defineCommand({
   ],
   arguments: ['file'],
   options: {},
-  async run(_options, file) {
+  async run(io, _options, file) {
     const { importAll } = await import('./import.ts')
-    await importAll(file)
+    await importAll(io, file)
   },
 })
 
@@ -273,9 +273,9 @@ const backupFile = defineCommand({
   ],
   arguments: ['file'],
   options: {},
-  async run(_options, file) {
+  async run(io, _options, file) {
     const { backup } = await import('./backup.ts')
-    await backup(file)
+    await backup(io, file)
   },
 })
 
@@ -287,9 +287,9 @@ const doctor = defineCommand({
   ],
   arguments: [],
   options: { json: { type: 'boolean', help: 'print all findings as JSON' } },
-  async run(options) {
+  async run(io, options) {
     const { doctor } = await import('./doctor.ts')
-    await doctor(options)
+    await doctor(io, options)
   },
 })
 

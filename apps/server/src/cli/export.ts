@@ -6,29 +6,31 @@ import { readSnapshot } from '@sotto/db'
 import type { App } from '../app/app.ts'
 import { originOf, recordAudit } from '../audit/record-audit.ts'
 import { readVersion } from '../lib/version.ts'
+import { readConfig } from '../settings/config.ts'
 import { exportInstallation } from '../transfer/export-installation.ts'
+import type { Io } from './io.ts'
 import { writeNewFile } from './new-file.ts'
 import { openAppDirectly } from './open-app.ts'
 import { showProgress } from './progress.ts'
 
 /** `sotto export`: writes to a file that gets its name once complete, or to standard output. */
-export async function exportAll(output: string): Promise<void> {
-  await using opened = await openAppDirectly()
+export async function exportAll(io: Io, output: string): Promise<void> {
+  await using opened = await openAppDirectly(readConfig(io.env))
   const { app } = opened
   const startedAt = performance.now()
-  const rows = output === '-' ? await writeStandardOutput(app) : await writeFile(app, output)
+  const rows = output === '-' ? await writeStandardOutput(io, app) : await writeFile(io, app, output)
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
-  process.stderr.write(`Exported ${rows.toLocaleString('en')} rows in ${seconds} s.\n`)
+  io.stderr.write(`Exported ${rows.toLocaleString('en')} rows in ${seconds} s.\n`)
 }
 
-async function writeStandardOutput(app: App): Promise<number> {
-  return eachSection(app, (sections) => pipeline(sections, process.stdout, { end: false }))
+async function writeStandardOutput(io: Io, app: App): Promise<number> {
+  return eachSection(io, app, (sections) => pipeline(sections, io.stdout, { end: false }))
 }
 
-async function writeFile(app: App, file: string): Promise<number> {
+async function writeFile(io: Io, app: App, file: string): Promise<number> {
   let rows = 0
   await writeNewFile(file, async (draft) => {
-    rows = await eachSection(app, (sections) => {
+    rows = await eachSection(io, app, (sections) => {
       const target = createWriteStream(draft)
       return file.endsWith('.gz') ? pipeline(sections, createGzip(), target) : pipeline(sections, target)
     })
@@ -37,14 +39,14 @@ async function writeFile(app: App, file: string): Promise<number> {
 }
 
 /** @returns the number of rows written. */
-async function eachSection(app: App, write: (sections: Readable) => Promise<void>): Promise<number> {
+async function eachSection(io: Io, app: App, write: (sections: Readable) => Promise<void>): Promise<number> {
   const id = app.newId()
   await app.db
     .transaction()
     .execute((trx) =>
       recordAudit(trx, originOf('command', app), { action: 'installation.exported', subjectId: id }),
     )
-  const progress = showProgress('rows')
+  const progress = showProgress(io.stderr, 'rows')
   let rows = 0
   try {
     await readSnapshot(app.db, (snapshot) => {

@@ -3,8 +3,10 @@ import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import type { App } from '../app/app.ts'
+import { readConfig } from '../settings/config.ts'
 import { importInstallation } from '../transfer/import-installation.ts'
 import { CommandError } from './command-error.ts'
+import type { Io } from './io.ts'
 import { openAppForImport } from './open-app.ts'
 import { showProgress } from './progress.ts'
 
@@ -12,15 +14,15 @@ import { showProgress } from './progress.ts'
 const withSealedSecrets = ['second_factors', 'webhooks']
 
 /** `sotto import`: reads a file or standard input into an empty database. */
-export async function importAll(file: string): Promise<void> {
-  await using opened = await openAppForImport()
+export async function importAll(io: Io, file: string): Promise<void> {
+  await using opened = await openAppForImport(readConfig(io.env))
   const startedAt = performance.now()
-  const { header, rows, resumedAfter } = await importFrom(opened.app, file)
+  const { header, rows, resumedAfter } = await importFrom(io, opened.app, file)
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
   const before = resumedAfter > 0 ? `, ${resumedAfter.toLocaleString('en')} of them by an earlier run` : ''
-  process.stdout.write(`Imported ${rows.toLocaleString('en')} rows in ${seconds} s${before}.\n`)
+  io.stdout.write(`Imported ${rows.toLocaleString('en')} rows in ${seconds} s${before}.\n`)
   if (header.tables.some(({ name, rows }) => withSealedSecrets.includes(name) && rows > 0)) {
-    process.stdout.write(
+    io.stdout.write(
       'Two-factor authentication and webhooks need the SOTTO_SECRET of the exported installation.\n',
     )
   }
@@ -28,10 +30,10 @@ export async function importAll(file: string): Promise<void> {
 
 type Imported = Awaited<ReturnType<typeof importInstallation>>
 
-async function importFrom(app: App, file: string): Promise<Imported> {
-  const progress = showProgress('rows')
+async function importFrom(io: Io, app: App, file: string): Promise<Imported> {
+  const progress = showProgress(io.stderr, 'rows')
   const read = (source: AsyncIterable<Buffer>) => importInstallation(app, source, progress.update)
-  const input: Readable = file === '-' ? process.stdin : createReadStream(file)
+  const input: Readable = file === '-' ? io.stdin : createReadStream(file)
   try {
     return await (file.endsWith('.gz') ? pipeline(input, createGunzip(), read) : pipeline(input, read))
   } catch (error) {

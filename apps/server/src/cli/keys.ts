@@ -3,8 +3,10 @@ import { newest, type ServiceKeyRow, store } from '@sotto/db'
 import { originOf } from '../audit/record-audit.ts'
 import { addKey } from '../identity/create-key.ts'
 import { endKey } from '../identity/revoke-key.ts'
+import { readConfig } from '../settings/config.ts'
 import { scopesOf } from '../views/keys.ts'
 import { CommandError } from './command-error.ts'
+import type { Io } from './io.ts'
 import { openApp } from './open-app.ts'
 
 interface NewKeyOptions {
@@ -19,7 +21,7 @@ const keyInput = contract.keys.create.input
 const optionNames: Record<string, string> = { name: '--name', scopes: '--scopes', expiresAt: '--expires' }
 
 /** `sotto key create`: prints only the key to standard output, so that a script can capture it. */
-export async function createKey({ name, scopes, expires }: NewKeyOptions): Promise<void> {
+export async function createKey(io: Io, { name, scopes, expires }: NewKeyOptions): Promise<void> {
   const parsed = keyInput.safeParse({
     name,
     scopes: scopes === undefined ? [...keyScopes] : scopes.split(','),
@@ -29,26 +31,26 @@ export async function createKey({ name, scopes, expires }: NewKeyOptions): Promi
     const [issue] = parsed.error.issues
     throw new CommandError(`${optionNames[String(issue?.path[0])]} ${issue?.message}`)
   }
-  await using opened = await openApp()
+  await using opened = await openApp(readConfig(io.env))
   const { app } = opened
   if (parsed.data.expiresAt && parsed.data.expiresAt <= app.now()) {
     throw new CommandError('--expires must be in the future')
   }
   const made = await addKey(app.db, originOf('command', app), parsed.data)
-  process.stdout.write(`${made.key}\n`)
-  process.stderr.write(`${made.id}\n`)
+  io.stdout.write(`${made.key}\n`)
+  io.stderr.write(`${made.id}\n`)
 }
 
 const PAGE = 200
 
 /** `sotto key list` */
-export async function listKeys(): Promise<void> {
-  await using opened = await openApp()
+export async function listKeys(io: Io): Promise<void> {
+  await using opened = await openApp(readConfig(io.env))
   const { db, now } = opened.app
   let before = newest
   for (;;) {
     const rows = await store.serviceKeys.list(db, before, PAGE)
-    for (const row of rows) process.stdout.write(`${describeKey(row, now())}\n`)
+    for (const row of rows) io.stdout.write(`${describeKey(row, now())}\n`)
     const last = rows.at(-1)
     if (!last || rows.length < PAGE) return
     before = { at: last.created_at, id: last.id }
@@ -76,8 +78,8 @@ function timeOf(time: Date | null): string {
 }
 
 /** `sotto key revoke` */
-export async function revokeKey(id: string): Promise<void> {
-  await using opened = await openApp()
+export async function revokeKey(io: Io, id: string): Promise<void> {
+  await using opened = await openApp(readConfig(io.env))
   const { app } = opened
   const key = await store.serviceKeys.find(app.db, id.toLowerCase())
   if (!key) throw new CommandError(`no service key with the id ${id}; see sotto key list`)

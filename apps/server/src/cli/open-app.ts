@@ -6,7 +6,7 @@ import { createIds } from '../lib/ids.ts'
 import { createLogger } from '../lib/log.ts'
 import { noMetrics } from '../metrics/metrics.ts'
 import { standalone } from '../realtime/cluster.ts'
-import { type Config, readConfig } from '../settings/config.ts'
+import type { Config } from '../settings/config.ts'
 import { noTracing } from '../telemetry/tracing.ts'
 import { CommandError } from './command-error.ts'
 
@@ -28,7 +28,7 @@ interface OpenOptions {
  * @throws {ConfigError}
  * @throws {DatabaseOpenError}
  */
-export async function openApp(config: Config = readConfig(), options: OpenOptions = {}): Promise<OpenApp> {
+export async function openApp(config: Config, options: OpenOptions = {}): Promise<OpenApp> {
   const { database } = await openMigrated(config, options)
   try {
     await requireWhole(database.db)
@@ -40,8 +40,8 @@ export async function openApp(config: Config = readConfig(), options: OpenOption
 }
 
 /** The same over a direct connection, bypassing the pooler, for commands that read all data. */
-export function openAppDirectly(): Promise<OpenApp> {
-  const config = directly(readConfig())
+export function openAppDirectly(settings: Config): Promise<OpenApp> {
+  const config = directly(settings)
   requireDatabase(config)
   return openApp(config, { whole: true })
 }
@@ -57,8 +57,8 @@ export function requireDatabase({ databaseUrl }: Config): void {
 }
 
 /** The same for an import, including one to resume. Locks a SQLite file for this process. */
-export async function openAppForImport(): Promise<OpenApp> {
-  const config = directly(readConfig())
+export async function openAppForImport(settings: Config): Promise<OpenApp> {
+  const config = directly(settings)
   const { database } = await openMigrated(config, { exclusive: true, whole: true })
   return appOn(database, config)
 }

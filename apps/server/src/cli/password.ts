@@ -2,24 +2,25 @@ import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { CommandError } from './command-error.ts'
+import type { Io } from './io.ts'
 
 /** Prompts for the password twice on a terminal, without echo; otherwise reads standard input. */
-export async function readPassword(): Promise<string> {
-  if (!process.stdin.isTTY) return readPasswordFromInput()
-  const [first, second] = await ask('Password: ', 'Repeat password: ')
+export async function readPassword(io: Io): Promise<string> {
+  if (!io.stdin.isTTY) return readPasswordFromInput(io)
+  const [first, second] = await ask(io, 'Password: ', 'Repeat password: ')
   if (first !== second) throw new CommandError('the passwords do not match')
   return first
 }
 
 /** Standard input, without the trailing newline. */
-export async function readPasswordFromInput(): Promise<string> {
-  return (await text(process.stdin)).replace(/\r?\n$/, '')
+export async function readPasswordFromInput(io: Io): Promise<string> {
+  return (await text(io.stdin)).replace(/\r?\n$/, '')
 }
 
-async function ask(...prompts: [string, string]): Promise<[string, string]> {
+async function ask({ stdin, stderr }: Io, ...prompts: [string, string]): Promise<[string, string]> {
   // Readline echoes the input to this stream.
   const unseen = new Writable({ write: (_chunk, _encoding, done) => done() })
-  const lines = createInterface({ input: process.stdin, output: unseen, terminal: true })
+  const lines = createInterface({ input: stdin, output: unseen, terminal: true })
   const stopped = new AbortController()
   lines.on('SIGINT', () => stopped.abort())
   lines.on('close', () => stopped.abort())
@@ -34,11 +35,11 @@ async function ask(...prompts: [string, string]): Promise<[string, string]> {
   }
 
   async function askOne(prompt: string): Promise<string> {
-    process.stderr.write(prompt)
+    stderr.write(prompt)
     try {
       return await lines.question('', { signal: stopped.signal })
     } finally {
-      process.stderr.write('\n')
+      stderr.write('\n')
     }
   }
 }

@@ -1,3 +1,5 @@
+import type { Io } from './io.ts'
+
 /** Intervals between redraws of the bar and between plain lines, in milliseconds. */
 const REDRAW_MS = 100
 const LINE_MS = 5_000
@@ -10,8 +12,7 @@ interface Progress {
 }
 
 /** Shows progress on standard error: a bar on a terminal, otherwise a line every few seconds. */
-export function showProgress(what: string): Progress {
-  const stream = process.stderr
+export function showProgress(stream: Io['stderr'], what: string): Progress {
   const everyMs = stream.isTTY ? REDRAW_MS : LINE_MS
   let shownAt = stream.isTTY ? 0 : performance.now()
   return {

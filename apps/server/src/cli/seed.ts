@@ -3,28 +3,28 @@ import type { App } from '../app/app.ts'
 import { MAX_CONVERSATIONS, possibleConversations, type WorldSize, worldUser } from '../seed/large-world.ts'
 import { seedLargeWorld } from '../seed/seed-large.ts'
 import { seedSmallWorld } from '../seed/seed-small.ts'
+import { readConfig } from '../settings/config.ts'
 import { people } from '../setup/demo-people.ts'
 import { UsageError } from './command.ts'
 import { CommandError } from './command-error.ts'
+import type { Io } from './io.ts'
 import { openApp } from './open-app.ts'
 import { showProgress } from './progress.ts'
 
 type SizeOptions = { [Name in keyof WorldSize]: number | undefined }
 
 /** `sotto seed`: the small data set, or a large one if any size is given. Changes nothing if it already exists. */
-export async function seed(options: SizeOptions): Promise<void> {
+export async function seed(io: Io, options: SizeOptions): Promise<void> {
   const isLarge = Object.values(options).some((value) => value !== undefined)
   const size = isLarge ? toWorldSize(options) : undefined
-  await using opened = await openApp()
+  await using opened = await openApp(readConfig(io.env))
   const { app } = opened
   if (await isThere(app, size ? worldUser(0).username : people[0].username)) {
-    process.stdout.write(
-      `The sample data already exists, nothing was changed: ${await describeWorld(app)}.\n`,
-    )
+    io.stdout.write(`The sample data already exists, nothing was changed: ${await describeWorld(app)}.\n`)
     return
   }
   const startedAt = performance.now()
-  const progress = showProgress('messages')
+  const progress = showProgress(io.stderr, 'messages')
   try {
     if (size) await seedLargeWorld(app.db, size, progress.update)
     else await seedSmallWorld(app, { progress: progress.update })
@@ -40,10 +40,10 @@ export async function seed(options: SizeOptions): Promise<void> {
     progress.end()
   }
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
-  process.stdout.write(`Seeded in ${seconds} s. The database now has ${await describeWorld(app)}.\n`)
+  io.stdout.write(`Seeded in ${seconds} s. The database now has ${await describeWorld(app)}.\n`)
   if (size) {
     const [one, other] = [worldUser(0).username, worldUser(1).username]
-    process.stdout.write(`The largest conversation is between ${one} and ${other}.\n`)
+    io.stdout.write(`The largest conversation is between ${one} and ${other}.\n`)
   }
 }
 

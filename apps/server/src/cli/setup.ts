@@ -3,13 +3,14 @@ import { originOf } from '../audit/record-audit.ts'
 import { readConfig } from '../settings/config.ts'
 import { issueSetupToken, isUnused } from '../setup/setup-token.ts'
 import { CommandError } from './command-error.ts'
+import type { Io } from './io.ts'
 import { openApp } from './open-app.ts'
 import { reachableUrl } from './reachable-url.ts'
 import { setupLink } from './setup-link.ts'
 
 /** `sotto setup`: prints a new link, which replaces the one of the first start. */
-export async function setup(): Promise<void> {
-  const config = readConfig()
+export async function setup(io: Io): Promise<void> {
+  const config = readConfig(io.env)
   await using opened = await openApp(config)
   const { app } = opened
   const token = await app.db.transaction().execute(async (trx) => {
@@ -20,5 +21,5 @@ export async function setup(): Promise<void> {
     }
     return issueSetupToken(trx, originOf('command', app))
   })
-  process.stdout.write(`${setupLink(reachableUrl(config.host, String(config.port)), token)}\n`)
+  io.stdout.write(`${setupLink(reachableUrl(config.host, String(config.port)), token)}\n`)
 }

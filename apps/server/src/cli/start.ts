@@ -2,6 +2,7 @@ import { createServer, type Server } from '../app/server.ts'
 import { MetricsListenError } from '../metrics/metrics-server.ts'
 import type { Config } from '../settings/config.ts'
 import { CommandError } from './command-error.ts'
+import type { Io } from './io.ts'
 import { reachableUrl } from './reachable-url.ts'
 import { setupLink } from './setup-link.ts'
 
@@ -14,18 +15,18 @@ const STOP_LIMIT_MS = 20_000
 const AFTERMATH_MS = 200
 
 /** `sotto start`: runs the server until SIGINT or SIGTERM. */
-export async function start(config: Config): Promise<void> {
+export async function start({ stdout }: Io, config: Config): Promise<void> {
   await using server = await createServer(config)
   const stopped = untilSignalled()
   const url = await listen(server, config).catch((error) => {
     // The secrets already exist in the database and cannot be shown later.
-    process.stdout.write(firstStartSecrets(server))
+    stdout.write(firstStartSecrets(server))
     throw error
   })
   // The database may already exist from `sotto migrate` or `sotto seed`.
   const { isFirstStart, newServiceKey, setupToken } = server
   if (isFirstStart || newServiceKey !== undefined || setupToken !== undefined) {
-    process.stdout.write(welcome(url, server))
+    stdout.write(welcome(url, server))
   }
   server.app.log.info({ url, metrics: server.metricsUrl, data: server.dataLocation }, 'listening')
   server.app.log.info({ signal: await stopped }, 'stopping')

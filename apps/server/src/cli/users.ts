@@ -8,8 +8,10 @@ import { makePasswordReset } from '../identity/issue-password-reset.ts'
 import { changePassword, hashNewPassword } from '../identity/password-change.ts'
 import { beginErasure } from '../privacy/erase-user.ts'
 import { exportPages } from '../privacy/export-user.ts'
+import { readConfig } from '../settings/config.ts'
 import { endDemo } from '../setup/demo.ts'
 import { CommandError } from './command-error.ts'
+import type { Io } from './io.ts'
 import { openApp } from './open-app.ts'
 import { readPassword, readPasswordFromInput } from './password.ts'
 
@@ -23,21 +25,21 @@ interface NewUser {
 const userInput = contract.users.create.input
 
 /** `sotto user create`: prints only the id. */
-export async function createUser({ passwordFromInput, ...profile }: NewUser): Promise<void> {
-  const password = passwordFromInput ? await readPasswordFromInput() : undefined
+export async function createUser(io: Io, { passwordFromInput, ...profile }: NewUser): Promise<void> {
+  const password = passwordFromInput ? await readPasswordFromInput(io) : undefined
   const parsed = userInput.safeParse({ ...profile, password })
   if (!parsed.success) throw wrongInput(parsed.error.issues[0])
-  await using opened = await openApp()
+  await using opened = await openApp(readConfig(io.env))
   const user = await addUser(opened.app, parsed.data, 'command')
-  process.stdout.write(`${user.id}\n`)
+  io.stdout.write(`${user.id}\n`)
 }
 
 /** `sotto user password`: also ends the user's sessions. */
-export async function setPassword(username: string): Promise<void> {
-  await using opened = await openApp()
+export async function setPassword(io: Io, username: string): Promise<void> {
+  await using opened = await openApp(readConfig(io.env))
   const { app } = opened
   const user = await requireUser(app.db, username)
-  const parsed = userInput.shape.password.safeParse(await readPassword())
+  const parsed = userInput.shape.password.safeParse(await readPassword(io))
   if (!parsed.success)
     throw wrongInput({ path: ['password'], message: parsed.error.issues[0]?.message ?? '' })
   if (parsed.data === undefined) throw new CommandError('a password is required')
@@ -49,8 +51,8 @@ export async function setPassword(username: string): Promise<void> {
 }
 
 /** `sotto user reset`: prints only the token. */
-export async function resetPassword(username: string): Promise<void> {
-  await using opened = await openApp()
+export async function resetPassword(io: Io, username: string): Promise<void> {
+  await using opened = await openApp(readConfig(io.env))
   const { app } = opened
   const user = await requireUser(app.db, username)
   const { token } = await app.db.transaction().execute(async (trx) => {
@@ -60,12 +62,12 @@ export async function resetPassword(username: string): Promise<void> {
     })
     return makePasswordReset(trx, app, user.id)
   })
-  process.stdout.write(`${token}\n`)
+  io.stdout.write(`${token}\n`)
 }
 
 /** `sotto user admin` */
-export async function makeAdmin(username: string): Promise<void> {
-  await using opened = await openApp()
+export async function makeAdmin(io: Io, username: string): Promise<void> {
+  await using opened = await openApp(readConfig(io.env))
   const { app } = opened
   const user = await requireUser(app.db, username)
   await app.db.transaction().execute(async (trx) => {
@@ -77,8 +79,8 @@ export async function makeAdmin(username: string): Promise<void> {
 }
 
 /** `sotto user erase`: erases the account first, then the messages. A server repeats the sweep later. */
-export async function eraseUser(username: string): Promise<void> {
-  await using opened = await openApp()
+export async function eraseUser(io: Io, username: string): Promise<void> {
+  await using opened = await openApp(readConfig(io.env))
   const { app } = opened
   const user = await requireUser(app.db, username)
   await app.db.transaction().execute((trx) => beginErasure(trx, originOf('command', app), user.id))
@@ -88,8 +90,8 @@ export async function eraseUser(username: string): Promise<void> {
 const LINES_A_PAGE = 200
 
 /** `sotto user export`: prints JSON lines. */
-export async function exportUser(username: string): Promise<void> {
-  await using opened = await openApp()
+export async function exportUser(io: Io, username: string): Promise<void> {
+  await using opened = await openApp(readConfig(io.env))
   const { app } = opened
   const user = await requireUser(app.db, username)
   await app.db
@@ -102,7 +104,7 @@ export async function exportUser(username: string): Promise<void> {
       yield page.map((line) => `${JSON.stringify(line)}\n`).join('')
     }
   }
-  await pipeline(Readable.from(lines()), process.stdout, { end: false })
+  await pipeline(Readable.from(lines()), io.stdout, { end: false })
 }
 
 async function requireUser(db: Executor, username: string): Promise<{ id: string }> {

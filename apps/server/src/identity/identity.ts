@@ -9,7 +9,7 @@ import type { Origin } from '../limits/origin.ts'
 import type { TellBusinessEvent } from '../metrics/business-events.ts'
 import { scopesOf } from '../views/keys.ts'
 import { LastUsed } from './last-used.ts'
-import { isOutdated, Passwords } from './passwords.ts'
+import { Passwords } from './passwords.ts'
 import { hashSecret } from './secrets.ts'
 import { TimedCache } from './timed-cache.ts'
 import type { TokenUsers } from './token-users.ts'
@@ -56,6 +56,8 @@ interface Options {
   /** Valid in addition to the keys in the database. */
   serviceKey: string | undefined
   newId: NewId
+  /** For tests only: see `Passwords`. */
+  fastPasswords: boolean
   /** undefined accepts only session tokens. */
   userTokens: UserTokenSettings | undefined
   tellBusiness: TellBusinessEvent
@@ -65,7 +67,7 @@ const CONFIGURED_KEY: Key = { id: CONFIGURED_KEY_ID, scopes: new Set(keyScopes),
 
 /** Authenticates requests. All tokens and passwords are checked here. */
 export class Identity {
-  readonly passwords = new Passwords()
+  readonly passwords: Passwords
   readonly #db: Executor
   readonly #now: () => Date
   readonly #limits: Limits
@@ -84,6 +86,7 @@ export class Identity {
 
   constructor(options: Options) {
     this.#options = options
+    this.passwords = new Passwords(options.fastPasswords)
     this.#db = options.db
     this.#now = options.now
     this.#limits = options.limits
@@ -161,7 +164,7 @@ export class Identity {
 
   /** The current hash of a password: a new one if the old one has weaker parameters. */
   async #renewed(userId: string, hash: string, password: string): Promise<string> {
-    if (!isOutdated(hash)) return hash
+    if (!this.passwords.isOutdated(hash)) return hash
     const renewed = await this.passwords.hash(password)
     const isReplaced = await this.#db
       .transaction()

@@ -2,7 +2,9 @@ import { hash, verify } from '@node-rs/argon2'
 import { SottoError } from '@sotto/contract'
 
 /** Argon2id with the parameters of OWASP's Password Storage Cheat Sheet: 19 MiB, 2 passes, 1 lane. */
-const ARGON2 = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
+const PRODUCTION_COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
+/** The lowest cost that Argon2 has. */
+const TEST_COST = { memoryCost: 8, timeCost: 1, parallelism: 1 }
 
 /** The number of concurrent hashes. Each takes a whole core, which messages also need. */
 const CONCURRENCY = 2
@@ -13,7 +15,13 @@ const MAX_WAITING = 200
 export class Passwords {
   #running = 0
   readonly #waiting: (() => void)[] = []
+  readonly #cost: typeof PRODUCTION_COST
   #unknownUserHash: Promise<string> | undefined
+
+  /** @param fast for tests only: hashes that take microseconds and protect nothing. */
+  constructor(fast = false) {
+    this.#cost = fast ? TEST_COST : PRODUCTION_COST
+  }
 
   /** The number of passwords waiting. */
   get waiting(): number {
@@ -22,7 +30,7 @@ export class Passwords {
 
   /** @throws {SottoError} RATE_LIMITED when too many are waiting. */
   hash(password: string): Promise<string> {
-    return this.#queued(() => hash(password, ARGON2))
+    return this.#queued(() => hash(password, this.#cost))
   }
 
   /**
@@ -32,12 +40,19 @@ export class Passwords {
    */
   async verify(passwordHash: string | undefined, password: string): Promise<boolean> {
     if (passwordHash === undefined) {
-      this.#unknownUserHash ??= hash('nobody has this password', ARGON2)
+      this.#unknownUserHash ??= hash('nobody has this password', this.#cost)
       const unknown = await this.#unknownUserHash
       await this.#queued(() => verify(unknown, password))
       return false
     }
     return this.#queued(() => verify(passwordHash, password))
+  }
+
+  /** Whether a hash has weaker parameters than new hashes. */
+  isOutdated(passwordHash: string): boolean {
+    // The PHC string format: $argon2id$v=19$m=19456,t=2,p=1$salt$hash
+    const [, memory, time] = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=\d+\$/.exec(passwordHash) ?? []
+    return !(Number(memory) >= this.#cost.memoryCost && Number(time) >= this.#cost.timeCost)
   }
 
   async #queued<T>(work: () => Promise<T>): Promise<T> {
@@ -57,11 +72,4 @@ export class Passwords {
       else this.#running--
     }
   }
-}
-
-/** Whether a hash has weaker parameters than new hashes. */
-export function isOutdated(passwordHash: string): boolean {
-  // The PHC string format: $argon2id$v=19$m=19456,t=2,p=1$salt$hash
-  const [, memory, time] = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=\d+\$/.exec(passwordHash) ?? []
-  return !(Number(memory) >= ARGON2.memoryCost && Number(time) >= ARGON2.timeCost)
 }

@@ -344,6 +344,6 @@ function telemetryOf(settings: z.output<typeof environment>): TelemetrySettings 
 }
 
 /** Whether failures print their stack. Works even if the settings are invalid. */
-export function isDebugging(env: NodeJS.ProcessEnv = process.env): boolean {
+export function isDebugging(env: NodeJS.ProcessEnv): boolean {
   return env.LOG_LEVEL === 'debug' || env.LOG_LEVEL === 'trace'
 }

@@ -1,5 +1,11 @@
 import { createClient } from '@sotto/sdk'
-import { createEmptyDatabase, sotto, sottoOnTerminal, spawnServer } from '@sotto/testing/internal'
+import {
+  createEmptyDatabase,
+  sotto,
+  sottoOnTerminal,
+  sottoProcess,
+  spawnServer,
+} from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
 
 const commandNames = [
@@ -23,6 +29,36 @@ const commandNames = [
 ]
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+describe('the program', () => {
+  test.each([
+    [['--version'], 0, /^\d+\.\d+\.\d+\n$/, /^$/],
+    [['key', 'list'], 1, /^$/, /^sotto: cannot open PostgreSQL at .*ECONNREFUSED.*\n$/],
+    [['frobnicate'], 2, /^$/, /^sotto: unknown command.*\n$/],
+  ])('%j exits with code %i', async (args, code, stdout, stderr) => {
+    const settings = { DATABASE_URL: 'postgres://127.0.0.1:1/none' }
+    expect(await sottoProcess(args, settings)).toEqual({
+      code,
+      stdout: expect.stringMatching(stdout),
+      stderr: expect.stringMatching(stderr),
+    })
+  })
+
+  test('reads standard input, and prints to standard output and standard error', async () => {
+    await using database = await createEmptyDatabase('sqlite')
+    const settings = { DATABASE_URL: database.url }
+    const args = ['user', 'create', 'zoe', '--password-stdin']
+    expect(await sottoProcess(args, settings, 'short\n')).toMatchObject({ code: 1, stdout: '' })
+    expect(await sottoProcess(args, settings, 'correct horse\n')).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(/^\S{36}\n$/),
+      stderr: '',
+    })
+    const made = await sottoProcess(['key', 'create', '--name', 'backend'], settings)
+    expect(made).toMatchObject({ code: 0, stdout: expect.stringMatching(/^sk_\S+\n$/) })
+    expect(made.stderr.trim()).toMatch(UUID)
+  })
+})
 
 describe('help', () => {
   test('of the program names every command', async () => {
