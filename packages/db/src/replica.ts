@@ -53,8 +53,8 @@ export class Replica implements AsyncDisposable {
     this.#db = new Kysely<Schema>({
       dialect: postgresDialect(url, { poolSize, preparedStatements, pooled: false, onPool() {} }),
     })
-    this.#written = new SharedQuestion(() => writtenPlace(options.primary))
-    this.#replayed = new SharedQuestion(() => replayedPlace(this.#db))
+    this.#written = new SharedQuestion(() => flushedLsn(options.primary))
+    this.#replayed = new SharedQuestion(() => replayedLsn(this.#db))
     this.#probing = this.#probe()
   }
 
@@ -146,9 +146,9 @@ export async function inspectReplica({
     dialect: postgresDialect(url, { poolSize: 1, preparedStatements, pooled: false, onPool() {} }),
   })
   await within(LOOK_MS, requireReplicaOf(db, primary))
-  const wanted = await writtenPlace(primary)
+  const wanted = await flushedLsn(primary)
   const begun = performance.now()
-  while ((await within(LOOK_MS, replayedPlace(db))) < wanted) {
+  while ((await within(LOOK_MS, replayedLsn(db))) < wanted) {
     if (performance.now() - begun > LOOK_MS) return undefined
     await setTimeout(PAUSE_MS)
   }
@@ -175,14 +175,14 @@ async function within<T>(ms: number, work: Promise<T>): Promise<T> {
 }
 
 /** Bytes of log that the primary has on its disk: all that was committed is in them, unless `synchronous_commit` is off. */
-async function writtenPlace(primary: Executor): Promise<number> {
+async function flushedLsn(primary: Executor): Promise<number> {
   const { rows } = await sql<{ place: number }>`
     select (pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint as place`.execute(primary)
   return rows[0]?.place ?? 0
 }
 
 /** Bytes of log that the replica shows. */
-async function replayedPlace(replica: Executor): Promise<number> {
+async function replayedLsn(replica: Executor): Promise<number> {
   const { rows } = await sql<{ place: number | null }>`
     select case when pg_is_in_recovery() then (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::bigint end as place
   `.execute(replica)

@@ -36,8 +36,8 @@ export type { LiveConversation } from './live/live-conversation.ts'
 export type { InboxOptions, InboxState, LiveInbox } from './live/live-inbox.ts'
 export type { LivePresence, PresenceState } from './live/live-presence.ts'
 export type {
-  ConversationPlace,
   ConversationTarget,
+  JumpTarget,
   LiveMessage,
   LiveOptions,
   LiveState,

@@ -10,7 +10,7 @@ import { DeliveryMarks } from '../messaging/delivery-marks.ts'
 import { SendQueue } from '../messaging/send-queue.ts'
 import { showConversation } from '../messaging/show-conversations.ts'
 import { businessEventsTo } from '../metrics/business-events.ts'
-import { type Metrics, tellBoth } from '../metrics/metrics.ts'
+import { combineMetrics, type Metrics } from '../metrics/metrics.ts'
 import { eraseUserJob } from '../privacy/erase-job.ts'
 import { ERASE_JOB } from '../privacy/erase-user.ts'
 import { messageRetentionJob, RETENTION_JOB } from '../privacy/message-retention.ts'
@@ -84,7 +84,7 @@ export function createApp({
   closeApp: () => Promise<void>
 } {
   const numbers = new ServerNumbers(now())
-  const metrics = tellBoth(measuring, numbers)
+  const metrics = combineMetrics(measuring, numbers)
   const read: App['read'] = (work) => (replica ? replica.read(work) : work(db))
   const cluster = connect({
     onHint() {
@@ -177,7 +177,7 @@ export function createApp({
     metrics,
   })
 
-  const tellBusiness = businessEventsTo(log, metrics)
+  const emitBusinessEvent = businessEventsTo(log, metrics)
   const app: App = {
     db,
     write,
@@ -194,7 +194,7 @@ export function createApp({
       limits,
       serviceKey: config.serviceKey,
       userTokens: config.userTokens,
-      tellBusiness,
+      emitBusinessEvent,
     }),
     secretBox,
     limits,
@@ -212,7 +212,7 @@ export function createApp({
     totals: new Totals({ read, now }),
     numbers,
     settings: config.settings,
-    tellBusiness,
+    emitBusinessEvent,
     tracing,
     maxTextLength: config.maxTextLength,
     signUp: config.signUp,

@@ -1,7 +1,7 @@
 import type { EventTransaction, Executor } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { NewId } from '../lib/ids.ts'
-import type { TellBusinessEvent } from '../metrics/business-events.ts'
+import type { EmitBusinessEvent } from '../metrics/business-events.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
 
@@ -19,6 +19,6 @@ export interface Runtime {
   readonly newId: NewId
   readonly log: Logger
   readonly metrics: Metrics
-  readonly tellBusiness: TellBusinessEvent
+  readonly emitBusinessEvent: EmitBusinessEvent
   readonly tracing: Tracing
 }

@@ -23,7 +23,7 @@ import type { PrometheusMetrics } from '../metrics/prometheus-metrics.ts'
 import { RETENTION_JOB } from '../privacy/message-retention.ts'
 import { connectCluster } from '../realtime/cluster.ts'
 import type { Config } from '../settings/config.ts'
-import { type FirstStart, makeFirstWayIn } from '../setup/first-start.ts'
+import { bootstrapAccess, type FirstStart } from '../setup/first-start.ts'
 import type { Telemetry } from '../telemetry/open-telemetry.ts'
 import { noTracing } from '../telemetry/tracing.ts'
 import type { ResolveHost } from '../webhooks/http-sender.ts'
@@ -99,7 +99,7 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
       log.warn({ migrations: newer }, 'the schema is newer than this version, and compatible with it')
     await requireWhole(database.db)
     await checkPooler(config, database, log)
-    const firstStart = await makeFirstWayIn(database.db, config, { now, newId: ownIds })
+    const firstStart = await bootstrapAccess(database.db, config, { now, newId: ownIds })
     return await assemble({
       config,
       log,

@@ -14,7 +14,6 @@ import { traceCalls } from './call-spans.ts'
 import { createContextMaker, requestOrigin } from './caller.ts'
 import { CallsUnderWay } from './calls-under-way.ts'
 import { registerDocs } from './docs.ts'
-import { documentServer } from './documents.ts'
 import { registerHealth } from './health.ts'
 import { malformed, refuseMalformed, requireHost } from './malformed.ts'
 import { Origins } from './origins.ts'
@@ -22,6 +21,7 @@ import { retryFields, sendProblem } from './problem.ts'
 import { rateLimitFields } from './rate-limit-fields.ts'
 import { registerRest } from './rest.ts'
 import { registerRpc } from './rpc.ts'
+import { staticResponses } from './static-responses.ts'
 import { registerWebClient } from './web-client.ts'
 import { registerWebAssets, webFolder } from './web-files.ts'
 import { registerWebSocket } from './websocket.ts'
@@ -165,7 +165,7 @@ export async function createHttpApp({
   registerJsonBody(http)
   registerHealth(http, isReady)
   registerRest(http, { createContext, calls })
-  const serve = documentServer(http, (request, reply) =>
+  const serve = staticResponses(http, (request, reply) =>
     calls.begin(nobody, requestOrigin(request), reply.raw),
   )
   const web = webFolder()

@@ -1,5 +1,5 @@
-import type { ServeDocument } from './documents.ts'
 import { openApiDocument } from './openapi.ts'
+import type { ServeDocument } from './static-responses.ts'
 import { contentSecurityPolicy, webPage } from './web-files.ts'
 
 const POLICY = contentSecurityPolicy("img-src 'self'")

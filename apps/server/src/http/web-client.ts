@@ -1,4 +1,4 @@
-import type { ServeDocument } from './documents.ts'
+import type { ServeDocument } from './static-responses.ts'
 import { contentSecurityPolicy, webPage } from './web-files.ts'
 
 /** Where the client has pages. All of them are the same file, which finds out itself where it is. */

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import path from 'node:path'
-import type { Document, ServeDocument } from './documents.ts'
+import type { Document, ServeDocument } from './static-responses.ts'
 
 const types: Readonly<Record<string, string>> = {
   '.css': 'text/css',

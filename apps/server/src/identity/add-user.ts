@@ -11,7 +11,7 @@ import { hashSecret } from './secrets.ts'
 
 export type NewUser = InputOf<'users', 'create'>
 
-export interface AddUserParts extends Pick<Runtime, 'db' | 'newId' | 'now' | 'tellBusiness'> {
+export interface AddUserParts extends Pick<Runtime, 'db' | 'newId' | 'now' | 'emitBusinessEvent'> {
   readonly identity: { readonly passwords: Pick<Passwords, 'hash'> }
 }
 
@@ -37,7 +37,7 @@ export async function addUser(parts: AddUserParts, input: NewUser, way: Way): Pr
     }
     return putUser(trx, parts, { ...input, passwordHash })
   })
-  parts.tellBusiness('user.created', { userId: user.id, by: way })
+  parts.emitBusinessEvent('user.created', { userId: user.id, by: way })
   return user
 }
 

@@ -6,7 +6,7 @@ import { type Actor, type Caller, CONFIGURED_KEY_ID, refersTo } from '../auth/ca
 import type { NewId } from '../lib/ids.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { Origin } from '../limits/origin.ts'
-import type { TellBusinessEvent } from '../metrics/business-events.ts'
+import type { EmitBusinessEvent } from '../metrics/business-events.ts'
 import { scopesOf } from '../views/keys.ts'
 import { LastUsed } from './last-used.ts'
 import { Passwords } from './passwords.ts'
@@ -60,7 +60,7 @@ interface Options {
   fastPasswords: boolean
   /** undefined accepts only session tokens. */
   userTokens: UserTokenSettings | undefined
-  tellBusiness: TellBusinessEvent
+  emitBusinessEvent: EmitBusinessEvent
 }
 
 const CONFIGURED_KEY: Key = { id: CONFIGURED_KEY_ID, scopes: new Set(keyScopes), expiresAt: null }
@@ -219,11 +219,19 @@ export class Identity {
   }
 
   async #byToken(token: string, actAs: string | undefined): Promise<Caller> {
-    const { userTokens: settings, log, newId, tellBusiness } = this.#options
+    const { userTokens: settings, log, newId, emitBusinessEvent } = this.#options
     if (!settings) throw unauthenticated('the token is not valid: this server does not accept signed tokens')
     this.#tokenUsers ??= import('./token-users.ts').then(
       ({ TokenUsers }) =>
-        new TokenUsers({ settings, log, newId, tellBusiness, db: this.#db, now: this.#now, identity: this }),
+        new TokenUsers({
+          settings,
+          log,
+          newId,
+          emitBusinessEvent,
+          db: this.#db,
+          now: this.#now,
+          identity: this,
+        }),
     )
     const { account, expiresAt } = await (await this.#tokenUsers).identify(token)
     return {

@@ -42,7 +42,7 @@ export async function createGroup(
       { conversationId: id, at, afterSeq: 0, firstEventId, activeAt: null },
     )
   })
-  ctx.app.tellBusiness('group.created', { conversationId: id, participants: others.length + 1 })
+  ctx.app.emitBusinessEvent('group.created', { conversationId: id, participants: others.length + 1 })
   const conversation = await store.conversations.find(ctx.app.db, id)
   const shown = conversation && (await showConversation(ctx.app, conversation, actor.id))
   if (!shown) throw new Error(`group ${id} is gone`)

@@ -25,7 +25,7 @@ export async function sendMessage(ctx: CallerContext, input: Input): Promise<Mes
   ctx.app.metrics.sent()
   if (sent.message.seq === 1) {
     const { conversation_id: conversationId, recipient_id: recipientId } = sent.message
-    ctx.app.tellBusiness('conversation.started', {
+    ctx.app.emitBusinessEvent('conversation.started', {
       conversationId,
       kind: recipientId === null ? 'group' : 'direct',
     })

@@ -15,7 +15,7 @@ export interface BusinessEvents {
 }
 
 /** Tells that something happened, once it is committed. */
-export type TellBusinessEvent = <Name extends keyof BusinessEvents>(
+export type EmitBusinessEvent = <Name extends keyof BusinessEvents>(
   name: Name,
   about: BusinessEvents[Name],
 ) => void
@@ -24,7 +24,7 @@ export type TellBusinessEvent = <Name extends keyof BusinessEvents>(
 export function businessEventsTo(
   log: Pick<Logger, 'info'>,
   metrics: { businessEvent(name: keyof BusinessEvents): void },
-): TellBusinessEvent {
+): EmitBusinessEvent {
   return (name, about) => {
     const line: object = { event: name, ...about }
     log.info(line, 'business event')

@@ -54,15 +54,15 @@ export interface Metrics {
 }
 
 /** Tells both of everything: the second of what it wants to hear. */
-export function tellBoth(first: Metrics, second: Partial<Metrics>): Metrics {
+export function combineMetrics(first: Metrics, second: Partial<Metrics>): Metrics {
   const names = Object.keys(noMetrics) as (keyof Metrics)[]
   const told = names.map((name) => {
     // Each takes what its own name takes, which a union of all of them does not tell the compiler.
-    const tellFirst = first[name].bind(first) as (...values: unknown[]) => void
-    const tellSecond = second[name]?.bind(second) as typeof tellFirst | undefined
+    const reportFirst = first[name].bind(first) as (...values: unknown[]) => void
+    const reportSecond = second[name]?.bind(second) as typeof reportFirst | undefined
     const tell = (...values: unknown[]) => {
-      tellFirst(...values)
-      tellSecond?.(...values)
+      reportFirst(...values)
+      reportSecond?.(...values)
     }
     return [name, tell]
   })

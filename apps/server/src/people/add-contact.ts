@@ -4,8 +4,8 @@ import type { ActorContext } from '../app/context.ts'
 import { requireOther } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { toContact } from '../views/contacts.ts'
+import { appendContactEvent } from './contact-event.ts'
 import { requireNoBlock } from './reach.ts'
-import { tellContact } from './tell-contact.ts'
 
 /** The maximum number of open requests of a user: each also appears in another user's list. */
 const MAX_OPEN_REQUESTS = 1_000
@@ -38,12 +38,12 @@ export async function addContact(ctx: ActorContext, input: InputOf<'contacts', '
       state: isAsked ? 'accepted' : 'incoming',
       at,
     })
-    await tellContact(trx, actor.id, other.id, at)
-    await tellContact(trx, other.id, actor.id, at)
+    await appendContactEvent(trx, actor.id, other.id, at)
+    await appendContactEvent(trx, other.id, actor.id, at)
     const row = await store.contacts.find(trx, actor.id, other.id)
     if (!row) throw new Error(`the contact of ${actor.id} is gone`)
     return { contact: toContact(row), isAccepted: isAsked }
   })
-  if (isAccepted) ctx.app.tellBusiness('contact.accepted', { userId: actor.id, contactId: other.id })
+  if (isAccepted) ctx.app.emitBusinessEvent('contact.accepted', { userId: actor.id, contactId: other.id })
   return contact
 }

@@ -1,5 +1,5 @@
 import { type EventTransaction, store } from '@sotto/db'
-import { tellContact } from './tell-contact.ts'
+import { appendContactEvent } from './contact-event.ts'
 
 /**
  * Removes the contact or own request between two users, under the lock of the pair. A request of the other user is
@@ -13,7 +13,7 @@ export async function endContact(
 ): Promise<void> {
   const was = await store.contacts.remove(trx, userId, otherId)
   if (!was) return
-  await tellContact(trx, userId, otherId, at)
+  await appendContactEvent(trx, userId, otherId, at)
   if (was === 'incoming') return
-  if (await store.contacts.remove(trx, otherId, userId)) await tellContact(trx, otherId, userId, at)
+  if (await store.contacts.remove(trx, otherId, userId)) await appendContactEvent(trx, otherId, userId, at)
 }

@@ -3,7 +3,7 @@ import {
   emptyWriteAheadLog,
   FIRST_USER_ID,
   lockKeyOf,
-  type MessagePlace,
+  type MessagePosition,
   store,
 } from '@sotto/db'
 import { z } from 'zod'
@@ -13,7 +13,7 @@ import type { Job, JobOutcome } from '../jobs/job-runner.ts'
 import { lockedGroup } from '../messaging/change-group.ts'
 import { endParticipation } from '../messaging/end-participation.ts'
 import { takeBack } from '../messaging/react.ts'
-import { tellContact } from '../people/tell-contact.ts'
+import { appendContactEvent } from '../people/contact-event.ts'
 import type { Presence } from '../realtime/presence.ts'
 import { eraseMessages } from './erase-messages.ts'
 
@@ -109,7 +109,7 @@ async function eraseSent({ app, job, userId }: Sweep, from: Progress): Promise<P
   }
 }
 
-function placeOf({ messages: [at, id] }: Progress): MessagePlace {
+function placeOf({ messages: [at, id] }: Progress): MessagePosition {
   return { at: new Date(at), id }
 }
 
@@ -165,7 +165,7 @@ async function forgetTies({ app, job, userId }: Sweep, progress: Progress): Prom
     await job.advance(progress, async (trx) => {
       await store.erasure.eraseAccount(trx, userId)
       const contacts = await store.erasure.removeContacts(trx, userId, ROWS)
-      for (const otherId of contacts.otherIds) await tellContact(trx, otherId, userId, app.now())
+      for (const otherId of contacts.otherIds) await appendContactEvent(trx, otherId, userId, app.now())
       isMore = (await store.erasure.removeBlocks(trx, userId, ROWS)) || contacts.isMore
     })
   }

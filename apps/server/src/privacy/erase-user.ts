@@ -14,7 +14,7 @@ export async function eraseUser(ctx: CallerContext, { user: ref }: InputOf<'user
   const { app } = ctx
   if (ctx.caller.kind !== 'key') await requireNotOfDemo(app.db, user.username)
   const isFirst = await app.db.transaction().execute((trx) => beginErasure(trx, ctx, user.id))
-  if (isFirst) app.tellBusiness('user.erased', { userId: user.id })
+  if (isFirst) app.emitBusinessEvent('user.erased', { userId: user.id })
   app.identity.forgetUsers()
   app.jobs.wake()
 }

@@ -10,7 +10,7 @@ import { toAccount, toUser } from '../views/users.ts'
 /* The sections of an export. Each is a walk along an index that can be gone on with from a place, and holds nothing. */
 
 /** Where in a section to go on: what the numbers and texts mean is the section's own. */
-export interface Place {
+export interface SectionPosition {
   id: string
   text: string
   n: number
@@ -19,23 +19,23 @@ export interface Place {
 
 type WithoutCursor<Line> = Line extends unknown ? Omit<Line, 'cursor'> : never
 /** A line, and the place after it. */
-interface Placed {
+interface LineAndPosition {
   line: WithoutCursor<ExportLine>
-  after: Place
+  after: SectionPosition
 }
 
 interface Part {
-  lines: Placed[]
+  lines: LineAndPosition[]
   /** Where to go on when there may be more; undefined at the end of the section. */
-  next: Place | undefined
+  next: SectionPosition | undefined
 }
 
 interface Section {
-  start: Place
-  read(db: Executor, userId: string, from: Place, limit: number, now: Date): Promise<Part>
+  start: SectionPosition
+  read(db: Executor, userId: string, from: SectionPosition, limit: number, now: Date): Promise<Part>
 }
 
-const nowhere: Place = { id: FIRST_USER_ID, text: '', n: 0, m: 0 }
+const nowhere: SectionPosition = { id: FIRST_USER_ID, text: '', n: 0, m: 0 }
 
 /** How many conversations one part looks into at most: most may have nothing more to say. */
 const STAYS = 100
@@ -84,7 +84,7 @@ export const sections = {
   stays: {
     start: nowhere,
     async read(db, userId, from, limit) {
-      const rows = await store.userData.listStays(db, userId, stayPlace(from), limit)
+      const rows = await store.userData.listStays(db, userId, stayPosition(from), limit)
       return partOf(rows, limit, (row) => ({
         line: { type: 'stay', stay: toStay(row, userId) },
         after: { ...nowhere, id: row.conversation_id, n: row.first_event_id + 1 },
@@ -165,8 +165,8 @@ export type SectionName = keyof typeof sections
 /** Not an array of any strings: what `Object.keys` has lost of the type. */
 export const sectionNames = Object.keys(sections) as [SectionName, ...SectionName[]]
 
-function partOf<Row>(rows: readonly Row[], limit: number, toPlaced: (row: Row) => Placed): Part {
-  const lines = rows.map(toPlaced)
+function partOf<Row>(rows: readonly Row[], limit: number, toLine: (row: Row) => LineAndPosition): Part {
+  const lines = rows.map(toLine)
   return { lines, next: rows.length < limit ? undefined : lines.at(-1)?.after }
 }
 
@@ -174,12 +174,12 @@ function partOf<Row>(rows: readonly Row[], limit: number, toPlaced: (row: Row) =
 async function walkStays(
   db: Executor,
   userId: string,
-  from: Place,
+  from: SectionPosition,
   limit: number,
-  read: (stay: ExportedStay, place: Place, rest: number) => Promise<Placed[]>,
+  read: (stay: ExportedStay, place: SectionPosition, rest: number) => Promise<LineAndPosition[]>,
 ): Promise<Part> {
-  const lines: Placed[] = []
-  const stays = await store.userData.listStays(db, userId, stayPlace(from), STAYS)
+  const lines: LineAndPosition[] = []
+  const stays = await store.userData.listStays(db, userId, stayPosition(from), STAYS)
   for (const stay of stays) {
     const begin = { ...nowhere, id: stay.conversation_id, n: stay.first_event_id }
     const isSame = begin.id === from.id && begin.n === from.n
@@ -195,6 +195,6 @@ async function walkStays(
   return { lines, next }
 }
 
-function stayPlace({ id, n }: Place) {
+function stayPosition({ id, n }: SectionPosition) {
   return { conversationId: id, firstEventId: n }
 }

@@ -6,7 +6,7 @@ import { auditActorOf, recordAudit } from '../audit/record-audit.ts'
 import { requireSelfOrAdmin } from '../auth/access.ts'
 import { decodeCursor, encodeCursor } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
-import { type Place, type SectionName, sectionNames, sections } from './export-sections.ts'
+import { type SectionName, type SectionPosition, sectionNames, sections } from './export-sections.ts'
 
 /** The pages of one export make one row of the audit: whoever goes on within this time, in milliseconds. */
 const ONE_EXPORT_MS = 60 * 60 * 1_000
@@ -66,7 +66,7 @@ async function readPage(
 
 interface Position {
   section: SectionName
-  place: Place
+  place: SectionPosition
 }
 
 function beginningOf(section: SectionName): Position {

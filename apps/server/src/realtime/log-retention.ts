@@ -52,7 +52,7 @@ export function keepLogShort({ log, ...parts }: Options): { stop(): void } {
  */
 export async function deleteExpiredEvents({ db, now, retentionMs }: Omit<Options, 'log'>): Promise<number> {
   const expired = now().getTime() - retentionMs
-  const unread = await store.webhooks.findOldestPlace(db)
+  const unread = await store.webhooks.findOldestPosition(db)
   const wanted = unread
     ? Math.max(unread.getTime() - DISORDER_MS, now().getTime() - LONGEST_WAIT_MS)
     : Number.POSITIVE_INFINITY

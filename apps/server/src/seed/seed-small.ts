@@ -54,7 +54,7 @@ export async function seedSmallWorld(
     directMessages: 'everyone' as const,
     maxTextLength: Number.POSITIVE_INFINITY,
     // Nobody has signed up.
-    tellBusiness() {},
+    emitBusinessEvent() {},
   }
   const world: App = { ...own, sends: new SendQueue(own) }
 

@@ -24,6 +24,6 @@ export async function createAdmin(ctx: Context, { token, password, ...profile }:
     return made
   })
   app.identity.forgetUsers()
-  app.tellBusiness('user.created', { userId: user.id, by: 'setup' })
+  app.emitBusinessEvent('user.created', { userId: user.id, by: 'setup' })
   return user
 }

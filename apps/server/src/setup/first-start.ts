@@ -15,7 +15,7 @@ export interface FirstStart {
 /**
  * Creates the missing service key and setup token. If several servers start at once, only one does; the others wait.
  */
-export async function makeFirstWayIn(
+export async function bootstrapAccess(
   db: Executor,
   config: Pick<Config, 'serviceKey' | 'webClient'>,
   app: AuditOrigin['app'],

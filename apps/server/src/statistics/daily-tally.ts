@@ -1,5 +1,5 @@
 import { setImmediate as nextImmediate, setTimeout as wait } from 'node:timers/promises'
-import { type EventRow, type StatisticsPlace, store } from '@sotto/db'
+import { type EventRow, type StatisticsPosition, store } from '@sotto/db'
 import type { Runtime } from '../app/runtime.ts'
 
 /** How often the log is counted when nobody looks at the numbers, in milliseconds. */
@@ -96,24 +96,28 @@ export class DailyTally {
   }
 
   /** Where to go on; undefined when somebody else is about to. */
-  async #place(): Promise<StatisticsPlace | undefined> {
+  async #place(): Promise<StatisticsPosition | undefined> {
     const { db, log } = this.#options
-    const place = await store.statistics.findPlace(db)
+    const place = await store.statistics.findPosition(db)
     const epoch = await store.eventLog.findEpoch(db)
     if (place.epoch === epoch) return place
     // After a restore or an import: what was counted by then cannot be known, so what comes from now on is.
     const end = { epoch, position: (await store.eventLog.findEnd(db)).position }
-    if (!(await db.transaction().execute((trx) => store.statistics.movePlace(trx, place, end))))
+    if (!(await db.transaction().execute((trx) => store.statistics.movePosition(trx, place, end))))
       return undefined
     log.warn('the event log was replaced, statistics continue from its end')
     return end
   }
 
   /** @returns false when somebody else has counted these events. */
-  async #count(from: StatisticsPlace, to: StatisticsPlace, events: readonly EventRow[]): Promise<boolean> {
+  async #count(
+    from: StatisticsPosition,
+    to: StatisticsPosition,
+    events: readonly EventRow[],
+  ): Promise<boolean> {
     const days = [...Map.groupBy(events, (event) => dayOf(event.created_at).getTime())]
     return this.#options.db.transaction().execute(async (trx) => {
-      if (!(await store.statistics.movePlace(trx, from, to))) return false
+      if (!(await store.statistics.movePosition(trx, from, to))) return false
       for (const [time, ofDay] of days) {
         const day = new Date(time)
         const messages = ofDay.filter(({ type }) => type === 'message.created').length

@@ -1,5 +1,5 @@
 import { invalidInput, maxWebhooks, type Webhook } from '@sotto/contract'
-import { placeColumns, store, type WebhookRow } from '@sotto/db'
+import { positionColumns, store, type WebhookRow } from '@sotto/db'
 import type { AdminContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import type { InputOf } from '../lib/operation-types.ts'
@@ -29,7 +29,7 @@ export async function createWebhook(
     previous_secret_ends_at: null,
     disabled_at: null,
     disabled_reason: null,
-    ...placeColumns(await store.eventLog.findEpoch(app.db), await store.eventLog.findEnd(app.db), at),
+    ...positionColumns(await store.eventLog.findEpoch(app.db), await store.eventLog.findEnd(app.db), at),
     created_at: at,
     updated_at: at,
     deleted_at: null,

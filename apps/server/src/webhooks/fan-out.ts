@@ -1,9 +1,9 @@
 import {
   type EventRow,
-  placeColumns,
+  positionColumns,
   store,
   type WebhookDeliveryRow,
-  type WebhookPlace,
+  type WebhookGroup,
   type WebhookRow,
 } from '@sotto/db'
 import type { Runtime } from '../app/runtime.ts'
@@ -45,7 +45,7 @@ export async function fanOut(
 
 async function advance(
   { db, now, newId, lease }: Parts,
-  place: WebhookPlace,
+  place: WebhookGroup,
   events: readonly EventRow[],
 ): Promise<WebhookDeliveryRow[]> {
   const last = events.at(-1)
@@ -76,13 +76,13 @@ export async function leaveOldLog(
 ): Promise<void> {
   for (const { id, log_epoch: old } of webhooks) {
     if (old === epoch) continue
-    await store.webhooks.update(db, id, placeColumns(epoch, await store.eventLog.findEnd(db), now()))
+    await store.webhooks.update(db, id, positionColumns(epoch, await store.eventLog.findEnd(db), now()))
     log.warn({ webhook: id }, 'the event log was replaced, the webhook continues from its end')
   }
 }
 
 /** Groups webhooks by log position. */
-function placesOf(webhooks: readonly WebhookRow[]): WebhookPlace[] {
+function placesOf(webhooks: readonly WebhookRow[]): WebhookGroup[] {
   const byPlace = Map.groupBy(webhooks, (row) => `${row.log_epoch} ${row.place_xid} ${row.place_id}`)
   return [...byPlace.values()].flatMap((group) => {
     const [first] = group

@@ -1,5 +1,5 @@
 import { SottoError, type Webhook } from '@sotto/contract'
-import { placeColumns, store } from '@sotto/db'
+import { positionColumns, store } from '@sotto/db'
 import type { AdminContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import type { InputOf } from '../lib/operation-types.ts'
@@ -15,7 +15,7 @@ export async function updateWebhook(
   const { app } = ctx
   if (url !== undefined) requireAllowedUrl(app, url)
   const now = app.now()
-  const present = placeColumns(
+  const present = positionColumns(
     await store.eventLog.findEpoch(app.db),
     await store.eventLog.findEnd(app.db),
     now,

@@ -93,7 +93,7 @@ describe('transactions that stay open on PostgreSQL', () => {
     await world.send('alice', 'bob', 'first')
     await using bob = await world.sse('bob')
     const { promise: never, resolve } = Promise.withResolvers<void>()
-    const { promise: written, resolve: tellWritten } = Promise.withResolvers<void>()
+    const { promise: written, resolve: reportWritten } = Promise.withResolvers<void>()
     const held = world.app.db
       .transaction()
       .execute(async (trx) => {
@@ -101,7 +101,7 @@ describe('transactions that stay open on PostgreSQL', () => {
           .insertInto('event_log')
           .values({ epoch: randomUUID().slice(0, 8) })
           .execute()
-        tellWritten()
+        reportWritten()
         await never
         await trx.selectFrom('event_log').selectAll().execute()
       })

@@ -1,5 +1,5 @@
 import type { Messages } from '@sotto/react'
-import type { ConversationPlace } from '@sotto/sdk'
+import type { JumpTarget } from '@sotto/sdk'
 import { useCallback, useMemo, useState } from 'react'
 
 /** A message for the list to scroll to, once. */
@@ -12,7 +12,7 @@ interface Target {
 export interface ScrollTarget {
   /** Set until the list has scrolled to it. */
   target: Target | undefined
-  scrollTo: (place: ConversationPlace) => void
+  scrollTo: (place: JumpTarget) => void
   /** Called by the list once it has scrolled to the target. */
   clear: () => void
 }
@@ -20,7 +20,7 @@ export interface ScrollTarget {
 export function useScrollTarget({ jumpTo }: Pick<Messages, 'jumpTo'>): ScrollTarget {
   const [target, setTarget] = useState<Target>()
   const scrollTo = useCallback(
-    (place: ConversationPlace) => {
+    (place: JumpTarget) => {
       jumpTo(place).then(
         (message) => message && setTarget({ seq: message.seq, isEnd: place === 'newest' }),
         // The page shows the conversation's error.

@@ -62,7 +62,7 @@ export async function findErased(db: Executor, userIds: readonly string[]): Prom
 }
 
 /** A message's place in the order of time, across conversations. */
-export interface MessagePlace {
+export interface MessagePosition {
   at: Date
   id: string
 }
@@ -82,7 +82,7 @@ const erasableColumns = [
   'deleted_at',
 ] as const
 
-const sentAfter = statement((db, p: MessagePlace & { userId: string; limit: number }) =>
+const sentAfter = statement((db, p: MessagePosition & { userId: string; limit: number }) =>
   db
     .selectFrom('messages')
     .select(erasableColumns)
@@ -97,13 +97,13 @@ const sentAfter = statement((db, p: MessagePlace & { userId: string; limit: numb
 export async function listSent(
   db: Executor,
   userId: string,
-  after: MessagePlace,
+  after: MessagePosition,
   limit: number,
 ): Promise<ErasableRow[]> {
   return sentAfter(db, { userId, at: after.at, id: after.id, limit })
 }
 
-const olderThan = statement((db, p: MessagePlace & { before: Date; limit: number }) =>
+const olderThan = statement((db, p: MessagePosition & { before: Date; limit: number }) =>
   db
     .selectFrom('messages')
     .select(erasableColumns)
@@ -119,7 +119,7 @@ const olderThan = statement((db, p: MessagePlace & { before: Date; limit: number
 /** All messages that are older than `before`, oldest first, after a place. */
 export async function listOlder(
   db: Executor,
-  after: MessagePlace,
+  after: MessagePosition,
   before: Date,
   limit: number,
 ): Promise<ErasableRow[]> {

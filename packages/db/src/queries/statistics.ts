@@ -2,12 +2,12 @@ import { type Executor, statement } from '../statement.ts'
 import type { LogPosition } from './event-log.ts'
 
 /** How far the event log is in the statistics. */
-export interface StatisticsPlace {
+export interface StatisticsPosition {
   epoch: string
   position: LogPosition
 }
 
-export async function findPlace(db: Executor): Promise<StatisticsPlace> {
+export async function findPosition(db: Executor): Promise<StatisticsPosition> {
   const row = await db
     .selectFrom('statistics_place')
     .select(['log_epoch', 'place_xid', 'place_id'])
@@ -20,7 +20,11 @@ export async function findPlace(db: Executor): Promise<StatisticsPlace> {
  *
  * @returns false, and changes nothing, when somebody else has moved on from there: what lies between is counted.
  */
-export async function movePlace(trx: Executor, from: StatisticsPlace, to: StatisticsPlace): Promise<boolean> {
+export async function movePosition(
+  trx: Executor,
+  from: StatisticsPosition,
+  to: StatisticsPosition,
+): Promise<boolean> {
   const moved = await trx
     .updateTable('statistics_place')
     .set({ log_epoch: to.epoch, place_xid: to.position.xid, place_id: to.position.id })

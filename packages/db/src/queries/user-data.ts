@@ -51,7 +51,7 @@ export async function listBlocks(
 }
 
 /** A place among a user's stays. */
-export interface StayPlace {
+export interface StayPosition {
   conversationId: string
   firstEventId: number
 }
@@ -69,7 +69,7 @@ export type ExportedStay = Pick<
 > &
   Pick<ConversationTable, 'kind' | 'name' | 'direct_key'>
 
-const staysFrom = statement((db, p: StayPlace & { userId: string; limit: number }) =>
+const staysFrom = statement((db, p: StayPosition & { userId: string; limit: number }) =>
   db
     .selectFrom('participants')
     .innerJoin('conversations', 'conversations.id', 'participants.conversation_id')
@@ -103,7 +103,7 @@ const staysFrom = statement((db, p: StayPlace & { userId: string; limit: number 
 export async function listStays(
   db: Executor,
   userId: string,
-  from: StayPlace,
+  from: StayPosition,
   limit: number,
 ): Promise<ExportedStay[]> {
   return staysFrom(db, { ...from, userId, limit })

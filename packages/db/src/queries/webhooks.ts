@@ -26,7 +26,7 @@ const webhookColumns = [
 ] as const
 
 /** One place in the log with the webhooks that have come this far. */
-export interface WebhookPlace {
+export interface WebhookGroup {
   epoch: string
   position: LogPosition
   webhooks: WebhookRow[]
@@ -109,7 +109,7 @@ export async function remove(trx: Executor, id: string): Promise<void> {
 }
 
 /** The columns of a place in the log. */
-export function placeColumns(
+export function positionColumns(
   epoch: string,
   { position, at }: LogEnd,
   now: Date,
@@ -124,7 +124,7 @@ export function placeColumns(
  */
 export async function move(
   trx: Executor,
-  { epoch, position, webhooks }: WebhookPlace,
+  { epoch, position, webhooks }: WebhookGroup,
   to: { position: LogPosition; at: Date },
 ): Promise<string[]> {
   const moved = await trx
@@ -146,7 +146,7 @@ export async function move(
 }
 
 /** When the event was written that the webhook has come to that is furthest behind; undefined without an enabled one. */
-export async function findOldestPlace(db: Executor): Promise<Date | undefined> {
+export async function findOldestPosition(db: Executor): Promise<Date | undefined> {
   const row = await db
     .selectFrom('webhooks')
     .select('place_at')

@@ -2,7 +2,7 @@ import type { Conversation, Event } from '@sotto/contract'
 import { SottoError } from '@sotto/contract'
 import type { ConversationModel } from './conversation-model.ts'
 import { Jump } from './jump.ts'
-import type { ConversationPlace, LiveSource, ReadMark } from './live-state.ts'
+import type { JumpTarget, LiveSource, ReadMark } from './live-state.ts'
 import { MessagePages } from './message-pages.ts'
 import type { SentMessage } from './message-window.ts'
 import type { Pauses } from './pauses.ts'
@@ -67,7 +67,7 @@ export class ConversationSync {
   }
 
   /** Moves the window, in the place of a jump that is still under way. */
-  jump(place: ConversationPlace): Promise<SentMessage | undefined> {
+  jump(place: JumpTarget): Promise<SentMessage | undefined> {
     const { signal, pauses } = this.#options
     const jump = new Jump(place)
     if (signal.aborted) jump.fail(signal.reason)
@@ -182,7 +182,7 @@ export class ConversationSync {
     return seq
   }
 
-  async #seqOf(place: ConversationPlace): Promise<number> {
+  async #seqOf(place: JumpTarget): Promise<number> {
     if (place === 'newest') return BEYOND_ALL
     if ('seq' in place) return Math.max(1, place.seq)
     return (await this.#pages.findSeq(place.date)) ?? BEYOND_ALL

@@ -8,13 +8,7 @@ import { ConversationSync } from './conversation-sync.ts'
 import { Delivery } from './delivery.ts'
 import type { MessageContent } from './drafts.ts'
 import { Drafts } from './drafts.ts'
-import type {
-  ConversationPlace,
-  ConversationTarget,
-  LiveOptions,
-  LiveSource,
-  LiveState,
-} from './live-state.ts'
+import type { ConversationTarget, JumpTarget, LiveOptions, LiveSource, LiveState } from './live-state.ts'
 import type { SentMessage } from './message-window.ts'
 import { Pauses } from './pauses.ts'
 
@@ -151,7 +145,7 @@ export class LiveConversation {
    * after it; undefined where there is none at all, and when another jump came first
    * @throws SottoError INVALID_INPUT for a seq or a date that is none
    */
-  jumpTo(place: ConversationPlace): Promise<SentMessage | undefined> {
+  jumpTo(place: JumpTarget): Promise<SentMessage | undefined> {
     const landing = this.#sync.jump(place)
     this.#synchronize()
     return landing

@@ -26,7 +26,7 @@ export interface LiveOptions {
 }
 
 /** A place in a conversation: its newest messages, a message, or the first one at this time or later. */
-export type ConversationPlace = 'newest' | { seq: number } | { date: Date }
+export type JumpTarget = 'newest' | { seq: number } | { date: Date }
 
 /** A message of the conversation, or one of one's own on its way there. */
 export type LiveMessage = SentMessage | UnsentMessage

@@ -31,7 +31,7 @@ interface Body {
  *
  * @param begin counts the call while it is under way.
  */
-export function documentServer(
+export function staticResponses(
   app: FastifyInstance,
   begin: (request: FastifyRequest, reply: FastifyReply) => void,
 ): ServeDocument {

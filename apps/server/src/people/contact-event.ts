@@ -4,7 +4,7 @@ import { type EventTransaction, store } from '@sotto/db'
  * Appends the event that a user's relationship to another has changed, in the transaction of the change. Readers of
  * the event look up the relationship.
  */
-export async function tellContact(
+export async function appendContactEvent(
   trx: EventTransaction,
   userId: string,
   contactId: string,

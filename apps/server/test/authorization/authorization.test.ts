@@ -3,7 +3,7 @@ import type { ErrorCode } from '@sotto/contract'
 import { dialects, type Operation, operations } from '@sotto/testing/internal'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { matrix, type OperationName, type Row } from './matrix.ts'
-import { type AuthorisationServer, callerNames, type Headers, startAuthorisationServer } from './subjects.ts'
+import { type AuthorizationServer, callerNames, type Headers, startAuthorizationServer } from './subjects.ts'
 import { bareAnswer, transports } from './transports.ts'
 
 const rows = operations.map((operation) => ({
@@ -26,9 +26,9 @@ function expectedOf({ entry }: Operation, code: string): string {
 }
 
 describe.each(dialects)('who may do what, on %s', (using) => {
-  let world: AuthorisationServer
+  let world: AuthorizationServer
   beforeAll(async () => {
-    world = await startAuthorisationServer(using)
+    world = await startAuthorizationServer(using)
   }, 60_000)
   afterAll(() => world[Symbol.asyncDispose]())
 

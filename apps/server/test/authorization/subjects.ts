@@ -6,7 +6,7 @@ const PASSWORD = 'correct horse battery'
 
 export type Headers = Readonly<Record<string, string>>
 
-export interface AuthorisationServer extends AsyncDisposable {
+export interface AuthorizationServer extends AsyncDisposable {
   url: string
   subjects: Subjects
   headersOf(caller: CallerName): Headers
@@ -28,7 +28,7 @@ const people = {
 
 const unlimited = { logins: null, sends: null, reads: null, writes: null, streams: null, keys: null }
 
-export async function startAuthorisationServer(using: 'sqlite' | 'postgres'): Promise<AuthorisationServer> {
+export async function startAuthorizationServer(using: 'sqlite' | 'postgres'): Promise<AuthorizationServer> {
   let moved = 0
   const world = await startServer(using, {
     settings: { limits: unlimited, secret: 'a secret of at least 32 characters' },
