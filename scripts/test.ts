@@ -18,7 +18,7 @@ const checks: [name: string, command: string, ...args: string[]][] = [
   ['lint', 'biome', 'lint', '--error-on-warnings', '.'],
   ['import direction', 'node', 'scripts/check-imports.ts'],
   ['unused code', 'knip', '--no-config-hints', '--no-progress'],
-  ['types', 'turbo', 'run', 'typecheck', '--output-logs=errors-only', '--continue'],
+  ['types', 'turbo', 'run', 'typecheck', '--output-logs=errors-only', '--continue', '--concurrency=2'],
 ]
 
 const SLOWEST = 20

@@ -1,17 +1,15 @@
 import { getEventListeners } from 'node:events'
 import type { AppRouter } from '@sotto/sdk'
 import { createClient, links, SottoError } from '@sotto/sdk'
-import { type ServerProcess, spawnServer } from '@sotto/testing/internal'
+import { type RunningServer, startServer } from '@sotto/testing/internal'
 import { createTRPCClient } from '@trpc/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Fate, Passage, RunningProxy } from './support/proxy.ts'
 import { startProxy } from './support/proxy.ts'
 
-const SERVICE_KEY = `sk_${'sdk-test-'.repeat(5)}`
-
-let server: ServerProcess
+let server: RunningServer
 beforeAll(async () => {
-  server = await spawnServer({ SOTTO_SERVICE_KEY: SERVICE_KEY })
+  server = await startServer('sqlite')
 })
 afterAll(async () => await server?.[Symbol.asyncDispose]())
 
@@ -25,7 +23,7 @@ async function pair() {
 }
 
 function keyed(url = server.url) {
-  return createClient({ url, token: SERVICE_KEY })
+  return createClient({ url, token: server.serviceKey })
 }
 
 /** A proxy whose first requests meet these fates, and which passes on the rest. */
@@ -106,7 +104,7 @@ describe('calls', () => {
   it('serves plain tRPC clients with the same links', async () => {
     const [a, b] = await pair()
     await using proxy = await proxyWith(['lose the answer'])
-    const trpc = createTRPCClient<AppRouter>({ links: links({ url: proxy.url, token: SERVICE_KEY }) })
+    const trpc = createTRPCClient<AppRouter>({ links: links({ url: proxy.url, token: server.serviceKey }) })
     const sent = await trpc.messages.send.mutate({ from: a, to: b, text: 'once' })
     expect(sent.seq).toBe(1)
     const inbox = await trpc.conversations.list.query({}, { context: { actAs: b } })
@@ -219,7 +217,7 @@ describe('errors', () => {
     ]
     for (const [fate, error] of expected) {
       await using proxy = await startProxy(server.url, () => fate)
-      const client = createClient({ url: proxy.url, token: SERVICE_KEY, retries: 0 })
+      const client = createClient({ url: proxy.url, token: server.serviceKey, retries: 0 })
       expect(await failureOf(client.users.get({ user: 'secret' }))).toMatchObject(error)
       expect((await failureOf(client.users.get({ user: 'secret' }))).message).not.toContain('secret')
     }
@@ -268,7 +266,7 @@ describe('repeats', () => {
 
   it('gives up after as many as it was told', async () => {
     await using proxy = await startProxy(server.url, () => 'break')
-    const client = createClient({ url: proxy.url, token: SERVICE_KEY, retries: 1 })
+    const client = createClient({ url: proxy.url, token: server.serviceKey, retries: 1 })
     await failureOf(client.users.list())
     expect(proxy.passages).toHaveLength(2)
   })

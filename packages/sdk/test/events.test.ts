@@ -2,16 +2,14 @@ import { eventSchema } from '@sotto/contract'
 import type { Event, EventStream, EventTransport, StreamStatus } from '@sotto/sdk'
 import { createClient, SottoError, webSocket } from '@sotto/sdk'
 import { createTestServer } from '@sotto/testing'
-import { openTcpProxy, type ServerProcess, spawnServer } from '@sotto/testing/internal'
+import { openTcpProxy, type RunningServer, startServer } from '@sotto/testing/internal'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from './support/live.ts'
 import { startProxy } from './support/proxy.ts'
 
-const SERVICE_KEY = `sk_${'sdk-test-'.repeat(5)}`
-
-let server: ServerProcess
+let server: RunningServer
 beforeAll(async () => {
-  server = await spawnServer({ SOTTO_SERVICE_KEY: SERVICE_KEY })
+  server = await startServer('sqlite')
 })
 afterAll(async () => await server?.[Symbol.asyncDispose]())
 
@@ -24,12 +22,12 @@ async function newUser(): Promise<string> {
 }
 
 function keyed(url = server.url) {
-  return createClient({ url, token: SERVICE_KEY })
+  return createClient({ url, token: server.serviceKey })
 }
 
 /** A client whose streams waste no time. */
 function eager(url: string, transport: EventTransport | undefined) {
-  return createClient({ url, token: SERVICE_KEY, events: { transport, maxBackoffMs: 20 } })
+  return createClient({ url, token: server.serviceKey, events: { transport, maxBackoffMs: 20 } })
 }
 
 /** Opens the stream, and resolves when it is connected; what comes next is the first event. */
