@@ -4,6 +4,7 @@ import { createClient, SottoError, webSocket } from '@sotto/sdk'
 import { createTestServer } from '@sotto/testing'
 import { openTcpProxy, type RunningServer, startServer } from '@sotto/testing/internal'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { testScale } from '../../../scripts/test-scale.ts'
 import { until } from './support/live.ts'
 import { startProxy } from './support/proxy.ts'
 
@@ -83,10 +84,10 @@ describe.each(transports)('events over %s', (_, transport) => {
     expect(texts.every((text) => text === null || typeof text === 'string')).toBe(true)
   })
 
-  it('come once each and in order over 200 connections that break anywhere', async () => {
-    const CUTS = 200
+  it('come once each and in order over a hundred connections that break anywhere', async () => {
+    const CUTS = 100 * testScale
     const SENDERS = 4
-    const EACH = 500
+    const EACH = 250 * testScale
     let cuts = 0
     await using proxy = await openTcpProxy(server.url, {
       budget() {

@@ -1,14 +1,16 @@
 import { store } from '@sotto/db'
 import { basic, dialects, openSse, openWs, startServer } from '@sotto/testing/internal'
-import { describe, expect, test } from 'vitest'
+import { describe, test } from 'vitest'
 
 const PASSWORD = 'correct horse battery staple'
 /** By when a stream has ended that may not go on, in milliseconds. */
 const END_MS = 2_000
 const KEY_LIFETIME_MS = 60 * 60 * 1_000
 
-describe.each(dialects)('streams and what they were opened with, on %s', (using) => {
-  test('end within two seconds of logging out, a new password, a revoked or expired key, an expired token', async () => {
+describe.concurrent.each(dialects)('streams and what they were opened with, on %s', (using) => {
+  test('end within two seconds of logging out, a new password, a revoked or expired key, an expired token', async ({
+    expect,
+  }) => {
     let aheadMs = 0
     await using world = await startServer(using, { overrides: { now: () => new Date(Date.now() + aheadMs) } })
     for (const username of ['alice', 'bob']) await world.client.users.create({ username, password: PASSWORD })
@@ -76,7 +78,7 @@ describe.each(dialects)('streams and what they were opened with, on %s', (using)
     }
   })
 
-  test('are refused to nobody, to a key for nobody, and to a wrong token', async () => {
+  test('are refused to nobody, to a key for nobody, and to a wrong token', async ({ expect }) => {
     await using world = await startServer(using, { users: ['alice'] })
     const url = `${world.url}/v1/events`
     await expect(openSse(url, {})).rejects.toMatchObject({ status: 401, code: 'UNAUTHENTICATED' })

@@ -1,10 +1,10 @@
 import { dialects, type RunningServer, startServer } from '@sotto/testing/internal'
-import { describe, expect, test } from 'vitest'
+import { describe, test } from 'vitest'
 
-describe.each(dialects)('a server that stops, on %s', (using) => {
+describe.concurrent.each(dialects)('a server that stops, on %s', (using) => {
   test('sends its streams away, spread over some seconds, and nothing is lost', {
     timeout: 60_000,
-  }, async () => {
+  }, async ({ expect }) => {
     await using world = await startServer(using, {
       users: ['alice', 'bob', 'carol', 'dave'],
       inFile: true,

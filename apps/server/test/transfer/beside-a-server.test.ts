@@ -12,7 +12,7 @@ import {
   spawnServer,
   spawnSotto,
 } from '@sotto/testing/internal'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, test, vi } from 'vitest'
 import { readExport } from './support/export-file.ts'
 
 // Each starts a good many processes.
@@ -21,10 +21,11 @@ vi.setConfig({ testTimeout: 90_000 })
 /** Longer than a transaction of ours may be idle on PostgreSQL otherwise. */
 const PAUSE_MS = 6_000
 
-describe.each(['sqlite', 'postgres'] as const)('an export beside a server on %s', (using) => {
-  test('shows one moment, and holds back neither writers nor those who read the event log', async () => {
-    const files = await createTemporaryDirectory()
-    onTestFinished(() => files[Symbol.asyncDispose]())
+describe.concurrent.each(['sqlite', 'postgres'] as const)('an export beside a server on %s', (using) => {
+  test('shows one moment, and holds back neither writers nor those who read the event log', async ({
+    expect,
+  }) => {
+    await using files = await createTemporaryDirectory()
     await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: 'sk_of_a_test' }
     // More than fits into the pipe between the two.
