@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { enableCompileCache } from 'node:module'
 
-// Compiling the sources is a good part of the start; nothing else may be loaded before this.
+// Before any other import: compiling the sources takes a large part of the startup time.
 enableCompileCache()
 const { run } = await import('./cli/cli.ts')
 

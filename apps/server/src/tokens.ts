@@ -1,21 +1,21 @@
 import { SignJWT } from 'jose'
 import { DEFAULT_AUDIENCE, MAX_LIFETIME_SECONDS, MIN_SECRET_BYTES } from './identity/token-rules.ts'
 
-/** In seconds. Long enough that a back end is seldom asked; a user who signs out there is signed out here by then. */
+/** In seconds. Bounds how long a token still works after the user signs out of your back end. */
 const DEFAULT_LIFETIME_SECONDS = 15 * 60
 
 export interface UserTokenOptions {
   /** The server's SOTTO_JWT_SECRET. */
   secret: string
-  /** A username or a user id. A user who does not exist yet is created if SOTTO_JWT_CREATE_USERS is on. */
+  /** A username or a user id. A missing user is created if SOTTO_JWT_CREATE_USERS is on. */
   user: string
   /** 1 to 86,400; 900 (15 minutes) by default. */
   expiresInSeconds?: number | undefined
-  /** The displayName of a user who is created by this token. */
+  /** The displayName, if this token creates the user. */
   name?: string | undefined
-  /** The email address of a user who is created by this token. */
+  /** The email address, if this token creates the user. */
   email?: string | undefined
-  /** The avatarUrl of a user who is created by this token. */
+  /** The avatarUrl, if this token creates the user. */
   picture?: string | undefined
   /** The server's SOTTO_JWT_AUDIENCE, if it has one. */
   audience?: string | undefined
@@ -24,12 +24,12 @@ export interface UserTokenOptions {
 }
 
 /**
- * Signs a token with which this user calls the server: a JWT with HS256. For your own back end, which knows who is
- * signed in there. The secret must never leave it.
+ * Signs a token that authenticates a user to the server: a JWT with HS256. Call it in your back end, and never expose
+ * the secret to clients.
  *
- * @throws {RangeError} if the server would refuse the secret or the lifetime.
+ * @throws {RangeError} if the server would reject the secret or the lifetime.
  * @example
- * // In your back end, for the user who is signed in there:
+ * // In your back end, for the user who is signed in:
  * const token = await signUserToken({ secret: process.env.SOTTO_JWT_SECRET, user: 'alice' })
  */
 export async function signUserToken({

@@ -7,8 +7,8 @@ import type { UserTokenSettings } from '../identity/token-verifier.ts'
 import { parseRate, RATE_SYNTAX, type Rates } from '../limits/rates.ts'
 import { parsePairs, SAMPLERS, type TelemetrySettings } from '../telemetry/telemetry-settings.ts'
 import { ConfigError } from './config-error.ts'
+import { confidential, listEffectiveSettings } from './effective-settings.ts'
 import { readSettings } from './setting-files.ts'
-import { confidential, settingsInForce } from './settings-in-force.ts'
 
 const MAX_TEXT_LENGTH_LIMIT = 200_000
 const MIN_SECRET_LENGTH = 32
@@ -73,7 +73,7 @@ const databaseUrl = z.string().superRefine((value, context) => {
   }
 })
 
-/** The keys authenticate users, so they must not be fetched over a connection that can be tampered with. */
+/** Fetched keys authenticate users, so the connection must not be open to tampering. */
 function isSecureUrl(text: string): boolean {
   if (!URL.canParse(text)) return false
   const { protocol, hostname } = new URL(text)
@@ -236,7 +236,7 @@ export interface Config {
   webhookAllowedHosts: readonly string[]
   /** For tokens signed by your back end; undefined if not accepted. */
   userTokens: UserTokenSettings | undefined
-  /** All settings as given in the environment, to show to admins. */
+  /** The effective settings, to show to admins. */
   settings: readonly Setting[]
   /** Where to export traces, metrics and logs with OTLP; undefined if off. */
   telemetry: TelemetrySettings | undefined
@@ -304,7 +304,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     trustedProxies: settings.SOTTO_TRUSTED_PROXIES ?? [],
     webhookAllowedHosts: settings.SOTTO_WEBHOOK_ALLOWED_HOSTS ?? [],
     userTokens: userTokensOf(settings),
-    settings: settingsInForce(environment.shape, given),
+    settings: listEffectiveSettings(environment.shape, given),
     telemetry: telemetryOf(settings),
   }
 }

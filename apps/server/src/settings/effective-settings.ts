@@ -3,11 +3,11 @@ import { z } from 'zod'
 import { redactUrl } from '../lib/redact-url.ts'
 import type { GivenSettings } from './setting-files.ts'
 
-/** Which part of a setting must not be shown: all of a secret, or everything but the address of a URL. */
+/** Which part of a setting must not be shown: all of a secret, or all of a URL but its address. */
 export const confidential = z.registry<{ part: 'all' | 'all but the address' }>()
 
 /** All effective settings with the source of each value, to show to admins. Contains nothing confidential. */
-export function settingsInForce(
+export function listEffectiveSettings(
   shape: Readonly<Record<string, z.ZodType>>,
   { values, fromFiles }: GivenSettings,
 ): Setting[] {
@@ -33,7 +33,7 @@ export function settingsInForce(
   })
 }
 
-/** As it would be set in the environment. */
+/** The default value, as it would be written in the environment. */
 function defaultOf(schema: z.ZodType): string | undefined {
   const hasDefault = schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault
   return hasDefault ? String(schema.def.defaultValue) : undefined
