@@ -8,7 +8,7 @@ import type { InputOf } from '../lib/operation-types.ts'
 import { pageOf } from '../lib/page.ts'
 import { toAuditEntry } from '../views/audit.ts'
 
-/** What was done by privilege, newest first. */
+/** The audit log, newest first. */
 export async function listAudit(
   ctx: AdminContext,
   input: InputOf<'audit', 'list'>,
@@ -21,7 +21,7 @@ export async function listAudit(
     since: input.since,
   }
   const after = timePosition('audit', input.cursor)
-  // `until` is a place in the list too: everything at that very time comes before it.
+  // `until` is exclusive. In the order of the list, this position comes after all entries at that time.
   const before = input.until && input.until < after.at ? { at: input.until, id: FIRST_ID } : after
   const rows = await ctx.app.read((db) => store.audit.list(db, filter, before, limit + 1))
   const page = pageOf(rows, limit, (last) => timeCursor('audit', last.created_at, last.id))
@@ -34,7 +34,7 @@ export async function listAudit(
 /** Sorts before every id. */
 const FIRST_ID = '00000000-0000-0000-0000-000000000000'
 
-/** An id as it is, since whom it means may be gone; a name is that of a user. */
+/** Returns ids unchanged, because the user or key may no longer exist, and looks up usernames. */
 async function idOf(ctx: CallerContext, ref: string | undefined, field: string): Promise<string | undefined> {
   if (ref === undefined || ref === CONFIGURED_KEY_ID || isUuid(ref)) return ref
   return (await requireUser(ctx, ref, field)).id

@@ -2,7 +2,7 @@ import { type Executor, store } from '@sotto/db'
 import type { Runtime } from '../app/runtime.ts'
 import type { Caller } from '../auth/caller.ts'
 
-/** What was done. A new privileged act gets its name here. */
+/** The privileged actions. */
 export type AuditAction =
   | 'setup.link_issued'
   | 'setup.demo_opened'
@@ -39,7 +39,7 @@ export type AuditAction =
   | 'installation.imported'
   | 'installation.backed_up'
 
-/** Who does something, and by which request: the context of one, or what stands for it where there is none. */
+/** Who performs an action, and in which request: a request's context, or an equivalent without a request. */
 export interface AuditOrigin {
   readonly app: Pick<Runtime, 'newId' | 'now'>
   readonly caller: Caller | { readonly kind: 'command' | 'server' }
@@ -47,33 +47,34 @@ export interface AuditOrigin {
   readonly requestId: string | null
 }
 
-/** Somebody at the command line, who has the database and so needs no other right; or the server by itself. */
+/** The origin of actions of the command line, whose user has access to the database anyway, or of the server itself. */
 export function originOf(kind: 'command' | 'server', app: AuditOrigin['app']): AuditOrigin {
   return { app, caller: { kind }, address: null, requestId: null }
 }
 
-/** Who it is that the audit names: the id of a key or a user, null for a command and the server itself. */
+/** The actor in the audit log: the id of a key or user; null for commands and the server itself. */
 export function auditActorOf({ caller }: Pick<AuditOrigin, 'caller'>): string | null {
   return caller.kind === 'key' ? caller.keyId : caller.kind === 'user' ? caller.actor.id : null
 }
 
 /**
- * Writes down a privileged act, in the transaction that does it: either both are there or neither is.
+ * Records a privileged action in the audit log, in the transaction that performs it, so that both are committed or
+ * neither.
  *
- * Ids alone: no name, no text, so that the row stays true when the one it speaks of is erased.
+ * Rows contain only ids, no names or texts, so that erasing a user does not require changing them.
  */
 export async function recordAudit(
   trx: Executor,
   { app, caller, address, requestId }: AuditOrigin,
-  act: { action: AuditAction; subjectId: string | null },
+  { action, subjectId }: { action: AuditAction; subjectId: string | null },
 ): Promise<void> {
   await store.audit.insert(trx, {
     id: app.newId(),
     actor_kind: caller.kind === 'anonymous' ? 'server' : caller.kind,
     actor_id: auditActorOf({ caller }),
     acting_for_id: caller.kind === 'key' ? (caller.actor?.id ?? null) : null,
-    action: act.action,
-    subject_id: act.subjectId,
+    action,
+    subject_id: subjectId,
     address,
     request_id: requestId,
     created_at: app.now(),

@@ -11,11 +11,11 @@ import { membersToShow } from '../messaging/show-conversations.ts'
 import { toConversationSummary } from '../views/conversations.ts'
 
 /*
- * What admins see of conversations that they are not in. Each look is in the audit before anything is read: when it
- * cannot be written down, there is no answer.
+ * Admins' read access to conversations that they do not participate in. Each access is recorded in the audit log before
+ * anything is read. If that fails, so does the request.
  */
 
-/** The conversations that a user is in, latest activity first. */
+/** A user's conversations, latest activity first. */
 export async function inspectConversations(
   ctx: AdminContext,
   input: InputOf<'inspection', 'conversations'>,
@@ -23,7 +23,7 @@ export async function inspectConversations(
   const user = await requireUser(ctx, input.user, 'user')
   const limit = input.limit ?? defaultLimit
   const before = timePosition('inspection', input.cursor)
-  await recordLook(ctx, 'user.conversations_listed', user.id)
+  await recordAccess(ctx, 'user.conversations_listed', user.id)
   return ctx.app.read(async (db) => {
     const rows = await store.inbox.list(db, user.id, before, limit + 1)
     const page = pageOf(rows, limit, (last) => timeCursor('inspection', last.updated_at, last.id))
@@ -34,25 +34,25 @@ export async function inspectConversations(
   })
 }
 
-/** Who is in a conversation, and how much was said there. */
+/** The participants of a conversation and its number of messages. */
 export async function inspectConversation(
   ctx: AdminContext,
   { conversationId }: InputOf<'inspection', 'conversation'>,
 ): Promise<ConversationSummary> {
   const conversation = await requireAnyConversation(ctx, conversationId)
-  await recordLook(ctx, 'conversation.inspected', conversation.id)
+  await recordAccess(ctx, 'conversation.inspected', conversation.id)
   const [summary] = await summarize(ctx.app.db, [conversation])
   if (!summary) throw new SottoError('CONVERSATION_NOT_FOUND')
   return summary
 }
 
-/** What was said in a conversation, as nobody in particular sees it. */
+/** The messages of a conversation, not personalized for a viewer. */
 export async function inspectMessages(
   ctx: AdminContext,
   input: InputOf<'inspection', 'messages'>,
 ): Promise<{ items: Message[]; nextCursor: string | null }> {
   const conversation = await requireAnyConversation(ctx, input.conversationId)
-  await recordLook(ctx, 'conversation.read', conversation.id)
+  await recordAccess(ctx, 'conversation.read', conversation.id)
   return messagePageFor(ctx.app, null, readableInFull(conversation), input)
 }
 
@@ -65,7 +65,7 @@ async function requireAnyConversation(
   return conversation
 }
 
-async function recordLook(ctx: CallerContext, action: AuditAction, subjectId: string): Promise<void> {
+async function recordAccess(ctx: CallerContext, action: AuditAction, subjectId: string): Promise<void> {
   await ctx.app.db.transaction().execute((trx) => recordAudit(trx, ctx, { action, subjectId }))
 }
 

@@ -3,10 +3,10 @@ import type { ConversationRow, InboxRow, MemberRow, MessageRow, UserRow, Viewer 
 import { toMessage } from './messages.ts'
 import { toPublicUser } from './users.ts'
 
-/** Unread messages are counted exactly up to 999; this means that many or more. */
-const MANY_UNREAD = 1_000
+/** Counts are exact up to 999. The value 1,000 means 1,000 or more. */
+const MAX_UNREAD_COUNT = 1_000
 
-/** A conversation as one participant sees it, or as a caller who reads everything does (null). */
+/** A conversation as a participant sees it, or as a bare service key does (null). */
 export function toConversation(
   row: InboxRow,
   members: readonly MemberRow[],
@@ -28,7 +28,7 @@ export function toConversation(
   }
 }
 
-/** A conversation as admins who are not in it see it. */
+/** A conversation as admins see it without being participants. */
 export function toConversationSummary(
   row: ConversationRow,
   members: readonly MemberRow[],
@@ -47,7 +47,7 @@ export function toConversationSummary(
 
 /** How many messages a participant has not read. */
 export function unreadOf(state: Pick<InboxRow, 'last_seq' | 'read_seq' | 'skipped_count'>): number {
-  return Math.min(state.last_seq - state.read_seq - state.skipped_count, MANY_UNREAD)
+  return Math.min(state.last_seq - state.read_seq - state.skipped_count, MAX_UNREAD_COUNT)
 }
 
 export function toParticipant(member: UserRow & Pick<MemberRow, 'role'>): Participant {

@@ -1,7 +1,7 @@
 import type { KeyScope, ServiceKey } from '@sotto/contract'
 import type { ServiceKeyRow } from '@sotto/db'
 
-/** A key as admins see it. */
+/** A key without its secret. */
 export function toServiceKey(row: ServiceKeyRow): ServiceKey {
   return {
     id: row.id,
@@ -15,6 +15,6 @@ export function toServiceKey(row: ServiceKeyRow): ServiceKey {
 }
 
 export function scopesOf(row: Pick<ServiceKeyRow, 'scopes'>): KeyScope[] {
-  // The column holds what `keys.create` took, with spaces between.
+  // The scopes of `keys.create`, separated by spaces.
   return row.scopes.split(' ') as KeyScope[]
 }

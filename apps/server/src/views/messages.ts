@@ -1,7 +1,7 @@
 import type { Message } from '@sotto/contract'
 import { type MessageRow, parseReactions, type Viewer } from '@sotto/db'
 
-/** What a viewer sees of a message. */
+/** A message as a viewer sees it. */
 export function toMessage(row: MessageRow, viewer: Viewer): Message {
   return {
     id: row.id,
@@ -22,7 +22,7 @@ export function toMessage(row: MessageRow, viewer: Viewer): Message {
   }
 }
 
-/** The kind says which of the two the column holds. */
+/** The kind determines the type of the `media` column. */
 function mediaOf(kind: Message['kind'], media: unknown): Pick<Message, 'image' | 'video'> {
   return {
     image: kind === 'image' ? (media as Message['image']) : null,

@@ -1,6 +1,6 @@
 import type { MemberWithMarksRow, ReceiptTimesRow } from '@sotto/db'
 
-/** How far a participant has come, and when they had and read one message. */
+/** A participant's marks, and when one message was delivered to them and read by them. */
 export function toReceipt(member: MemberWithMarksRow, times: ReceiptTimesRow | undefined) {
   return {
     userId: member.id,

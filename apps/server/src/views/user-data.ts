@@ -1,6 +1,6 @@
 import type { ExportedReaction, ExportedReceipt, ExportedStay } from '@sotto/db'
 
-/* What lines of a user's export hold that nothing else shows. */
+/* The parts of a user's export that no other operation returns. */
 
 export function toStay(row: ExportedStay, userId: string) {
   const others = row.direct_key?.split(':').filter((id) => id !== userId) ?? []

@@ -20,7 +20,7 @@ export function toUser(row: UserRow): User {
   return { ...toPublicUser(row), email: row.email }
 }
 
-/** An account, around the user as the caller may see them. */
+/** A user's account. `user` is the user as the caller sees them. */
 export function toAccount(row: AccountRow, user: User): Account {
   return {
     ...user,

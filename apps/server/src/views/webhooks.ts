@@ -6,10 +6,10 @@ import {
 } from '@sotto/contract'
 import type { EventRow, WebhookDeliveryRow, WebhookRow } from '@sotto/db'
 
-/** The type of what an admin has sent to try a webhook. */
+/** The event type of a test delivery. */
 export const TEST_TYPE = 'webhook.test'
 
-/** A webhook as admins see it: without its secret. */
+/** A webhook without its secret. */
 export function toWebhook(row: WebhookRow): Webhook {
   return {
     id: row.id,
@@ -39,9 +39,9 @@ export function toDelivery(row: WebhookDeliveryRow): WebhookDelivery {
   }
 }
 
-/** Which types a webhook has asked for; null for all of them. */
+/** The event types that a webhook subscribes to; null for all. */
 export function eventsOf({ events }: Pick<WebhookRow, 'events'>): WebhookEventType[] | null {
-  // Written by `eventsColumn` alone.
+  // Only `eventsColumn` writes the column.
   return events === null ? null : (events.split(' ') as WebhookEventType[])
 }
 
@@ -50,8 +50,8 @@ export function eventsColumn(events: readonly WebhookEventType[] | null): string
 }
 
 /**
- * What webhooks call an event of the log; undefined for what they are not sent: types that are not for them, and what
- * tells one member of a conversation alone what all others are told in another event.
+ * The webhook type of a log event. Undefined for events that are not sent to webhooks: other types, and events for a
+ * single participant, which duplicate an event for all other participants.
  */
 export function webhookTypeOf(
   event: Pick<EventRow, 'type' | 'conversation_id' | 'audience_user_id'>,
@@ -62,6 +62,6 @@ export function webhookTypeOf(
 
 function shownType({ type, ...row }: WebhookDeliveryRow): WebhookDelivery['type'] {
   if (type === TEST_TYPE) return type
-  // Everything else was made of an event that has a name here.
+  // Every other delivery was created for an event with a webhook type.
   return webhookTypeOf({ ...row, type }) as WebhookEventType
 }
