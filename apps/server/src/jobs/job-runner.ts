@@ -3,32 +3,32 @@ import { type EventTransaction, type JobKey, type JobRow, store } from '@sotto/d
 import type { Logger } from 'pino'
 import type { Runtime } from '../app/runtime.ts'
 
-/** How often due jobs are looked for, in milliseconds: those of servers that have gone, and those that had to wait. */
+/** How often to look for due jobs, in milliseconds: jobs of stopped servers, and jobs that had to wait. */
 const POLL_MS = 1_000
-/** For how long a server has a job without having got any further, in milliseconds. A part of a job takes far less. */
+/** How long a server keeps a job without making progress, in milliseconds. One step takes far less. */
 const LEASE_MS = 30_000
-/** Between two parts of a job, in milliseconds, so that requests are not made to wait for all of it. */
+/** The pause between two steps, in milliseconds, so that requests do not wait for the whole job. */
 const PAUSE_MS = 5
-/** A job that fails is tried again after this time, doubled with each failure in a row, in milliseconds. */
+/** The delay before a failed job is retried, in milliseconds. Doubles with each consecutive failure. */
 const FIRST_RETRY_MS = 1_000
-const LAST_RETRY_MS = 60 * 60 * 1_000
+const MAX_RETRY_MS = 60 * 60 * 1_000
 
-/** What a job has to do: it is `done`, or is to be gone on with at a time. */
+/** `done`, or when to continue the job. */
 export type JobOutcome = 'done' | Date
 
-/** One job in the hands of this server. */
+/** A job that this server is running. */
 export interface Job {
   readonly subjectId: string
-  /** What the last part left; undefined before the first. Of any version of this server: parse it. */
+  /** The progress after the last step; undefined before the first. Parse it: another version may have written it. */
   readonly progress: unknown
   /**
-   * Does one part in a transaction of its own, and writes down in it how far the job has come.
+   * Runs one step in its own transaction, and stores the job's progress with it.
    *
-   * A part must be small, take its locks first, and do no harm when it is done again.
+   * A step must be short, take its locks first, and be safe to repeat.
    *
-   * @throws when the server stops, or another one has the job by now; nothing is written then.
+   * @throws if the server is stopping or another server has taken the job. Nothing is written then.
    */
-  advance(progress: object, part: (trx: EventTransaction) => Promise<void>): Promise<void>
+  advance(progress: object, step: (trx: EventTransaction) => Promise<void>): Promise<void>
 }
 
 export type JobHandler = (job: Job) => Promise<JobOutcome>
@@ -39,23 +39,23 @@ interface Options extends Pick<Runtime, 'db' | 'write' | 'now'> {
 }
 
 /**
- * Carries out jobs: work that goes on beside requests, in small parts, until it is done.
+ * Runs jobs: background work in small steps.
  *
- * The table of jobs holds what is to be done and how far it has come, so a job outlives the server that began it: the
- * next one goes on after the last part that was committed. One server at a time has a job.
+ * Jobs and their progress are stored in a table, so a job outlives the server that started it: another server continues
+ * after the last committed step. Only one server runs a job at a time.
  */
 export class JobRunner {
   readonly #options: Options
   readonly #stopping = new AbortController()
   #timer: NodeJS.Timeout | undefined
   #working: Promise<void> | undefined
-  #lookAgain = false
+  #mayBeDue = false
 
   constructor(options: Options) {
     this.#options = options
   }
 
-  /** Begins to look for due jobs, and goes on until it is closed. */
+  /** Looks for due jobs from now on, until closed. */
   start(): void {
     this.#timer = setInterval(() => this.wake(), POLL_MS)
     this.#timer.unref()
@@ -67,16 +67,16 @@ export class JobRunner {
     if (this.#timer) void this.runDue()
   }
 
-  /** Carries out what is due, and resolves when nothing is, or the runner is closed. Never throws. */
+  /** Runs all due jobs. Resolves when none are left, or when the runner is closed. Never throws. */
   async runDue(): Promise<void> {
-    this.#lookAgain = true
+    this.#mayBeDue = true
     this.#working ??= this.#work().finally(() => {
       this.#working = undefined
     })
     await this.#working
   }
 
-  /** Stops after the part that is being done. */
+  /** Stops after the current step. */
   async close(): Promise<void> {
     this.#stopping.abort()
     clearInterval(this.#timer)
@@ -85,15 +85,15 @@ export class JobRunner {
   }
 
   async #work(): Promise<void> {
-    while (this.#lookAgain && !this.#stopping.signal.aborted) {
-      this.#lookAgain = false
+    while (this.#mayBeDue && !this.#stopping.signal.aborted) {
+      this.#mayBeDue = false
       try {
         const row = await this.#take()
         if (!row) continue
-        this.#lookAgain = true
+        this.#mayBeDue = true
         await this.#run(row)
       } catch (error) {
-        // The next look makes it good.
+        // The next poll retries.
         this.#options.log.warn({ err: error }, 'job runner pass failed, will retry')
         return
       }
@@ -115,11 +115,11 @@ export class JobRunner {
     const name = { job: row.kind, subject: row.subject_id }
     const handler = handlers[row.kind]
     try {
-      if (!handler) throw new Error('this server does not know how')
+      if (!handler) throw new Error(`unknown kind of job: ${row.kind}`)
       const outcome = await handler({
         subjectId: row.subject_id,
         progress: row.progress === null ? undefined : (JSON.parse(row.progress) as unknown),
-        advance: (progress, part) => this.#advance(held, progress, part),
+        advance: (progress, step) => this.#advance(held, progress, step),
       })
       const change = outcome === 'done' ? { finished_at: now() } : { due_at: outcome }
       await store.jobs.updateTaken(db, held, { ...change, failures: 0, last_error: null })
@@ -142,13 +142,13 @@ export class JobRunner {
   async #advance(
     held: JobRow,
     progress: object,
-    part: (trx: EventTransaction) => Promise<void>,
+    step: (trx: EventTransaction) => Promise<void>,
   ): Promise<void> {
     const { signal } = this.#stopping
     signal.throwIfAborted()
     const until = this.#leaseEnd()
     await this.#options.write(async (trx) => {
-      await part(trx)
+      await step(trx)
       const change = { progress: JSON.stringify(progress), due_at: until, failures: 0 }
       if (!(await store.jobs.updateTaken(trx, held, change))) throw new JobLost(held)
     })
@@ -158,15 +158,15 @@ export class JobRunner {
   }
 }
 
-/** Another server has the job by now: this one was too slow. */
+/** Another server has taken the job, because this one was too slow. */
 class JobLost extends Error {
   constructor({ kind, subject_id: subject }: JobKey) {
-    super(`another server has taken ${kind} of ${subject}`)
+    super(`another server has taken the job ${kind} of ${subject}`)
   }
 }
 
 function retryDelayMs(failures: number): number {
-  return Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures)
+  return Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** failures)
 }
 
 function codeOf(error: unknown): string {

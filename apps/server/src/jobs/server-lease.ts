@@ -5,18 +5,18 @@ interface Options {
   db: Executor
   now: () => Date
   newId: NewId
-  /** What the servers agree on by. */
+  /** The same on all servers. */
   name: string
-  /** After how long without a renewal another server may take it, in milliseconds. */
+  /** Another server can take the lease after this time without a renewal, in milliseconds. */
   durationMs: number
 }
 
 /**
- * What one server at a time does, of all on a database. It takes the lease, renews it well before its time is over,
- * and when it is gone the time comes and another one takes it.
+ * A lease for work that only one server of a database does at a time. The holder renews it well before it expires. If
+ * the holder stops, the lease expires and another server takes it.
  *
- * Two servers whose clocks disagree may both believe that they have it for a moment: what must not be done twice asks
- * with `renewIn` in the transaction that does it.
+ * If their clocks differ, two servers can briefly both believe that they hold the lease. Work that must not be done twice
+ * has to call `renewIn` in its own transaction.
  */
 export class ServerLease {
   readonly #options: Options
@@ -36,9 +36,9 @@ export class ServerLease {
   }
 
   /**
-   * Takes or renews the lease in a transaction, until whose end nobody else takes it.
+   * Takes or renews the lease. No other server can take it before the transaction ends.
    *
-   * @returns false when another server has it.
+   * @returns false if another server has it.
    */
   async renewIn(trx: Executor): Promise<boolean> {
     const { now, name, durationMs } = this.#options
@@ -49,7 +49,7 @@ export class ServerLease {
     return isTaken
   }
 
-  /** Lets another server take it at once, if this one has it. */
+  /** Releases the lease, if this server has it, so that another server can take it immediately. */
   async giveUp(): Promise<void> {
     if (this.#until === 0) return
     this.#until = 0
