@@ -12,8 +12,8 @@ import type { CallerContext } from '../app/context.ts'
 import { type Actor, refersTo } from './caller.ts'
 
 /*
- * What a caller may see or change. A use case about one resource starts with one of these; the gate has checked whether
- * the caller may call the operation at all. A resource that the caller cannot read is reported as not found.
+ * Access checks for single resources. A use case starts with one of them, after the gate has checked whether the caller
+ * can call the operation at all. A resource that the caller cannot read is reported as not found.
  */
 
 /** The session of the request, if it was authenticated with a session token. */
@@ -26,7 +26,7 @@ export function isBareKey(ctx: CallerContext): boolean {
   return ctx.caller.kind === 'key' && !ctx.caller.actor
 }
 
-/** The user for whom messages are shown. */
+/** Whose view of messages the caller gets; null for a bare service key. */
 export function viewerOf(ctx: CallerContext): Viewer {
   return ctx.actor?.id ?? null
 }
@@ -48,7 +48,7 @@ export async function requireSender(ctx: CallerContext, from: string | undefined
   return requireUser(ctx, from, 'from')
 }
 
-/** A bare service key, or the user in question. */
+/** Requires the user themselves or a bare service key. */
 export async function requireSelfOrKey(ctx: CallerContext, ref: string): Promise<Actor> {
   const user = await requireUser(ctx, ref, 'user')
   const actor = ctx.actor
@@ -56,7 +56,7 @@ export async function requireSelfOrKey(ctx: CallerContext, ref: string): Promise
   return user
 }
 
-/** A bare service key, an admin, or the user in question. */
+/** Requires the user themselves, an admin or a bare service key. */
 export async function requireSelfOrAdmin(ctx: CallerContext, ref: string): Promise<Actor> {
   const isAdmin = ctx.caller.kind === 'user' && ctx.caller.isAdmin
   return isAdmin ? requireUser(ctx, ref, 'user') : requireSelfOrKey(ctx, ref)
@@ -70,14 +70,14 @@ export async function requireUser(ctx: CallerContext, ref: string, field: string
   throw new SottoError('USER_NOT_FOUND', { detail: `${field}: no such user`, issues })
 }
 
-/** The user named by `user`, which must not be the actor. */
+/** The user given in the field `user`, who must not be the actor. */
 export async function requireOther(ctx: CallerContext, actor: Actor, ref: string): Promise<Actor> {
   const other = await requireUser(ctx, ref, 'user')
   if (other.id === actor.id) throw invalidInput('user', 'must not be the calling user')
   return other
 }
 
-/** A conversation that the caller is in, or any for a bare service key. */
+/** A conversation that the caller participates in; any conversation for a bare service key. */
 export async function requireConversation(
   ctx: CallerContext,
   conversationId: string,
@@ -85,7 +85,7 @@ export async function requireConversation(
   return requireConversationOf(ctx, conversationId, viewerOf(ctx))
 }
 
-/** A conversation that this user is in; any for null, a bare service key. */
+/** A conversation that the viewer participates in; any conversation if the viewer is null. */
 export async function requireConversationOf(
   ctx: CallerContext,
   conversationId: string,
@@ -93,8 +93,8 @@ export async function requireConversationOf(
 ): Promise<ConversationRow> {
   const { db } = ctx.app
   const conversation = await store.conversations.find(db, conversationId)
-  const mayEnter = viewer === null || (await store.participants.find(db, conversationId, viewer))
-  if (!conversation || !mayEnter) throw new SottoError('CONVERSATION_NOT_FOUND')
+  const hasAccess = viewer === null || (await store.participants.find(db, conversationId, viewer))
+  if (!conversation || !hasAccess) throw new SottoError('CONVERSATION_NOT_FOUND')
   return conversation
 }
 
@@ -105,12 +105,12 @@ export interface Readable {
   spans: readonly Span[]
 }
 
-/** All of it. */
+/** The whole conversation. */
 export const everything: readonly Span[] = [{ after: 0, until: undefined }]
 
 /**
- * A conversation that the caller can read in part, including one they have left. Lists, single messages and events
- * use the same stays.
+ * A conversation that the caller can read at least in part, including one they have left. Lists, single messages and
+ * events use the same stays.
  */
 export async function requireReadable(ctx: CallerContext, conversationId: string): Promise<Readable> {
   const conversation = await store.conversations.find(ctx.app.db, conversationId)

@@ -6,17 +6,17 @@ import type { KnownCaller } from './caller.ts'
 type Entry = Pick<Procedure, 'access' | 'kind' | 'limit'>
 
 /**
- * Checks the rate limit of an operation and enforces its `access`, which nothing else does. Every transport calls it before
- * validating the input, for each call of a batch. The use case checks which resources the caller can see or change.
+ * Checks the rate limit of an operation and enforces its `access`; no other code does. Every transport calls it before
+ * validating the input, once per call in a batch. The use case checks which resources the caller can see or change.
  *
- * @returns the context in the type that the use case requires.
+ * @returns the context, with the type that the use case requires.
  * @throws {SottoError} RATE_LIMITED, UNAUTHENTICATED, FORBIDDEN, ACTOR_REQUIRED
  */
 export async function admit<A extends Access>(
   ctx: Context,
   entry: Entry & { access: A },
 ): Promise<ContextFor<A>> {
-  // First, because a rejected call has a cost too.
+  // First, because rejected calls must count too.
   await ctx.app.limits.charge(limitOf(entry), ctx.caller, ctx)
   requireAccess(ctx, entry)
   // The checks above guarantee the type.
@@ -24,7 +24,7 @@ export async function admit<A extends Access>(
 }
 
 function requireAccess({ caller, actor }: Context, entry: Entry): void {
-  // Also if no credentials are needed, because a key can do more than an anonymous caller.
+  // Checked even if no credentials are required: a key can do more than an anonymous caller.
   if (caller.kind === 'key') {
     const scope = scopeOf(entry)
     if (!caller.scopes.has(scope)) {
