@@ -39,7 +39,7 @@ export async function setRole(
   return readAccount(ctx, user.id)
 }
 
-/** Disables or enables a user. Their sessions stay until they expire. */
+/** Disables or enables a user. Sessions are kept, but do not work while the user is disabled. */
 export async function setDisabled(
   ctx: AdminContext,
   { user: ref, disabled }: InputOf<'users', 'setDisabled'>,

@@ -15,10 +15,10 @@ export interface AddUserParts extends Pick<Runtime, 'db' | 'newId' | 'now' | 'em
   readonly identity: { readonly passwords: Pick<Passwords, 'hash'> }
 }
 
-type Way = BusinessEvents['user.created']['by']
+type CreatedBy = BusinessEvents['user.created']['by']
 
-/** Adds a user, without access checks. A given invitation must be valid, and is used. */
-export async function addUser(parts: AddUserParts, input: NewUser, way: Way): Promise<User> {
+/** Adds a user, without access checks. An invitation, if given, must be valid, and counts as used. */
+export async function addUser(parts: AddUserParts, input: NewUser, by: CreatedBy): Promise<User> {
   const invitationHash = input.invitation === undefined ? undefined : hashSecret(input.invitation)
   // Reject before hashing: argon2 is expensive and the caller is unauthenticated.
   if (
@@ -37,18 +37,18 @@ export async function addUser(parts: AddUserParts, input: NewUser, way: Way): Pr
     }
     return putUser(trx, parts, { ...input, passwordHash })
   })
-  parts.emitBusinessEvent('user.created', { userId: user.id, by: way })
+  parts.emitBusinessEvent('user.created', { userId: user.id, by })
   return user
 }
 
 /** The fields of a new user. */
-type Beginning = Omit<NewUser, 'password' | 'invitation'> & { passwordHash: string | null }
+type NewUserFields = Omit<NewUser, 'password' | 'invitation'> & { passwordHash: string | null }
 
 /** Inserts a user, in the caller's transaction. */
 export async function putUser(
   trx: Executor,
   { newId, now }: Pick<Runtime, 'newId' | 'now'>,
-  input: Beginning,
+  input: NewUserFields,
 ): Promise<User> {
   if (!isOfDemo(input.username)) await endDemo(trx)
   const id = newId()
@@ -63,13 +63,13 @@ export async function putUser(
     passwordHash: input.passwordHash,
     at: now(),
   })
-  if (!inserted) throw await taken(trx, input)
+  if (!inserted) throw await conflictOf(trx, input)
   const row = await store.users.find(trx, id)
-  if (!row) throw new Error(`user ${id} is gone`)
+  if (!row) throw new Error(`user ${id} was not found after it was inserted`)
   return toUser(row)
 }
 
-async function taken(trx: Executor, { username }: Pick<NewUser, 'username'>): Promise<SottoError> {
+async function conflictOf(trx: Executor, { username }: Pick<NewUser, 'username'>): Promise<SottoError> {
   return new SottoError((await store.users.find(trx, username)) ? 'USERNAME_TAKEN' : 'EMAIL_TAKEN')
 }
 

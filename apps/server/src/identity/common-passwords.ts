@@ -3,8 +3,8 @@ import { minPasswordLength } from '@sotto/contract'
 let known: Promise<ReadonlySet<string>> | undefined
 
 /**
- * Whether a password is one of the 50,000 most common, ignoring case. The list is loaded when the first password is
- * set, and contains the 18,000 that are long enough.
+ * Whether a password is one of the 50,000 most common, ignoring case. Loads the list on first use, and keeps the 18,000
+ * entries that meet the minimum length.
  */
 export async function isCommonPassword(password: string): Promise<boolean> {
   known ??= load()

@@ -12,7 +12,7 @@ export async function confirmTotp(
 ): Promise<{ recoveryCodes: string[] }> {
   const { actor: user } = ctx
   const { app } = ctx
-  await app.limits.chargeLogin(user.id, ctx)
+  await app.limits.chargeSignIn(user.id, ctx)
   const recoveryCodes = newRecoveryCodes()
   await app.db.transaction().execute(async (trx) => {
     const factor = await store.secondFactors.find(trx, user.id)

@@ -8,7 +8,7 @@ import { hashSecret, newServiceKey } from './secrets.ts'
 type Input = InputOf<'keys', 'create'>
 export type NewKey = ServiceKey & { key: string }
 
-/** A key cannot create a key with more scopes than its own, or `admin` would include all scopes. */
+/** A key can only grant scopes that it has itself. Otherwise `admin` would include all scopes. */
 export async function createKey(ctx: AdminContext, input: Input): Promise<NewKey> {
   const { caller } = ctx
   const missing = caller.kind === 'key' ? input.scopes.filter((scope) => !caller.scopes.has(scope)) : []
@@ -23,7 +23,7 @@ export async function addKey(db: Executor, origin: AuditOrigin, input: Input): P
   return db.transaction().execute((trx) => makeKey(trx, origin, input))
 }
 
-/** As addKey, in the caller's transaction. */
+/** Like addKey, in the caller's transaction. */
 export async function makeKey(trx: Executor, origin: AuditOrigin, input: Input): Promise<NewKey> {
   const createdAt = origin.app.now()
   const expiresAt = input.expiresAt ?? null

@@ -2,11 +2,11 @@ import { invalidInput, SottoError, type User } from '@sotto/contract'
 import type { Context } from '../app/context.ts'
 import { addUser, type NewUser } from './add-user.ts'
 
-/** For a bare service key, or for anyone with a password if sign-up is open or they have an invitation. */
+/** For bare service keys, and for anyone who signs up with a password if sign-up is open or they have an invitation. */
 export async function createUser(ctx: Context, input: NewUser): Promise<User> {
   requireMayCreate(ctx, input)
-  const byStranger = input.invitation === undefined ? 'sign-up' : 'invitation'
-  return addUser(ctx.app, input, isBareKey(ctx) ? 'key' : byStranger)
+  const signUpKind = input.invitation === undefined ? 'sign-up' : 'invitation'
+  return addUser(ctx.app, input, isBareKey(ctx) ? 'key' : signUpKind)
 }
 
 function isBareKey({ caller }: Context): boolean {

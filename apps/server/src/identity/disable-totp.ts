@@ -7,7 +7,7 @@ import { takeProof } from './second-factor.ts'
 /** Turns off the actor's two-factor authentication. Requires a code, because the session may be stolen. */
 export async function disableTotp(ctx: ActorContext, proof: InputOf<'totp', 'disable'>): Promise<void> {
   const { actor: user } = ctx
-  await ctx.app.limits.chargeLogin(user.id, ctx)
+  await ctx.app.limits.chargeSignIn(user.id, ctx)
   await ctx.app.db.transaction().execute(async (trx) => {
     if (!(await takeProof(trx, ctx.app, user.id, proof))) {
       const field = proof.code === undefined ? 'recoveryCode' : 'code'

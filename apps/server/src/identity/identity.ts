@@ -44,7 +44,7 @@ export interface VerifiedUser {
   actor: Actor
   hash: string
   isAdmin: boolean
-  /** The password alone is not enough to sign in. */
+  /** Whether signing in also requires a code. */
   hasSecondFactor: boolean
 }
 
@@ -56,7 +56,7 @@ interface Options {
   /** Valid in addition to the keys in the database. */
   serviceKey: string | undefined
   newId: NewId
-  /** For tests only: see `Passwords`. */
+  /** For tests only. See `Passwords`. */
   fastPasswords: boolean
   /** undefined accepts only session tokens. */
   userTokens: UserTokenSettings | undefined
@@ -81,7 +81,7 @@ export class Identity {
   readonly #keysLastUsed: LastUsed
   readonly #sessionsLastUsed: LastUsed
   readonly #options: Options
-  /** Loaded with the first token, because servers without tokens do not need its library. */
+  /** Loaded for the first token, because servers without tokens do not need the library. */
   #tokenUsers: Promise<TokenUsers> | undefined
 
   constructor(options: Options) {
@@ -133,7 +133,7 @@ export class Identity {
     }
   }
 
-  /** Finds a user by username or id. Cached: neither changes before the user is erased. */
+  /** Finds a user by username or id. Cached, because neither changes until the user is erased. */
   async findActor(ref: string): Promise<Actor | undefined> {
     const key = ref.toLowerCase()
     return this.#users.find(key, async () => {
@@ -143,33 +143,33 @@ export class Identity {
   }
 
   /**
-   * Verifies the password of a user, given by username or id. Unknown and disabled users, users without a password and
-   * wrong passwords take the same time and have the same result. Outdated hashes are replaced.
+   * Verifies the password of a user, given by username or id. Unknown users, disabled users, users without a password
+   * and wrong passwords all take the same time and return undefined. Replaces outdated hashes.
    *
    * @throws {SottoError} RATE_LIMITED
    */
   async verifyPassword(ref: string, password: string, origin: Origin): Promise<VerifiedUser | undefined> {
     const key = ref.toLowerCase()
     const credentials = await store.credentials.find(this.#db, key)
-    await this.#limits.chargeLogin(credentials?.id ?? key, origin)
+    await this.#limits.chargeSignIn(credentials?.id ?? key, origin)
     const isRight = await this.passwords.verify(credentials?.password_hash, password)
     if (!isRight || !credentials) return undefined
     return {
       actor: { id: credentials.id, username: credentials.username },
-      hash: await this.#renewed(credentials.id, credentials.password_hash, password),
+      hash: await this.#rehashIfOutdated(credentials.id, credentials.password_hash, password),
       isAdmin: credentials.role === 'admin',
       hasSecondFactor: credentials.confirmed_at !== null,
     }
   }
 
-  /** The current hash of a password: a new one if the old one has weaker parameters. */
-  async #renewed(userId: string, hash: string, password: string): Promise<string> {
+  /** Rehashes a verified password if its hash is outdated. Returns the current hash. */
+  async #rehashIfOutdated(userId: string, hash: string, password: string): Promise<string> {
     if (!this.passwords.isOutdated(hash)) return hash
-    const renewed = await this.passwords.hash(password)
+    const rehashed = await this.passwords.hash(password)
     const isReplaced = await this.#db
       .transaction()
-      .execute((trx) => store.credentials.replacePasswordHash(trx, userId, { from: hash, to: renewed }))
-    return isReplaced ? renewed : hash
+      .execute((trx) => store.credentials.replacePasswordHash(trx, userId, { from: hash, to: rehashed }))
+    return isReplaced ? rehashed : hash
   }
 
   /** Clears the cache of keys after one was revoked. */
@@ -185,7 +185,7 @@ export class Identity {
 
   /**
    * Clears the caches after a change to users: ended sessions, disabled or erased users, changed roles. Verified
-   * passwords stay cached: they are compared with the database each time, and rehashing them all is expensive.
+   * passwords stay cached: they are compared with the database each time, and verifying them all again is expensive.
    */
   forgetUsers(): void {
     this.#users.clear()
@@ -237,7 +237,7 @@ export class Identity {
     return {
       kind: 'user',
       credential: { kind: 'token', expiresAt },
-      actor: only({ id: account.id, username: account.username }, actAs),
+      actor: requireSelf({ id: account.id, username: account.username }, actAs),
       isAdmin: account.role === 'admin',
     }
   }
@@ -249,7 +249,7 @@ export class Identity {
     return {
       kind: 'user',
       credential: { kind: 'session', id: session.id },
-      actor: only(session.actor, actAs),
+      actor: requireSelf(session.actor, actAs),
       isAdmin: session.isAdmin,
     }
   }
@@ -279,14 +279,14 @@ export class Identity {
       )
     }
     const { actor, hash, isAdmin } = verified
-    return { kind: 'user', credential: { kind: 'password', hash }, actor: only(actor, actAs), isAdmin }
+    return { kind: 'user', credential: { kind: 'password', hash }, actor: requireSelf(actor, actAs), isAdmin }
   }
 
   async #verified(username: string, password: string, origin: Origin): Promise<VerifiedUser | undefined> {
     const key = createHash('sha256').update(this.#pepper).update(`${username}:${password}`).digest('base64')
     const known = this.#passwords.get(key)
     const current = known && (await store.credentials.find(this.#db, known.actor.id))
-    // The password has changed since: verify again.
+    // If the password has changed since, it is verified again.
     if (known && current?.password_hash === known.hash) {
       return {
         ...known,
@@ -300,8 +300,8 @@ export class Identity {
   }
 }
 
-/** A user can only act as themselves. */
-function only(actor: Actor, actAs: string | undefined): Actor {
+/** A user cannot act for another user. */
+function requireSelf(actor: Actor, actAs: string | undefined): Actor {
   if (actAs !== undefined && !refersTo(actAs, actor)) {
     throw new SottoError('FORBIDDEN', { detail: 'only a service key can act for another user' })
   }

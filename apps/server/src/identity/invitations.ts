@@ -8,8 +8,6 @@ import { pageOf } from '../lib/page.ts'
 import { toInvitation } from '../views/invitations.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
-/* Invitations are for admins, which the gate checks. */
-
 const HOUR_MS = 60 * 60 * 1_000
 
 /** Creates an invitation. Its token is returned once and stored hashed. */
@@ -34,7 +32,7 @@ export async function createInvitation(
   return { ...toInvitation(row), token }
 }
 
-/** Newest first, including used up and expired invitations. */
+/** All invitations, including used up and expired ones, newest first. */
 export async function listInvitations(
   { app }: AdminContext,
   input: InputOf<'invitations', 'list'>,
@@ -48,7 +46,6 @@ export async function listInvitations(
   }
 }
 
-/** Revokes an invitation. */
 export async function revokeInvitation(
   ctx: AdminContext,
   { invitationId }: InputOf<'invitations', 'revoke'>,

@@ -26,7 +26,7 @@ export async function issuePasswordReset(
   })
 }
 
-/** As issuePasswordReset, without access checks. */
+/** Like issuePasswordReset, without access checks and in the caller's transaction. */
 export async function makePasswordReset(
   trx: Executor,
   { now }: Pick<Runtime, 'now'>,

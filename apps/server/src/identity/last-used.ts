@@ -1,16 +1,16 @@
 import type { Logger } from 'pino'
 
-/** The resolution of the stored times, in milliseconds: at most one write per credential in this time. */
+/** The resolution of the stored times, in milliseconds. Each credential is written at most once in this time. */
 const RESOLUTION_MS = 60_000
-/** The delay before writing, in milliseconds: the request has been answered by then. */
+/** The delay before writing, in milliseconds, so that the response is sent first. */
 const DELAY_MS = 1_000
-/** The maximum number of remembered credentials; beyond that all are forgotten, which costs a write each. */
+/** The maximum number of remembered credentials. Beyond that all are forgotten, which costs one more write each. */
 const MAX_REMEMBERED = 10_000
 
 interface Options {
   now: () => Date
   log: Logger
-  /** Writes the last use, except where a later one than `unlessAfter` is stored, for example by another server. */
+  /** Writes the last use, unless the stored one is later than `unlessAfter`, for example from another server. */
   write: (ids: readonly string[], use: { at: Date; unlessAfter: Date }) => Promise<void>
 }
 
@@ -26,10 +26,10 @@ export class LastUsed {
     this.#options = options
   }
 
-  /** @param keptAt the stored last use, if the caller has just read it. */
-  note(id: string, keptAt?: Date): void {
+  /** @param storedAt the stored last use, if the caller has just read it. */
+  note(id: string, storedAt?: Date): void {
     const at = this.#options.now()
-    const notedAt = this.#notedAt.get(id) ?? keptAt?.getTime()
+    const notedAt = this.#notedAt.get(id) ?? storedAt?.getTime()
     if (notedAt !== undefined && at.getTime() - notedAt < RESOLUTION_MS) return
     if (this.#notedAt.size >= MAX_REMEMBERED) this.#notedAt.clear()
     this.#notedAt.set(id, at.getTime())
@@ -37,7 +37,7 @@ export class LastUsed {
     this.#timer ??= setTimeout(() => void this.flush(), DELAY_MS).unref()
   }
 
-  /** Writes the pending uses. A failed write only loses them. */
+  /** Writes the pending uses. If that fails, they are lost. */
   async flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined

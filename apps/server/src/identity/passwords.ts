@@ -3,12 +3,12 @@ import { SottoError } from '@sotto/contract'
 
 /** Argon2id with the parameters of OWASP's Password Storage Cheat Sheet: 19 MiB, 2 passes, 1 lane. */
 const PRODUCTION_COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
-/** The lowest cost that Argon2 has. */
+/** The lowest cost that Argon2 supports. */
 const TEST_COST = { memoryCost: 8, timeCost: 1, parallelism: 1 }
 
-/** The number of concurrent hashes. Each takes a whole core, which messages also need. */
+/** The maximum number of concurrent hashes. Each occupies a core that other requests also need. */
 const CONCURRENCY = 2
-/** The maximum queue length, about 2 s of work. Further calls are rejected. */
+/** The maximum queue length, about two seconds of work. Further calls are rejected. */
 const MAX_WAITING = 200
 
 /** Hashes and verifies passwords with bounded concurrency. */
@@ -18,7 +18,7 @@ export class Passwords {
   readonly #cost: typeof PRODUCTION_COST
   #unknownUserHash: Promise<string> | undefined
 
-  /** @param fast for tests only: hashes that take microseconds and protect nothing. */
+  /** @param fast for tests only: hashes take microseconds and protect nothing. */
   constructor(fast = false) {
     this.#cost = fast ? TEST_COST : PRODUCTION_COST
   }
@@ -28,7 +28,7 @@ export class Passwords {
     return this.#waiting.length
   }
 
-  /** @throws {SottoError} RATE_LIMITED when too many are waiting. */
+  /** @throws {SottoError} RATE_LIMITED if too many are waiting. */
   hash(password: string): Promise<string> {
     return this.#queued(() => hash(password, this.#cost))
   }
@@ -36,11 +36,11 @@ export class Passwords {
   /**
    * Takes the same time for unknown users and users without a password as for a wrong password.
    *
-   * @throws {SottoError} RATE_LIMITED when too many are waiting.
+   * @throws {SottoError} RATE_LIMITED if too many are waiting.
    */
   async verify(passwordHash: string | undefined, password: string): Promise<boolean> {
     if (passwordHash === undefined) {
-      this.#unknownUserHash ??= hash('nobody has this password', this.#cost)
+      this.#unknownUserHash ??= hash('unknown user', this.#cost)
       const unknown = await this.#unknownUserHash
       await this.#queued(() => verify(unknown, password))
       return false

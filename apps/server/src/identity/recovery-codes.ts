@@ -2,12 +2,12 @@ import { randomInt } from 'node:crypto'
 import { hashSecret } from './secrets.ts'
 
 const COUNT = 10
-/** Crockford's Base32: 5 bits per character, without look-alikes. */
+/** Crockford's Base32: 5 bits per character, without ambiguous characters. */
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
-/** 80 bits: too many to guess, even with the hashes. */
+/** 80 bits: too many to guess, even with access to the hashes. */
 const LENGTH = 16
 
-/** Ten new ones, `xxxx-xxxx-xxxx-xxxx`. */
+/** Ten random codes of the form `xxxx-xxxx-xxxx-xxxx`. */
 export function newRecoveryCodes(): string[] {
   return Array.from({ length: COUNT }, () => {
     const characters = Array.from({ length: LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)])
@@ -15,7 +15,7 @@ export function newRecoveryCodes(): string[] {
   })
 }
 
-/** The stored hash of a user's code, independent of how it was typed. */
+/** The stored hash of a user's code. Ignores case, spaces and hyphens. */
 export function hashRecoveryCode(userId: string, code: string): string {
   return hashSecret(`${userId}:${code.toLowerCase().replaceAll(/[\s-]/g, '')}`)
 }

@@ -3,7 +3,7 @@ import type { App } from '../app/app.ts'
 import { hashRecoveryCode } from './recovery-codes.ts'
 import { totpStepOf } from './totp.ts'
 
-/** One of the two. */
+/** Either a TOTP code or a recovery code. */
 export interface SecondFactorProof {
   code?: string | undefined
   recoveryCode?: string | undefined
@@ -14,7 +14,7 @@ type Parts = Pick<App, 'secretBox' | 'now'>
 /**
  * Verifies a TOTP or recovery code of a user. Each is accepted once, even if sent twice at the same time.
  *
- * @throws {SottoError} UNAVAILABLE when the server cannot read the secret.
+ * @throws {SottoError} UNAVAILABLE if the server cannot decrypt the secret.
  */
 export async function takeProof(
   trx: Executor,
@@ -29,7 +29,7 @@ export async function takeProof(
   return code !== undefined && takeCode(trx, app, userId, factor.sealed_secret, code)
 }
 
-/** Verifies a code of a secret that may not have been confirmed yet. */
+/** Verifies a TOTP code, also for a secret that is not confirmed yet. */
 export async function takeCode(
   trx: Executor,
   { secretBox, now }: Parts,

@@ -17,7 +17,7 @@ export class SecretBox {
   readonly #readSecret: () => string | undefined
   #key: Buffer | undefined
 
-  /** @param readSecret called once when needed; undefined if there is no secret. */
+  /** @param readSecret called when first needed. Returns undefined if there is no secret. */
   constructor(readSecret: () => string | undefined) {
     this.#readSecret = readSecret
   }

@@ -20,7 +20,7 @@ export function hashSecret(secret: string): string {
   return createHash('sha256').update(secret).digest('hex')
 }
 
-/** A new service key. It can do everything, so keep it on your servers. */
+/** Generates a service key, for SOTTO_SERVICE_KEY. It grants full access, so keep it on your servers. */
 export function newServiceKey(): string {
   return newSecret('sk')
 }

@@ -15,8 +15,8 @@ import { hashSecret, newSecret } from './secrets.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 const SESSION_LIFETIME_MS = 30 * DAY_MS
-/** The maximum number of sessions of a user; one more ends the oldest. */
-const MAX_SESSIONS_OF_A_USER = 100
+/** The maximum number of sessions per user. Signing in beyond it ends the oldest session. */
+const MAX_SESSIONS_PER_USER = 100
 
 /** Signs in. The token is returned once, in the response or in a cookie, and stored hashed. */
 export async function createSession(
@@ -35,7 +35,7 @@ export async function createSession(
     if (!(await store.credentials.holdPasswordHash(trx, actor.id, verified.hash))) throw wrongCredentials()
     await requireSecondFactor(trx, ctx, verified, proof)
     await store.sessions.removeExpiredOf(trx, actor.id, createdAt)
-    const hasEnded = await store.sessions.removeOldestOf(trx, actor.id, MAX_SESSIONS_OF_A_USER - 1)
+    const hasEnded = await store.sessions.removeOldestOf(trx, actor.id, MAX_SESSIONS_PER_USER - 1)
     await store.sessions.insert(trx, {
       id: newId(),
       userId: actor.id,
@@ -62,7 +62,7 @@ function wrongCredentials(): SottoError {
   return new SottoError('UNAUTHENTICATED', { detail: 'wrong username or password' })
 }
 
-/** Call only after verifying the password, so that others do not learn whether a user has two-factor on. */
+/** Call only after verifying the password, so that others cannot learn whether two-factor authentication is on. */
 async function requireSecondFactor(
   trx: Executor,
   { app }: Context,

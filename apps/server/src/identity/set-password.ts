@@ -34,7 +34,7 @@ export async function setPassword(
   app.identity.forgetUsers()
 }
 
-/** Setting an admin's password gives admin access. */
+/** Setting an admin's password amounts to admin access, so it requires the scope. */
 async function requireMayTakeOver({ app, caller }: CallerContext, userId: string): Promise<void> {
   const account = await store.accounts.find(app.db, userId)
   if (account?.role === 'admin' && caller.kind === 'key' && !caller.scopes.has('admin')) {
@@ -51,7 +51,7 @@ async function requireCurrentPassword(
   const hash = await store.credentials.findPasswordHash(app.db, userId)
   if (hash === null) return
   if (currentPassword === undefined) throw invalidInput('currentPassword', 'is required')
-  await app.limits.chargeLogin(userId, ctx)
+  await app.limits.chargeSignIn(userId, ctx)
   if (!(await app.identity.passwords.verify(hash, currentPassword))) {
     throw invalidInput('currentPassword', 'is wrong')
   }

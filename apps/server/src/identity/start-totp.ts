@@ -4,7 +4,7 @@ import type { ActorContext } from '../app/context.ts'
 import { requireNotOfDemo } from '../setup/demo.ts'
 import { newTotpSecret, totpUri } from './totp.ts'
 
-/** Creates a TOTP secret to confirm with a first code. It is returned once and stored encrypted. */
+/** Creates a TOTP secret, to be confirmed with a first code. It is returned once and stored encrypted. */
 export async function startTotp(ctx: ActorContext): Promise<{ secret: string; uri: string }> {
   const { actor: user } = ctx
   const { db, secretBox, now } = ctx.app

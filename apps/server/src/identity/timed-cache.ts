@@ -8,7 +8,7 @@ export class TimedCache<Value> {
   readonly #entries = new Map<string, Entry<Value>>()
   readonly #lifetimeMs: number
   readonly #maxEntries: number
-  /** The number of times it was cleared. */
+  /** How often the cache was cleared. */
   #clearings = 0
 
   constructor(lifetimeMs: number, maxEntries: number) {
@@ -38,7 +38,7 @@ export class TimedCache<Value> {
   }
 
   set(key: string, value: Value): void {
-    // All entries have the same lifetime, so the first is the oldest; setting one again moves it to the end.
+    // All entries have the same lifetime, so the first is the oldest. Setting one again moves it to the end.
     this.#entries.delete(key)
     if (this.#entries.size >= this.#maxEntries) {
       const [oldest] = this.#entries.keys()

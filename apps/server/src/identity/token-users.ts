@@ -62,12 +62,12 @@ export class TokenUsers {
     const { subject } = claims
     return this.#accounts.find(
       subject,
-      async () => (await store.accounts.find(db, subject)) ?? (await this.#make(claims)),
+      async () => (await store.accounts.find(db, subject)) ?? (await this.#create(claims)),
     )
   }
 
-  /** Of two concurrent calls, the second finds the user that the first has created. */
-  async #make(claims: UserClaims): Promise<AccountRow> {
+  /** Creates the user. Of two concurrent calls, the second finds the user that the first has created. */
+  async #create(claims: UserClaims): Promise<AccountRow> {
     const { settings, db } = this.#options
     const { subject } = claims
     if (!settings.createUsers || isUuid(subject)) throw refusedToken('no user has this "sub"')
@@ -78,11 +78,11 @@ export class TokenUsers {
       if (!(error instanceof SottoError) || error.code !== 'USERNAME_TAKEN') throw error
     }
     const account = await store.accounts.find(db, subject)
-    if (!account) throw new Error(`the user ${subject} is gone`)
+    if (!account) throw new Error(`the user ${subject} was erased meanwhile`)
     return account
   }
 
-  /** An email address of another user is left out instead of rejecting the token. */
+  /** Leaves out an email address that belongs to another user, instead of rejecting the token. */
   async #add(input: NewUser): Promise<void> {
     try {
       await addUser(this.#options, input, 'token')
@@ -93,7 +93,7 @@ export class TokenUsers {
   }
 }
 
-/** The claims of the profile fields. */
+/** The claim of each profile field. */
 const claimOf: Record<string, string> = {
   username: 'sub',
   displayName: 'name',
@@ -101,7 +101,7 @@ const claimOf: Record<string, string> = {
   avatarUrl: 'picture',
 }
 
-/** Validated like any other profile. */
+/** Validates the claims like any other profile. */
 function profileOf({ subject, profile }: UserClaims): NewUser {
   const parsed = contract.users.create.input.safeParse({
     username: subject,

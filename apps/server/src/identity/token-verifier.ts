@@ -10,7 +10,7 @@ export interface UserTokenSettings {
   keys: { secret: string } | { jwksUrl: string }
   /** Must be in `aud`. */
   audience: string
-  /** Must be `iss`, if given. */
+  /** Must be equal to `iss`; undefined accepts any. */
   issuer: string | undefined
   /** Whether to create missing users. */
   createUsers: boolean
@@ -29,7 +29,7 @@ export type VerifyToken = (token: string) => Promise<UserClaims>
 
 /** The tolerated clock difference, in seconds. */
 const CLOCK_TOLERANCE_SECONDS = 5
-/** A header can be about twice as long, the first message of a WebSocket much longer. */
+/** In characters. A header could be about twice as long, and the first message of a WebSocket much longer. */
 const MAX_TOKEN_LENGTH = 8_192
 
 /**
@@ -102,7 +102,7 @@ function lifetimeOf({ exp, iat }: JWTPayload, at: Date): { expiresAt: Date } {
   if (exp === undefined) throw refusedToken('"exp" is required')
   if (iat !== undefined && iat > now + CLOCK_TOLERANCE_SECONDS)
     throw refusedToken('"iat" must not be in the future')
-  // From the earlier of the two, so that an old token does not pass.
+  // From the earlier of the two, so that an old token is not accepted.
   const from = Math.min(iat ?? now, now)
   if (exp > from + MAX_LIFETIME_SECONDS + CLOCK_TOLERANCE_SECONDS) {
     throw refusedToken(`"exp" must be at most ${MAX_LIFETIME_SECONDS} seconds after "iat" and from now`)

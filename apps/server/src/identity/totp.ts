@@ -18,7 +18,7 @@ export function totpUri(secret: string, username: string): string {
   return new TOTP({ ...TOTP_DEFAULTS, label: username, secret }).toString()
 }
 
-/** The time step of a code; undefined if the code is not valid now. */
+/** The time step of a code; undefined if the code is not valid at that time. */
 export function totpStepOf(secret: string, code: string, at: Date): number | undefined {
   const totp = new TOTP({ ...TOTP_DEFAULTS, secret })
   const delta = totp.validate({ token: code, timestamp: at.getTime(), window: WINDOW })

@@ -7,12 +7,12 @@ import type { Rates } from './rates.ts'
 import type { SharedBuckets } from './shared-buckets.ts'
 
 /**
- * The multiple of a user's rate for an address, and for sign-ins to a username from anywhere: an office or a mobile
- * network can share an address, and a single attacker must not use up the limit of a username.
+ * Limits per address, and for sign-ins with a username from any address, are this multiple of a user's rate: an office or
+ * a mobile network can share an address, and a single attacker must not use up the limit of a username.
  */
 const SHARED_FACTOR = 10
 
-/** Names come from callers and can have any length; valid ones are not longer. */
+/** Callers can send usernames of any length. Valid ones are not longer than this. */
 const MAX_KEY_LENGTH = 64
 
 interface Options {
@@ -50,9 +50,12 @@ export class Limits {
     for (const name of limitNames) {
       const rate = rates[name]
       if (!rate) continue
-      const manifold = { ...rate, count: rate.count * SHARED_FACTOR }
-      this.#policies.set(name, { own: policyOf(name, rate), address: policyOf(`${name}-address`, manifold) })
-      if (name === 'logins') this.#usernames = policyOf('logins-username', manifold)
+      const sharedRate = { ...rate, count: rate.count * SHARED_FACTOR }
+      this.#policies.set(name, {
+        own: policyOf(name, rate),
+        address: policyOf(`${name}-address`, sharedRate),
+      })
+      if (name === 'logins') this.#usernames = policyOf('logins-username', sharedRate)
     }
     if (rates.keys) this.#keys = policyOf('keys', rates.keys)
     const longest = Math.max(1, ...Object.values(rates).map((rate) => rate?.seconds ?? 0))
@@ -81,19 +84,19 @@ export class Limits {
   /**
    * Charges one password check, which is expensive and may be a guess.
    *
-   * @param user the id of the user, or an unknown username.
+   * @param user the id of the user, or a username that does not exist.
    * @throws {SottoError} RATE_LIMITED
    */
-  async chargeLogin(user: string, origin: Origin): Promise<void> {
+  async chargeSignIn(user: string, origin: Origin): Promise<void> {
     const policies = this.#policies.get('logins')
     if (!policies || !this.#usernames || origin.address === null) return
     const network = networkOf(origin.address)
-    const whose = user.slice(0, MAX_KEY_LENGTH)
+    const userKey = user.slice(0, MAX_KEY_LENGTH)
     await this.#take(
       [
-        chargeOf(policies.own, `${network} ${whose}`),
+        chargeOf(policies.own, `${network} ${userKey}`),
         chargeOf(policies.address, network),
-        chargeOf(this.#usernames, whose),
+        chargeOf(this.#usernames, userKey),
       ],
       origin,
     )
