@@ -11,7 +11,7 @@ import type { Presence } from '../realtime/presence.ts'
 import type { StreamGuard } from '../realtime/stream-guard.ts'
 import type { Typing } from '../realtime/typing.ts'
 import type { DailyTally } from '../statistics/daily-tally.ts'
-import type { ServerNumbers } from '../statistics/server-numbers.ts'
+import type { ServerStats } from '../statistics/server-stats.ts'
 import type { Totals } from '../statistics/totals.ts'
 import type { OutboundRules } from '../webhooks/outbound-rules.ts'
 import type { WebhookWorker } from '../webhooks/webhook-worker.ts'
@@ -32,11 +32,13 @@ export interface App extends Runtime, ReachRules {
   readonly webhooks: WebhookWorker
   /** Which addresses webhooks may be sent to. */
   readonly outboundRules: OutboundRules
-  /** Activity by day, totals, and this server's own figures. */
+  /** Activity per day. */
   readonly tally: DailyTally
+  /** The number of users, conversations and messages. */
   readonly totals: Totals
-  readonly numbers: ServerNumbers
-  /** The settings in force, without confidential values. */
+  /** The figures of this server only. */
+  readonly serverStats: ServerStats
+  /** The effective settings, without confidential values. */
   readonly settings: readonly Setting[]
   /** In Unicode code points. */
   readonly maxTextLength: number

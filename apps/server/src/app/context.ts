@@ -3,52 +3,52 @@ import type { Origin } from '../limits/origin.ts'
 import type { Transport } from '../metrics/metrics.ts'
 import type { App } from './app.ts'
 
-/** Keeps a session's token in the caller's browser, out of reach of its pages' scripts. */
+/** The cookie that stores a session token in the browser, inaccessible to scripts. */
 export interface SessionCookie {
-  /** @throws {SottoError} FORBIDDEN if the page may not have one, or its browser would not keep it. */
+  /** @throws {SottoError} FORBIDDEN if the page is not allowed to use the cookie, or the browser would not store it. */
   require(): void
   set(token: string, expiresAt: Date): void
-  /** Does nothing for a caller who did not authenticate with it. */
+  /** Does nothing if the caller did not authenticate with the cookie. */
   clear(): void
 }
 
-/** What a use case gets besides its input. */
+/** Everything about a request except its input. */
 export interface Context extends Origin {
   readonly app: App
   readonly caller: Caller
-  /** The user whom the request acts for; undefined for an anonymous caller and a bare service key. */
+  /** The user the request acts for; undefined for an anonymous caller or a bare service key. */
   readonly actor: Actor | undefined
   readonly requestId: string
   readonly transport: Transport
-  /** The client's User-Agent, of bounded length; null without one. */
+  /** The client's User-Agent, shortened; null if not sent. */
   readonly userAgent: string | null
-  /** Authenticates again, where one context serves a connection for as long as it lives. */
+  /** Authenticates again. Set if the context serves a whole connection. */
   readonly reauthenticate?: (() => Promise<Caller>) | undefined
-  /** Ends the connection in a way that its client recovers from. */
+  /** Closes the connection so that the client reconnects. */
   readonly hangUp?: ((reason: 'slow' | 'stopping') => void) | undefined
-  /** Resolves when the connection accepts more, where nothing else makes a writer wait. */
+  /** Resolves when the connection accepts more data. Set if the transport has no backpressure of its own. */
   readonly drained?: (() => Promise<void>) | undefined
   /**
-   * Counts what has been read for the caller, in bytes, until the answer is sent. Set where answers can wait for a
-   * caller who does not read them.
+   * Counts the bytes of a response against the caller until it is sent. Set if responses can pile up for a client that
+   * does not read them.
    *
-   * @throws {SottoError} RATE_LIMITED if too much is waiting already.
+   * @throws {SottoError} RATE_LIMITED if too many bytes are waiting already.
    */
-  readonly holdAnswer?: ((bytes: number) => void) | undefined
-  /** Aborted when the caller disconnects, for calls that wait. */
+  readonly holdResponse?: ((bytes: number) => void) | undefined
+  /** A signal that aborts when the caller disconnects, for calls that wait. */
   readonly gone?: (() => AbortSignal) | undefined
-  /** Set where the transport's answer can carry one. */
+  /** Set if the response can carry a cookie. */
   readonly sessionCookie?: SessionCookie | undefined
-  /** Set by a use case that found its work done already. */
+  /** `repeated` is set by a use case whose work an earlier call has already done. */
   readonly outcome: { repeated: boolean }
 }
 
-/** The context of an operation that needs credentials. */
+/** The context of an operation that requires credentials. */
 export interface CallerContext extends Context {
   readonly caller: KnownCaller
 }
 
-/** The context of an operation that needs a user to act for. */
+/** The context of an operation that requires an actor. */
 export interface ActorContext extends CallerContext {
   readonly actor: Actor
 }
@@ -56,8 +56,8 @@ export interface ActorContext extends CallerContext {
 declare const mayAdminister: unique symbol
 
 /**
- * The context of an operation that is for admins: users who are one, and service keys with the scope `admin` that act
- * for no user. Only the gate gives it, so a use case that takes it cannot be called by anyone else.
+ * The context of an operation for admins: users with the role `admin`, and bare service keys with the scope `admin`.
+ * Only the gate creates it, so a use case that requires it cannot be called without the check.
  */
 export interface AdminContext extends CallerContext {
   readonly [mayAdminister]: true

@@ -24,7 +24,7 @@ import { StreamGuard } from '../realtime/stream-guard.ts'
 import { Typing } from '../realtime/typing.ts'
 import type { Config } from '../settings/config.ts'
 import { DailyTally } from '../statistics/daily-tally.ts'
-import { ServerNumbers } from '../statistics/server-numbers.ts'
+import { ServerStats } from '../statistics/server-stats.ts'
 import { Totals } from '../statistics/totals.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
 import { HttpSender, type ResolveHost } from '../webhooks/http-sender.ts'
@@ -64,8 +64,8 @@ interface Parts {
 }
 
 /**
- * What the use cases work with: behind a server's routes, and in a command. `closeApp` ends what goes on beside
- * requests, and writes what is still to be written.
+ * Creates the parts that use cases work with, for a server or a command. `closeApp` stops background work and writes
+ * pending changes.
  */
 export function createApp({
   config,
@@ -75,7 +75,7 @@ export function createApp({
   now,
   newId,
   connect,
-  metrics: measuring,
+  metrics: operatorMetrics,
   tracing,
   resolveHost,
   fastPasswords = false,
@@ -83,8 +83,8 @@ export function createApp({
   app: App
   closeApp: () => Promise<void>
 } {
-  const numbers = new ServerNumbers(now())
-  const metrics = combineMetrics(measuring, numbers)
+  const serverStats = new ServerStats(now())
+  const metrics = combineMetrics(operatorMetrics, serverStats)
   const read: App['read'] = (work) => (replica ? replica.read(work) : work(db))
   const cluster = connect({
     onHint() {
@@ -93,20 +93,20 @@ export function createApp({
       webhooks.hint()
     },
     onHintSent: () => metrics.hintSent(),
-    onSignal: (signal) => tell(signal),
+    onSignal: (signal) => deliver(signal),
     streamingUsers: () => events.onlineUsers(),
   })
-  function tell(signal: Signal): void {
+  function deliver(signal: Signal): void {
     const item = itemOf(signal)
     if ('userIds' in signal.to) events.signal(signal.to.userIds, item)
     else events.signalWatchers(signal.to.watchersOf, item)
   }
   function send(signal: Signal): void {
-    tell(signal)
+    deliver(signal)
     cluster.signal(signal)
   }
   const write: App['write'] = async (work) => {
-    // The only cast to EventTransaction: the hints below are what the type promises.
+    // The only cast to EventTransaction: the type promises the hints below.
     const result = await db.transaction().execute((trx) => work(trx as EventTransaction))
     events.hint()
     webhooks.hint()
@@ -115,9 +115,9 @@ export function createApp({
   }
 
   const deliveryMarks = new DeliveryMarks({ db, write, now, log })
-  const showInEvent: ShowConversation = async (conversationId, viewer) => {
+  const showConversationInEvent: ShowConversation = async (conversationId, viewer) => {
     const conversation = await store.conversations.find(db, conversationId)
-    // What an event shows is handed over when it is taken, not when it is made ready.
+    // Does not mark the last message as delivered: onMessageTaken does, once a stream has taken the event.
     return conversation && showConversation({ db, deliveryMarks: { note() {} } }, conversation, viewer)
   }
   const retentionMs = config.eventRetentionDays * DAY_MS
@@ -125,7 +125,7 @@ export function createApp({
     db,
     now,
     log,
-    showConversation: showInEvent,
+    showConversation: showConversationInEvent,
     maxStreams: config.maxStreams,
     retentionMs,
     onPresence: (userId, isStreaming) => presence.changed(userId, isStreaming),
@@ -173,7 +173,7 @@ export function createApp({
     log,
     secretBox,
     sender: new HttpSender({ rules: outboundRules, resolveHost }),
-    showConversation: showInEvent,
+    showConversation: showConversationInEvent,
     metrics,
   })
 
@@ -210,7 +210,7 @@ export function createApp({
     metrics,
     tally,
     totals: new Totals({ read, now }),
-    numbers,
+    serverStats,
     settings: config.settings,
     emitBusinessEvent,
     tracing,

@@ -76,8 +76,8 @@ import type { Context } from './context.ts'
 import type { UseCase } from './use-case.ts'
 
 /**
- * The use case of every operation in the contract. tRPC and REST are derived from this table: an operation that is
- * missing here, or whose use case has other types than its entry, does not compile.
+ * The use case of every operation in the contract. tRPC and REST are derived from this table. A missing operation, or a
+ * use case whose types do not match its entry, is a compile error.
  */
 const useCases: {
   [Resource in keyof Contract]: {
@@ -208,25 +208,25 @@ const useCases: {
 }
 
 interface OperationOf<Kind extends Procedure['kind'], Result> {
-  /** As in `messages.send`. */
+  /** For example `messages.send`. */
   readonly name: string
   readonly entry: Procedure<Kind>
-  /** Takes the context that `admit` returns for the entry, and an input that has passed the entry's schema. */
+  /** Requires the context that `admit` returns for the entry, and an input validated by the entry's schema. */
   readonly run: (ctx: Context, input: unknown) => Promise<Result>
 }
 
-/** An operation that answers once. */
+/** An operation with a single response. */
 export type CallOperation = OperationOf<'query' | 'mutation', unknown>
-/** An operation that opens a stream of events. The transport writes it out, and ends it. */
+/** An operation that opens an event stream. The transport sends the events and ends the stream. */
 export type StreamOperation = OperationOf<'subscription', Subscription>
-/** An operation as transports see it, to which all of them are alike. */
+/** Any operation, without its specific types: transports treat all of them alike. */
 export type Operation = CallOperation | StreamOperation
 
 /** Every operation, in the contract's order. */
 export const operations: readonly Operation[] = Object.entries(contract).flatMap(([resource, entries]) =>
   Object.entries<Procedure>(entries).map(([name, entry]) => {
     const ofResource: Record<string, unknown> = useCases[resource as keyof Contract]
-    // The table's type says that the use case belongs to the entry, and so to its kind.
+    // The type of the table guarantees that the use case matches the entry, including its kind.
     return { name: `${resource}.${name}`, entry, run: ofResource[name] } as Operation
   }),
 )

@@ -3,8 +3,8 @@ import type { Logger } from 'pino'
 import type { Config } from '../settings/config.ts'
 
 /**
- * Brings the schema up to date, over a connection that migrations can use: not through a transaction pooler. Where
- * there is one, the role that the servers come with is given their settings, if that may be.
+ * Migrates the schema. With a transaction pooler, it uses the direct connection, and stores the session settings that
+ * servers need as defaults of their role, if permitted.
  *
  * @throws {DatabaseOpenError}
  */
@@ -22,8 +22,8 @@ export async function migrateDatabase(config: Config): Promise<Migrated & { loca
 }
 
 /**
- * Sees to it that an open database has a schema that this code works with: brings it up to date, or where the
- * settings leave that to `sotto migrate`, looks whether it is.
+ * Ensures that the schema of an open database works with this version: migrates it, or only checks it if SOTTO_MIGRATE
+ * is off.
  *
  * @throws {DatabaseOpenError}
  */
@@ -32,7 +32,7 @@ export async function prepareSchema(config: Config, database: Database): Promise
   return config.databaseDirectUrl === undefined ? database.migrate() : migrateDatabase(config)
 }
 
-/** Says it when a pooler's sessions have not the timeouts that a server needs, which only the role can give them. */
+/** Warns if the sessions of a pooler lack the timeouts that servers need, which only defaults of the role can set. */
 export async function checkPooler(config: Config, { db }: Database, log: Logger): Promise<void> {
   if (config.databaseDirectUrl === undefined) return
   const missing = await missingTimeouts(db)

@@ -5,14 +5,14 @@ import type { EmitBusinessEvent } from '../metrics/business-events.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
 
-/** What every part of a running server may need. */
+/** The dependencies shared by most parts of a running server. */
 export interface Runtime {
   readonly db: Executor
   /** Runs a transaction that appends events, and notifies their readers after the commit. */
   readonly write: <Result>(work: (trx: EventTransaction) => Promise<Result>) => Promise<Result>
   /**
-   * Runs what reads a list, and nothing else, on a replica if there is one. It shows at least what is committed by
-   * now. Not for access checks, nor for the event log.
+   * Reads a list, from the replica if there is one. The result includes everything committed before the call. Not for
+   * access checks or the event log.
    */
   readonly read: <Result>(work: (db: Executor) => Promise<Result>) => Promise<Result>
   readonly now: () => Date

@@ -13,7 +13,7 @@ import {
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { createHttpApp } from '../http/app.ts'
-import { closeBounded, drain, takeWaiting, watchSilent } from '../http/stop.ts'
+import { acceptPending, closeWithDeadline, drain, trackUnusedConnections } from '../http/stop.ts'
 import { createIds, type NewId } from '../lib/ids.ts'
 import { createLogger } from '../lib/log.ts'
 import { readVersion } from '../lib/version.ts'
@@ -31,48 +31,48 @@ import type { App } from './app.ts'
 import { createApp } from './create-app.ts'
 import { checkPooler, prepareSchema } from './prepare-schema.ts'
 
-/** What a test sets and a production server leaves alone. */
+/** Overrides for tests. */
 export interface ServerOverrides {
   now?: () => Date
-  /** An id to give out next; undefined for one of the server's own making. */
+  /** Returns the next id, or undefined to generate one. */
   nextId?: () => string | undefined
-  /** In place of the one that is printed; its lines name no traces, and are not sent anywhere. */
+  /** Replaces the default logger. Its lines have no trace ids and are not exported. */
   log?: Logger
   onStatement?: StatementListener
-  /** Where hosts are that webhooks go to, instead of what the system says. */
+  /** Resolves the hosts of webhooks instead of the system's resolver. */
   resolveHost?: ResolveHost
-  /** Hashes passwords in microseconds instead of tens of milliseconds, with no protection. */
+  /** Hashes passwords in microseconds instead of tens of milliseconds, without any protection. */
   fastPasswords?: boolean
 }
 
 export interface Server extends AsyncDisposable {
-  /** @internal The parts that requests use; whoever embeds the server must not come to depend on its tables. */
+  /** @internal Embedders must not depend on the parts of the server, nor on its tables. */
   readonly app: App
-  /** Where the data is, for people. */
+  /** Where the data is stored, for display. */
   readonly dataLocation: string
-  /** A service key that was made just now, because there was none. It is told here and never again. */
+  /** The service key created by this start because none existed. Not available later. */
   readonly newServiceKey: string | undefined
-  /** The token of `/welcome#…`, where the first admin is made, if this start has made one: told here alone. */
+  /** The token for `/welcome#…`, where the first admin is created, if this start issued one. Not available later. */
   readonly setupToken: string | undefined
-  /** True when the database was empty. */
+  /** Whether this start applied migrations, as it does with an empty database. */
   readonly isFirstStart: boolean
-  /** Where Prometheus reads; undefined without METRICS_PORT, and before the server listens. */
+  /** The URL for Prometheus to scrape; undefined without METRICS_PORT, and before the server listens. */
   readonly metricsUrl: string | undefined
-  /** Starts to listen, on the metrics' port too where there is one. @returns the address, as a URL. */
+  /** Starts listening, also on the metrics port if set. @returns the server's URL. */
   listen(): Promise<string>
-  /** Answers a request without a network: the same code as behind the port. */
+  /** Handles a request without a network, with the same code as over a port. */
   fetch(request: Request): Promise<Response>
   /**
-   * Stops: is not ready any more, after `drainSeconds` takes no new connections, answers what was accepted, then
-   * closes the database. What is not answered ten seconds later is cut off.
+   * Stops the server: reports it as not ready, stops accepting connections after `drainSeconds`, finishes accepted
+   * requests within ten seconds, then closes the database.
    */
   close(): Promise<void>
 }
 
 /**
- * Puts the parts together: the one place that does. Brings the schema up to date first, unless told not to.
+ * Assembles the server. Migrates the schema first, unless SOTTO_MIGRATE is off.
  *
- * @throws {DatabaseOpenError} with one line for the operator.
+ * @throws {DatabaseOpenError} with a one-line message for the operator.
  */
 export async function createServer(config: Config, overrides: ServerOverrides = {}): Promise<Server> {
   const telemetry = await startTelemetry(config)
@@ -91,7 +91,7 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
     pooled: config.databaseDirectUrl !== undefined,
     exclusive: true,
     onStatement: statementListener(overrides.onStatement, telemetry),
-    ...(metrics && { onGroupCommit: (transactions) => metrics.committed(transactions) }),
+    ...(metrics && { onGroupCommit: (transactions) => metrics.groupCommitted(transactions) }),
   })
   try {
     const { applied, newer } = await prepareSchema(config, database)
@@ -120,7 +120,7 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
   }
 }
 
-/** OpenTelemetry's SDK is loaded by those who use it alone. */
+/** Loads the OpenTelemetry SDK only if it is used. */
 async function startTelemetry({ telemetry: settings, databaseUrl }: Config): Promise<Telemetry | undefined> {
   if (!settings) return undefined
   const { openTelemetry } = await import('../telemetry/open-telemetry.ts')
@@ -133,17 +133,17 @@ async function startTelemetry({ telemetry: settings, databaseUrl }: Config): Pro
 }
 
 function statementListener(
-  own: StatementListener | undefined,
+  override: StatementListener | undefined,
   telemetry: Telemetry | undefined,
 ): StatementListener | undefined {
-  if (!telemetry || telemetry.tracing === noTracing) return own
+  if (!telemetry || telemetry.tracing === noTracing) return override
   return (sql, parameters, outcome) => {
-    own?.(sql, parameters, outcome)
-    telemetry.tracing.ran(sql, outcome)
+    override?.(sql, parameters, outcome)
+    telemetry.tracing.recordStatement(sql, outcome)
   }
 }
 
-/** Its client watches the process from when it is loaded, which a server that nobody measures does without. */
+/** Loaded on demand: the Prometheus client starts observing the process when it is imported. */
 async function openMetrics(): Promise<PrometheusMetrics> {
   const { PrometheusMetrics } = await import('../metrics/prometheus-metrics.ts')
   return new PrometheusMetrics()
@@ -207,7 +207,7 @@ async function assemble({
     trustedProxies: config.trustedProxies,
   })
   await http.ready()
-  const endSilent = watchSilent(http.server)
+  const closeUnused = trackUnusedConnections(http.server)
   if (config.messageRetentionDays !== null) await startMessageRetention(app)
   app.jobs.start()
   app.webhooks.start()
@@ -216,17 +216,17 @@ async function assemble({
   let metricsUrl: string | undefined
 
   async function stop(): Promise<void> {
-    // Who asks whether it is ready sends no more here, and what still comes is answered as ever.
+    // /readyz reports not ready, so proxies stop sending requests here. Those that still arrive are served as usual.
     if (http.server.listening) await wait(config.drainSeconds * 1_000)
-    await takeWaiting(http.server)
+    await acceptPending(http.server)
     isClosing = true
     const drained = drain(http.server)
     await Promise.all([app.jobs.close(), app.webhooks.close()])
-    // While the port is closed: who is told to come back finds another server, or this one's successor.
+    // Only once the port is closed, so that clients reconnect to another server or to this one's successor.
     await app.events.close()
     await drained
-    endSilent()
-    await closeBounded(http, log)
+    closeUnused()
+    await closeWithDeadline(http, log)
     await closeApp()
     await metricsServer?.close()
     await replica?.[Symbol.asyncDispose]()
@@ -272,7 +272,7 @@ function openReplica(config: Config, { db }: Database, metrics: Metrics, log: Lo
   })
 }
 
-/** It goes on where it stood when a server had it last. */
+/** The job continues where the last server left off. */
 async function startMessageRetention({ db, now }: App): Promise<void> {
   const job = { kind: RETENTION_JOB, subject_id: RETENTION_JOB }
   await db.transaction().execute((trx) => store.jobs.put(trx, job, now()))
@@ -287,37 +287,37 @@ function metricsServerOf(
   return new MetricsServer({ host, port, log, page: () => metrics.page() })
 }
 
-/** Hands a request to the routes without a network. The answer comes as it is written, as over one. */
+/** Passes a request to the routes without a network. The response is streamed, as over a connection. */
 async function fetchFrom(http: FastifyInstance, request: Request): Promise<Response> {
   const url = new URL(request.url)
-  const body = request.body === null ? undefined : Buffer.from(await request.arrayBuffer())
-  // Whoever stops reading has gone, as when a connection is closed.
-  const gone = new AbortController()
-  const answer = await http.inject({
-    signal: gone.signal,
-    // Fastify knows more methods than the type of its injection says.
+  const payload = request.body === null ? undefined : Buffer.from(await request.arrayBuffer())
+  // A caller that stops reading counts as disconnected.
+  const disconnected = new AbortController()
+  const injected = await http.inject({
+    signal: disconnected.signal,
+    // The type of `inject` lists fewer methods than Fastify supports.
     method: request.method as 'GET',
     url: url.pathname + url.search,
     authority: url.host,
     headers: Object.fromEntries(request.headers),
     payloadAsStream: true,
-    ...(body && { payload: body }),
+    ...(payload && { payload }),
   })
   const headers = new Headers()
-  for (const [name, value] of Object.entries(answer.headers)) {
-    for (const one of Array.isArray(value) ? value : [value]) headers.append(name, String(one))
+  for (const [name, value] of Object.entries(injected.headers)) {
+    for (const each of Array.isArray(value) ? value : [value]) headers.append(name, String(each))
   }
-  const stream = answer.stream()
-  const isEmpty = answer.statusCode === 204 || answer.statusCode === 304
+  const stream = injected.stream()
+  const isEmpty = injected.statusCode === 204 || injected.statusCode === 304
   if (isEmpty) stream.resume()
   request.signal.addEventListener('abort', () => stream.destroy())
   stream.once('close', () => {
-    if (!stream.readableEnded) gone.abort()
+    if (!stream.readableEnded) disconnected.abort()
   })
-  // Node has two types for the streams of the web, which do not fit each other where the types of browsers are known.
-  const answered = Readable.toWeb(stream) as ConstructorParameters<typeof Response>[0]
-  return new Response(isEmpty ? null : answered, {
-    status: answer.statusCode,
+  // Node's type for web streams is not assignable to the DOM's.
+  const body = Readable.toWeb(stream) as ConstructorParameters<typeof Response>[0]
+  return new Response(isEmpty ? null : body, {
+    status: injected.statusCode,
     headers,
   })
 }

@@ -12,7 +12,7 @@ export type ContextFor<A extends Access> = A extends 'anyone'
       ? AdminContext
       : CallerContext
 
-/** Carries out an operation of the contract. A subscription opens a stream, which its transport writes out and ends. */
+/** The implementation of an operation. A subscription opens a stream, which the transport sends and ends. */
 export type UseCase<P extends Procedure> = (
   ctx: ContextFor<P['access']>,
   input: z.output<P['input']>,

@@ -3,27 +3,27 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
 
-/** Whoever scrapes is one, or a few. */
+/** Enough for a few scrapers. */
 const MAX_CONNECTIONS = 20
-/** How long one may take to ask, in milliseconds. */
+/** How long a client has to send its request, in milliseconds. */
 const REQUEST_TIMEOUT_MS = 5_000
 
 interface Options {
   host: string
-  /** 0 for any that is free. */
+  /** 0 for any free port. */
   port: number
   log: Logger
   page: () => Promise<{ contentType: string; text: string }>
 }
 
-/** The metrics' port could not be listened on; `cause` says why. */
+/** The server cannot listen on the metrics port. `cause` has the reason. */
 export class MetricsListenError extends Error {
   override readonly name = 'MetricsListenError'
 }
 
 /**
- * Answers GET /metrics, and nothing else, on a port of its own. It asks nobody who they are: who reaches the port
- * reads how the server is used, so it must not be reached from outside.
+ * Serves only GET /metrics, on a separate port. Without authentication: anyone who can reach the port can see how the
+ * server is used, so it must not be exposed to the internet.
  */
 export class MetricsServer {
   readonly #options: Options
@@ -36,7 +36,7 @@ export class MetricsServer {
     this.#http.headersTimeout = REQUEST_TIMEOUT_MS
   }
 
-  /** @throws {MetricsListenError} @returns the address to scrape, as a URL. */
+  /** @throws {MetricsListenError} @returns the URL to scrape. */
   async listen(): Promise<string> {
     const { host, port } = this.#options
     this.#http.listen(port, host)
@@ -45,9 +45,9 @@ export class MetricsServer {
     } catch (error) {
       throw new MetricsListenError(`cannot listen at ${host}, port ${port}`, { cause: error })
     }
-    // A server that listens on a port, not on a pipe, has an address of this form.
-    const { address, family, port: taken } = this.#http.address() as AddressInfo
-    return `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}/metrics`
+    // The address is a string only for pipes.
+    const { address, family, port: actualPort } = this.#http.address() as AddressInfo
+    return `http://${family === 'IPv6' ? `[${address}]` : address}:${actualPort}/metrics`
   }
 
   async close(): Promise<void> {

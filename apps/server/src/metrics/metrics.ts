@@ -2,74 +2,74 @@ import type { ErrorCode } from '@sotto/contract'
 import type { BusinessEvents } from './business-events.ts'
 
 /**
- * How a call came in. `rest` and `rpc` are single requests, `stream` Server-Sent Events of either, `ws` a WebSocket.
- * A `command` has no server that would be measured.
+ * How a call arrived. `rest` and `rpc` are single requests, `stream` is Server-Sent Events over either, and `ws` is a
+ * WebSocket. Calls of a `command` are not measured.
  */
 export type Transport = 'rest' | 'rpc' | 'ws' | 'stream' | 'command'
 
-/** A call that was answered. */
+/** A finished call. */
 export interface AnsweredCall {
-  /** `messages.send`; `unknown` for what reached no operation. Never what a caller made up. */
+  /** For example `messages.send`; `unknown` if no operation was reached. Never text from the caller. */
   operation: string
   transport: Transport
   code: ErrorCode | 'ok'
-  /** Undefined where nobody knows: what was refused before it reached its operation. */
+  /** Undefined if the call was rejected before it reached its operation. */
   seconds?: number | undefined
 }
 
-/** Why a stream ended before its reader wanted it to. */
+/** Why the server ended a stream. */
 export type EndReason = 'slow' | 'unauthenticated' | 'stopping'
 
-/** `retried`: will be tried again. `gone`: the receiver wants no more, and the webhook is disabled. */
+/** `retried`: will be tried again. `gone`: the receiver rejects all further events, and the webhook is disabled. */
 export type WebhookOutcome = 'delivered' | 'retried' | 'failed' | 'gone'
 
 /**
- * What the parts of a server tell of what happens, where an operator asks for it. What can be read off a part at any
- * time (queues, pools) is not told, but read when it is asked for.
+ * Receives what the parts of a server report. Values that can be read at any time, such as queue lengths, are not
+ * reported but read on demand.
  */
 export interface Metrics {
-  /** A stream counts when it has been opened. */
+  /** A stream counts once it is open. */
   answered(call: AnsweredCall): void
-  /** A message was stored; one that is repeated was before. */
+  /** A message was stored. Not called for repeated sends. */
   sent(): void
   streamOpened(transport: Transport): void
-  /** Without a reason it was the reader who left. */
+  /** Without a reason, the reader ended the stream. */
   streamClosed(transport: Transport, reason: EndReason | undefined): void
-  /** One stream has taken one event or signal. */
+  /** A stream has taken an event or signal. */
   eventTaken(): void
-  /** An event of the log went to the streams of all those concerned, so long after it was written. */
+  /** A log event was passed to the streams of its audience, this long after it was written. */
   eventHandedOn(afterSeconds: number): void
   hintSent(): void
   hintReceived(): void
-  /** The poll found events that no hint had told of. */
+  /** Polling found events for which no hint had arrived. */
   hintMissed(): void
   rateLimited(policy: string): void
-  /** With a replica: a list was read there, or on the primary. */
+  /** A list was read. Only called with a replica. */
   listRead(place: 'replica' | 'primary'): void
-  /** SQLite: so many transactions shared a commit. */
-  committed(transactions: number): void
-  /** A receiver was asked to take an event. */
+  /** SQLite: this many transactions shared a commit. */
+  groupCommitted(transactions: number): void
+  /** An attempt to deliver an event to a webhook has ended. */
   webhookAttempted(outcome: WebhookOutcome, seconds: number): void
   businessEvent(name: keyof BusinessEvents): void
 }
 
-/** Tells both of everything: the second of what it wants to hear. */
+/** Reports to both: everything to the first, and to the second what it implements. */
 export function combineMetrics(first: Metrics, second: Partial<Metrics>): Metrics {
   const names = Object.keys(noMetrics) as (keyof Metrics)[]
-  const told = names.map((name) => {
-    // Each takes what its own name takes, which a union of all of them does not tell the compiler.
+  const combined = names.map((name) => {
+    // Each method takes its own parameters, which the compiler cannot infer from a union of names.
     const reportFirst = first[name].bind(first) as (...values: unknown[]) => void
     const reportSecond = second[name]?.bind(second) as typeof reportFirst | undefined
-    const tell = (...values: unknown[]) => {
+    const reportBoth = (...values: unknown[]) => {
       reportFirst(...values)
       reportSecond?.(...values)
     }
-    return [name, tell]
+    return [name, reportBoth]
   })
-  return Object.fromEntries(told) as Metrics
+  return Object.fromEntries(combined) as Metrics
 }
 
-/** For a server that nobody measures. */
+/** Ignores everything, for servers without metrics. */
 export const noMetrics: Metrics = {
   answered() {},
   sent() {},
@@ -82,7 +82,7 @@ export const noMetrics: Metrics = {
   hintMissed() {},
   rateLimited() {},
   listRead() {},
-  committed() {},
+  groupCommitted() {},
   webhookAttempted() {},
   businessEvent() {},
 }

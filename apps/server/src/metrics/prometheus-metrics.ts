@@ -4,24 +4,24 @@ import type { App } from '../app/app.ts'
 import type { BusinessEvents } from './business-events.ts'
 import type { AnsweredCall, EndReason, Metrics, Transport, WebhookOutcome } from './metrics.ts'
 
-/** From what SQLite takes for a read to what a request is cut off after, in seconds. */
+/** From a SQLite read to a request that times out, in seconds. */
 const CALL_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
-/** From a hint's way to a transaction that holds the log back for as long as ours may, in seconds. */
+/** From the latency of a hint to the longest time that a transaction of ours can hold up the log, in seconds. */
 const DELAY_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60]
-/** As many transactions as may share a commit. */
+/** Up to the maximum number of transactions that can share a commit. */
 const GROUP_BUCKETS = [1, 2, 4, 8, 16, 32, 64]
 
-/** Of the whole process, so there is one, however many servers it holds: what watches a process is not let go again. */
+/** Shared by all servers in a process: the collectors observe the whole process and are never released. */
 const processRegistry = new Registry()
 collectDefaultMetrics({ register: processRegistry })
 
-/** What is read off the parts whenever somebody asks. */
+/** The parts whose values are read on demand. */
 interface Sources {
   app: Pick<App, 'events' | 'identity' | 'sends' | 'deliveryMarks' | 'webhooks'>
   poolLoad: () => PoolLoad | undefined
 }
 
-/** Keeps what is told in Prometheus's own terms; docs/metrics.md has the names. */
+/** Keeps metrics for Prometheus. docs/metrics.md documents their names. */
 export class PrometheusMetrics implements Metrics {
   readonly #registry = new Registry()
   readonly #requests = this.#counter('sotto_requests_total', 'Calls answered.', [
@@ -119,7 +119,7 @@ export class PrometheusMetrics implements Metrics {
     this.#listReads.inc({ place })
   }
 
-  committed(transactions: number): void {
+  groupCommitted(transactions: number): void {
     this.#commits.observe(transactions)
   }
 
@@ -132,7 +132,7 @@ export class PrometheusMetrics implements Metrics {
     this.#business.inc({ event: name })
   }
 
-  /** Shows these from now on. Once. */
+  /** Includes these sources from now on. Call once. */
   watch({ app, poolLoad }: Sources): void {
     const { events, identity, sends, deliveryMarks, webhooks } = app
     this.#reading(
@@ -187,13 +187,13 @@ export class PrometheusMetrics implements Metrics {
     )
   }
 
-  /** Everything as Prometheus reads it. */
+  /** All metrics in Prometheus's text format. */
   async page(): Promise<{ contentType: string; text: string }> {
     const parts = await Promise.all([this.#registry.metrics(), processRegistry.metrics()])
     return { contentType: this.#registry.contentType, text: parts.join('\n') }
   }
 
-  /** Everything as it stands now. */
+  /** The current values of all metrics. */
   async read() {
     return (await Promise.all([this.#registry.getMetricsAsJSON(), processRegistry.getMetricsAsJSON()])).flat()
   }
@@ -230,7 +230,7 @@ export class PrometheusMetrics implements Metrics {
     })
   }
 
-  /** A gauge whose value is asked for at each reading; without one it is absent. */
+  /** A gauge that reads its value on each scrape, and is absent while the value is undefined. */
   #reading(name: string, help: string, read: () => number | undefined): void {
     this.#gauge(name, help, [], (gauge) => {
       const value = read()

@@ -13,10 +13,10 @@ interface Call {
   readonly requestId: string
 }
 
-/** Failures that were told already: tRPC hands each to whoever made the call, and to its `onError` afterwards. */
+/** Failures already reported: tRPC passes each to the middleware first, and then to `onError`. */
 const reported = new WeakSet<object>()
 
-/** Carries out a call, and tells what came of it, and how long it took. */
+/** Runs a call in a span, and reports its outcome and duration. */
 export async function measure<Result>(
   { app, transport, requestId }: Call,
   operation: string,
@@ -42,10 +42,10 @@ interface FailedCall extends Omit<AnsweredCall, 'code'> {
   requestId: string
 }
 
-/** Tells of a call that failed, once for each failure, and logs it where it is no fault of the caller. */
+/** Reports a failed call, once per failure, and logs it if the server is at fault. */
 export function reportFailure(app: Reporter, { requestId, ...call }: FailedCall, error: unknown): SottoError {
   const known = toSottoError(error)
-  // What tRPC wraps once the call is over is what it was before.
+  // tRPC wraps the error after the call; its cause is the one already reported.
   const failure = error instanceof TRPCError && error.cause ? error.cause : error
   if (typeof failure === 'object' && failure !== null) {
     if (reported.has(failure)) return known

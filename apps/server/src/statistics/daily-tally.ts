@@ -2,18 +2,19 @@ import { setImmediate as nextImmediate, setTimeout as wait } from 'node:timers/p
 import { type EventRow, type StatisticsPosition, store } from '@sotto/db'
 import type { Runtime } from '../app/runtime.ts'
 
-/** How often the log is counted when nobody looks at the numbers, in milliseconds. */
+/** How often the log is counted if nobody requests statistics, in milliseconds. */
 const INTERVAL_MS = 60_000
-/** How many events one transaction counts, how many transactions follow each other, and the pause then, in milliseconds. */
-const BATCH = 500
-const PARTS = 10
+/** The number of events per transaction, and of transactions per update. */
+const BATCH_SIZE = 500
+const MAX_BATCHES = 10
+/** The pause between updates while more events are waiting, in milliseconds. */
 const PAUSE_MS = 50
 
 const DAY_MS = 24 * 60 * 60 * 1_000
-/** For how long events of a day may still come after those of the next one, in days. */
-const LATE_DAYS = 2
+/** How long the active users of a day are kept, in days, for events that are logged late. */
+const KEEP_DAYS = 2
 
-/** What makes somebody active: what a person does, and no client by itself. */
+/** The events that count a user as active: those caused by a person, not automatically by a client. */
 const ACTIVITY: ReadonlySet<EventRow['type']> = new Set([
   'message.created',
   'message.edited',
@@ -22,55 +23,55 @@ const ACTIVITY: ReadonlySet<EventRow['type']> = new Set([
 ])
 
 /**
- * Counts by days what happens, from the event log: each message once, and each user once a day.
+ * Counts messages and active users per day from the event log.
  *
- * Counting the messages of a day whenever somebody looks would cost as much as there are messages. The log is read
- * once instead, in commit order, beside whatever else happens; how far it is stands in the transaction that counts.
- * So servers need not agree on who does it: whoever moves the place on has counted, and the others find it moved.
+ * Counting a day's messages on each request would read all of them. Instead, the log is read once, in commit order, in
+ * the background. The transaction that counts events also advances the stored position, so servers do not need to
+ * coordinate: only one of them can advance from a given position.
  */
 export class DailyTally {
   readonly #options: Pick<Runtime, 'db' | 'now' | 'log'>
   readonly #stopping = new AbortController()
-  #looking: Promise<boolean> | undefined
-  #going: Promise<void> | undefined
+  #updating: Promise<boolean> | undefined
+  #running: Promise<void> | undefined
 
   constructor(options: Pick<Runtime, 'db' | 'now' | 'log'>) {
     this.#options = options
   }
 
-  /** Begins to count, and goes on until it is closed. */
+  /** Counts events from now on, until closed. */
   start(): void {
-    this.#going ??= this.#goOn()
+    this.#running ??= this.#run()
   }
 
   /**
-   * Counts what the log has by now, up to a bound: some thousand events.
+   * Counts the events that were logged since the last update, at most 5,000.
    *
-   * @returns whether there is more.
+   * @returns whether there may be more.
    */
-  async look(): Promise<boolean> {
-    this.#looking ??= this.#countParts().finally(() => {
-      this.#looking = undefined
+  async update(): Promise<boolean> {
+    this.#updating ??= this.#countBatches().finally(() => {
+      this.#updating = undefined
     })
-    return this.#looking
+    return this.#updating
   }
 
-  /** Stops after the part that is being counted. */
+  /** Stops after the current batch. */
   async close(): Promise<void> {
     this.#stopping.abort()
-    await this.#going
-    await this.#looking?.catch(() => {})
+    await this.#running
+    await this.#updating?.catch(() => {})
   }
 
-  async #goOn(): Promise<void> {
+  async #run(): Promise<void> {
     const { signal } = this.#stopping
     let pause = INTERVAL_MS
     while (!signal.aborted) {
-      // Ends with the signal, which the loop asks.
+      // The loop checks the signal.
       await wait(pause, undefined, { signal, ref: false }).catch(() => {})
       if (signal.aborted) return
       try {
-        pause = (await this.look()) ? PAUSE_MS : INTERVAL_MS
+        pause = (await this.update()) ? PAUSE_MS : INTERVAL_MS
       } catch (error) {
         this.#options.log.warn({ err: error }, 'counting the event log failed, will retry')
         pause = INTERVAL_MS
@@ -78,38 +79,38 @@ export class DailyTally {
     }
   }
 
-  async #countParts(): Promise<boolean> {
-    const place = await this.#place()
-    for (let part = 0; place && part < PARTS; part += 1) {
+  async #countBatches(): Promise<boolean> {
+    const from = await this.#findPosition()
+    for (let batch = 0; from && batch < MAX_BATCHES; batch += 1) {
       if (this.#stopping.signal.aborted) return false
-      const events = await store.eventLog.read(this.#options.db, place.position, BATCH)
+      const events = await store.eventLog.read(this.#options.db, from.position, BATCH_SIZE)
       const last = events.at(-1)
       if (!last) return false
-      const to = { epoch: place.epoch, position: { xid: last.xid, id: last.id } }
-      if (!(await this.#count(place, to, events))) return false
-      if (events.length < BATCH) return false
-      place.position = to.position
-      // Others have their turn, also where the database answers at once.
+      const to = { epoch: from.epoch, position: { xid: last.xid, id: last.id } }
+      if (!(await this.#count(from, to, events))) return false
+      if (events.length < BATCH_SIZE) return false
+      from.position = to.position
+      // SQLite is synchronous, so other work would otherwise never get a turn.
       await nextImmediate()
     }
-    return place !== undefined
+    return from !== undefined
   }
 
-  /** Where to go on; undefined when somebody else is about to. */
-  async #place(): Promise<StatisticsPosition | undefined> {
+  /** Where to continue; undefined if another server has just moved the position. */
+  async #findPosition(): Promise<StatisticsPosition | undefined> {
     const { db, log } = this.#options
-    const place = await store.statistics.findPosition(db)
+    const position = await store.statistics.findPosition(db)
     const epoch = await store.eventLog.findEpoch(db)
-    if (place.epoch === epoch) return place
-    // After a restore or an import: what was counted by then cannot be known, so what comes from now on is.
+    if (position.epoch === epoch) return position
+    // After a restore or an import it is unknown which events were counted, so only new ones are.
     const end = { epoch, position: (await store.eventLog.findEnd(db)).position }
-    if (!(await db.transaction().execute((trx) => store.statistics.movePosition(trx, place, end))))
+    if (!(await db.transaction().execute((trx) => store.statistics.movePosition(trx, position, end))))
       return undefined
     log.warn('the event log was replaced, statistics continue from its end')
     return end
   }
 
-  /** @returns false when somebody else has counted these events. */
+  /** @returns false if another server has already counted these events. */
   async #count(
     from: StatisticsPosition,
     to: StatisticsPosition,
@@ -126,7 +127,7 @@ export class DailyTally {
           await store.statistics.addToDay(trx, { day, messages, activeUsers })
       }
       const latest = Math.max(...days.map(([time]) => time))
-      await store.statistics.removeActiveUsers(trx, new Date(latest - LATE_DAYS * DAY_MS))
+      await store.statistics.removeActiveUsers(trx, new Date(latest - KEEP_DAYS * DAY_MS))
       return true
     })
   }
@@ -137,7 +138,7 @@ function activeIn(events: readonly EventRow[]): string[] {
   return [...new Set(ids)]
 }
 
-/** The beginning of a moment's day, in UTC. */
+/** The start of a time's day in UTC. */
 export function dayOf(at: Date): Date {
   return new Date(Math.floor(at.getTime() / DAY_MS) * DAY_MS)
 }

@@ -2,18 +2,18 @@ import type { Contract } from '@sotto/contract'
 import type { z } from 'zod'
 import type { AdminContext } from '../app/context.ts'
 
-/** What the server that is asked does at the moment. */
+/** The current state of the server that answers. */
 export async function getServerStats({
   app,
 }: AdminContext): Promise<z.output<Contract['stats']['server']['output']>> {
-  const { numbers, events, sends, deliveryMarks, identity, webhooks } = app
+  const { serverStats, events, sends, deliveryMarks, identity, webhooks } = app
   return {
-    version: numbers.version,
-    startedAt: numbers.startedAt,
-    calls: numbers.calls,
-    failures: numbers.failures,
+    version: serverStats.version,
+    startedAt: serverStats.startedAt,
+    calls: serverStats.calls,
+    failures: serverStats.failures,
     openStreams: events.streamCount,
-    logDelaySeconds: numbers.logDelaySeconds ?? null,
+    logDelaySeconds: serverStats.logDelaySeconds ?? null,
     logHeldBack: events.tailState?.isHeldBack ?? false,
     sendsWaiting: sends.waiting,
     deliveryMarksWaiting: deliveryMarks.waiting,

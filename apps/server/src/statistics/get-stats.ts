@@ -8,12 +8,12 @@ type Stats = Contract['stats']['get']
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 
-/** How much there is, and what happened on each of the last days. */
+/** The totals, and the activity on each of the last days. */
 export async function getStats(
   { app }: AdminContext,
   { days }: z.output<Stats['input']>,
 ): Promise<z.output<Stats['output']>> {
-  await app.tally.look()
+  await app.tally.update()
   const today = dayOf(app.now())
   const since = new Date(today.getTime() - (days - 1) * DAY_MS)
   const rows = await app.read((db) => store.statistics.listDays(db, since))

@@ -2,11 +2,11 @@ import { setImmediate as nextImmediate, setTimeout as wait } from 'node:timers/p
 import { type Executor, FIRST_USER_ID, store } from '@sotto/db'
 import type { Runtime } from '../app/runtime.ts'
 
-/** How many rows one question counts: a few milliseconds, after which others have their turn. */
-const PART = 2_000
-/** Counting takes this part of the time at most, however often somebody looks. */
-const SHARE = 1 / 100
-/** How long somebody who looks waits for numbers that are being counted, in milliseconds. */
+/** The number of rows per query. Each takes a few milliseconds, so that other work is not delayed. */
+const BATCH_SIZE = 2_000
+/** The maximum share of time spent on counting, no matter how often the totals are requested. */
+const MAX_LOAD = 1 / 100
+/** How long a request waits for a running count, in milliseconds. */
 const WAIT_MS = 500
 
 export interface CountedTotals {
@@ -17,11 +17,11 @@ export interface CountedTotals {
 }
 
 /**
- * How much there is in all.
+ * The total number of users, conversations and messages.
  *
- * Neither database knows how many rows a table has without reading them. So they are counted in small parts, once for
- * all who look, and not again before a hundred times as long has passed: up to some ten thousand users each look has
- * numbers of the moment, and a million conversations are counted every few minutes, while somebody looks.
+ * Neither database knows the size of a table without reading it. Rows are therefore counted in small batches, shared by
+ * all requests, and not again until 100 times the duration of the count has passed. Up to about ten thousand users, each
+ * request gets current numbers; a million conversations are counted every few minutes, and only if requested.
  */
 export class Totals {
   readonly #options: Pick<Runtime, 'read' | 'now'>
@@ -33,7 +33,7 @@ export class Totals {
     this.#options = options
   }
 
-  /** As they were counted last; undefined while the first count goes on. */
+  /** The result of the last count; undefined until the first is complete. */
   async look(): Promise<CountedTotals | undefined> {
     let counting = this.#counting
     if (!counting && performance.now() >= this.#dueAt) {
@@ -46,8 +46,8 @@ export class Totals {
     return this.#last
   }
 
-  async #part<Part>(count: (db: Executor) => Promise<Part>): Promise<Part> {
-    // SQLite answers at once, and nobody else would have a turn.
+  async #countBatch<Batch>(count: (db: Executor) => Promise<Batch>): Promise<Batch> {
+    // SQLite is synchronous, so other work would otherwise never get a turn.
     await nextImmediate()
     return this.#options.read(count)
   }
@@ -57,19 +57,19 @@ export class Totals {
     const counted = { users: 0, conversations: 0, messages: 0, countedAt: this.#options.now() }
     for (let after: string | undefined = FIRST_USER_ID; after !== undefined; ) {
       const from: string = after
-      const part = await this.#part((db) => store.statistics.countUsers(db, from, PART))
-      counted.users += part.rows
-      after = part.last
+      const batch = await this.#countBatch((db) => store.statistics.countUsers(db, from, BATCH_SIZE))
+      counted.users += batch.rows
+      after = batch.last
     }
     for (let after: string | undefined = FIRST_USER_ID; after !== undefined; ) {
       const from: string = after
-      const part = await this.#part((db) => store.statistics.countConversations(db, from, PART))
-      counted.conversations += part.rows
-      counted.messages += part.messages
-      after = part.last
+      const batch = await this.#countBatch((db) => store.statistics.countConversations(db, from, BATCH_SIZE))
+      counted.conversations += batch.rows
+      counted.messages += batch.messages
+      after = batch.last
     }
     this.#last = counted
     const endedAt = performance.now()
-    this.#dueAt = endedAt + (endedAt - startedAt) / SHARE
+    this.#dueAt = endedAt + (endedAt - startedAt) / MAX_LOAD
   }
 }

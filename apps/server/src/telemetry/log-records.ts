@@ -1,6 +1,6 @@
 import { type Attributes, type Logger, ROOT_CONTEXT, SeverityNumber, trace } from '@opentelemetry/api'
 
-/** A line as pino writes it. */
+/** A line of pino's output. */
 interface Line extends Record<string, unknown> {
   level: number
   time: number
@@ -11,7 +11,7 @@ interface Line extends Record<string, unknown> {
   err?: { type?: string; message?: string; stack?: string }
 }
 
-/** By pino's numbers. */
+/** By pino's level, highest first. */
 const SEVERITIES = [
   [60, 'fatal', SeverityNumber.FATAL],
   [50, 'error', SeverityNumber.ERROR],
@@ -20,7 +20,7 @@ const SEVERITIES = [
   [20, 'debug', SeverityNumber.DEBUG],
 ] as const
 
-/** Makes a record of OpenTelemetry of each line of the log, which says the same. */
+/** Emits each log line as an OpenTelemetry log record with the same content. */
 export class LogRecords {
   readonly #logger: Logger
 
@@ -29,7 +29,7 @@ export class LogRecords {
   }
 
   write(line: string): void {
-    // What pino has just written.
+    // Trusted JSON, written by pino.
     const { level, time, msg, trace_id, span_id, trace_flags, err, ...rest } = JSON.parse(line) as Line
     const [, severityText, severityNumber] = SEVERITIES.find(([from]) => level >= from) ?? [
       0,
@@ -66,7 +66,7 @@ function attributesOf(fields: Record<string, unknown>): Attributes {
   return attributes
 }
 
-/** In the names of OpenTelemetry's conventions. */
+/** Named by OpenTelemetry's semantic conventions. */
 function exceptionOf(error: Line['err']): Attributes {
   if (error === undefined) return {}
   return attributesOf({

@@ -17,38 +17,38 @@ import type { TelemetrySettings } from './telemetry-settings.ts'
 import { noTracing, type Tracing } from './tracing.ts'
 
 const SCOPE = 'sotto'
-/** How much waits at most to be sent, of spans and of lines of the log each. What is more is dropped. */
+/** The maximum number of spans waiting for export, and of log records. Further ones are dropped. */
 const MAX_QUEUE = 8_192
 const MAX_BATCH = 512
-/** How long the receiver may take for a batch, with all tries, in milliseconds. */
+/** The timeout for exporting a batch, including retries, in milliseconds. */
 const EXPORT_TIMEOUT_MS = 5_000
-/** How long a stop waits for the last of it, in milliseconds. */
-const CLOSE_LIMIT_MS = 3_000
-/** How often it is said that telemetry does not arrive, in milliseconds. */
-const REPORT_EVERY_MS = 60_000
+/** How long closing waits for the last export, in milliseconds. */
+const CLOSE_TIMEOUT_MS = 3_000
+/** The minimum time between two log lines about failed exports, in milliseconds. */
+const REPORT_INTERVAL_MS = 60_000
 
-/** What a process sends by OpenTelemetry's protocol. */
+/** Exports traces, metrics and logs over OTLP. */
 export interface Telemetry {
   readonly tracing: Tracing
-  /** Takes each line of the log, as it is printed; undefined when logs are not sent. */
+  /** Receives each log line; undefined if logs are not exported. */
   readonly logRecords: LogRecords | undefined
-  /** Sends what this reads, now and then, if metrics are sent at all. Once. */
+  /** Exports these metrics periodically, if metrics are exported. Call once. */
   sendMetrics(read: ReadMetrics): void
-  /** Says in this log when what is sent does not arrive. */
+  /** Logs failed exports to this log. */
   reportTo(log: Logger): void
-  /** Sends what is left, and ends. Waits for three seconds at most, and never fails. */
+  /** Exports what is pending, for at most three seconds. Never rejects. */
   close(): Promise<void>
 }
 
 interface Options {
   settings: TelemetrySettings
   version: string
-  /** Tells the servers of one service apart. */
+  /** Distinguishes the servers of a service. */
   instanceId: string
   databaseSystem: 'sqlite' | 'postgresql'
 }
 
-/** Only this file loads OpenTelemetry's SDK: it is imported when there is somewhere to send to. */
+/** Only this file loads the OpenTelemetry SDK. It is imported if an endpoint is set. */
 export function openTelemetry({ settings, version, instanceId, databaseSystem }: Options): Telemetry {
   const resource = resourceFromAttributes({
     'service.version': version,
@@ -56,7 +56,7 @@ export function openTelemetry({ settings, version, instanceId, databaseSystem }:
     ...settings.resourceAttributes,
     'service.name': settings.serviceName,
   })
-  /** Compression, certificates and the like are the exporters' own, read as OpenTelemetry says. */
+  /** The exporters read other options, such as compression and certificates, from the standard variables. */
   const exporterFor = (signal: 'traces' | 'metrics' | 'logs') => ({
     url: `${settings.endpoint.replace(/\/$/, '')}/v1/${signal}`,
     headers: settings.headers,
@@ -67,7 +67,7 @@ export function openTelemetry({ settings, version, instanceId, databaseSystem }:
     maxExportBatchSize: MAX_BATCH,
     exportTimeoutMillis: EXPORT_TIMEOUT_MS,
   }
-  const ending: (() => Promise<void>)[] = []
+  const shutdowns: (() => Promise<void>)[] = []
 
   function openTracing(): Tracing {
     if (!settings.traces) return noTracing
@@ -77,7 +77,7 @@ export function openTelemetry({ settings, version, instanceId, databaseSystem }:
       sampler: makeSampler(settings),
       spanProcessors: [new BatchSpanProcessor({ exporter, ...batch })],
     })
-    ending.push(() => provider.shutdown())
+    shutdowns.push(() => provider.shutdown())
     return new OtelTracing({ tracer: provider.getTracer(SCOPE, version), databaseSystem })
   }
 
@@ -88,7 +88,7 @@ export function openTelemetry({ settings, version, instanceId, databaseSystem }:
       resource,
       processors: [new BatchLogRecordProcessor({ exporter, ...batch })],
     })
-    ending.push(() => provider.shutdown())
+    shutdowns.push(() => provider.shutdown())
     return new LogRecords(provider.getLogger(SCOPE, version))
   }
 
@@ -104,22 +104,22 @@ export function openTelemetry({ settings, version, instanceId, databaseSystem }:
         metricProducers: [new PrometheusProducer({ read, resource, scope: { name: SCOPE, version } })],
       })
       const provider = new MeterProvider({ resource, readers: [reader] })
-      ending.push(() => provider.shutdown())
+      shutdowns.push(() => provider.shutdown())
     },
     reportTo: (log) => reportProblems(log, redactUrl(settings.endpoint)),
     async close() {
-      const ended = Promise.allSettled(ending.map((end) => end()))
-      await Promise.race([ended, wait(CLOSE_LIMIT_MS, undefined, { ref: false })])
+      const finished = Promise.allSettled(shutdowns.map((shutdown) => shutdown()))
+      await Promise.race([finished, wait(CLOSE_TIMEOUT_MS, undefined, { ref: false })])
       diag.disable()
     },
   }
 }
 
-/** Now and then: while logs are sent, each line about a failure to send them makes one more to send. */
+/** Limited in frequency: if logs are exported, each line about a failed export is one more to export. */
 function reportProblems(log: Logger, endpoint: string): void {
   let reportedAt = Number.NEGATIVE_INFINITY
   function report(problem: string): void {
-    if (performance.now() - reportedAt < REPORT_EVERY_MS) return
+    if (performance.now() - reportedAt < REPORT_INTERVAL_MS) return
     reportedAt = performance.now()
     log.warn({ endpoint, problem: messageIn(problem) }, 'exporting telemetry failed')
   }
@@ -129,7 +129,7 @@ function reportProblems(log: Logger, endpoint: string): void {
   )
 }
 
-/** OpenTelemetry hands errors on as JSON, with their stack. */
+/** OpenTelemetry reports errors as JSON, with their stack. */
 function messageIn(problem: string): string {
   try {
     const { message } = JSON.parse(problem) as { message?: unknown }

@@ -17,25 +17,25 @@ import { type ErrorCode, errorCatalogue } from '@sotto/contract'
 import type { StatementOutcome } from '@sotto/db'
 import { noSpan, type Span, type TracedCall, type TraceFields, type Tracing } from './tracing.ts'
 
-/** How many messages are remembered whose events are still to be delivered, so that what nobody reads does not pile up. */
+/** The maximum number of messages that wait for the delivery of their event. Bounded, because it may never happen. */
 const MAX_WRITTEN = 4_096
-/** As many links as OpenTelemetry lets a span have, unless told otherwise. */
+/** OpenTelemetry's default limit of links per span. */
 const MAX_LINKS = 128
 
 const propagator = new W3CTraceContextPropagator()
 
 interface Options {
   tracer: Tracer
-  /** As OpenTelemetry calls it. */
+  /** The value of `db.system.name`. */
   databaseSystem: 'sqlite' | 'postgresql'
 }
 
-/** Makes spans of OpenTelemetry. What runs in which is known by `AsyncLocalStorage`; no module is patched. */
+/** Creates OpenTelemetry spans. Keeps the active span in `AsyncLocalStorage`, without patching modules. */
 export class OtelTracing implements Tracing {
   readonly #tracer: Tracer
   readonly #databaseSystem: string
   readonly #active = new AsyncLocalStorage<TracedSpan | undefined>()
-  /** Which span wrote a message, as long as its event was not delivered. */
+  /** The span that wrote each message, until the message's event is delivered. */
   readonly #written = new Map<string, TracedSpan>()
 
   constructor({ tracer, databaseSystem }: Options) {
@@ -50,25 +50,25 @@ export class OtelTracing implements Tracing {
       ...(route !== undefined && { 'http.route': route }),
       ...(method !== undefined && { 'http.request.method': method }),
     }
-    // A call of a batch is a part of the request that brought it.
-    const around = headers ? undefined : this.#open()
-    const kind = around ? SpanKind.INTERNAL : SpanKind.SERVER
-    const parent = around ? contextOf(around) : parentIn(headers ?? {})
+    // Calls of a batch are children of the span of their request.
+    const enclosing = headers ? undefined : this.#activeSpan()
+    const kind = enclosing ? SpanKind.INTERNAL : SpanKind.SERVER
+    const parent = enclosing ? contextOf(enclosing) : parentIn(headers ?? {})
     return this.#traced(operation, this.#tracer.startSpan(operation, { kind, attributes }, parent))
   }
 
   spanOf(call: TracedCall): Span {
-    const around = this.#open()
-    return around?.name === call.operation ? around : this.begin(call)
+    const enclosing = this.#activeSpan()
+    return enclosing?.name === call.operation ? enclosing : this.begin(call)
   }
 
   active(): Span {
-    return this.#open() ?? noSpan
+    return this.#activeSpan() ?? noSpan
   }
 
   async share<Result>(name: string, waiting: readonly Span[], work: () => Promise<Result>): Promise<Result> {
     const [first, ...others] = waiting.filter((span) => span instanceof TracedSpan)
-    // What this runs in otherwise is whoever happened to start it.
+    // Without a span: otherwise the work would belong to whichever call triggered it.
     if (!first) return this.#active.run(undefined, work)
     const attributes = { 'sotto.shared_by': waiting.length }
     const shared = this.#traced(name, this.#tracer.startSpan(name, { attributes }, contextOf(first)))
@@ -107,8 +107,8 @@ export class OtelTracing implements Tracing {
     }
   }
 
-  ran(sql: string, { durationMs, error }: StatementOutcome): void {
-    const parent = this.#open()
+  recordStatement(sql: string, { durationMs, error }: StatementOutcome): void {
+    const parent = this.#activeSpan()
     if (!parent?.isSampled) return
     const operation = /^\s*(\w+)/.exec(sql)?.[1]?.toLowerCase() ?? 'statement'
     const endTime = Date.now()
@@ -120,7 +120,7 @@ export class OtelTracing implements Tracing {
         attributes: {
           'db.system.name': this.#databaseSystem,
           'db.operation.name': operation,
-          // With a placeholder for each value.
+          // Contains placeholders instead of values.
           'db.query.text': sql,
         },
       },
@@ -133,8 +133,8 @@ export class OtelTracing implements Tracing {
     span.end(endTime)
   }
 
-  /** Work that goes on after its call has been answered is no part of it any more. */
-  #open(): TracedSpan | undefined {
+  /** Undefined once the span has ended: work that continues after a call does not belong to it. */
+  #activeSpan(): TracedSpan | undefined {
     const span = this.#active.getStore()
     return span?.isOpen ? span : undefined
   }
@@ -189,10 +189,11 @@ class TracedSpan implements Span {
     if (!this.isOpen) return
     this.isOpen = false
     if (status !== undefined) this.#span.setAttribute('http.response.status_code', status)
-    const shownStatus = status ?? (code === undefined || code === 'ok' ? 200 : errorCatalogue[code].status)
+    const effectiveStatus =
+      status ?? (code === undefined || code === 'ok' ? 200 : errorCatalogue[code].status)
     if (code !== undefined && code !== 'ok') this.#span.setAttribute('error.type', code)
-    // As the conventions have it: what a caller did wrong is no fault of the server.
-    if (shownStatus >= 500) this.#span.setStatus({ code: SpanStatusCode.ERROR })
+    // By convention, client errors do not mark a server span as failed.
+    if (effectiveStatus >= 500) this.#span.setStatus({ code: SpanStatusCode.ERROR })
     this.#span.end()
   }
 }
@@ -201,12 +202,12 @@ function contextOf({ context }: TracedSpan): Context {
   return trace.setSpanContext(ROOT_CONTEXT, context)
 }
 
-/** W3C Trace Context: the trace that whoever calls has begun. What is none is ignored. */
+/** The caller's trace from its W3C Trace Context headers. Invalid headers are ignored. */
 function parentIn(headers: IncomingHttpHeaders): Context {
   return propagator.extract(ROOT_CONTEXT, headers, defaultTextMapGetter)
 }
 
-/** The database's own code, such as `57014`. */
+/** The error code of the database, such as `57014`. */
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
 }

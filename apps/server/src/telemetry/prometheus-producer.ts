@@ -11,15 +11,15 @@ import {
   type MetricProducer,
 } from '@opentelemetry/sdk-metrics'
 
-/** One value of a metric, as Prometheus's client keeps it. */
+/** A value of a metric, as Prometheus's client returns it. */
 interface Sample {
   value: number
   labels: Record<string, string | number | undefined>
-  /** Of a histogram: what of it this is, such as `…_bucket`. */
+  /** For histograms: which series the value belongs to, such as `…_bucket`. */
   metricName?: string
 }
 
-/** A metric with its values, as Prometheus's client keeps it. */
+/** A metric with its values, as Prometheus's client returns it. */
 export interface PrometheusMetric {
   name: string
   help: string
@@ -36,8 +36,8 @@ interface Options {
 }
 
 /**
- * Hands Prometheus's metrics to OpenTelemetry, under the same names: each is defined once, and what both tell is the
- * same.
+ * Converts Prometheus metrics to OpenTelemetry, with the same names. Metrics are defined only once, and both exports
+ * have the same values.
  */
 export class PrometheusProducer implements MetricProducer {
   readonly #options: Options
@@ -60,7 +60,7 @@ interface Times {
   endTime: HrTime
 }
 
-/** Undefined for what has no value yet, or no counterpart. */
+/** Undefined if the metric has no value yet, or no equivalent type. */
 function toMetricData(metric: PrometheusMetric, times: Times): MetricData | undefined {
   if (metric.values.length === 0) return undefined
   const base = {
@@ -85,7 +85,7 @@ function toMetricData(metric: PrometheusMetric, times: Times): MetricData | unde
     case 'histogram':
       return { ...base, dataPointType: DataPointType.HISTOGRAM, dataPoints: toHistograms(metric, times) }
     default:
-      // Summaries, of which the process has one. There is none in OpenTelemetry's SDK.
+      // Summaries, which OpenTelemetry's SDK does not have. Only one metric of the process is a summary.
       return undefined
   }
 }
@@ -94,7 +94,7 @@ function toPoints({ values }: PrometheusMetric, times: Times): DataPoint<number>
   return values.map(({ value, labels }) => ({ ...times, attributes: attributesOf(labels), value }))
 }
 
-/** Prometheus counts in each bucket what is in those below it too, and says the bounds as a label. */
+/** Prometheus's buckets are cumulative, and their bounds are labels. */
 function toHistograms({ name, values }: PrometheusMetric, times: Times): DataPoint<Histogram>[] {
   const points = new Map<string, DataPoint<Histogram> & { cumulative: number }>()
   for (const { metricName, value, labels } of values) {
@@ -125,7 +125,7 @@ function attributesOf(labels: Sample['labels']): Attributes {
   return Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== undefined))
 }
 
-/** Prometheus says it in the name. UCUM's words, as OpenTelemetry wants them. */
+/** The unit in UCUM notation, from the suffix of the Prometheus name. */
 function unitOf(name: string): string {
   if (/_seconds(_total)?$/.test(name)) return 's'
   return /_bytes(_total)?$/.test(name) ? 'By' : ''

@@ -11,7 +11,7 @@ import {
 } from '@opentelemetry/sdk-trace'
 import type { TelemetrySettings } from './telemetry-settings.ts'
 
-/** The sampler that the settings name. What links to a traced span is traced as well. */
+/** The sampler of the settings. Spans that link to a sampled span are always sampled. */
 export function makeSampler({
   sampler,
   samplingRatio,
@@ -28,7 +28,7 @@ function rootSampler(name: string, ratio: number): Sampler {
   return name === 'always_on' ? new AlwaysOnSampler() : new AlwaysOffSampler()
 }
 
-/** The delivery of an event has a trace of its own, and would hardly ever be chosen together with what wrote it. */
+/** Delivering an event is a separate trace, which would rarely be sampled together with the call that wrote the event. */
 class LinkedSampler implements Sampler {
   readonly #inner: Sampler
 

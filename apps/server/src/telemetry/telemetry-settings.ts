@@ -1,4 +1,4 @@
-/** What OpenTelemetry calls the ways to choose which calls are traced. */
+/** The samplers of OpenTelemetry's specification. */
 export const SAMPLERS = [
   'always_on',
   'always_off',
@@ -9,7 +9,7 @@ export const SAMPLERS = [
 ] as const
 
 export interface TelemetrySettings {
-  /** Where an OpenTelemetry collector takes OTLP over HTTP, without the path of a signal. */
+  /** The URL of an OpenTelemetry collector for OTLP over HTTP, without the path of a signal. */
   endpoint: string
   headers: Record<string, string>
   serviceName: string
@@ -18,15 +18,15 @@ export interface TelemetrySettings {
   metrics: boolean
   logs: boolean
   sampler: (typeof SAMPLERS)[number]
-  /** Of the samplers by ratio: how many of all traces, from 0 to 1. */
+  /** For the ratio samplers: the share of traces to sample, from 0 to 1. */
   samplingRatio: number
   metricIntervalMs: number
 }
 
 /**
- * Reads `key=value,other=value`, with percent-encoding in the values, as OpenTelemetry writes lists of them.
+ * Parses OpenTelemetry's list format, `key=value,other=value` with percent-encoded values.
  *
- * @returns undefined for what is none.
+ * @returns undefined for invalid text.
  */
 export function parsePairs(text: string): Record<string, string> | undefined {
   const pairs: [string, string][] = []

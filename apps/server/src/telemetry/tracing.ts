@@ -3,67 +3,67 @@ import type { ErrorCode } from '@sotto/contract'
 import type { StatementOutcome } from '@sotto/db'
 import type { Transport } from '../metrics/metrics.ts'
 
-/** What is called, in the words of the contract: never what a caller made up. */
+/** A call to trace. Contains no text from the caller. */
 export interface TracedCall {
-  /** `messages.send`, which becomes the span's name. */
+  /** The operation, such as `messages.send`. Becomes the name of the span. */
   operation: string
   transport: Transport
-  /** Over plain HTTP: the route as it is written in the source, `/v1/users/:user`. */
+  /** For plain HTTP: the route pattern, such as `/v1/users/:user`. */
   route?: string | undefined
   method?: string | undefined
-  /** Where the caller may say which trace the call belongs to. */
+  /** Can contain the caller's trace context. */
   headers?: IncomingHttpHeaders | undefined
 }
 
-/** What joins a line of the log to its trace, in the names that OpenTelemetry gives them. */
+/** The fields that connect a log line to its trace, named by OpenTelemetry. */
 export interface TraceFields {
   trace_id: string
   span_id: string
   trace_flags: string
 }
 
-/** A piece of work that is traced. What is asked of it once it has ended is ignored. */
+/** A traced unit of work. Calls after its end are ignored. */
 export interface Span {
-  /** For lines of the log that are written outside of `run`; undefined where nothing is traced. */
+  /** For log lines written outside of `run`; undefined without tracing. */
   readonly logFields: TraceFields | undefined
-  /** Runs work as a part of it: the statements and the lines of the log that come of the work belong to it. */
+  /** Runs work in the span: statements and log lines of the work belong to it. */
   run<Result>(work: () => Result): Result
-  /** @param code what came of it; undefined where that shows in the status alone. */
+  /** @param code the outcome; undefined if only the HTTP status is known. */
   end(code?: ErrorCode | 'ok', status?: number): void
 }
 
 /**
- * What the parts of a server tell of who waits for what. There are spans of calls, of the statements of a call, of
- * transactions that calls share, and of the delivery of what they wrote; never with a text, a name or a token in them.
+ * Traces calls, their statements, the transactions that calls share, and the delivery of their events. Spans never
+ * contain message texts, names or tokens.
  */
 export interface Tracing {
-  /** Begins the span of a call. Whoever begins it ends it. */
+  /** Starts the span of a call. The caller of this method must end it. */
   begin(call: TracedCall): Span
-  /** The span of a call: the open one that this runs in, where it is of the same operation, else a new one. */
+  /** The active span if it belongs to the same operation, otherwise a new one. */
   spanOf(call: TracedCall): Span
-  /** What this runs in. */
+  /** The active span. */
   active(): Span
-  /** Runs what several spans wait for together: a part of the first of them, which the others link to. */
+  /** Runs work that several spans wait for, in a child span of the first. The others link to it. */
   share<Result>(name: string, waiting: readonly Span[], work: () => Promise<Result>): Promise<Result>
-  /** This span has written a message, of which there will be an event. */
+  /** Records that a span has written a message, so that the delivery of its event can link to the span. */
   wrote(messageId: string, span: Span): void
-  /** Runs the delivery of events. Links to the spans that wrote them, as far as they were spans of this server. */
+  /** Runs the delivery of events in a span that links to the spans that wrote them, if they are from this server. */
   deliver<Result>(
     events: readonly { message_id: string | null }[],
     work: () => Promise<Result>,
   ): Promise<Result>
-  /** A statement ran: a part of what it ran in. */
-  ran(sql: string, outcome: StatementOutcome): void
+  /** Records a finished statement as a child of the active span. */
+  recordStatement(sql: string, outcome: StatementOutcome): void
 }
 
-/** For what nobody traces. */
+/** For work that is not traced. */
 export const noSpan: Span = {
   logFields: undefined,
   run: (work) => work(),
   end() {},
 }
 
-/** For a server that nobody traces. */
+/** For servers without tracing. */
 export const noTracing: Tracing = {
   begin: () => noSpan,
   spanOf: () => noSpan,
@@ -71,5 +71,5 @@ export const noTracing: Tracing = {
   share: (_name, _waiting, work) => work(),
   wrote() {},
   deliver: (_events, work) => work(),
-  ran() {},
+  recordStatement() {},
 }
