@@ -7,9 +7,8 @@ import { logFailure } from '../lib/log.ts'
 import type { Quota } from '../limits/buckets.ts'
 import { reportFailure } from '../metrics/reported-calls.ts'
 import { appRouter } from '../rpc/router.ts'
-import { answerPreflight, isPreflight, setAnswerHeaders } from './answer-headers.ts'
 import { registerJsonBody } from './body.ts'
-import { nameOfOperation, reportAnswers } from './call-reports.ts'
+import { nameOfOperation, reportResponses } from './call-reports.ts'
 import { traceCalls } from './call-spans.ts'
 import { createContextMaker, requestOrigin } from './caller.ts'
 import { CallsUnderWay } from './calls-under-way.ts'
@@ -19,6 +18,7 @@ import { malformed, refuseMalformed, requireHost } from './malformed.ts'
 import { Origins } from './origins.ts'
 import { retryFields, sendProblem } from './problem.ts'
 import { rateLimitFields } from './rate-limit-fields.ts'
+import { answerPreflight, isPreflight, setResponseHeaders } from './response-headers.ts'
 import { registerRest } from './rest.ts'
 import { registerRpc } from './rpc.ts'
 import { staticResponses } from './static-responses.ts'
@@ -26,30 +26,30 @@ import { registerWebClient } from './web-client.ts'
 import { registerWebAssets, webFolder } from './web-files.ts'
 import { registerWebSocket } from './websocket.ts'
 
-/** The largest body, in bytes: a text of the greatest length in its longest encoding fits. */
+/** The maximum body size, in bytes: fits a text of maximum length in its longest encoding. */
 const BODY_LIMIT = 1_048_576
-/** How many calls one tRPC request may hold. */
+/** The maximum number of calls in one tRPC request. */
 const MAX_BATCH_SIZE = 20
-/** A batch's path names each of its procedures. */
+/** In characters. The path of a batch contains the name of each procedure. */
 const MAX_PARAM_LENGTH = 2_000
-/** How long a client may take to send a whole request, in milliseconds. */
+/** How long a client has to send a whole request, in milliseconds. */
 const REQUEST_TIMEOUT_MS = 30_000
 const HEADERS_TIMEOUT_MS = 15_000
-/** How often connections are held to these two, in milliseconds. */
+/** How often these two limits are enforced, in milliseconds. */
 const TIMEOUT_CHECK_MS = 2_000
 /**
- * How long a connection may stand still while it is being answered, in milliseconds. Streams say something more
- * often, a long poll answers before, and who does not read an answer is not waited for.
+ * How long a connection can be idle while a response is pending, in milliseconds. Streams send heartbeats more often,
+ * long polls respond earlier, and clients that do not read their response are disconnected.
  */
-const STANDSTILL_MS = 60_000
-/** Requests and kept connections besides the streams. */
-const CONNECTIONS_BESIDES_STREAMS = 10_000
+const IDLE_TIMEOUT_MS = 60_000
+/** The maximum number of connections that are not streams: requests and keep-alive connections. */
+const OTHER_CONNECTIONS = 10_000
 
-const nobody: Caller = { kind: 'anonymous' }
+const anonymous: Caller = { kind: 'anonymous' }
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What is left of the limit that the request came the nearest to. */
+    /** The remaining quota of the limit that the request is closest to. */
     quota: Quota | undefined
   }
 }
@@ -58,9 +58,9 @@ export interface HttpOptions {
   app: App
   log: FastifyBaseLogger
   newRequestId: () => string
-  /** Whether the port is being closed: from then on every answer ends its connection. */
+  /** Whether the server is closing its port. Responses then close their connection. */
   isClosing: () => boolean
-  /** Whether the server can do its work: the database answers, its schema is current, no stop has begun. */
+  /** Whether the server can serve requests: the database responds, the schema is current, and it is not stopping. */
   isReady: () => Promise<boolean>
   maxStreams: number
   /** Whether to serve the web client, if it was built. */
@@ -86,40 +86,40 @@ export async function createHttpApp({
   const origins = new Origins(allowedOrigins)
   const http = fastify({
     loggerInstance: log,
-    // One line a request, written by the hook below.
+    // The hook below logs one line per request.
     logController: new fastify.LogController({ disableRequestLogging: true }),
     genReqId: (request) => requestIdOf(request.headers['x-request-id']) ?? newRequestId(),
     trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    connectionTimeout: STANDSTILL_MS,
+    connectionTimeout: IDLE_TIMEOUT_MS,
     http: {
       headersTimeout: HEADERS_TIMEOUT_MS,
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
       requireHostHeader: false,
     },
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
-    // While it stops, the server goes on answering what reaches it.
+    // A stopping server still serves the requests that reach it.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     clientErrorHandler: refuseMalformed,
-    // These come before any hook.
+    // These errors occur before any hook.
     frameworkErrors: (error, request, reply) => {
-      setAnswerHeaders(request, reply, origins)
+      setResponseHeaders(request, reply, origins)
       sendProblem(reply, fromFastify(error))
     },
   })
-  // Whatever a client expects besides 100-continue, it gets an answer.
+  // Handles the request as usual. By default, Node answers an Expect other than 100-continue with a bare 417.
   http.server.on('checkExpectation', (request, response) => http.routing(request, response))
-  http.server.maxConnections = maxStreams + CONNECTIONS_BESIDES_STREAMS
+  http.server.maxConnections = maxStreams + OTHER_CONNECTIONS
   const createContext = createContextMaker(app, origins)
   const calls = new CallsUnderWay()
 
   http.decorateRequest('quota', undefined)
   traceCalls(http, app.tracing)
-  reportAnswers(http, app.metrics)
+  reportResponses(http, app.metrics)
   http.addHook('onRequest', (request, reply, done) => {
-    setAnswerHeaders(request, reply, origins)
+    setResponseHeaders(request, reply, origins)
     requireHost(request)
     if (isPreflight(request, origins)) answerPreflight(reply)
     else done()
@@ -134,7 +134,7 @@ export async function createHttpApp({
       {
         requestId: request.id,
         method: request.method,
-        // Without the query, which may hold what people search for.
+        // Without the query, which may contain search terms.
         path: request.url.split('?', 1)[0],
         status: reply.statusCode,
         ms: Math.round(reply.elapsedTime * 10) / 10,
@@ -144,7 +144,7 @@ export async function createHttpApp({
     )
   })
   http.setErrorHandler((error, request, reply) => {
-    const known = request.raw.errored === error ? brokenOff() : toKnown(error)
+    const known = request.raw.errored === error ? incompleteBody() : toKnown(error)
     request.span.run(() => logFailure(log, known, request.id))
     return sendProblem(reply, known)
   })
@@ -159,14 +159,14 @@ export async function createHttpApp({
   const routes: { method: string; pattern: RegExp }[] = []
   http.addHook('onRoute', ({ method, url }) => {
     const pattern = new RegExp(`^${url.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+')}$`)
-    for (const one of [method].flat()) routes.push({ method: one, pattern })
+    for (const each of [method].flat()) routes.push({ method: each, pattern })
   })
 
   registerJsonBody(http)
   registerHealth(http, isReady)
   registerRest(http, { createContext, calls })
   const serve = staticResponses(http, (request, reply) =>
-    calls.begin(nobody, requestOrigin(request), reply.raw),
+    calls.begin(anonymous, requestOrigin(request), reply.raw),
   )
   const web = webFolder()
   if (web !== undefined) registerWebAssets(serve, web)
@@ -176,20 +176,20 @@ export async function createHttpApp({
     router: appRouter,
     maxBatchSize: MAX_BATCH_SIZE,
     createContext: async ({ req, res, info }) => {
-      // The head of a streamed batch has gone out before its calls have their answers.
+      // A streamed batch sends its headers before its calls finish, so they cannot set a cookie.
       const reply = req.headers['trpc-accept'] === 'application/jsonl' ? undefined : res
       const transport = info.type === 'subscription' ? 'stream' : 'rpc'
       const context = { ...(await createContext(req, { reply, transport })), gone: () => info.signal }
       if (transport === 'rpc') {
-        return { ...context, holdAnswer: calls.begin(context.caller, context, res.raw).hold }
+        return { ...context, holdResponse: calls.begin(context.caller, context, res.raw).hold }
       }
       return { ...context, hangUp: () => req.raw.socket.destroy() }
     },
     responseMeta: ({ errors }) => ({
       headers: new Headers({
         ...retryFields(errors.map(toSottoError)),
-        // Besides what tRPC says itself that its answers vary by.
-        ...(origins.matter && { vary: 'origin' }),
+        // In addition to the Vary headers that tRPC sets.
+        ...(origins.affectResponses && { vary: 'origin' }),
       }),
     }),
     onError({ error, req, path, type }) {
@@ -202,8 +202,8 @@ export async function createHttpApp({
     maxPayload: BODY_LIMIT,
     maxSockets: maxStreams,
     origins,
-    // One that says nothing costs as much as a stream.
-    admit: (request) => app.limits.charge('streams', nobody, requestOrigin(request)),
+    // A silent WebSocket costs as much as a stream.
+    admit: (request) => app.limits.charge('streams', anonymous, requestOrigin(request)),
     createContext,
     onError(error, request, path) {
       const operation = nameOfOperation(path)
@@ -213,7 +213,7 @@ export async function createHttpApp({
   return http
 }
 
-/** Keeps a caller's own id of a request, when it is one that a log can hold. */
+/** Accepts the client's request id if it is safe to log. */
 function requestIdOf(header: string | string[] | undefined): string | undefined {
   return typeof header === 'string' && /^[\w.:-]{1,128}$/.test(header) ? header : undefined
 }
@@ -225,8 +225,8 @@ const fastifyCodes: Record<string, ErrorCode> = {
   FST_ERR_MAX_PARAM_LENGTH: 'ROUTE_NOT_FOUND',
 }
 
-/** The body came to no end: the caller has gone, and nobody reads the answer. */
-function brokenOff(): SottoError {
+/** The client disconnected while sending the body, so it will not see this error. */
+function incompleteBody(): SottoError {
   return malformed('the body ended early', 'must be complete')
 }
 
@@ -241,8 +241,8 @@ function isFastifyError(error: unknown): error is FastifyError {
 function fromFastify(error: FastifyError): SottoError {
   const code = fastifyCodes[error.code]
   if (code) return new SottoError(code, { cause: error })
-  const isCallers = error.statusCode !== undefined && error.statusCode < 500
-  return isCallers
+  const isClientError = error.statusCode !== undefined && error.statusCode < 500
+  return isClientError
     ? new SottoError('INVALID_INPUT', {
         detail: error.message,
         issues: [{ path: '', message: error.message }],

@@ -14,7 +14,7 @@ export function registerJsonBody(app: FastifyInstance): void {
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     if (body.length === 0) return done(null, undefined)
     if (!isUtf8(body)) return done(notUtf8())
-    // It only uses the callback, although its type allows a promise.
+    // It only uses the callback, although its type also allows a promise.
     void parseJson(request, body.toString('utf8'), (error, value) => {
       if (error) done(invalidBody(`the body must be valid JSON: ${error.message}`))
       else done(null, value)

@@ -5,7 +5,7 @@ import { nameOfOperation } from './call-reports.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Of the call that it brings; one that traces nothing for what brings none. */
+    /** The span of the request's call; a no-op span for requests without one. */
     span: Span
   }
 }
@@ -13,12 +13,12 @@ declare module 'fastify' {
 const spans = new WeakMap<FastifyRequest, Span>()
 const streams = new Set(operations.filter(isStream).map(({ name }) => name))
 
-/** Of a tRPC request that holds several calls, each of which has a span in it. */
+/** The span name of a tRPC request with several calls, each of which has a child span. */
 const BATCH = 'batch'
 
 /**
- * Gives each request over plain HTTP that calls an operation a span, from its first byte until its answer has gone out;
- * of a stream, until it is open. Goes before whatever looks at `request.span`.
+ * Gives each HTTP request that calls an operation a span, which ends when the response was sent or the stream is open.
+ * Must be registered before any hook that uses `request.span`.
  */
 export function traceCalls(http: FastifyInstance, tracing: Tracing): void {
   http.decorateRequest('span', {
@@ -36,7 +36,7 @@ export function traceCalls(http: FastifyInstance, tracing: Tracing): void {
     }
     done()
   })
-  // The hooks of a request run wherever its socket was read.
+  // Enters the span in the handler, because hooks run in the async context of the socket.
   http.addHook('onRoute', (route) => {
     if (!route.config?.call || route.config.call.transport === 'ws') return
     const { handler } = route
@@ -49,12 +49,12 @@ export function traceCalls(http: FastifyInstance, tracing: Tracing): void {
   })
 }
 
-/** Undefined for what is no call, and for what has its span where it is carried out. */
+/** The span name; undefined for requests without a call, and for subscriptions, which have a span where they run. */
 function operationOf({ routeOptions, params }: FastifyRequest): string | undefined {
   const { operation, transport } = routeOptions.config?.call ?? {}
   if (transport !== 'rpc') return operation === 'unknown' ? undefined : operation
   const { path } = params as { path: string }
   if (path.includes(',')) return BATCH
-  // A subscription's response goes on for as long as it does.
+  // A subscription's response lasts as long as the subscription.
   return streams.has(path) ? undefined : nameOfOperation(path)
 }

@@ -11,7 +11,7 @@ import type { Transport } from '../metrics/metrics.ts'
 import type { Origins } from './origins.ts'
 import { requireTrustedPage, sessionCookie, sessionTokenIn } from './session-cookie.ts'
 
-/** How much of what a client calls itself is kept, in characters. */
+/** Longer User-Agent values are cut off. In characters. */
 const MAX_USER_AGENT_LENGTH = 256
 
 export interface Credentials {
@@ -23,24 +23,24 @@ interface ContextOptions {
   transport: Transport
   /** Instead of those in the request's headers. */
   credentials?: Credentials
-  /** Where it is still to be begun, and can carry a cookie. */
+  /** Set if the response has not started, so that it can carry a cookie. */
   reply?: FastifyReply | undefined
 }
 
-/** What tells the use cases who makes a request, and where it came from. */
+/** Returns a function that authenticates a request and creates its context. */
 export function createContextMaker(app: App, origins: Origins) {
   return async (
     request: FastifyRequest,
     { transport, credentials = credentialsIn(request), reply }: ContextOptions,
   ): Promise<Context> => {
-    // Whoever says who they are means it, whatever their browser sends along.
+    // An Authorization header takes precedence over the cookie, which browsers send automatically.
     const token = credentials.authorization === undefined ? sessionTokenIn(request) : undefined
     if (token !== undefined) requireTrustedPage(request, origins)
     const origin = requestOrigin(request)
     const caller = await (token === undefined
       ? authenticate(app, credentials, origin)
       : callerByCookie(app, token, credentials.actAs, origin))
-    const isInUse = token !== undefined && caller.kind !== 'anonymous'
+    const isAuthenticated = token !== undefined && caller.kind !== 'anonymous'
     return {
       app,
       caller,
@@ -49,13 +49,13 @@ export function createContextMaker(app: App, origins: Origins) {
       transport,
       ...origin,
       userAgent: request.headers['user-agent']?.slice(0, MAX_USER_AGENT_LENGTH) ?? null,
-      ...(reply && { sessionCookie: sessionCookie(request, reply, { origins, isInUse }) }),
+      ...(reply && { sessionCookie: sessionCookie(request, reply, { origins, isAuthenticated }) }),
       outcome: { repeated: false },
     }
   }
 }
 
-/** Whoever shows what is not valid is nobody, and is limited like nobody. */
+/** Charges a failed attempt to the limit of anonymous callers. */
 async function authenticate(
   app: App,
   { authorization, actAs }: Credentials,
@@ -72,8 +72,8 @@ async function authenticate(
 }
 
 /**
- * A page cannot take back a cookie whose session has ended, and must be able to log in again: it is nobody's. Nor is
- * there anything but sessions in it.
+ * The caller is anonymous if the session has ended: a page cannot delete the cookie, and must still be able to sign in.
+ * The cookie only accepts session tokens.
  */
 async function callerByCookie(
   app: App,

@@ -6,27 +6,27 @@ import { networkOf } from '../limits/network-of.ts'
 import type { Origin } from '../limits/origin.ts'
 
 /*
- * An answer that is not read stays in memory until its connection is given up, and rates bound only how fast such
- * answers come.
+ * A response that the client does not read stays in memory until its connection times out. Rate limits only bound how
+ * fast such responses are created, not how many exist at once.
  */
 
-/** How many calls of one caller are under way at once. A browser has 6 connections to a server. */
-const MAX_CALLS_OF_A_CALLER = 50
+/** The maximum number of concurrent calls per caller. A browser opens up to 6 connections to a server. */
+const MAX_CALLS_PER_CALLER = 50
 /**
- * How much of the answers to one caller may wait to be taken, in bytes: several of the longest pages that people
- * write. What waits exists more than once on its way, so a caller costs some times as much.
+ * The maximum size of unread responses per caller, in bytes: several of the longest pages in practice. Memory use is a
+ * few times higher, because a response in transit is stored more than once.
  */
-const MAX_UNTAKEN_BYTES = 16_777_216
-/** Calls take milliseconds, save those that nobody reads. */
+const MAX_UNREAD_BYTES = 16_777_216
+/** Calls take milliseconds, unless their response is not read. */
 const RETRY_AFTER_MS = 1_000
 
-/** A call whose answer has not left yet. */
+/** A call whose response has not been sent completely. */
 export interface CallUnderWay {
   /**
-   * Counts a part of its answer that is there, until the answer has left, or until it is released. One answer alone is
-   * never too much.
+   * Counts a part of the response until it is released, or until the whole response was sent. A single response never
+   * exceeds the limit.
    *
-   * @throws {SottoError} RATE_LIMITED when too much waits already for the same caller; nothing is counted then.
+   * @throws {SottoError} RATE_LIMITED if too much is waiting already for the same caller. Nothing is counted then.
    */
   hold(bytes: number): Release
 }
@@ -36,30 +36,30 @@ export type Release = () => void
 const unbounded: CallUnderWay = { hold: () => () => {} }
 
 /**
- * The calls whose answer has not left yet, of each user, and of each address for those without credentials. Users are
- * not counted by address besides: of an office behind one, all may wait in a long poll. Service keys are your own back
- * end.
+ * Counts the calls in progress per user, or per address for anonymous callers. Users are not also counted by address,
+ * because everyone in an office behind one address may be waiting in a long poll. Service keys are not limited: they
+ * belong to your back end.
  */
 export class CallsUnderWay {
-  readonly #calls = new Holdings(MAX_CALLS_OF_A_CALLER)
-  readonly #untaken = new Holdings(MAX_UNTAKEN_BYTES)
+  readonly #calls = new Holdings(MAX_CALLS_PER_CALLER)
+  readonly #unread = new Holdings(MAX_UNREAD_BYTES)
 
   /**
-   * Counts one until its answer has left, or its connection is closed. A batch is one.
+   * Counts a call until its response was sent or its connection closed. A batch counts as one call.
    *
    * @throws {SottoError} RATE_LIMITED
    */
   begin(caller: Caller, { address }: Origin, response: ServerResponse): CallUnderWay {
-    // Whose connection is closed already is told so no more.
+    // A response that is already closed does not emit `close` again.
     if (caller.kind === 'key' || response.destroyed) return unbounded
     const holder = caller.kind === 'user' ? caller.actor.id : networkOf(address ?? '')
     if (!this.#calls.take(holder))
-      throw tooMuch(`a caller can have at most ${MAX_CALLS_OF_A_CALLER} calls in progress`)
+      throw limitExceeded(`a caller can have at most ${MAX_CALLS_PER_CALLER} calls in progress`)
     let held = 0
     const release = (bytes: number) => {
       const own = Math.min(bytes, held)
       held -= own
-      this.#untaken.release(holder, own)
+      this.#unread.release(holder, own)
     }
     response.once('close', () => {
       this.#calls.release(holder)
@@ -67,8 +67,8 @@ export class CallsUnderWay {
     })
     return {
       hold: (bytes) => {
-        if (!this.#untaken.take(holder, bytes)) {
-          throw tooMuch(`a caller can have at most ${MAX_UNTAKEN_BYTES} bytes of unread answers`)
+        if (!this.#unread.take(holder, bytes)) {
+          throw limitExceeded(`a caller can have at most ${MAX_UNREAD_BYTES} bytes of unread answers`)
         }
         held += bytes
         return () => release(bytes)
@@ -77,6 +77,6 @@ export class CallsUnderWay {
   }
 }
 
-function tooMuch(detail: string): SottoError {
+function limitExceeded(detail: string): SottoError {
   return new SottoError('RATE_LIMITED', { detail, retryAfterMs: RETRY_AFTER_MS })
 }

@@ -11,16 +11,16 @@ const NOT_BUILT = `<!doctype html>
 <title>Sotto: HTTP reference</title>
 </head>
 <body>
-<p>The reference has not been built, which <code>pnpm start</code> does. <a href="/openapi.json">openapi.json</a> says
-the same to machines.</p>
+<p>The reference has not been built: run <code>pnpm start</code> to build it. <a href="/openapi.json">openapi.json</a>
+contains the same information.</p>
 </body>
 </html>
 `
 
 /**
- * `/openapi.json`, and `/docs`, a page that shows it and tries it out.
+ * Serves `/openapi.json` and `/docs`, an interactive page for it.
  *
- * @param folder where the page is; undefined where it was not built.
+ * @param folder the folder of the page; undefined if it was not built.
  */
 export function registerDocs(serve: ServeDocument, folder: string | undefined): void {
   serve('/openapi.json', {

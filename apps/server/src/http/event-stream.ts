@@ -4,13 +4,13 @@ import type { StreamOperation } from '../app/operations.ts'
 import { refusedInput } from '../lib/errors.ts'
 import type { StreamItem, Subscription } from '../realtime/subscription.ts'
 import { HEARTBEAT_MS } from '../rpc/trpc.ts'
-import { reportOpened } from './call-reports.ts'
+import { reportOpenStream } from './call-reports.ts'
 import { rateLimitFields } from './rate-limit-fields.ts'
 
-/** Within how long those who are sent away by a stop come back, in milliseconds: not all in the same moment. */
-const RETURN_WITHIN_MS = 5_000
+/** Clients reconnect within this time after a stop, in milliseconds. A random delay spreads them out. */
+const RECONNECT_WITHIN_MS = 5_000
 
-/** Answers a request with Server-Sent Events, until one of both sides ends it. */
+/** Responds with Server-Sent Events until either side ends the stream. */
 export async function sendEventStream(
   { entry, run }: StreamOperation,
   ctx: Context,
@@ -24,39 +24,39 @@ export async function sendEventStream(
   )
   if (!parsed.success) throw refusedInput(parsed.error)
   const stream = await run(ctx, parsed.data)
-  reportOpened(ctx.app.metrics, request, reply)
+  reportOpenStream(ctx.app.metrics, request, reply)
   request.span.end('ok')
   const response = reply.raw
   reply.hijack()
   response.once('close', () => stream.end())
   if (response.destroyed) {
-    // The reader left while the stream was being opened: that it closes has been said already.
+    // The client disconnected while the stream was being opened: `close` will not be emitted again.
     stream.end()
     return
   }
-  // What the hooks have set is on the reply, which is not what answers.
+  // The hooks set their headers on the reply, which the hijacked response does not send.
   for (const [name, value] of Object.entries(reply.getHeaders())) {
     if (value !== undefined) response.setHeader(name, value)
   }
   response.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store, no-transform',
-    // nginx would gather the events otherwise.
+    // Otherwise nginx buffers the events.
     'x-accel-buffering': 'no',
     ...(request.quota && rateLimitFields(request.quota)),
   })
-  // Where the stream begins, so that a reader can resume who has had no event yet.
+  // The initial cursor, so that a reader can resume even before the first event.
   response.write(`id: ${stream.cursor}\n: connected\n\n`)
   const heartbeat = setInterval(() => response.write(`id: ${stream.cursor}\n: alive\n\n`), HEARTBEAT_MS)
   heartbeat.unref()
-  // A reader who is stuck cannot be told anything more.
+  // A reader that is blocked cannot receive the end of the stream.
   stream.onEnded = () => {
     if (stream.endReason === 'slow' || response.writableNeedDrain) response.destroy()
   }
   try {
     await writeAll(stream, response)
   } catch (error) {
-    // The status has gone out long ago. A reader whose connection is lost resumes.
+    // The status was already sent, so no error can be reported. A reader whose connection is lost resumes.
     ctx.app.log.warn({ requestId: request.id, err: error }, 'event stream failed, closing its connection')
     response.destroy()
   } finally {
@@ -65,7 +65,7 @@ export async function sendEventStream(
   }
   if (response.destroyed) return
   if (stream.endReason === 'stopping') {
-    response.write(`retry: ${Math.round(Math.random() * RETURN_WITHIN_MS)}\n\n`)
+    response.write(`retry: ${Math.round(Math.random() * RECONNECT_WITHIN_MS)}\n\n`)
   }
   response.end()
 }

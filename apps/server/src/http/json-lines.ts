@@ -1,16 +1,16 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { withWrittenDates } from '../lib/json-dates.ts'
+import { withIsoDates } from '../lib/json-dates.ts'
 import { jsonSizeOf } from '../lib/json-size.ts'
 import type { CallUnderWay } from './calls-under-way.ts'
 
 const LINES_TYPE = 'application/x-ndjson'
-/** As many as a page may hold. */
-const LINES_A_PAGE = 200
+/** The maximum page size of a list. */
+const LINES_PER_PAGE = 200
 /** In characters. */
-const PIECE_LENGTH = 65_536
+const CHUNK_LENGTH = 65_536
 
-/** Whether the caller would rather have a whole list, one line of JSON for each item. */
+/** Whether the client accepts a whole list as JSON Lines. */
 export function wantsLines(request: FastifyRequest): boolean {
   const types = request.headers.accept?.split(',') ?? []
   return types.some((type) => type.split(';', 1)[0]?.trim().toLowerCase() === LINES_TYPE)
@@ -25,8 +25,8 @@ interface LinesOptions {
 }
 
 /**
- * Answers a list from its cursor to its end. Holds a page at a time, and reads the next one when the reader has taken
- * it. What fails after the first page breaks the answer off, which the reader sees.
+ * Sends a list from the cursor to its end, as one line of JSON per item. Holds one page in memory, and reads the next
+ * when the client has received it. A failure after the first page aborts the response, which the client can detect.
  */
 export async function sendJsonLines(
   reply: FastifyReply,
@@ -34,30 +34,30 @@ export async function sendJsonLines(
   { readPage, underWay }: LinesOptions,
 ): Promise<FastifyReply> {
   async function read(cursor: object) {
-    const page = await readPage({ ...input, ...cursor, limit: LINES_A_PAGE })
+    const page = await readPage({ ...input, ...cursor, limit: LINES_PER_PAGE })
     return { ...page, release: underWay.hold(jsonSizeOf(page.items)) }
   }
-  // Before the status is out: a refusal is an answer of its own.
+  // Before the status is sent, so that an error gets its own response.
   const first = await read({})
-  async function* pieces(): AsyncGenerator<string> {
+  async function* chunks(): AsyncGenerator<string> {
     for (let page = first; ; ) {
-      yield* inPieces(page.items)
+      yield* inChunks(page.items)
       page.release()
       if (page.nextCursor === null) return
       page = await read({ cursor: page.nextCursor })
     }
   }
-  return reply.header('content-type', LINES_TYPE).send(Readable.from(pieces(), { highWaterMark: 1 }))
+  return reply.header('content-type', LINES_TYPE).send(Readable.from(chunks(), { highWaterMark: 1 }))
 }
 
-/** The lines of a page, some at a time: what has been written and not been taken is small beside it. */
-function* inPieces(items: readonly unknown[]): Generator<string> {
-  let piece = ''
+/** The lines of a page in chunks, so that only a small part of the page is buffered for writing. */
+function* inChunks(items: readonly unknown[]): Generator<string> {
+  let chunk = ''
   for (const item of items) {
-    piece += `${JSON.stringify(withWrittenDates(item))}\n`
-    if (piece.length < PIECE_LENGTH) continue
-    yield piece
-    piece = ''
+    chunk += `${JSON.stringify(withIsoDates(item))}\n`
+    if (chunk.length < CHUNK_LENGTH) continue
+    yield chunk
+    chunk = ''
   }
-  if (piece !== '') yield piece
+  if (chunk !== '') yield chunk
 }

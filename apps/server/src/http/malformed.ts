@@ -2,8 +2,8 @@ import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type ErrorCode, SottoError } from '@sotto/contract'
 import type { FastifyRequest } from 'fastify'
-import { securityHeaders } from './answer-headers.ts'
 import { PROBLEM_TYPE, toProblem } from './problem.ts'
+import { securityHeaders } from './response-headers.ts'
 
 /** How long the client has to read the response, in milliseconds. */
 const READ_WITHIN_MS = 1_000
@@ -16,7 +16,7 @@ export function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): v
 
 /** Responds on a connection without a Fastify reply, and closes it. */
 export function refuseConnection(error: SottoError, socket: Duplex): void {
-  // The client keeps sending after the response.
+  // The client may still be sending after the response.
   if (socket.writableEnded) return
   const problem = toProblem(error, '')
   const body = JSON.stringify(problem)

@@ -3,7 +3,7 @@ import { type Route, routes, toJsonSchema } from './routes.ts'
 
 type Json = Record<string, unknown>
 
-/** The errors that every operation can return besides those of its entry. */
+/** The errors that every operation can return in addition to those of its entry. */
 const COMMON_ERRORS: readonly ErrorCode[] = [
   'INVALID_INPUT',
   'UNAUTHENTICATED',

@@ -1,35 +1,35 @@
 import type { FastifyRequest } from 'fastify'
 
 /**
- * Whose pages may do what a page of somebody else's may not: open a WebSocket, use the session cookie, and, for those
- * of the list, read answers across origins.
+ * The origins whose pages can open a WebSocket and use the session cookie: the server's own and the allowed ones. Pages
+ * of allowed origins can also read responses (CORS).
  */
 export class Origins {
-  readonly #listed: ReadonlySet<string>
+  readonly #allowed: ReadonlySet<string>
 
-  /** @param listed the origins besides the server's own, such as `https://app.example.com`. */
-  constructor(listed: readonly string[]) {
-    this.#listed = new Set(listed)
+  /** @param allowed the origins in addition to the server's own, such as `https://app.example.com`. */
+  constructor(allowed: readonly string[]) {
+    this.#allowed = new Set(allowed)
   }
 
-  /** Whether any answer depends on the origin that asks. */
-  get matter(): boolean {
-    return this.#listed.size > 0
+  /** Whether responses depend on the origin of the request. */
+  get affectResponses(): boolean {
+    return this.#allowed.size > 0
   }
 
-  isListed(origin: string): boolean {
-    return this.#listed.has(origin)
+  isAllowed(origin: string): boolean {
+    return this.#allowed.has(origin)
   }
 
-  /** Whether this is the server's own origin, or one of the list. */
+  /** Whether this is the server's own origin or an allowed one. */
   isTrusted(origin: string, request: FastifyRequest): boolean {
-    return this.#listed.has(origin) || isOwn(origin, request)
+    return this.#allowed.has(origin) || isOwn(origin, request)
   }
 }
 
 /**
- * The host decides. TLS may end at a proxy that is not trusted to say so, hence a page over https is the server's
- * own also where the request looks like plain http; the other way round it is not.
+ * Compares hosts. An https page is also accepted if the request looks like plain http, because TLS may end at a proxy
+ * that is not trusted to report it. The reverse is not accepted.
  */
 function isOwn(origin: string, { host, protocol }: FastifyRequest): boolean {
   if (!URL.canParse(origin)) return false

@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify'
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 
-/** RFC 9457. `title` belongs to the code, `detail` to this case. */
+/** RFC 9457 problem details. `title` is the same for all errors with this code, `detail` is specific. */
 export function toProblem(error: SottoError, requestId: string) {
   return {
     type: `urn:sotto:error:${error.code}`,
@@ -16,12 +16,12 @@ export function toProblem(error: SottoError, requestId: string) {
   }
 }
 
-/** Where nobody knows better. */
-const RETRY_AFTER_MS = 1_000
+/** For errors that do not specify a delay. */
+const DEFAULT_RETRY_AFTER_MS = 1_000
 
-/** Says in an answer when to repeat the calls in it that failed for a while: not before all of them can be. */
+/** The Retry-After header for temporary errors: the longest of their delays. */
 export function retryFields(errors: readonly SottoError[]): Record<string, string> {
-  const waits = errors.flatMap(({ retryable, retryAfterMs = RETRY_AFTER_MS }) =>
+  const waits = errors.flatMap(({ retryable, retryAfterMs = DEFAULT_RETRY_AFTER_MS }) =>
     retryable ? retryAfterMs : [],
   )
   return waits.length > 0 ? { 'retry-after': String(Math.ceil(Math.max(...waits) / 1_000)) } : {}
@@ -29,7 +29,7 @@ export function retryFields(errors: readonly SottoError[]): Record<string, strin
 
 export function sendProblem(reply: FastifyReply, error: SottoError): FastifyReply {
   reply.request.failure = error.code
-  // RFC 9110 asks for a challenge with each 401.
+  // RFC 9110 requires a challenge with each 401.
   if (error.status === 401) reply.header('www-authenticate', 'Bearer, Basic realm="sotto", charset="UTF-8"')
   return reply
     .code(error.status)

@@ -1,8 +1,8 @@
 import type { Quota } from '../limits/buckets.ts'
 
 /**
- * The fields of draft-ietf-httpapi-ratelimit-headers-10: the policy, and what is left of it. `t` is when there is
- * one more, in seconds.
+ * The fields of draft-ietf-httpapi-ratelimit-headers-10: the policy and its remaining quota. `t` is the time until one
+ * more unit is available, in seconds.
  */
 export function rateLimitFields({ policy, remaining, nextMs }: Quota): Record<string, string> {
   const { name, count, seconds } = policy

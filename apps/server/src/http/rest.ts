@@ -4,7 +4,7 @@ import type { Context } from '../app/context.ts'
 import { type CallOperation, isStream, type StreamOperation } from '../app/operations.ts'
 import { admit } from '../auth/gate.ts'
 import { refusedInput, requireFewFields, shownPath } from '../lib/errors.ts'
-import { withWrittenDates } from '../lib/json-dates.ts'
+import { withIsoDates } from '../lib/json-dates.ts'
 import type { CallsUnderWay } from './calls-under-way.ts'
 import { sendEventStream } from './event-stream.ts'
 import { type Fields, type ReadPage, sendJsonLines, wantsLines } from './json-lines.ts'
@@ -77,7 +77,7 @@ function registerCall(
       const output = await call(input.data)
       if (entry.http.status === 204) return reply.code(204).send()
       // As bytes: Node writes long strings much more slowly.
-      const body = Buffer.from(JSON.stringify(withWrittenDates(output)))
+      const body = Buffer.from(JSON.stringify(withIsoDates(output)))
       // A mutation's response is short, and the change has already been made.
       if (entry.kind === 'query') underWay.hold(body.length)
       const { status, repeatedStatus = status } = entry.http
@@ -94,12 +94,12 @@ function urlOf({ http }: Procedure): string {
 }
 
 function signalOf(reply: FastifyReply): AbortSignal {
-  const gone = new AbortController()
-  reply.raw.once('close', () => gone.abort())
-  return gone.signal
+  const disconnected = new AbortController()
+  reply.raw.once('close', () => disconnected.abort())
+  return disconnected.signal
 }
 
-/** The fields of path, query and body as one input. Unknown fields are kept, so that validation rejects them. */
+/** Merges the fields of path, query and body into one input. Unknown fields are kept, so that validation rejects them. */
 function readInput(route: Route, request: FastifyRequest): Record<string, unknown> {
   const issues: InputIssue[] = []
   const input: Record<string, unknown> = {}

@@ -1,15 +1,15 @@
 import { z } from 'zod'
 import { type Operation, operations } from '../app/operations.ts'
 
-/** How a field's text in a path or a query is read; the schema then judges what comes out. */
+/** Decodes the text of a field in a path or query. The schema validates the result. */
 export type FieldDecoder = (text: string) => unknown
 
-/** An operation with what plain HTTP needs to know of its input. */
+/** An operation and how plain HTTP carries its input. */
 export interface Route {
   operation: Operation
   /** The fields in the path. */
   pathFields: readonly string[]
-  /** The fields that are not strings; the other fields of a path or query are used as they are. */
+  /** The decoders of fields that are not strings. Other fields of a path or query are used unchanged. */
   decoders: ReadonlyMap<string, FieldDecoder>
   hasBody: boolean
 }
@@ -28,8 +28,7 @@ export const routes: readonly Route[] = operations.map((operation) => {
 })
 
 /**
- * A schema as JSON Schema, for reading it: the schema itself is never changed, so that it means the same on
- * every transport.
+ * A schema as JSON Schema, for inspection. The schema itself never changes, so that every transport validates the same.
  */
 export function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): Record<string, unknown> {
   return z.toJSONSchema(schema, {
@@ -38,7 +37,7 @@ export function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): Record<
     override({ zodSchema, jsonSchema }) {
       if (zodSchema._zod.def.type === 'date')
         Object.assign(jsonSchema, { type: 'string', format: 'date-time' })
-      // A moment may come as text or, over RPC, as a Date. Over HTTP there is only the text.
+      // Times are strings or, over RPC, Dates. Over HTTP they are always strings.
       if (jsonSchema.format === 'date-time') {
         delete jsonSchema.anyOf
         delete jsonSchema.pattern
@@ -60,7 +59,7 @@ function decodersOf(input: z.ZodType): Map<string, FieldDecoder> {
   return decoders
 }
 
-/** Only what is plainly a whole number; the schema tells the rest what it takes. */
+/** Decodes only plain integers. The schema rejects everything else. */
 function decodeNumber(text: string): unknown {
   return /^-?\d{1,15}$/.test(text) ? Number(text) : text
 }

@@ -7,8 +7,8 @@ import { notUtf8 } from './body.ts'
 /**
  * Serves the router at /trpc.
  *
- * tRPC's own plugin for Fastify would also take forms, of any size and before anyone has asked who sends them, and
- * put U+FFFD for what is not UTF-8.
+ * Replaces tRPC's own Fastify plugin, which also accepts forms, of any size and before authentication, and replaces
+ * invalid UTF-8 with U+FFFD.
  */
 export async function registerRpc(
   app: FastifyInstance,

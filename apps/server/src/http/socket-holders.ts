@@ -2,23 +2,23 @@ import { SottoError } from '@sotto/contract'
 import type { Caller } from '../auth/caller.ts'
 import { Holdings } from '../limits/holdings.ts'
 
-/** How many WebSockets a user has open at once: as many as they may have streams. */
-const MAX_SOCKETS_OF_A_USER = 20
-/** How long somebody without credentials keeps one, in milliseconds: enough to log in. */
+/** The maximum number of open WebSockets per user, the same as for streams. */
+const MAX_SOCKETS_PER_USER = 20
+/** How long an anonymous WebSocket stays open, in milliseconds: enough time to sign in. */
 const ANONYMOUS_MS = 60_000
 
-/** As much of a WebSocket as is needed here. */
+/** The part of a WebSocket used here. */
 interface Socket {
   once(event: 'close', listener: () => void): unknown
   close(): void
 }
 
-/** Who holds the open WebSockets, so that nobody takes all that there are. Service keys that act for nobody may. */
+/** Limits the open WebSockets per user, so that one user cannot use up all connections. Bare service keys are not limited. */
 export class SocketHolders {
-  readonly #holdings = new Holdings(MAX_SOCKETS_OF_A_USER)
+  readonly #holdings = new Holdings(MAX_SOCKETS_PER_USER)
 
   /**
-   * Counts the socket as this caller's until it is closed.
+   * Counts the socket for its caller until it closes.
    *
    * @throws {SottoError} RATE_LIMITED
    */
@@ -35,7 +35,7 @@ export class SocketHolders {
   #count(userId: string, socket: Socket): void {
     if (!this.#holdings.take(userId)) {
       throw new SottoError('RATE_LIMITED', {
-        detail: `a user can have at most ${MAX_SOCKETS_OF_A_USER} WebSockets`,
+        detail: `a user can have at most ${MAX_SOCKETS_PER_USER} WebSockets`,
       })
     }
     socket.once('close', () => this.#holdings.release(userId))

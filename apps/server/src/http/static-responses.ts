@@ -4,19 +4,19 @@ import { promisify } from 'node:util'
 import { brotliCompress, gzip } from 'node:zlib'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
-/** What is there for anybody, and the same for everybody. */
+/** A public document, the same for every caller. */
 export interface Document {
   type: string
   make: () => Promise<Buffer> | Buffer
   headers?: Readonly<Record<string, string>>
-  /** Nothing of it is secret, and it is large enough for it to matter. */
+  /** Set for documents that are large and contain no secrets. */
   isCompressed?: boolean
 }
 
 /** Serves a document at a path. */
 export type ServeDocument = (path: string, document: Document) => void
 
-/** In the order of preference. Browsers ask for Brotli over TLS and on localhost. */
+/** In order of preference. Browsers accept Brotli only over TLS and on localhost. */
 const encoders = { br: promisify(brotliCompress), gzip: promisify(gzip) } as const
 
 type Encoding = keyof typeof encoders | 'identity'
@@ -27,16 +27,16 @@ interface Body {
 }
 
 /**
- * All who ask for a document are sent the same bytes, which are held once, however many do not read them.
+ * Serves documents. All responses share the same bytes in memory, no matter how many clients do not read them.
  *
- * @param begin counts the call while it is under way.
+ * @param begin counts the call while it is in progress.
  */
 export function staticResponses(
   app: FastifyInstance,
   begin: (request: FastifyRequest, reply: FastifyReply) => void,
 ): ServeDocument {
   return (path, { type, make, headers = {}, isCompressed = false }) => {
-    // Made when somebody asks: most servers' lives go by without it.
+    // Created on first request: most servers never need it.
     const made = new Map<Encoding, Promise<Body>>()
     const bodyIn = (encoding: Encoding): Promise<Body> => {
       const body = made.get(encoding) ?? makeBody(encoding)
@@ -49,8 +49,8 @@ export function staticResponses(
     }
     app.get(path, async (request, reply) => {
       begin(request, reply)
-      // All that came together is counted before the first answer leaves. Thousands at once would otherwise be sent one
-      // after the other, and everybody else wait for as long.
+      // Counts all concurrent requests before the first response is sent. Thousands at once would otherwise all be
+      // served in a row, while other requests wait.
       await nextImmediate()
       const encoding = isCompressed ? encodingFor(request) : 'identity'
       const { bytes, etag } = await bodyIn(encoding)
@@ -65,13 +65,13 @@ export function staticResponses(
   }
 }
 
-/** One that the header names without a weight of zero; the whole document is right for everybody else. */
+/** An encoding that the header lists with a weight above zero, otherwise no compression. */
 function encodingFor({ headers }: FastifyRequest): Encoding {
   const accepted = String(headers['accept-encoding'] ?? '')
     .split(',')
-    .map((one) => one.trim().toLowerCase())
-    .filter((one) => !/;\s*q=0(\.0*)?$/.test(one))
-    .map((one) => one.split(';', 1)[0])
+    .map((item) => item.trim().toLowerCase())
+    .filter((item) => !/;\s*q=0(\.0*)?$/.test(item))
+    .map((item) => item.split(';', 1)[0])
   if (accepted.includes('br')) return 'br'
   return accepted.includes('gzip') ? 'gzip' : 'identity'
 }

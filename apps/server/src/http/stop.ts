@@ -4,55 +4,57 @@ import { setImmediate as nextImmediate, setTimeout as wait } from 'node:timers/p
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 
-/** How long connections are taken that are made while others are, in milliseconds: they may never end to come. */
-const TAKE_MS = 1_000
-/** How long clients that keep their connections have to notice that the server stops, in milliseconds. */
+/** The maximum time to accept pending connections, in milliseconds: new ones may keep arriving. */
+const ACCEPT_MS = 1_000
+/** How long keep-alive clients have to notice that the server is stopping, in milliseconds. */
 const DRAIN_MS = 1_000
 const DRAIN_POLL_MS = 20
-/** How long a request that was accepted may take to be answered after that, in milliseconds. */
-const ANSWER_MS = 10_000
+/** How long accepted requests have to finish after that, in milliseconds. */
+const FINISH_MS = 10_000
 
 /**
- * Takes the connections that clients have made and the server has not seen yet. A port that closes resets them,
- * with the requests that were sent over them, and a proxy may not send such a request to another server.
- * One is taken in each turn of the event loop, so that none is left after a turn without one. It resolves in that
- * turn: what is to be done before there are others has to be done at once.
+ * Accepts the connections that clients have opened and the server has not accepted yet. Closing the port would reset
+ * them together with their requests, which a proxy may not be allowed to retry on another server.
+ *
+ * Node accepts one connection per turn of the event loop, so none are pending after a turn without one. Resolves in
+ * that turn: the caller must close the port synchronously, before new connections arrive.
  */
-export async function takeWaiting(server: HttpServer): Promise<void> {
+export async function acceptPending(server: HttpServer): Promise<void> {
   if (!server.listening) return
-  const deadline = performance.now() + TAKE_MS
-  let hasTaken = false
-  const note = () => {
-    hasTaken = true
+  const deadline = performance.now() + ACCEPT_MS
+  let hasAccepted = false
+  const onConnection = () => {
+    hasAccepted = true
   }
-  // The turn that this was called in has looked for connections already.
+  // The current turn has already accepted its connections.
   await nextImmediate()
-  server.on('connection', note)
+  server.on('connection', onConnection)
   do {
-    hasTaken = false
+    hasAccepted = false
     await nextImmediate()
-  } while (hasTaken && performance.now() < deadline)
-  server.off('connection', note)
+  } while (hasAccepted && performance.now() < deadline)
+  server.off('connection', onConnection)
 }
 
 /**
- * Stops to listen, and gives clients that keep their connections a moment to learn of it from an answer, which
- * then says `connection: close`. Closing an idle connection at once would fail a request that is on its way.
+ * Stops listening, and gives keep-alive clients a moment to receive a response with `connection: close`. Closing idle
+ * connections immediately would fail a request that is already on its way.
  */
 export async function drain(server: HttpServer): Promise<void> {
   if (!server.listening) return
-  // The HTTP server's own close would end the idle connections too.
+  // The HTTP server's own `close` would also close idle connections.
   NetServer.prototype.close.call(server)
   const deadline = performance.now() + DRAIN_MS
   while (performance.now() < deadline && (await openConnections(server)) > 0) await wait(DRAIN_POLL_MS)
 }
 
 /**
- * Which connections have never said anything: browsers open some in advance, and Node does not count them as idle.
+ * Tracks connections on which nothing was ever received: browsers open some in advance, and Node does not treat them as
+ * idle.
  *
- * @returns ends them.
+ * @returns a function that closes them.
  */
-export function watchSilent(server: HttpServer): () => void {
+export function trackUnusedConnections(server: HttpServer): () => void {
   const sockets = new Set<Socket>()
   server.on('connection', (socket) => {
     sockets.add(socket)
@@ -63,14 +65,14 @@ export function watchSilent(server: HttpServer): () => void {
   }
 }
 
-/** Waits for the answers that are not out yet, but not for ever. */
-export async function closeBounded(http: FastifyInstance, log: Logger): Promise<void> {
-  // Closing ends the connections that are idle now; the others are once they have their answer.
+/** Closes the server after pending responses were sent, at the latest after ten seconds. */
+export async function closeWithDeadline(http: FastifyInstance, log: Logger): Promise<void> {
+  // `close` closes connections that are idle now. Others become idle once their response was sent.
   const idle = setInterval(() => http.server.closeIdleConnections(), DRAIN_POLL_MS)
   const cut = setTimeout(() => {
-    log.warn({ afterMs: ANSWER_MS }, 'requests did not finish in time, closing their connections')
+    log.warn({ afterMs: FINISH_MS }, 'requests did not finish in time, closing their connections')
     http.server.closeAllConnections()
-  }, ANSWER_MS)
+  }, FINISH_MS)
   try {
     await http.close()
   } finally {

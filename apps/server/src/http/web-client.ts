@@ -1,7 +1,7 @@
 import type { ServeDocument } from './static-responses.ts'
 import { contentSecurityPolicy, webPage } from './web-files.ts'
 
-/** Where the client has pages. All of them are the same file, which finds out itself where it is. */
+/** The paths of the client's pages. All serve the same file, which routes on the client side. */
 const PAGES = [
   '/',
   '/welcome',
@@ -16,12 +16,12 @@ const PAGES = [
 ]
 
 /**
- * Images and videos of other hosts are named in messages and shown once somebody has clicked on them: over https
- * alone, and without telling the other host where from.
+ * Messages can link to images and videos on other hosts, which the client loads when the user clicks on them: only over
+ * https, and without a referrer.
  */
 const POLICY = contentSecurityPolicy("img-src 'self' data: https:", 'media-src https:')
 
-/** The web client at `/`. */
+/** Serves the web client at `/`. */
 export function registerWebClient(serve: ServeDocument, folder: string): void {
   for (const page of PAGES) serve(page, webPage(folder, 'index.html', POLICY))
 }

@@ -10,12 +10,12 @@ const types: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 }
 
-/** A year, the longest that caches take. Names of assets have a hash of what is in them. */
-const FOR_EVER = 'public, max-age=31536000, immutable'
+/** A year, the conventional maximum. File names of assets contain a hash of their content. */
+const IMMUTABLE = 'public, max-age=31536000, immutable'
 
 /**
- * Where the pages of apps/web are, as their build has left them; undefined where nobody has built them. package.json
- * says where `#web` is: in the workspace its own package, in what is published a copy of it.
+ * The folder with the built pages of apps/web; undefined if they were not built. package.json maps `#web` to the
+ * workspace package, or to a copy of it in the published package.
  */
 export function webFolder(): string | undefined {
   try {
@@ -25,7 +25,7 @@ export function webFolder(): string | undefined {
   }
 }
 
-/** The scripts and styles of all pages. */
+/** Serves the scripts and styles of all pages. */
 export function registerWebAssets(serve: ServeDocument, folder: string): void {
   for (const name of readdirSync(path.join(folder, 'assets'))) {
     const type = types[path.extname(name)]
@@ -33,27 +33,27 @@ export function registerWebAssets(serve: ServeDocument, folder: string): void {
     serve(`/assets/${name}`, {
       type,
       make: () => readFile(path.join(folder, 'assets', name)),
-      headers: { 'cache-control': FOR_EVER },
+      headers: { 'cache-control': IMMUTABLE },
       isCompressed: true,
     })
   }
 }
 
-/** A page, under the policy that it lives with. */
+/** A page with its content security policy. */
 export function webPage(folder: string, name: string, policy: string): Document {
   return {
     type: 'text/html',
     make: () => readFile(path.join(folder, name)),
-    // Names this build's assets: an older one would ask for those that are gone.
+    // Not stored, because an outdated page would request assets that no longer exist.
     headers: { 'cache-control': 'no-store', 'content-security-policy': policy },
   }
 }
 
 /**
- * What a page may load and do: scripts and styles are the server's own, requests go to it alone, and no text becomes
- * markup or script by itself: trusted types refuse it, whatever the code does.
+ * The content security policy of a page: scripts, styles and requests are restricted to the server's own origin, and
+ * trusted types prevent strings from becoming markup or script.
  *
- * @param media where images and the like may come from.
+ * @param media the directives for images and other media.
  */
 export function contentSecurityPolicy(...media: string[]): string {
   return [

@@ -11,18 +11,18 @@ import { malformed, refuseConnection } from './malformed.ts'
 import type { Origins } from './origins.ts'
 import { SocketHolders } from './socket-holders.ts'
 
-/** How much may wait in a socket for a client that does not read, in bytes. */
+/** How much can be buffered for a client that does not read, in bytes. */
 const MAX_BUFFERED_BYTES = 262_144
-/** Below it a stream hands on more. */
-const LOW_BYTES = 65_536
-/** Of a message in pieces that never ends, each piece costs more than it holds: ws takes sixteen times as many. */
+/** Streams continue to send below this, in bytes. */
+const LOW_WATER_MARK_BYTES = 65_536
+/** Bounds a message in endless fragments, each of which costs more memory than its content. ws allows 16 times as many. */
 const MAX_FRAGMENTS = 1_024
-/** The largest message in packets of the usual size, and again as many. */
+/** Twice the number of ordinary packets that the largest message needs. */
 const MAX_BUFFERED_CHUNKS = 2_048
 const PONG_WAIT_MS = 5_000
-/** How long a client that comes with nothing may stay silent, in milliseconds. */
+/** How long a client has to send its first message, in milliseconds. */
 const FIRST_MESSAGE_MS = 10_000
-/** RFC 6455 and its registry: what came is not taken here; the server restarts; try again later. */
+/** Close codes of RFC 6455 and its registry. */
 const POLICY_VIOLATION = 1008
 const SERVICE_RESTART = 1012
 const TRY_AGAIN_LATER = 1013
@@ -32,9 +32,9 @@ interface Options {
   maxPayload: number
   maxSockets: number
   origins: Origins
-  /** Whether one more may be opened. */
+  /** @throws {SottoError} RATE_LIMITED if the caller cannot open another WebSocket. */
   admit: (request: FastifyRequest) => Promise<void>
-  /** Who calls, from the connection's headers or from what the client sent first. */
+  /** Authenticates with the headers of the connection, or with the parameters that the client sent first. */
   createContext: (
     request: FastifyRequest,
     options: { credentials: Credentials; transport: 'ws' },
@@ -44,15 +44,15 @@ interface Options {
 
 /** Serves the router over WebSocket at /trpc, for tRPC's `wsLink`. */
 export async function registerWebSocket(app: FastifyInstance, options: Options): Promise<void> {
-  // What ws found wrong with what a client sent, and has closed the connection for: no failure of ours.
+  // Protocol errors of clients, for which ws has already closed the connection. Not reported as failures of the server.
   const brokenFrames = new WeakSet<Error>()
   await app.register(websocket, {
-    // Its compression is off as ws has it, so a small message stays small.
+    // Compression stays off, the default of ws, so a small message cannot expand into a large one.
     options: {
       maxPayload: options.maxPayload,
       maxFragments: MAX_FRAGMENTS,
       maxBufferedChunks: MAX_BUFFERED_CHUNKS,
-      // One message a turn: who sends thousands at once does not keep all others waiting.
+      // One message per turn of the event loop: a client that sends thousands at once must not block others.
       allowSynchronousEvents: false,
     },
     errorHandler(error, socket, request) {
@@ -87,29 +87,29 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
       sockets++
       socket.once('close', () => sockets--)
       socket.prependListener('error', (error: Error) => brokenFrames.add(error))
-      const silence = setTimeout(() => socket.close(TRY_AGAIN_LATER, 'nothing was said'), FIRST_MESSAGE_MS)
-      silence.unref()
-      socket.once('message', () => clearTimeout(silence))
-      socket.once('close', () => clearTimeout(silence))
+      const timeout = setTimeout(() => socket.close(TRY_AGAIN_LATER, 'no message received'), FIRST_MESSAGE_MS)
+      timeout.unref()
+      socket.once('message', () => clearTimeout(timeout))
+      socket.once('close', () => clearTimeout(timeout))
 
-      // tRPC's adapter sends without looking whether anybody reads. Streams wait for `drained`; who asks for more
-      // than they read besides is cut off.
+      // tRPC's adapter sends without backpressure. Streams wait for `drained`; a client that requests more than it reads
+      // is disconnected.
       const send = socket.send.bind(socket)
-      const waiting = new Set<() => void>()
-      const wake = () => {
-        if (socket.bufferedAmount > LOW_BYTES && socket.readyState === socket.OPEN) return
-        for (const resolve of waiting) resolve()
-        waiting.clear()
+      const drainWaiters = new Set<() => void>()
+      const resolveDrained = () => {
+        if (socket.bufferedAmount > LOW_WATER_MARK_BYTES && socket.readyState === socket.OPEN) return
+        for (const resolve of drainWaiters) resolve()
+        drainWaiters.clear()
       }
-      socket.once('close', wake)
+      socket.once('close', resolveDrained)
       socket.send = (data: Parameters<typeof send>[0]) => {
         if (socket.bufferedAmount > MAX_BUFFERED_BYTES) socket.close(TRY_AGAIN_LATER, 'too slow')
-        else send(data, wake)
+        else send(data, resolveDrained)
       }
       const drained = async () => {
-        if (socket.bufferedAmount <= LOW_BYTES) return
+        if (socket.bufferedAmount <= LOW_WATER_MARK_BYTES) return
         await new Promise<void>((resolve) => {
-          waiting.add(resolve)
+          drainWaiters.add(resolve)
         })
       }
 
@@ -134,8 +134,8 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
           } satisfies Context
         },
         onError: ({ error, path }) => {
-          // No client of tRPC says what is no call: whoever does could say it a million times.
-          if (path === undefined && error.code === 'PARSE_ERROR') cutOff(socket)
+          // A tRPC client never sends anything but calls. Disconnect others before they send a million messages.
+          if (path === undefined && error.code === 'PARSE_ERROR') disconnect(socket)
           if (!error.cause || !brokenFrames.has(error.cause)) options.onError(error, request, path)
         },
       })(socket, request.raw)
@@ -143,14 +143,14 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
   )
 }
 
-/** Says why, and reads nothing that comes after. */
-function cutOff(socket: WebSocket): void {
+/** Closes the connection with a reason, and ignores further messages. */
+function disconnect(socket: WebSocket): void {
   socket.removeAllListeners('message')
   socket.close(POLICY_VIOLATION, 'not a call')
   setImmediate(() => socket.terminate())
 }
 
-/** A page of somebody else's must not use what a browser sends along. */
+/** Other sites' pages must not use the credentials that browsers send automatically. */
 function requireTrustedOrigin(request: FastifyRequest, origins: Origins): void {
   const { origin } = request.headers
   if (origin === undefined || origins.isTrusted(origin, request)) return

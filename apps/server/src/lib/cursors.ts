@@ -3,11 +3,11 @@ import { newest, type TimePosition } from '@sotto/db'
 import { z } from 'zod'
 
 /*
- * Cursors are opaque to callers: base64url of a JSON array that begins with the list they belong to. They hold
- * a position, never a right: what a page shows is decided by who asks for it.
+ * Cursors are opaque to callers: base64url of a JSON array that starts with the name of the list. A cursor holds a
+ * position and grants no access: the caller determines what a page contains.
  */
 
-/** Milliseconds, as far as a Date and both databases can follow. */
+/** In milliseconds, within the range of Date and both databases. */
 const time = z.int().min(0).max(newest.at.getTime())
 
 const { username } = contract.users.create.input.shape
@@ -15,7 +15,7 @@ const { username } = contract.users.create.input.shape
 const listKinds = {
   users: z.tuple([username]),
   participants: z.tuple([z.uuid()]),
-  /** Places in (time, id) order. */
+  /** Positions in (time, id) order, as in the lists below. */
   inbox: z.tuple([time, z.uuid()]),
   inspection: z.tuple([time, z.uuid()]),
   correspondents: z.tuple([time, z.uuid()]),
@@ -28,7 +28,7 @@ const listKinds = {
   deliveries: z.tuple([time, z.uuid()]),
   audit: z.tuple([time, z.uuid()]),
   timeline: z.tuple([time, z.uuid()]),
-  /** The section, and a place in it: an id, a kind or an emoji, and two numbers. */
+  /** The section and a position in it: an id, a kind or an emoji, and two numbers. */
   export: z.tuple([
     z.string().max(16),
     z.uuid(),
@@ -36,9 +36,9 @@ const listKinds = {
     time,
     z.int().min(0),
   ]),
-  /** Within one conversation the seq breaks ties. */
+  /** Within a conversation, the seq breaks ties. */
   'conversation-timeline': z.tuple([time, z.int().min(0)]),
-  /** Epoch of the log, whose it is, the place (transaction, id), and the time of the event there. */
+  /** The epoch of the log, the user, the log position (transaction, id), and the time of the event there. */
   events: z.tuple([
     z.string().max(16),
     z.uuid(),
@@ -56,7 +56,7 @@ export function encodeCursor<Kind extends ListKind>(kind: Kind, position: Positi
   return Buffer.from(JSON.stringify([kind, ...position])).toString('base64url')
 }
 
-/** @throws {SottoError} INVALID_CURSOR for anything that this list did not give out. */
+/** @throws {SottoError} INVALID_CURSOR if this list did not issue the cursor. */
 export function decodeCursor<Kind extends ListKind>(kind: Kind, cursor: string): Position<Kind> {
   let decoded: unknown
   try {
@@ -66,9 +66,9 @@ export function decodeCursor<Kind extends ListKind>(kind: Kind, cursor: string):
   }
   if (!Array.isArray(decoded) || decoded[0] !== kind) throw new SottoError('INVALID_CURSOR')
   const parsed = listKinds[kind].safeParse(decoded.slice(1))
-  // Re-encoding shows whether it is one of ours, to the byte.
   if (!parsed.success) throw new SottoError('INVALID_CURSOR')
   const position = parsed.data as Position<Kind>
+  // Rejects anything that this function's counterpart would encode differently.
   if (encodeCursor(kind, position) !== cursor) throw new SottoError('INVALID_CURSOR')
   return position
 }

@@ -47,11 +47,11 @@ export function refusedInput(error: z.core.$ZodError): SottoError {
   })
 }
 
-/** More than any input schema has. */
+/** More than any input schema allows. */
 const MAX_FIELDS = 100
 
 /**
- * Rejects inputs with very many fields before each one is copied and validated.
+ * Rejects inputs with very many fields before they are copied and validated.
  *
  * @throws {SottoError} INVALID_INPUT
  */

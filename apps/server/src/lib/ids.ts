@@ -6,17 +6,17 @@ const COUNTER_BITS = 12
 const COUNTER_LIMIT = 1 << COUNTER_BITS
 
 /**
- * UUIDv7 as in RFC 9562: 48 bits of milliseconds, then a 12-bit counter (method 1), then 62 random bits. Ids of
- * one process ascend, also within a millisecond.
+ * Generates UUIDv7 (RFC 9562): 48 bits of milliseconds, a 12-bit counter (method 1) and 62 random bits. The ids of one
+ * generator ascend, even within a millisecond.
  */
 export function createIds(now: () => Date): NewId {
   let time = 0
   let counter = 0
   return function newId() {
-    const present = now().getTime()
-    if (present > time) {
-      time = present
-      // Room to count upwards in.
+    const current = now().getTime()
+    if (current > time) {
+      time = current
+      // Starts in the lower half, to leave room for counting up.
       counter = randomBytes(2).readUInt16BE() & (COUNTER_LIMIT / 2 - 1)
     } else if (++counter === COUNTER_LIMIT) {
       time++

@@ -3,11 +3,11 @@ const DAY_MS = 86_400_000
 const twoDigits = Array.from({ length: 100 }, (_, n) => String(n).padStart(2, '0'))
 const threeDigits = Array.from({ length: 1_000 }, (_, n) => String(n).padStart(3, '0'))
 
-/** The day that was written last: the messages of a page are mostly of one. */
+/** Caches the last day: most messages of a page are from the same day. */
 let lastDay = Number.NaN
 let lastDayText = ''
 
-/** As Date.prototype.toISOString, at a fraction of its cost: half of writing a page of messages was that. */
+/** A faster Date.prototype.toISOString, which took half of the time to serialize a page of messages. */
 function toIso(date: Date): string {
   const ms = date.getTime()
   const day = Math.floor(ms / DAY_MS)
@@ -21,11 +21,11 @@ function toIso(date: Date): string {
 }
 
 /**
- * A copy of plain data with its Dates as text, which JSON.stringify then passes quickly.
+ * Copies plain data with its Dates as ISO strings, which makes JSON.stringify faster.
  *
- * @param onDate told of each, with the path to it; keys are joined by dots, which a dot in a key escapes.
+ * @param onDate called with the path of each Date: keys joined by dots. Dots and backslashes in keys are escaped.
  */
-export function withWrittenDates(value: unknown, onDate?: (path: string) => void, path = ''): unknown {
+export function withIsoDates(value: unknown, onDate?: (path: string) => void, path = ''): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (value instanceof Date) {
     onDate?.(path)
@@ -33,14 +33,14 @@ export function withWrittenDates(value: unknown, onDate?: (path: string) => void
   }
   const prefix = path === '' ? '' : `${path}.`
   if (Array.isArray(value)) {
-    return value.map((item, index) => withWrittenDates(item, onDate, onDate && prefix + index))
+    return value.map((item, index) => withIsoDates(item, onDate, onDate && prefix + index))
   }
   const copy: Record<string, unknown> = {}
   for (const key in value) {
     const inner: unknown = value[key as keyof typeof value]
     copy[key] =
       typeof inner === 'object' && inner !== null
-        ? withWrittenDates(inner, onDate, onDate && prefix + escapeKey(key))
+        ? withIsoDates(inner, onDate, onDate && prefix + escapeKey(key))
         : inner
   }
   return copy

@@ -1,12 +1,15 @@
-/** Shorter texts are taken for as long as they look: counting what each character becomes would cost more. */
-const SHORT = 256
-/** Of a number, a Date, a name and whatever stands around them, about as many bytes. */
+/** Strings shorter than this count one byte per character, because measuring them exactly costs too much. */
+const MIN_MEASURED_LENGTH = 256
+/** The approximate size of a number, a Date or a key, including punctuation. */
 const VALUE_BYTES = 16
 
-/** About how many bytes of JSON plain data becomes: its long texts to the byte, the rest as it mostly is. */
+/** The approximate size of plain data as JSON, in bytes. Long strings are measured exactly. */
 export function jsonSizeOf(value: unknown): number {
   if (typeof value === 'string') {
-    return VALUE_BYTES + (value.length < SHORT ? value.length : Buffer.byteLength(JSON.stringify(value)))
+    return (
+      VALUE_BYTES +
+      (value.length < MIN_MEASURED_LENGTH ? value.length : Buffer.byteLength(JSON.stringify(value)))
+    )
   }
   if (typeof value !== 'object' || value === null || value instanceof Date) return VALUE_BYTES
   let bytes = VALUE_BYTES

@@ -1,7 +1,7 @@
 import type { SottoError } from '@sotto/contract'
 import { type Logger, pino } from 'pino'
 
-/** The part of telemetry that a log works with. */
+/** The part of telemetry that logging uses. */
 interface LogTelemetry {
   readonly tracing: { active(): { readonly logFields: object | undefined } }
   /** Undefined if logs are not sent. */
@@ -9,9 +9,9 @@ interface LogTelemetry {
 }
 
 /**
- * Logs to standard output, a line of JSON each. Never a text, a password or a token.
+ * Logs to standard output, one line of JSON per record. Message texts, passwords and tokens must never be logged.
  *
- * With telemetry, lines that come of a call name its trace, and each is handed to it besides.
+ * With telemetry, lines logged during a call include its trace id, and all lines are also exported.
  */
 export function createLogger(level: string, telemetry?: LogTelemetry): Logger {
   if (!telemetry) return pino({ level, base: null })
@@ -27,7 +27,7 @@ export function createLogger(level: string, telemetry?: LogTelemetry): Logger {
   return pino(options, logRecords ? both : stdout)
 }
 
-/** What nobody foresaw is logged whole; what a caller did wrong is theirs. */
+/** Logs failures of the server or its database. Errors of the caller are not logged. */
 export function logFailure(log: Pick<Logger, 'error' | 'warn'>, error: SottoError, requestId: string): void {
   if (error.code === 'INTERNAL') log.error({ requestId, err: error.cause }, 'request failed')
   if (error.code === 'UNAVAILABLE') log.warn({ requestId, err: error.cause }, 'database not available')

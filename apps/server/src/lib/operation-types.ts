@@ -1,7 +1,7 @@
 import type { Contract } from '@sotto/contract'
 import type { z } from 'zod'
 
-/** What a use case gets as input: `InputOf<'messages', 'send'>`. */
+/** The validated input of a use case, such as `InputOf<'messages', 'send'>`. */
 export type InputOf<
   Resource extends keyof Contract,
   Name extends keyof Contract[Resource],

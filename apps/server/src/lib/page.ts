@@ -1,13 +1,14 @@
-/** A page of rows, and the cursor of what follows; null at the end. */
+/** A page of rows, and the cursor of the next page; null on the last page. */
 interface Page<Row> {
   rows: readonly Row[]
   nextCursor: string | null
 }
 
 /**
- * Makes a page of what a list has read: up to `limit` rows. One row more says that the list goes on.
+ * Creates a page of up to `limit` rows.
  *
- * @param cursorAfter the cursor that continues after a row.
+ * @param found up to `limit + 1` rows. The extra row shows that there is a next page.
+ * @param cursorAfter returns the cursor that continues after a row.
  */
 export function pageOf<Row>(
   found: readonly Row[],

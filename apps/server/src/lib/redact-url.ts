@@ -1,4 +1,4 @@
-/** A URL without user, password and parameters, some of which are passwords too. */
+/** A URL without credentials, query and fragment, which can contain passwords. */
 export function redactUrl(text: string): string {
   const url = URL.parse(text)
   if (!url?.host) return text.split(/[?#]/, 1)[0] ?? ''

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { findPackageJSON } from 'node:module'
 
-/** The version of this program. */
+/** The version of this package. */
 export function readVersion(): string {
-  // The nearest one above: of the sources as of the published bundle.
+  // Found by walking up, which works from the sources and from the published bundle.
   const file = findPackageJSON('..', import.meta.url)
   const { version } = JSON.parse(readFileSync(file ?? '', 'utf8')) as { version: string }
   return version

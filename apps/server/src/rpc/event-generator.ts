@@ -6,20 +6,20 @@ import type { Subscription } from '../realtime/subscription.ts'
 
 interface Options {
   ctx: Context
-  /** Of the operation, for metrics. */
+  /** The name of the operation, for metrics. */
   name: string
   signal: AbortSignal | undefined
   open: () => Promise<Subscription>
 }
 
-/** Writes a stream out as tRPC's tracked events: each with the cursor that resumes after it. */
+/** Yields a stream as tRPC's tracked events, each with the cursor that resumes after it. */
 export async function* eventGenerator({ ctx, name, signal, open }: Options) {
   const stream = await measure(ctx, name, open)
-  // A reader that is stuck does not come back here.
+  // A blocked reader does not return to the loop below.
   stream.onEnded = () => {
     if (stream.endReason === 'slow') ctx.hangUp?.('slow')
   }
-  // A signal has no cursor of its own: it carries that of the event before it.
+  // Signals have no cursor, so they carry the cursor of the event before them.
   let last = stream.cursor
   try {
     for (;;) {
@@ -33,7 +33,7 @@ export async function* eventGenerator({ ctx, name, signal, open }: Options) {
     }
   } catch (error) {
     if (!ctx.hangUp || error instanceof SottoError) throw error
-    // An error would end the subscription; a client that loses its connection resumes.
+    // An error would end the subscription for good, but a client that loses its connection resumes.
     ctx.app.log.warn({ requestId: ctx.requestId, err: error }, 'event stream failed, closing its connection')
     stream.end('slow')
   } finally {
@@ -41,7 +41,7 @@ export async function* eventGenerator({ ctx, name, signal, open }: Options) {
   }
   if (stream.endReason === 'unauthenticated') throw new SottoError('UNAUTHENTICATED')
   if (stream.endReason && ctx.hangUp) {
-    // Ending the subscription would tell the client that it is complete; it resumes after a lost connection.
+    // Ending the subscription would mark it as complete, but a client that loses its connection resumes.
     ctx.hangUp(stream.endReason)
     await aborted(signal)
   }

@@ -3,7 +3,7 @@ import { eventGenerator } from './event-generator.ts'
 import { procedure, router } from './trpc.ts'
 
 /**
- * The tRPC router, made from the table of operations. Its type for clients is `AppRouter`, which the contract makes
+ * The tRPC router, created from the table of operations. Its type for clients is `AppRouter`, which the contract derives
  * from the same entries.
  */
 export const appRouter = router(
@@ -26,7 +26,7 @@ function nameIn({ name }: Operation): string {
 function toProcedure(operation: Operation) {
   if (!isStream(operation)) return toCall(operation)
   const { entry, name, run } = operation
-  // What it yields is made from the contract's type, so it is not parsed again.
+  // Without an output schema: events are created with the contract's types, so they are not parsed again.
   return procedure
     .meta(entry)
     .input(entry.input)

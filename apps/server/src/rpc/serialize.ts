@@ -1,20 +1,20 @@
 import type { SuperJSONResult } from 'superjson'
-import { withWrittenDates } from '../lib/json-dates.ts'
+import { withIsoDates } from '../lib/json-dates.ts'
 
 /**
- * Writes what `superjson.serialize` writes for plain data with Dates, for a fraction of the cost.
+ * Equivalent to `superjson.serialize` for plain data with Dates, at a fraction of the cost.
  *
- * Outputs have passed their schema, so there is nothing else in them: no Map, no class, no cycle.
+ * Outputs have passed their schema, so they contain no other types: no Maps, classes or cycles.
  *
  * @see https://github.com/flightcontrolhq/superjson for the format of the annotations
  */
 export function serialize(value: unknown): SuperJSONResult {
   if (value === undefined) return { json: null, meta: { values: ['undefined'], v: 1 } }
   const dates: Record<string, ['Date']> = {}
-  const json = withWrittenDates(value, (path) => {
+  const json = withIsoDates(value, (path) => {
     dates[path] = ['Date']
   })
-  // What has no Dates any more, and never had anything but JSON besides.
+  // Plain JSON now that the Dates are strings.
   const plain = json as SuperJSONResult['json']
   if (value instanceof Date) return { json: plain, meta: { values: ['Date'], v: 1 } }
   return Object.keys(dates).length === 0 ? { json: plain } : { json: plain, meta: { values: dates, v: 1 } }

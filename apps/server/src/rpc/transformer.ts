@@ -3,14 +3,14 @@ import superjson, { type SuperJSONResult } from 'superjson'
 import { requireFewFields } from '../lib/errors.ts'
 import { serialize } from './serialize.ts'
 
-/** The annotations that an input can need: every other type is one that no schema here takes. */
+/** The annotations that inputs need. No input schema accepts any other type. */
 const ALLOWED = new Set<unknown>(['Date', 'undefined'])
 
 /**
- * superjson on the wire, that lets inputs be Dates and undefined and nothing else.
+ * superjson, with inputs restricted to Date and undefined annotations.
  *
- * Its other annotations (Map, Set, RegExp, Error, references, …) make objects of a caller's choosing before any
- * schema has seen them.
+ * The other annotations (Map, Set, RegExp, Error, references, …) would let callers create arbitrary objects before
+ * validation.
  */
 export const transformer = {
   input: { serialize: superjson.serialize, deserialize },
@@ -29,7 +29,7 @@ function deserialize(payload: SuperJSONResult): unknown {
   }
 }
 
-/** superjson would drop it, where every other field that is none is refused. */
+/** superjson would silently drop `__proto__`, but unknown fields must be rejected. */
 function requireNoPrototype(value: unknown): void {
   if (typeof value !== 'object' || value === null) return
   if (Object.hasOwn(value, '__proto__')) refuse()
@@ -41,15 +41,15 @@ function requirePlain(meta: unknown): void {
   for (const [key, value] of Object.entries(meta)) {
     if (key === 'values') {
       requirePlainTree(value)
-      // A whole input is fields; a Date would pass for one without any.
+      // An input is an object. A Date would be accepted as one without fields.
       if (Array.isArray(value) && value[0] === 'Date') refuse()
     }
-    // A version number; anything else is referentialEqualities or unknown.
+    // `v` is a version number. Other keys are referentialEqualities or unknown.
     else if (key !== 'v') refuse()
   }
 }
 
-/** A tree's leaves are [type], its inner nodes records, or [type, record]. */
+/** In the tree of annotations, leaves are `[type]` and inner nodes are records or `[type, record]`. */
 function requirePlainTree(node: unknown): void {
   if (Array.isArray(node)) {
     if (node.length !== 1 || !ALLOWED.has(node[0])) refuse()

@@ -7,7 +7,7 @@ import { jsonSizeOf } from '../lib/json-size.ts'
 import { measure } from '../metrics/reported-calls.ts'
 import { transformer } from './transformer.ts'
 
-/** How often a silent stream shows that it lives, in milliseconds. */
+/** How often an idle stream sends a heartbeat, in milliseconds. */
 export const HEARTBEAT_MS = 10_000
 
 const t = initTRPC
@@ -40,19 +40,20 @@ const t = initTRPC
 export const { router } = t
 
 /**
- * What every procedure is made from. A connection can outlive the credentials it was opened with, so each call
- * authenticates again.
+ * The base of every procedure. Each call authenticates again, because a connection can outlive the credentials it was
+ * opened with.
  */
 export const procedure = t.procedure.use(({ ctx, meta, path, type, next }) => {
   async function call() {
     const current = ctx.reauthenticate ? withCaller(ctx, await ctx.reauthenticate()) : ctx
-    // Every procedure is made from an entry of the contract (router.ts).
+    // The router sets the contract's entry as `meta` of every procedure.
     const result = await next({ ctx: meta ? await admit(current, meta) : current })
     if (!result.ok) throw result.error
-    // Calls of a batch wait for each other. A mutation's answer is short, and the change has been made.
-    if (type === 'query') ctx.holdAnswer?.(jsonSizeOf(result.data))
+    // Results of a batch wait for its other calls. Mutations are exempt: their responses are short, and they cannot be
+    // rejected after the change.
+    if (type === 'query') ctx.holdResponse?.(jsonSizeOf(result.data))
     return result
   }
-  // A subscription's outcome shows only when it is read: it is measured where it is opened.
+  // Subscriptions are measured in eventGenerator, because they only run when they are read.
   return type === 'subscription' ? call() : measure(ctx, path, call)
 })

@@ -2,10 +2,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Origins } from './origins.ts'
 
 /**
- * What every answer says to a browser. An answer is data: it is not a page, loads nothing, and is shown in no frame.
- * The pages that there are (web-files.ts) set a policy of their own instead of the first.
+ * The security headers of every response. Responses are data: they load nothing and must not be framed. Pages
+ * (web-files.ts) replace the content security policy with their own.
  *
- * Made once and set by a hook: @fastify/helmet puts its headers together anew for each request.
+ * A constant set by a hook, because @fastify/helmet builds its headers again for every request.
  */
 export const securityHeaders = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
@@ -14,47 +14,47 @@ export const securityHeaders = {
   'permissions-policy': 'camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()',
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
-  // For browsers that do not know frame-ancestors.
+  // For browsers without support for frame-ancestors.
   'x-frame-options': 'DENY',
 } as const
 
-/** Two years, as browsers' preload lists ask for. Not for subdomains: they may not be ours to speak for. */
+/** Two years, as the HSTS preload list recommends. Without includeSubDomains: subdomains may belong to other services. */
 const STRICT_TRANSPORT_SECURITY = 'max-age=63072000'
 
 const ALLOWED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE'
-/** What the SDK, EventSource look-alikes and tRPC's links send. */
+/** The headers that the SDK, fetch-based EventSource clients and tRPC's links send. */
 const ALLOWED_HEADERS = 'authorization, content-type, act-as, last-event-id, x-request-id, trpc-accept'
-/** What a page may read besides what browsers always show. */
+/** The headers that a page can read in addition to the CORS-safelisted ones. */
 const EXPOSED_HEADERS = 'x-request-id, retry-after, ratelimit, ratelimit-policy'
-/** How long a browser does without asking again, in seconds. No browser takes more than a day, Chromium two hours. */
+/** How long browsers cache a preflight, in seconds. Chromium caps this at two hours. */
 const PREFLIGHT_MAX_AGE_S = 7_200
 
-/** Sets what every answer carries, whatever becomes of the request: also a refusal, and the head of a stream. */
-export function setAnswerHeaders(request: FastifyRequest, reply: FastifyReply, origins: Origins): void {
+/** Sets the headers of every response, including errors and streams. */
+export function setResponseHeaders(request: FastifyRequest, reply: FastifyReply, origins: Origins): void {
   reply.header('x-request-id', request.id)
   reply.headers(securityHeaders)
-  // Over plain http browsers pass it over, and a server for trying things out must not speak for localhost.
+  // Not over plain http: browsers ignore it there, and a local server must not force https on all of localhost.
   if (request.protocol === 'https') reply.header('strict-transport-security', STRICT_TRANSPORT_SECURITY)
-  if (!origins.matter) return
+  if (!origins.affectResponses) return
   reply.header('vary', 'origin')
   const { origin } = request.headers
-  if (origin === undefined || !origins.isListed(origin)) return
+  if (origin === undefined || !origins.isAllowed(origin)) return
   reply.header('access-control-allow-origin', origin)
   reply.header('access-control-allow-credentials', 'true')
   reply.header('access-control-expose-headers', EXPOSED_HEADERS)
 }
 
-/** Whether this is a browser that asks, for a page of the list, what the page may send. */
+/** Whether this is a CORS preflight from an allowed origin. */
 export function isPreflight({ method, headers }: FastifyRequest, origins: Origins): boolean {
   return (
     method === 'OPTIONS' &&
     headers['access-control-request-method'] !== undefined &&
     headers.origin !== undefined &&
-    origins.isListed(headers.origin)
+    origins.isAllowed(headers.origin)
   )
 }
 
-/** Answers a preflight. Whether there is such a route is for the request itself to find out. */
+/** Answers a preflight, whether or not the route exists: the actual request reports that. */
 export function answerPreflight(reply: FastifyReply): FastifyReply {
   return reply
     .code(204)
