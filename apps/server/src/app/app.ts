@@ -36,7 +36,7 @@ export interface App extends Runtime, ReachRules {
   readonly tally: DailyTally
   /** The number of users, conversations and messages. */
   readonly totals: Totals
-  /** The figures of this server only. */
+  /** Statistics of this server only. */
   readonly serverStats: ServerStats
   /** The effective settings, without confidential values. */
   readonly settings: readonly Setting[]

@@ -106,7 +106,7 @@ export function createApp({
     cluster.signal(signal)
   }
   const write: App['write'] = async (work) => {
-    // The only cast to EventTransaction: the type promises the hints below.
+    // The only cast to EventTransaction: the type guarantees that hints follow the commit, as they do below.
     const result = await db.transaction().execute((trx) => work(trx as EventTransaction))
     events.hint()
     webhooks.hint()
@@ -147,7 +147,7 @@ export function createApp({
     rates: config.limits,
     now,
     shared: cluster.buckets,
-    onRefused: (policy) => metrics.rateLimited(policy),
+    onRejected: (policy) => metrics.rateLimited(policy),
   })
   const retention = keepLogShort({ db, now, log, retentionMs })
 

@@ -3,8 +3,8 @@ import type { Logger } from 'pino'
 import type { Config } from '../settings/config.ts'
 
 /**
- * Migrates the schema. With a transaction pooler, it uses the direct connection, and stores the session settings that
- * servers need as defaults of their role, if permitted.
+ * Migrates the schema. With a transaction pooler, migrates over the direct connection, and makes the session settings
+ * that servers need the defaults of their database role, if permitted.
  *
  * @throws {DatabaseOpenError}
  */
@@ -32,7 +32,7 @@ export async function prepareSchema(config: Config, database: Database): Promise
   return config.databaseDirectUrl === undefined ? database.migrate() : migrateDatabase(config)
 }
 
-/** Warns if the sessions of a pooler lack the timeouts that servers need, which only defaults of the role can set. */
+/** Warns if a pooler's sessions lack the timeouts that servers need, which can only be defaults of the role. */
 export async function checkPooler(config: Config, { db }: Database, log: Logger): Promise<void> {
   if (config.databaseDirectUrl === undefined) return
   const missing = await missingTimeouts(db)

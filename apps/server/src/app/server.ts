@@ -46,7 +46,7 @@ export interface ServerOverrides {
 }
 
 export interface Server extends AsyncDisposable {
-  /** @internal Embedders must not depend on the parts of the server, nor on its tables. */
+  /** @internal Embedders must not depend on the server's parts or tables. */
   readonly app: App
   /** Where the data is stored, for display. */
   readonly dataLocation: string
@@ -54,13 +54,13 @@ export interface Server extends AsyncDisposable {
   readonly newServiceKey: string | undefined
   /** The token for `/welcome#…`, where the first admin is created, if this start issued one. Not available later. */
   readonly setupToken: string | undefined
-  /** Whether this start applied migrations, as it does with an empty database. */
+  /** Whether this start applied migrations, which is always the case with an empty database. */
   readonly isFirstStart: boolean
   /** The URL for Prometheus to scrape; undefined without METRICS_PORT, and before the server listens. */
   readonly metricsUrl: string | undefined
-  /** Starts listening, also on the metrics port if set. @returns the server's URL. */
+  /** Starts listening, including on the metrics port if there is one. @returns the server's URL. */
   listen(): Promise<string>
-  /** Handles a request without a network, with the same code as over a port. */
+  /** Handles a request in-process, with the same code as over the network. */
   fetch(request: Request): Promise<Response>
   /**
    * Stops the server: reports it as not ready, stops accepting connections after `drainSeconds`, finishes accepted
@@ -222,7 +222,7 @@ async function assemble({
     isClosing = true
     const drained = drain(http.server)
     await Promise.all([app.jobs.close(), app.webhooks.close()])
-    // Only once the port is closed, so that clients reconnect to another server or to this one's successor.
+    // Only once the port is closed, so that clients reconnect to another server or to the successor of this one.
     await app.events.close()
     await drained
     closeUnused()
@@ -287,7 +287,7 @@ function metricsServerOf(
   return new MetricsServer({ host, port, log, page: () => metrics.page() })
 }
 
-/** Passes a request to the routes without a network. The response is streamed, as over a connection. */
+/** Passes a request to the routes in-process. The response is streamed, as over the network. */
 async function fetchFrom(http: FastifyInstance, request: Request): Promise<Response> {
   const url = new URL(request.url)
   const payload = request.body === null ? undefined : Buffer.from(await request.arrayBuffer())

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import type { Subscription } from '../realtime/subscription.ts'
 import type { ActorContext, AdminContext, CallerContext, Context } from './context.ts'
 
-/** What the gate guarantees for an operation of this access. */
+/** The context that the gate guarantees for an operation with this access. */
 export type ContextFor<A extends Access> = A extends 'anyone'
   ? Context
   : A extends 'actor'

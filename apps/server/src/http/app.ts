@@ -49,7 +49,7 @@ const anonymous: Caller = { kind: 'anonymous' }
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The remaining quota of the limit that the request is closest to. */
+    /** The remaining quota of the limit that the request is closest to exceeding. */
     quota: Quota | undefined
   }
 }

@@ -32,7 +32,7 @@ export function nameOfOperation(path: string | undefined): string {
 
 /**
  * Reports each request over plain HTTP after its response was sent, even if it reached no operation. Calls over tRPC
- * are reported one by one elsewhere, and streams when they open.
+ * are reported individually elsewhere, and streams when they open.
  */
 export function reportResponses(http: FastifyInstance, metrics: Metrics): void {
   http.decorateRequest('failure', undefined)

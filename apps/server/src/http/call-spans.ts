@@ -17,8 +17,8 @@ const streams = new Set(operations.filter(isStream).map(({ name }) => name))
 const BATCH = 'batch'
 
 /**
- * Gives each HTTP request that calls an operation a span, which ends when the response was sent or the stream is open.
- * Must be registered before any hook that uses `request.span`.
+ * Gives each HTTP request that calls an operation a span, which ends when the response has been sent or the stream is
+ * open. Must be registered before any hook that uses `request.span`.
  */
 export function traceCalls(http: FastifyInstance, tracing: Tracing): void {
   http.decorateRequest('span', {
@@ -49,7 +49,7 @@ export function traceCalls(http: FastifyInstance, tracing: Tracing): void {
   })
 }
 
-/** The span name; undefined for requests without a call, and for subscriptions, which have a span where they run. */
+/** The span's name; undefined for requests without a call, and for subscriptions, whose span starts later. */
 function operationOf({ routeOptions, params }: FastifyRequest): string | undefined {
   const { operation, transport } = routeOptions.config?.call ?? {}
   if (transport !== 'rpc') return operation === 'unknown' ? undefined : operation

@@ -21,7 +21,7 @@ export interface Credentials {
 
 interface ContextOptions {
   transport: Transport
-  /** Instead of those in the request's headers. */
+  /** Used instead of the request's headers. */
   credentials?: Credentials
   /** Set if the response has not started, so that it can carry a cookie. */
   reply?: FastifyReply | undefined

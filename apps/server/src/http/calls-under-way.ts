@@ -23,8 +23,8 @@ const RETRY_AFTER_MS = 1_000
 /** A call whose response has not been sent completely. */
 export interface CallUnderWay {
   /**
-   * Counts a part of the response until it is released, or until the whole response was sent. A single response never
-   * exceeds the limit.
+   * Counts a part of the response until it is released, or until the whole response has been sent. A single response
+   * never exceeds the limit.
    *
    * @throws {SottoError} RATE_LIMITED if too much is waiting already for the same caller. Nothing is counted then.
    */
@@ -45,7 +45,7 @@ export class CallsUnderWay {
   readonly #unread = new Holdings(MAX_UNREAD_BYTES)
 
   /**
-   * Counts a call until its response was sent or its connection closed. A batch counts as one call.
+   * Counts a call until its response has been sent or its connection is closed. A batch counts as one call.
    *
    * @throws {SottoError} RATE_LIMITED
    */

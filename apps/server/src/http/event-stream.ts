@@ -1,14 +1,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Context } from '../app/context.ts'
 import type { StreamOperation } from '../app/operations.ts'
-import { refusedInput } from '../lib/errors.ts'
+import { toInputError } from '../lib/errors.ts'
 import type { StreamItem, Subscription } from '../realtime/subscription.ts'
 import { HEARTBEAT_MS } from '../rpc/trpc.ts'
 import { reportOpenStream } from './call-reports.ts'
 import { rateLimitFields } from './rate-limit-fields.ts'
 
-/** Clients reconnect within this time after a stop, in milliseconds. A random delay spreads them out. */
-const RECONNECT_WITHIN_MS = 5_000
+/** The maximum delay before clients reconnect after a stop, in milliseconds. Each gets a random delay. */
+const MAX_RECONNECT_MS = 5_000
 
 /** Responds with Server-Sent Events until either side ends the stream. */
 export async function sendEventStream(
@@ -22,7 +22,7 @@ export async function sendEventStream(
   const parsed = entry.input.safeParse(
     lastEventId === undefined || lastEventId === '' ? input : { ...input, cursor: lastEventId },
   )
-  if (!parsed.success) throw refusedInput(parsed.error)
+  if (!parsed.success) throw toInputError(parsed.error)
   const stream = await run(ctx, parsed.data)
   reportOpenStream(ctx.app.metrics, request, reply)
   request.span.end('ok')
@@ -34,7 +34,7 @@ export async function sendEventStream(
     stream.end()
     return
   }
-  // The hooks set their headers on the reply, which the hijacked response does not send.
+  // A hijacked response does not include the headers that the hooks have set on the reply.
   for (const [name, value] of Object.entries(reply.getHeaders())) {
     if (value !== undefined) response.setHeader(name, value)
   }
@@ -49,14 +49,14 @@ export async function sendEventStream(
   response.write(`id: ${stream.cursor}\n: connected\n\n`)
   const heartbeat = setInterval(() => response.write(`id: ${stream.cursor}\n: alive\n\n`), HEARTBEAT_MS)
   heartbeat.unref()
-  // A reader that is blocked cannot receive the end of the stream.
+  // A blocked reader would not see the stream end, so its connection is closed instead.
   stream.onEnded = () => {
     if (stream.endReason === 'slow' || response.writableNeedDrain) response.destroy()
   }
   try {
     await writeAll(stream, response)
   } catch (error) {
-    // The status was already sent, so no error can be reported. A reader whose connection is lost resumes.
+    // The status has already been sent, so the error cannot be reported. A reader that loses its connection resumes.
     ctx.app.log.warn({ requestId: request.id, err: error }, 'event stream failed, closing its connection')
     response.destroy()
   } finally {
@@ -65,7 +65,7 @@ export async function sendEventStream(
   }
   if (response.destroyed) return
   if (stream.endReason === 'stopping') {
-    response.write(`retry: ${Math.round(Math.random() * RECONNECT_WITHIN_MS)}\n\n`)
+    response.write(`retry: ${Math.round(Math.random() * MAX_RECONNECT_MS)}\n\n`)
   }
   response.end()
 }

@@ -84,8 +84,8 @@ function toOperationObject(route: Route, schemas: Json): Json {
     required?: string[]
   }
   const input = jsonOf(entry.example.input) as Json
-  const outside = Object.keys(properties).filter((field) => !hasBody || pathFields.includes(field))
-  const inside = Object.keys(properties).filter((field) => !outside.includes(field))
+  const parameterFields = Object.keys(properties).filter((field) => !hasBody || pathFields.includes(field))
+  const bodyFields = Object.keys(properties).filter((field) => !parameterFields.includes(field))
   return {
     operationId: name,
     tags: [tagOf(route)],
@@ -93,21 +93,21 @@ function toOperationObject(route: Route, schemas: Json): Json {
     ...(entry.description && { description: entry.description }),
     ...(entry.access === 'anyone' && { security: [{}, { bearer: [] }] }),
     parameters: [
-      ...outside.map((field) => toParameter(field, route, properties[field] ?? {}, required, input)),
+      ...parameterFields.map((field) => toParameter(field, route, properties[field] ?? {}, required, input)),
       ...(entry.access === 'anyone' ? [] : [actAsParameter]),
     ],
-    ...(inside.length > 0 && {
+    ...(bodyFields.length > 0 && {
       requestBody: {
-        required: inside.some((field) => required.includes(field)),
+        required: bodyFields.some((field) => required.includes(field)),
         content: {
           'application/json': {
             schema: {
               type: 'object',
-              properties: pick(properties, inside),
-              required: required.filter((field) => inside.includes(field)),
+              properties: pick(properties, bodyFields),
+              required: required.filter((field) => bodyFields.includes(field)),
               additionalProperties: false,
             },
-            example: pick(input, inside),
+            example: pick(input, bodyFields),
           },
         },
       },
@@ -185,16 +185,16 @@ function toResponses(entry: Procedure, schemas: Json): Json {
 /** Moves a schema's definitions to the document's components and updates the references. */
 function collect(schema: Json, schemas: Json): Json {
   const { $schema: _, $defs = {}, ...rest } = schema as Json & { $defs?: Json }
-  for (const [name, definition] of Object.entries($defs)) schemas[name] = repoint(definition as Json)
+  for (const [name, definition] of Object.entries($defs)) schemas[name] = rewriteRefs(definition as Json)
   const named = typeof rest.id === 'string' ? rest.id : undefined
-  const pointed = repoint(rest) as Json
-  if (!named) return pointed
-  schemas[named] = pointed
+  const rewritten = rewriteRefs(rest) as Json
+  if (!named) return rewritten
+  schemas[named] = rewritten
   return { $ref: `#/components/schemas/${named}` }
 }
 
-function repoint(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(repoint)
+function rewriteRefs(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(rewriteRefs)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(
     Object.entries(value)
@@ -204,7 +204,7 @@ function repoint(value: unknown): unknown {
         key,
         key === '$ref' && typeof inner === 'string'
           ? inner.replace('#/$defs/', '#/components/schemas/')
-          : repoint(inner),
+          : rewriteRefs(inner),
       ]),
   )
 }

@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify'
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 
-/** RFC 9457 problem details. `title` is the same for all errors with this code, `detail` is specific. */
+/** RFC 9457 problem details. `title` depends only on the code; `detail` describes the error at hand. */
 export function toProblem(error: SottoError, requestId: string) {
   return {
     type: `urn:sotto:error:${error.code}`,
@@ -21,10 +21,10 @@ const DEFAULT_RETRY_AFTER_MS = 1_000
 
 /** The Retry-After header for temporary errors: the longest of their delays. */
 export function retryFields(errors: readonly SottoError[]): Record<string, string> {
-  const waits = errors.flatMap(({ retryable, retryAfterMs = DEFAULT_RETRY_AFTER_MS }) =>
+  const delays = errors.flatMap(({ retryable, retryAfterMs = DEFAULT_RETRY_AFTER_MS }) =>
     retryable ? retryAfterMs : [],
   )
-  return waits.length > 0 ? { 'retry-after': String(Math.ceil(Math.max(...waits) / 1_000)) } : {}
+  return delays.length > 0 ? { 'retry-after': String(Math.ceil(Math.max(...delays) / 1_000)) } : {}
 }
 
 export function sendProblem(reply: FastifyReply, error: SottoError): FastifyReply {

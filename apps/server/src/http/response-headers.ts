@@ -18,7 +18,7 @@ export const securityHeaders = {
   'x-frame-options': 'DENY',
 } as const
 
-/** Two years, as the HSTS preload list recommends. Without includeSubDomains: subdomains may belong to other services. */
+/** Two years, as the HSTS preload list recommends. Not for subdomains, which may belong to other services. */
 const STRICT_TRANSPORT_SECURITY = 'max-age=63072000'
 
 const ALLOWED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE'
@@ -54,7 +54,7 @@ export function isPreflight({ method, headers }: FastifyRequest, origins: Origin
   )
 }
 
-/** Answers a preflight, whether or not the route exists: the actual request reports that. */
+/** Answers a preflight even if the route does not exist: the actual request will report that. */
 export function answerPreflight(reply: FastifyReply): FastifyReply {
   return reply
     .code(204)

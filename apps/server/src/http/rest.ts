@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Context } from '../app/context.ts'
 import { type CallOperation, isStream, type StreamOperation } from '../app/operations.ts'
 import { admit } from '../auth/gate.ts'
-import { refusedInput, requireFewFields, shownPath } from '../lib/errors.ts'
+import { requireFewFields, shownPath, toInputError } from '../lib/errors.ts'
 import { withIsoDates } from '../lib/json-dates.ts'
 import type { CallsUnderWay } from './calls-under-way.ts'
 import { sendEventStream } from './event-stream.ts'
@@ -67,7 +67,7 @@ function registerCall(
       const underWay = calls.begin(context.caller, context, reply.raw)
       const ctx = await admit(context, entry)
       const input = entry.input.safeParse(readInput(route, request))
-      if (!input.success) throw refusedInput(input.error)
+      if (!input.success) throw toInputError(input.error)
       const call = async (fields: unknown) => entry.output.parse(await run(ctx, fields))
       reply.header('cache-control', 'no-store')
       if (entry.http.lines && wantsLines(request)) {
@@ -99,7 +99,7 @@ function signalOf(reply: FastifyReply): AbortSignal {
   return disconnected.signal
 }
 
-/** Merges the fields of path, query and body into one input. Unknown fields are kept, so that validation rejects them. */
+/** Merges the fields of path, query and body into one input. Keeps unknown fields, so that validation rejects them. */
 function readInput(route: Route, request: FastifyRequest): Record<string, unknown> {
   const issues: InputIssue[] = []
   const input: Record<string, unknown> = {}

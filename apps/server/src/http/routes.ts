@@ -4,7 +4,7 @@ import { type Operation, operations } from '../app/operations.ts'
 /** Decodes the text of a field in a path or query. The schema validates the result. */
 export type FieldDecoder = (text: string) => unknown
 
-/** An operation and how plain HTTP carries its input. */
+/** An operation with the information needed to read its input from an HTTP request. */
 export interface Route {
   operation: Operation
   /** The fields in the path. */
@@ -28,7 +28,8 @@ export const routes: readonly Route[] = operations.map((operation) => {
 })
 
 /**
- * A schema as JSON Schema, for inspection. The schema itself never changes, so that every transport validates the same.
+ * A schema as JSON Schema, for inspection. The schema itself is not modified: all transports validate with the same
+ * schema.
  */
 export function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): Record<string, unknown> {
   return z.toJSONSchema(schema, {

@@ -19,8 +19,8 @@ export function sessionTokenIn({ headers }: FastifyRequest): string | undefined 
 }
 
 /**
- * Browsers also send cookies with requests from other sites' pages, so the cookie is only accepted from trusted origins.
- * Same-origin reads have no Origin header, but a Sec-Fetch-Site header instead.
+ * Other sites' pages can make a browser send cookies, so the cookie is only accepted from pages of trusted origins. For
+ * same-origin reads, browsers send a Sec-Fetch-Site header instead of an Origin header.
  *
  * @throws {SottoError} FORBIDDEN
  */

@@ -13,7 +13,7 @@ interface Socket {
   close(): void
 }
 
-/** Limits the open WebSockets per user, so that one user cannot use up all connections. Bare service keys are not limited. */
+/** Limits open WebSockets per user, so that one user cannot take all connections. Bare service keys are exempt. */
 export class SocketHolders {
   readonly #holdings = new Holdings(MAX_SOCKETS_PER_USER)
 

@@ -37,10 +37,10 @@ export function staticResponses(
 ): ServeDocument {
   return (path, { type, make, headers = {}, isCompressed = false }) => {
     // Created on first request: most servers never need it.
-    const made = new Map<Encoding, Promise<Body>>()
+    const bodies = new Map<Encoding, Promise<Body>>()
     const bodyIn = (encoding: Encoding): Promise<Body> => {
-      const body = made.get(encoding) ?? makeBody(encoding)
-      made.set(encoding, body)
+      const body = bodies.get(encoding) ?? makeBody(encoding)
+      bodies.set(encoding, body)
       return body
     }
     const makeBody = async (encoding: Encoding): Promise<Body> => {
@@ -49,8 +49,8 @@ export function staticResponses(
     }
     app.get(path, async (request, reply) => {
       begin(request, reply)
-      // Counts all concurrent requests before the first response is sent. Thousands at once would otherwise all be
-      // served in a row, while other requests wait.
+      // All concurrent requests are counted before the first response is sent. Otherwise thousands of them would be
+      // served in a row while other requests wait.
       await nextImmediate()
       const encoding = isCompressed ? encodingFor(request) : 'identity'
       const { bytes, etag } = await bodyIn(encoding)
@@ -65,7 +65,7 @@ export function staticResponses(
   }
 }
 
-/** An encoding that the header lists with a weight above zero, otherwise no compression. */
+/** The preferred encoding among those that the client accepts; no compression otherwise. */
 function encodingFor({ headers }: FastifyRequest): Encoding {
   const accepted = String(headers['accept-encoding'] ?? '')
     .split(',')

@@ -65,11 +65,11 @@ export function trackUnusedConnections(server: HttpServer): () => void {
   }
 }
 
-/** Closes the server after pending responses were sent, at the latest after ten seconds. */
+/** Closes the server once pending responses have been sent, or after ten seconds. */
 export async function closeWithDeadline(http: FastifyInstance, log: Logger): Promise<void> {
-  // `close` closes connections that are idle now. Others become idle once their response was sent.
+  // `close` only closes connections that are idle now. Others become idle once their response has been sent.
   const idle = setInterval(() => http.server.closeIdleConnections(), DRAIN_POLL_MS)
-  const cut = setTimeout(() => {
+  const timeout = setTimeout(() => {
     log.warn({ afterMs: FINISH_MS }, 'requests did not finish in time, closing their connections')
     http.server.closeAllConnections()
   }, FINISH_MS)
@@ -77,7 +77,7 @@ export async function closeWithDeadline(http: FastifyInstance, log: Logger): Pro
     await http.close()
   } finally {
     clearInterval(idle)
-    clearTimeout(cut)
+    clearTimeout(timeout)
   }
 }
 

@@ -1,7 +1,7 @@
 import type { ServeDocument } from './static-responses.ts'
 import { contentSecurityPolicy, webPage } from './web-files.ts'
 
-/** The paths of the client's pages. All serve the same file, which routes on the client side. */
+/** The paths of the client's pages. All serve the same file, which does its own routing. */
 const PAGES = [
   '/',
   '/welcome',

@@ -44,7 +44,7 @@ export function webPage(folder: string, name: string, policy: string): Document 
   return {
     type: 'text/html',
     make: () => readFile(path.join(folder, name)),
-    // Not stored, because an outdated page would request assets that no longer exist.
+    // Not cached, because an outdated page would request assets that no longer exist.
     headers: { 'cache-control': 'no-store', 'content-security-policy': policy },
   }
 }

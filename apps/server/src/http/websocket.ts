@@ -13,9 +13,9 @@ import { SocketHolders } from './socket-holders.ts'
 
 /** How much can be buffered for a client that does not read, in bytes. */
 const MAX_BUFFERED_BYTES = 262_144
-/** Streams continue to send below this, in bytes. */
+/** Streams resume sending below this, in bytes. */
 const LOW_WATER_MARK_BYTES = 65_536
-/** Bounds a message in endless fragments, each of which costs more memory than its content. ws allows 16 times as many. */
+/** ws allows 16 times as many. Each fragment costs memory beyond its content, and a message might never end. */
 const MAX_FRAGMENTS = 1_024
 /** Twice the number of ordinary packets that the largest message needs. */
 const MAX_BUFFERED_CHUNKS = 2_048
@@ -45,7 +45,7 @@ interface Options {
 /** Serves the router over WebSocket at /trpc, for tRPC's `wsLink`. */
 export async function registerWebSocket(app: FastifyInstance, options: Options): Promise<void> {
   // Protocol errors of clients, for which ws has already closed the connection. Not reported as failures of the server.
-  const brokenFrames = new WeakSet<Error>()
+  const protocolErrors = new WeakSet<Error>()
   await app.register(websocket, {
     // Compression stays off, the default of ws, so a small message cannot expand into a large one.
     options: {
@@ -56,7 +56,7 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
       allowSynchronousEvents: false,
     },
     errorHandler(error, socket, request) {
-      if (brokenFrames.has(error)) return
+      if (protocolErrors.has(error)) return
       options.onError(error, request)
       socket.terminate()
     },
@@ -86,25 +86,25 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
     (socket, request) => {
       sockets++
       socket.once('close', () => sockets--)
-      socket.prependListener('error', (error: Error) => brokenFrames.add(error))
+      socket.prependListener('error', (error: Error) => protocolErrors.add(error))
       const timeout = setTimeout(() => socket.close(TRY_AGAIN_LATER, 'no message received'), FIRST_MESSAGE_MS)
       timeout.unref()
       socket.once('message', () => clearTimeout(timeout))
       socket.once('close', () => clearTimeout(timeout))
 
-      // tRPC's adapter sends without backpressure. Streams wait for `drained`; a client that requests more than it reads
-      // is disconnected.
+      // tRPC's adapter sends without backpressure. Streams wait for `drained`. Clients that otherwise request more than
+      // they read are disconnected.
       const send = socket.send.bind(socket)
       const drainWaiters = new Set<() => void>()
-      const resolveDrained = () => {
+      const notifyDrained = () => {
         if (socket.bufferedAmount > LOW_WATER_MARK_BYTES && socket.readyState === socket.OPEN) return
         for (const resolve of drainWaiters) resolve()
         drainWaiters.clear()
       }
-      socket.once('close', resolveDrained)
+      socket.once('close', notifyDrained)
       socket.send = (data: Parameters<typeof send>[0]) => {
         if (socket.bufferedAmount > MAX_BUFFERED_BYTES) socket.close(TRY_AGAIN_LATER, 'too slow')
-        else send(data, resolveDrained)
+        else send(data, notifyDrained)
       }
       const drained = async () => {
         if (socket.bufferedAmount <= LOW_WATER_MARK_BYTES) return
@@ -134,9 +134,9 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
           } satisfies Context
         },
         onError: ({ error, path }) => {
-          // A tRPC client never sends anything but calls. Disconnect others before they send a million messages.
+          // tRPC clients only send calls. Other clients are disconnected before they can send a million messages.
           if (path === undefined && error.code === 'PARSE_ERROR') disconnect(socket)
-          if (!error.cause || !brokenFrames.has(error.cause)) options.onError(error, request, path)
+          if (!error.cause || !protocolErrors.has(error.cause)) options.onError(error, request, path)
         },
       })(socket, request.raw)
     },

@@ -2,7 +2,7 @@ import { invalidInput, SottoError, type User } from '@sotto/contract'
 import type { Context } from '../app/context.ts'
 import { addUser, type NewUser } from './add-user.ts'
 
-/** For bare service keys, and for anyone who signs up with a password if sign-up is open or they have an invitation. */
+/** For bare service keys, and for sign-up: with a password, and an invitation if it is required. */
 export async function createUser(ctx: Context, input: NewUser): Promise<User> {
   requireMayCreate(ctx, input)
   const signUpKind = input.invitation === undefined ? 'sign-up' : 'invitation'

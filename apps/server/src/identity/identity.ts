@@ -58,7 +58,7 @@ interface Options {
   newId: NewId
   /** For tests only. See `Passwords`. */
   fastPasswords: boolean
-  /** undefined accepts only session tokens. */
+  /** Undefined if signed tokens are not accepted. */
   userTokens: UserTokenSettings | undefined
   emitBusinessEvent: EmitBusinessEvent
 }
@@ -105,7 +105,7 @@ export class Identity {
   }
 
   /**
-   * @param authorization the header: `Bearer sk_…`, `Bearer st_…`, `Bearer <JWT>` or `Basic …`; undefined for anonymous.
+   * @param authorization the header, if any: `Bearer sk_…`, `Bearer st_…`, `Bearer <JWT>` or `Basic …`.
    * @param actAs the user that a service key acts for.
    * @throws {SottoError} UNAUTHENTICATED, FORBIDDEN, USER_NOT_FOUND, RATE_LIMITED
    */
@@ -152,8 +152,8 @@ export class Identity {
     const key = ref.toLowerCase()
     const credentials = await store.credentials.find(this.#db, key)
     await this.#limits.chargeSignIn(credentials?.id ?? key, origin)
-    const isRight = await this.passwords.verify(credentials?.password_hash, password)
-    if (!isRight || !credentials) return undefined
+    const isCorrect = await this.passwords.verify(credentials?.password_hash, password)
+    if (!isCorrect || !credentials) return undefined
     return {
       actor: { id: credentials.id, username: credentials.username },
       hash: await this.#rehashIfOutdated(credentials.id, credentials.password_hash, password),

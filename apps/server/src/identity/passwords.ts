@@ -23,7 +23,7 @@ export class Passwords {
     this.#cost = fast ? TEST_COST : PRODUCTION_COST
   }
 
-  /** The number of passwords waiting. */
+  /** The number of queued passwords. */
   get waiting(): number {
     return this.#waiting.length
   }

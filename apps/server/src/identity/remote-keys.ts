@@ -70,7 +70,7 @@ export function createRemoteKeys({ url, now, log }: Options): JWTVerifyGetKey {
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
       if (fetching || isPast(COOLDOWN_MS)) await refresh()
-      // It may be a new key, which cannot be fetched now.
+      // It may be a new key that cannot be fetched now.
       if (hasFailed) throw unavailable()
       return keys(header, token)
     }

@@ -6,7 +6,7 @@ import { hashSecret } from './secrets.ts'
 import { TimedCache } from './timed-cache.ts'
 import {
   createTokenVerifier,
-  refusedToken,
+  invalidToken,
   type UserClaims,
   type UserTokenSettings,
   type VerifyToken,
@@ -39,7 +39,7 @@ export class TokenUsers {
   async identify(token: string): Promise<{ account: AccountRow; expiresAt: Date }> {
     const claims = await this.#verified(token)
     const account = await this.#accountOf(claims)
-    if (account.disabled_at) throw refusedToken('the user is disabled')
+    if (account.disabled_at) throw invalidToken('the user is disabled')
     return { account, expiresAt: claims.expiresAt }
   }
 
@@ -70,7 +70,7 @@ export class TokenUsers {
   async #create(claims: UserClaims): Promise<AccountRow> {
     const { settings, db } = this.#options
     const { subject } = claims
-    if (!settings.createUsers || isUuid(subject)) throw refusedToken('no user has this "sub"')
+    if (!settings.createUsers || isUuid(subject)) throw invalidToken('no user has this "sub"')
     const input = profileOf(claims)
     try {
       await this.#add(input)
@@ -111,5 +111,5 @@ function profileOf({ subject, profile }: UserClaims): NewUser {
   })
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
-  throw refusedToken(`"${claimOf[String(issue?.path[0])]}" ${issue?.message}`)
+  throw invalidToken(`"${claimOf[String(issue?.path[0])]}" ${issue?.message}`)
 }

@@ -57,7 +57,7 @@ export function createTokenVerifier({ settings, now, log }: Options): VerifyToke
 
   return async (token) => {
     if (token.length > MAX_TOKEN_LENGTH)
-      throw refusedToken(`it must be at most ${MAX_TOKEN_LENGTH} characters`)
+      throw invalidToken(`it must be at most ${MAX_TOKEN_LENGTH} characters`)
     const currentDate = now()
     try {
       const { payload, protectedHeader } = await jwtVerify(token, findKey, {
@@ -70,7 +70,7 @@ export function createTokenVerifier({ settings, now, log }: Options): VerifyToke
       requireUserToken(protectedHeader)
       return { ...lifetimeOf(payload, currentDate), subject: subjectOf(payload), profile: profileOf(payload) }
     } catch (error) {
-      if (error instanceof errors.JOSEError) throw refusedToken(error.message)
+      if (error instanceof errors.JOSEError) throw invalidToken(error.message)
       throw error
     }
   }
@@ -94,25 +94,25 @@ function keySourceOf(
  */
 function requireUserToken({ typ }: JWTHeaderParameters): void {
   if (typ === undefined || /^(application\/)?jwt$/i.test(typ)) return
-  throw refusedToken('"typ" must be JWT or absent')
+  throw invalidToken('"typ" must be JWT or absent')
 }
 
 function lifetimeOf({ exp, iat }: JWTPayload, at: Date): { expiresAt: Date } {
   const now = at.getTime() / 1_000
-  if (exp === undefined) throw refusedToken('"exp" is required')
+  if (exp === undefined) throw invalidToken('"exp" is required')
   if (iat !== undefined && iat > now + CLOCK_TOLERANCE_SECONDS)
-    throw refusedToken('"iat" must not be in the future')
+    throw invalidToken('"iat" must not be in the future')
   // From the earlier of the two, so that an old token is not accepted.
   const from = Math.min(iat ?? now, now)
   if (exp > from + MAX_LIFETIME_SECONDS + CLOCK_TOLERANCE_SECONDS) {
-    throw refusedToken(`"exp" must be at most ${MAX_LIFETIME_SECONDS} seconds after "iat" and from now`)
+    throw invalidToken(`"exp" must be at most ${MAX_LIFETIME_SECONDS} seconds after "iat" and from now`)
   }
   return { expiresAt: new Date(exp * 1_000) }
 }
 
 function subjectOf({ sub }: JWTPayload): string {
   // A claim can be any JSON value.
-  if (typeof sub !== 'string') throw refusedToken('"sub" must be a username or a user id')
+  if (typeof sub !== 'string') throw invalidToken('"sub" must be a username or a user id')
   return sub.toLowerCase()
 }
 
@@ -121,6 +121,6 @@ function profileOf({ name, email, picture }: JWTPayload): UserClaims['profile'] 
 }
 
 /** UNAUTHENTICATED, with the same prefix for all reasons. */
-export function refusedToken(reason: string): SottoError {
+export function invalidToken(reason: string): SottoError {
   return new SottoError('UNAUTHENTICATED', { detail: `the token is not valid: ${reason}` })
 }

@@ -6,7 +6,7 @@ import { isBareKey, requireSelfOrKey } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { showUser } from './read-users.ts'
 
-/** Changes a profile. Usernames never change, because they are references to users. */
+/** Changes a profile. Usernames never change, because they identify users. */
 export async function updateUser(
   ctx: CallerContext,
   { user: ref, ...change }: InputOf<'users', 'update'>,

@@ -68,7 +68,7 @@ export function decodeCursor<Kind extends ListKind>(kind: Kind, cursor: string):
   const parsed = listKinds[kind].safeParse(decoded.slice(1))
   if (!parsed.success) throw new SottoError('INVALID_CURSOR')
   const position = parsed.data as Position<Kind>
-  // Rejects anything that this function's counterpart would encode differently.
+  // Only the exact form that encodeCursor produces is valid.
   if (encodeCursor(kind, position) !== cursor) throw new SottoError('INVALID_CURSOR')
   return position
 }

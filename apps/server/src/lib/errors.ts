@@ -19,7 +19,7 @@ export function toSottoError(error: unknown): SottoError {
   if (error instanceof TRPCError) {
     if (error.cause instanceof SottoError) return error.cause
     if (error.code === 'BAD_REQUEST' && error.cause instanceof z.core.$ZodError)
-      return refusedInput(error.cause)
+      return toInputError(error.cause)
     const code = trpcCodes[error.code]
     if (code === 'INVALID_INPUT') {
       const message = 'must be a JSON object of inputs, within the maximum batch size'
@@ -38,7 +38,7 @@ const MAX_ISSUES = 20
 const MAX_PATH_LENGTH = 200
 
 /** An INVALID_INPUT error with the first issues that the schema found. */
-export function refusedInput(error: z.core.$ZodError): SottoError {
+export function toInputError(error: z.core.$ZodError): SottoError {
   const issues = error.issues.slice(0, MAX_ISSUES).flatMap(toIssues).slice(0, MAX_ISSUES)
   return new SottoError('INVALID_INPUT', {
     detail: issues.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; '),

@@ -3,7 +3,7 @@ import type { Rate } from './rates.ts'
 /** The maximum number of buckets per server; beyond that the least recently used half is dropped. */
 const MAX_BUCKETS = 100_000
 
-/** What one call charges to one bucket. */
+/** A charge of one call to one bucket. */
 export interface Charge {
   /** The key of the bucket. */
   key: string
@@ -55,7 +55,7 @@ export function judge(charges: readonly Charge[], owedUs: readonly number[]): Ve
   return { isAllowed, tightest: quotas.reduce((a, b) => (isTighter(b, a) ? b : a)) }
 }
 
-/** Whether one quota is tighter than the other; if both are used up, the one that takes longer to restore is. */
+/** Whether `a` is tighter than `b`: it has less left, or just as much but takes longer to restore. */
 export function isTighter(a: Quota, b: Quota): boolean {
   return a.remaining === b.remaining ? a.nextMs > b.nextMs : a.remaining < b.remaining
 }
@@ -74,8 +74,8 @@ function quotaOf(policy: Policy, owedUs: number): Quota {
 /**
  * The buckets of one server, in memory.
  *
- * They are kept in two generations. The older one is dropped once all of its buckets are full again, which is the
- * same as unknown. This needs no search and no timer.
+ * Kept in two generations. The older one is dropped once all of its buckets are full again, because full buckets need
+ * not be stored. This requires neither a search nor a timer.
  */
 export class Buckets {
   readonly #now: () => Date

@@ -7,8 +7,8 @@ import type { Rates } from './rates.ts'
 import type { SharedBuckets } from './shared-buckets.ts'
 
 /**
- * Limits per address, and for sign-ins with a username from any address, are this multiple of a user's rate: an office or
- * a mobile network can share an address, and a single attacker must not use up the limit of a username.
+ * The limits per address, and per username from any address, are this multiple of a user's rate: an office or a mobile
+ * network can share an address, and a single attacker must not use up the limit of a username.
  */
 const SHARED_FACTOR = 10
 
@@ -21,7 +21,7 @@ interface Options {
   /** Undefined for a single server. */
   shared: SharedBuckets | undefined
   /** Called with the policy that a call exceeded. */
-  onRefused: (policy: string) => void
+  onRejected: (policy: string) => void
 }
 
 /** The policies of one kind of call. */
@@ -43,10 +43,10 @@ export class Limits {
   #usernames: Policy | undefined
   readonly #buckets: Buckets
   readonly #shared: SharedBuckets | undefined
-  readonly #onRefused: Options['onRefused']
+  readonly #onRejected: Options['onRejected']
 
-  constructor({ rates, now, shared, onRefused }: Options) {
-    this.#onRefused = onRefused
+  constructor({ rates, now, shared, onRejected }: Options) {
+    this.#onRejected = onRejected
     for (const name of limitNames) {
       const rate = rates[name]
       if (!rate) continue
@@ -108,7 +108,7 @@ export class Limits {
     origin.onQuota?.(tightest)
     if (isAllowed) return
     const { name, count, seconds } = tightest.policy
-    this.#onRefused(name)
+    this.#onRejected(name)
     throw new SottoError('RATE_LIMITED', {
       detail: `rate limit ${name} exceeded (${count} per ${seconds} seconds)`,
       retryAfterMs: Math.ceil(tightest.nextMs),

@@ -3,8 +3,8 @@ import { eventGenerator } from './event-generator.ts'
 import { procedure, router } from './trpc.ts'
 
 /**
- * The tRPC router, created from the table of operations. Its type for clients is `AppRouter`, which the contract derives
- * from the same entries.
+ * The tRPC router, created from the table of operations. Its type for clients is `AppRouter`, which the contract
+ * derives from the same entries.
  */
 export const appRouter = router(
   Object.fromEntries(

@@ -32,31 +32,31 @@ function deserialize(payload: SuperJSONResult): unknown {
 /** superjson would silently drop `__proto__`, but unknown fields must be rejected. */
 function requireNoPrototype(value: unknown): void {
   if (typeof value !== 'object' || value === null) return
-  if (Object.hasOwn(value, '__proto__')) refuse()
+  if (Object.hasOwn(value, '__proto__')) reject()
   for (const inner of Object.values(value)) requireNoPrototype(inner)
 }
 
 function requirePlain(meta: unknown): void {
-  if (!isRecord(meta)) refuse()
+  if (!isRecord(meta)) reject()
   for (const [key, value] of Object.entries(meta)) {
     if (key === 'values') {
       requirePlainTree(value)
       // An input is an object. A Date would be accepted as one without fields.
-      if (Array.isArray(value) && value[0] === 'Date') refuse()
+      if (Array.isArray(value) && value[0] === 'Date') reject()
     }
     // `v` is a version number. Other keys are referentialEqualities or unknown.
-    else if (key !== 'v') refuse()
+    else if (key !== 'v') reject()
   }
 }
 
 /** In the tree of annotations, leaves are `[type]` and inner nodes are records or `[type, record]`. */
 function requirePlainTree(node: unknown): void {
   if (Array.isArray(node)) {
-    if (node.length !== 1 || !ALLOWED.has(node[0])) refuse()
+    if (node.length !== 1 || !ALLOWED.has(node[0])) reject()
   } else if (isRecord(node)) {
     for (const child of Object.values(node)) requirePlainTree(child)
   } else {
-    refuse()
+    reject()
   }
 }
 
@@ -64,6 +64,6 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function refuse(): never {
+function reject(): never {
   throw invalidInput('', 'superjson annotations must be Date or undefined')
 }

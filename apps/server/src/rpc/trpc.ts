@@ -49,8 +49,8 @@ export const procedure = t.procedure.use(({ ctx, meta, path, type, next }) => {
     // The router sets the contract's entry as `meta` of every procedure.
     const result = await next({ ctx: meta ? await admit(current, meta) : current })
     if (!result.ok) throw result.error
-    // Results of a batch wait for its other calls. Mutations are exempt: their responses are short, and they cannot be
-    // rejected after the change.
+    // A result waits for the other calls of its batch. Mutations are exempt: their responses are short, and rejecting
+    // them would not undo the change.
     if (type === 'query') ctx.holdResponse?.(jsonSizeOf(result.data))
     return result
   }
