@@ -39,7 +39,7 @@ export type AuditAction =
   | 'installation.imported'
   | 'installation.backed_up'
 
-/** Who performs an action, and in which request: a request's context, or an equivalent without a request. */
+/** Who performs an action, and in which request. Either the context of a request, or from `originOf`. */
 export interface AuditOrigin {
   readonly app: Pick<Runtime, 'newId' | 'now'>
   readonly caller: Caller | { readonly kind: 'command' | 'server' }
@@ -47,7 +47,7 @@ export interface AuditOrigin {
   readonly requestId: string | null
 }
 
-/** The origin of actions of the command line, whose user has access to the database anyway, or of the server itself. */
+/** The origin of actions by the server itself, or by a command, which already has full access to the database. */
 export function originOf(kind: 'command' | 'server', app: AuditOrigin['app']): AuditOrigin {
   return { app, caller: { kind }, address: null, requestId: null }
 }

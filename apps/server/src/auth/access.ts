@@ -26,7 +26,7 @@ export function isBareKey(ctx: CallerContext): boolean {
   return ctx.caller.kind === 'key' && !ctx.caller.actor
 }
 
-/** Whose view of messages the caller gets; null for a bare service key. */
+/** The user whose view of messages to return; null for a bare service key. */
 export function viewerOf(ctx: CallerContext): Viewer {
   return ctx.actor?.id ?? null
 }
@@ -62,7 +62,7 @@ export async function requireSelfOrAdmin(ctx: CallerContext, ref: string): Promi
   return isAdmin ? requireUser(ctx, ref, 'user') : requireSelfOrKey(ctx, ref)
 }
 
-/** @throws {SottoError} USER_NOT_FOUND with the field. */
+/** @throws {SottoError} USER_NOT_FOUND that names the field. */
 export async function requireUser(ctx: CallerContext, ref: string, field: string): Promise<Actor> {
   const user = await ctx.app.identity.findActor(ref)
   if (user) return user

@@ -11,8 +11,8 @@ import { membersToShow } from '../messaging/show-conversations.ts'
 import { toConversationSummary } from '../views/conversations.ts'
 
 /*
- * Admins' read access to conversations that they do not participate in. Each access is recorded in the audit log before
- * anything is read. If that fails, so does the request.
+ * Admins' read access to conversations in which they are not participants. Each access is recorded in the audit log
+ * before anything is read. If that fails, so does the request.
  */
 
 /** A user's conversations, latest activity first. */
@@ -34,7 +34,7 @@ export async function inspectConversations(
   })
 }
 
-/** The participants of a conversation and its number of messages. */
+/** The participants and message count of a conversation. */
 export async function inspectConversation(
   ctx: AdminContext,
   { conversationId }: InputOf<'inspection', 'conversation'>,

@@ -3,7 +3,7 @@ import { type EventTransaction, type JobKey, type JobRow, store } from '@sotto/d
 import type { Logger } from 'pino'
 import type { Runtime } from '../app/runtime.ts'
 
-/** How often to look for due jobs, in milliseconds: jobs of stopped servers, and jobs that had to wait. */
+/** The polling interval for due jobs, in milliseconds. Finds jobs of stopped servers and jobs that had to wait. */
 const POLL_MS = 1_000
 /** How long a server keeps a job without making progress, in milliseconds. One step takes far less. */
 const LEASE_MS = 30_000
@@ -55,7 +55,7 @@ export class JobRunner {
     this.#options = options
   }
 
-  /** Looks for due jobs from now on, until closed. */
+  /** Starts polling for due jobs, until closed. */
   start(): void {
     this.#timer = setInterval(() => this.wake(), POLL_MS)
     this.#timer.unref()

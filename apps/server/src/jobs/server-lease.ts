@@ -5,7 +5,7 @@ interface Options {
   db: Executor
   now: () => Date
   newId: NewId
-  /** The same on all servers. */
+  /** The same on every server. */
   name: string
   /** Another server can take the lease after this time without a renewal, in milliseconds. */
   durationMs: number
@@ -15,8 +15,8 @@ interface Options {
  * A lease for work that only one server of a database does at a time. The holder renews it well before it expires. If
  * the holder stops, the lease expires and another server takes it.
  *
- * If their clocks differ, two servers can briefly both believe that they hold the lease. Work that must not be done twice
- * has to call `renewIn` in its own transaction.
+ * If their clocks differ, two servers can briefly both believe that they hold the lease. Work that must not be done
+ * twice has to call `renewIn` in its own transaction.
  */
 export class ServerLease {
   readonly #options: Options
@@ -28,7 +28,7 @@ export class ServerLease {
     this.#holder = options.newId()
   }
 
-  /** Whether this server has the lease, or could take it now. */
+  /** Whether this server holds the lease, after taking or renewing it if necessary. */
   async hold(): Promise<boolean> {
     const { db, now, durationMs } = this.#options
     const left = this.#until - now().getTime()

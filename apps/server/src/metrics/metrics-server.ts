@@ -43,7 +43,7 @@ export class MetricsServer {
     try {
       await once(this.#http, 'listening')
     } catch (error) {
-      throw new MetricsListenError(`cannot listen at ${host}, port ${port}`, { cause: error })
+      throw new MetricsListenError(`cannot listen on ${host}, port ${port}`, { cause: error })
     }
     // The address is a string only for pipes.
     const { address, family, port: actualPort } = this.#http.address() as AddressInfo

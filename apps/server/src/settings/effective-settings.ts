@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { redactUrl } from '../lib/redact-url.ts'
 import type { GivenSettings } from './setting-files.ts'
 
-/** Which part of a setting must not be shown: all of a secret, or all of a URL but its address. */
+/** Which part of a setting must not be shown: all of it, or all of a URL except its address. */
 export const confidential = z.registry<{ part: 'all' | 'all but the address' }>()
 
 /** All effective settings with the source of each value, to show to admins. Contains nothing confidential. */

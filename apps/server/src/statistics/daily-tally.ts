@@ -39,7 +39,7 @@ export class DailyTally {
     this.#options = options
   }
 
-  /** Counts events from now on, until closed. */
+  /** Starts counting in the background, until closed. */
   start(): void {
     this.#running ??= this.#run()
   }

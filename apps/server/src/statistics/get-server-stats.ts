@@ -2,7 +2,7 @@ import type { Contract } from '@sotto/contract'
 import type { z } from 'zod'
 import type { AdminContext } from '../app/context.ts'
 
-/** The current state of the server that answers. */
+/** The current state of the server that handles the request. */
 export async function getServerStats({
   app,
 }: AdminContext): Promise<z.output<Contract['stats']['server']['output']>> {

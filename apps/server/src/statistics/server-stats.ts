@@ -2,7 +2,7 @@ import { type ErrorCode, errorCatalogue } from '@sotto/contract'
 import { readVersion } from '../lib/version.ts'
 import type { AnsweredCall, Metrics } from '../metrics/metrics.ts'
 
-/** The figures that every server keeps, even without metrics. */
+/** Basic statistics that every server keeps, even without metrics. */
 export class ServerStats implements Pick<Metrics, 'answered' | 'eventHandedOn'> {
   readonly version = readVersion()
   readonly startedAt: Date
@@ -22,7 +22,7 @@ export class ServerStats implements Pick<Metrics, 'answered' | 'eventHandedOn'> 
   }
 
   eventHandedOn(afterSeconds: number): void {
-    // Negative if the clocks of two servers differ by more than the delay.
+    // The value is negative if the clocks of two servers differ by more than the delay.
     this.logDelaySeconds = Math.max(0, afterSeconds)
   }
 }

@@ -19,9 +19,9 @@ export interface CountedTotals {
 /**
  * The total number of users, conversations and messages.
  *
- * Neither database knows the size of a table without reading it. Rows are therefore counted in small batches, shared by
- * all requests, and not again until 100 times the duration of the count has passed. Up to about ten thousand users, each
- * request gets current numbers; a million conversations are counted every few minutes, and only if requested.
+ * Neither database knows the size of a table without reading it. Rows are therefore counted in small batches, once for
+ * all concurrent requests, and not again until 100 times the duration of the count has passed. Up to about ten thousand
+ * users, every request gets current numbers. A million conversations are counted every few minutes, while requested.
  */
 export class Totals {
   readonly #options: Pick<Runtime, 'read' | 'now'>

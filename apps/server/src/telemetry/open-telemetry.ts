@@ -17,7 +17,7 @@ import type { TelemetrySettings } from './telemetry-settings.ts'
 import { noTracing, type Tracing } from './tracing.ts'
 
 const SCOPE = 'sotto'
-/** The maximum number of spans waiting for export, and of log records. Further ones are dropped. */
+/** The maximum number of spans, and of log records, waiting for export. Further ones are dropped. */
 const MAX_QUEUE = 8_192
 const MAX_BATCH = 512
 /** The timeout for exporting a batch, including retries, in milliseconds. */
@@ -115,7 +115,7 @@ export function openTelemetry({ settings, version, instanceId, databaseSystem }:
   }
 }
 
-/** Limited in frequency: if logs are exported, each line about a failed export is one more to export. */
+/** Rate-limited: if logs are exported, each line about a failed export is itself exported. */
 function reportProblems(log: Logger, endpoint: string): void {
   let reportedAt = Number.NEGATIVE_INFINITY
   function report(problem: string): void {

@@ -17,7 +17,7 @@ import { type ErrorCode, errorCatalogue } from '@sotto/contract'
 import type { StatementOutcome } from '@sotto/db'
 import { noSpan, type Span, type TracedCall, type TraceFields, type Tracing } from './tracing.ts'
 
-/** The maximum number of messages that wait for the delivery of their event. Bounded, because it may never happen. */
+/** The maximum number of messages remembered until their event is delivered, which may never happen. */
 const MAX_WRITTEN = 4_096
 /** OpenTelemetry's default limit of links per span. */
 const MAX_LINKS = 128
@@ -68,7 +68,7 @@ export class OtelTracing implements Tracing {
 
   async share<Result>(name: string, waiting: readonly Span[], work: () => Promise<Result>): Promise<Result> {
     const [first, ...others] = waiting.filter((span) => span instanceof TracedSpan)
-    // Without a span: otherwise the work would belong to whichever call triggered it.
+    // Without a span, because the work would otherwise belong to whichever call triggered it.
     if (!first) return this.#active.run(undefined, work)
     const attributes = { 'sotto.shared_by': waiting.length }
     const shared = this.#traced(name, this.#tracer.startSpan(name, { attributes }, contextOf(first)))

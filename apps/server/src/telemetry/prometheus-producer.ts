@@ -85,7 +85,7 @@ function toMetricData(metric: PrometheusMetric, times: Times): MetricData | unde
     case 'histogram':
       return { ...base, dataPointType: DataPointType.HISTOGRAM, dataPoints: toHistograms(metric, times) }
     default:
-      // Summaries, which OpenTelemetry's SDK does not have. Only one metric of the process is a summary.
+      // OpenTelemetry's SDK does not support summaries, and only one of the process metrics is a summary.
       return undefined
   }
 }

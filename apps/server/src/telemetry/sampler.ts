@@ -28,7 +28,7 @@ function rootSampler(name: string, ratio: number): Sampler {
   return name === 'always_on' ? new AlwaysOnSampler() : new AlwaysOffSampler()
 }
 
-/** Delivering an event is a separate trace, which would rarely be sampled together with the call that wrote the event. */
+/** The delivery of an event has its own trace, which would rarely be sampled together with that of its cause. */
 class LinkedSampler implements Sampler {
   readonly #inner: Sampler
 

@@ -37,7 +37,7 @@ export interface Span {
  * contain message texts, names or tokens.
  */
 export interface Tracing {
-  /** Starts the span of a call. The caller of this method must end it. */
+  /** Starts the span of a call, which must be ended explicitly. */
   begin(call: TracedCall): Span
   /** The active span if it belongs to the same operation, otherwise a new one. */
   spanOf(call: TracedCall): Span

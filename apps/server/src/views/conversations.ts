@@ -45,7 +45,7 @@ export function toConversationSummary(
   }
 }
 
-/** How many messages a participant has not read. */
+/** The number of messages that a participant has not read. */
 export function unreadOf(state: Pick<InboxRow, 'last_seq' | 'read_seq' | 'skipped_count'>): number {
   return Math.min(state.last_seq - state.read_seq - state.skipped_count, MAX_UNREAD_COUNT)
 }
