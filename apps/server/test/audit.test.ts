@@ -7,26 +7,26 @@ import { describe, expect, test } from 'vitest'
 import { startExampleServer } from './support/example-server.ts'
 
 const keyInput = contract.keys.create.example.input
-/** What is done by privilege, and changes something. */
+/** Mutations that require admin access. */
 const privileged = calls.filter(({ entry }) => entry.access === 'admin' && entry.kind === 'mutation')
 
-describe.each(dialects)('the audit on %s', (using) => {
-  test.each(privileged)('has one row for $name, and none when it is refused', async (operation) => {
+describe.each(dialects)('audit log on %s', (using) => {
+  test.each(privileged)('records $name once, and nothing if the call is rejected', async (operation) => {
     const { entry } = operation
     for (const call of [callRpc, callRest]) {
-      await using world = await startExampleServer(using, entry)
-      const rows = async () => (await world.server.client.audit.list()).items
+      await using example = await startExampleServer(using, entry)
+      const rows = async () => (await example.server.client.audit.list()).items
       const before = await rows()
       const input = jsonOf(entry.example.input) as Record<string, unknown>
-      const refused = [
-        await call(world.server, operation, { ...input, surprise: '1' }, world.headers(entry.example.as)),
-        await call(world.server, operation, input, {}),
+      const rejected = [
+        await call(example.server, operation, { ...input, surprise: '1' }, example.headers(entry.example.as)),
+        await call(example.server, operation, input, {}),
       ]
-      for (const { answer } of refused) expect(answer.status).toBeGreaterThanOrEqual(400)
+      for (const { answer } of rejected) expect(answer.status).toBeGreaterThanOrEqual(400)
       expect(await rows()).toEqual(before)
 
-      const headers = { ...world.headers(entry.example.as), 'x-request-id': 'the-request' }
-      expect((await call(world.server, operation, input, headers)).answer.code).toBeUndefined()
+      const headers = { ...example.headers(entry.example.as), 'x-request-id': 'the-request' }
+      expect((await call(example.server, operation, input, headers)).answer.code).toBeUndefined()
       const after = await rows()
       const [row, ...others] = after.filter(({ id }) => !before.some((earlier) => earlier.id === id))
       expect([others, after.length]).toEqual([[], before.length + 1])
@@ -34,18 +34,18 @@ describe.each(dialects)('the audit on %s', (using) => {
     }
   })
 
-  test('has no row of what did not happen, and nothing happens that it has no row of', async () => {
-    await using world = await startServer(using)
-    const { db } = world.app
-    const { id } = await world.client.keys.create(keyInput)
+  test('is written in the same transaction as the change it records', async () => {
+    await using server = await startServer(using)
+    const { db } = server.app
+    const { id } = await server.client.keys.create(keyInput)
     const state = async () => ({
-      keys: (await world.client.keys.list()).items,
-      acts: (await world.client.audit.list()).items,
+      keys: (await server.client.keys.list()).items,
+      acts: (await server.client.audit.list()).items,
     })
     const before = await state()
     const failing = async () => [
-      await codeOf(world.client.keys.create(keyInput)),
-      await codeOf(world.client.keys.revoke({ keyId: id })),
+      await codeOf(server.client.keys.create(keyInput)),
+      await codeOf(server.client.keys.revoke({ keyId: id })),
     ]
 
     await db.schema.alterTable('audit').renameTo('audit_elsewhere').execute()
@@ -59,7 +59,7 @@ describe.each(dialects)('the audit on %s', (using) => {
     expect(await state()).toEqual(before)
   })
 
-  test('has what a service key changes of what is its users own, and not what they change themselves', async () => {
+  test('records changes a service key makes to users and groups, but not changes by the users themselves', async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob', 'carol'] })
     const alice = server.as('alice')
     const { id: conversationId } = await alice.conversations.create({ name: 'G', participants: ['bob'] })
@@ -81,13 +81,13 @@ describe.each(dialects)('the audit on %s', (using) => {
       'user.profile_changed',
     ]
     expect((await actions()).toSorted()).toEqual(all.toSorted())
-    // What was so already is nothing that was done.
+    // Calls that change nothing are not recorded.
     await server.client.conversations.update({ conversationId, name: 'H' })
     await server.client.participants.remove({ conversationId, user: 'carol' })
     expect(await actions()).toHaveLength(all.length)
   })
 
-  test('has a revocation once, however often it is asked for', async () => {
+  test('records concurrent revocations of a key once', async () => {
     await using server = await createTestServer({ using })
     const { id } = await server.client.keys.create(keyInput)
     await Promise.all(Array.from({ length: 5 }, () => server.client.keys.revoke({ keyId: id })))
@@ -95,10 +95,10 @@ describe.each(dialects)('the audit on %s', (using) => {
     expect(items.map(({ action }) => action)).toEqual(['key.revoked', 'key.created'])
   })
 
-  test('cannot be changed by any statement', async () => {
-    await using world = await startServer(using)
-    const { db } = world.app
-    await world.client.keys.create(keyInput)
+  test('rejects any statement that changes or deletes rows', async () => {
+    await using server = await startServer(using)
+    const { db } = server.app
+    await server.client.keys.create(keyInput)
     const rows = () => db.selectFrom('audit').selectAll().execute()
     const before = await rows()
     const [row] = before
@@ -113,7 +113,7 @@ describe.each(dialects)('the audit on %s', (using) => {
         .values({ ...row, action: 'nothing' })
         .onConflict((conflict) => conflict.column('id').doUpdateSet({ action: 'nothing' }))
         .execute(),
-      // Each of the two has one of these, and refuses the other's as no statement at all.
+      // Each dialect supports one of these and rejects the other as a syntax error.
       sql`truncate audit`.execute(db),
       sql`replace into audit select id, actor_kind, actor_id, acting_for_id, 'nothing', subject_id, address, request_id, created_at from audit`.execute(
         db,
@@ -121,26 +121,28 @@ describe.each(dialects)('the audit on %s', (using) => {
     ]
     const outcomes = await Promise.allSettled(attempts)
     const reasons = outcomes.map((outcome) =>
-      outcome.status === 'rejected' ? String(outcome.reason) : 'it was changed',
+      outcome.status === 'rejected' ? String(outcome.reason) : 'the statement succeeded',
     )
-    const refused = /rows of audit are never changed/
-    const unknown = /syntax error/
-    for (const reason of reasons.slice(0, 5)) expect(reason).toMatch(refused)
+    const rejected = /rows of audit are never changed/
+    const syntaxError = /syntax error/
+    for (const reason of reasons.slice(0, 5)) expect(reason).toMatch(rejected)
     for (const reason of reasons.slice(5))
-      expect([refused, unknown]).toSatisfy((those: RegExp[]) => those.some((one) => one.test(reason)))
-    expect(reasons.slice(5).filter((reason) => refused.test(reason))).toHaveLength(1)
+      expect([rejected, syntaxError]).toSatisfy((patterns: RegExp[]) =>
+        patterns.some((pattern) => pattern.test(reason)),
+      )
+    expect(reasons.slice(5).filter((reason) => rejected.test(reason))).toHaveLength(1)
     expect(await rows()).toEqual(before)
   })
 
-  test('is read by admins alone, with every filter, in pages', async () => {
-    await using world = await startServer(using, { users: ['alice', 'bob'] })
-    const { db } = world.app
+  test('is listed only for admins, with every filter, in pages', async () => {
+    await using server = await startServer(using, { users: ['alice', 'bob'] })
+    const { db } = server.app
     const [alice, bob] = [
-      await world.client.users.get({ user: 'alice' }),
-      await world.client.users.get({ user: 'bob' }),
+      await server.client.users.get({ user: 'alice' }),
+      await server.client.users.get({ user: 'bob' }),
     ]
     const start = Date.parse('2026-03-01T00:00:00.000Z')
-    const made = Array.from({ length: 12 }, (_, index): AuditRow => {
+    const inserted = Array.from({ length: 12 }, (_, index): AuditRow => {
       const byAlice = index % 2 === 0
       return {
         id: `019c13a0-0000-7000-8000-0000000001${String(index).padStart(2, '0')}`,
@@ -151,13 +153,13 @@ describe.each(dialects)('the audit on %s', (using) => {
         subject_id: index % 4 === 0 ? bob.id : null,
         address: null,
         request_id: null,
-        // Two in each moment.
+        // Two rows share each timestamp.
         created_at: new Date(start + Math.floor(index / 2) * 1_000),
       }
     })
-    // The start itself has left some, later than these.
-    const acts = [...made, ...(await db.selectFrom('audit').selectAll().orderBy('id').execute())]
-    for (const act of made) await store.audit.insert(db, act)
+    // Starting the server added rows, all later than these.
+    const acts = [...inserted, ...(await db.selectFrom('audit').selectAll().orderBy('id').execute())]
+    for (const act of inserted) await store.audit.insert(db, act)
 
     const until = new Date(start + 4_000)
     const since = new Date(start + 1_000)
@@ -183,20 +185,20 @@ describe.each(dialects)('the audit on %s', (using) => {
     ] satisfies { input: object; has: (act: AuditRow) => boolean }[]
     for (const { input, has } of filters) {
       const read: string[] = []
-      for await (const { id } of world.client.audit.list({ ...input, limit: 2 })) read.push(id)
-      const wanted = acts.filter(has).map(({ id }) => id)
-      expect(read, JSON.stringify(input)).toEqual(wanted.toReversed())
+      for await (const { id } of server.client.audit.list({ ...input, limit: 2 })) read.push(id)
+      const expected = acts.filter(has).map(({ id }) => id)
+      expect(read, JSON.stringify(input)).toEqual(expected.toReversed())
     }
-    expect(await codeOf(world.client.audit.list({ actor: 'nobody' }))).toBe('USER_NOT_FOUND')
+    expect(await codeOf(server.client.audit.list({ actor: 'nobody' }))).toBe('USER_NOT_FOUND')
 
-    const asAlice = world.client.as('alice')
+    const asAlice = server.client.as('alice')
     expect(await codeOf(asAlice.audit.list())).toBe('FORBIDDEN')
     await db
       .updateTable('users')
       .set({ role: 'admin', password_hash: null })
       .where('id', '=', alice.id)
       .execute()
-    // The key that acts for an admin is none.
+    // A service key that acts for an admin is not an admin.
     expect(await codeOf(asAlice.audit.list())).toBe('FORBIDDEN')
   })
 })

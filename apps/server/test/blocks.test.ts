@@ -3,7 +3,7 @@ import { codeOf, dialects, failureOf, rest } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
 
 describe.each(dialects)('blocks on %s', (using) => {
-  test('are listed for who made them alone, newest first, in pages', async () => {
+  test('are listed only for the user who added them, newest first, in pages', async () => {
     const others = Array.from({ length: 5 }, (_, n) => `other${n}`)
     await using server = await createTestServer({ using, users: ['alice', ...others] })
     const { blocks } = server.as('alice')
@@ -16,7 +16,7 @@ describe.each(dialects)('blocks on %s', (using) => {
     const listed = pages.flatMap(({ items }) => items)
     expect(pages.map(({ items }) => items.length)).toEqual([2, 2, 1])
     expect(listed.map(({ user }) => user.username).toSorted()).toEqual(others)
-    // Blocking again leaves the first time.
+    // Blocking a user again keeps the original time.
     expect(listed.map(({ since }) => since.getUTCHours())).toEqual([11, 11, 10, 10, 10])
     expect((await server.as('other0').blocks.list()).items).toEqual([])
 
@@ -30,7 +30,7 @@ describe.each(dialects)('blocks on %s', (using) => {
     }
   })
 
-  test('end a contact for both, withdraw a request, and leave a refused one as it looks unanswered', async () => {
+  test('end a contact for both users, withdraw outgoing requests, and keep declined requests looking unanswered', async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob', 'carol', 'dave'] })
     const alice = server.as('alice')
     await alice.contacts.add({ user: 'bob' })
@@ -45,12 +45,12 @@ describe.each(dialects)('blocks on %s', (using) => {
       expect((await server.as('carol').contacts.list({ state })).items).toEqual([])
     }
     expect((await server.as('dave').contacts.list({ state: 'outgoing' })).items).toEqual([asked])
-    // What a block has ended does not come back with it.
+    // Unblocking does not restore the contact.
     await alice.blocks.remove({ user: 'bob' })
     expect((await alice.contacts.list()).items).toEqual([])
   })
 
-  test('keep both from writing, reacting and asking, and leave old messages to their senders', async () => {
+  test('stop both users from messaging, reacting and sending contact requests, but senders can still change old messages', async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob'] })
     const [alice, bob] = [server.as('alice'), server.as('bob')]
     const own = await bob.messages.send({ to: 'alice', text: 'from bob' })
@@ -87,7 +87,7 @@ describe.each(dialects)('blocks on %s', (using) => {
     expect((await bob.messages.send({ to: 'alice', text: 'thank you' })).seq).toBe(3)
   })
 
-  test('keep both from adding each other to a group, and let groups that both are in go on', async () => {
+  test('stop both users from adding each other to groups, but do not affect groups they share', async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob', 'carol'] })
     const [alice, bob, carol] = [server.as('alice'), server.as('bob'), server.as('carol')]
     const own = await bob.conversations.create({ name: "bob's", participants: ['carol'] })
@@ -106,12 +106,12 @@ describe.each(dialects)('blocks on %s', (using) => {
     const { id: messageId } = await bob.messages.send({ conversationId: shared.id, text: 'hello' })
     await alice.messages.send({ conversationId: shared.id, text: 'hello' })
     expect((await alice.messages.like({ messageId })).reactions).toHaveLength(1)
-    // The host decides for itself.
+    // A service key can still add them.
     await server.client.participants.set({ conversationId: own.id, user: 'alice' })
     expect((await alice.conversations.get({ conversationId: own.id })).participantCount).toBe(3)
   })
 
-  test('of both: each has to take back their own', async () => {
+  test('in both directions are removed independently', async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob'] })
     const [alice, bob] = [server.as('alice'), server.as('bob')]
     await alice.blocks.add({ user: 'bob' })
@@ -123,7 +123,7 @@ describe.each(dialects)('blocks on %s', (using) => {
     expect((await alice.messages.send({ to: 'bob', text: 'hello' })).seq).toBe(1)
   })
 
-  test('do not unsend: a repeat answers what was sent before', async () => {
+  test('do not prevent retries of a message sent before the block', async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob'] })
     const message = { to: 'alice', text: 'hello', clientMessageId: 'one' }
     const sent = await server.as('bob').messages.send(message)
@@ -133,7 +133,7 @@ describe.each(dialects)('blocks on %s', (using) => {
     expect(await codeOf(server.as('bob').messages.send(other))).toBe('FORBIDDEN')
   })
 
-  test('answer the blocked as strangers are answered, to the byte', async () => {
+  test('give a blocked user the same responses as a stranger, byte for byte', async () => {
     await using server = await createTestServer({
       using,
       users: ['alice', 'bob', 'eve'],
@@ -147,7 +147,7 @@ describe.each(dialects)('blocks on %s', (using) => {
       const { id } = await alice.messages.send({ to: name, text: 'hello' })
       messageIds.set(name, id)
     }
-    // Both had to do with alice once. Eve is a stranger now, bob is blocked.
+    // Both were contacts of alice. Now eve is a stranger, and bob is blocked.
     await alice.contacts.remove({ user: 'eve' })
     await alice.blocks.add({ user: 'bob' })
     await alice.contacts.remove({ user: 'bob' })
@@ -172,27 +172,27 @@ describe.each(dialects)('blocks on %s', (using) => {
     expect(toBlocked).toEqual(await answers('eve'))
   })
 
-  test('hold from their answer on, whatever is on its way', async () => {
+  test('take effect before the call returns, even for messages being sent', async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob'] })
     const { conversationId } = await server.as('bob').messages.send({ to: 'alice', text: 'hello' })
     const lastSeq = async () => (await server.client.conversations.get({ conversationId })).lastSeq
-    let refused = 0
+    let rejected = 0
     for (let round = 0; round < 8; round++) {
       const sends = Array.from({ length: 12 }, (_, n) => sendOf(server, `${round}-${n}`))
-      // In the midst of them.
+      // Block while the others are in flight.
       await sends[2]
       await server.as('alice').blocks.add({ user: 'bob' })
       const last = await lastSeq()
       sends.push(sendOf(server, `${round}-after`))
-      refused += (await Promise.all(sends)).filter((status) => status === 403).length
+      rejected += (await Promise.all(sends)).filter((status) => status === 403).length
       expect(await lastSeq()).toBe(last)
       await server.as('alice').blocks.remove({ user: 'bob' })
     }
-    expect(refused).toBeGreaterThanOrEqual(8)
+    expect(rejected).toBeGreaterThanOrEqual(8)
   })
 })
 
-/** By a plain request: the SDK sends those of one user one after the other. */
+/** A plain request, because the SDK sends a user's messages one at a time. */
 async function sendOf(server: TestServer, text: string): Promise<number> {
   return (await rest(server, 'POST /v1/messages', { as: 'bob', json: { to: 'alice', text } })).status
 }

@@ -9,7 +9,7 @@ const clientFor = (server: TestServer, token: string | undefined) =>
   createClient({ url: server.url, token, fetch: server.fetch, retries: 0 })
 
 describe.each(dialects)('callers on %s', (using) => {
-  test('log in with username and password, and out again', async () => {
+  test('sign in with username and password, and sign out', async () => {
     await using server = await createTestServer({ using, users })
     const session = await rest(server, 'POST /v1/sessions', {
       authorization: null,
@@ -33,7 +33,7 @@ describe.each(dialects)('callers on %s', (using) => {
     expect((await rest(server, 'DELETE /v1/sessions/current', { authorization })).status).toBe(401)
   })
 
-  test('are out of a session when its time is over, at that very moment', async () => {
+  test('are signed out at the exact moment the session expires', async () => {
     await using server = await createTestServer({ using, users })
     server.clock.set('2026-05-01T10:00:00.000Z')
     const { token, expiresAt } = await server.client.sessions.create({ username: 'alice', password })
@@ -44,7 +44,7 @@ describe.each(dialects)('callers on %s', (using) => {
     expect(await codeOf(alice.users.list())).toBe('UNAUTHENTICATED')
   })
 
-  test('that end one session keep their others', async () => {
+  test('keep their other sessions when they end one', async () => {
     await using server = await createTestServer({ using, users })
     const [first, second] = [
       await server.client.sessions.create({ username: 'alice', password }),
@@ -54,7 +54,7 @@ describe.each(dialects)('callers on %s', (using) => {
     await clientFor(server, second.token).users.list()
   })
 
-  test('learn nothing from a wrong log-in: unknown, passwordless and wrong answer alike', async () => {
+  test('get the same response to an unknown user, a user without a password and a wrong password', async () => {
     await using server = await createTestServer({ using, users })
     const attempts = [
       { username: 'alice', password: 'wrong' },
@@ -76,7 +76,7 @@ describe.each(dialects)('callers on %s', (using) => {
     expect(answers[0]).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED' } })
   })
 
-  test('may use basic authentication instead', async () => {
+  test('can use basic authentication', async () => {
     await using server = await createTestServer({
       using,
       users: [...users, { username: 'dora', password: 'ü:🙂:pass' }],
@@ -105,25 +105,25 @@ describe.each(dialects)('callers on %s', (using) => {
       ['empty credentials', 'Bearer '],
       ['two credentials', 'Bearer a b'],
       ['another scheme', 'Digest abc'],
-      ['a scheme alone', 'sk_wrong'],
+      ['a key without a scheme', 'sk_wrong'],
       ['nothing', ''],
       ['a wrong password', basic('alice', 'wrong')],
-      ['a password for nobody', basic('nobody', password)],
+      ['a password of an unknown user', basic('nobody', password)],
       ['a user without a password', basic('carol', '')],
-      ['basic that is not base64', 'Basic %%%'],
-      ['basic without a colon', `Basic ${Buffer.from('alice').toString('base64')}`],
-      ['basic with NUL', basic('al\0ice', password)],
-      ['basic with NUL in the password', basic('alice', `${password}\0`)],
-      ['basic that is not UTF-8', `Basic ${Buffer.from([0xff, 0x3a, 0xfe]).toString('base64')}`],
+      ['basic credentials that are not base64', 'Basic %%%'],
+      ['basic credentials without a colon', `Basic ${Buffer.from('alice').toString('base64')}`],
+      ['basic credentials with NUL in the username', basic('al\0ice', password)],
+      ['basic credentials with NUL in the password', basic('alice', `${password}\0`)],
+      ['basic credentials that are not UTF-8', `Basic ${Buffer.from([0xff, 0x3a, 0xfe]).toString('base64')}`],
       ['a NUL-like token', 'Bearer %00'],
-    ])('are UNAUTHENTICATED, and told how it is done: %s', async (_, authorization) => {
+    ])('get UNAUTHENTICATED and a WWW-Authenticate header: %s', async (_, authorization) => {
       const answer = await rest(server, 'GET /v1/users', { authorization })
       expect(answer).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED' } })
       expect(answer.headers.get('www-authenticate')).toMatch(/Bearer/)
     })
   })
 
-  test('with a service key act for whom they name, by name or id, in any case', async () => {
+  test('with a service key act for a user named by username or id, in any letter case', async () => {
     await using server = await createTestServer({ using, users })
     const { id } = await server.client.users.get({ user: 'alice' })
     for (const as of ['alice', 'ALICE', id, id.toUpperCase()]) {
@@ -136,7 +136,7 @@ describe.each(dialects)('callers on %s', (using) => {
     }
   })
 
-  test('with a service key name the sender in `from` as well', async () => {
+  test('with a service key can also name the sender in `from`', async () => {
     await using server = await createTestServer({ using, users })
     const send = (json: object, as?: string) =>
       rest(server, 'POST /v1/messages', { json: { to: 'bob', text: 'hi', ...json }, ...(as && { as }) })
@@ -157,7 +157,7 @@ describe.each(dialects)('callers on %s', (using) => {
     })
   })
 
-  test('with a token or a password are nobody else, neither by `from` nor by Act-As', async () => {
+  test('with a token or a password cannot act for another user, neither with `from` nor with Act-As', async () => {
     await using server = await createTestServer({ using, users })
     const { token } = await server.client.sessions.create({ username: 'alice', password })
     for (const authorization of [`Bearer ${token}`, basic('alice', password)]) {
@@ -171,13 +171,13 @@ describe.each(dialects)('callers on %s', (using) => {
         status: 403,
         body: { code: 'FORBIDDEN' },
       })
-      // Whether there is such a user is not told this way.
+      // The response does not reveal whether the user exists.
       expect((await rest(server, 'GET /v1/users', { authorization, as: 'nobody' })).status).toBe(403)
     }
     expect((await rest(server, 'GET /v1/users', { authorization: null, as: 'alice' })).status).toBe(401)
   })
 
-  test('have a hundred sessions at once, of which the next one ends the oldest', async () => {
+  test('have at most 100 sessions, and the next one ends the oldest', async () => {
     await using server = await createTestServer({ using, users })
     const tokens: (string | undefined)[] = []
     for (let i = 0; i < 101; i++) {
@@ -190,7 +190,7 @@ describe.each(dialects)('callers on %s', (using) => {
     ])
   })
 
-  test('that are nobody may sign up when it is open, with a password', async () => {
+  test('that are anonymous can sign up with a password if sign-up is open', async () => {
     await using open = await createTestServer({ using, settings: { signUp: 'open' } })
     const signUp = (json: object) => rest(open, 'POST /v1/users', { authorization: null, json })
     expect((await signUp({ username: 'zoe', password: 'long enough' })).status).toBe(201)

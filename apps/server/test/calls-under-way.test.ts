@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import type { Caller } from '../src/auth/caller.ts'
 import { CallsUnderWay } from '../src/http/calls-under-way.ts'
 
-const nobody: Caller = { kind: 'anonymous' }
+const anonymous: Caller = { kind: 'anonymous' }
 const user = (id: string): Caller => ({
   kind: 'user',
   credential: { kind: 'session', id },
@@ -18,9 +18,9 @@ function newResponse(): ServerResponse {
 }
 
 test.each([
-  ['a user', user('alice'), user('bob')],
-  ['an address', nobody, user('alice')],
-])('fifty calls of %s are under way, one more when one has left', (_, own, other) => {
+  ['user', user('alice'), user('bob')],
+  ['address', anonymous, user('alice')],
+])('limits calls in progress per %s to 50 until one ends', (_, own, other) => {
   const calls = new CallsUnderWay()
   const begin = (caller: Caller, response = newResponse(), address = '192.0.2.1') =>
     calls.begin(caller, { address }, response)
@@ -29,13 +29,13 @@ test.each([
   for (let n = 1; n < 50; n++) begin(own)
   expect(() => begin(own)).toThrow(expect.objectContaining({ code: 'RATE_LIMITED', retryAfterMs: 1_000 }))
   begin(other)
-  begin(nobody, newResponse(), '192.0.2.2')
+  begin(anonymous, newResponse(), '192.0.2.2')
   for (let n = 0; n < 100; n++) begin(key)
   first.emit('close')
-  const gone = newResponse()
-  gone.destroy()
-  // Nobody would say that it has closed.
-  begin(own, gone)
+  const closed = newResponse()
+  closed.destroy()
+  // Not counted: its `close` event has already fired.
+  begin(own, closed)
   begin(own)
   expect(() => begin(own)).toThrow(expect.objectContaining({ code: 'RATE_LIMITED' }))
 })

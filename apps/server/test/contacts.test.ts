@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 
 const STATES = ['accepted', 'incoming', 'outgoing'] as const
 
-/** What each other user is to this one. */
+/** The state of each contact of this user, by username. */
 async function contactsOf(server: TestServer, user: string): Promise<Record<string, string>> {
   const lists = await Promise.all(
     STATES.map(async (state) => (await server.as(user).contacts.list({ state })).items),
@@ -13,7 +13,7 @@ async function contactsOf(server: TestServer, user: string): Promise<Record<stri
 }
 
 describe.each(dialects)('contacts on %s', (using) => {
-  test('are asked for, seen by both, and accepted', async () => {
+  test('are requested, listed for both users, and accepted', async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob'] })
     const [alice, bob] = [server.as('alice'), server.as('bob')]
 
@@ -45,11 +45,11 @@ describe.each(dialects)('contacts on %s', (using) => {
       { bob: 'accepted' },
       { alice: 'accepted' },
     ])
-    // A contact is an acquaintance of two, and shows what others see of them.
+    // Being a contact does not reveal private fields.
     expect(Object.keys(asked.user)).not.toContain('email')
   })
 
-  test('come of two who ask each other at once', async () => {
+  test('are accepted when two users ask each other at the same time', async () => {
     const names = Array.from({ length: 12 }, (_, n) => `user${n}`)
     await using server = await createTestServer({ using, users: names })
     const pairs = names.flatMap((a) => names.filter((b) => a !== b).map((b) => [a, b] as const))
@@ -58,7 +58,7 @@ describe.each(dialects)('contacts on %s', (using) => {
     )
 
     expect(answers.filter(({ status }) => status !== 200)).toEqual([])
-    // Of each pair one has asked, and the other one has accepted.
+    // In each pair, one call sent the request and the other accepted it.
     const states = answers.map(({ body }) => (body as { state: string }).state)
     expect(states.filter((state) => state === 'accepted')).toHaveLength(pairs.length / 2)
     for (const name of names) {
@@ -67,7 +67,7 @@ describe.each(dialects)('contacts on %s', (using) => {
     }
   })
 
-  test('end for both, a request is withdrawn, and who never was one is removed already', async () => {
+  test('are removed for both users, as are requests, and removing a stranger does nothing', async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob'] })
     const [alice, bob] = [server.as('alice'), server.as('bob')]
     await alice.contacts.remove({ user: 'bob' })
@@ -82,13 +82,13 @@ describe.each(dialects)('contacts on %s', (using) => {
     expect([await contactsOf(server, 'alice'), await contactsOf(server, 'bob')]).toEqual([{}, {}])
   })
 
-  test('that are refused look unanswered to who asked, who can ask anew after withdrawing', async () => {
+  test('that are declined look unanswered to the sender, who can withdraw the request and ask again', async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob'] })
     const [alice, bob] = [server.as('alice'), server.as('bob')]
     const asked = await alice.contacts.add({ user: 'bob' })
     await bob.contacts.remove({ user: 'alice' })
     expect(await contactsOf(server, 'bob')).toEqual({})
-    // Asking again changes nothing, for either.
+    // Asking again changes nothing for either user.
     expect(await alice.contacts.add({ user: 'bob' })).toEqual(asked)
     expect([await contactsOf(server, 'alice'), await contactsOf(server, 'bob')]).toEqual([
       { bob: 'outgoing' },
@@ -99,12 +99,12 @@ describe.each(dialects)('contacts on %s', (using) => {
     await alice.contacts.add({ user: 'bob' })
     expect(await contactsOf(server, 'bob')).toEqual({ alice: 'incoming' })
     await bob.contacts.remove({ user: 'alice' })
-    // Whoever has refused and asks after all is taken at once.
+    // A request from the user who declined is accepted immediately.
     expect((await bob.contacts.add({ user: 'alice' })).state).toBe('accepted')
     expect(await contactsOf(server, 'alice')).toEqual({ bob: 'accepted' })
   })
 
-  test('are other users', async () => {
+  test('cannot be the user themselves or an unknown user', async () => {
     await using server = await createTestServer({ using, users: ['alice'] })
     const { contacts } = server.as('alice')
     for (const call of [contacts.add, contacts.remove]) {
@@ -116,12 +116,12 @@ describe.each(dialects)('contacts on %s', (using) => {
     }
   })
 
-  test('are listed by state, newest first, in pages that lose and repeat nobody', async () => {
+  test('are listed by state, newest first, in pages without gaps or duplicates', async () => {
     const others = Array.from({ length: 7 }, (_, n) => `other${n}`)
     await using server = await createTestServer({ using, users: ['alice', ...others] })
     server.clock.set('2026-05-01T10:00:00.000Z')
     for (const [n, other] of others.entries()) {
-      // Several of one moment.
+      // Some share a timestamp.
       if (n % 3 === 0) server.clock.set(`2026-05-01T1${n}:00:00.000Z`)
       await server.as(other).contacts.add({ user: 'alice' })
     }
@@ -143,8 +143,8 @@ describe.each(dialects)('contacts on %s', (using) => {
   })
 })
 
-describe.each(dialects)('direct messages between contacts alone, on %s', (using) => {
-  test('are refused to strangers, whoever acts for them, and make no conversation', async () => {
+describe.each(dialects)('direct messages restricted to contacts on %s', (using) => {
+  test('are rejected between strangers, also from a service key, and create no conversation', async () => {
     await using server = await createTestServer({
       using,
       users: ['alice', 'bob'],
@@ -152,14 +152,14 @@ describe.each(dialects)('direct messages between contacts alone, on %s', (using)
     })
     const bob = server.as('bob')
     await bob.contacts.add({ user: 'alice' })
-    const refused = [
+    const rejected = [
       bob.messages.send({ to: 'alice', text: 'hello' }),
       bob.direct.send({ user: 'alice', text: 'hello' }),
       server.client.messages.send({ from: 'bob', to: 'alice', text: 'hello' }),
-      // Who was asked has not accepted.
+      // Alice has not accepted bob's request.
       server.as('alice').messages.send({ to: 'bob', text: 'hello' }),
     ]
-    const codes = await Promise.all(refused.map(codeOf))
+    const codes = await Promise.all(rejected.map(codeOf))
     expect(new Set(codes)).toEqual(new Set(['FORBIDDEN']))
     expect((await server.as('alice').conversations.list()).items).toEqual([])
 
@@ -167,7 +167,7 @@ describe.each(dialects)('direct messages between contacts alone, on %s', (using)
     expect((await bob.messages.send({ to: 'alice', text: 'hello' })).seq).toBe(1)
   })
 
-  test('go on in a conversation as long as they are contacts, and always to oneself', async () => {
+  test('are allowed as long as the users are contacts, and always to oneself', async () => {
     await using server = await createTestServer({
       using,
       users: ['alice', 'bob'],

@@ -2,14 +2,19 @@ import { callRest, callRpc, calls, dialects, jsonOf } from '@sotto/testing/inter
 import { describe, expect, test } from 'vitest'
 import { startExampleServer } from './support/example-server.ts'
 
-describe.each(dialects)('the examples of the contract on %s', (using) => {
-  test.each(calls)('$name answers what its example says, over RPC and REST alike', async (operation) => {
+describe.each(dialects)('contract examples on %s', (using) => {
+  test.each(calls)('$name returns the output of its example over RPC and REST', async (operation) => {
     const { entry } = operation
     const expected = comparable(jsonOf(entry.example.output))
 
     for (const call of [callRpc, callRest]) {
-      await using world = await startExampleServer(using, entry)
-      const { answer } = await call(world.server, operation, world.input, world.headers(entry.example.as))
+      await using example = await startExampleServer(using, entry)
+      const { answer } = await call(
+        example.server,
+        operation,
+        example.input,
+        example.headers(entry.example.as),
+      )
 
       expect({ ...answer, output: comparable(answer.output) }).toEqual({
         status: call === callRest ? entry.http.status : 200,
@@ -21,7 +26,7 @@ describe.each(dialects)('the examples of the contract on %s', (using) => {
   })
 })
 
-/** What is another each time, by the field that it is in; that it is one is all that can be compared. */
+/** Fields whose value differs on each run, with the pattern it must match. */
 const CHANGING: Record<string, RegExp> = {
   token: /^(?:st|in|pr)_[\w-]{40,}$/,
   key: /^sk_[\w-]{40,}$/,

@@ -23,13 +23,13 @@ const SENT = '2026-01-31T12:00:00.000Z'
 export interface ExampleServer extends AsyncDisposable {
   server: TestServer
   headers(caller: ExampleCaller): RequestHeaders
-  /** The example's input, with what the server has made in the place of secrets that are made up. */
+  /** The example's input, with secrets the server issued replacing the made-up ones. */
   input: Record<string, unknown>
 }
 
 /**
- * The world that the contract's examples speak of, as it is right before this example: what the example makes is
- * not there yet, and the clock stands where the example's answer says that it stood.
+ * Starts a server in the state right before this example: it has the users and data that the contract's examples
+ * refer to, except what this example creates, and its clock shows the time in the example's output.
  */
 export async function startExampleServer(
   using: 'sqlite' | 'postgres',
@@ -37,28 +37,28 @@ export async function startExampleServer(
 ): Promise<ExampleServer> {
   const { http, example } = entry
   const output = jsonOf(example.output)
-  const made = http.status === 201 && isRecord(output) ? output.id : undefined
-  // Nobody is there before the first start.
+  const createdId = http.status === 201 && isRecord(output) ? output.id : undefined
+  // Setup examples run before any user exists.
   const isSetup = http.path.startsWith('/v1/setup')
   const server = await createTestServer({ using, settings: { webClient: isSetup } })
 
-  // Hashing a password takes longer than all the rest, so only who logs in has one.
+  // Hashing a password takes longer than everything else, so only users who sign in have one.
   const passwordOf = (name: ExampleCaller) =>
     example.as === name || (example.as === 'nobody' && name === 'alice') ? { password: PASSWORD } : {}
 
   server.clock.set(JOINED)
-  if (made !== alice.id && !isSetup) {
+  if (createdId !== alice.id && !isSetup) {
     server.giveIds(alice.id)
     await server.client.users.create({ ...contract.users.create.example.input, ...passwordOf('alice') })
     server.giveIds(bob.id)
     await server.client.users.create({ username: 'bob', displayName: 'Bob', ...passwordOf('bob') })
     const isInGroup = JSON.stringify([example.input, output]).includes(group.id)
-    if (isInGroup && made !== group.id) {
+    if (isInGroup && createdId !== group.id) {
       server.clock.set(SENT)
       server.giveIds(group.id)
       await server.as('alice').conversations.create(contract.conversations.create.example.input)
     }
-    if (made !== message.id && !isInGroup) {
+    if (createdId !== message.id && !isInGroup) {
       server.clock.set(SENT)
       server.giveIds(message.conversationId, message.id)
       await server.as('alice').messages.send(contract.messages.send.example.input)
@@ -67,18 +67,18 @@ export async function startExampleServer(
     if (entry === contract.blocks.list) await server.as('bob').blocks.add({ user: 'alice' })
   }
 
-  if (made !== key.output.id && act) {
+  if (createdId !== key.output.id && act) {
     server.clock.set(SENT)
     server.giveIds(key.output.id, act.id)
     await server.client.keys.create(key.input, { requestId: act.requestId ?? '' })
   }
 
-  const tokens = await logIn(server, example.as)
-  if (http.path.startsWith('/v1/invitations') && made !== invitation?.id) {
+  const tokens = await signIn(server, example.as)
+  if (http.path.startsWith('/v1/invitations') && createdId !== invitation?.id) {
     server.giveIds(invitation?.id ?? '')
     await server.client.invitations.create(contract.invitations.create.example.input)
   }
-  if (http.path.startsWith('/v1/webhooks') && made !== webhook.output.id) {
+  if (http.path.startsWith('/v1/webhooks') && createdId !== webhook.output.id) {
     server.giveIds(webhook.output.id)
     await server.client.webhooks.create(webhook.input)
     if (http.path.includes('{deliveryId}')) {
@@ -88,8 +88,8 @@ export async function startExampleServer(
   }
   const input = await withRealSecrets(server, http.path, jsonOf(example.input))
   server.clock.set(isRecord(output) && 'expiresAt' in output ? SENT : (timesIn(output).sort().at(-1) ?? SENT))
-  if (made === message.id) server.giveIds(message.conversationId, message.id)
-  else if (typeof made === 'string') server.giveIds(made)
+  if (createdId === message.id) server.giveIds(message.conversationId, message.id)
+  else if (typeof createdId === 'string') server.giveIds(createdId)
 
   return {
     server,
@@ -99,7 +99,7 @@ export async function startExampleServer(
   }
 }
 
-async function logIn(
+async function signIn(
   server: TestServer,
   caller: ExampleCaller,
 ): Promise<Partial<Record<ExampleCaller, RequestHeaders>>> {
@@ -115,13 +115,13 @@ async function logIn(
   return { [caller]: { authorization: `Bearer ${token}` } }
 }
 
-/** Has the server make the secret that an operation takes, or takes away. */
+/** Makes the server issue the secret that the operation uses or removes. */
 async function withRealSecrets(
   server: TestServer,
   path: string,
   input: unknown,
 ): Promise<Record<string, unknown>> {
-  if (!isRecord(input)) throw new Error('the input of an operation is an object')
+  if (!isRecord(input)) throw new Error('the input of an operation must be an object')
   const { client } = server
   switch (path) {
     case '/v1/setup/admin':
@@ -153,7 +153,7 @@ async function turnOnTotp(server: TestServer): Promise<string> {
 
 function timesIn(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(timesIn)
-  // When something will expire is no time that has been.
+  // `expiresAt` is in the future.
   if (isRecord(value))
     return Object.entries(value).flatMap(([key, inner]) => (key === 'expiresAt' ? [] : timesIn(inner)))
   return typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value) ? [value] : []

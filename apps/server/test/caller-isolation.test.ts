@@ -14,8 +14,8 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 /*
- * What the server gave one caller is worth nothing to another. A cursor of a list is a place and never a right: with
- * it one reads what one may read without it, or it is INVALID_CURSOR. A cursor of events has an owner.
+ * A cursor issued to one caller gives no access to another. A list cursor is only a position: with it, a caller reads
+ * what they can read without it, or gets INVALID_CURSOR. An event cursor belongs to one user.
  */
 
 type Input = Record<string, unknown>
@@ -29,7 +29,7 @@ const transports: readonly (readonly [string, Call])[] = [
   ['RPC', callRpc],
 ]
 
-describe.each(dialects)('what was given to somebody else, on %s', (using) => {
+describe.each(dialects)('caller isolation on %s', (using) => {
   let server: TestServer
   let as: Record<'key' | 'bob' | 'carol', RequestHeaders>
   let groups: { shared: string; bobs: string }
@@ -75,9 +75,9 @@ describe.each(dialects)('what was given to somebody else, on %s', (using) => {
   })
   afterAll(() => server[Symbol.asyncDispose]())
 
-  /** What a list is asked for, by or about this user. */
+  /** Inputs for a list that belongs to this user. */
   function inputsOf({ fields }: Operation, user: 'bob' | 'carol'): Input[] {
-    // A direct conversation is with somebody, everything else is of somebody.
+    // For a direct conversation, `user` is the other participant. For other lists, it is the owner.
     if ('after' in fields && 'user' in fields) return [{ user: 'alice' }]
     if ('user' in fields) return [{ user }]
     if ('webhookId' in fields) return [{ webhookId }]
@@ -85,8 +85,8 @@ describe.each(dialects)('what was given to somebody else, on %s', (using) => {
     return [{}]
   }
 
-  /** Everything that a caller gets without anybody's cursor. */
-  async function everything(
+  /** All items that the caller can list with their own cursors, or the error. */
+  async function allItems(
     call: Call,
     list: Operation,
     input: Input,
@@ -103,9 +103,9 @@ describe.each(dialects)('what was given to somebody else, on %s', (using) => {
     }
   }
 
-  test.each(lists)('a cursor of $name shows nothing that is not shown without it', async (list) => {
+  test.each(lists)('a cursor of $name reveals nothing that is not listed without it', async (list) => {
     const owners = list.entry.access === 'actor' ? (['bob'] as const) : (['bob', 'key'] as const)
-    let borrowed = 0
+    let tried = 0
     for (const [transport, call] of transports) {
       const cursors: string[] = []
       for (const owner of owners) {
@@ -116,11 +116,11 @@ describe.each(dialects)('what was given to somebody else, on %s', (using) => {
         }
       }
       for (const input of [...inputsOf(list, 'bob'), ...inputsOf(list, 'carol')]) {
-        const own = await everything(call, list, input, as.carol)
+        const own = await allItems(call, list, input, as.carol)
         for (const cursor of cursors) {
           const { answer } = await call(server, list, { ...input, cursor }, as.carol)
           const what = `${transport} ${JSON.stringify(input)} ${Buffer.from(cursor, 'base64url')}`
-          borrowed++
+          tried++
           if (own.code !== undefined) expect(answer, what).toEqual(own)
           else if (answer.code !== undefined) expect(answer.code, what).toBe('INVALID_CURSOR')
           else {
@@ -130,11 +130,11 @@ describe.each(dialects)('what was given to somebody else, on %s', (using) => {
         }
       }
     }
-    expect(borrowed).toBeGreaterThanOrEqual(2)
+    expect(tried).toBeGreaterThanOrEqual(2)
   })
 
   test.each(eventCalls)(
-    'a cursor of events is INVALID_CURSOR to anybody else in $name',
+    '$name rejects an event cursor of another user as INVALID_CURSOR',
     async (operation) => {
       const { cursor } = await server.as('bob').events.pull()
       for (const [transport, call] of transports) {
@@ -145,7 +145,7 @@ describe.each(dialects)('what was given to somebody else, on %s', (using) => {
     },
   )
 
-  test('a clientMessageId is one’s own, in one conversation, and tells nobody of another’s message', async () => {
+  test('a clientMessageId is scoped to its sender and conversation, and does not reveal that others used it', async () => {
     const first = { conversationId: groups.shared, text: 'the words of bob', clientMessageId: 'the-key' }
     const sent = await server.as('bob').messages.send(first)
     const send = (by: string, change: object) =>
@@ -153,7 +153,7 @@ describe.each(dialects)('what was given to somebody else, on %s', (using) => {
 
     const seen = new Set([sent.id])
     for (const [by, change] of [
-      // The same words, and others: neither is a repeat, and neither a conflict.
+      // Neither the same text nor a different one counts as a retry or a conflict.
       ['carol', {}],
       ['dave', { text: 'the words of dave' }],
       ['bob', { conversationId: groups.bobs }],
@@ -170,10 +170,10 @@ describe.each(dialects)('what was given to somebody else, on %s', (using) => {
       expect(JSON.stringify(body)).not.toContain(sent.id)
       expect(seen).not.toContain(id)
       seen.add(id)
-      // One's own repeat is.
+      // A retry by the same sender returns the original message.
       expect(await send(by, change)).toMatchObject({ status: 200, body: { id } })
     }
-    // Nor may who is not there find out whether the key was used.
+    // A user outside the conversation cannot find out whether the clientMessageId was used.
     const elsewhere = await send('erin', {})
     const never = await send('erin', { clientMessageId: 'never used' })
     expect(elsewhere).toMatchObject({ status: 404, body: { code: 'CONVERSATION_NOT_FOUND' } })
@@ -189,7 +189,7 @@ function pageOf({ output }: Answer): { items: unknown[]; nextCursor: string | nu
   return output as { items: unknown[]; nextCursor: string | null }
 }
 
-/** An item but for the mark that reading it may leave while the test goes on. */
+/** An item as JSON, without `deliveredAt`, which reading it may set during the test. */
 function textOf(item: unknown): string {
   return JSON.stringify(item, (name, value: unknown) => (name === 'deliveredAt' ? undefined : value))
 }
