@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 const users = ['alice', 'bob', 'carol']
 
 describe.each(dialects)('conversations on %s', (using) => {
-  test('are made by the first message, in either direction, and are not there before', async () => {
+  test('are created by the first message in either direction, and do not exist before', async () => {
     await using server = await createTestServer({ using, users })
     const [alice, bob] = [server.as('alice'), server.as('bob')]
     for (const client of [alice, bob]) {
@@ -51,7 +51,7 @@ describe.each(dialects)('conversations on %s', (using) => {
     })
   })
 
-  test('are in the inbox by latest activity, and nowhere else', async () => {
+  test("are in the participants' inboxes only, ordered by latest activity", async () => {
     await using server = await createTestServer({ using, users })
     const alice = server.as('alice')
     const at = (second: number) => server.clock.set(`2026-05-01T10:00:0${second}.000Z`)
@@ -64,7 +64,7 @@ describe.each(dialects)('conversations on %s', (using) => {
     at(4)
     const order = async (client: SottoClient) => (await client.conversations.list()).items.map(({ id }) => id)
     expect(await order(alice)).toEqual([note, toCarol, toBob].map((message) => message.conversationId))
-    // Reading, editing and liking are no activity.
+    // Reading, editing and liking do not count as activity.
     await server.as('bob').messages.like({ messageId: toBob.id })
     await alice.messages.edit({ messageId: toBob.id, text: 'y' })
     await server.as('bob').conversations.read({ conversationId: toBob.conversationId, seq: 1 })
@@ -79,7 +79,7 @@ describe.each(dialects)('conversations on %s', (using) => {
     expect(await codeOf(server.client.conversations.list())).toBe('ACTOR_REQUIRED')
   })
 
-  test('tie at the same moment without losing one between two pages', async () => {
+  test('with the same timestamp are all listed across pages', async () => {
     const others = Array.from({ length: 6 }, (_, index) => `user-${index}`)
     await using server = await createTestServer({ using, users: ['alice', ...others] })
     server.clock.set('2026-05-01T10:00:00.000Z')
@@ -92,7 +92,7 @@ describe.each(dialects)('conversations on %s', (using) => {
     expect([inbox.size, people.size, messages.size]).toEqual([6, 6, 6])
   })
 
-  test('are read up to a message, never back, and not beyond the last', async () => {
+  test('have a read mark that never moves back or past the last message', async () => {
     await using server = await createTestServer({ using, users })
     const [alice, bob] = [server.as('alice'), server.as('bob')]
     let conversationId = ''
@@ -118,7 +118,7 @@ describe.each(dialects)('conversations on %s', (using) => {
     }
   })
 
-  test('move my read mark when I send, only from right before the new message', async () => {
+  test("move the sender's read mark only if it is right before the new message", async () => {
     await using server = await createTestServer({ using, users })
     const [alice, bob] = [server.as('alice'), server.as('bob')]
     const marks = async (client: SottoClient, user: string) => {
@@ -137,7 +137,7 @@ describe.each(dialects)('conversations on %s', (using) => {
     expect(await marks(bob, 'alice')).toEqual([4, 0])
   })
 
-  test('count what is unread, without what is deleted', async () => {
+  test('do not count deleted messages as unread', async () => {
     await using server = await createTestServer({ using, users })
     const [alice, bob] = [server.as('alice'), server.as('bob')]
     const sent: Message[] = []
@@ -148,13 +148,13 @@ describe.each(dialects)('conversations on %s', (using) => {
     await bob.conversations.read({ conversationId: sent[0]?.conversationId ?? '', seq: 1 })
     await alice.messages.delete({ messageId: sent[0]?.id ?? '' })
     expect(await unread()).toBe(1)
-    // A repeat of the deletion is no second one.
+    // Deleting it again has no effect.
     await alice.messages.delete({ messageId: sent[2]?.id ?? '' })
     expect(await unread()).toBe(1)
     expect((await bob.conversations.list()).items[0]?.unreadCount).toBe(1)
   })
 
-  test('count what is unread as it was at one time, also while I send', async () => {
+  test('count unread messages consistently during concurrent sends', async () => {
     await using server = await createTestServer({ using, users })
     const [alice, bob] = [server.as('alice'), server.as('bob')]
     const { conversationId } = await alice.messages.send({ to: 'bob', text: '1' })
@@ -172,7 +172,7 @@ describe.each(dialects)('conversations on %s', (using) => {
     expect([...counts]).toEqual([2])
   })
 
-  test('tell the sender when a message was delivered and read', async () => {
+  test('show the sender when a message was delivered and read', async () => {
     await using server = await createTestServer({ using, users })
     const [alice, bob] = [server.as('alice'), server.as('bob')]
     server.clock.set('2026-05-01T10:00:00.000Z')
@@ -197,7 +197,7 @@ describe.each(dialects)('conversations on %s', (using) => {
     await bob.messages.get({ messageId })
     expect(await marks()).toEqual(['2026-05-01T10:00:01.000Z', '2026-05-01T10:00:02.000Z'])
 
-    // What is read has been delivered, if it was never fetched.
+    // A read message counts as delivered even if it was never fetched.
     const unseen = await alice.messages.send({ to: 'bob', text: '2' })
     await bob.conversations.read({ conversationId, seq: 2 })
     expect(await alice.messages.get({ messageId: unseen.id })).toMatchObject({
@@ -207,12 +207,12 @@ describe.each(dialects)('conversations on %s', (using) => {
   })
 
   test.each([
-    ['the inbox', (bob: SottoClient) => bob.conversations.list()],
-    ['the conversation', (bob: SottoClient) => bob.direct.get({ user: 'alice' })],
-    ['its messages', (bob: SottoClient) => bob.direct.messages({ user: 'alice' })],
-    ['the timeline', (bob: SottoClient) => bob.messages.list()],
-    ['between', (bob: SottoClient) => bob.messages.between(['alice', 'bob'])],
-  ])('note a delivery when %s is read', async (_, read) => {
+    ['inbox', (bob: SottoClient) => bob.conversations.list()],
+    ['conversation', (bob: SottoClient) => bob.direct.get({ user: 'alice' })],
+    ['messages of a conversation', (bob: SottoClient) => bob.direct.messages({ user: 'alice' })],
+    ['timeline', (bob: SottoClient) => bob.messages.list()],
+    ['messages between two users', (bob: SottoClient) => bob.messages.between(['alice', 'bob'])],
+  ])('record a delivery when the recipient lists: %s', async (_, read) => {
     await using server = await createTestServer({ using, users })
     const { id: messageId } = await server.as('alice').messages.send({ to: 'bob', text: '1' })
     await read(server.as('bob'))
@@ -223,7 +223,7 @@ describe.each(dialects)('conversations on %s', (using) => {
       .not.toBeNull()
   })
 
-  test('answer foreign callers exactly as if they did not exist', async () => {
+  test('respond to users outside them exactly as if they did not exist', async () => {
     await using server = await createTestServer({ using, users })
     const sent = await server.as('alice').messages.send({ to: 'bob', text: 'private' })
     const missing = '019c13a0-0000-7000-8000-0000000000ff'
@@ -267,12 +267,12 @@ describe.each(dialects)('conversations on %s', (using) => {
       expect(foreign).toEqual(await answer(line, missing, withId(missing)))
       expect(foreign).toMatchObject({ status: 404, body: { code: 'CONVERSATION_NOT_FOUND' } })
     }
-    // A bare key that names a sender cannot write where the sender is not, either.
+    // A bare key cannot name a sender who is not a participant either.
     const json = { conversationId: sent.conversationId, from: 'carol', text: 'x' }
     expect(await rest(server, 'POST /v1/messages', { json })).toMatchObject({ status: 404 })
   })
 
-  test('are written to by id as well', async () => {
+  test('accept messages addressed by conversation id', async () => {
     await using server = await createTestServer({ using, users })
     const { conversationId } = await server.as('alice').messages.send({ to: 'bob', text: '1' })
     const answer = await server

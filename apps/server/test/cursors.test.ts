@@ -2,20 +2,20 @@ import { createTestServer, type TestServer } from '@sotto/testing'
 import { dialects, rest } from '@sotto/testing/internal'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-/** Each list, and what it takes to read it. */
+/** The URL of each list. */
 const lists = {
   users: '/v1/users?',
-  'users that match': '/v1/users?q=u&',
+  'matching users': '/v1/users?q=u&',
   correspondents: '/v1/users/alice/correspondents?',
-  'the inbox': '/v1/conversations?',
+  inbox: '/v1/conversations?',
   timeline: '/v1/messages?',
   'timeline with filters': '/v1/messages?kind=text&isRead=false&',
   sent: '/v1/messages?sender=alice&',
-  'sent to one': '/v1/messages?sender=alice&recipient=user-1&',
+  'sent to one user': '/v1/messages?sender=alice&recipient=user-1&',
   between: '/v1/messages?between=alice,user-1&',
-  'between with a filter': '/v1/messages?between=alice,user-1&kind=text&',
-  'a conversation': '/v1/direct/user-1/messages?',
-  'a conversation from its beginning': '/v1/direct/user-1/messages?after=0&',
+  'between two users with a filter': '/v1/messages?between=alice,user-1&kind=text&',
+  'conversation messages': '/v1/direct/user-1/messages?',
+  'conversation messages from the beginning': '/v1/direct/user-1/messages?after=0&',
 } as const
 type List = keyof typeof lists
 
@@ -37,7 +37,7 @@ describe.each(dialects)('cursors on %s', (using) => {
     return (body as { nextCursor: string }).nextCursor
   }
 
-  test.each(Object.keys(lists) as List[])('of %s go on where the page ended, once each', async (list) => {
+  test.each(Object.keys(lists) as List[])('of the list "%s" return each item once', async (list) => {
     const all = (await read(list, 'limit=200')).body as { items: unknown[]; nextCursor: string | null }
     expect(all.nextCursor).toBeNull()
     const seen: unknown[] = []
@@ -52,8 +52,8 @@ describe.each(dialects)('cursors on %s', (using) => {
     expect(seen.length).toBeGreaterThanOrEqual(3)
   })
 
-  test('of one list are none of another', async () => {
-    const cursors = { users: '', timeline: '', between: '', 'the inbox': '', correspondents: '' }
+  test('of one list are INVALID_CURSOR in another', async () => {
+    const cursors = { users: '', timeline: '', between: '', inbox: '', correspondents: '' }
     for (const list of Object.keys(cursors) as (keyof typeof cursors)[]) cursors[list] = await cursorOf(list)
     for (const list of Object.keys(cursors) as (keyof typeof cursors)[]) {
       for (const [other, cursor] of Object.entries(cursors)) {
@@ -64,7 +64,7 @@ describe.each(dialects)('cursors on %s', (using) => {
     }
   })
 
-  test.each(Object.keys(lists) as List[])('of %s that nobody gave out are INVALID_CURSOR', async (list) => {
+  test.each(Object.keys(lists) as List[])('forged for the list "%s" are INVALID_CURSOR', async (list) => {
     const real = await cursorOf(list)
     const [kind, ...position] = JSON.parse(Buffer.from(real, 'base64url').toString()) as unknown[]
     const forged = (...values: unknown[]) =>
@@ -96,7 +96,7 @@ describe.each(dialects)('cursors on %s', (using) => {
     for (const cursor of garbage) {
       const { status, body } = await read(list, `cursor=${encodeURIComponent(cursor)}`)
       const what = Buffer.from(cursor, 'base64url').toString()
-      // A seq that no message has is still a position.
+      // A seq without a message is still a valid position.
       if (status === 200) expect(what).toMatch(/^\["conversation.*,\d{16}\]$/)
       else expect([status, body], what).toMatchObject([400, { code: 'INVALID_CURSOR' }])
     }

@@ -3,7 +3,7 @@ import { createTestServer, type TestServer } from '@sotto/testing'
 import { dialects, startServer, withPostgres } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
 
-/* What reached whom is written down after the answer, for many at once. */
+/* Delivery marks are written in batches, after the response. */
 
 const soon = { interval: 10, timeout: 10_000 }
 
@@ -15,20 +15,20 @@ async function deliveredAt(server: TestServer, { id }: Message): Promise<Date | 
   return (await server.client.messages.get({ messageId: id })).deliveredAt
 }
 
-describe.each(dialects)('delivered marks on %s', (using) => {
-  test('of many conversations and users are all written, each with its event', async () => {
+describe.each(dialects)('delivery marks on %s', (using) => {
+  test('are written for many conversations and users, each with an event', async () => {
     const senders = named('sender', 40)
     const readers = named('reader', 4)
     await using server = await createTestServer({ using, users: [...senders, ...readers] })
     const sent = await Promise.all(
       readers.flatMap((to) => senders.map((from) => server.as(from).messages.send({ to, text: 'x' }))),
     )
-    const told = async (cursor?: string) => {
+    const receipts = async (cursor?: string) => {
       const page = await server.as('sender0').events.pull({ ...(cursor !== undefined && { cursor }) })
       const events = page.items.filter((event) => event.type === 'receipt.updated')
       return { cursor: page.cursor, conversations: events.map((event) => event.conversationId).toSorted() }
     }
-    const { cursor } = await told()
+    const { cursor } = await receipts()
     server.clock.advance(1_000)
     const now = server.clock.now().getTime()
 
@@ -40,7 +40,7 @@ describe.each(dialects)('delivered marks on %s', (using) => {
     }
     await expect.poll(times, soon).toEqual(sent.map(() => now))
     await expect
-      .poll(async () => (await told(cursor)).conversations, soon)
+      .poll(async () => (await receipts(cursor)).conversations, soon)
       .toEqual(
         sent
           .filter((message) => message.sender === 'sender0')
@@ -49,7 +49,7 @@ describe.each(dialects)('delivered marks on %s', (using) => {
       )
   })
 
-  test('are written at most once a second for a conversation and user', async () => {
+  test('are written at most once a second per conversation and user', async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob'] })
     const begin = performance.now()
     for (const text of ['first', 'second']) {
@@ -61,13 +61,13 @@ describe.each(dialects)('delivered marks on %s', (using) => {
   })
 })
 
-describe('delivered marks on PostgreSQL', () => {
-  test('that wait are written before a server stops', async () => {
+describe('delivery marks on PostgreSQL', () => {
+  test('that are pending are written before a server stops', async () => {
     const senders = named('sender', 5)
     await using server = await createTestServer({ using: 'postgres', users: [...senders, 'bob'] })
     const stopping = await server.another()
     let sent: Message[] = []
-    // The second ones come within the second in which the first ones were written.
+    // The second messages arrive less than a second after the first marks were written.
     for (const text of ['first', 'second']) {
       sent = await Promise.all(senders.map((from) => server.as(from).messages.send({ to: 'bob', text })))
       await Promise.all(senders.map((user) => stopping.as('bob').direct.messages({ user })))
@@ -77,24 +77,24 @@ describe('delivered marks on PostgreSQL', () => {
     for (const message of sent) expect(await deliveredAt(server, message)).not.toBe(null)
   })
 
-  test('whose row is locked come later, and keep neither the others nor a send waiting', async () => {
-    await using world = await startServer('postgres', { users: ['alice', 'bob', 'carol'] })
-    const fromBob = await world.send('bob', 'alice', 'x')
-    const fromCarol = await world.send('carol', 'alice', 'x')
+  test('of a locked row are written later and delay neither other marks nor sends', async () => {
+    await using server = await startServer('postgres', { users: ['alice', 'bob', 'carol'] })
+    const fromBob = await server.send('bob', 'alice', 'x')
+    const fromCarol = await server.send('carol', 'alice', 'x')
     const isDelivered = async ({ id }: { id: string }) =>
-      (await world.client.messages.get({ messageId: id })).deliveredAt !== null
-    await withPostgres(world.databaseUrl, async (client) => {
+      (await server.client.messages.get({ messageId: id })).deliveredAt !== null
+    await withPostgres(server.databaseUrl, async (client) => {
       await client.query('begin')
       await client.query('select 1 from participants where conversation_id = $1 for update', [
         fromBob.conversationId,
       ])
-      await world.call('alice', 'GET', '/v1/conversations')
+      await server.call('alice', 'GET', '/v1/conversations')
       await expect.poll(() => isDelivered(fromCarol), soon).toBe(true)
-      await world.send('alice', 'carol', 'still quick')
+      await server.send('alice', 'carol', 'still quick')
       expect(await isDelivered(fromBob)).toBe(false)
       await client.query('rollback')
     })
     await expect.poll(() => isDelivered(fromBob), soon).toBe(true)
-    expect(world.logs.filter((line) => line.includes('delivery mark'))).toEqual([])
+    expect(server.logs.filter((line) => line.includes('delivery mark'))).toEqual([])
   })
 })

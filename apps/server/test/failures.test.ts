@@ -10,7 +10,7 @@ import { dialects, openTcpProxy } from '@sotto/testing/internal'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 
-/* What happens when the server itself is in trouble, by causes that really occur. */
+/* How the server behaves when it fails internally or its database does. */
 
 interface Problem {
   code: string
@@ -24,19 +24,19 @@ async function listUsers(server: TestServer): Promise<{ status: number; headers:
   return { status: response.status, headers: response.headers, body: (await response.json()) as Problem }
 }
 
-/** More than the pool has connections, so that each of them is met. */
-function severalAtOnce(server: TestServer) {
+/** More calls than the pool has connections, so that every connection is used. */
+function listUsersConcurrently(server: TestServer) {
   return Promise.all(Array.from({ length: 25 }, () => listUsers(server)))
 }
 
-/** A connection that is dead by now may still be handed out once. */
+/** Polls, because the pool may still hand out a dead connection once. */
 async function expectToRecover(server: TestServer): Promise<void> {
-  const statuses = async () => new Set((await severalAtOnce(server)).map(({ status }) => status))
+  const statuses = async () => new Set((await listUsersConcurrently(server)).map(({ status }) => status))
   await expect.poll(statuses).toEqual(new Set([200]))
 }
 
-describe.each(dialects)('a failure that nobody foresaw on %s', (using) => {
-  test('is INTERNAL, tells nothing of itself, and is logged whole with the request id', async () => {
+describe.each(dialects)('an unexpected failure on %s', (using) => {
+  test('returns INTERNAL without details, and logs the full error with the request id', async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob'] })
     const alice = server.as('alice')
     const { id } = await alice.messages.send({ to: 'bob', text: 'first' })
@@ -66,7 +66,7 @@ describe.each(dialects)('a failure that nobody foresaw on %s', (using) => {
     expect(logged).toHaveLength(1)
     expect(logged[0]).toMatch(/unique/i)
     expect(server.logs.join('\n')).not.toContain('a text that no log may hold')
-    // Nothing of it stays behind: the number it had taken goes to the next message.
+    // The failed message was rolled back: its seq goes to the next message.
     expect((await alice.messages.send({ to: 'bob', text: 'second' })).seq).toBe(2)
   })
 })
@@ -75,8 +75,8 @@ function adminUrl(): URL {
   return new URL(process.env.SOTTO_TEST_POSTGRES_URL ?? '')
 }
 
-describe('PostgreSQL that goes away', () => {
-  /** A server whose database is known by the name of its user. */
+describe('an outage of PostgreSQL', () => {
+  /** Starts a server that connects as its own role, by which its connections can be found. */
   async function startServer() {
     const admin = new pg.Client({ connectionString: adminUrl().href })
     await admin.connect()
@@ -102,20 +102,20 @@ describe('PostgreSQL that goes away', () => {
         await server[Symbol.asyncDispose]()
         await admin.query(`drop owned by ${role}`)
         await admin.query(`drop role ${role}`).catch(() => {
-          // It owns the template that other tests may be copying.
+          // The role owns the template database that other tests may be copying.
         })
         await admin.end()
       },
     }
   }
 
-  test('is UNAVAILABLE while connections are refused, and is used again when it is back', async () => {
-    await using world = await startServer()
-    const { server, admin, database } = world
+  test('makes calls UNAVAILABLE until connections are accepted again', async () => {
+    await using setup = await startServer()
+    const { server, admin, database } = setup
     await admin.query(`alter database ${database} allow_connections false`)
-    await world.terminate()
+    await setup.terminate()
 
-    for (const answer of await severalAtOnce(server)) {
+    for (const answer of await listUsersConcurrently(server)) {
       expect(answer).toMatchObject({ status: 503, body: { code: 'UNAVAILABLE' } })
       expect(answer.headers.get('retry-after')).toMatch(/^\d+$/)
     }
@@ -127,14 +127,14 @@ describe('PostgreSQL that goes away', () => {
     expect((await server.fetch('/readyz')).status).toBe(200)
   })
 
-  test('loses no more than the calls that were under way when its connections are cut', async () => {
-    await using world = await startServer()
-    await severalAtOnce(world.server)
-    await world.terminate()
-    await expectToRecover(world.server)
+  test('that closes all connections affects only calls in progress', async () => {
+    await using setup = await startServer()
+    await listUsersConcurrently(setup.server)
+    await setup.terminate()
+    await expectToRecover(setup.server)
   })
 
-  test('fails the calls that were waiting for it, and not the process', async () => {
+  test('fails calls that wait for the database, but does not end the process', async () => {
     await using proxy = await openTcpProxy(adminUrl().href)
     await using server = await createTestServer({ using: { postgres: proxy.url }, users: ['alice'] })
     const database = adminUrl()
@@ -156,7 +156,7 @@ describe('PostgreSQL that goes away', () => {
     await expectToRecover(server)
   })
 
-  test('is given up when it says nothing any more, as after a failover, and the one in its place is used', async () => {
+  test('without closed connections, as after a failover, is detected, and new connections are used', async () => {
     await using proxy = await openTcpProxy(adminUrl().href)
     await using server = await createTestServer({ using: { postgres: proxy.url }, users: ['alice', 'bob'] })
     const alice = server.as('alice')
@@ -175,12 +175,12 @@ describe('PostgreSQL that goes away', () => {
       .toBeGreaterThan(0)
 
     proxy.stall()
-    const waiting = severalAtOnce(server)
+    const waiting = listUsersConcurrently(server)
     proxy.restore()
-    // Those with a connection of before. Others have a new one.
-    const refused = (await waiting).filter(({ status }) => status !== 200)
-    expect(refused).not.toEqual([])
-    for (const answer of refused) {
+    // Calls on an old connection. The others got a new one.
+    const rejected = (await waiting).filter(({ status }) => status !== 200)
+    expect(rejected).not.toEqual([])
+    for (const answer of rejected) {
       expect(answer).toMatchObject({ status: 503, body: { code: 'UNAVAILABLE' } })
     }
     await expectToRecover(server)
@@ -190,13 +190,13 @@ describe('PostgreSQL that goes away', () => {
     await reading.catch(() => {})
   }, 60_000)
 
-  test('is UNAVAILABLE when the database is not there', async () => {
-    await using world = await startServer()
-    const { server, admin, database } = world
-    await world.terminate()
+  test('with a missing database makes calls UNAVAILABLE', async () => {
+    await using setup = await startServer()
+    const { server, admin, database } = setup
+    await setup.terminate()
     await admin.query(`alter database ${database} rename to ${database}_away`)
 
-    for (const answer of await severalAtOnce(server)) {
+    for (const answer of await listUsersConcurrently(server)) {
       expect(answer).toMatchObject({ status: 503, body: { code: 'UNAVAILABLE' } })
     }
 
@@ -205,7 +205,7 @@ describe('PostgreSQL that goes away', () => {
   })
 })
 
-/** Another process in the midst of a write: SQLite's locks are between processes. */
+/** Starts another process with an open write transaction: SQLite locks apply between processes. */
 async function holdWriteLock(file: string): Promise<AsyncDisposable> {
   const program = `
     const database = new (require('node:sqlite').DatabaseSync)(process.argv[1])
@@ -213,19 +213,19 @@ async function holdWriteLock(file: string): Promise<AsyncDisposable> {
     console.log('held')
     process.stdin.resume()`
   const child = spawn(process.execPath, ['-e', program, file], { stdio: ['pipe', 'pipe', 'inherit'] })
-  const gone = once(child, 'exit')
+  const exited = once(child, 'exit')
   await once(child.stdout, 'data')
   return {
     async [Symbol.asyncDispose]() {
       child.stdin.end()
       child.kill()
-      await gone
+      await exited
     },
   }
 }
 
-describe('an SQLite file that another process holds', () => {
-  test('is UNAVAILABLE for writers, readable all the while, and written again when it is free', async () => {
+describe('an SQLite file locked by another process', () => {
+  test('can be read, but writes are UNAVAILABLE until it is unlocked', async () => {
     const directory = await mkdtemp(path.join(tmpdir(), 'sotto-busy-'))
     const file = path.join(directory, 'sotto.db')
     const serviceKey = newServiceKey()
@@ -245,9 +245,9 @@ describe('an SQLite file that another process holds', () => {
 
       const writing = users({ method: 'POST', body: '{"username":"alice"}' })
       expect((await users()).status).toBe(200)
-      const refused = await writing
-      expect(refused.status).toBe(503)
-      expect(await refused.json()).toMatchObject({ code: 'UNAVAILABLE' })
+      const rejected = await writing
+      expect(rejected.status).toBe(503)
+      expect(await rejected.json()).toMatchObject({ code: 'UNAVAILABLE' })
 
       await other[Symbol.asyncDispose]()
       expect((await users({ method: 'POST', body: '{"username":"alice"}' })).status).toBe(201)
@@ -257,12 +257,12 @@ describe('an SQLite file that another process holds', () => {
   })
 })
 
-test('more log-ins at once than can wait are RATE_LIMITED, and the others are answered', async () => {
+test('concurrent sign-ins above the queue limit are RATE_LIMITED, and the others are answered', async () => {
   await using server = await createTestServer({ settings: { trustedProxies: ['loopback'] } })
   const attempts = Array.from({ length: 230 }, (_, index) =>
     server.fetch('/v1/sessions', {
       method: 'POST',
-      // From many addresses: one of them may not have as many calls under way.
+      // From many addresses, because calls in progress are limited per address.
       headers: { 'content-type': 'application/json', 'x-forwarded-for': `203.0.113.${index}` },
       body: JSON.stringify({ username: `user-${index}`, password: 'a wrong password' }),
     }),

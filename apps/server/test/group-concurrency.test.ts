@@ -6,13 +6,13 @@ const WAITING = `select count(*)::int as count from pg_locks
   where locktype = 'advisory' and not granted
   and database = (select oid from pg_database where datname = current_database())`
 
-/** Lets somebody add in the middle of a block: it has its turn, and is not committed yet. */
+/** Calls `add` while a block of `of` by `by` holds the lock and is not committed yet. */
 async function addDuringBlock(
-  world: RunningServer,
+  server: RunningServer,
   { by, of }: { by: string; of: string },
   add: () => Promise<unknown>,
 ) {
-  return withPostgres(world.databaseUrl, async (client) => {
+  return withPostgres(server.databaseUrl, async (client) => {
     await client.query('begin')
     await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [directKey(by, of)])
     const code = codeOf(add())
@@ -26,18 +26,18 @@ async function addDuringBlock(
   })
 }
 
-describe('on PostgreSQL', () => {
-  test('who blocks is in no group afterwards that they were being added to', async () => {
-    await using world = await startServer('postgres', { users: ['alice', 'bob', 'carol', 'dave'] })
-    const idOf = async (user: string) => (await world.client.users.get({ user })).id
+describe('groups on PostgreSQL', () => {
+  test('reject a concurrent addition of a user who has just blocked the caller', async () => {
+    await using server = await startServer('postgres', { users: ['alice', 'bob', 'carol', 'dave'] })
+    const idOf = async (user: string) => (await server.client.users.get({ user })).id
     const [alice, bob, carol] = await Promise.all(['alice', 'bob', 'carol'].map(idOf))
-    const bobs = world.client.as('bob')
+    const bobs = server.client.as('bob')
     const { id } = await bobs.conversations.create({ name: 'a group', participants: ['dave'] })
 
-    const added = await addDuringBlock(world, { by: alice ?? '', of: bob ?? '' }, () =>
+    const added = await addDuringBlock(server, { by: alice ?? '', of: bob ?? '' }, () =>
       bobs.participants.set({ conversationId: id, user: 'alice' }),
     )
-    const created = await addDuringBlock(world, { by: carol ?? '', of: bob ?? '' }, () =>
+    const created = await addDuringBlock(server, { by: carol ?? '', of: bob ?? '' }, () =>
       bobs.conversations.create({ name: 'another', participants: ['dave', 'carol'] }),
     )
     expect([added, created]).toEqual(['FORBIDDEN', 'FORBIDDEN'])
@@ -46,15 +46,15 @@ describe('on PostgreSQL', () => {
     ])
   })
 
-  test('those who add each other in any order do not stand in each other’s way', async () => {
+  test('are created without deadlocks by users who add each other', async () => {
     const users = ['alice', 'bob', 'carol', 'dave']
-    await using world = await startServer('postgres', { users })
-    const made = await Promise.all(
+    await using server = await startServer('postgres', { users })
+    const counts = await Promise.all(
       Array.from({ length: 40 }, async (_, n) => {
         const as = users[n % users.length] ?? ''
         const others = users.filter((user) => user !== as)
         const participants = n % 3 === 0 ? others.toReversed() : others
-        const client = world.client.as(as)
+        const client = server.client.as(as)
         const [group] = await Promise.all([
           client.conversations.create({ name: `group ${n}`, participants }),
           client.messages.send({ to: participants[0] ?? '', text: 'hello' }),
@@ -64,6 +64,6 @@ describe('on PostgreSQL', () => {
         return group.participantCount
       }),
     )
-    expect(new Set(made)).toEqual(new Set([users.length]))
+    expect(new Set(counts)).toEqual(new Set([users.length]))
   })
 })

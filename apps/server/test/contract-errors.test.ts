@@ -15,26 +15,26 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 /*
- * Every operation of the contract gets every kind of bad call that can be made from its entry. Both transports
- * must refuse it in the same words, with a code that the entry allows for, and tell nothing of the inside.
+ * Calls every operation of the contract with every kind of invalid input that can be derived from its entry. Both
+ * transports must return the same error, with a code that the entry declares, without leaking internals.
  */
 
 type Input = Record<string, unknown>
 interface BadCall {
   what: string
   input: Input
-  /** Where the call is bad whatever the operation does. */
+  /** The expected code, if it does not depend on the operation. */
   code?: ErrorCode
 }
 
 const COMMON: readonly ErrorCode[] = ['INVALID_INPUT', 'UNAUTHENTICATED', 'RATE_LIMITED']
-/** What a statement, a stack or a database's own message holds. */
-const INSIDE =
+/** Matches SQL statements, stack traces and database messages. */
+const INTERNALS =
   /\b(select|insert into|update .* set|sqlite|postgres|constraint|syntax)\b|node_modules|\.ts:\d| {4}at /i
 
-describe.each(dialects)('bad calls on %s', (using) => {
+describe.each(dialects)('invalid calls on %s', (using) => {
   let server: TestServer
-  let callers: Record<'key' | 'alice' | 'nobody' | 'stranger', RequestHeaders>
+  let callers: Record<'key' | 'alice' | 'anonymous' | 'unknown', RequestHeaders>
 
   beforeAll(async () => {
     server = await createTestServer({ using, users: ['alice', 'bob'] })
@@ -43,14 +43,14 @@ describe.each(dialects)('bad calls on %s', (using) => {
     callers = {
       key: { authorization },
       alice: { authorization, 'act-as': 'alice' },
-      nobody: {},
-      stranger: { authorization: 'Bearer st_nobody-has-this-token' },
+      anonymous: {},
+      unknown: { authorization: 'Bearer st_unknown-token' },
     }
   })
   afterAll(() => server[Symbol.asyncDispose]())
 
-  /** Makes the call over both transports and gives what both answered. */
-  async function refusal(operation: Operation, input: Input, headers: RequestHeaders): Promise<Answer> {
+  /** Makes the call over both transports and returns the error that both must respond with. */
+  async function rejection(operation: Operation, input: Input, headers: RequestHeaders): Promise<Answer> {
     const [rpc, rest] = [
       await callRpc(server, operation, input, headers),
       await callRest(server, operation, input, headers),
@@ -58,8 +58,8 @@ describe.each(dialects)('bad calls on %s', (using) => {
     expect(rest.answer).toEqual(rpc.answer)
     for (const { answer, wire } of [rpc, rest]) {
       const { code } = answer
-      expect(wire).not.toMatch(INSIDE)
-      if (!isErrorCode(code)) throw new Error(`not refused: ${wire}`)
+      expect(wire).not.toMatch(INTERNALS)
+      if (!isErrorCode(code)) throw new Error(`not rejected: ${wire}`)
       expect([...COMMON, ...operation.entry.errors]).toContain(code)
       expect(answer.status).toBe(errorCatalogue[code].status)
       if (code === 'INVALID_INPUT') expect(answer.issues).not.toEqual([])
@@ -73,18 +73,18 @@ describe.each(dialects)('bad calls on %s', (using) => {
     const { entry } = operation
     const example = jsonOf(entry.example.input) as Input
 
-    test('refuses what its input does not take', async () => {
+    test('rejects invalid input', async () => {
       for (const { what, input, code } of badInputs(operation, example)) {
-        const answer = await refusal(operation, input, callerOf(operation)).catch((error: unknown) => {
+        const answer = await rejection(operation, input, callerOf(operation)).catch((error: unknown) => {
           throw new Error(`${what}: ${JSON.stringify(input).slice(0, 300)}`, { cause: error })
         })
         if (code) expect(answer.code, `${what}: ${JSON.stringify(input).slice(0, 300)}`).toBe(code)
       }
     })
 
-    test('refuses what the server alone decides, by its name, wherever it is put', async () => {
-      for (const { input, named } of decidedHere(operation, example)) {
-        const { code, issues } = await refusal(operation, input, callerOf(operation))
+    test('rejects fields that only the server sets, naming each, at every level of the input', async () => {
+      for (const { input, named } of serverFieldInputs(operation, example)) {
+        const { code, issues } = await rejection(operation, input, callerOf(operation))
         expect({ code, paths: issues.map(({ path }) => path) }).toEqual({
           code: 'INVALID_INPUT',
           paths: named,
@@ -92,17 +92,17 @@ describe.each(dialects)('bad calls on %s', (using) => {
       }
     })
 
-    test('refuses who may not call it', async () => {
-      expect((await refusal(operation, example, callers.stranger)).code).toBe('UNAUTHENTICATED')
+    test('rejects callers without access', async () => {
+      expect((await rejection(operation, example, callers.unknown)).code).toBe('UNAUTHENTICATED')
       if (entry.access !== 'anyone') {
-        expect((await refusal(operation, example, callers.nobody)).code).toBe('UNAUTHENTICATED')
+        expect((await rejection(operation, example, callers.anonymous)).code).toBe('UNAUTHENTICATED')
       }
       if (entry.access === 'actor') {
-        expect((await refusal(operation, example, callers.key)).code).toBe('ACTOR_REQUIRED')
+        expect((await rejection(operation, example, callers.key)).code).toBe('ACTOR_REQUIRED')
       }
       if (entry.access === 'admin') {
-        // The key of an admin's own back end is, while it acts for somebody, no more than they are.
-        expect((await refusal(operation, example, callers.alice)).code).toBe('FORBIDDEN')
+        // A service key that acts for a user has only that user's rights.
+        expect((await rejection(operation, example, callers.alice)).code).toBe('FORBIDDEN')
       }
     })
   })
@@ -122,7 +122,7 @@ const WRONG_VALUES: readonly unknown[] = [
   { a: 1 },
   null,
 ]
-/** What a query or a path can hold is text. */
+/** Queries and paths can only contain text. */
 const WRONG_TEXTS = [
   '',
   ' ',
@@ -148,24 +148,32 @@ const GARBAGE_IDS = [
   'x'.repeat(255),
 ]
 
-/** What other servers have taken from a caller, besides what ours tells. */
-const DECIDED_ELSEWHERE = ['isAdmin', 'passwordHash', 'tokenHash', 'userId', 'actor', 'is_admin', 'sender_id']
-const DECIDED = [
-  ...new Set([...operations.flatMap(({ entry }) => outputFields(entry)), ...DECIDED_ELSEWHERE]),
+/** Field names that callers must not be able to set, in addition to output fields. */
+const OTHER_SERVER_FIELDS = [
+  'isAdmin',
+  'passwordHash',
+  'tokenHash',
+  'userId',
+  'actor',
+  'is_admin',
+  'sender_id',
 ]
-/** As many as an answer tells of. */
-const NAMED_AT_ONCE = 20
+const SERVER_FIELDS = [
+  ...new Set([...operations.flatMap(({ entry }) => outputFields(entry)), ...OTHER_SERVER_FIELDS]),
+]
+/** A response lists at most this many issues. */
+const MAX_ISSUES = 20
 
-/** Calls that would do, were there not what the operation does not take: in the whole, and in each object in it. */
-function decidedHere(operation: Operation, example: Input): { input: Input; named: string[] }[] {
+/** Valid inputs plus server fields, at the top level and in each nested object. */
+function serverFieldInputs(operation: Operation, example: Input): { input: Input; named: string[] }[] {
   const objects = [
     { path: [] as string[], fields: operation.fields, own: example },
-    ...objectsIn(operation).map((object) => ({ ...object, own: fitting(object.fields) })),
+    ...objectsIn(operation).map((object) => ({ ...object, own: sampleObject(object.fields) })),
   ]
   return objects.flatMap(({ path, fields, own }) =>
-    inParts(
-      DECIDED.filter((name) => !(name in fields)),
-      NAMED_AT_ONCE,
+    chunksOf(
+      SERVER_FIELDS.filter((name) => !(name in fields)),
+      MAX_ISSUES,
     ).map((names) => {
       const object = { ...own, ...Object.fromEntries(names.map((name) => [name, '1'])) }
       return {
@@ -176,7 +184,7 @@ function decidedHere(operation: Operation, example: Input): { input: Input; name
   )
 }
 
-/** The fields of an input that hold fields themselves. What a query holds is flat. */
+/** The object fields of an input. A query is flat and has none. */
 function objectsIn({ fields, rest }: Operation): { path: string[]; fields: Operation['fields'] }[] {
   return Object.entries(fields).flatMap(([name, schema]) => {
     const inner = fieldsOf(schema)
@@ -184,8 +192,8 @@ function objectsIn({ fields, rest }: Operation): { path: string[]; fields: Opera
   })
 }
 
-/** An object that has of each field what it takes, where that is a text and not a choice of few. */
-function fitting(fields: Operation['fields']): Input {
+/** An object with a sample value for each field that accepts one of `SAMPLES`. */
+function sampleObject(fields: Operation['fields']): Input {
   return Object.fromEntries(
     Object.entries(fields).flatMap(([name, schema]) => {
       const sample = sampleOf(schema)
@@ -194,7 +202,7 @@ function fitting(fields: Operation['fields']): Input {
   )
 }
 
-function inParts<Item>(items: readonly Item[], length: number): Item[][] {
+function chunksOf<Item>(items: readonly Item[], length: number): Item[][] {
   const count = Math.ceil(items.length / length)
   return Array.from({ length: count }, (_, part) => items.slice(part * length, (part + 1) * length))
 }
@@ -202,7 +210,7 @@ function inParts<Item>(items: readonly Item[], length: number): Item[][] {
 function badInputs(operation: Operation, example: Input): BadCall[] {
   const { entry, fields, pathFields } = operation
   const isText = (name: string) => operation.rest === 'query' || pathFields.includes(name)
-  const refused = (what: string, input: Input): BadCall[] =>
+  const ifInvalid = (what: string, input: Input): BadCall[] =>
     entry.input.safeParse(input).success ? [] : [{ what, input, code: 'INVALID_INPUT' }]
 
   const unknownField = [
@@ -210,20 +218,20 @@ function badInputs(operation: Operation, example: Input): BadCall[] {
   ]
   const wrongValues = Object.keys(fields).flatMap((name) =>
     (isText(name) ? WRONG_TEXTS : WRONG_VALUES)
-      // An empty part of a path is another path.
+      // An empty path segment makes it a different path.
       .filter((value) => !(pathFields.includes(name) && value === ''))
-      .flatMap((value) => refused(`a wrong ${name}`, typed(operation, { ...example, [name]: value }))),
+      .flatMap((value) => ifInvalid(`a wrong ${name}`, typed(operation, { ...example, [name]: value }))),
   )
   const missing = Object.keys(example)
     .filter((name) => !pathFields.includes(name))
-    .flatMap((name) => refused(`no ${name}`, omit(example, name)))
+    .flatMap((name) => ifInvalid(`no ${name}`, omit(example, name)))
   const nul = stringPaths(fields).flatMap(({ path, sample }) =>
-    refused(`NUL in ${path.join('.')}`, setAt(example, path, `${sample}\0`)),
+    ifInvalid(`NUL in ${path.join('.')}`, setAt(example, path, `${sample}\0`)),
   )
   const surrogates = stringPaths(fields)
     .filter(({ path: [name = ''] }) => !isText(name))
     .flatMap(({ path, sample }) =>
-      refused(`half a surrogate pair in ${path.join('.')}`, setAt(example, path, `${sample}\ud83d`)),
+      ifInvalid(`half a surrogate pair in ${path.join('.')}`, setAt(example, path, `${sample}\ud83d`)),
     )
   const garbage = pathFields.flatMap((name) =>
     (name === 'emoji' ? [] : GARBAGE_IDS).map((value) => ({
@@ -234,13 +242,13 @@ function badInputs(operation: Operation, example: Input): BadCall[] {
   return [...unknownField, ...wrongValues, ...missing, ...nul, ...surrogates, ...garbage]
 }
 
-/** A query's numbers, booleans and lists as RPC takes them, where the text is plainly one. */
+/** Converts the numbers and lists in a query to the types that RPC expects. */
 function typed({ rest, fields }: Operation, input: Input): Input {
   if (rest === 'body') return input
   return Object.fromEntries(
     Object.entries(input).map(([name, value]) => {
       if (typeof value !== 'string' || !(name in fields)) return [name, value]
-      // What takes a list of names takes one in a list.
+      // A field that takes a list of names.
       if (fields[name]?.safeParse(['alice', 'bob']).success) return [name, value.split(',')]
       return [
         name,
@@ -260,12 +268,12 @@ const SAMPLES = [
   '2026-01-31T12:00:00.000Z',
 ]
 
-/** A string that the field takes, if it takes strings. */
+/** A string that the field accepts, or undefined if it accepts none of the samples. */
 function sampleOf(schema: Operation['fields'][string] | undefined): string | undefined {
   return SAMPLES.find((text) => schema?.safeParse(text).success)
 }
 
-/** Where an input holds strings, nested ones too, each with a value that would do. */
+/** The paths of all string fields of an input, including nested ones, each with a valid value. */
 function stringPaths(
   fields: Operation['fields'],
   above: readonly string[] = [],
