@@ -48,9 +48,9 @@ describe.each(dialects)('an unexpected failure on %s', (using) => {
         authorization: `Bearer ${server.serviceKey}`,
         'act-as': 'alice',
         'content-type': 'application/json',
-        'x-request-id': 'the-unlucky-one',
+        'x-request-id': 'the-failing-request',
       },
-      body: JSON.stringify({ to: 'bob', text: 'a text that no log may hold' }),
+      body: JSON.stringify({ to: 'bob', text: 'a text that must not be logged' }),
     })
 
     expect(response.status).toBe(500)
@@ -60,12 +60,14 @@ describe.each(dialects)('an unexpected failure on %s', (using) => {
       status: 500,
       detail: 'Internal server error',
       code: 'INTERNAL',
-      requestId: 'the-unlucky-one',
+      requestId: 'the-failing-request',
     })
-    const logged = server.logs.filter((line) => line.includes('the-unlucky-one') && line.includes('"err"'))
+    const logged = server.logs.filter(
+      (line) => line.includes('the-failing-request') && line.includes('"err"'),
+    )
     expect(logged).toHaveLength(1)
     expect(logged[0]).toMatch(/unique/i)
-    expect(server.logs.join('\n')).not.toContain('a text that no log may hold')
+    expect(server.logs.join('\n')).not.toContain('a text that must not be logged')
     // The failed message was rolled back: its seq goes to the next message.
     expect((await alice.messages.send({ to: 'bob', text: 'second' })).seq).toBe(2)
   })
@@ -75,7 +77,7 @@ function adminUrl(): URL {
   return new URL(process.env.SOTTO_TEST_POSTGRES_URL ?? '')
 }
 
-describe('an outage of PostgreSQL', () => {
+describe('when PostgreSQL fails', () => {
   /** Starts a server that connects as its own role, by which its connections can be found. */
   async function startServer() {
     const admin = new pg.Client({ connectionString: adminUrl().href })
@@ -109,7 +111,7 @@ describe('an outage of PostgreSQL', () => {
     }
   }
 
-  test('makes calls UNAVAILABLE until connections are accepted again', async () => {
+  test('calls are UNAVAILABLE until connections are accepted again', async () => {
     await using setup = await startServer()
     const { server, admin, database } = setup
     await admin.query(`alter database ${database} allow_connections false`)
@@ -127,14 +129,14 @@ describe('an outage of PostgreSQL', () => {
     expect((await server.fetch('/readyz')).status).toBe(200)
   })
 
-  test('that closes all connections affects only calls in progress', async () => {
+  test('closed connections affect only calls in progress', async () => {
     await using setup = await startServer()
     await listUsersConcurrently(setup.server)
     await setup.terminate()
     await expectToRecover(setup.server)
   })
 
-  test('fails calls that wait for the database, but does not end the process', async () => {
+  test('calls waiting for the database fail, but the process keeps running', async () => {
     await using proxy = await openTcpProxy(adminUrl().href)
     await using server = await createTestServer({ using: { postgres: proxy.url }, users: ['alice'] })
     const database = adminUrl()
@@ -156,7 +158,7 @@ describe('an outage of PostgreSQL', () => {
     await expectToRecover(server)
   })
 
-  test('without closed connections, as after a failover, is detected, and new connections are used', async () => {
+  test('silent connections, as after a failover, are detected and replaced', async () => {
     await using proxy = await openTcpProxy(adminUrl().href)
     await using server = await createTestServer({ using: { postgres: proxy.url }, users: ['alice', 'bob'] })
     const alice = server.as('alice')
@@ -190,7 +192,7 @@ describe('an outage of PostgreSQL', () => {
     await reading.catch(() => {})
   }, 60_000)
 
-  test('with a missing database makes calls UNAVAILABLE', async () => {
+  test('calls are UNAVAILABLE if the database is missing', async () => {
     await using setup = await startServer()
     const { server, admin, database } = setup
     await setup.terminate()

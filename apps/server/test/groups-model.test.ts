@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { testScale } from '../../../scripts/test-scale.ts'
 
-/* Who sees what of a group, against a model that writes down for everybody what happened while they were in it. */
+/* Compares what each user sees of a group with a model that records what happened during each user's stays. */
 
 const names = ['alice', 'bob', 'carol', 'dave'] as const
 type Name = (typeof names)[number]
@@ -15,12 +15,12 @@ const action = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('read' as const), by: name, seq: fc.nat(30) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('edit' as const), nth: fc.nat(30) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('delete' as const), nth: fc.nat(30) }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('add' as const), who: name }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('remove' as const), who: name }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('add' as const), user: name }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('remove' as const), user: name }) },
 )
 type Action = typeof action extends fc.Arbitrary<infer T> ? T : never
 
-interface Said {
+interface SentMessage {
   id: string
   seq: number
   sender: Name
@@ -28,20 +28,20 @@ interface Said {
   deleted: boolean
 }
 
-interface Person {
+interface Participant {
   isIn: boolean
   /** The last message before this stay. */
   joinedAfter: number
   readSeq: number
-  /** What was said while they were in the group. */
-  seen: Said[]
-  /** What they were told, in order. */
-  told: string[]
+  /** Messages sent during their stays. */
+  seen: SentMessage[]
+  /** The events they should receive, in order. */
+  events: string[]
 }
 
 class Model {
-  readonly people = new Map<Name, Person>()
-  readonly said: Said[] = []
+  readonly participants = new Map<Name, Participant>()
+  readonly sent: SentMessage[] = []
   readonly #server: TestServer
   readonly #conversationId: string
   readonly #ids: ReadonlyMap<Name, string>
@@ -50,16 +50,22 @@ class Model {
     this.#server = server
     this.#conversationId = conversationId
     this.#ids = ids
-    for (const one of names) {
-      this.people.set(one, { isIn: one === 'alice', joinedAfter: 0, readSeq: 0, seen: [], told: [] })
+    for (const user of names) {
+      this.participants.set(user, {
+        isIn: user === 'alice',
+        joinedAfter: 0,
+        readSeq: 0,
+        seen: [],
+        events: [],
+      })
     }
-    this.person('alice').told.push('conversation.created')
+    this.participant('alice').events.push('conversation.created')
   }
 
-  person(one: Name): Person {
-    const person = this.people.get(one)
-    if (!person) throw new Error(one)
-    return person
+  participant(user: Name): Participant {
+    const participant = this.participants.get(user)
+    if (!participant) throw new Error(user)
+    return participant
   }
 
   async act(what: Action): Promise<void> {
@@ -72,42 +78,42 @@ class Model {
       case 'delete':
         return this.#change(what.do, what.nth)
       case 'add':
-        return this.#add(what.who)
+        return this.#add(what.user)
       case 'remove':
-        return this.#remove(what.who)
+        return this.#remove(what.user)
     }
   }
 
   async #send(by: Name): Promise<void> {
-    const person = this.person(by)
-    if (!person.isIn) return
-    const text = `message ${this.said.length + 1}`
+    const participant = this.participant(by)
+    if (!participant.isIn) return
+    const text = `message ${this.sent.length + 1}`
     const conversationId = this.#conversationId
     const { id, seq } = await this.#server.as(by).messages.send({ conversationId, text })
-    expect(seq).toBe(this.said.length + 1)
+    expect(seq).toBe(this.sent.length + 1)
     const message = { id, seq, sender: by, text, deleted: false }
-    this.said.push(message)
-    if (person.readSeq === seq - 1) person.readSeq = seq
-    for (const one of this.people.values()) if (one.isIn) one.seen.push(message)
-    this.#tell(`message.created ${seq}`)
+    this.sent.push(message)
+    if (participant.readSeq === seq - 1) participant.readSeq = seq
+    for (const other of this.participants.values()) if (other.isIn) other.seen.push(message)
+    this.#emit(`message.created ${seq}`)
   }
 
   async #read(by: Name, seq: number): Promise<void> {
-    const person = this.person(by)
-    const mark = Math.min(seq, this.said.length)
-    if (!person.isIn) return
+    const participant = this.participant(by)
+    const mark = Math.min(seq, this.sent.length)
+    if (!participant.isIn) return
     const conversationId = this.#conversationId
     const answer = await this.#server.as(by).conversations.read({ conversationId, seq: mark })
-    if (mark > person.readSeq) {
-      person.readSeq = mark
-      this.#tell(`receipt.updated ${by} ${mark}`)
+    if (mark > participant.readSeq) {
+      participant.readSeq = mark
+      this.#emit(`receipt.updated ${by} ${mark}`)
     }
-    expect(answer).toEqual({ readSeq: person.readSeq, unreadCount: this.unread(by) })
+    expect(answer).toEqual({ readSeq: participant.readSeq, unreadCount: this.unread(by) })
   }
 
   async #change(how: 'edit' | 'delete', nth: number): Promise<void> {
-    const message = this.said[nth % Math.max(this.said.length, 1)]
-    if (!message || message.deleted || !this.person(message.sender).isIn) return
+    const message = this.sent[nth % Math.max(this.sent.length, 1)]
+    if (!message || message.deleted || !this.participant(message.sender).isIn) return
     const { messages } = this.#server.as(message.sender)
     if (how === 'edit') {
       message.text += '!'
@@ -116,122 +122,124 @@ class Model {
       message.deleted = true
       await messages.delete({ messageId: message.id })
     }
-    this.#tell(`message.${how}${how === 'edit' ? 'ed' : 'd'} ${message.seq}`, message)
+    this.#emit(`message.${how}${how === 'edit' ? 'ed' : 'd'} ${message.seq}`, message)
   }
 
-  async #add(who: Name): Promise<void> {
-    const person = this.person(who)
+  async #add(user: Name): Promise<void> {
+    const participant = this.participant(user)
     const conversationId = this.#conversationId
-    await this.#server.as('alice').participants.set({ conversationId, user: who })
-    if (person.isIn) return
-    person.isIn = true
-    person.joinedAfter = this.said.length
-    person.readSeq = this.said.length
-    person.told.push('conversation.created')
-    this.#tell(`participant.joined ${who}`)
+    await this.#server.as('alice').participants.set({ conversationId, user })
+    if (participant.isIn) return
+    participant.isIn = true
+    participant.joinedAfter = this.sent.length
+    participant.readSeq = this.sent.length
+    participant.events.push('conversation.created')
+    this.#emit(`participant.joined ${user}`)
   }
 
-  async #remove(who: Name): Promise<void> {
-    // Alice stays, so that there is somebody to add the others again.
-    if (who === 'alice') return
-    const person = this.person(who)
+  async #remove(user: Name): Promise<void> {
+    // Alice stays, so that she can add the others again.
+    if (user === 'alice') return
+    const participant = this.participant(user)
     const conversationId = this.#conversationId
-    await this.#server.as('alice').participants.remove({ conversationId, user: who })
-    if (!person.isIn) return
-    this.#tell(`participant.left ${who}`)
-    person.isIn = false
+    await this.#server.as('alice').participants.remove({ conversationId, user })
+    if (!participant.isIn) return
+    this.#emit(`participant.left ${user}`)
+    participant.isIn = false
   }
 
-  #tell(what: string, about?: Said): void {
-    for (const one of this.people.values()) {
-      if (one.isIn && (!about || one.seen.includes(about))) one.told.push(what)
+  #emit(event: string, about?: SentMessage): void {
+    for (const other of this.participants.values()) {
+      if (other.isIn && (!about || other.seen.includes(about))) other.events.push(event)
     }
   }
 
   unread(by: Name): number {
-    const { readSeq, seen } = this.person(by)
-    return seen.filter((one) => one.seq > readSeq && one.sender !== by && !one.deleted).length
+    const { readSeq, seen } = this.participant(by)
+    return seen.filter((message) => message.seq > readSeq && message.sender !== by && !message.deleted).length
   }
 
-  /** Compares Array.fromAsync that the server tells with what it should. */
+  /** Compares everything that the server returns with the model. */
   async check(cursors: ReadonlyMap<Name, string>): Promise<void> {
     for (const by of names) {
       const client = this.#server.as(by)
-      const person = this.person(by)
+      const participant = this.participant(by)
       const conversationId = this.#conversationId
-      const seqs = person.seen.map((one) => one.seq)
+      const seqs = participant.seen.map((message) => message.seq)
 
       const inbox = await Array.fromAsync(client.conversations.list())
-      expect(inbox.length).toBe(person.isIn ? 1 : 0)
-      if (person.isIn) {
-        expect(inbox[0]).toMatchObject({ readSeq: person.readSeq, unreadCount: this.unread(by) })
-        const last = this.said.length > person.joinedAfter ? this.said.length : undefined
+      expect(inbox.length).toBe(participant.isIn ? 1 : 0)
+      if (participant.isIn) {
+        expect(inbox[0]).toMatchObject({ readSeq: participant.readSeq, unreadCount: this.unread(by) })
+        const last = this.sent.length > participant.joinedAfter ? this.sent.length : undefined
         expect(inbox[0]?.lastMessage?.seq).toBe(last)
       }
 
-      if (person.told.length > 0) {
+      if (participant.events.length > 0) {
         const older = await Array.fromAsync(client.conversations.messages({ conversationId, limit: 3 }))
-        expect(older.map((one) => one.seq)).toEqual(seqs.toReversed())
-        expect(older.map((one) => one.text)).toEqual(
-          person.seen.map((one) => (one.deleted ? null : one.text)).toReversed(),
+        expect(older.map((message) => message.seq)).toEqual(seqs.toReversed())
+        expect(older.map((message) => message.text)).toEqual(
+          participant.seen.map((message) => (message.deleted ? null : message.text)).toReversed(),
         )
         const upwards = await Array.fromAsync(
           client.conversations.messages({ conversationId, after: 0, limit: 3 }),
         )
-        expect(upwards.map((one) => one.seq)).toEqual(seqs)
+        expect(upwards.map((message) => message.seq)).toEqual(seqs)
         const since = upwards[Math.floor(upwards.length / 2)]?.createdAt ?? new Date()
         const later = await Array.fromAsync(
           client.conversations.messages({ conversationId, since, limit: 3 }),
         )
-        expect(later).toEqual(upwards.filter((one) => one.createdAt >= since))
+        expect(later).toEqual(upwards.filter((message) => message.createdAt >= since))
         for (let page = 1; page <= Math.ceil(seqs.length / 4) + 1; page++) {
-          const one = await client.conversations.messages({ conversationId, page, pageSize: 4 })
-          expect(one.items.map((message) => message.seq)).toEqual(
+          const { items } = await client.conversations.messages({ conversationId, page, pageSize: 4 })
+          expect(items.map((message) => message.seq)).toEqual(
             seqs.toReversed().slice((page - 1) * 4, page * 4),
           )
         }
         const across = await Array.fromAsync(client.messages.list({ limit: 5 }))
-        expect(across.map((one) => one.seq).toSorted((a, b) => b - a)).toEqual(seqs.toReversed())
+        expect(across.map((message) => message.seq).toSorted((a, b) => b - a)).toEqual(seqs.toReversed())
         const ofAlice = await Array.fromAsync(client.messages.list({ sender: 'alice', limit: 5 }))
-        expect(ofAlice.map((one) => one.seq).toSorted((a, b) => a - b)).toEqual(
-          person.seen.filter((one) => one.sender === 'alice').map((one) => one.seq),
+        expect(ofAlice.map((message) => message.seq).toSorted((a, b) => a - b)).toEqual(
+          participant.seen.filter((message) => message.sender === 'alice').map((message) => message.seq),
         )
       }
-      for (const message of this.said) {
+      for (const message of this.sent) {
         const found = await client.messages.get({ messageId: message.id }).catch(() => undefined)
-        expect(found?.seq).toBe(person.seen.includes(message) ? message.seq : undefined)
+        expect(found?.seq).toBe(participant.seen.includes(message) ? message.seq : undefined)
       }
-      // A conversation is told of as it stands now, which is for those who are in it.
-      const told = person.told.filter((one) => person.isIn || one !== 'conversation.created')
-      expect(await this.#toldTo(by, cursors.get(by) ?? '', told.length)).toEqual(told)
+      // The event contains the current state of the conversation, so only participants receive it.
+      const expected = participant.events.filter(
+        (event) => participant.isIn || event !== 'conversation.created',
+      )
+      expect(await this.#eventsOf(by, cursors.get(by) ?? '', expected.length)).toEqual(expected)
     }
   }
 
-  /** Waits for as many as there should be; what comes after them comes along. */
-  async #toldTo(by: Name, from: string, count: number): Promise<string[]> {
-    const nameOf = new Map([...this.#ids].map(([one, id]) => [id, one]))
-    const told: string[] = []
+  /** Waits until there are `count` events. Returns later ones too. */
+  async #eventsOf(by: Name, from: string, count: number): Promise<string[]> {
+    const nameOf = new Map([...this.#ids].map(([user, id]) => [id, user]))
+    const events: string[] = []
     let cursor = from
     for (;;) {
-      // A transaction that another test leaves open in the same cluster holds the log's end back for seconds.
-      const wait = told.length < count ? 15 : 0
+      // An open transaction of another test in the same cluster can hold back the end of the log for seconds.
+      const wait = events.length < count ? 15 : 0
       const page = await this.#server.as(by).events.pull({ cursor, wait })
-      if (page.items.length === 0) return told
+      if (page.items.length === 0) return events
       cursor = page.cursor
       for (const event of page.items) {
-        if ('message' in event) told.push(`${event.type} ${event.message.seq}`)
+        if ('message' in event) events.push(`${event.type} ${event.message.seq}`)
         else if (event.type === 'receipt.updated')
-          told.push(`${event.type} ${nameOf.get(event.userId)} ${event.seq}`)
+          events.push(`${event.type} ${nameOf.get(event.userId)} ${event.seq}`)
         else if (event.type === 'participant.joined' || event.type === 'participant.left')
-          told.push(`${event.type} ${nameOf.get(event.userId)}`)
-        else told.push(event.type)
+          events.push(`${event.type} ${nameOf.get(event.userId)}`)
+        else events.push(event.type)
       }
     }
   }
 }
 
 describe.each(dialects)('groups on %s', (using) => {
-  test('show everybody what was said while they were in it, and nothing else', {
+  test('show each user exactly what happened during their stays', {
     timeout: 180_000,
   }, async () => {
     await fc.assert(
@@ -239,13 +247,13 @@ describe.each(dialects)('groups on %s', (using) => {
         await using server = await createTestServer({ using, users: [...names] })
         const cursors = new Map<Name, string>()
         const ids = new Map<Name, string>()
-        for (const one of names) {
-          cursors.set(one, (await server.as(one).events.pull({})).cursor)
-          ids.set(one, (await server.client.users.get({ user: one })).id)
+        for (const user of names) {
+          cursors.set(user, (await server.as(user).events.pull({})).cursor)
+          ids.set(user, (await server.client.users.get({ user })).id)
         }
         const { id } = await server.as('alice').conversations.create({ name: 'Group', participants: [] })
         const model = new Model(server, id, ids)
-        for (const one of actions) await model.act(one)
+        for (const next of actions) await model.act(next)
         await model.check(cursors)
       }),
       { numRuns: 7 * testScale },

@@ -6,11 +6,11 @@ import { describe, expect, test } from 'vitest'
 const users = ['alice', 'bob', 'carol', 'dave', 'eve']
 const roleOf = async (server: TestServer, conversationId: string, user: string) => {
   const list = await Array.fromAsync(server.client.participants.list({ conversationId }))
-  return list.find((one) => one.user.username === user)?.role
+  return list.find((participant) => participant.user.username === user)?.role
 }
 
 describe.each(dialects)('groups on %s', (using) => {
-  test('are made with their participants, who Array.fromAsync have it in their inbox', async () => {
+  test("are created with their participants and appear in each participant's inbox", async () => {
     await using server = await createTestServer({ using, users })
     const group = await server
       .as('alice')
@@ -23,14 +23,14 @@ describe.each(dialects)('groups on %s', (using) => {
       unreadCount: 0,
       lastMessage: null,
     })
-    expect(group.participants.map((one) => [one.user.username, one.role])).toEqual([
+    expect(group.participants.map(({ user, role }) => [user.username, role])).toEqual([
       ['alice', 'owner'],
       ['bob', 'member'],
       ['carol', 'member'],
     ])
     for (const user of ['alice', 'bob', 'carol']) {
       const { items } = await server.as(user).conversations.list()
-      expect(items.map((one) => one.id)).toEqual([group.id])
+      expect(items.map(({ id }) => id)).toEqual([group.id])
     }
     expect((await server.as('dave').conversations.list()).items).toEqual([])
     expect(await codeOf(server.as('dave').conversations.get({ conversationId: group.id }))).toBe(
@@ -38,7 +38,7 @@ describe.each(dialects)('groups on %s', (using) => {
     )
   })
 
-  test('stand in the inbox among direct conversations by their last message, over pages', async () => {
+  test('are listed in the inbox among direct conversations by last message, across pages', async () => {
     await using server = await createTestServer({ using, users })
     const alice = server.as('alice')
     const ids: string[] = []
@@ -60,7 +60,7 @@ describe.each(dialects)('groups on %s', (using) => {
     expect(listed.slice(1, 4)).toEqual(ids.slice(4).toReversed())
   })
 
-  test('give everybody what their role allows, and nothing more', async () => {
+  test('enforce roles', async () => {
     await using server = await createTestServer({ using, users })
     const { id: conversationId } = await server
       .as('alice')
@@ -99,11 +99,11 @@ describe.each(dialects)('groups on %s', (using) => {
     await server.client.participants.set({ conversationId, user: 'eve', role: 'owner' })
     expect(await roleOf(server, conversationId, 'carol')).toBe('admin')
     await server.client.participants.remove({ conversationId, user: 'eve' })
-    // Alice and carol are admins: alice has been in it for longest.
+    // Alice and carol are admins. Alice joined first.
     expect(await roleOf(server, conversationId, 'alice')).toBe('owner')
   })
 
-  test('go on without their owner, and with nobody', async () => {
+  test('get a new owner when theirs leaves, and can be empty', async () => {
     await using server = await createTestServer({ using, users })
     const { id: conversationId } = await server
       .as('alice')
@@ -119,7 +119,7 @@ describe.each(dialects)('groups on %s', (using) => {
     expect(await roleOf(server, conversationId, 'carol')).toBe('owner')
   })
 
-  test('leave to whoever was removed what was said before, and let them do nothing more', async () => {
+  test('let removed users read earlier messages, but nothing else', async () => {
     await using server = await createTestServer({ using, users })
     const alice = server.as('alice')
     const bob = server.as('bob')
@@ -149,28 +149,28 @@ describe.each(dialects)('groups on %s', (using) => {
     expect(new Set(await Promise.all(unknown.map(codeOf)))).toEqual(new Set(['CONVERSATION_NOT_FOUND']))
   })
 
-  test('tell everybody at once what concerns them, and nobody else', async () => {
+  test('send events only to users who were participants at the time', async () => {
     await using server = await createTestServer({ using, users })
     const alice = server.as('alice')
     const stop = new AbortController()
-    const told = new Map<string, Event[]>()
+    const received = new Map<string, Event[]>()
     const listening = ['alice', 'bob', 'carol'].map(async (user) => {
       const events: Event[] = []
-      told.set(user, events)
+      received.set(user, events)
       for await (const event of server.as(user).events({ signal: stop.signal })) events.push(event)
     })
     let group = ''
     const ofGroupTo = (user: string) =>
-      (told.get(user) ?? []).filter(
+      (received.get(user) ?? []).filter(
         (event) => event.conversationId === group && event.type !== 'receipt.updated',
       )
     const typesOf = (user: string) => ofGroupTo(user).map((event) => event.type)
-    // A note to self shows that a stream has begun.
+    // Receiving a note to self shows that the stream has started.
     for (const user of ['alice', 'bob', 'carol']) {
       await expect
         .poll(async () => {
           await server.as(user).messages.send({ to: user, text: 'ready?' })
-          return told.get(user)?.length
+          return received.get(user)?.length
         })
         .toBeGreaterThan(0)
     }
@@ -183,7 +183,7 @@ describe.each(dialects)('groups on %s', (using) => {
     await alice.conversations.update({ conversationId, name: 'H' })
     await alice.participants.set({ conversationId, user: 'bob', role: 'admin' })
     await alice.messages.send({ conversationId, text: 'with bob' })
-    // Who is removed before the log has been read as far is not shown the group any more.
+    // After his removal, bob would not receive events that were not read from the log yet.
     await expect.poll(() => typesOf('bob')).toContain('message.created')
     await alice.participants.remove({ conversationId, user: 'bob' })
     await alice.messages.send({ conversationId, text: 'after bob' })
@@ -219,17 +219,17 @@ describe.each(dialects)('groups on %s', (using) => {
     await Promise.all(listening)
   })
 
-  test('count as unread what the others said, whatever oneself said and what was deleted', async () => {
+  test('count messages of others as unread, except deleted ones', async () => {
     await using server = await createTestServer({ using, users })
     const { id: conversationId } = await server
       .as('alice')
       .conversations.create({ name: 'G', participants: ['bob', 'carol'] })
-    const said = async (user: string, text: string) => server.as(user).messages.send({ conversationId, text })
+    const send = async (user: string, text: string) => server.as(user).messages.send({ conversationId, text })
     const unreadOf = async (user: string) =>
       (await server.as(user).conversations.get({ conversationId })).unreadCount
-    await said('alice', '1')
-    const second = await said('alice', '2')
-    await said('bob', '3')
+    await send('alice', '1')
+    const second = await send('alice', '2')
+    await send('bob', '3')
     expect([await unreadOf('alice'), await unreadOf('bob'), await unreadOf('carol')]).toEqual([1, 2, 3])
     await server.as('alice').messages.delete({ messageId: second.id })
     expect([await unreadOf('alice'), await unreadOf('bob'), await unreadOf('carol')]).toEqual([1, 1, 2])
@@ -243,32 +243,34 @@ describe.each(dialects)('groups on %s', (using) => {
     )
     const bob = await server.client.users.get({ user: 'bob' })
     expect(receipts).toHaveLength(3)
-    expect(receipts.find((one) => one.userId === bob.id)).toMatchObject({
+    expect(receipts.find((receipt) => receipt.userId === bob.id)).toMatchObject({
       readSeq: 3,
       readAt: expect.any(Date),
     })
     const ofFirst = await server.as('alice').conversations.receipts({ conversationId, seq: 1 })
-    expect(ofFirst.items.filter((one) => one.readAt !== null)).toHaveLength(2)
+    expect(ofFirst.items.filter((receipt) => receipt.readAt !== null)).toHaveLength(2)
   })
 
-  test('refuse what would make them too large, and what makes no sense, by the name of the field', async () => {
+  test('reject more than 250 participants, unknown users and invalid names, naming the field', async () => {
     const many = Array.from({ length: 251 }, (_, n) => `user${n}`)
     await using server = await createTestServer({ using, users: [...users, ...many] })
     const alice = server.as('alice')
     const tooMany = await failureOf(alice.conversations.create({ name: 'G', participants: many }))
     expect(tooMany).toMatchObject({ code: 'INVALID_INPUT', issues: [{ path: 'participants' }] })
-    const nobody = await failureOf(alice.conversations.create({ name: 'G', participants: ['bob', 'nobody'] }))
-    expect(nobody).toMatchObject({ code: 'USER_NOT_FOUND', issues: [{ path: 'participants.1' }] })
+    const unknown = await failureOf(
+      alice.conversations.create({ name: 'G', participants: ['bob', 'nobody'] }),
+    )
+    expect(unknown).toMatchObject({ code: 'USER_NOT_FOUND', issues: [{ path: 'participants.1' }] })
     for (const name of ['', '  ', 'x'.repeat(129), 'a\u0000'])
       expect(await codeOf(alice.conversations.create({ name, participants: [] }))).toBe('INVALID_INPUT')
 
     const full = await alice.conversations.create({ name: 'G', participants: many.slice(0, 248) })
     expect(full.participantCount).toBe(249)
     expect(full.participants).toHaveLength(50)
-    const rivals = await Promise.allSettled(
+    const outcomes = await Promise.allSettled(
       many.slice(248).map((user) => alice.participants.set({ conversationId: full.id, user })),
     )
-    expect(rivals.filter((one) => one.status === 'fulfilled')).toHaveLength(1)
+    expect(outcomes.filter((outcome) => outcome.status === 'fulfilled')).toHaveLength(1)
     const listed: string[] = []
     for await (const { user } of alice.participants.list({ conversationId: full.id, limit: 100 }))
       listed.push(user.username)
@@ -280,7 +282,7 @@ describe.each(dialects)('groups on %s', (using) => {
     expect(await codeOf(alice.conversations.update({ conversationId, name: 'x' }))).toBe('FORBIDDEN')
   })
 
-  test('take nothing more from somebody once their removal has been answered', async () => {
+  test('accept no message from a user after their removal has returned', async () => {
     await using server = await createTestServer({ using, users })
     const alice = server.as('alice')
     const bob = server.as('bob')

@@ -2,7 +2,7 @@ import { createTestServer, type TestServer } from '@sotto/testing'
 import { calls, operations, rest } from '@sotto/testing/internal'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-/* HTTP itself. What a database has a say in is tested on both elsewhere. */
+/* HTTP handling, which does not depend on the database. */
 
 let server: TestServer
 beforeAll(async () => {
@@ -15,7 +15,7 @@ const problem = (code: string, path?: string) => ({
   body: { code, ...(path !== undefined && { issues: [{ path, message: expect.any(String) }] }) },
 })
 
-describe('every failure', () => {
+describe('an error response', () => {
   test.each([
     ['GET /nowhere', 404, 'ROUTE_NOT_FOUND'],
     ['GET /v1/nowhere', 404, 'ROUTE_NOT_FOUND'],
@@ -23,9 +23,9 @@ describe('every failure', () => {
     ['GET /v1/users?limit=0', 400, 'INVALID_INPUT'],
     ['GET /v1/users/nobody', 404, 'USER_NOT_FOUND'],
     ['GET /v1/conversations', 400, 'ACTOR_REQUIRED'],
-  ] as const)('is problem+json with all that belongs to it: %s', async (line, status, code) => {
-    const { status: answered, headers, body } = await rest(server, line)
-    expect(answered).toBe(status)
+  ] as const)('is a complete problem+json document: %s', async (line, status, code) => {
+    const { status: received, headers, body } = await rest(server, line)
+    expect(received).toBe(status)
     expect(headers.get('content-type')).toMatch(/^application\/problem\+json/)
     expect(headers.get('cache-control')).toBe('no-store')
     expect(body).toMatchObject({
@@ -38,7 +38,7 @@ describe('every failure', () => {
     })
   })
 
-  test('names the request as its caller did, where the name is one that a log can hold', async () => {
+  test("has the caller's request id if it is valid, or a generated one", async () => {
     const ask = (id: string) => rest(server, 'GET /v1/users/nobody', { headers: { 'x-request-id': id } })
     for (const id of ['abc', 'a.b:c_d-1', 'x'.repeat(128)]) {
       const { headers, body } = await ask(id)
@@ -56,7 +56,7 @@ describe('every failure', () => {
 
 describe('routes', () => {
   const paths = [...new Set(operations.map(({ entry }) => entry.http.path))]
-  test.each(paths)('%s tells which methods it takes', async (path) => {
+  test.each(paths)('%s lists its methods in Allow', async (path) => {
     const methods = operations
       .filter(({ entry }) => entry.http.path === path)
       .map(({ entry }) => entry.http.method)
@@ -74,18 +74,21 @@ describe('routes', () => {
     }
   })
 
-  test('/healthz and /readyz answer whoever asks', async () => {
+  test('/healthz and /readyz need no credentials', async () => {
     for (const path of ['/healthz', '/readyz'] as const) {
       const { status, headers } = await rest(server, `GET ${path}`, { authorization: null })
       expect([status, headers.get('cache-control')]).toEqual([200, 'no-store'])
     }
   })
 
-  test.each(['/healthz', '/readyz', '/openapi.json', '/docs'] as const)('%s is read alone', async (path) => {
-    const answer = await rest(server, `POST ${path}`, { json: {} })
-    expect(answer).toMatchObject({ status: 405, ...problem('METHOD_NOT_ALLOWED') })
-    expect(answer.headers.get('allow')).toMatch(/GET/)
-  })
+  test.each(['/healthz', '/readyz', '/openapi.json', '/docs'] as const)(
+    '%s only allows reads',
+    async (path) => {
+      const answer = await rest(server, `POST ${path}`, { json: {} })
+      expect(answer).toMatchObject({ status: 405, ...problem('METHOD_NOT_ALLOWED') })
+      expect(answer.headers.get('allow')).toMatch(/GET/)
+    },
+  )
 
   test.each([
     'GET /',
@@ -95,7 +98,7 @@ describe('routes', () => {
     'GET /v1//users',
     'GET /V1/users',
     'POST /v1/likes',
-  ] as const)('%s is none', async (line) => {
+  ] as const)('%s is not found', async (line) => {
     expect(await rest(server, line)).toMatchObject({ status: 404, ...problem('ROUTE_NOT_FOUND') })
   })
 
@@ -107,7 +110,7 @@ describe('routes', () => {
     expect((await rest(server, 'HEAD /v1/users/nobody')).status).toBe(404)
   })
 
-  test('are never kept by a cache', async () => {
+  test('forbid caching', async () => {
     for (const line of ['GET /v1/users', 'GET /v1/users/nobody', 'GET /readyz'] as const) {
       expect((await rest(server, line)).headers.get('cache-control')).toBe('no-store')
     }
@@ -119,25 +122,25 @@ describe('routes', () => {
   })
 })
 
-describe('a body', () => {
+describe('a request body', () => {
   const post = (request: Parameters<typeof rest>[2]) =>
     rest(server, 'POST /v1/messages', { as: 'alice', ...request })
   const valid = '{"to":"bob","text":"x"}'
 
   test.each([
     ['not JSON', '{"to":"bob",'],
-    ['nothing', ''],
-    ['JSON with a comma too many', '{"to":"bob","text":"x",}'],
+    ['empty', ''],
+    ['JSON with a trailing comma', '{"to":"bob","text":"x",}'],
     ['two documents', `${valid}${valid}`],
     ['an array', `[${valid}]`],
     ['a string', '"text"'],
     ['a number', '1'],
     ['null', 'null'],
     ['NaN', '{"to":NaN}'],
-    ['what overwrites a prototype', '{"to":"bob","text":"x","__proto__":{"from":"bob"}}'],
-    ['what overwrites a constructor', '{"to":"bob","text":"x","constructor":{"prototype":{"from":"bob"}}}'],
+    ['an object with __proto__', '{"to":"bob","text":"x","__proto__":{"from":"bob"}}'],
+    ['an object with constructor', '{"to":"bob","text":"x","constructor":{"prototype":{"from":"bob"}}}'],
     [
-      'what overwrites an inner prototype',
+      'an object with a nested __proto__',
       '{"to":"bob","image":{"url":"https://example.com","__proto__":{"alt":"x"}}}',
     ],
   ])('that is %s is INVALID_INPUT', async (_, body) => {
@@ -152,11 +155,11 @@ describe('a body', () => {
   })
 
   test.each([
-    ['a byte that never occurs', [0xff]],
-    ['a cut sequence', [0xf0, 0x9f, 0x99]],
+    ['an invalid byte', [0xff]],
+    ['a truncated sequence', [0xf0, 0x9f, 0x99]],
     ['an overlong slash', [0xc0, 0xaf]],
     ['a surrogate', [0xed, 0xa0, 0xbd]],
-  ])('in UTF-8 with %s is INVALID_INPUT, over RPC too', async (_, bytes) => {
+  ])('in UTF-8 with %s is INVALID_INPUT, also over RPC', async (_, bytes) => {
     const around = (before: string, after: string) =>
       new Uint8Array(Buffer.concat([Buffer.from(before), Buffer.from(bytes), Buffer.from(after)]))
     const overRest = await post({ body: around('{"to":"bob","text":"x', '"}') })
@@ -169,7 +172,7 @@ describe('a body', () => {
     expect(JSON.stringify(overRpc.body)).toContain('INVALID_INPUT')
   })
 
-  test('deeper than any input is INVALID_INPUT', async () => {
+  test('with 50,000 nested arrays is INVALID_INPUT', async () => {
     const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`
     expect(await post({ body: `{"to":"bob","text":${deep}}` })).toMatchObject({
       status: 400,
@@ -182,7 +185,7 @@ describe('a body', () => {
     expect(rpc.status).toBe(400)
   })
 
-  test('of more than a mebibyte is PAYLOAD_TOO_LARGE, over RPC too', async () => {
+  test('larger than 1 MiB is PAYLOAD_TOO_LARGE, also over RPC', async () => {
     const large = JSON.stringify({ to: 'bob', text: 'x'.repeat(1_048_576) })
     expect(await post({ body: large })).toMatchObject({ status: 413, ...problem('PAYLOAD_TOO_LARGE') })
     const overRpc = await rest(server, 'POST /trpc/messages.send', { as: 'alice', body: `{"json":${large}}` })
@@ -206,13 +209,13 @@ describe('a body', () => {
   })
 
   test.each(['application/json; charset=utf-8', 'application/json;charset=UTF-8', 'Application/JSON'])(
-    'of type %s is JSON',
+    'of type %s is accepted as JSON',
     async (type) => {
       expect((await post({ body: valid, headers: { 'content-type': type } })).status).toBe(201)
     },
   )
 
-  test('may be left out where there is nothing to say, whatever its type says', async () => {
+  test('is optional for operations without fields, whatever the content type', async () => {
     const { id } = await server.as('alice').messages.send({ to: 'bob', text: 'x' })
     for (const headers of [{}, { 'content-type': 'application/json' }, { 'content-type': 'text/plain' }]) {
       for (const line of [`PUT /v1/messages/${id}/like`, `DELETE /v1/messages/${id}/like`] as const) {
@@ -225,7 +228,7 @@ describe('a body', () => {
     expect((await rest(server, `PUT /v1/messages/${id}/like`, { as: 'bob', json: {} })).status).toBe(200)
   })
 
-  test('with fields where none are taken is INVALID_INPUT', async () => {
+  test('with unknown fields, or fields of the path, is INVALID_INPUT', async () => {
     const { id } = await server.as('alice').messages.send({ to: 'bob', text: 'x' })
     for (const line of [
       `PUT /v1/messages/${id}/like`,
@@ -281,7 +284,7 @@ describe('a query', () => {
     ['GET /v1/messages?since=2026-01-31T12:00:00Z', undefined],
     ['GET /v1/messages?since=2026-01-31T12:00:00.123456%2B02:00', undefined],
     ['GET /v1/messages?sender=%F0%9F%99%82', 'sender'],
-  ] as const)('of %s is judged field by field: %s', async (line, path) => {
+  ] as const)('of %s is validated field by field: %s', async (line, path) => {
     const answer = await rest(server, line)
     if (path === undefined) expect(answer.status).toBe(200)
     else if (path === 'sender')
@@ -329,7 +332,7 @@ describe('a path', () => {
   })
 
   test.each(['%', '%f', '%zz', '%ff', '%c0%af', '%ed%a0%bd'])(
-    'with %s in it is INVALID_INPUT, and says so like any other',
+    'with %s is INVALID_INPUT with a request id',
     async (bad) => {
       const answer = await rest(server, `GET /v1/users/${bad}`, { headers: { 'x-request-id': 'bad-path' } })
       expect(answer).toMatchObject({
@@ -353,7 +356,7 @@ describe('tRPC', () => {
   }
   const codeIn = (text: string) => /"code":"([A-Z_]+)"/.exec(text)?.[1]
 
-  test('answers a batch call by call', async () => {
+  test('returns one result per call of a batch', async () => {
     const { status, text } = await post('messages.send,messages.send,users.nothing?batch=1', {
       0: { json: { to: 'bob', text: 'in a batch' } },
       1: { json: { to: 'nobody', text: 'x' } },
@@ -366,16 +369,16 @@ describe('tRPC', () => {
     expect(unknown.error.json.data).toMatchObject({ code: 'ROUTE_NOT_FOUND', httpStatus: 404 })
   })
 
-  test('takes 20 calls in a batch and not one more', async () => {
+  test('accepts at most 20 calls in a batch', async () => {
     const batch = (length: number) =>
       post(
         `${Array.from({ length }, () => 'sessions.end').join(',')}?batch=1`,
         Object.fromEntries(Array.from({ length }, (_, index) => [index, { json: {} }])),
       )
     expect((await batch(20)).status).toBe(200)
-    const refused = await batch(21)
-    expect([refused.status, codeIn(refused.text)]).toEqual([400, 'INVALID_INPUT'])
-    expect(refused.text.length).toBeLessThan(2_000)
+    const rejected = await batch(21)
+    expect([rejected.status, codeIn(rejected.text)]).toEqual([400, 'INVALID_INPUT'])
+    expect(rejected.text.length).toBeLessThan(2_000)
     const commas = await post(`${','.repeat(5_000)}?batch=1`, {})
     expect(commas.status).toBeGreaterThanOrEqual(400)
     expect(commas.status).toBeLessThan(500)
@@ -394,7 +397,7 @@ describe('tRPC', () => {
     ['a custom type', [['custom', 'x']]],
     ['a typed array', [['typed-array', 'Uint8Array']]],
     ['NaN', ['number']],
-  ])('takes no %s in an input', async (_, annotation) => {
+  ])('rejects %s in an input', async (_, annotation) => {
     const { status, text } = await post('messages.send', {
       json: { to: 'bob', text: 'x' },
       meta: { values: { text: annotation } },
@@ -410,7 +413,7 @@ describe('tRPC', () => {
     ['an Error', ['Error'], { name: 'Error', message: 'x' }],
     ['a URL', ['URL'], 'https://example.com'],
     ['a Date', ['Date'], '2026-01-01T00:00:00.000Z'],
-  ])('takes no %s for an input whose fields are all optional', async (_, annotation, json) => {
+  ])('rejects %s as an input whose fields are all optional', async (_, annotation, json) => {
     const input = encodeURIComponent(JSON.stringify({ json, meta: { values: annotation } }))
     const response = await server.fetch(`/trpc/users.list?input=${input}`, { headers: authorization() })
     expect([response.status, codeIn(await response.text())]).toEqual([400, 'INVALID_INPUT'])
@@ -420,19 +423,19 @@ describe('tRPC', () => {
     ['references', { referentialEqualities: { to: ['text'] } }],
     ['a path to a prototype', { values: { '__proto__.polluted': ['Date'] } }],
     ['a path to a constructor', { values: { 'constructor.prototype.polluted': ['undefined'] } }],
-    ['an annotation that is no list', { values: 'Date' }],
+    ['an annotation that is not a list', { values: 'Date' }],
     ['annotations that are a list', ['Date']],
     ['annotations that are a string', 'Date'],
     ['annotations that are null', null],
     ['an unknown part', { other: 1 }],
     ['a tree in a leaf', { values: [['Date', { a: ['map'] }]] }],
-  ])('takes no %s in an input', async (_, meta) => {
+  ])('rejects superjson metadata with %s', async (_, meta) => {
     const { status, text } = await post('messages.send', { json: { to: 'bob', text: 'x' }, meta })
     expect([status, codeIn(text)]).toEqual([400, 'INVALID_INPUT'])
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined()
   })
 
-  test('takes Dates and undefined', async () => {
+  test('accepts Dates and undefined', async () => {
     const input = {
       json: { since: '2026-01-01T00:00:00.000Z', until: null },
       meta: { values: { since: ['Date'], until: ['undefined'] }, v: 1 },
@@ -443,11 +446,11 @@ describe('tRPC', () => {
     )
     expect(response.status).toBe(200)
     const bad = { json: { since: 'yesterday' }, meta: { values: { since: ['Date'] } } }
-    const refused = await server.fetch(
+    const rejected = await server.fetch(
       `/trpc/messages.list?input=${encodeURIComponent(JSON.stringify(bad))}`,
       { headers: authorization() },
     )
-    expect([refused.status, codeIn(await refused.text())]).toEqual([400, 'INVALID_INPUT'])
+    expect([rejected.status, codeIn(await rejected.text())]).toEqual([400, 'INVALID_INPUT'])
   })
 
   test.each([
@@ -458,13 +461,13 @@ describe('tRPC', () => {
     ['an envelope without json', {}],
     ['an envelope of null', { json: null }],
     ['an envelope of a list', { json: [] }],
-  ])('refuses %s for an input', async (_, body) => {
+  ])('rejects %s as an input', async (_, body) => {
     const { status, text } = await post('messages.send', body)
     expect([status, codeIn(text)]).toEqual([400, 'INVALID_INPUT'])
     expect(JSON.parse(text).error.json.data.issues).not.toEqual([])
   })
 
-  test('refuses a prototype in an input', async () => {
+  test('rejects __proto__ and constructor in an input', async () => {
     for (const inner of ['"__proto__":{"from":"bob"}', '"constructor":{"prototype":{}}']) {
       const response = await server.fetch('/trpc/messages.send', {
         method: 'POST',
@@ -475,7 +478,7 @@ describe('tRPC', () => {
     }
   })
 
-  test('refuses what is not JSON, in the query and in the body', async () => {
+  test('rejects invalid JSON in the query and in the body', async () => {
     const query = await server.fetch('/trpc/users.list?input=%7B', { headers: authorization() })
     const body = await server.fetch('/trpc/messages.send', {
       method: 'POST',
@@ -489,7 +492,7 @@ describe('tRPC', () => {
     }
   })
 
-  test('takes a query by GET and a mutation by POST', async () => {
+  test('requires GET for queries and POST for mutations', async () => {
     const get = await server.fetch('/trpc/sessions.end', { headers: authorization() })
     const posted = await post('users.list', { json: {} })
     expect([get.status, codeIn(await get.text())]).toEqual([405, 'METHOD_NOT_ALLOWED'])
@@ -500,14 +503,14 @@ describe('tRPC', () => {
   })
 
   test.each([
-    ['text', 'text/plain', '{"json":{"to":"bob","text":"x"}}'],
+    ['plain text', 'text/plain', '{"json":{"to":"bob","text":"x"}}'],
     [
       'a form',
       'multipart/form-data; boundary=x',
       '--x\r\ncontent-disposition: form-data; name="to"\r\n\r\nbob\r\n--x--\r\n',
     ],
-    ['bytes', 'application/octet-stream', 'x'],
-  ])('takes no %s', async (_, type, body) => {
+    ['binary data', 'application/octet-stream', 'x'],
+  ])('rejects a body that is %s', async (_, type, body) => {
     const response = await server.fetch('/trpc/messages.send', {
       method: 'POST',
       headers: { ...authorization(), 'content-type': type },

@@ -3,14 +3,15 @@ import { codeOf, dialects, startServer } from '@sotto/testing/internal'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 
-async function looksOf(server: Pick<TestServer, 'client'>): Promise<string[]> {
-  const looks: string[] = []
-  for await (const { action, subjectId } of server.client.audit.list()) looks.push(`${action} ${subjectId}`)
-  return looks.filter((look) => /^(conversation|user\.conversations)/.test(look)).toReversed()
+async function inspectionsOf(server: Pick<TestServer, 'client'>): Promise<string[]> {
+  const inspections: string[] = []
+  for await (const { action, subjectId } of server.client.audit.list())
+    inspections.push(`${action} ${subjectId}`)
+  return inspections.filter((entry) => /^(conversation|user\.conversations)/.test(entry)).toReversed()
 }
 
-describe.each(dialects)('conversations that one looks into on %s', (using) => {
-  test('are shown to an admin who is in none of them, and each page is in the audit', async () => {
+describe.each(dialects)('inspected conversations on %s', (using) => {
+  test('are shown to an admin who is not a participant, and each page is recorded in the audit log', async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob', 'carol'] })
     const { client } = server
     const alice = await client.users.get({ user: 'alice' })
@@ -24,9 +25,9 @@ describe.each(dialects)('conversations that one looks into on %s', (using) => {
         { kind: 'direct', name: null, lastSeq: 5 },
       ]),
     )
-    for (const each of listed) {
-      expect(each).not.toHaveProperty('lastMessage')
-      expect(each.participants).toHaveLength(2)
+    for (const conversation of listed) {
+      expect(conversation).not.toHaveProperty('lastMessage')
+      expect(conversation.participants).toHaveLength(2)
     }
     const direct = listed.find(({ kind }) => kind === 'direct')?.id ?? ''
     expect(await client.inspection.conversation({ conversationId: group.id })).toMatchObject({
@@ -39,7 +40,7 @@ describe.each(dialects)('conversations that one looks into on %s', (using) => {
     const read = await Array.fromAsync(client.inspection.messages({ conversationId: direct, limit: 2 }))
     expect(read.map(({ text }) => text)).toEqual(['5', '4', '3', '2', '1'])
 
-    expect(await looksOf(server)).toEqual([
+    expect(await inspectionsOf(server)).toEqual([
       `user.conversations_listed ${alice.id}`,
       `user.conversations_listed ${alice.id}`,
       `conversation.inspected ${group.id}`,
@@ -47,12 +48,12 @@ describe.each(dialects)('conversations that one looks into on %s', (using) => {
       `conversation.read ${direct}`,
       `conversation.read ${direct}`,
     ])
-    // To those who are in it nothing has happened.
+    // For the participants, nothing has changed.
     const [last] = (await server.as('alice').direct.messages({ user: 'bob' })).items
     expect(last).toMatchObject({ deliveredAt: null, readAt: null })
   })
 
-  test('are not told of, and nothing is written down, where there is nothing', async () => {
+  test('that do not exist are not found, and nothing is recorded', async () => {
     await using server = await createTestServer({ using, users: ['alice'] })
     const { inspection } = server.client
     const conversationId = '01900000-0000-7000-8000-000000000000'
@@ -60,22 +61,22 @@ describe.each(dialects)('conversations that one looks into on %s', (using) => {
     expect(await codeOf(inspection.conversation({ conversationId }))).toBe('CONVERSATION_NOT_FOUND')
     expect(await codeOf(inspection.messages({ conversationId }))).toBe('CONVERSATION_NOT_FOUND')
     expect(await codeOf(inspection.messages({ conversationId: 'x' }))).toBe('CONVERSATION_NOT_FOUND')
-    expect(await looksOf(server)).toEqual([])
+    expect(await inspectionsOf(server)).toEqual([])
   })
 
-  test('are not shown when that cannot be written down', async () => {
-    await using world = await startServer(using, { users: ['alice', 'bob'] })
-    const { conversationId } = await world.send('alice', 'bob', 'hello')
-    await sql`alter table audit rename to audit_away`.execute(world.app.db)
-    const { inspection } = world.client
+  test('are not shown if the audit log cannot be written', async () => {
+    await using server = await startServer(using, { users: ['alice', 'bob'] })
+    const { conversationId } = await server.send('alice', 'bob', 'hello')
+    await sql`alter table audit rename to audit_away`.execute(server.app.db)
+    const { inspection } = server.client
     expect(await codeOf(inspection.conversations({ user: 'alice' }))).toBe('INTERNAL')
     expect(await codeOf(inspection.conversation({ conversationId }))).toBe('INTERNAL')
     expect(await codeOf(inspection.messages({ conversationId }))).toBe('INTERNAL')
   })
 })
 
-describe.each(dialects)('accounts that an admin looks after on %s', (using) => {
-  test('tell role, state and where one is logged in, and all sessions end at once', async () => {
+describe.each(dialects)('account administration on %s', (using) => {
+  test('shows role, state and sessions, and can end all sessions', async () => {
     const password = 'correct horse battery staple'
     await using server = await createTestServer({ using, users: [{ username: 'alice', password }, 'bob'] })
     const { client } = server

@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { createServer, memoryLogger, newServiceKey, readConfig, type Server } from '@sotto/server'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-/* What only a real connection can carry. */
+/* Requests that need a real connection. */
 
 const serviceKey = newServiceKey()
 let server: Server
@@ -18,7 +18,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-/** Writes these bytes, and gives all that comes back until the server closes the connection. */
+/** Sends the bytes and returns everything received until the server closes the connection. */
 async function exchange(bytes: string): Promise<string> {
   const socket = connect(Number(url.port), url.hostname)
   let answer = ''
@@ -47,23 +47,23 @@ async function get(path: string, body: string): Promise<{ status: number; body: 
 }
 
 describe('a GET with a body', () => {
-  test('is refused when the body has fields, since they would not be heeded', async () => {
+  test('is rejected if the body has fields, because they would be ignored', async () => {
     expect(await get('/v1/users', '{"q":"alice"}')).toMatchObject({
       status: 400,
       body: { code: 'INVALID_INPUT', issues: [{ path: 'q' }] },
     })
   })
 
-  test('is a GET when the body is empty', async () => {
+  test('is accepted if the body is empty', async () => {
     expect(await get('/v1/users', '')).toMatchObject({ status: 200 })
     expect(await get('/v1/users', '{}')).toMatchObject({ status: 200 })
   })
 })
 
-describe('bytes that are no request', () => {
+describe('malformed HTTP', () => {
   test.each([
     ['not HTTP', 'hello\r\n\r\n'],
-    ['HTTP of another age', 'GET / HTTP/9.9\r\n\r\n'],
+    ['an unsupported HTTP version', 'GET / HTTP/9.9\r\n\r\n'],
     ['a header without a name', 'GET /healthz HTTP/1.1\r\nhost: x\r\n: x\r\n\r\n'],
     [
       'two lengths',
@@ -74,7 +74,7 @@ describe('bytes that are no request', () => {
       'POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
     ],
     ['NUL in a header', 'GET /healthz HTTP/1.1\r\nhost: x\r\na: b\0c\r\n\r\n'],
-  ])('are told so: %s', async (_, bytes) => {
+  ])('gets 400 with problem+json: %s', async (_, bytes) => {
     const answer = await exchange(bytes)
     expect(answer).toMatch(/^HTTP\/1\.1 400 /)
     expect(answer).toMatch(/\r\ncontent-type: application\/problem\+json/i)
@@ -82,20 +82,20 @@ describe('bytes that are no request', () => {
     expect(JSON.parse(body)).toMatchObject({ status: 400, code: 'INVALID_INPUT', issues: [{ path: '' }] })
   })
 
-  test('with headers without end do not get in', async () => {
+  test('with oversized headers is rejected', async () => {
     const answer = exchange(`GET /healthz HTTP/1.1\r\nhost: x\r\na: ${'x'.repeat(100_000)}\r\n\r\n`)
-    // Closed while there is still something to be read, a connection is reset, and the answer can be lost.
+    // Closing a connection with unread data resets it, so the response can be lost.
     await expect(answer.catch(() => '')).resolves.not.toMatch(/^HTTP\/1\.1 2/)
     expect((await fetch(new URL('/healthz', url))).status).toBe(200)
   })
 
-  test('end no other connection', async () => {
+  test('does not affect other connections', async () => {
     await exchange('hello\r\n\r\n')
     expect((await fetch(new URL('/healthz', url))).status).toBe(200)
   })
 })
 
-test('a request over a real connection answers as without one', async () => {
+test('a request gets the same response over a real connection and in process', async () => {
   const path = '/v1/users?limit=0'
   const headers = { authorization: `Bearer ${serviceKey}`, 'x-request-id': 'same' }
   const overNetwork = await fetch(new URL(path, url), { headers })

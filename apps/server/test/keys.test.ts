@@ -6,8 +6,8 @@ import { describe, expect, test } from 'vitest'
 type Scope = 'read' | 'write' | 'admin'
 
 const MINUTE_MS = 60_000
-/** By when a use is written that is to be: it waits for a second. */
-const WRITTEN_BY_MS = 1_500
+/** When a use is certain to be written: writes are delayed by one second. */
+const WRITE_DELAY_MS = 1_500
 
 async function bearer(server: TestServer, ...scopes: Scope[]): Promise<string> {
   const { key } = await server.client.keys.create({ name: scopes.join(), scopes })
@@ -15,7 +15,7 @@ async function bearer(server: TestServer, ...scopes: Scope[]): Promise<string> {
 }
 
 describe.each(dialects)('service keys on %s', (using) => {
-  test('do what their scopes say, for nobody and for a user, over REST and RPC', async () => {
+  test('allow what their scopes allow, with and without Act-As, over REST and RPC', async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob'] })
     const json = { from: 'alice', to: 'bob', text: 'hi' }
     const rpcRead = `GET /trpc/users.list?input=${encodeURIComponent('{"json":{}}')}` as 'GET /'
@@ -29,7 +29,7 @@ describe.each(dialects)('service keys on %s', (using) => {
       { needs: 'write', line: 'POST /v1/messages', json, as: 'alice' },
       { needs: 'write', line: 'POST /trpc/messages.send', json: { json } },
       { needs: 'write', line: 'PATCH /v1/users/alice', json: { displayName: 'Alice' } },
-      // Without credentials these are open to anyone: with a key they are not a way around its scopes.
+      // Operations that allow anonymous callers still require the scope of a key.
       { needs: 'write', line: 'POST /v1/users', json: { username: 'carol' } },
       { needs: 'admin', line: 'GET /v1/keys' },
       { needs: 'admin', line: 'GET /v1/audit' },
@@ -45,28 +45,28 @@ describe.each(dialects)('service keys on %s', (using) => {
         expect(expected, `${scope}: ${line}`).toContain(status)
       }
     }
-    // A stream is a query; who may not open it is told before it begins.
+    // A stream is a query. Missing access is reported before it opens.
     const writing = await bearer(server, 'write')
     expect((await rest(server, 'GET /v1/events', { authorization: writing, as: 'alice' })).status).toBe(403)
-    // Acting for somebody, even a key with every scope is no admin.
+    // Acting for a user, even a key with every scope is not an admin.
     const all = await bearer(server, 'read', 'write', 'admin')
     expect((await rest(server, 'GET /v1/keys', { authorization: all })).status).toBe(200)
     expect((await rest(server, 'GET /v1/keys', { authorization: all, as: 'alice' })).status).toBe(403)
   })
 
-  test('make none that may do more than themselves', async () => {
+  test('cannot create keys with more scopes than their own', async () => {
     await using server = await createTestServer({ using })
     const authorization = await bearer(server, 'read', 'admin')
-    const make = (...scopes: Scope[]) =>
+    const create = (...scopes: Scope[]) =>
       rest(server, 'POST /v1/keys', { authorization, json: { name: 'other', scopes } })
-    expect((await make('admin', 'read')).status).toBe(201)
-    expect(await make('read', 'write')).toMatchObject({
+    expect((await create('admin', 'read')).status).toBe(201)
+    expect(await create('read', 'write')).toMatchObject({
       status: 403,
       body: { code: 'FORBIDDEN', detail: expect.stringContaining('write') },
     })
   })
 
-  test('are replaced without a gap: two at once, then the old one ends, for good', async () => {
+  test('can be replaced without downtime: both work until the old one is revoked permanently', async () => {
     await using server = await createTestServer({ using })
     const old = await server.client.keys.create({ name: 'old', scopes: ['read'] })
     const replacement = await bearer(server, 'read')
@@ -87,7 +87,7 @@ describe.each(dialects)('service keys on %s', (using) => {
     }
   })
 
-  test('expire at their very moment, and not before', async () => {
+  test('expire exactly at their expiry time', async () => {
     await using server = await createTestServer({ using })
     server.clock.set('2026-05-01T10:00:00.000Z')
     const expiresAt = new Date('2026-05-01T11:00:00.000Z')
@@ -105,11 +105,11 @@ describe.each(dialects)('service keys on %s', (using) => {
     ).toMatchObject({ status: 400, body: { issues: [{ path: 'expiresAt' }] } })
   })
 
-  test('tell when they were last used, to the minute and with one write a minute', async () => {
+  test('record when they were last used, with at most one write per minute', async () => {
     const start = Date.parse('2026-05-01T10:00:00.000Z')
     let aheadMs = 0
     let writes = 0
-    await using world = await startServer(using, {
+    await using server = await startServer(using, {
       overrides: {
         now: () => new Date(start + aheadMs),
         onStatement: (statement) => {
@@ -117,16 +117,16 @@ describe.each(dialects)('service keys on %s', (using) => {
         },
       },
     })
-    const { key } = await world.client.keys.create({ name: 'used', scopes: ['read'] })
-    const use = () => fetch(`${world.url}/v1/users`, { headers: { authorization: `Bearer ${key}` } })
-    const lastUse = async () => (await world.client.keys.list()).items[0]?.lastUsedAt?.getTime()
+    const { key } = await server.client.keys.create({ name: 'used', scopes: ['read'] })
+    const use = () => fetch(`${server.url}/v1/users`, { headers: { authorization: `Bearer ${key}` } })
+    const lastUse = async () => (await server.client.keys.list()).items[0]?.lastUsedAt?.getTime()
 
     expect(await lastUse()).toBeUndefined()
     for (let n = 0; n < 10; n++) await use()
     await expect.poll(lastUse).toBe(start)
     aheadMs = MINUTE_MS - 1
     await use()
-    await wait(WRITTEN_BY_MS)
+    await wait(WRITE_DELAY_MS)
     expect({ writes, lastUse: await lastUse() }).toEqual({ writes: 1, lastUse: start })
     aheadMs = MINUTE_MS
     await use()
@@ -136,18 +136,18 @@ describe.each(dialects)('service keys on %s', (using) => {
 
   test('are listed in pages, newest first', async () => {
     await using server = await createTestServer({ using })
-    // All made in one moment: the ids break the tie.
+    // All have the same creation time, so ids decide the order.
     server.clock.set('2026-05-01T10:00:00.000Z')
-    const made: string[] = []
+    const created: string[] = []
     for (const name of ['a', 'b', 'c', 'd', 'e']) {
-      made.push((await server.client.keys.create({ name, scopes: ['read'] })).id)
+      created.push((await server.client.keys.create({ name, scopes: ['read'] })).id)
     }
     const listed: string[] = []
     for await (const { id } of server.client.keys.list({ limit: 2 })) listed.push(id)
-    expect(listed).toEqual(made.toReversed())
+    expect(listed).toEqual(created.toReversed())
   })
 
-  test('are told once, and stand in no list and no log', async () => {
+  test('are returned once, and appear in no list and no log', async () => {
     await using server = await createTestServer({ using })
     const { key } = await server.client.keys.create({ name: 'secret', scopes: ['read', 'admin'] })
     const { body } = await rest(server, 'GET /v1/keys', { authorization: `Bearer ${key}` })

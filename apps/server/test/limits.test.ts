@@ -9,14 +9,14 @@ const START = '2026-01-31T12:00:00.000Z'
 
 type Limits = NonNullable<NonNullable<TestServerOptions['settings']>['limits']>
 
-/** A server whose clock stands still: what was spent comes back only when a test moves it. */
+/** A server with a stopped clock: limits refill only when the test advances it. */
 async function limitedServer(limits: Limits, options: TestServerOptions = {}): Promise<TestServer> {
   const server = await createTestServer({ users, ...options, settings: { ...options.settings, limits } })
   server.clock.set(START)
   return server
 }
 
-async function logIn(server: TestServer, username: string): Promise<string> {
+async function signIn(server: TestServer, username: string): Promise<string> {
   const { token } = await server.client.sessions.create({ username, password: PASSWORD })
   return `Bearer ${token}`
 }
@@ -41,10 +41,10 @@ function fieldsOf({ headers }: { headers: Headers }) {
   }
 }
 
-test('a user sends so many within so long, and what was spent comes back evenly', async () => {
+test('limits the sends of a user per period, and refills evenly', async () => {
   await using server = await limitedServer({ sends: { count: 3, seconds: 10 } })
-  const alice = await logIn(server, 'alice')
-  const bob = await logIn(server, 'bob')
+  const alice = await signIn(server, 'alice')
+  const bob = await signIn(server, 'bob')
 
   const answers = await times(4, () => send(server, alice))
   expect(statusesOf(answers)).toEqual([201, 201, 201, 429])
@@ -66,9 +66,9 @@ test('a user sends so many within so long, and what was spent comes back evenly'
   expect(statusesOf(await times(4, () => send(server, alice)))).toEqual([201, 201, 201, 429])
 })
 
-test('both ways to send count together, an answer without a limit says nothing of one', async () => {
+test('counts both ways to send together, and omits limit headers from unlimited calls', async () => {
   await using server = await limitedServer({ sends: { count: 1, seconds: 10 } })
-  const authorization = await logIn(server, 'alice')
+  const authorization = await signIn(server, 'alice')
   const first = await rest(server, 'POST /v1/direct/bob/messages', { authorization, json: { text: 'hi' } })
   expect(first.status).toBe(201)
   expect((await send(server, authorization)).status).toBe(429)
@@ -76,9 +76,9 @@ test('both ways to send count together, an answer without a limit says nothing o
   expect(fieldsOf(read)).toEqual({ policy: null, limit: null, retryAfter: null })
 })
 
-test('a batch costs as much as its calls, and says which of them were too many', async () => {
+test('counts each call of a batch, and rejects only the calls above the limit', async () => {
   await using server = await limitedServer({ reads: { count: 5, seconds: 10 } })
-  const authorization = await logIn(server, 'alice')
+  const authorization = await signIn(server, 'alice')
   const batch = async (calls: number) => {
     const names = Array.from({ length: calls }, () => 'users.get').join(',')
     const input = Object.fromEntries(Array.from({ length: calls }, (_, i) => [i, { json: { user: 'bob' } }]))
@@ -114,20 +114,20 @@ test('a batch costs as much as its calls, and says which of them were too many',
   expect((await rest(server, 'GET /v1/users/bob', { authorization })).status).toBe(429)
 })
 
-test('an address has ten times as much as a user, all its users together', async () => {
+test('allows the users of an address ten times the limit of one user, together', async () => {
   await using server = await limitedServer({ reads: { count: 3, seconds: 60 } })
   for (let i = 0; i < 10; i++) await server.client.users.create({ username: `user-${i}`, password: PASSWORD })
-  const tokens = await times(10, (i) => logIn(server, `user-${i}`))
+  const tokens = await times(10, (i) => signIn(server, `user-${i}`))
   const read = (authorization: string) => rest(server, 'GET /v1/users/bob', { authorization })
   for (const token of tokens) {
     expect(statusesOf(await times(3, () => read(token)))).toEqual([200, 200, 200])
   }
-  const refused = await read(await logIn(server, 'alice'))
-  expect(refused.status).toBe(429)
-  expect(fieldsOf(refused).policy).toBe('"reads-address";q=30;w=60')
+  const rejected = await read(await signIn(server, 'alice'))
+  expect(rejected.status).toBe(429)
+  expect(fieldsOf(rejected).policy).toBe('"reads-address";q=30;w=60')
 })
 
-test('whoever shows nothing, or what is not valid, is limited by address', async () => {
+test('limits callers without valid credentials by address', async () => {
   await using server = await limitedServer({ reads: { count: 1, seconds: 10 } })
   const call = (authorization: string | null) => rest(server, 'GET /v1/users/bob', { authorization })
   const answers = await times(11, (i) => call(i % 2 === 0 ? null : `Bearer st_guess-${i}`))
@@ -138,28 +138,28 @@ test('whoever shows nothing, or what is not valid, is limited by address', async
     retryAfter: '1',
   })
   expect((await call('Bearer st_another-guess')).status).toBe(429)
-  // A service key is not limited, wherever it comes from.
+  // Service keys are not limited by address.
   expect((await call(`Bearer ${server.serviceKey}`)).status).toBe(200)
 })
 
-test('a clock that is put back locks nobody out', async () => {
+test('does not lock users out if the clock moves back', async () => {
   await using server = await limitedServer({ sends: { count: 1, seconds: 10 } })
-  const alice = await logIn(server, 'alice')
+  const alice = await signIn(server, 'alice')
   server.clock.advance(3_600_000)
   expect(statusesOf(await times(2, () => send(server, alice)))).toEqual([201, 429])
   server.clock.set(START)
-  const refused = await send(server, alice)
-  expect(refused.status).toBe(429)
-  expect(fieldsOf(refused)).toMatchObject({ limit: '"sends";r=0;t=10', retryAfter: '10' })
+  const rejected = await send(server, alice)
+  expect(rejected.status).toBe(429)
+  expect(fieldsOf(rejected)).toMatchObject({ limit: '"sends";r=0;t=10', retryAfter: '10' })
   server.clock.advance(10_000)
   expect((await send(server, alice)).status).toBe(201)
 })
 
-describe('log-ins', () => {
+describe('sign-ins', () => {
   const guess = (server: TestServer, username: string, password = 'a wrong guess') =>
     rest(server, 'POST /v1/sessions', { authorization: null, json: { username, password } })
 
-  test('are limited for each username and address, before anyone is told what was right', async () => {
+  test('are limited by username and address, even with the right password', async () => {
     await using server = await limitedServer({ logins: { count: 3, seconds: 60 } })
     expect(statusesOf(await times(4, () => guess(server, 'alice')))).toEqual([401, 401, 401, 429])
     const right = await guess(server, 'alice', PASSWORD)
@@ -174,7 +174,7 @@ describe('log-ins', () => {
     expect((await guess(server, 'alice', PASSWORD)).status).toBe(201)
   })
 
-  test('look the same for somebody and for nobody', async () => {
+  test('are limited equally for existing and unknown users', async () => {
     await using server = await limitedServer({ logins: { count: 2, seconds: 60 } })
     const seen = (answers: readonly RestAnswer[]) =>
       answers.map((answer) => ({ ...fieldsOf(answer), status: answer.status }))
@@ -183,7 +183,7 @@ describe('log-ins', () => {
     )
   })
 
-  test('count for the user, whatever they are called, and also as basic authentication', async () => {
+  test('count per user, whether named by username or id, including basic authentication', async () => {
     await using server = await limitedServer({ logins: { count: 3, seconds: 60 } })
     const { id } = await server.client.users.get({ user: 'alice' })
     const read = (authorization: string) => rest(server, 'GET /v1/users/bob', { authorization })
@@ -192,24 +192,24 @@ describe('log-ins', () => {
     expect((await guess(server, id)).status).toBe(401)
     expect((await guess(server, 'alice', PASSWORD)).status).toBe(429)
     expect((await read(basic('alice', 'another guess'))).status).toBe(429)
-    // Who was right a moment ago is not asked again.
+    // Credentials that were valid a moment ago are not checked again.
     expect((await read(basic('alice', PASSWORD))).status).toBe(200)
   })
 
-  test('from one address have a bound for all usernames together', async () => {
+  test('from one address are limited for all usernames together', async () => {
     await using server = await limitedServer({ logins: { count: 1, seconds: 60 } })
     const answers = await times(11, (i) => guess(server, `user-${i}`))
     expect(statusesOf(answers)).toEqual([...Array<number>(10).fill(401), 429])
     expect(fieldsOf(answers[10] as RestAnswer).policy).toBe('"logins-address";q=10;w=60')
   })
 
-  test('that are refused use up nothing of the address', async () => {
+  test("that are rejected do not count toward the address's limit", async () => {
     await using server = await limitedServer({ logins: { count: 2, seconds: 60 } })
     await times(50, () => guess(server, 'alice'))
     expect((await guess(server, 'bob', PASSWORD)).status).toBe(201)
   })
 
-  test('bound sign-up too, which hashes a password', async () => {
+  test('share their limit with sign-ups, which also hash a password', async () => {
     await using server = await limitedServer(
       { logins: { count: 1, seconds: 60 } },
       { settings: { signUp: 'open' } },
@@ -238,7 +238,7 @@ describe('service keys', () => {
     for (let i = 0; i < 30; i++) await server.as('alice').messages.send({ to: 'bob', text: 'hi' })
   })
 
-  test('have a limit of their own for all they do, where there is one', async () => {
+  test('have a separate limit for all calls, if configured', async () => {
     await using server = await limitedServer({ keys: { count: 3, seconds: 10 } }, { users: [] })
     const create = (username: string) => rest(server, 'POST /v1/users', { json: { username } })
     const answers = [
@@ -256,7 +256,7 @@ describe('service keys', () => {
   })
 })
 
-test('the SDK waits as long as it is told, and goes on', async () => {
+test('the SDK waits for the time in Retry-After and retries', async () => {
   await using server = await createTestServer({
     users,
     settings: { limits: { sends: { count: 1, seconds: 1 } } },

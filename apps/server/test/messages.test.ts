@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 const users = ['alice', 'bob', 'carol']
 
 describe.each(dialects)('messages on %s', (using) => {
-  test('are what was sent, with null for what nobody gave', async () => {
+  test('have the sent content, and null for fields that were not given', async () => {
     await using server = await createTestServer({ using, users })
     server.clock.set('2026-05-01T10:00:00.123Z')
     const sent = await rest(server, 'POST /v1/messages', { as: 'alice', json: { to: 'bob', text: ' hi\n' } })
@@ -36,7 +36,7 @@ describe.each(dialects)('messages on %s', (using) => {
     expect((await rest(server, `GET /v1/messages/${id.toUpperCase()}`)).status).toBe(200)
   })
 
-  test('refuse text that is empty, white, NUL or half of a surrogate pair', async () => {
+  test('reject text that is empty, only white space, or contains NUL or half a surrogate pair', async () => {
     await using server = await createTestServer({ using, users })
     const { id: messageId } = await server.as('alice').messages.send({ to: 'bob', text: 'before' })
     for (const text of [
@@ -65,7 +65,7 @@ describe.each(dialects)('messages on %s', (using) => {
     expect((await server.as('alice').direct.get({ user: 'bob' })).lastSeq).toBe(1)
   })
 
-  test('take 10,000 characters and not one more, counted in code points', async () => {
+  test('accept at most 10,000 characters, counted in code points', async () => {
     await using server = await createTestServer({ using, users })
     const alice = server.as('alice')
     for (const character of ['a', 'é', '🙂']) {
@@ -83,7 +83,7 @@ describe.each(dialects)('messages on %s', (using) => {
     }
   })
 
-  test('take as many characters as the setting says', async () => {
+  test('accept at most as many characters as the setting allows', async () => {
     await using server = await createTestServer({ using, users, settings: { maxTextLength: 160 } })
     const alice = server.as('alice')
     await alice.messages.send({ to: 'bob', text: '🙂'.repeat(160) })
@@ -99,7 +99,7 @@ describe.each(dialects)('messages on %s', (using) => {
     ).toBe('INVALID_INPUT')
   })
 
-  test('may be images and videos, whose metadata is never invented', async () => {
+  test('can be images and videos, without invented metadata', async () => {
     await using server = await createTestServer({ using, users })
     const alice = server.as('alice')
     const image = await alice.messages.send({ to: 'bob', image: { url: 'https://example.com/a.png' } })
@@ -125,7 +125,7 @@ describe.each(dialects)('messages on %s', (using) => {
     }
   })
 
-  test('refuse content that does not fit their kind', async () => {
+  test('reject content that does not match their kind', async () => {
     await using server = await createTestServer({ using, users })
     const image = { url: 'https://example.com/a.png' }
     const video = { url: 'https://example.com/v.mp4' }
@@ -166,11 +166,11 @@ describe.each(dialects)('messages on %s', (using) => {
     expect((await server.as('alice').messages.send({ to: 'bob', image: { url: longest } })).image?.url).toBe(
       longest,
     )
-    const nobody = await rest(server, 'POST /v1/messages', { as: 'alice', json: { text: 'x' } })
-    expect(nobody).toMatchObject({ status: 400, body: { issues: [{ path: 'to' }] } })
+    const unaddressed = await rest(server, 'POST /v1/messages', { as: 'alice', json: { text: 'x' } })
+    expect(unaddressed).toMatchObject({ status: 400, body: { issues: [{ path: 'to' }] } })
   })
 
-  test('count 1, 2, 3 in each conversation, without gaps', async () => {
+  test('are numbered 1, 2, 3 in each conversation, without gaps', async () => {
     await using server = await createTestServer({ using, users })
     const send = async (from: string, to: string) =>
       (await server.as(from).messages.send({ to, text: 'x' })).seq
@@ -185,7 +185,7 @@ describe.each(dialects)('messages on %s', (using) => {
     expect(many.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, index) => index + 4))
   })
 
-  test('made at once as the first ones make one conversation', async () => {
+  test('sent concurrently as the first ones create one conversation', async () => {
     await using server = await createTestServer({ using, users })
     const sent = await Promise.all(
       Array.from({ length: 10 }, (_, index) =>
@@ -197,7 +197,7 @@ describe.each(dialects)('messages on %s', (using) => {
     expect(new Set(sent.map(({ conversationId }) => conversationId)).size).toBe(1)
   })
 
-  test('never go back in time within a conversation, when the clock does', async () => {
+  test('never go back in time within a conversation, even if the clock does', async () => {
     await using server = await createTestServer({ using, users })
     const send = async (from: string, to: string) =>
       (await server.as(from).messages.send({ to, text: 'x' })).createdAt.toISOString()
@@ -215,7 +215,7 @@ describe.each(dialects)('messages on %s', (using) => {
     expect(items.map(({ seq }) => seq)).toEqual([3, 2, 1])
   })
 
-  test('may be notes to self', async () => {
+  test('can be notes to self', async () => {
     await using server = await createTestServer({ using, users })
     const alice = server.as('alice')
     const note = await alice.messages.send({ to: 'alice', text: 'milk' })
@@ -241,7 +241,7 @@ describe.each(dialects)('messages on %s', (using) => {
     expect((await alice.messages.delete({ messageId: note.id })).text).toBeNull()
   })
 
-  test('are edited by their sender alone', async () => {
+  test('can be edited only by their sender', async () => {
     await using server = await createTestServer({ using, users })
     const [alice, bob] = [server.as('alice'), server.as('bob')]
     server.clock.set('2026-05-01T10:00:00.000Z')
@@ -267,7 +267,7 @@ describe.each(dialects)('messages on %s', (using) => {
     expect(captioned).toMatchObject({ kind: 'image', text: 'a caption', image: image.image })
   })
 
-  test('leave a tombstone without content, as often as they are deleted', async () => {
+  test('leave the same tombstone without content, even if deleted twice', async () => {
     await using server = await createTestServer({ using, users })
     const [alice, bob] = [server.as('alice'), server.as('bob')]
     server.clock.set('2026-05-01T10:00:00.000Z')
@@ -316,7 +316,7 @@ describe.each(dialects)('messages on %s', (using) => {
     expect((await alice.messages.send({ to: 'bob', text: 'next' })).seq).toBe(2)
   })
 
-  test('repeated with the same clientMessageId are the first one', async () => {
+  test('retried with the same clientMessageId return the first message', async () => {
     await using server = await createTestServer({ using, users })
     const json = { to: 'bob', text: 'once', clientMessageId: 'c-1 🙂' }
     const send = (change: object = {}, as = 'alice') =>
@@ -338,10 +338,10 @@ describe.each(dialects)('messages on %s', (using) => {
     for (const change of [{ text: 'Once' }, { text: 'once ' }, { image: { url: 'https://example.com/a' } }]) {
       expect(await send(change)).toMatchObject({ status: 422, body: { code: 'IDEMPOTENCY_CONFLICT' } })
     }
-    // The same words belong to others, and to other conversations, on their own.
+    // Other senders and other conversations can use the same clientMessageId.
     expect((await send({ to: 'carol' })).status).toBe(201)
     expect((await send({ to: 'alice' }, 'bob')).status).toBe(201)
-    // It is shown to its sender alone.
+    // Only the sender sees the clientMessageId.
     for (const as of ['bob', undefined]) {
       expect((await rest(server, `GET /v1/messages/${id}`, as ? { as } : {})).body).toMatchObject({
         clientMessageId: null,
@@ -349,7 +349,7 @@ describe.each(dialects)('messages on %s', (using) => {
     }
   })
 
-  test('repeated after an edit or a deletion are the first one as it stands', async () => {
+  test('retried after an edit or deletion return the first message in its current state', async () => {
     await using server = await createTestServer({ using, users })
     const alice = server.as('alice')
     const message = { to: 'bob', text: 'first', clientMessageId: 'c' }
@@ -364,7 +364,7 @@ describe.each(dialects)('messages on %s', (using) => {
     expect((await alice.direct.get({ user: 'bob' })).lastSeq).toBe(1)
   })
 
-  test('repeated at the same moment, as the very first ones, are one message', async () => {
+  test('retried concurrently before the conversation exists create one message', async () => {
     await using server = await createTestServer({ using, users })
     const json = { to: 'bob', text: 'once', clientMessageId: 'c' }
     const answers = await Promise.all(
@@ -374,7 +374,7 @@ describe.each(dialects)('messages on %s', (using) => {
     expect(new Set(answers.map(({ body }) => (body as { id: string }).id)).size).toBe(1)
   })
 
-  test('carry likes and reactions: how many, and whether one is mine', async () => {
+  test("show the count of each reaction, and whether the caller's is included", async () => {
     await using server = await createTestServer({ using, users })
     const [alice, bob] = [server.as('alice'), server.as('bob')]
     const { id: messageId } = await alice.messages.send({ to: 'bob', text: 'hi' })
@@ -405,11 +405,11 @@ describe.each(dialects)('messages on %s', (using) => {
     ])
     expect(reactions((await alice.messages.unreact({ messageId, emoji: '👍' })).reactions)).toEqual([])
     expect(await codeOf(server.as('carol').messages.like({ messageId }))).toBe('MESSAGE_NOT_FOUND')
-    // A reaction is no edit.
+    // A reaction does not count as an edit.
     expect((await alice.messages.get({ messageId })).editedAt).toBeNull()
   })
 
-  test('count reactions that come at once', async () => {
+  test('count concurrent reactions', async () => {
     const many = Array.from({ length: 2 }, (_, index) => `user-${index}`)
     await using server = await createTestServer({ using, users: many })
     const { id: messageId } = await server.as('user-0').messages.send({ to: 'user-1', text: 'hi' })
@@ -422,7 +422,7 @@ describe.each(dialects)('messages on %s', (using) => {
     expect(reactions.map(({ count }) => count)).toEqual([2, 2, 2, 2, 2])
   })
 
-  test('hold 100 different emojis, of each as many as there are people', async () => {
+  test('accept at most 100 different emojis, each from any number of users', async () => {
     await using server = await createTestServer({ using, users })
     const { id: messageId } = await server.as('alice').messages.send({ to: 'bob', text: 'hi' })
     const faces = Array.from({ length: 300 }, (_, index) => String.fromCodePoint(0x1f400 + index))
@@ -438,7 +438,7 @@ describe.each(dialects)('messages on %s', (using) => {
     expect((await react('bob', faces[100])).reactions).toHaveLength(100)
   })
 
-  test('take one emoji as a reaction, as Unicode recommends, and nothing else', async () => {
+  test('accept only a single emoji recommended by Unicode as a reaction', async () => {
     await using server = await createTestServer({ using, users })
     const { id } = await server.as('alice').messages.send({ to: 'bob', text: 'hi' })
     const react = (emoji: string) =>
@@ -461,7 +461,7 @@ describe.each(dialects)('messages on %s', (using) => {
     }
   })
 
-  describe('that differ in their content alone', () => {
+  describe('with special content', () => {
     let server: TestServer
     beforeAll(async () => {
       server = await createTestServer({ using, users })
@@ -469,20 +469,20 @@ describe.each(dialects)('messages on %s', (using) => {
     afterAll(() => server[Symbol.asyncDispose]())
 
     test.each([
-      ['a word in JSON brackets', '[0]'],
-      ['JSON', '{"a":null}'],
+      ['a JSON array', '[0]'],
+      ['a JSON object', '{"a":null}'],
       ['SQL', "' OR 1=1; drop table messages; --"],
       ['emoji of several code points', '👩‍👩‍👧‍👦🏳️‍🌈'],
-      ['right-to-left', 'שלום \u202eevil\u202c مرحبا'],
-      ['combining characters, not normalised', 'e\u0301 \u00e9'],
+      ['right-to-left text', 'שלום \u202eevil\u202c مرحبا'],
+      ['combining characters, not normalized', 'e\u0301 \u00e9'],
       ['white space around it', '\u00a0\t x \r\n'],
-      ['controls', '\u0001\u001b[31m\u007f'],
+      ['control characters', '\u0001\u001b[31m\u007f'],
       ['a byte order mark', '\ufeffx'],
       ['line separators', '\u2028\u2029x'],
       ['backslashes and quotes', '\\ \\u0000 " \' ` $1 ? %s'],
       ['noncharacters', '\uffff\u{10ffff}'],
-      ['a name of an object', '__proto__'],
-    ])('keep %s as it came, over both transports', async (_, text) => {
+      ['a property name of objects', '__proto__'],
+    ])('keep %s unchanged, over both transports', async (_, text) => {
       const sent = await server.as('alice').messages.send({ to: 'bob', text })
       expect(sent.text).toBe(text)
       const overRest = await rest(server, 'POST /v1/messages', { as: 'alice', json: { to: 'bob', text } })
@@ -506,7 +506,7 @@ describe.each(dialects)('messages on %s', (using) => {
       ['https://youtube.com.evil.example/x', 'other'],
       ['https://example.com/?u=https://vimeo.com/1', 'other'],
       ['https://vimeo.com@example.com/1', 'other'],
-    ] as const)('with the video %s are from %s', async (url, source) => {
+    ] as const)('with the video %s have the source %s', async (url, source) => {
       const alice = server.as('alice')
       expect((await alice.messages.send({ to: 'bob', video: { url } })).video?.source).toBe(source)
       expect((await alice.messages.send({ to: 'bob', video: { url, source: 'vevo' } })).video?.source).toBe(
