@@ -30,7 +30,7 @@ beforeAll(async () => {
 })
 afterAll(() => server[Symbol.asyncDispose]())
 
-/** Whether a value is one by the schema at this place of the document. */
+/** Validates a value against the schema at this path of the document. Returns the errors, or null if it is valid. */
 function validate(place: string[], value: unknown): unknown {
   const ajv = new Ajv2020({ strict: false, allErrors: true })
   formats.default(ajv)
@@ -52,7 +52,7 @@ describe('/openapi.json', () => {
     expect(validator.version).toBe('3.1')
   })
 
-  test('has every operation of the contract, and no other', () => {
+  test('has exactly the operations of the contract', () => {
     const described = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(
         ([method, { operationId }]) => `${operationId} ${method.toUpperCase()} ${path}`,
@@ -62,7 +62,7 @@ describe('/openapi.json', () => {
     expect(described.toSorted()).toEqual(expected.toSorted())
   })
 
-  test('leads nowhere that is not there', () => {
+  test('has no dangling references', () => {
     const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(
       ([, target = '']) => target,
     )
@@ -71,7 +71,7 @@ describe('/openapi.json', () => {
       const found = target
         .replace(/^#\//, '')
         .split('/')
-        .reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], document)
+        .reduce<unknown>((node, key) => (node as Record<string, unknown> | undefined)?.[key], document)
       expect(found, target).toBeTypeOf('object')
     }
     expect(JSON.stringify(document)).not.toMatch(/\$defs|__shared/)
@@ -82,7 +82,7 @@ describe('/openapi.json', () => {
     const { path, status, repeatedStatus } = entry.http
     const operation = () => document.paths[path]?.[method] as OperationObject
 
-    test('has an example of all it takes and answers, right by its own schema', () => {
+    test('has examples of its input and output that match their schemas', () => {
       const { parameters, requestBody, responses } = operation()
       const shown: Record<string, unknown> = {}
       for (const [index, parameter] of parameters.entries()) {
@@ -125,14 +125,14 @@ describe('/openapi.json', () => {
       }
     })
 
-    test('tells every field, and refuses others', () => {
+    test('lists every input field and rejects unknown ones', () => {
       const { parameters, requestBody } = operation()
       const inBody = requestBody?.content['application/json']?.schema as { properties: object } | undefined
-      const told = [
+      const listed = [
         ...parameters.filter((parameter) => parameter.in !== 'header').map(({ name }) => name),
         ...Object.keys(inBody?.properties ?? {}),
       ]
-      expect(told.toSorted()).toEqual(Object.keys(fields).toSorted())
+      expect(listed.toSorted()).toEqual(Object.keys(fields).toSorted())
       for (const parameter of parameters)
         expect(parameter.in === 'path').toBe(pathFields.includes(parameter.name))
       if (requestBody) {
@@ -142,7 +142,7 @@ describe('/openapi.json', () => {
       }
     })
 
-    test('tells every error that its entry tells, by its status', () => {
+    test('lists every error of its entry under its status', () => {
       const { responses } = operation()
       const codes = [
         ...entry.errors,
@@ -152,7 +152,7 @@ describe('/openapi.json', () => {
         'INTERNAL',
         'UNAVAILABLE',
       ] as const
-      // Act-As can name nobody, or somebody else than a token's user.
+      // Act-As can name an unknown user, or a user other than the token's.
       const withActor =
         entry.access === 'anyone' ? codes : [...codes, 'USER_NOT_FOUND' as const, 'FORBIDDEN' as const]
       for (const code of withActor) {
@@ -165,7 +165,7 @@ describe('/openapi.json', () => {
     })
   })
 
-  test('describes a failure as it is answered', async () => {
+  test('describes actual error responses', async () => {
     const response = await server.fetch('/v1/users?limit=0', {
       headers: { authorization: `Bearer ${server.serviceKey}` },
     })
@@ -173,7 +173,7 @@ describe('/openapi.json', () => {
   })
 })
 
-test('/docs keeps the browser from loading anything from elsewhere', async () => {
+test('/docs allows no content from other origins', async () => {
   const policy = (await server.fetch('/docs')).headers.get('content-security-policy') ?? ''
   expect(policy).toMatch(/default-src 'none'/)
   expect(policy).not.toMatch(/https?:|\*|unsafe-eval/)

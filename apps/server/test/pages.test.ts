@@ -4,10 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const LENGTH = 55
 
-/** When a message was sent: three a minute, all at once. */
+/** When a message was sent: three messages share each minute. */
 const sentAt = (seq: number) => new Date(Date.UTC(2026, 4, 1, 12, Math.floor((seq - 1) / 3)))
 
-/** The three lists of one conversation's messages, which page alike. */
+/** Three lists of one conversation's messages, with the same paging. */
 const lists = ['/v1/direct/bob/messages', '/v1/messages', '/v1/conversations/ID/messages'] as const
 
 describe.each(dialects)('the pages of a conversation on %s', (using) => {
@@ -56,7 +56,7 @@ describe.each(dialects)('the pages of a conversation on %s', (using) => {
   const up = (from: number, to: number) => down(to, from).toReversed()
 
   describe.each(lists)('%s', (list) => {
-    test('begin with the newest, 50 unless told otherwise', async () => {
+    test('start with the newest and have 50 messages by default', async () => {
       expect((await read(list, '')).seqs).toEqual(down(55, 6))
       expect((await read(list, 'limit=200')).seqs).toEqual(down(55, 1))
       expect((await read(list, 'limit=1')).seqs).toEqual([55])
@@ -64,7 +64,7 @@ describe.each(dialects)('the pages of a conversation on %s', (using) => {
     })
 
     test.each(['0', '201', '-1', '1.5', 'x', '', '1e2', '+5', '%205', '99999999999999999999'])(
-      'refuse the limit and the page size %j, and never clamp it',
+      'reject the limit and page size %j instead of clamping it',
       async (length) => {
         expect(await read(list, `limit=${length}`)).toMatchObject({
           status: 400,
@@ -78,7 +78,7 @@ describe.each(dialects)('the pages of a conversation on %s', (using) => {
       },
     )
 
-    test('by number are the n-th from the newest', async () => {
+    test('can be requested by number, counted from the newest', async () => {
       expect((await read(list, 'page=1')).seqs).toEqual(down(55, 6))
       expect((await read(list, 'page=2')).seqs).toEqual(down(5, 1))
       expect((await read(list, 'page=1&pageSize=10')).seqs).toEqual(down(55, 46))
@@ -94,12 +94,12 @@ describe.each(dialects)('the pages of a conversation on %s', (using) => {
       }
     })
 
-    test('by number go on by cursor', async () => {
+    test('requested by number continue with a cursor', async () => {
       const { nextCursor } = await read(list, 'page=2&pageSize=10')
       expect((await read(list, `limit=10&cursor=${nextCursor}`)).seqs).toEqual(down(35, 26))
     })
 
-    test('take one way through at a time', async () => {
+    test('reject a mix of cursor, page number and offset', async () => {
       const { nextCursor } = await read(list, 'limit=5')
       expect(await read(list, `page=1&cursor=${nextCursor}`)).toMatchObject({ status: 400, paths: ['page'] })
       expect(await read(list, 'page=1&limit=5')).toMatchObject({ status: 400, paths: ['page'] })
@@ -110,7 +110,7 @@ describe.each(dialects)('the pages of a conversation on %s', (using) => {
   })
 
   describe.each([lists[0], lists[2]])('%s', (list) => {
-    test('before and after are around a seq', async () => {
+    test('before or after a seq exclude it', async () => {
       expect((await read(list, 'before=10&limit=3')).seqs).toEqual([9, 8, 7])
       expect((await read(list, 'before=1')).seqs).toEqual([])
       expect((await read(list, 'before=0')).seqs).toEqual([])
@@ -126,7 +126,7 @@ describe.each(dialects)('the pages of a conversation on %s', (using) => {
       expect(await read(list, 'before=1&page=1')).toMatchObject({ status: 400, paths: ['before'] })
     })
 
-    test('since a time are those of that time and later, oldest first', async () => {
+    test('since a time include it, oldest first', async () => {
       const since = (seq: number, ms = 0) => `since=${new Date(sentAt(seq).getTime() + ms).toISOString()}`
       expect((await read(list, `${since(1)}&limit=2`)).seqs).toEqual([1, 2])
       expect((await read(list, `${since(12)}&limit=4`)).seqs).toEqual([10, 11, 12, 13])
@@ -145,7 +145,7 @@ describe.each(dialects)('the pages of a conversation on %s', (using) => {
       expect(await read(list, 'since=yesterday')).toMatchObject({ status: 400, paths: ['since'] })
     })
 
-    test('after and before go on by cursor, in their order and within their bounds', async () => {
+    test('after and before a seq continue with a cursor, in the same order and bounds', async () => {
       const seqs: number[] = []
       for (let cursor: string | null = ''; cursor !== null; ) {
         const page: Awaited<ReturnType<typeof read>> = await read(
@@ -158,14 +158,14 @@ describe.each(dialects)('the pages of a conversation on %s', (using) => {
       expect(seqs).toEqual(up(11, 29))
       const { nextCursor } = await read(list, 'before=10&limit=3')
       expect((await read(list, `before=10&limit=3&cursor=${nextCursor}`)).seqs).toEqual([6, 5, 4])
-      // Without the filter a cursor still says where it was and which way it went.
+      // Without the filter, the cursor keeps its position and direction.
       const forward = await read(list, 'after=10&limit=3')
       expect((await read(list, `limit=3&cursor=${forward.nextCursor}`)).seqs).toEqual([14, 15, 16])
       expect(await read(list, `after=1&cursor=${nextCursor}`)).toMatchObject({ code: 'INVALID_CURSOR' })
     })
   })
 
-  test('stay where they are while new messages come and old ones go', async () => {
+  test('do not shift when messages are added or deleted', async () => {
     for (const list of lists) {
       const first = await read(list, 'limit=10')
       const last = first.seqs.at(-1) ?? 0

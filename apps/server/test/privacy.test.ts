@@ -2,7 +2,7 @@ import { createTestServer } from '@sotto/testing'
 import { basic, callRest, callRpc, calls, dialects, jsonOf, rest } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
 
-const password = 'a password of somebody'
+const password = 'a private password'
 const SECRETS = {
   text: 'the words of alice',
   alt: 'what the picture shows',
@@ -10,8 +10,8 @@ const SECRETS = {
   clientMessageId: 'the-id-of-alices-device',
 }
 
-describe.each(dialects)('what two people said on %s', (using) => {
-  test('is in no answer of any operation to a third, who can change nothing of it either', async () => {
+describe.each(dialects)('the content of a direct conversation on %s', (using) => {
+  test('is not returned to another user by any operation, nor can that user change it', async () => {
     await using server = await createTestServer({
       using,
       users: ['alice', 'bob', { username: 'carol', password }],
@@ -44,20 +44,20 @@ describe.each(dialects)('what two people said on %s', (using) => {
     }
 
     const { length } = calls
-    // The session ends last, since nothing can be asked after it.
+    // sessions.end comes last, because it invalidates the token.
     const inOrder = calls.toSorted(
       (a, b) => Number(a.name === 'sessions.end') - Number(b.name === 'sessions.end'),
     )
     expect(inOrder).toHaveLength(length)
     for (const operation of inOrder) {
       const example = jsonOf(operation.entry.example.input) as Record<string, unknown>
-      const asked = Object.entries(withOthersIds).filter(([field]) => field in operation.fields)
-      // Each foreign id by itself, and all of them together.
+      const foreign = Object.entries(withOthersIds).filter(([field]) => field in operation.fields)
+      // Each foreign id separately, and all together.
       const inputs = [
         example,
-        ...asked.map(([field, value]) => ({ ...example, [field]: value })),
-        ...asked.map(([field, value]) => ({ [field]: value })),
-        { ...example, ...Object.fromEntries(asked) },
+        ...foreign.map(([field, value]) => ({ ...example, [field]: value })),
+        ...foreign.map(([field, value]) => ({ [field]: value })),
+        { ...example, ...Object.fromEntries(foreign) },
       ].filter((input) => operation.pathFields.every((field) => field in input))
       for (const input of inputs) {
         for (const call of [callRpc, callRest]) {
@@ -70,7 +70,7 @@ describe.each(dialects)('what two people said on %s', (using) => {
     expect(await state()).toBe(before)
   })
 
-  test('is in no log, nor is what gives access', async () => {
+  test('and credentials are not logged', async () => {
     await using server = await createTestServer({ using, users: ['bob', { username: 'alice', password }] })
     const session = await rest(server, 'POST /v1/sessions', {
       authorization: null,

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { testScale } from '../../../scripts/test-scale.ts'
 
-/* What two people know of each other's reading, against a model that looks at every message by itself. */
+/* Compares receipts and unread counts with a model that tracks each message separately. */
 
 const names = ['alice', 'bob'] as const
 type Name = (typeof names)[number]
@@ -23,7 +23,7 @@ const action = fc.oneof(
 )
 type Action = typeof action extends fc.Arbitrary<infer T> ? T : never
 
-interface Known {
+interface KnownMessage {
   id: string
   sender: Name
   deliveredAt: Date | null
@@ -34,7 +34,7 @@ interface Known {
 class Model {
   conversationId = ''
   /** By seq, the first at 0. */
-  readonly messages: Known[] = []
+  readonly messages: KnownMessage[] = []
   readonly readSeq = { alice: 0, bob: 0 }
   readonly #fetched = new Set<Name>()
 
@@ -60,7 +60,7 @@ class Model {
       }
       expect(answer).toEqual({ readSeq: this.readSeq[what.by], unreadCount: this.unread(what.by) })
     } else if (what.do === 'look back') {
-      // Reading one's own is no delivery, not even of what the other wrote before it.
+      // Fetching an own message delivers nothing, not even earlier messages of the other user.
       const own = this.messages.filter(({ sender }) => sender === what.by)
       const message = own[what.nth % Math.max(1, own.length)]
       if (message) await server.as(what.by).messages.get({ messageId: message.id })
@@ -70,14 +70,14 @@ class Model {
       await server.as(message.sender).messages.delete({ messageId: message.id })
       message.deleted = true
     } else if (what.do === 'fetch' && !this.#fetched.has(what.by)) {
-      // Once each: a second one within a second is gathered, and written when the second is over.
+      // Only once per user: marks within the same second are batched and written when it ends.
       await server.as(what.by).direct.messages({ user: other(what.by) })
       const received = this.#received(what.by)
       const last = received.findLast((message) => message)
       if (!last || last.deliveredAt) return
       this.#fetched.add(what.by)
       for (const message of received) if (message) message.deliveredAt ??= now
-      // Written after the answer: the clock must not go on before.
+      // Marks are written after the response. The clock must not advance before.
       await expect
         .poll(async () => (await server.client.messages.get({ messageId: last.id })).deliveredAt, {
           interval: 5,
@@ -93,15 +93,15 @@ class Model {
       .filter((message) => message && !message.deleted).length
   }
 
-  /** By seq, with nothing where one's own are. */
-  #received(name: Name): (Known | undefined)[] {
+  /** Messages by seq, with `undefined` in place of the user's own. */
+  #received(name: Name): (KnownMessage | undefined)[] {
     return this.messages.map((message) => (message.sender === name ? undefined : message))
   }
 }
 
 describe.each(dialects)('receipts on %s', (using) => {
-  test('say of every message when it was delivered and read, and of everyone how many are unread', async () => {
-    const worlds = fc.asyncProperty(fc.array(action, { minLength: 4, maxLength: 30 }), async (actions) => {
+  test('show when each message was delivered and read, and the unread count of each user', async () => {
+    const property = fc.asyncProperty(fc.array(action, { minLength: 4, maxLength: 30 }), async (actions) => {
       await using server = await createTestServer({ using, users: names })
       const model = new Model()
       server.clock.set('2026-05-01T10:00:00.000Z')
@@ -111,7 +111,7 @@ describe.each(dialects)('receipts on %s', (using) => {
       }
       if (model.messages.length === 0) return
 
-      // A bare key looks without leaving a mark.
+      // Reading with a bare key leaves no marks.
       const { items } = await server.client.conversations.messages({
         conversationId: model.conversationId,
         after: 0,
@@ -139,7 +139,7 @@ describe.each(dialects)('receipts on %s', (using) => {
         ).toEqual([[model.readSeq[by], model.unread(by), model.messages.length]])
       }
     })
-    await fc.assert(worlds, {
+    await fc.assert(property, {
       numRuns: (using === 'sqlite' ? 15 : 3) * testScale,
       interruptAfterTimeLimit: 20_000 * testScale,
     })

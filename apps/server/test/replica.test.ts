@@ -14,7 +14,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const KEY = 'sk_replicated'
 
-/** A real primary with a database of Sotto's, and a real replica that follows it. */
+/** URLs of a real primary and its streaming replica, both with a migrated Sotto database. */
 let primary: string
 let replica: string
 let stopBoth: () => Promise<void>
@@ -47,7 +47,7 @@ function start(settings: NodeJS.ProcessEnv = {}): Promise<ServerProcess> {
 }
 
 async function listReads({ output }: ServerProcess): Promise<Record<'replica' | 'primary', number>> {
-  const line = output.stdout.split('\n').find((one) => one.includes('"listening"')) ?? '{}'
+  const line = output.stdout.split('\n').find((entry) => entry.includes('"listening"')) ?? '{}'
   const { metrics } = JSON.parse(line) as { metrics: string }
   const page = await scrape({ metricsUrl: metrics })
   const of = (place: string) => page.value('sotto_list_reads_total', { place }) ?? 0
@@ -65,33 +65,33 @@ async function replicaSeenByDoctor(url: string): Promise<string> {
 
 const isUsed = ({ output }: ServerProcess) => output.stdout.includes('reading lists from the replica')
 
-test('a list is answered while the replica hangs, and read there again when it does not', async () => {
+test('lists use the primary while the replica hangs, and the replica again once it responds', async () => {
   await using proxy = await openTcpProxy(replica)
   await using server = await start({ DATABASE_REPLICA_URL: proxy.url, DATABASE_REPLICA_MAX_LAG_MS: '5000' })
   const keys = createClient({ url: server.url, token: KEY })
   const listed = async () => (await keys.users.list({})).items.length
-  const isReadThere = async () => {
+  const isReadFromReplica = async () => {
     const before = (await listReads(server)).replica
     await listed()
     return (await listReads(server)).replica > before
   }
-  await expect.poll(isReadThere).toBe(true)
+  await expect.poll(isReadFromReplica).toBe(true)
 
   proxy.stall()
   await keys.users.create({ username: 'waiting' })
   expect(await listed()).toBe(1)
-  // It is known by now: nobody else waits for it.
+  // The server has noticed, so no other call waits for the replica.
   const { primary: before } = await listReads(server)
   await listed()
   expect((await listReads(server)).primary).toBe(before + 1)
 
   proxy.restore()
-  await expect.poll(isReadThere, { timeout: 30_000 }).toBe(true)
+  await expect.poll(isReadFromReplica, { timeout: 30_000 }).toBe(true)
 }, 120_000)
 
 describe('two servers with a replica', { timeout: 120_000 }, () => {
-  test('list on it what was written before, wherever it was, also while it stands still or is gone', async () => {
-    // On a machine as busy as one that runs tests, a replica is late for reasons of its own.
+  test('list earlier writes of both, even while the replica is paused or after it is gone', async () => {
+    // A generous limit for most servers, because the replica can lag on a machine that is busy with tests.
     await using writer = await start()
     await using reader = await start({ DATABASE_REPLICA_MAX_LAG_MS: '5000' })
     await using impatient = await start()
@@ -115,7 +115,7 @@ describe('two servers with a replica', { timeout: 120_000 }, () => {
 
     expect(await replicaSeenByDoctor(replica)).toMatch(/^ok +replica +shows commits after \d+ ms$/)
     await queryPostgres(replica, 'select pg_wal_replay_pause()')
-    await sendAndList(impatient, 'while it stands still')
+    await sendAndList(impatient, 'while paused')
     expect(await replicaSeenByDoctor(replica)).toMatch(
       /^warning +replica +does not catch up with the primary/,
     )
@@ -132,16 +132,16 @@ describe('two servers with a replica', { timeout: 120_000 }, () => {
       )
       .toBeGreaterThan(before)
 
-    // Ended for good: a promoted one is no replica any more, and takes writes of its own.
+    // A promoted server is permanently not a replica and accepts its own writes.
     await queryPostgres(replica, 'select pg_promote()')
-    await sendAndList(impatient, 'without it')
-    await sendAndList(reader, 'without it either')
+    await sendAndList(impatient, 'after promotion')
+    await sendAndList(reader, 'after promotion too')
     for (const server of [impatient, reader]) {
       expect(server.output.stdout).toContain('replica not usable, reading lists from the primary')
     }
   })
 
-  test('do not take another database for it', async () => {
+  test('do not use another database as the replica', async () => {
     await queryPostgres(primary, 'create database other')
     const other = primary.replace(/\/sotto$/, '/other')
     await using server = await start({ DATABASE_REPLICA_URL: other })

@@ -5,13 +5,13 @@ import { SocketHolders } from '../src/http/socket-holders.ts'
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-/** A socket that only remembers whether it was closed. */
+/** A socket that only records calls of `close`. */
 function openSocket() {
   const close = vi.fn<() => void>()
   return Object.assign(new EventEmitter(), { close })
 }
 
-test('somebody without credentials keeps a WebSocket for a minute', () => {
+test('closes a WebSocket without credentials after a minute', () => {
   const holders = new SocketHolders()
   const stays = openSocket()
   const leaves = openSocket()

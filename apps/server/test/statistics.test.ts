@@ -1,4 +1,4 @@
-import { setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as tick } from 'node:timers/promises'
 import { store } from '@sotto/db'
 import { createTestServer } from '@sotto/testing'
 import { dialects, startServer } from '@sotto/testing/internal'
@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 const DAY_MS = 24 * 60 * 60 * 1_000
 
 describe.each(dialects)('statistics on %s', (using) => {
-  test('count each message once, and each user once a day, by days of UTC', async () => {
+  test('count each message once, and each active user once per UTC day', async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob', 'carol', 'dave'] })
     const { client, clock } = server
     const [alice, bob, carol] = [server.as('alice'), server.as('bob'), server.as('carol')]
@@ -24,7 +24,7 @@ describe.each(dialects)('statistics on %s', (using) => {
     await bob.conversations.read({ conversationId: first.conversationId, seq: 2 })
     await carol.messages.send({ to: 'carol', text: 'a note' })
     await carol.messages.send({ to: 'carol', text: 'another' })
-    // Looking is no act, nor is what comes to one.
+    // Reading and receiving do not count as activity.
     await server.as('dave').conversations.list()
 
     clock.set('2026-03-04T12:00:00.000Z')
@@ -42,7 +42,7 @@ describe.each(dialects)('statistics on %s', (using) => {
     expect((await client.stats.get()).days).toHaveLength(30)
   })
 
-  test('tell how much there is in all: users but those who were erased, messages with those that were deleted', async () => {
+  test('total all users except erased ones, and all messages including deleted ones', async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob', 'carol'] })
     const { id } = await server.as('alice').messages.send({ to: 'bob', text: 'hello' })
     await server.as('alice').messages.delete({ messageId: id })
@@ -55,16 +55,16 @@ describe.each(dialects)('statistics on %s', (using) => {
       messages: 1,
       countedAt: expect.any(Date),
     })
-    // Counted anew, but not each time that somebody looks.
+    // Totals are recounted, but not on every call.
     await server.client.users.create({ username: 'erin' })
     await expect
       .poll(async () => (await server.client.stats.get({ days: 1 })).users, { timeout: 10_000 })
       .toBe(3)
   })
 
-  test('give others their turn while they are counted', async () => {
-    await using world = await startServer(using)
-    const { db } = world.app
+  test('do not block the event loop while counting', async () => {
+    await using server = await startServer(using)
+    const { db } = server.app
     const at = new Date()
     const names = { display_name: null, display_name_key: null, first_name: null, last_name: null }
     const rest = { email: null, email_key: null, avatar_url: null, password_hash: null }
@@ -82,28 +82,28 @@ describe.each(dialects)('statistics on %s', (using) => {
       })
       await db.insertInto('users').values(users).execute()
     }
-    let turns = 0
+    let ticks = 0
     let isOver = false
-    const others = (async () => {
+    const ticking = (async () => {
       while (!isOver) {
-        await turn()
-        turns += 1
+        await tick()
+        ticks += 1
       }
     })()
-    // Longer than anybody waits for it, perhaps, on a busy machine.
-    await expect.poll(async () => (await world.app.totals.look())?.users, { timeout: 10_000 }).toBe(40_000)
+    // The first call may return before the count is done on a busy machine, so poll.
+    await expect.poll(async () => (await server.app.totals.look())?.users, { timeout: 10_000 }).toBe(40_000)
     isOver = true
-    await others
-    expect(turns).toBeGreaterThanOrEqual(20)
+    await ticking
+    expect(ticks).toBeGreaterThanOrEqual(20)
   })
 
-  test('go through a log of any length, a part at a look, and forget who was active', async () => {
+  test('read a long log in parts, and remove old rows of active users', async () => {
     let now = Date.parse('2026-03-01T12:00:00.000Z')
-    await using world = await startServer(using, {
+    await using server = await startServer(using, {
       users: ['alice', 'bob'],
       overrides: { now: () => new Date(now) },
     })
-    const { app } = world
+    const { app } = server
     const event = (index: number, at: number) => ({
       type: 'message.created' as const,
       conversation_id: null,
@@ -120,9 +120,9 @@ describe.each(dialects)('statistics on %s', (using) => {
         .values(Array.from({ length: 1_000 }, (_, index) => event(done + index, now)))
         .execute()
     }
-    // A user of tests that run beside it may hold back what PostgreSQL shows of the log.
+    // Concurrent tests in the same cluster can hold back the end of the log on PostgreSQL.
     await expect
-      .poll(() => world.client.stats.get({ days: 1 }), { timeout: 10_000 })
+      .poll(() => server.client.stats.get({ days: 1 }), { timeout: 10_000 })
       .toMatchObject({
         days: [{ messagesSent: 6_000, activeUsers: 700 }],
       })
@@ -130,26 +130,26 @@ describe.each(dialects)('statistics on %s', (using) => {
     expect(await active()).toHaveLength(700)
 
     now += 3 * DAY_MS
-    await world.send('alice', 'bob', 'days later')
+    await server.send('alice', 'bob', 'days later')
     await expect
-      .poll(() => world.client.stats.get({ days: 4 }), { timeout: 10_000 })
+      .poll(() => server.client.stats.get({ days: 4 }), { timeout: 10_000 })
       .toMatchObject({ days: [{ activeUsers: 700 }, {}, {}, { messagesSent: 1, activeUsers: 1 }] })
     expect(await active()).toHaveLength(1)
   })
 
-  test('go on from the end of another log, since what was counted is not known there', async () => {
-    await using world = await startServer(using, { users: ['alice', 'bob'] })
-    const { app } = world
-    await world.send('alice', 'bob', 'before')
-    await expect.poll(() => sentToday(world.client)).toBe(1)
+  test('continue from the end of the log after its epoch changes', async () => {
+    await using server = await startServer(using, { users: ['alice', 'bob'] })
+    const { app } = server
+    await server.send('alice', 'bob', 'before')
+    await expect.poll(() => sentToday(server.client)).toBe(1)
     await store.eventLog.renewEpoch(app.db)
-    expect(await sentToday(world.client)).toBe(1)
-    await world.send('alice', 'bob', 'after')
-    await expect.poll(() => sentToday(world.client)).toBe(2)
-    expect(world.logs.filter((line) => line.includes('the event log was replaced'))).toHaveLength(1)
+    expect(await sentToday(server.client)).toBe(1)
+    await server.send('alice', 'bob', 'after')
+    await expect.poll(() => sentToday(server.client)).toBe(2)
+    expect(server.logs.filter((line) => line.includes('the event log was replaced'))).toHaveLength(1)
   })
 
-  test('refuse a number of days that is out of bounds', async () => {
+  test('reject an invalid number of days', async () => {
     await using server = await createTestServer({ using })
     for (const days of [0, 91, 1.5]) {
       await expect(server.client.stats.get({ days })).rejects.toMatchObject({
@@ -173,9 +173,9 @@ test('several servers count each message once', async () => {
   }
 })
 
-test('a server tells of itself, measured or not', async () => {
-  await using world = await startServer('sqlite', { users: ['alice', 'bob'] })
-  const before = await world.client.stats.server()
+test('a server reports its own numbers, even without metrics', async () => {
+  await using server = await startServer('sqlite', { users: ['alice', 'bob'] })
+  const before = await server.client.stats.server()
   expect(before).toMatchObject({
     version: expect.stringMatching(/^\d+\.\d+\.\d+/),
     failures: 0,
@@ -187,19 +187,19 @@ test('a server tells of itself, measured or not', async () => {
     webhookDeliveriesWaiting: null,
   })
   expect(Date.now() - before.startedAt.getTime()).toBeLessThan(60_000)
-  await using stream = await world.sse('bob')
-  await world.send('alice', 'bob', 'hello')
+  await using stream = await server.sse('bob')
+  await server.send('alice', 'bob', 'hello')
   await stream.inbox.untilText('hello')
-  await expect(world.client.users.get({ user: 'nobody' })).rejects.toThrow()
-  const after = await world.client.stats.server()
+  await expect(server.client.users.get({ user: 'nobody' })).rejects.toThrow()
+  const after = await server.client.stats.server()
   expect(after.openStreams).toBe(1)
   expect(after.logDelaySeconds).toBeGreaterThanOrEqual(0)
   expect(after.logDelaySeconds).toBeLessThan(5)
   expect(after.calls - before.calls).toBeGreaterThanOrEqual(3)
-  // What a caller did wrong is none of its failures.
+  // Errors of callers do not count as failures.
   expect(after.failures).toBe(0)
-  world.app.metrics.answered({ operation: 'users.get', transport: 'rest', code: 'INTERNAL' })
-  expect((await world.client.stats.server()).failures).toBe(1)
+  server.app.metrics.answered({ operation: 'users.get', transport: 'rest', code: 'INTERNAL' })
+  expect((await server.client.stats.server()).failures).toBe(1)
 })
 
 async function sentToday(client: Awaited<ReturnType<typeof createTestServer>>['client']): Promise<number> {

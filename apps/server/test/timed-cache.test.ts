@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { TimedCache } from '../src/identity/timed-cache.ts'
 
-test('what was looked up before a clearing, and found after it, is not kept', async () => {
+test('a lookup that started before clear() and finished after it is not cached', async () => {
   const cache = new TimedCache<string>(60_000, 10)
   const { promise, resolve } = Promise.withResolvers<string>()
   const before = cache.find('key', () => promise)

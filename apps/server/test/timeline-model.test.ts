@@ -6,19 +6,19 @@ import { describe, expect, test } from 'vitest'
 import { testScale } from '../../../scripts/test-scale.ts'
 
 /*
- * Lists of messages against a model that knows no index, no cursor and no page: an array that is filtered and
- * sorted. Small worlds hold everything that can go wrong (ties, notes to self, tombstones, a clock that goes back).
+ * Compares lists of messages with a model without indexes, cursors or pages: an array that is filtered and sorted. A
+ * few users and messages cover all edge cases (ties, notes to self, tombstones, a clock that moves back).
  */
 
 const names = ['alice', 'bob', 'carol'] as const
 type Name = (typeof names)[number]
 type Filters = RouterInputs['messages']['list']
 
-/** The filters with users by their names in these worlds. */
-type AskedFilters = Omit<Filters, 'between'> & { between?: [Name, Name] }
+/** The filters, with users restricted to `names`. */
+type NamedFilters = Omit<Filters, 'between'> & { between?: [Name, Name] }
 
 const START = Date.parse('2026-05-01T10:00:00.000Z')
-/** Few places in time, so that many messages share one. */
+/** Few distinct times, so that many messages share one. */
 const STEP_MS = 1_000
 const STEPS = 4
 
@@ -47,7 +47,7 @@ const action = fc.oneof(
 type Action = typeof action extends fc.Arbitrary<infer T> ? T : never
 
 const instant = step.map((index) => new Date(START + index * STEP_MS))
-/** Fields of the filter that are there or not, each by itself. */
+/** Any combination of filter fields. */
 const filters = fc.record(
   {
     sender: name,
@@ -61,18 +61,18 @@ const filters = fc.record(
   },
   { requiredKeys: [] },
 )
-const question = fc.record({
-  asks: fc.constantFrom(undefined, ...names),
-  // The rest of the combinations is refused, which the last test here is about.
+const query = fc.record({
+  caller: fc.constantFrom(undefined, ...names),
+  // Other combinations are rejected, which a separate test covers.
   filters: filters.map(
-    ({ between, sender, recipient, ...others }): AskedFilters =>
+    ({ between, sender, recipient, ...others }): NamedFilters =>
       between
         ? { between, ...others }
         : { ...(sender && { sender }), ...(recipient && { recipient }), ...others },
   ),
 })
 
-interface Known {
+interface KnownMessage {
   message: Message
   sender: Name
   recipient: Name
@@ -80,7 +80,7 @@ interface Known {
 }
 
 class Model {
-  readonly known: Known[] = []
+  readonly known: KnownMessage[] = []
   readonly #readSeqs = new Map<string, number>()
   readonly #lastSeqs = new Map<string, number>()
 
@@ -106,13 +106,13 @@ class Model {
     }
   }
 
-  /** The ids of what the one who asks finds, newest first. */
-  answer(asks: Name | undefined, f: Filters): string[] {
+  /** The ids of the messages that the caller should find, newest first. */
+  answer(caller: Name | undefined, f: Filters): string[] {
     return this.known
       .filter(({ message, sender, recipient }) => {
         const isRead = (this.#readSeqs.get(`${message.conversationId} ${recipient}`) ?? 0) >= message.seq
         return (
-          (asks === undefined || asks === sender || asks === recipient) &&
+          (caller === undefined || caller === sender || caller === recipient) &&
           (f.sender === undefined || f.sender === sender) &&
           (f.recipient === undefined || f.recipient === recipient) &&
           (f.between === undefined ||
@@ -139,28 +139,28 @@ async function allPages(client: SottoClient, f: Filters): Promise<string[]> {
 }
 
 describe.each(dialects)('messages across conversations on %s', (using) => {
-  test('are those that the filters let through, whoever asks, on pages of any length', async () => {
-    const worlds = fc.asyncProperty(
+  test('match the filters for every caller, with pages of any length', async () => {
+    const property = fc.asyncProperty(
       fc.array(action, { minLength: 5, maxLength: 30 }),
-      fc.array(question, { minLength: 30, maxLength: 30 }),
-      async (actions, questions) => {
+      fc.array(query, { minLength: 30, maxLength: 30 }),
+      async (actions, queries) => {
         await using server = await createTestServer({ using, users: names })
         const model = new Model()
         for (const what of actions) await model.act(server, what)
 
-        for (const { asks, filters: f } of questions) {
-          const client = asks === undefined ? server.client : server.as(asks)
-          if (asks !== undefined && f.between && !f.between.includes(asks)) {
+        for (const { caller, filters: f } of queries) {
+          const client = caller === undefined ? server.client : server.as(caller)
+          if (caller !== undefined && f.between && !f.between.includes(caller)) {
             await expect(client.messages.list(f).then()).rejects.toMatchObject({ code: 'FORBIDDEN' })
             continue
           }
-          const expected = model.answer(asks, f)
-          expect(await allPages(client, f), JSON.stringify({ asks, f })).toEqual(expected)
+          const expected = model.answer(caller, f)
+          expect(await allPages(client, f), JSON.stringify({ caller, f })).toEqual(expected)
           if (f.between) {
             const { limit: pageSize = 50 } = f
             for (const page of [1, 2]) {
               const numbered = await client.messages.list({ between: f.between, page, pageSize })
-              const all = model.answer(asks, { between: f.between })
+              const all = model.answer(caller, { between: f.between })
               expect(numbered.items.map(({ id }) => id)).toEqual(
                 all.slice((page - 1) * pageSize, page * pageSize),
               )
@@ -169,16 +169,16 @@ describe.each(dialects)('messages across conversations on %s', (using) => {
         }
       },
     )
-    await fc.assert(worlds, {
+    await fc.assert(property, {
       numRuns: (using === 'sqlite' ? 5 : 2) * testScale,
       interruptAfterTimeLimit: 20_000 * testScale,
     })
   })
 
-  test('take no filters that contradict each other', async () => {
+  test('reject contradicting filters', async () => {
     await using server = await createTestServer({ using, users: names })
     const between = ['alice', 'bob'] as [string, string]
-    const refused: [Filters, string[]][] = [
+    const rejected: [Filters, string[]][] = [
       [{ between, sender: 'alice' }, ['sender']],
       [{ between, recipient: 'alice' }, ['recipient']],
       [{ page: 1 }, ['page']],
@@ -187,7 +187,7 @@ describe.each(dialects)('messages across conversations on %s', (using) => {
       [{ between, page: 1, kind: 'text' }, ['page']],
       [{ between, page: 1, since: '2026-01-01T00:00:00Z' }, ['page']],
     ]
-    for (const [f, paths] of refused) {
+    for (const [f, paths] of rejected) {
       await expect(server.client.messages.list(f).then()).rejects.toMatchObject({
         code: 'INVALID_INPUT',
         issues: paths.map((path) => ({ path, message: expect.any(String) })),
@@ -203,11 +203,11 @@ describe.each(dialects)('messages across conversations on %s', (using) => {
   })
 })
 
-test('lists are on short pages where few match, and none is lost', async () => {
+test('lists return every match even if only a few of many messages match', async () => {
   await using server = await createTestServer({ users: names })
   const alice = server.as('alice')
   const first = await alice.messages.send({ to: 'bob', image: { url: 'https://example.com/a.png' } })
-  // More than one request walks over. Not all at once: on a busy machine the last would wait for too long.
+  // More messages than one request scans. In batches, because the last sends could time out on a busy machine.
   for (let sent = 0; sent < 2_100; sent += 100) {
     const answers = await Promise.all(
       Array.from({ length: 100 }, () =>
@@ -229,7 +229,7 @@ test('lists are on short pages where few match, and none is lost', async () => {
     expect(await allPages(alice, { ...f, kind: 'image' })).toEqual([last.id, first.id])
     expect(await allPages(server.client, { ...f, kind: 'image', limit: 1 })).toEqual([last.id, first.id])
   }
-  // Unread is told up to 999.
+  // Counting stops at 1,000, which means "more than 999".
   expect((await server.as('bob').direct.get({ user: 'alice' })).unreadCount).toBe(1_000)
   const { conversationId } = first
   const read = (seq: number) => server.as('bob').conversations.read({ conversationId, seq })

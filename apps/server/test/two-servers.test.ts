@@ -3,15 +3,15 @@ import { createTestServer } from '@sotto/testing'
 import { codeOf, rest } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
 
-/* Servers keep nothing that another one needs: what holds on one holds on two that share a PostgreSQL. */
+/* Two servers that share a PostgreSQL database behave like one. */
 
 const users = ['alice', 'bob', { username: 'carol', password: 'correct horse' }]
 
 describe('two servers on one database', () => {
-  test('give a conversation one row of numbers, and times that never go back', async () => {
+  test('number messages without gaps, with times that never go back', async () => {
     await using first = await createTestServer({ using: 'postgres', users })
     await using second = await first.another()
-    // The second one's clock is slow, and its ids are older than they should be.
+    // The clock of the second server is slow, so its ids are too old.
     first.clock.set('2026-05-01T10:00:10.000Z')
     second.clock.set('2026-05-01T10:00:00.000Z')
 
@@ -31,18 +31,18 @@ describe('two servers on one database', () => {
     const times = items.map(({ createdAt }) => createdAt.getTime())
     expect(times).toEqual(times.toSorted((a, b) => a - b))
 
-    // Within the conversation the order is that of the numbers, also with a filter and page by page.
+    // Within the conversation, messages are ordered by seq, also with a filter and across pages.
     const filtered: number[] = []
     for await (const { seq } of first.client.messages.between(['alice', 'bob'], { kind: 'text', limit: 7 }))
       filtered.push(seq)
     expect(filtered).toEqual(items.map(({ seq }) => seq).toReversed())
-    // Across conversations it is time and id; none is lost between two pages.
+    // Across conversations, the order is time and id. Pages lose none.
     const everywhere: string[] = []
     for await (const { id } of first.client.messages.list({ limit: 7 })) everywhere.push(id)
     expect(everywhere.toSorted()).toEqual(items.map(({ id }) => id).toSorted())
   })
 
-  test('make one message of one that is sent to both', async () => {
+  test('create one message if it is sent to both', async () => {
     await using first = await createTestServer({ using: 'postgres', users })
     await using second = await first.another()
     const json = { to: 'bob', text: 'once', clientMessageId: 'c' }
@@ -58,7 +58,7 @@ describe('two servers on one database', () => {
     expect(new Set(answers.map(({ body }) => (body as { id: string }).id)).size).toBe(1)
   })
 
-  test('take one user of two of the same name', async () => {
+  test('create only one user with the same name', async () => {
     await using first = await createTestServer({ using: 'postgres', users })
     await using second = await first.another()
     const answers = await Promise.all(
@@ -69,7 +69,7 @@ describe('two servers on one database', () => {
     expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 409, 409, 409])
   })
 
-  test('count reactions and unread messages together', async () => {
+  test('agree on reactions and unread counts', async () => {
     await using first = await createTestServer({ using: 'postgres', users })
     await using second = await first.another()
     const sent: Message[] = []
@@ -91,7 +91,7 @@ describe('two servers on one database', () => {
     expect(await second.as('bob').direct.get({ user: 'alice' })).toMatchObject({ readSeq: 2, unreadCount: 0 })
   })
 
-  test('both know a session, and both forget it when it has ended', async () => {
+  test('both accept a session, and both reject it once it has ended', async () => {
     await using first = await createTestServer({ using: 'postgres', users })
     await using second = await first.another()
     const { token } = await first.client.sessions.create({ username: 'carol', password: 'correct horse' })
@@ -106,11 +106,11 @@ describe('two servers on one database', () => {
           on(second)
             .users.list()
             .then(
-              () => 'known',
-              () => 'forgotten',
+              () => 'accepted',
+              () => 'rejected',
             ),
         { timeout: 10_000 },
       )
-      .toBe('forgotten')
+      .toBe('rejected')
   })
 })

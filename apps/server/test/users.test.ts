@@ -3,7 +3,7 @@ import { codeOf, dialects, failureOf, rest } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
 
 describe.each(dialects)('users on %s', (using) => {
-  test('have what was given, null for the rest, and never a password', async () => {
+  test('have the given fields, null for all others, and no password', async () => {
     await using server = await createTestServer({ using })
     server.clock.set('2026-05-01T10:00:00.123Z')
     const created = await rest(server, 'POST /v1/users', {
@@ -25,7 +25,7 @@ describe.each(dialects)('users on %s', (using) => {
     expect((await rest(server, 'GET /v1/users/zoe')).body).toEqual(created.body)
   })
 
-  test('take upper case in a username, store it lower, and are named in any case or by id', async () => {
+  test('have lowercase usernames, and can be named in any letter case or by id', async () => {
     await using server = await createTestServer({ using })
     const zoe = await server.client.users.create({ username: 'Zoe.O-Hara_9' })
 
@@ -37,7 +37,7 @@ describe.each(dialects)('users on %s', (using) => {
     expect(await codeOf(server.client.users.create({ username: 'ZOE.O-HARA_9' }))).toBe('USERNAME_TAKEN')
   })
 
-  test('have usernames of 1 to 32 characters that begin with a letter or digit', async () => {
+  test('have usernames of 1 to 32 characters that start with a letter or digit', async () => {
     await using server = await createTestServer({ using })
     for (const username of ['a', '7', 'a'.repeat(32), 'a._-']) {
       expect((await server.client.users.create({ username })).username).toBe(username)
@@ -48,7 +48,7 @@ describe.each(dialects)('users on %s', (using) => {
     }
   })
 
-  test('are taken by username and by email address, case aside', async () => {
+  test('have unique usernames and email addresses, ignoring case', async () => {
     await using server = await createTestServer({
       using,
       users: [{ username: 'alice', email: 'a@example.com' }],
@@ -59,11 +59,11 @@ describe.each(dialects)('users on %s', (using) => {
     expect(await codeOf(users.create({ username: 'alice', email: 'a@example.com' }))).toBe('USERNAME_TAKEN')
     await users.create({ username: 'bob', email: 'b@example.com' })
     expect(await codeOf(users.update({ user: 'bob', email: 'a@Example.com' }))).toBe('EMAIL_TAKEN')
-    // One's own address in other letters is one's own.
+    // Changing the case of one's own address is not a conflict.
     expect((await users.update({ user: 'alice', email: 'A@example.com' })).email).toBe('A@example.com')
   })
 
-  test('show their email address to themselves and to a bare key alone', async () => {
+  test('show their email address only to themselves and to a bare key', async () => {
     await using server = await createTestServer({
       using,
       users: [{ username: 'alice', email: 'alice@example.com', password: 'long enough' }, 'bob'],
@@ -92,7 +92,7 @@ describe.each(dialects)('users on %s', (using) => {
     expect(bob).toHaveProperty('email', null)
   })
 
-  test('are changed by a bare key or by themselves: what is left out stays, null empties', async () => {
+  test('can be changed by a bare key or by themselves, where omitted fields stay and null clears', async () => {
     await using server = await createTestServer({ using, users: ['bob'] })
     server.clock.set('2026-05-01T10:00:00.000Z')
     await server.client.users.create({ username: 'alice', displayName: 'Alice', lastName: 'Liddell' })
@@ -110,7 +110,7 @@ describe.each(dialects)('users on %s', (using) => {
     expect(byAlice).toMatchObject({ displayName: 'Alice', lastName: null })
     expect(await codeOf(server.as('bob').users.update({ user: 'alice', lastName: 'X' }))).toBe('FORBIDDEN')
     expect(await codeOf(server.client.users.update({ user: 'nobody', lastName: 'X' }))).toBe('USER_NOT_FOUND')
-    // Emptied is gone from the search as well.
+    // A cleared display name is removed from the search index too.
     await server.client.users.update({ user: 'alice', displayName: null })
     expect((await server.client.users.list({ q: 'Ali' })).items.map(({ username }) => username)).toEqual([
       'alice',
@@ -121,7 +121,7 @@ describe.each(dialects)('users on %s', (using) => {
     ])
   })
 
-  test('are listed by username, and found by the beginning of username or displayName', async () => {
+  test('are listed by username, and found by a prefix of username or displayName', async () => {
     await using server = await createTestServer({
       using,
       users: [
@@ -150,7 +150,7 @@ describe.each(dialects)('users on %s', (using) => {
     expect(await found('ÅSA')).toEqual(['dora'])
     expect(await found('🙂')).toEqual(['gus'])
     expect(await found('οδυ')).toEqual(['hera'])
-    // A capital sigma at the end of what is typed is small as in the midst of a word.
+    // A capital sigma at the end of the query matches a sigma within a word, not only a final sigma.
     expect(await found('ΟΔΥΣ')).toEqual(['hera'])
     expect(await found('\u{10FFFF}')).toEqual(['ivy'])
     expect(await found("' or 1=1")).toEqual(['jo'])
@@ -158,7 +158,7 @@ describe.each(dialects)('users on %s', (using) => {
     expect(await found('\\')).toEqual([])
   })
 
-  test('are paged through by cursor, with and without a search', async () => {
+  test('are listed in pages, with and without a search', async () => {
     await using server = await createTestServer({ using })
     const names = Array.from({ length: 7 }, (_, index) => `user-${index}`)
     for (const [index, username] of names.entries()) {
@@ -178,7 +178,7 @@ describe.each(dialects)('users on %s', (using) => {
     expect(exact).toEqual([names])
   })
 
-  test('have correspondents: the others they exchanged direct messages with, latest first', async () => {
+  test('have correspondents: users they exchanged direct messages with, latest first', async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob', 'carol', 'dave'] })
     const [alice, bob] = [server.as('alice'), server.as('bob')]
     const at = (second: number) => server.clock.set(`2026-05-01T10:00:0${second}.000Z`)
@@ -225,7 +225,7 @@ describe.each(dialects)('users on %s', (using) => {
     expect(paged).toEqual(['bob', 'carol'])
   })
 
-  test('count their characters as people do, not as UTF-16 does', async () => {
+  test('have field lengths counted in code points, not in UTF-16 units', async () => {
     await using server = await createTestServer({ using })
     const longest = '🙂'.repeat(128)
     const zoe = await server.client.users.create({

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 
 type NewUser = NonNullable<BulkRows['users']>[number]
 
-/** Users whom nobody logs in as, by the names `user0`, `user1`, … */
+/** Adds users without passwords, named `user0`, `user1`, … */
 async function addUsers({ app }: RunningServer, count: number): Promise<void> {
   const at = app.now()
   const users = Array.from(
@@ -29,13 +29,13 @@ async function addUsers({ app }: RunningServer, count: number): Promise<void> {
   await app.db.transaction().execute((trx) => store.sampleData.write(trx, { users }))
 }
 
-describe.each(dialects)('what a user may store on %s', (using) => {
-  test('is 10,000 blocks', async () => {
-    await using world = await startServer(using, { users: ['alice'] })
-    const { blocks, users } = world.client.as('alice')
-    await addUsers(world, 10_001)
+describe.each(dialects)('storage limits on %s', (using) => {
+  test('allow 10,000 blocks per user', async () => {
+    await using server = await startServer(using, { users: ['alice'] })
+    const { blocks, users } = server.client.as('alice')
+    await addUsers(server, 10_001)
     const { id } = await users.get({ user: 'alice' })
-    const { db, now } = world.app
+    const { db, now } = server.app
     await db
       .insertInto('blocks')
       .columns(['user_id', 'blocked_id', 'created_at'])
@@ -54,18 +54,18 @@ describe.each(dialects)('what a user may store on %s', (using) => {
     const failure = await failureOf(blocks.add({ user: 'user1' }))
     expect(failure).toMatchObject({ code: 'INVALID_INPUT', issues: [{ path: 'user' }] })
     expect(failure.message).toContain('10000')
-    // Again the same one, and another one instead.
+    // Adding the same block again works, and so does replacing one.
     await blocks.add({ user: 'user0' })
     await blocks.remove({ user: 'user0' })
     await blocks.add({ user: 'user1' })
   })
 
-  test('is 1,000 requests that wait for an answer', async () => {
-    await using world = await startServer(using, { users: ['alice', 'bob'] })
-    const { contacts, users } = world.client.as('alice')
-    await addUsers(world, 1_001)
+  test('allow 1,000 unanswered contact requests per user', async () => {
+    await using server = await startServer(using, { users: ['alice', 'bob'] })
+    const { contacts, users } = server.client.as('alice')
+    await addUsers(server, 1_001)
     const { id } = await users.get({ user: 'alice' })
-    const { db, now } = world.app
+    const { db, now } = server.app
     await db
       .insertInto('contacts')
       .columns(['user_id', 'contact_id', 'state', 'changed_at'])
@@ -85,22 +85,22 @@ describe.each(dialects)('what a user may store on %s', (using) => {
     const failure = await failureOf(contacts.add({ user: 'user1' }))
     expect(failure).toMatchObject({ code: 'INVALID_INPUT', issues: [{ path: 'user' }] })
     expect(failure.message).toContain('1000')
-    // Who is asked answers, and one request less is one more that can be made.
-    await world.client.as('bob').contacts.add({ user: 'alice' })
+    // Accepting a request is still possible, and withdrawing one makes room for another.
+    await server.client.as('bob').contacts.add({ user: 'alice' })
     expect((await contacts.add({ user: 'bob' })).state).toBe('accepted')
     await contacts.remove({ user: 'user0' })
     expect((await contacts.add({ user: 'user1' })).state).toBe('outgoing')
   })
 
-  test('is 100 earlier texts of a message', async () => {
-    await using world = await startServer(using, { users: ['alice', 'bob'] })
-    const { messages } = world.client.as('alice')
+  test('allow 100 edits per message', async () => {
+    await using server = await startServer(using, { users: ['alice', 'bob'] })
+    const { messages } = server.client.as('alice')
     const { id: messageId } = await messages.send({ to: 'bob', text: 'text 0' })
     for (let n = 1; n <= 100; n++) await messages.edit({ messageId, text: `text ${n}` })
     const failure = await failureOf(messages.edit({ messageId, text: 'one more' }))
     expect(failure).toMatchObject({ code: 'INVALID_INPUT', issues: [{ path: 'messageId' }] })
     expect((await messages.get({ messageId })).text).toBe('text 100')
-    // What changes nothing is no edit.
+    // An edit that changes nothing does not count.
     await messages.edit({ messageId, text: 'text 100' })
     await messages.delete({ messageId })
   })

@@ -66,11 +66,11 @@ describe('malformed HTTP', () => {
     ['an unsupported HTTP version', 'GET / HTTP/9.9\r\n\r\n'],
     ['a header without a name', 'GET /healthz HTTP/1.1\r\nhost: x\r\n: x\r\n\r\n'],
     [
-      'two lengths',
+      'two content lengths',
       'POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nxx',
     ],
     [
-      'a length and chunks',
+      'both a content length and chunks',
       'POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
     ],
     ['NUL in a header', 'GET /healthz HTTP/1.1\r\nhost: x\r\na: b\0c\r\n\r\n'],
