@@ -9,23 +9,23 @@ import { Secret } from 'otpauth'
 import { describe, expect, test } from 'vitest'
 
 /*
- * Whoever has a copy of the database can log in as nobody. Every kind of credential is made, all that is stored is
- * read, and then each of the two is looked for in the other.
+ * A copy of the database gives no access. Creates every kind of credential and checks that the database contains none
+ * of them, and that nothing in the database works as a credential.
  */
 
 const password = 'correct horse battery staple'
 const secret = 'a secret of at least thirty-two characters'
 const jwtSecret = 'another secret of at least thirty-two characters'
-/** Thousands of tries are no crowd here. */
+/** The test makes thousands of attempts. */
 const NO_LIMITS = { logins: null, sends: null, reads: null, writes: null, streams: null, keys: null }
 
-interface Running extends AsyncDisposable {
+interface FirstServer extends AsyncDisposable {
   server: Server
   url: string
 }
 
-/** A server that has no key but the one that it makes itself. */
-async function startFirst(databaseUrl: string): Promise<Running> {
+/** Starts a server without a configured service key, so that it creates one. */
+async function startFirst(databaseUrl: string): Promise<FirstServer> {
   const server = await createServer(
     {
       ...readConfig({}),
@@ -46,8 +46,8 @@ async function startFirst(databaseUrl: string): Promise<Running> {
   return { server, url: await server.listen(), [Symbol.asyncDispose]: () => server.close() }
 }
 
-/** Has every kind of credential made and used. */
-async function makeAll({ server, url }: Running): Promise<string[]> {
+/** Creates and uses every kind of credential. Returns them all. */
+async function createCredentials({ server, url }: FirstServer): Promise<string[]> {
   const first = server.newServiceKey ?? 'no first key'
   const client = createClient({ url, token: first })
   await client.users.create({ username: 'alice', password })
@@ -92,11 +92,11 @@ async function makeAll({ server, url }: Running): Promise<string[]> {
   ]
 }
 
-/** The bytes that a credential may be stored as without being hidden. */
+/** The byte sequences as which a credential could be stored in plain sight. */
 function formsOf(credential: string): Buffer[] {
   const plain = [
     credential,
-    // Without what tells its kind, and as people type it.
+    // Without the prefix of its kind, and without hyphens.
     credential.replace(/^[a-z]+_/, ''),
     credential.replaceAll('-', ''),
   ]
@@ -106,10 +106,10 @@ function formsOf(credential: string): Buffer[] {
     ...(credential.startsWith('whsec_') ? [Buffer.from(credential.slice('whsec_'.length), 'base64')] : []),
     ...(/^[A-Z2-7]{16,}$/.test(credential) ? [Buffer.from(Secret.fromBase32(credential).bytes)] : []),
   ]
-  const texts = bytes.flatMap((each) => {
-    const hex = each.toString('hex')
-    // Two bytes fewer: the end of base64 depends on what comes after it.
-    const base64 = [each.toString('base64'), each.toString('base64url')].map((text) => text.slice(0, -4))
+  const texts = bytes.flatMap((form) => {
+    const hex = form.toString('hex')
+    // Without the last four characters, because the end of base64 depends on the following bytes.
+    const base64 = [form.toString('base64'), form.toString('base64url')].map((text) => text.slice(0, -4))
     return [hex, hex.toUpperCase(), ...base64]
   })
   return [...bytes, ...texts.map((text) => Buffer.from(text))]
@@ -124,7 +124,7 @@ async function allValues({ app }: Server): Promise<unknown[]> {
   return rows.flat().flatMap((row) => Object.values(row as object))
 }
 
-/** Each of the texts, and the parts of those that are made of some. An address is in the server's log as well. */
+/** All texts, and the parts of composite ones, except IP addresses. */
 function textsIn(values: readonly unknown[]): string[] {
   const texts = values.flatMap((value) =>
     typeof value === 'string' ? [value, ...value.split(/[\s$.:,"]+/)] : [],
@@ -133,19 +133,19 @@ function textsIn(values: readonly unknown[]): string[] {
 }
 
 describe.each(dialects)('a copy of the database on %s', (using) => {
-  test('holds nothing that gives access, and gives access with nothing that it holds', {
+  test('contains no credentials and nothing that works as one', {
     timeout: 120_000,
   }, async () => {
-    await using place = await startPlace(using)
-    await using running = await startFirst(place.databaseUrl)
-    // Its first server has made one while nobody was there.
-    const setupToken = place.setupToken ?? 'no setup token'
-    const credentials = [...(await makeAll(running)), setupToken]
+    await using database = await createFreshDatabase(using)
+    await using running = await startFirst(database.databaseUrl)
+    // Created by the first server on this database, because there were no users.
+    const setupToken = database.setupToken ?? 'no setup token'
+    const credentials = [...(await createCredentials(running)), setupToken]
     expect(credentials.length).toBeGreaterThanOrEqual(24)
-    expect(credentials.filter((each) => each.startsWith('no '))).toEqual([])
+    expect(credentials.filter((credential) => credential.startsWith('no '))).toEqual([])
 
     const values = await allValues(running.server)
-    const copies = [Buffer.from(JSON.stringify(values)), ...filesOf(place.databaseUrl)]
+    const copies = [Buffer.from(JSON.stringify(values)), ...filesOf(database.databaseUrl)]
     expect(copies).toHaveLength(using === 'sqlite' ? 2 : 1)
     for (const copy of copies) {
       for (const credential of credentials) {
@@ -154,11 +154,11 @@ describe.each(dialects)('a copy of the database on %s', (using) => {
         }
       }
     }
-    // That it would be found: what is there is.
+    // Shows that stored text would be found.
     for (const copy of copies) expect(copy.includes('argon2id')).toBe(true)
 
     const { url } = running
-    const nobody = createClient({ url, retries: 0 })
+    const anonymous = createClient({ url, retries: 0 })
     const stored = textsIn(values)
     expect(stored.length).toBeGreaterThan(50)
     for (const text of stored) {
@@ -172,12 +172,12 @@ describe.each(dialects)('a copy of the database on %s', (using) => {
       }
       const proof = { username: 'alice', password, recoveryCode: text.slice(0, 64) }
       for (const attempt of [
-        () => nobody.sessions.create({ username: 'bob', password: text }),
-        () => nobody.sessions.create(proof),
-        () => nobody.passwords.reset({ token: text.slice(0, 128), newPassword: 'a new password' }),
-        () => nobody.passwords.reset({ token: `pr_${text}`.slice(0, 128), newPassword: 'a new password' }),
-        () => nobody.users.create({ username: 'eve', password, invitation: text.slice(0, 128) }),
-        () => nobody.users.create({ username: 'eve', password, invitation: `in_${text}`.slice(0, 128) }),
+        () => anonymous.sessions.create({ username: 'bob', password: text }),
+        () => anonymous.sessions.create(proof),
+        () => anonymous.passwords.reset({ token: text.slice(0, 128), newPassword: 'a new password' }),
+        () => anonymous.passwords.reset({ token: `pr_${text}`.slice(0, 128), newPassword: 'a new password' }),
+        () => anonymous.users.create({ username: 'eve', password, invitation: text.slice(0, 128) }),
+        () => anonymous.users.create({ username: 'eve', password, invitation: `in_${text}`.slice(0, 128) }),
       ]) {
         const { code } = await failureOf(attempt())
         expect(['UNAUTHENTICATED', 'SECOND_FACTOR_REQUIRED', 'FORBIDDEN', 'INVALID_INPUT'], text).toContain(
@@ -185,24 +185,24 @@ describe.each(dialects)('a copy of the database on %s', (using) => {
         )
       }
     }
-    // Each of the same doors is open to who has the right one.
+    // The real credentials work.
     const [key = '', , token = '', , reset = '', invitation = ''] = credentials
     const asKey = createClient({ url, token: key })
     expect((await asKey.users.list()).items).toHaveLength(4)
     expect((await createClient({ url, token }).users.me()).username).toBe('alice')
-    await nobody.passwords.reset({ token: reset, newPassword: 'another horse' })
-    await nobody.users.create({ username: 'eve', password, invitation })
+    await anonymous.passwords.reset({ token: reset, newPassword: 'another horse' })
+    await anonymous.users.create({ username: 'eve', password, invitation })
   })
 })
 
-/** An empty database of its own, with no server on it any more. */
-async function startPlace(using: 'sqlite' | 'postgres') {
-  const world = await startServer(using, { inFile: true })
-  await world.close()
-  return world
+/** Creates an empty database and stops the server that migrated it. */
+async function createFreshDatabase(using: 'sqlite' | 'postgres') {
+  const server = await startServer(using, { inFile: true })
+  await server.close()
+  return server
 }
 
-/** What SQLite has on the disk, its write-ahead log too; a PostgreSQL's files belong to it. */
+/** The SQLite files on disk, including the write-ahead log. Empty on PostgreSQL. */
 function filesOf(databaseUrl: string): Buffer[] {
   if (!databaseUrl.startsWith('file:')) return []
   const file = databaseUrl.slice('file:'.length)

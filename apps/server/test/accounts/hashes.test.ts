@@ -8,27 +8,27 @@ const password = 'correct horse'
 const WAITING = 190
 
 describe.each(dialects)('password hashes on %s', (using) => {
-  test('that took less effort than today are made anew at a right log-in, and only then', async () => {
-    await using world = await startServer(using, { overrides: { fastPasswords: false } })
-    const { db } = world.app
-    const { id } = await world.client.users.create({ username: 'alice', password })
+  test('with outdated parameters are renewed by a successful sign-in, and only then', async () => {
+    await using server = await startServer(using, { overrides: { fastPasswords: false } })
+    const { db } = server.app
+    const { id } = await server.client.users.create({ username: 'alice', password })
     const hashNow = async () => (await store.credentials.find(db, id))?.password_hash ?? ''
-    const logIn = (shown: string) => world.client.sessions.create({ username: 'alice', password: shown })
-    const made = await hashNow()
-    expect(made).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+    const signIn = (shown: string) => server.client.sessions.create({ username: 'alice', password: shown })
+    const initial = await hashNow()
+    expect(initial).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
 
     const outdated = await hash(password, { memoryCost: 8_192, timeCost: 1, parallelism: 1 })
     await store.credentials.updatePasswordHash(db, id, outdated, new Date())
-    await expect(logIn('wrong')).rejects.toThrow()
+    await expect(signIn('wrong')).rejects.toThrow()
     expect(await hashNow()).toBe(outdated)
-    await logIn(password)
+    await signIn(password)
     const renewed = await hashNow()
     expect(renewed).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
-    await logIn(password)
+    await signIn(password)
     expect(await hashNow()).toBe(renewed)
   })
 
-  test('delay sign-ins that wait for them, and no sends', async () => {
+  test('delay sign-ins, but not sends', async () => {
     await using server = await startServer(using, {
       users: ['alice', 'bob'],
       overrides: { fastPasswords: false },

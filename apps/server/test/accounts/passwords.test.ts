@@ -8,7 +8,7 @@ const newPassword = 'battery staple'
 const users = [{ username: 'alice', password }, { username: 'bob', password }, 'carol']
 const HOUR_MS = 3_600_000
 
-async function logIn(server: TestServer, username = 'alice', shown = password): Promise<SottoClient> {
+async function signIn(server: TestServer, username = 'alice', shown = password): Promise<SottoClient> {
   const { token } = await server.client.sessions.create({ username, password: shown })
   return createClient({ url: server.url, token, fetch: server.fetch, retries: 0 })
 }
@@ -18,10 +18,10 @@ async function fieldOf(call: PromiseLike<unknown>): Promise<string[]> {
   return [code, ...issues.map(({ path }) => path)]
 }
 
-describe.each(dialects)('a change of password on %s', (using) => {
-  test('takes the one before, ends every other session, and is in force at once', async () => {
+describe.each(dialects)('changing a password on %s', (using) => {
+  test('requires the current password, ends all other sessions and takes effect immediately', async () => {
     await using server = await createTestServer({ using, users })
-    const [alice, elsewhere] = [await logIn(server), await logIn(server)]
+    const [alice, elsewhere] = [await signIn(server), await signIn(server)]
     const authorization = basic('alice', password)
     expect((await rest(server, 'GET /v1/users', { authorization })).status).toBe(200)
     const { token } = await server.client.passwords.issueReset({ user: 'alice' })
@@ -30,18 +30,18 @@ describe.each(dialects)('a change of password on %s', (using) => {
     await alice.users.list()
     expect(await codeOf(elsewhere.users.list())).toBe('UNAUTHENTICATED')
     expect((await rest(server, 'GET /v1/users', { authorization })).status).toBe(401)
-    expect(await codeOf(logIn(server))).toBe('UNAUTHENTICATED')
-    await logIn(server, 'alice', newPassword)
-    // What was asked for with the old one in mind is void.
+    expect(await codeOf(signIn(server))).toBe('UNAUTHENTICATED')
+    await signIn(server, 'alice', newPassword)
+    // Reset tokens issued before the change are invalid.
     expect(await fieldOf(server.client.passwords.reset({ token, newPassword: password }))).toEqual([
       'INVALID_INPUT',
       'token',
     ])
   })
 
-  test('is refused without the one before, with a wrong one, a common one, and to others', async () => {
+  test('is rejected with a missing, wrong or common password, and for other users', async () => {
     await using server = await createTestServer({ using, users })
-    const alice = await logIn(server)
+    const alice = await signIn(server)
     const set = (change: { user?: string; currentPassword?: string; newPassword?: string }) =>
       alice.passwords.set({ user: 'alice', newPassword, ...change })
     expect(await fieldOf(set({}))).toEqual(['INVALID_INPUT', 'currentPassword'])
@@ -52,15 +52,15 @@ describe.each(dialects)('a change of password on %s', (using) => {
     ])
     expect(await codeOf(set({ user: 'bob', currentPassword: password }))).toBe('FORBIDDEN')
     expect(await codeOf(server.as('alice').passwords.set({ user: 'bob', newPassword }))).toBe('FORBIDDEN')
-    // Who acts for a user shows what the user would.
+    // A service key that acts for a user needs the current password too.
     expect(await fieldOf(server.as('alice').passwords.set({ user: 'alice', newPassword }))).toEqual([
       'INVALID_INPUT',
       'currentPassword',
     ])
-    await logIn(server)
+    await signIn(server)
   })
 
-  test("of an admin takes a key with the scope admin: who has an admin's password is one", async () => {
+  test("of an admin requires a key with the scope admin, because an admin's password gives admin access", async () => {
     await using server = await createTestServer({ using, users })
     await server.client.users.setRole({ user: 'bob', role: 'admin' })
     const { key } = await server.client.keys.create({ name: 'writer', scopes: ['read', 'write'] })
@@ -71,42 +71,42 @@ describe.each(dialects)('a change of password on %s', (using) => {
     await server.client.passwords.set({ user: 'bob', newPassword })
   })
 
-  test('by a bare key goes without, and gives a first one to who has none', async () => {
+  test('needs no current password with a bare key, or if the user has none', async () => {
     await using server = await createTestServer({ using, users })
-    const alice = await logIn(server)
+    const alice = await signIn(server)
     await server.client.passwords.set({ user: 'alice', newPassword })
     expect(await codeOf(alice.users.list())).toBe('UNAUTHENTICATED')
-    await logIn(server, 'alice', newPassword)
+    await signIn(server, 'alice', newPassword)
     await server.as('carol').passwords.set({ user: 'carol', newPassword })
-    await logIn(server, 'carol', newPassword)
+    await signIn(server, 'carol', newPassword)
   })
 })
 
 describe.each(dialects)('a forgotten password on %s', (using) => {
-  test('is replaced with a token, once, and every session ends', async () => {
+  test('can be reset once per token, which ends every session', async () => {
     await using server = await createTestServer({ using, users })
     server.clock.set('2026-05-01T10:00:00.000Z')
-    const alice = await logIn(server)
+    const alice = await signIn(server)
     const { token, expiresAt } = await server.client.passwords.issueReset({ user: 'alice' })
     expect(token).toMatch(/^pr_[\w-]{43}$/)
     expect(expiresAt).toEqual(new Date('2026-05-01T11:00:00.000Z'))
     const reset = (json: object) => rest(server, 'POST /v1/password-resets', { authorization: null, json })
 
-    // A password that is refused does not use the token up.
+    // A rejected password does not use up the token.
     expect(await reset({ token, newPassword: 'iloveyou' })).toMatchObject({
       status: 400,
       body: { issues: [{ path: 'newPassword' }] },
     })
     expect((await reset({ token, newPassword })).status).toBe(204)
     expect(await codeOf(alice.users.list())).toBe('UNAUTHENTICATED')
-    await logIn(server, 'alice', newPassword)
+    await signIn(server, 'alice', newPassword)
     expect(await reset({ token, newPassword: password })).toMatchObject({
       status: 400,
       body: { code: 'INVALID_INPUT', issues: [{ path: 'token' }] },
     })
   })
 
-  test('is replaced by the last token alone, for an hour, by one of many at once', async () => {
+  test('can be reset only with the latest token, for an hour, and by one of several concurrent calls', async () => {
     await using server = await createTestServer({ using, users })
     server.clock.set('2026-05-01T10:00:00.000Z')
     const issue = async () => (await server.client.passwords.issueReset({ user: 'alice' })).token
@@ -121,9 +121,9 @@ describe.each(dialects)('a forgotten password on %s', (using) => {
     expect(tries.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
   })
 
-  test('is for admins to help with', async () => {
+  test('needs a reset token that only admins can issue', async () => {
     await using server = await createTestServer({ using, users })
-    const bob = await logIn(server, 'bob')
+    const bob = await signIn(server, 'bob')
     expect(await codeOf(bob.passwords.issueReset({ user: 'alice' }))).toBe('FORBIDDEN')
     expect(await codeOf(bob.passwords.issueReset({ user: 'bob' }))).toBe('FORBIDDEN')
     await server.client.users.setRole({ user: 'bob', role: 'admin' })

@@ -8,18 +8,18 @@ const users = [
   { username: 'alice', password, email: 'alice@example.com' },
   { username: 'bob', password, email: 'bob@example.com' },
 ]
-/** By when a stream has ended that may not go on, in milliseconds. */
+/** The time within which streams must end, in milliseconds. */
 const END_MS = 2_000
 
-async function logIn(server: TestServer, username: string): Promise<SottoClient> {
+async function signIn(server: TestServer, username: string): Promise<SottoClient> {
   const { token } = await server.client.sessions.create({ username, password })
   return createClient({ url: server.url, token, fetch: server.fetch, retries: 0 })
 }
 
 describe.each(dialects)('roles on %s', (using) => {
-  test('tell each who they are, and are in force at once', async () => {
+  test('are shown to their users and take effect immediately', async () => {
     await using server = await createTestServer({ using, users })
-    const alice = await logIn(server, 'alice')
+    const alice = await signIn(server, 'alice')
     expect(await alice.users.me()).toEqual({
       ...(await alice.users.get({ user: 'alice' })),
       email: 'alice@example.com',
@@ -31,9 +31,9 @@ describe.each(dialects)('roles on %s', (using) => {
     expect((await server.client.users.setRole({ user: 'alice', role: 'admin' })).role).toBe('admin')
     const bob = await alice.users.setRole({ user: 'bob', role: 'admin' })
     expect(bob.role).toBe('admin')
-    // An admin manages accounts; what belongs to a person stays theirs.
+    // An admin manages accounts, but does not see private fields.
     expect(bob).not.toHaveProperty('email')
-    await (await logIn(server, 'bob')).users.setRole({ user: 'alice', role: 'user' })
+    await (await signIn(server, 'bob')).users.setRole({ user: 'alice', role: 'user' })
     expect(await codeOf(alice.users.setDisabled({ user: 'bob', disabled: true }))).toBe('FORBIDDEN')
     expect((await alice.users.me()).role).toBe('user')
     expect(await codeOf(server.client.users.setRole({ user: 'nobody', role: 'user' }))).toBe('USER_NOT_FOUND')
@@ -41,9 +41,9 @@ describe.each(dialects)('roles on %s', (using) => {
 })
 
 describe.each(dialects)('a disabled user on %s', (using) => {
-  test('is out at once, answers as a wrong password does, and is in again when enabled', async () => {
+  test('is signed out immediately, gets the response for a wrong password, and can sign in once enabled', async () => {
     await using server = await createTestServer({ using, users })
-    const alice = await logIn(server, 'alice')
+    const alice = await signIn(server, 'alice')
     const authorization = basic('alice', password)
     await rest(server, 'GET /v1/users', { authorization })
     expect(await server.client.users.setDisabled({ user: 'alice', disabled: true })).toMatchObject({
@@ -65,20 +65,20 @@ describe.each(dialects)('a disabled user on %s', (using) => {
 
     await server.client.users.setDisabled({ user: 'alice', disabled: false })
     await alice.users.list()
-    await logIn(server, 'alice')
+    await signIn(server, 'alice')
   })
 
-  test('loses their streams within two seconds', async () => {
-    await using world = await startServer(using)
-    for (const user of users) await world.client.users.create(user)
-    const { token } = await world.client.sessions.create({ username: 'alice', password })
-    const url = `${world.url}/v1/events`
+  test('loses all streams within two seconds', async () => {
+    await using server = await startServer(using)
+    for (const user of users) await server.client.users.create(user)
+    const { token } = await server.client.sessions.create({ username: 'alice', password })
+    const url = `${server.url}/v1/events`
     const streams = [
       await openSse(url, { authorization: `Bearer ${token}` }),
       await openSse(url, { authorization: basic('alice', password) }),
     ]
     const before = performance.now()
-    await world.client.users.setDisabled({ user: 'alice', disabled: true })
+    await server.client.users.setDisabled({ user: 'alice', disabled: true })
     for (const stream of streams) await stream.ended
     expect(performance.now() - before).toBeLessThan(END_MS)
   })

@@ -17,8 +17,8 @@ async function dump(db: Executor): Promise<string> {
   return JSON.stringify(rows)
 }
 
-/** Does all that gives out or takes a secret, and tells the secrets. */
-async function useAll({ client, call, url }: RunningServer): Promise<string[]> {
+/** Calls every operation that issues or takes a secret. Returns the secrets. */
+async function useSecrets({ client, call, url }: RunningServer): Promise<string[]> {
   await client.users.create({ username: 'alice', password })
   const invitation = await client.invitations.create()
   const reset = await client.passwords.issueReset({ user: 'alice' })
@@ -49,52 +49,52 @@ async function useAll({ client, call, url }: RunningServer): Promise<string[]> {
     session.token ?? 'no token',
     totp.secret,
     ...recoveryCodes,
-    ...recoveryCodes.map((each) => each.replaceAll('-', '')),
+    ...recoveryCodes.map((recoveryCode) => recoveryCode.replaceAll('-', '')),
     secret,
   ]
 }
 
-describe.each(dialects)('what gives access on %s', (using) => {
-  test('is neither in the database nor in the log in a form that can be used', async () => {
-    await using world = await startServer(using, { settings: { secret, signUp: 'invitation' } })
-    const secrets = await useAll(world)
-    const kept = await dump(world.app.db)
-    const logged = world.logs.join('\n')
-    expect(kept).toContain('alice')
-    expect(kept).toContain('argon2id')
+describe.each(dialects)('secrets on %s', (using) => {
+  test('are neither in the database nor in the log in a usable form', async () => {
+    await using server = await startServer(using, { settings: { secret, signUp: 'invitation' } })
+    const secrets = await useSecrets(server)
+    const stored = await dump(server.app.db)
+    const logged = server.logs.join('\n')
+    expect(stored).toContain('alice')
+    expect(stored).toContain('argon2id')
     expect(logged).toContain('/v1/me/totp/disable')
-    for (const each of secrets) {
-      expect(kept, each).not.toContain(each)
-      expect(kept, each).not.toContain(Buffer.from(each).toString('base64url'))
-      expect(logged, each).not.toContain(each)
+    for (const value of secrets) {
+      expect(stored, value).not.toContain(value)
+      expect(stored, value).not.toContain(Buffer.from(value).toString('base64url'))
+      expect(logged, value).not.toContain(value)
     }
     expect(logged).not.toContain('argon2')
   })
 
-  test('cannot be read by a server with another secret, which says so; recovery codes still work', async () => {
-    await using world = await startServer(using, { settings: { secret }, inFile: true })
-    await world.client.users.create({ username: 'alice', password })
-    const totp = await world.client.as('alice').totp.start()
+  test('for TOTP cannot be read with another SOTTO_SECRET, but recovery codes still work', async () => {
+    await using server = await startServer(using, { settings: { secret }, inFile: true })
+    await server.client.users.create({ username: 'alice', password })
+    const totp = await server.client.as('alice').totp.start()
     const code = totpCode(totp.secret, new Date())
-    const { recoveryCodes } = await world.client.as('alice').totp.confirm({ code })
-    if (using === 'sqlite') await world.close()
-    await using other = await world.another({ secret: `${secret}, another one` })
-    const logIn = (proof: object) => other.client.sessions.create({ username: 'alice', password, ...proof })
-    expect(await codeOf(logIn({ code }))).toBe('UNAVAILABLE')
-    await logIn({ recoveryCode: recoveryCodes[0] })
+    const { recoveryCodes } = await server.client.as('alice').totp.confirm({ code })
+    if (using === 'sqlite') await server.close()
+    await using other = await server.another({ secret: `${secret}, another one` })
+    const signIn = (proof: object) => other.client.sessions.create({ username: 'alice', password, ...proof })
+    expect(await codeOf(signIn({ code }))).toBe('UNAVAILABLE')
+    await signIn({ recoveryCode: recoveryCodes[0] })
   })
 })
 
-test('without the setting, SQLite keeps a secret beside its file, for its owner alone', async () => {
-  await using world = await startServer('sqlite', { inFile: true })
-  await world.client.users.create({ username: 'alice', password })
-  const totp = await world.client.as('alice').totp.start()
-  const file = `${world.databaseUrl.slice('file:'.length)}.secret`
+test('SQLite without SOTTO_SECRET stores a secret next to its file, readable only by the owner', async () => {
+  await using server = await startServer('sqlite', { inFile: true })
+  await server.client.users.create({ username: 'alice', password })
+  const totp = await server.client.as('alice').totp.start()
+  const file = `${server.databaseUrl.slice('file:'.length)}.secret`
   expect((await stat(file)).mode & 0o777).toBe(0o600)
   expect((await readFile(file, 'utf8')).trim()).toHaveLength(43)
 
-  // The next server on this file reads what this one has sealed.
-  await world.close()
-  await using next = await world.another()
+  // The next server on this file can decrypt what this one encrypted.
+  await server.close()
+  await using next = await server.another()
   await next.client.as('alice').totp.confirm({ code: totpCode(totp.secret, new Date()) })
 })

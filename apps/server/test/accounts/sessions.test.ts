@@ -10,7 +10,7 @@ const users = [
 ]
 const DAY_MS = 86_400_000
 
-async function logIn(server: TestServer, username = 'alice', userAgent = 'test'): Promise<string> {
+async function signIn(server: TestServer, username = 'alice', userAgent = 'test'): Promise<string> {
   const { body } = await rest(server, 'POST /v1/sessions', {
     authorization: null,
     headers: { 'user-agent': userAgent },
@@ -24,13 +24,13 @@ function clientOf(server: TestServer, token: string): SottoClient {
 }
 
 describe.each(dialects)('sessions on %s', (using) => {
-  test('are listed newest first, page by page, with the one that asks marked', async () => {
+  test('are listed newest first, in pages, with the current one marked', async () => {
     await using server = await createTestServer({ using, users })
     server.clock.set('2026-05-01T10:00:00.000Z')
-    const telephone = await logIn(server, 'alice', 'telephone')
+    const telephone = await signIn(server, 'alice', 'telephone')
     server.clock.advance(1_000)
-    await logIn(server, 'alice', 'x'.repeat(1_000))
-    await logIn(server, 'bob', 'of somebody else')
+    await signIn(server, 'alice', 'x'.repeat(1_000))
+    await signIn(server, 'bob', "another user's")
 
     const { items } = await clientOf(server, telephone).sessions.list()
     expect(items).toEqual([
@@ -49,19 +49,19 @@ describe.each(dialects)('sessions on %s', (using) => {
       pages.push(page.items.map(({ id }) => id))
     }
     expect(pages).toEqual(items.map(({ id }) => [id]))
-    // Their back end sees them for them, and is none of them.
+    // A service key that acts for the user sees the sessions, and none of them is its own.
     expect((await server.as('alice').sessions.list()).items.map(({ current }) => current)).toEqual([
       false,
       false,
     ])
   })
 
-  test('are ended one by one, by who has them alone', async () => {
+  test('can be ended individually, only by their user', async () => {
     await using server = await createTestServer({ using, users })
-    const [first, second] = [await logIn(server), await logIn(server)]
+    const [first, second] = [await signIn(server), await signIn(server)]
     const alice = clientOf(server, second)
     const other = (await alice.sessions.list()).items.find(({ current }) => !current)
-    const bob = clientOf(server, await logIn(server, 'bob'))
+    const bob = clientOf(server, await signIn(server, 'bob'))
     const sessionId = other?.id ?? ''
 
     expect(await codeOf(bob.sessions.revoke({ sessionId }))).toBe('SESSION_NOT_FOUND')
@@ -74,29 +74,29 @@ describe.each(dialects)('sessions on %s', (using) => {
     expect(await codeOf(alice.sessions.list())).toBe('UNAUTHENTICATED')
   })
 
-  test('tell when they were last used, to the minute', async () => {
+  test('record when they were last used, to the minute', async () => {
     await using server = await createTestServer({ using, users })
     server.clock.set('2026-05-01T10:00:00.000Z')
-    const alice = clientOf(server, await logIn(server))
+    const alice = clientOf(server, await signIn(server))
     const lastUsed = async () => (await alice.sessions.list()).items[0]?.lastUsedAt.toISOString()
     server.clock.advance(59_999)
     await alice.users.list()
     server.clock.advance(1)
-    // What a server has just looked up it looks up again after a second.
+    // A server caches sessions for a second.
     await expect.poll(lastUsed).toBe('2026-05-01T10:01:00.000Z')
     server.clock.advance(30_000)
     expect(await lastUsed()).toBe('2026-05-01T10:01:00.000Z')
   })
 
-  test('that have expired are listed no more, and forgotten at the next log-in', async () => {
+  test('that have expired are not listed, and are deleted at the next sign-in', async () => {
     await using server = await createTestServer({ using, users })
     server.clock.set('2026-05-01T10:00:00.000Z')
-    await logIn(server)
+    await signIn(server)
     server.clock.advance(30 * DAY_MS - 1)
     expect((await server.as('alice').sessions.list()).items).toHaveLength(1)
     server.clock.advance(1)
     expect((await server.as('alice').sessions.list()).items).toEqual([])
-    await logIn(server)
+    await signIn(server)
     server.clock.set('2026-05-01T10:00:00.000Z')
     expect((await server.as('alice').sessions.list()).items).toHaveLength(1)
   })

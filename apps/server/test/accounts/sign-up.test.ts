@@ -10,10 +10,10 @@ function signUp(server: TestServer, json: object) {
   return rest(server, 'POST /v1/users', { authorization: null, json: { password, ...json } })
 }
 
-const refused = { status: 400, body: { code: 'INVALID_INPUT', issues: [{ path: 'invitation' }] } }
+const rejected = { status: 400, body: { code: 'INVALID_INPUT', issues: [{ path: 'invitation' }] } }
 
 describe.each(dialects)('signing up with an invitation on %s', (using) => {
-  test('works as often as it says, and no longer than it says', async () => {
+  test('works up to maxUses times, until the invitation expires', async () => {
     await using server = await createTestServer({ using, settings })
     server.clock.set('2026-05-01T10:00:00.000Z')
     const two = await server.client.invitations.create({ maxUses: 2, expiresInHours: 1 })
@@ -28,18 +28,18 @@ describe.each(dialects)('signing up with an invitation on %s', (using) => {
     const { token: invitation } = two
     expect((await signUp(server, { username: 'ann', invitation })).status).toBe(201)
     expect((await signUp(server, { username: 'ben', invitation })).status).toBe(201)
-    expect(await signUp(server, { username: 'cem', invitation })).toMatchObject(refused)
+    expect(await signUp(server, { username: 'cem', invitation })).toMatchObject(rejected)
     expect((await server.client.sessions.create({ username: 'ann', password })).user.username).toBe('ann')
 
     const { token: one } = await server.client.invitations.create({ expiresInHours: 1 })
     server.clock.advance(HOUR_MS)
-    expect(await signUp(server, { username: 'cem', invitation: one })).toMatchObject(refused)
-    expect(await signUp(server, { username: 'cem', invitation: 'in_unknown' })).toMatchObject(refused)
-    expect(await signUp(server, { username: 'cem' })).toMatchObject(refused)
+    expect(await signUp(server, { username: 'cem', invitation: one })).toMatchObject(rejected)
+    expect(await signUp(server, { username: 'cem', invitation: 'in_unknown' })).toMatchObject(rejected)
+    expect(await signUp(server, { username: 'cem' })).toMatchObject(rejected)
     expect((await server.client.users.list()).items.map(({ username }) => username)).toEqual(['ann', 'ben'])
   })
 
-  test('uses one up only when there is a user for it', async () => {
+  test('counts a use only if a user is created', async () => {
     await using server = await createTestServer({ using, settings, users: ['ann'] })
     const { token: invitation } = await server.client.invitations.create()
     expect((await signUp(server, { username: 'ann', invitation })).status).toBe(409)
@@ -48,7 +48,7 @@ describe.each(dialects)('signing up with an invitation on %s', (using) => {
     expect((await server.client.invitations.list()).items.map(({ uses }) => uses)).toEqual([1])
   })
 
-  test('lets in no more than it may when all come at once', async () => {
+  test('creates at most maxUses users in concurrent calls', async () => {
     await using server = await createTestServer({ using, settings })
     const { token: invitation } = await server.client.invitations.create({ maxUses: 3 })
     const answers = await Promise.all(
@@ -58,18 +58,18 @@ describe.each(dialects)('signing up with an invitation on %s', (using) => {
     expect((await server.client.users.list()).items).toHaveLength(3)
   })
 
-  test('is over when the invitation is taken back; who came stays', async () => {
+  test('fails once the invitation is revoked, but existing users stay', async () => {
     await using server = await createTestServer({ using, settings })
     const { id: invitationId, token: invitation } = await server.client.invitations.create({ maxUses: 9 })
     await signUp(server, { username: 'ann', invitation })
     await server.client.invitations.revoke({ invitationId })
-    expect(await signUp(server, { username: 'ben', invitation })).toMatchObject(refused)
+    expect(await signUp(server, { username: 'ben', invitation })).toMatchObject(rejected)
     expect(await codeOf(server.client.invitations.revoke({ invitationId }))).toBe('INVITATION_NOT_FOUND')
     expect((await server.client.users.get({ user: 'ann' })).username).toBe('ann')
     expect(await server.client.invitations.list()).toEqual({ items: [], nextCursor: null })
   })
 
-  test('is for admins to offer, who see them newest first, page by page, without their tokens', async () => {
+  test('lets only admins create and list invitations, which are listed newest first, in pages, without tokens', async () => {
     await using server = await createTestServer({
       using,
       settings,
@@ -90,7 +90,7 @@ describe.each(dialects)('signing up with an invitation on %s', (using) => {
     expect((await ben('POST /v1/invitations', {})).status).toBe(403)
     expect((await ben('GET /v1/invitations')).status).toBe(403)
     expect((await ben(`DELETE /v1/invitations/${id}`)).status).toBe(403)
-    // A key that acts for an admin is no admin.
+    // A service key that acts for an admin is not an admin.
     expect(await codeOf(server.as('ann').invitations.create())).toBe('FORBIDDEN')
 
     const second = await server.client.invitations.create()
@@ -104,8 +104,8 @@ describe.each(dialects)('signing up with an invitation on %s', (using) => {
   })
 })
 
-describe.each(dialects)('a password to sign up with, on %s', (using) => {
-  test('is none of the most common ones, case aside, whoever makes the user', async () => {
+describe.each(dialects)('a password for signing up on %s', (using) => {
+  test('must not be one of the most common ones in any letter case, whoever creates the user', async () => {
     await using server = await createTestServer({ using, settings: { signUp: 'open' } })
     for (const common of ['12345678', 'password1', 'PassWord1', 'iloveyou', 'qwertyuiop']) {
       for (const authorization of [null, `Bearer ${server.serviceKey}`]) {
@@ -116,7 +116,7 @@ describe.each(dialects)('a password to sign up with, on %s', (using) => {
         })
       }
     }
-    // No rules about what is in it.
+    // There are no composition rules.
     expect((await signUp(server, { username: 'zoe', password: 'zzzzzzzzzzzzzzzy' })).status).toBe(201)
     expect((await signUp(server, { username: 'yan', password: '🙂'.repeat(8) })).status).toBe(201)
   })

@@ -3,13 +3,13 @@ import type { ErrorCode } from '@sotto/contract'
 import { dialects, type Operation, operations } from '@sotto/testing/internal'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { matrix, type OperationName, type Row } from './matrix.ts'
-import { type AuthorizationServer, callerNames, type Headers, startAuthorizationServer } from './subjects.ts'
+import { type AuthorizationServer, callerNames, type Headers, startAuthorizationServer } from './server.ts'
 import { bareAnswer, transports } from './transports.ts'
 
 const rows = operations.map((operation) => ({
   operation,
   name: operation.name,
-  // The table has a row for each, or it would not compile.
+  // The matrix has a row for every operation, or it would not compile.
   row: matrix[operation.name as OperationName],
 }))
 const codeFor: Record<string, ErrorCode> = {
@@ -19,22 +19,22 @@ const codeFor: Record<string, ErrorCode> = {
   I: 'INVALID_INPUT',
 }
 
-/** What "not there" is for an operation: the code of the first thing that it names. */
+/** Resolves a code of the matrix. `N` is the first *_NOT_FOUND code of the operation other than USER_NOT_FOUND. */
 function expectedOf({ entry }: Operation, code: string): string {
   if (code === 'N') return entry.errors.find((one) => /(?<!USER)_NOT_FOUND$/.test(one)) ?? 'no such code'
   return codeFor[code] ?? code
 }
 
-describe.each(dialects)('who may do what, on %s', (using) => {
-  let world: AuthorizationServer
+describe.each(dialects)('authorization on %s', (using) => {
+  let server: AuthorizationServer
   beforeAll(async () => {
-    world = await startAuthorizationServer(using)
+    server = await startAuthorizationServer(using)
   }, 60_000)
-  afterAll(() => world[Symbol.asyncDispose]())
+  afterAll(() => server[Symbol.asyncDispose]())
 
   const inputsFor = async (row: Row, count: number) => {
     const inputs: object[] = []
-    for (let n = 0; n < count; n++) inputs.push((await row.input?.(world.subjects)) ?? {})
+    for (let n = 0; n < count; n++) inputs.push((await row.input?.(server.resources)) ?? {})
     return inputs
   }
 
@@ -45,29 +45,29 @@ describe.each(dialects)('who may do what, on %s', (using) => {
     const found: Record<string, string> = {}
     for (const [transport, call] of Object.entries(transports)) {
       for (const [index, caller] of callerNames.entries()) {
-        // The second call of a batch would come from nobody.
+        // The first call of a batch would invalidate the credentials of the second.
         const count = transport === 'batch' && !row.endsSessions ? 2 : 1
         const inputs = await inputsFor(row, count)
-        const answers = await call(world.url, operation, inputs, world.headersOf(caller))
+        const answers = await call(server.url, operation, inputs, server.headersOf(caller))
         const code = expectedOf(operation, codes[index] ?? '')
         for (const answer of answers) {
           expected[`${transport} ${caller}`] = code
           if (answer !== code || !found[`${transport} ${caller}`]) found[`${transport} ${caller}`] = answer
         }
-        if (row.endsSessions) await world.logInAgain()
+        if (row.endsSessions) await server.signInAgain()
       }
     }
     expect(found).toEqual(expected)
   })
 
-  test('is nothing at all with what is valid no more', { timeout: 120_000 }, async () => {
+  test('rejects expired, ended, revoked and invalid credentials', { timeout: 120_000 }, async () => {
     const found = new Set<string>()
     for (const { operation, row } of rows) {
       for (const [transport, call] of Object.entries(transports)) {
-        for (const [what, headers] of Object.entries(world.invalid)) {
-          // Hashing is what a wrong password costs: it is the same for all operations.
+        for (const [what, headers] of Object.entries(server.invalid)) {
+          // One operation is enough, because hashing is slow and the same for all.
           if (what === 'a wrong password' && operation.name !== 'users.me') continue
-          for (const answer of await call(world.url, operation, await inputsFor(row, 1), headers)) {
+          for (const answer of await call(server.url, operation, await inputsFor(row, 1), headers)) {
             if (answer !== 'UNAUTHENTICATED') found.add(`${operation.name} ${transport} ${what}: ${answer}`)
           }
         }
@@ -76,17 +76,17 @@ describe.each(dialects)('who may do what, on %s', (using) => {
     expect([...found]).toEqual([])
   })
 
-  test('never tells what is somebody else’s from what is not there', async () => {
+  test('gives the same response for a resource of another user as for a missing one', async () => {
     const compared: string[] = []
     for (const { operation, row } of rows) {
       const field = operation.pathFields.find((name) => name.endsWith('Id'))
       if (!field || !row.codes.split(/\s+/)[1]?.includes('N')) continue
-      const headers: Headers = world.headersOf('stranger')
+      const headers: Headers = server.headersOf('stranger')
       const [foreign = {}] = await inputsFor(row, 1)
       const missing = { ...foreign, [field]: randomUUID() }
-      const answer = await bareAnswer(world.url, operation, foreign, headers)
+      const answer = await bareAnswer(server.url, operation, foreign, headers)
       expect(answer, operation.name).toMatch(/^404 /)
-      expect(answer, operation.name).toBe(await bareAnswer(world.url, operation, missing, headers))
+      expect(answer, operation.name).toBe(await bareAnswer(server.url, operation, missing, headers))
       compared.push(operation.name)
     }
     expect(compared.length).toBeGreaterThan(15)

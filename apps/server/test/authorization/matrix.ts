@@ -1,11 +1,11 @@
 import type { Contract } from '@sotto/contract'
 
 /*
- * Who may do what: one row an operation, one column a caller. An operation of the contract without a row does not
- * compile. The rows speak of what alice owns: herself, a group that she made, and what she said there.
+ * Who can call what: one row per operation, one column per caller. Does not compile if an operation of the contract
+ * has no row. The inputs refer to what alice owns: her account, a group that she created, and her messages there.
  *
- *   ok  goes through    U  UNAUTHENTICATED    F  FORBIDDEN    A  ACTOR_REQUIRED
- *   N   is not there    I  INVALID_INPUT, so the caller was let in
+ *   ok  allowed      U  UNAUTHENTICATED    F  FORBIDDEN    A  ACTOR_REQUIRED
+ *   N   not found    I  INVALID_INPUT, so the caller is allowed
  */
 
 export const callers = [
@@ -14,41 +14,41 @@ export const callers = [
   'stranger',
   /** A member of the group, with a direct conversation with alice. */
   'participant',
-  /** Was in the group, and left before the message in question. */
+  /** A former member of the group, removed before `Resources.message` was sent. */
   'former',
-  /** A member of the group whom alice has blocked, with a direct conversation from before. */
+  /** A member of the group whom alice has blocked, with an earlier direct conversation. */
   'blocked',
   /** Alice. */
   'owner',
   /** An admin of the group. */
   'groupAdmin',
-  /** An admin of the installation, who shares nothing with alice. */
+  /** An admin who shares nothing with alice. */
   'admin',
-  /** Service keys that act for nobody: with all scopes, and with one alone. */
+  /** Bare keys: with all scopes, and with one scope each. */
   'key',
   'readKey',
   'writeKey',
   'adminKey',
-  /** Service keys that act for alice: with all scopes, and to read alone. */
+  /** Service keys that act for alice: with all scopes, and with the scope read. */
   'keyForOwner',
   'readKeyForOwner',
 ] as const
 export type CallerName = (typeof callers)[number]
 
-/** What alice owns, and other users that calls refer to. What a call uses up is created for each call. */
-export interface Subjects {
+/** Resources of alice, and other users that calls refer to. Functions create a new one for each call. */
+export interface Resources {
   password: string
   group: string
-  /** Alice's, said in the group after the former member had left. */
+  /** A message of alice in the group, sent after the former member was removed. */
   message: string
   unique(): string
   /** A new user. */
   user(): Promise<string>
   /** A new member of the group. */
   member(): Promise<string>
-  /** A new message of alice's in the group. */
-  said(): Promise<string>
-  /** A new session of alice's. */
+  /** A new message of alice in the group. */
+  newMessage(): Promise<string>
+  /** A new session of alice. */
   session(): Promise<string>
   invitation(): Promise<string>
   key(): Promise<string>
@@ -63,9 +63,9 @@ export type OperationName = {
 export interface Row {
   /** A code for each caller, in the order above. */
   codes: string
-  /** What is asked for; made anew for each call, since calls change things. */
-  input?: (subjects: Subjects) => object | Promise<object>
-  /** The call ends credentials of its caller, who logs in again. */
+  /** Creates the input of a call. Called for each call, because calls change resources. */
+  input?: (resources: Resources) => object | Promise<object>
+  /** The call ends the caller's session, so the caller must sign in again. */
   endsSessions?: true
 }
 
@@ -104,8 +104,8 @@ export const matrix: Record<OperationName, Row> = {
   'users.presence': { codes: query, input: alice },
   'users.me': { codes: ownQuery },
   'users.account': { codes: forAdmins, input: alice },
-  'users.setRole': { codes: forAdmins, input: () => ({ user: 'somebody', role: 'user' }) },
-  'users.setDisabled': { codes: forAdmins, input: () => ({ user: 'somebody', disabled: false }) },
+  'users.setRole': { codes: forAdmins, input: () => ({ user: 'frank', role: 'user' }) },
+  'users.setDisabled': { codes: forAdmins, input: () => ({ user: 'frank', disabled: false }) },
 
   'users.erase': {
     codes: 'U F F F F F F ok  ok F ok F  F F',
@@ -125,14 +125,14 @@ export const matrix: Record<OperationName, Row> = {
   },
 
   'sessions.listOf': { codes: forAdmins, input: alice },
-  'sessions.endAllOf': { codes: forAdmins, input: () => ({ user: 'somebody' }) },
+  'sessions.endAllOf': { codes: forAdmins, input: () => ({ user: 'frank' }) },
 
   'passwords.set': {
     codes: 'U F F F F ok F F  ok F ok F  ok F',
     input: ({ password }) => ({ user: 'alice', currentPassword: password, newPassword: password }),
     endsSessions: true,
   },
-  'passwords.issueReset': { codes: forAdmins, input: () => ({ user: 'somebody' }) },
+  'passwords.issueReset': { codes: forAdmins, input: () => ({ user: 'frank' }) },
   'passwords.reset': {
     codes: 'I I I I I I I I  I F I F  I F',
     input: ({ password }) => ({ token: 'pr_unknown', newPassword: password }),
@@ -140,7 +140,7 @@ export const matrix: Record<OperationName, Row> = {
   'totp.start': { codes: ownMutation },
   'totp.confirm': { codes: 'U I I I I I I I  A F A F  I F', input: () => ({ code: '000000' }) },
   'totp.disable': { codes: 'U I I I I I I I  A F A F  I F', input: () => ({ code: '000000' }) },
-  'totp.remove': { codes: forAdmins, input: () => ({ user: 'somebody' }) },
+  'totp.remove': { codes: forAdmins, input: () => ({ user: 'frank' }) },
   'invitations.create': { codes: forAdmins },
   'invitations.list': { codes: forAdmins },
   'invitations.revoke': {
@@ -158,7 +158,10 @@ export const matrix: Record<OperationName, Row> = {
     codes: bySender,
     input: ({ message }) => ({ messageId: message, text: 'hello again' }),
   },
-  'messages.delete': { codes: bySender, input: async ({ said }) => ({ messageId: await said() }) },
+  'messages.delete': {
+    codes: bySender,
+    input: async ({ newMessage }) => ({ messageId: await newMessage() }),
+  },
   'messages.like': { codes: inGroup.mutation, input: ({ message }) => ({ messageId: message }) },
   'messages.unlike': { codes: inGroup.mutation, input: ({ message }) => ({ messageId: message }) },
   'messages.react': {
@@ -171,7 +174,7 @@ export const matrix: Record<OperationName, Row> = {
   },
 
   'conversations.list': { codes: ownQuery },
-  'conversations.create': { codes: ownMutation, input: () => ({ name: 'G', participants: ['somebody'] }) },
+  'conversations.create': { codes: ownMutation, input: () => ({ name: 'G', participants: ['frank'] }) },
   'conversations.get': { codes: inGroup.query, input: ({ group }) => ({ conversationId: group }) },
   'conversations.update': {
     codes: byGroupAdmin,
@@ -211,7 +214,7 @@ export const matrix: Record<OperationName, Row> = {
   'contacts.remove': { codes: 'U ok ok ok ok I ok ok  A F A F  I F', input: alice },
   'blocks.list': { codes: ownQuery },
   'blocks.add': { codes: ownMutation, input: async ({ user }) => ({ user: await user() }) },
-  'blocks.remove': { codes: ownMutation, input: () => ({ user: 'somebody' }) },
+  'blocks.remove': { codes: ownMutation, input: () => ({ user: 'frank' }) },
 
   'events.stream': { codes: ownQuery },
   'events.pull': { codes: ownQuery },
@@ -221,7 +224,7 @@ export const matrix: Record<OperationName, Row> = {
   'webhooks.create': {
     codes: forAdmins,
     input: async ({ webhook }) => {
-      // There may be few: older ones go.
+      // Deletes old webhooks, because their number is limited.
       await webhook()
       return { url: 'https://hooks.example/matrix' }
     },

@@ -1,9 +1,9 @@
 import type { Procedure } from '@sotto/contract'
 import { type Operation, restRequest } from '@sotto/testing/internal'
 import superjson from 'superjson'
-import type { Headers } from './subjects.ts'
+import type { Headers } from './server.ts'
 
-/** Calls once for each input, and says how each went: `ok`, or the code of the error. */
+/** Makes one call per input. Returns `ok` or the error code of each. */
 type Transport = (
   url: string,
   operation: Operation,
@@ -21,13 +21,13 @@ async function codeOf(response: Response): Promise<string> {
   return (JSON.parse(text) as { code?: string }).code ?? text
 }
 
-/** Opens a stream, and leaves it as soon as it is there. */
+/** Opens a stream and closes it after the first event. */
 async function openStream(url: string, headers: Headers): Promise<string> {
-  const leave = new AbortController()
-  const response = await fetch(url, { headers, signal: leave.signal })
+  const closing = new AbortController()
+  const response = await fetch(url, { headers, signal: closing.signal })
   if (!response.ok) return codeOf(response)
   const { value } = (await response.body?.getReader().read()) ?? {}
-  leave.abort()
+  closing.abort()
   const [, refusal] = /event: serialized-error\ndata: (.*)/.exec(new TextDecoder().decode(value)) ?? []
   return refusal === undefined ? 'ok' : ((JSON.parse(refusal) as Failure['error'])?.json.data.code ?? refusal)
 }
@@ -45,7 +45,7 @@ const rest: Transport = async (url, operation, inputs, headers) => {
   return codes
 }
 
-/** The answer of one REST call, without what differs from call to call. */
+/** The response to one REST call, without the parts that differ between calls. */
 export async function bareAnswer(
   url: string,
   operation: Operation,
@@ -71,9 +71,9 @@ const rpc: Transport = async (url, { name, entry }, inputs, headers) => {
   return codes
 }
 
-/** All of them in one request. */
+/** Makes all calls in one request. */
 const batch: Transport = async (url, { name, entry }, inputs, headers) => {
-  // A stream is nothing that a batch can hold.
+  // A batch cannot contain subscriptions.
   if (entry.kind === 'subscription') return []
   const names = inputs.map(() => name).join(',')
   const json = JSON.stringify(
@@ -101,7 +101,7 @@ async function codesOf(response: Response): Promise<string[]> {
   return answers.map(({ error }) => error?.json.data.code ?? 'ok')
 }
 
-/** Over one connection, with the credentials of its beginning. */
+/** Makes all calls over one connection, authenticated when it opens. */
 const webSocket: Transport = async (url, { name, entry }, inputs, headers) => {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/trpc?connectionParams=1`)
   const codes = new Map<number, string>()
@@ -110,7 +110,7 @@ const webSocket: Transport = async (url, { name, entry }, inputs, headers) => {
   socket.addEventListener('message', ({ data }) => {
     if (data === 'PING') return socket.send('PONG')
     const { id, error } = JSON.parse(String(data)) as Failure & { id: number | null }
-    // What a connection is refused for is said to none of its calls in particular.
+    // An error of the connection has no call id and counts for all calls.
     for (const call of id === null ? inputs.keys() : [id]) {
       if (!codes.has(call)) codes.set(call, error?.json.data.code ?? 'ok')
     }

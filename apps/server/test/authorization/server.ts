@@ -1,6 +1,6 @@
 import { createClient, type SottoClient } from '@sotto/sdk'
 import { type RunningServer, startServer } from '@sotto/testing/internal'
-import { type CallerName, callers, type Subjects } from './matrix.ts'
+import { type CallerName, callers, type Resources } from './matrix.ts'
 
 const PASSWORD = 'correct horse battery'
 
@@ -8,15 +8,15 @@ export type Headers = Readonly<Record<string, string>>
 
 export interface AuthorizationServer extends AsyncDisposable {
   url: string
-  subjects: Subjects
+  resources: Resources
   headersOf(caller: CallerName): Headers
-  /** What was valid once: nobody gets anywhere with it. */
+  /** Credentials that must be rejected, by description. */
   invalid: Readonly<Record<string, Headers>>
-  /** Logs everybody in again whose session may have ended. */
-  logInAgain(): Promise<void>
+  /** Signs all users in again. */
+  signInAgain(): Promise<void>
 }
 
-const people = {
+const usernames = {
   stranger: 'mallory',
   participant: 'bob',
   former: 'carol',
@@ -29,27 +29,27 @@ const people = {
 const unlimited = { logins: null, sends: null, reads: null, writes: null, streams: null, keys: null }
 
 export async function startAuthorizationServer(using: 'sqlite' | 'postgres'): Promise<AuthorizationServer> {
-  let moved = 0
-  const world = await startServer(using, {
+  let clockOffsetMs = 0
+  const server = await startServer(using, {
     settings: { limits: unlimited, secret: 'a secret of at least 32 characters' },
-    overrides: { now: () => new Date(Date.now() + moved) },
+    overrides: { now: () => new Date(Date.now() + clockOffsetMs) },
   })
-  const { client, url } = world
-  for (const username of [...Object.values(people), 'somebody', 'zoe']) {
+  const { client, url } = server
+  for (const username of [...Object.values(usernames), 'frank', 'zoe']) {
     await client.users.create({ username, password: PASSWORD })
   }
   await client.users.setRole({ user: 'root', role: 'admin' })
 
-  // What is over by the time of the calls: a session and a key are made long before, and expire.
-  moved = -40 * 24 * 60 * 60 * 1_000
+  // Create a session and a key in the past, so that they have expired.
+  clockOffsetMs = -40 * 24 * 60 * 60 * 1_000
   const expiredSession = await tokenOf(client, 'bob')
-  const expiresAt = new Date(Date.now() + moved + 60_000)
+  const expiresAt = new Date(Date.now() + clockOffsetMs + 60_000)
   const expiredKey = await client.keys.create({
     name: 'expired',
     scopes: ['read', 'write', 'admin'],
     expiresAt,
   })
-  moved = 0
+  clockOffsetMs = 0
   const endedSession = await tokenOf(client, 'bob')
   await createClient({ url, token: endedSession }).sessions.end()
   const disabledSession = await tokenOf(client, 'zoe')
@@ -57,10 +57,10 @@ export async function startAuthorizationServer(using: 'sqlite' | 'postgres'): Pr
   const revokedKey = await client.keys.create({ name: 'revoked', scopes: ['read', 'write', 'admin'] })
   await client.keys.revoke({ keyId: revokedKey.id })
 
-  const subjects = await makeSubjects(world)
+  const resources = await createResources(server)
   const keys: Partial<Record<CallerName, Headers>> = {
-    key: bearer(world.serviceKey),
-    keyForOwner: { ...bearer(world.serviceKey), 'act-as': 'alice' },
+    key: bearer(server.serviceKey),
+    keyForOwner: { ...bearer(server.serviceKey), 'act-as': 'alice' },
   }
   for (const scope of ['read', 'write', 'admin'] as const) {
     keys[`${scope}Key`] = bearer((await client.keys.create({ name: scope, scopes: [scope] })).key)
@@ -68,54 +68,54 @@ export async function startAuthorizationServer(using: 'sqlite' | 'postgres'): Pr
   keys.readKeyForOwner = { ...keys.readKey, 'act-as': 'alice' }
 
   const tokens = new Map<CallerName, string>()
-  async function logInAgain(): Promise<void> {
-    for (const [caller, username] of Object.entries(people)) {
+  async function signInAgain(): Promise<void> {
+    for (const [caller, username] of Object.entries(usernames)) {
       tokens.set(caller as CallerName, await tokenOf(client, username))
     }
   }
-  await logInAgain()
+  await signInAgain()
 
   return {
     url,
-    subjects,
+    resources,
     headersOf(caller) {
       const token = tokens.get(caller)
       return token === undefined ? (keys[caller] ?? {}) : bearer(token)
     },
     invalid: {
       'an expired session': bearer(expiredSession),
-      'a session that was ended': bearer(endedSession),
+      'an ended session': bearer(endedSession),
       'a session of a disabled user': bearer(disabledSession),
       'an expired key': bearer(expiredKey.key),
       'a revoked key': bearer(revokedKey.key),
-      'a revoked key that acts for somebody': { ...bearer(revokedKey.key), 'act-as': 'alice' },
+      'a revoked key with Act-As': { ...bearer(revokedKey.key), 'act-as': 'alice' },
       'an unknown token': bearer('st_unknown'),
       'a wrong password': {
         authorization: `Basic ${Buffer.from('alice:wrong password').toString('base64')}`,
       },
     },
-    logInAgain,
-    [Symbol.asyncDispose]: () => world[Symbol.asyncDispose](),
+    signInAgain,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   }
 }
 
-async function makeSubjects({ client, url }: RunningServer): Promise<Subjects> {
+async function createResources({ client, url }: RunningServer): Promise<Resources> {
   const alice = client.as('alice')
   const { id: group } = await alice.conversations.create({
     name: 'G',
     participants: ['bob', 'carol', 'dave', 'erin'],
   })
   await alice.participants.set({ conversationId: group, user: 'erin', role: 'admin' })
-  const said = async () => (await alice.messages.send({ conversationId: group, text: 'hello' })).id
-  await said()
+  const newMessage = async () => (await alice.messages.send({ conversationId: group, text: 'hello' })).id
+  await newMessage()
   await alice.participants.remove({ conversationId: group, user: 'carol' })
-  const message = await said()
+  const message = await newMessage()
   for (const to of ['alice', 'bob', 'dave']) await alice.messages.send({ to, text: 'hello' })
   await alice.blocks.add({ user: 'dave' })
 
   let count = 0
   const unique = () => `other${++count}`
-  /** There may be few, so those before go, but for what a batch asks for. */
+  /** Deletes old webhooks, because their number is limited. Keeps two, because a batch needs both of its own. */
   const webhook = async () => {
     const { items } = await client.webhooks.list()
     for (const { id } of items.slice(2)) await client.webhooks.delete({ webhookId: id })
@@ -133,11 +133,11 @@ async function makeSubjects({ client, url }: RunningServer): Promise<Subjects> {
       await alice.participants.set({ conversationId: group, user: id })
       return id
     },
-    said,
+    newMessage,
     async session() {
       const own = createClient({ url, token: await tokenOf(client, 'alice') })
       for await (const { id, current } of own.sessions.list()) if (current) return id
-      throw new Error('the session is gone')
+      throw new Error('no current session')
     },
     invitation: async () => (await client.invitations.create({})).id,
     key: async () => (await client.keys.create({ name: 'short-lived', scopes: ['read'] })).id,
@@ -151,7 +151,7 @@ async function makeSubjects({ client, url }: RunningServer): Promise<Subjects> {
 
 async function tokenOf(client: SottoClient, username: string): Promise<string> {
   const { token } = await client.sessions.create({ username, password: PASSWORD })
-  if (token === undefined) throw new Error('there is no token')
+  if (token === undefined) throw new Error('no token in the response')
   return token
 }
 
@@ -159,5 +159,5 @@ function bearer(token: string): Headers {
   return { authorization: `Bearer ${token}` }
 }
 
-/** In the order of the matrix. */
+/** The callers in the order of the matrix. */
 export const callerNames: readonly CallerName[] = callers
