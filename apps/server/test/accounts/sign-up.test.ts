@@ -105,7 +105,7 @@ describe.each(dialects)('signing up with an invitation on %s', (using) => {
 })
 
 describe.each(dialects)('a password for signing up on %s', (using) => {
-  test('must not be one of the most common ones in any letter case, whoever creates the user', async () => {
+  test('must not be one of the most common ones in any letter case, even if a service key creates the user', async () => {
     await using server = await createTestServer({ using, settings: { signUp: 'open' } })
     for (const common of ['12345678', 'password1', 'PassWord1', 'iloveyou', 'qwertyuiop']) {
       for (const authorization of [null, `Bearer ${server.serviceKey}`]) {

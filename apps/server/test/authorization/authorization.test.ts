@@ -21,7 +21,7 @@ const codeFor: Record<string, ErrorCode> = {
 
 /** Resolves a code of the matrix. `N` is the first *_NOT_FOUND code of the operation other than USER_NOT_FOUND. */
 function expectedOf({ entry }: Operation, code: string): string {
-  if (code === 'N') return entry.errors.find((one) => /(?<!USER)_NOT_FOUND$/.test(one)) ?? 'no such code'
+  if (code === 'N') return entry.errors.find((error) => /(?<!USER)_NOT_FOUND$/.test(error)) ?? 'no such code'
   return codeFor[code] ?? code
 }
 

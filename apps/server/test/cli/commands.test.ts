@@ -30,7 +30,7 @@ const commandNames = [
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
-describe('the program', () => {
+describe('the sotto process', () => {
   test.each([
     [['--version'], 0, /^\d+\.\d+\.\d+\n$/, /^$/],
     [['key', 'list'], 1, /^$/, /^sotto: cannot open PostgreSQL at .*ECONNREFUSED.*\n$/],
@@ -44,7 +44,7 @@ describe('the program', () => {
     })
   })
 
-  test('reads standard input, and prints to standard output and standard error', async () => {
+  test('reads standard input, and writes to standard output and standard error', async () => {
     await using database = await createEmptyDatabase('sqlite')
     const settings = { DATABASE_URL: database.url }
     const args = ['user', 'create', 'zoe', '--password-stdin']
@@ -54,56 +54,60 @@ describe('the program', () => {
       stdout: expect.stringMatching(/^\S{36}\n$/),
       stderr: '',
     })
-    const made = await sottoProcess(['key', 'create', '--name', 'backend'], settings)
-    expect(made).toMatchObject({ code: 0, stdout: expect.stringMatching(/^sk_\S+\n$/) })
-    expect(made.stderr.trim()).toMatch(UUID)
+    const created = await sottoProcess(['key', 'create', '--name', 'backend'], settings)
+    expect(created).toMatchObject({ code: 0, stdout: expect.stringMatching(/^sk_\S+\n$/) })
+    expect(created.stderr.trim()).toMatch(UUID)
   })
 })
 
 describe('help', () => {
-  test('of the program names every command', async () => {
+  test('of sotto lists every command', async () => {
     const { code, stdout, stderr } = await sotto(['--help'])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const named = [...stdout.matchAll(/^ {2}([a-z]+(?: [a-z]+)?) {2}/gm)].map(([, name]) => name)
     expect(named).toEqual(commandNames)
   })
 
-  test.each(commandNames)('of %s says how it is used, without any setting', async (name) => {
+  test.each(commandNames)('of %s shows its usage, even with invalid settings', async (name) => {
     const { code, stdout, stderr } = await sotto([...name.split(' '), '--help'], { DATABASE_URL: 'wrong' })
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toMatch(new RegExp(`^Usage: sotto ${name}\\b`))
   })
 
-  test('of a group names its commands alone', async () => {
+  test('of a command group lists only its commands', async () => {
     const { code, stdout } = await sotto(['key', '--help'])
     expect(code).toBe(0)
     expect(stdout).toContain('key revoke')
     expect(stdout).not.toContain('user create')
   })
 
-  test('--version tells the version', async () => {
+  test('--version prints the version', async () => {
     const { code, stdout } = await sotto(['--version'])
     expect(code).toBe(0)
     expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
   })
 })
 
-describe('a wrong command line is one line on standard error, and exit code 2', () => {
+describe('an invalid command line exits with code 2 and one line on standard error', () => {
   test.each([
-    ['nothing', [], 'sotto start | migrate'],
+    ['no command', [], 'sotto start | migrate'],
     ['an unknown command', ['frobnicate'], '"frobnicate"'],
-    ['a group without its command', ['key'], 'key create | key list | key revoke'],
-    ['an unknown option of the program', ['--frobnicate'], '--frobnicate'],
+    ['a command group without a command', ['key'], 'key create | key list | key revoke'],
+    ['an unknown option of sotto', ['--frobnicate'], '--frobnicate'],
     ['an unknown option of a command', ['migrate', '--frobnicate'], '--frobnicate'],
     ['a missing option', ['key', 'create'], '--name'],
-    ['an option without its value', ['key', 'create', '--name'], '--name'],
+    ['an option without a value', ['key', 'create', '--name'], '--name'],
     ['a missing argument', ['user', 'create'], '<username>'],
-    ['an argument too many', ['user', 'create', 'zoe', 'secret'], '"secret"'],
-    ['a number that is none', ['seed', '--messages', 'many'], '--messages'],
-    ['a number out of its range', ['seed', '--users', '1'], '--users'],
-    ['more conversations than pairs', ['seed', '--users', '3', '--conversations', '4'], '--conversations'],
+    ['an extra argument', ['user', 'create', 'zoe', 'secret'], '"secret"'],
+    ['an invalid number', ['seed', '--messages', 'many'], '--messages'],
+    ['a number out of range', ['seed', '--users', '1'], '--users'],
     [
-      'a largest conversation that leaves nothing for the others',
+      'more conversations than pairs of users',
+      ['seed', '--users', '3', '--conversations', '4'],
+      '--conversations',
+    ],
+    [
+      'a largest conversation that leaves no messages for the others',
       ['seed', '--messages', '10', '--conversations', '3', '--largest-conversation', '9'],
       '--largest-conversation',
     ],
@@ -115,8 +119,8 @@ describe('a wrong command line is one line on standard error, and exit code 2', 
   })
 })
 
-describe.each(['sqlite', 'postgres'] as const)('on %s', (using) => {
-  test('migrate says what it applied, then that the schema is up to date', async () => {
+describe.each(['sqlite', 'postgres'] as const)('sotto on %s', (using) => {
+  test('migrate prints the applied migrations, or that the schema is up to date', async () => {
     await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url }
     expect(await sotto(['migrate'], settings)).toMatchObject({
@@ -129,22 +133,22 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (using) => {
     })
   })
 
-  test('migrate goes to DATABASE_DIRECT_URL', async () => {
+  test('migrate uses DATABASE_DIRECT_URL', async () => {
     await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_DIRECT_URL: database.url, DATABASE_URL: 'postgres://127.0.0.1:1/pooler' }
     expect(await sotto(['migrate'], settings)).toMatchObject({ code: 0, stderr: '' })
   })
 
-  test('keys and users are made and ended beside a running server', async () => {
+  test('creates keys and users, revokes keys and sets passwords while a server is running', async () => {
     await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url }
     await using server = await spawnServer(settings)
 
-    const made = await sotto(['key', 'create', '--name', 'backend'], settings)
-    expect(made.code).toBe(0)
-    expect(made.stdout).toMatch(/^sk_\S+\n$/)
-    const key = made.stdout.trim()
-    const keyId = made.stderr.trim()
+    const newKey = await sotto(['key', 'create', '--name', 'backend'], settings)
+    expect(newKey.code).toBe(0)
+    expect(newKey.stdout).toMatch(/^sk_\S+\n$/)
+    const key = newKey.stdout.trim()
+    const keyId = newKey.stderr.trim()
     expect(keyId).toMatch(UUID)
 
     const created = await sotto(
@@ -157,7 +161,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (using) => {
     const zoe = await admin.users.get({ user: 'zoe' })
     expect(zoe).toMatchObject({ id: created.stdout.trim(), displayName: 'Zoë', email: 'zoe@example.com' })
 
-    const { token } = await logIn(server.url, 'zoe', 'correct horse')
+    const { token } = await signIn(server.url, 'zoe', 'correct horse')
     expect(await statusOf(server.url, `Bearer ${token}`)).toBe(200)
 
     expect(await sotto(['user', 'password', 'zoe'], settings, 'battery staple\n')).toMatchObject({
@@ -166,8 +170,8 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (using) => {
       stderr: '',
     })
     await expect.poll(() => statusOf(server.url, `Bearer ${token}`)).toBe(401)
-    await expect(logIn(server.url, 'zoe', 'correct horse')).rejects.toThrow('401')
-    expect((await logIn(server.url, 'zoe', 'battery staple')).token).toMatch(/^st_/)
+    await expect(signIn(server.url, 'zoe', 'correct horse')).rejects.toThrow('401')
+    expect((await signIn(server.url, 'zoe', 'battery staple')).token).toMatch(/^st_/)
 
     const listed = await sotto(['key', 'list'], settings)
     expect(listed.stdout.split('\n')).toContainEqual(
@@ -199,13 +203,13 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (using) => {
     expect(await server.stop()).toBe(0)
   })
 
-  test('admins are made, and passwords reset, beside a running server', async () => {
+  test('makes users admins and issues password resets while a server is running', async () => {
     await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: 'sk_of_a_test' }
     await using server = await spawnServer(settings)
     const admin = createClient({ url: server.url, token: 'sk_of_a_test' })
     const { id } = await admin.users.create({ username: 'zoe', password: 'correct horse' })
-    const { token } = await logIn(server.url, 'zoe', 'correct horse')
+    const { token } = await signIn(server.url, 'zoe', 'correct horse')
     const zoe = createClient({ url: server.url, token })
 
     expect(await sotto(['user', 'admin', 'ZOE'], settings)).toMatchObject({ code: 0, stdout: '', stderr: '' })
@@ -213,7 +217,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (using) => {
     const reset = await sotto(['user', 'reset', 'zoe'], settings)
     expect(reset).toMatchObject({ code: 0, stdout: expect.stringMatching(/^pr_\S+\n$/), stderr: '' })
     await admin.passwords.reset({ token: reset.stdout.trim(), newPassword: 'battery staple' })
-    await logIn(server.url, 'zoe', 'battery staple')
+    await signIn(server.url, 'zoe', 'battery staple')
     const { items } = await admin.audit.list({ subject: id })
     expect(items.map(({ action, actorKind }) => `${action} by ${actorKind}`)).toEqual([
       'user.password_reset_issued by command',
@@ -221,15 +225,15 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (using) => {
     ])
   })
 
-  test('what there is of a user is printed, and erased, beside a running server', async () => {
+  test('exports and erases users while a server is running', async () => {
     await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: 'sk_of_a_test' }
     await using server = await spawnServer(settings)
     const admin = createClient({ url: server.url, token: 'sk_of_a_test' })
     const { id } = await admin.users.create({ username: 'zoe', password: 'correct horse' })
     await admin.users.create({ username: 'yan' })
-    const { token } = await logIn(server.url, 'zoe', 'correct horse')
-    // More than a page of an export.
+    const { token } = await signIn(server.url, 'zoe', 'correct horse')
+    // More than an export reads per page.
     for (let i = 0; i < 201; i++) await admin.as('zoe').messages.send({ to: 'yan', text: `message ${i}` })
     const { conversationId } = await admin.as('yan').messages.send({ to: 'zoe', text: 'the answer' })
 
@@ -244,11 +248,11 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (using) => {
       ['the answer', ...Array.from({ length: 201 }, (_, i) => `message ${i}`)].toSorted(),
     )
     expect(exported.stdout).not.toMatch(/argon2|correct horse/)
-    // As over HTTP, to the byte.
-    const asked = await fetch(`${server.url}/v1/users/zoe/export`, {
+    // The same bytes as over HTTP.
+    const overHttp = await fetch(`${server.url}/v1/users/zoe/export`, {
       headers: { authorization: 'Bearer sk_of_a_test', accept: 'application/x-ndjson' },
     })
-    expect(await asked.text()).toBe(exported.stdout)
+    expect(await overHttp.text()).toBe(exported.stdout)
 
     expect(await sotto(['user', 'erase', 'zoe'], settings)).toMatchObject({ code: 0, stdout: '', stderr: '' })
     const left = await admin.conversations.messages({ conversationId })
@@ -262,7 +266,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (using) => {
       'user.exported by key',
       'user.exported by command',
     ])
-    // Once more: there is nobody of this name any more.
+    // The username no longer exists.
     expect(await sotto(['user', 'erase', 'zoe'], settings)).toMatchObject({
       code: 1,
       stdout: '',
@@ -270,7 +274,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (using) => {
     })
   })
 
-  test('what cannot be done is one line and exit code 1', async () => {
+  test('fails with exit code 1 and one line on standard error', async () => {
     await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url }
     expect((await sotto(['user', 'create', 'zoe'], settings)).code).toBe(0)
@@ -302,7 +306,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (using) => {
   })
 })
 
-test('a password is asked for twice on a terminal, and never shown', async () => {
+test('a terminal prompts twice for a password without showing it', async () => {
   await using database = await createEmptyDatabase('sqlite')
   const settings = { DATABASE_URL: database.url }
   await sotto(['user', 'create', 'zoe'], settings)
@@ -323,10 +327,10 @@ test('a password is asked for twice on a terminal, and never shown', async () =>
   expect(differs.screen).not.toContain('battery')
 
   await using server = await spawnServer(settings)
-  expect((await logIn(server.url, 'zoe', 'correct horse')).token).toMatch(/^st_/)
+  expect((await signIn(server.url, 'zoe', 'correct horse')).token).toMatch(/^st_/)
 })
 
-test('a failure that nobody foresaw shows its stack where LOG_LEVEL is debug', async () => {
+test('an unexpected failure shows its stack only if LOG_LEVEL is debug', async () => {
   const settings = { DATABASE_URL: 'postgres://127.0.0.1:1/none' }
   const quiet = await sotto(['key', 'list'], settings)
   const debugging = await sotto(['key', 'list'], { ...settings, LOG_LEVEL: 'debug' })
@@ -335,7 +339,7 @@ test('a failure that nobody foresaw shows its stack where LOG_LEVEL is debug', a
   expect(debugging.stderr).toMatch(/\n {4}at /)
 })
 
-async function logIn(url: string, username: string, password: string): Promise<{ token: string }> {
+async function signIn(url: string, username: string, password: string): Promise<{ token: string }> {
   const answer = await fetch(`${url}/v1/sessions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

@@ -8,10 +8,10 @@ import pg from 'pg'
 import { describe, expect, test, vi } from 'vitest'
 import type { Finding } from '../../src/doctor/finding.ts'
 
-// Each starts a good many processes.
+// Each test starts many processes.
 vi.setConfig({ testTimeout: 90_000 })
 
-const SECRET = 'what second factors are sealed with, in a test'
+const SECRET = 'a secret for two-factor authentication'
 
 async function examine(settings: NodeJS.ProcessEnv) {
   const { code, stdout, stderr } = await sotto(['doctor', '--json'], { SOTTO_SECRET: SECRET, ...settings })
@@ -19,13 +19,13 @@ async function examine(settings: NodeJS.ProcessEnv) {
   return { code, stderr, bad: checks.filter(({ status }) => status !== 'ok'), checks }
 }
 
-describe.each(['sqlite', 'postgres'] as const)('the doctor on %s', (using) => {
-  test('finds nothing beside a running server, and changes nothing', async () => {
+describe.each(['sqlite', 'postgres'] as const)('doctor on %s', (using) => {
+  test('reports no problems with a running server, and changes nothing', async () => {
     await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: 'sk_of_a_test' }
     await using server = await spawnServer(settings)
     if (using === 'sqlite') await chmod(database.url.slice('file:'.length), 0o600)
-    // On PostgreSQL another test's transaction may be long at this moment.
+    // On PostgreSQL, a long transaction of another test may be open.
     await expect.poll(async () => (await examine(settings)).bad).toEqual([])
     const { code, stderr, checks } = await examine(settings)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
@@ -40,7 +40,7 @@ describe.each(['sqlite', 'postgres'] as const)('the doctor on %s', (using) => {
     expect(await server.stop()).toBe(0)
   })
 
-  test('finds a schema that is old, newer, and half an import', async () => {
+  test('reports an outdated schema, a newer schema and an unfinished import', async () => {
     await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url }
     expect((await sotto(['migrate'], settings)).code).toBe(0)
@@ -57,7 +57,7 @@ describe.each(['sqlite', 'postgres'] as const)('the doctor on %s', (using) => {
     await endImport(db, { exportId, lines: 0 })
     const newer = '99991231T000000-newer'
     await sql`insert into migrations values (${newer}, '2026-01-01')`.execute(db)
-    // Servers of the release before work with it, and do not know all that is in it.
+    // This version works with the newer schema, but does not know everything in it, so it cannot export.
     expect((await examine(settings)).bad).not.toContainEqual(expect.objectContaining({ check: 'migrations' }))
     expect(await sotto(['export', '--output', '-'], settings)).toMatchObject({
       code: 1,
@@ -83,7 +83,7 @@ describe.each(['sqlite', 'postgres'] as const)('the doctor on %s', (using) => {
   })
 })
 
-test('the doctor says which setting is wrong, and that a database or a Redis is not reachable', async () => {
+test('doctor reports invalid settings and an unreachable database or Redis', async () => {
   expect(await examine({ PORT: 'x' })).toMatchObject({
     code: 1,
     stderr: 'sotto: failed: settings\n',
@@ -103,7 +103,7 @@ test('the doctor says which setting is wrong, and that a database or a Redis is 
   expect(bad.map(({ check, status }) => `${check} ${status}`)).toEqual(['database failed', 'redis failed'])
 })
 
-test('the doctor sees who can read a SQLite file, and one that is none', async () => {
+test('doctor reports a SQLite file that others can read, and a file that is not a database', async () => {
   await using files = await createTemporaryDirectory()
   const file = path.join(files.path, 'sotto.db')
   const settings = { DATABASE_URL: `file:${file}` }
@@ -121,7 +121,7 @@ test('the doctor sees who can read a SQLite file, and one that is none', async (
   )
 })
 
-test('the doctor names the transaction that holds the event log, and a pool that is too large', async () => {
+test('doctor reports the transaction that holds back the event log, and a pool that is too large', async () => {
   await using database = await createEmptyDatabase('postgres')
   const settings = { DATABASE_URL: database.url }
   expect((await sotto(['migrate'], settings)).code).toBe(0)
@@ -153,7 +153,7 @@ test('the doctor names the transaction that holds the event log, and a pool that
   }
 })
 
-test('the doctor names a webhook whose receiver is gone', async () => {
+test('doctor reports a webhook whose receiver is gone', async () => {
   await using database = await createEmptyDatabase('sqlite')
   const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: 'sk_of_a_test' }
   await using server = await spawnServer(settings)

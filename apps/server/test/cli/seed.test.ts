@@ -9,7 +9,7 @@ import {
   spawnServer,
 } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
-import { contradictions, type DatabaseContents, readContents } from './support/database-contents.ts'
+import { type DatabaseContents, inconsistencies, readContents } from './support/database-contents.ts'
 
 const dialects = ['sqlite', 'postgres'] as const
 const large = ['seed', '--users', '60', '--messages', '21000', '--conversations', '300']
@@ -18,16 +18,16 @@ function summary(contents: DatabaseContents) {
   return [contents.users.length, contents.conversations.length, contents.messages.length]
 }
 
-describe('the small world', () => {
-  test.each(dialects)('is whole, believable and there once, on %s', async (using) => {
+describe('the small data set', () => {
+  test.each(dialects)('is consistent, varied and created only once on %s', async (using) => {
     await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url }
 
     const seeded = await sotto(['seed'], settings)
     expect(seeded).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Seeded in .*\b12 users\b.*\n$/) })
     const contents = await readContents(database.url)
-    expect(contradictions(contents)).toEqual([])
-    expectBelievable(contents)
+    expect(inconsistencies(contents)).toEqual([])
+    expectVariety(contents)
 
     const again = await sotto(['seed'], settings)
     expect(again).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('already') })
@@ -35,14 +35,14 @@ describe('the small world', () => {
   })
 
   test('is the same on both databases', async () => {
-    await using one = await createEmptyDatabase('sqlite')
-    await using other = await createEmptyDatabase('postgres')
-    await sotto(['seed'], { DATABASE_URL: one.url })
-    await sotto(['seed'], { DATABASE_URL: other.url })
-    expect(await readContents(other.url)).toEqual(await readContents(one.url))
+    await using sqlite = await createEmptyDatabase('sqlite')
+    await using postgres = await createEmptyDatabase('postgres')
+    await sotto(['seed'], { DATABASE_URL: sqlite.url })
+    await sotto(['seed'], { DATABASE_URL: postgres.url })
+    expect(await readContents(postgres.url)).toEqual(await readContents(sqlite.url))
   })
 
-  test('is one that a server shows', async () => {
+  test('can be read through a server', async () => {
     await using database = await createEmptyDatabase('sqlite')
     const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: 'sk_for-this-test' }
     await sotto(['seed'], settings)
@@ -62,18 +62,20 @@ describe('the small world', () => {
   })
 })
 
-/** A bit of everything that there is to show. */
-function expectBelievable(contents: DatabaseContents): void {
+/** Checks that the data set has an example of every feature. */
+function expectVariety(contents: DatabaseContents): void {
   const { messages, conversations, participants } = contents
   expect(conversations.length).toBeGreaterThanOrEqual(20)
-  expect(Math.max(...conversations.map((one) => one.last_seq))).toBeGreaterThan(50)
-  expect(Math.min(...conversations.map((one) => one.last_seq))).toBeLessThan(3)
-  const sources = messages.map((one) => (one.media && JSON.parse(one.media).source) ?? null)
+  expect(Math.max(...conversations.map((conversation) => conversation.last_seq))).toBeGreaterThan(50)
+  expect(Math.min(...conversations.map((conversation) => conversation.last_seq))).toBeLessThan(3)
+  const sources = messages.map((message) => (message.media && JSON.parse(message.media).source) ?? null)
   expect(sources).toEqual(expect.arrayContaining(['youtube', 'vimeo', 'vevo']))
-  expect(messages.some((one) => one.kind === 'image' && JSON.parse(one.media ?? '{}').alt)).toBe(true)
-  expect(messages.some((one) => one.deleted_at)).toBe(true)
-  expect(messages.some((one) => one.edited_at)).toBe(true)
-  const emojis = new Set(contents.reactions.map((one) => one.emoji))
+  expect(messages.some((message) => message.kind === 'image' && JSON.parse(message.media ?? '{}').alt)).toBe(
+    true,
+  )
+  expect(messages.some((message) => message.deleted_at)).toBe(true)
+  expect(messages.some((message) => message.edited_at)).toBe(true)
+  const emojis = new Set(contents.reactions.map((reaction) => reaction.emoji))
   expect(emojis.has('👍')).toBe(true)
   expect(emojis.size).toBeGreaterThan(4)
   for (const script of [
@@ -82,41 +84,45 @@ function expectBelievable(contents: DatabaseContents): void {
     /\p{Script=Han}/u,
     /\p{Script=Cyrillic}/u,
   ]) {
-    expect(messages.some((one) => script.test(one.text ?? ''))).toBe(true)
+    expect(messages.some((message) => script.test(message.text ?? ''))).toBe(true)
   }
-  expect(messages.some((one) => one.sender_id === one.recipient_id)).toBe(true)
-  const lastSeq = new Map(contents.conversations.map((one) => [one.id, one.last_seq]))
-  const unreadOf = (one: (typeof participants)[number]) =>
-    (lastSeq.get(one.conversation_id) ?? 0) - one.read_seq - one.skipped_count
-  expect(participants.some((one) => unreadOf(one) > 0)).toBe(true)
-  expect(participants.some((one) => unreadOf(one) === 0 && one.read_seq > 0)).toBe(true)
-  expect(participants.some((one) => one.delivered_seq > one.read_seq)).toBe(true)
-  expect(contents.users.every((one) => one.password_hash === null)).toBe(true)
-  // The welcome of a first start makes these two.
-  expect(contents.users.map((one) => one.username)).not.toContain('alice')
-  expect(contents.users.map((one) => one.username)).not.toContain('bob')
+  expect(messages.some((message) => message.sender_id === message.recipient_id)).toBe(true)
+  const lastSeq = new Map(
+    contents.conversations.map((conversation) => [conversation.id, conversation.last_seq]),
+  )
+  const unreadOf = (participant: (typeof participants)[number]) =>
+    (lastSeq.get(participant.conversation_id) ?? 0) - participant.read_seq - participant.skipped_count
+  expect(participants.some((participant) => unreadOf(participant) > 0)).toBe(true)
+  expect(participants.some((participant) => unreadOf(participant) === 0 && participant.read_seq > 0)).toBe(
+    true,
+  )
+  expect(participants.some((participant) => participant.delivered_seq > participant.read_seq)).toBe(true)
+  expect(contents.users.every((user) => user.password_hash === null)).toBe(true)
+  // The demo of the first start creates these two.
+  expect(contents.users.map((user) => user.username)).not.toContain('alice')
+  expect(contents.users.map((user) => user.username)).not.toContain('bob')
 }
 
-describe('a large world', () => {
-  test('is whole, of the size that was asked for, and the same on both databases', async () => {
-    await using one = await createEmptyDatabase('sqlite')
-    await using other = await createEmptyDatabase('postgres')
-    const seeded = await sotto(large, { DATABASE_URL: one.url })
+describe('a large data set', () => {
+  test('is consistent, has the requested size, and is the same on both databases', async () => {
+    await using sqlite = await createEmptyDatabase('sqlite')
+    await using postgres = await createEmptyDatabase('postgres')
+    const seeded = await sotto(large, { DATABASE_URL: sqlite.url })
     expect(seeded).toMatchObject({ code: 0, stdout: expect.stringContaining('21,000 messages') })
-    expect((await sotto(large, { DATABASE_URL: other.url })).code).toBe(0)
+    expect((await sotto(large, { DATABASE_URL: postgres.url })).code).toBe(0)
 
-    const contents = await readContents(one.url)
+    const contents = await readContents(sqlite.url)
     expect(summary(contents)).toEqual([60, 300, 21_000])
-    expect(contradictions(contents)).toEqual([])
-    expect(await readContents(other.url)).toEqual(contents)
+    expect(inconsistencies(contents)).toEqual([])
+    expect(await readContents(postgres.url)).toEqual(contents)
 
-    const again = await sotto(large, { DATABASE_URL: other.url })
+    const again = await sotto(large, { DATABASE_URL: postgres.url })
     expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining('already') })
-    expect(await readContents(other.url)).toEqual(contents)
+    expect(await readContents(postgres.url)).toEqual(contents)
   })
 
   test.each(dialects)(
-    'can be one conversation, beside a running server and the small world, on %s',
+    'can have a single conversation, and be added to the small data set of a running server on %s',
     async (using) => {
       await using database = await createEmptyDatabase(using)
       const settings = { DATABASE_URL: database.url }
@@ -125,13 +131,13 @@ describe('a large world', () => {
       const args = ['seed', '--users', '2', '--messages', '500', '--conversations', '1']
       expect(await sotto(args, settings)).toMatchObject({ code: 0 })
       const contents = await readContents(database.url)
-      expect(contradictions(contents)).toEqual([])
+      expect(inconsistencies(contents)).toEqual([])
       expect(Math.max(...contents.conversations.map((conversation) => conversation.last_seq))).toBe(500)
       expect(await server.stop()).toBe(0)
     },
   )
 
-  test('needs no right but that to the database', async () => {
+  test('needs no privileges beyond owning the database', async () => {
     await using database = await createEmptyDatabase('postgres')
     const [name, role] = [new URL(database.url).pathname.slice(1), `owner_${randomBytes(4).toString('hex')}`]
     const admin = process.env.SOTTO_TEST_POSTGRES_URL ?? ''
@@ -141,24 +147,24 @@ describe('a large world', () => {
       const url = Object.assign(new URL(database.url), { username: role, password: role })
       const args = ['seed', '--users', '9', '--messages', '900']
       expect(await sotto(args, { DATABASE_URL: url.href })).toMatchObject({ code: 0 })
-      expect(contradictions(await readContents(database.url))).toEqual([])
+      expect(inconsistencies(await readContents(database.url))).toEqual([])
     } finally {
       await queryPostgres(admin, `drop database ${name} with (force)`)
       await queryPostgres(admin, `drop role ${role}`)
     }
   })
 
-  test('has a largest conversation of the size that was asked for', async () => {
+  test('has a largest conversation of the requested size', async () => {
     await using database = await createEmptyDatabase('sqlite')
     const args = ['seed', '--users', '9', '--messages', '900', '--conversations', '36']
     await sotto([...args, '--largest-conversation', '700'], { DATABASE_URL: database.url })
     const contents = await readContents(database.url)
-    expect(contradictions(contents)).toEqual([])
+    expect(inconsistencies(contents)).toEqual([])
     expect(summary(contents)).toEqual([9, 36, 900])
     expect(Math.max(...contents.conversations.map((conversation) => conversation.last_seq))).toBe(700)
   })
 
-  test('shows a bar on a terminal', async () => {
+  test('shows a progress bar on a terminal', async () => {
     await using database = await createEmptyDatabase('sqlite')
     const { code, screen } = await sottoOnTerminal(large, { DATABASE_URL: database.url })
     expect(code).toBe(0)
@@ -167,11 +173,11 @@ describe('a large world', () => {
   })
 })
 
-describe('the check of a world', () => {
-  test('sees what is wrong', async () => {
+describe('the consistency check', () => {
+  test('finds broken data', async () => {
     await using database = await createEmptyDatabase('postgres')
     await sotto(['seed'], { DATABASE_URL: database.url })
-    const breaks: readonly string[] = [
+    const statements: readonly string[] = [
       'update participants set skipped_count = skipped_count + 1 where read_seq > 0',
       'update participants set sent_count = sent_count + 1 where sent_count > 50',
       'update conversations set last_seq = last_seq + 1 where last_seq = 5',
@@ -181,15 +187,15 @@ describe('the check of a world', () => {
       "delete from receipts where kind = 'delivered'",
       "delete from events where type = 'message.created' and seq = 2",
     ]
-    for (const statement of breaks) {
+    for (const statement of statements) {
       const broken = await readBroken(database.url, statement)
-      expect(contradictions(broken), statement).not.toEqual([])
+      expect(inconsistencies(broken), statement).not.toEqual([])
     }
-    expect(contradictions(await readContents(database.url))).toEqual([])
+    expect(inconsistencies(await readContents(database.url))).toEqual([])
   })
 })
 
-/** The contents after a statement, which is undone afterwards: a copy of the database takes it. */
+/** Runs the statement on a temporary copy of the database and returns the contents of the copy. */
 async function readBroken(url: string, statement: string): Promise<DatabaseContents> {
   const copy = new URL(url)
   copy.pathname += '_copy'

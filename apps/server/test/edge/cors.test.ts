@@ -36,7 +36,7 @@ const preflight = (origin: string, path = '/v1/messages') =>
     },
   })
 
-describe('a page of an allowed origin', () => {
+describe('a page from an allowed origin', () => {
   test.each([
     ['GET /v1/users', 200],
     ['GET /healthz', 200],
@@ -47,7 +47,7 @@ describe('a page of an allowed origin', () => {
     ['POST /healthz', 405],
     ['GET /trpc/users.list?input=%7B%22json%22%3A%7B%7D%7D', 200],
     ['GET /trpc/nothing', 404],
-  ] as const)('may read the answer to %s', async (line, status) => {
+  ] as const)('can read the response to %s', async (line, status) => {
     const answer = await rest(server, line, { headers: { origin: LISTED } })
     expect(answer.status).toBe(status)
     expect(corsOf(answer.headers)).toEqual(readable)
@@ -55,7 +55,7 @@ describe('a page of an allowed origin', () => {
   })
 
   test.each(['/v1/events', '/trpc/events.stream?input=%7B%22json%22%3A%7B%7D%7D'])(
-    'may read the stream %s',
+    'can read the stream %s',
     async (path) => {
       const gone = new AbortController()
       const { headers } = await server.fetch(path, {
@@ -68,7 +68,7 @@ describe('a page of an allowed origin', () => {
     },
   )
 
-  test('is told what it may send, on any path', async () => {
+  test('gets a preflight response on any path', async () => {
     for (const path of ['/v1/messages', '/trpc/messages.send', '/nowhere']) {
       const answer = await preflight(LISTED, path)
       expect(answer.status).toBe(204)
@@ -84,12 +84,12 @@ describe('a page of an allowed origin', () => {
   })
 })
 
-describe.each(OTHERS)('a page of %s', (origin) => {
-  test('may read nothing, and is told so in advance', async () => {
+describe.each(OTHERS)('a page from %s', (origin) => {
+  test('cannot read any response, and its preflight is rejected', async () => {
     for (const line of ['GET /v1/users', 'GET /nowhere', 'GET /trpc/users.list'] as const) {
       const { headers } = await rest(server, line, { headers: { origin } })
       expect(corsOf(headers)).toEqual({})
-      // A cache must not hand this answer to a page that may.
+      // A cache must not return this response to an allowed origin.
       expect(headers.get('vary')).toMatch(/\borigin\b/)
     }
     const answer = await preflight(origin)
@@ -97,7 +97,7 @@ describe.each(OTHERS)('a page of %s', (origin) => {
   })
 })
 
-test('without a list answers depend on no origin', async () => {
+test('responses do not vary by origin without allowed origins', async () => {
   await using closed = await createTestServer()
   const { headers } = await rest(closed, 'GET /healthz', { headers: { origin: LISTED } })
   expect(corsOf(headers)).toEqual({})

@@ -8,7 +8,7 @@ beforeAll(async () => {
 })
 afterAll(() => server[Symbol.asyncDispose]())
 
-const onEveryAnswer = {
+const onEveryResponse = {
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'permissions-policy': expect.stringContaining('camera=()'),
@@ -19,7 +19,7 @@ const onEveryAnswer = {
 
 const headersOf = ({ headers }: Pick<RestAnswer, 'headers'>) => Object.fromEntries(headers)
 
-describe('every answer tells browsers to do nothing with it', () => {
+describe('security headers', () => {
   test.each([
     ['GET /healthz', 200],
     ['GET /readyz', 200],
@@ -39,11 +39,11 @@ describe('every answer tells browsers to do nothing with it', () => {
     ['GET /trpc/users.list?input=%7B', 400],
     ['GET /trpc/nothing', 404],
     ['GET /trpc', 404],
-  ] as const)('%s', async (line, status) => {
+  ] as const)('are on %s', async (line, status) => {
     const answer = await rest(server, line)
     expect(answer.status).toBe(status)
     expect(headersOf(answer)).toMatchObject({
-      ...onEveryAnswer,
+      ...onEveryResponse,
       'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
       'x-request-id': expect.stringMatching(/./),
     })
@@ -52,7 +52,7 @@ describe('every answer tells browsers to do nothing with it', () => {
   })
 
   test.each(['/v1/events', '/trpc/events.stream?input=%7B%22json%22%3A%7B%7D%7D'])(
-    '%s, before the first event',
+    'are on %s before the first event',
     async (path) => {
       const gone = new AbortController()
       const answer = await server.fetch(path, {
@@ -65,7 +65,7 @@ describe('every answer tells browsers to do nothing with it', () => {
       })
       expect(answer.headers.get('content-type')).toMatch(/^text\/event-stream/)
       expect(headersOf(answer)).toMatchObject({
-        ...onEveryAnswer,
+        ...onEveryResponse,
         'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
         'x-request-id': 'stream-1',
       })
@@ -73,9 +73,9 @@ describe('every answer tells browsers to do nothing with it', () => {
     },
   )
 
-  test('but the reference, which loads its own scripts and styles and no one else’s', async () => {
+  test('allow /docs to load only its own scripts and styles', async () => {
     const answer = await rest(server, 'GET /docs')
-    expect(headersOf(answer)).toMatchObject(onEveryAnswer)
+    expect(headersOf(answer)).toMatchObject(onEveryResponse)
     const policy = answer.headers.get('content-security-policy') ?? ''
     expect(policy).toMatch(/default-src 'none'; script-src 'self';/)
     expect(policy).not.toContain('unsafe')
@@ -84,11 +84,11 @@ describe('every answer tells browsers to do nothing with it', () => {
   })
 })
 
-describe('browsers are held to TLS', () => {
+describe('HSTS', () => {
   const https = { 'x-forwarded-proto': 'https' }
 
   test.each(['GET /healthz', 'GET /nowhere', 'GET /docs'] as const)(
-    'by what came over it: %s',
+    'is set on responses over TLS only: %s',
     async (line) => {
       const { headers } = await rest(server, line, { headers: https })
       expect(headers.get('strict-transport-security')).toBe('max-age=63072000')
@@ -96,11 +96,11 @@ describe('browsers are held to TLS', () => {
     },
   )
 
-  test('only where a proxy that is trusted says so', async () => {
+  test('ignores X-Forwarded-Proto from untrusted proxies', async () => {
     await using other = await createTestServer({ settings: { trustedProxies: ['10.0.0.0/8'] } })
     await using none = await createTestServer()
-    for (const one of [other, none]) {
-      const { headers } = await rest(one, 'GET /healthz', { headers: https })
+    for (const untrusting of [other, none]) {
+      const { headers } = await rest(untrusting, 'GET /healthz', { headers: https })
       expect(headers.get('strict-transport-security')).toBeNull()
     }
   })

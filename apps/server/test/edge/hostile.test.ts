@@ -3,18 +3,18 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { type RunningServer, startServer } from '@sotto/testing/internal'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-/* What is not a request, or hardly one. What takes long or many is in `pnpm reliability hostile`. */
+/* Malformed requests and input. Slow or numerous connections are tested by `pnpm reliability hostile`. */
 
-let world: RunningServer
+let server: RunningServer
 beforeAll(async () => {
-  world = await startServer('sqlite', { users: ['alice', 'bob'] })
+  server = await startServer('sqlite', { users: ['alice', 'bob'] })
 })
-afterAll(() => world[Symbol.asyncDispose]())
+afterAll(() => server[Symbol.asyncDispose]())
 
-/** Sends bytes as they are. @returns all that comes until the server closes. */
+/** Sends raw bytes. Returns everything received until the server closes the connection. */
 function sendRaw(...parts: (string | Buffer)[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    const socket = connect(Number(new URL(world.url).port), '127.0.0.1')
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
     let answer = ''
     socket.setEncoding('latin1').on('data', (chunk: string) => {
       answer += chunk
@@ -29,10 +29,10 @@ const post =
   'POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nconnection: close\r\n'
 const upgrade = 'GET /trpc HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n'
 
-describe('what is hardly a request is told so, and the connection ends', () => {
+describe('a malformed request gets an error and a closed connection', () => {
   test.each([
-    ['no HTTP', 'hello\r\n\r\n', 400],
-    ['half a mebibyte of no HTTP', 'x'.repeat(524_288), 400],
+    ['not HTTP', 'hello\r\n\r\n', 400],
+    ['512 KiB of garbage', 'x'.repeat(524_288), 400],
     ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
     ['no Host', 'GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n', 400],
     ['a header that is too large', `GET / HTTP/1.1\r\nhost: x\r\na: ${'x'.repeat(500_000)}\r\n\r\n`, 413],
@@ -43,16 +43,20 @@ describe('what is hardly a request is told so, and the connection ends', () => {
       404,
     ],
     ['ten thousand headers', `GET / HTTP/1.1\r\nhost: x\r\n${'a: b\r\n'.repeat(10_000)}\r\n`, 413],
-    ['two lengths', `${post}content-length: 4\r\ncontent-length: 5\r\n\r\nnull`, 400],
-    ['a length and chunks', `${post}content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`, 400],
-    ['a chunk of no length', `${post}transfer-encoding: chunked\r\n\r\nzz\r\n`, 400],
+    ['two content lengths', `${post}content-length: 4\r\ncontent-length: 5\r\n\r\nnull`, 400],
+    [
+      'both a content length and chunks',
+      `${post}content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`,
+      400,
+    ],
+    ['a chunk with an invalid length', `${post}transfer-encoding: chunked\r\n\r\nzz\r\n`, 400],
     [
       'chunks without end',
       `${post}transfer-encoding: chunked\r\n\r\n${`10000\r\n${'x'.repeat(65_536)}\r\n`.repeat(17)}`,
       413,
     ],
-    ['an expectation of something', `${post}expect: wonders\r\ncontent-length: 2\r\n\r\n{}`, 401],
-    ['an upgrade to something', `${upgrade.replace('websocket', 'wonders')}\r\n`, 400],
+    ['an unknown expectation', `${post}expect: wonders\r\ncontent-length: 2\r\n\r\n{}`, 401],
+    ['an upgrade to an unknown protocol', `${upgrade.replace('websocket', 'wonders')}\r\n`, 400],
     ['a handshake without a key', `${upgrade}sec-websocket-version: 13\r\n\r\n`, 400],
     ['a handshake with a body', `${upgrade.replace('GET', 'POST')}content-length: 4\r\n\r\nnull`, 400],
   ] as const)('%s', async (_, bytes, status) => {
@@ -64,66 +68,63 @@ describe('what is hardly a request is told so, and the connection ends', () => {
     expect(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')))).toMatchObject({ status })
   })
 
-  test('HTTP/1.0 and requests in a row are answered', async () => {
+  test('HTTP/1.0 and pipelined requests work', async () => {
     expect(await sendRaw('GET /healthz HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1.1 200 /)
-    const one = 'GET /healthz HTTP/1.1\r\nhost: x\r\n'
-    const answers = await sendRaw(`${one}\r\n`.repeat(100), `${one}connection: close\r\n\r\n`)
+    const head = 'GET /healthz HTTP/1.1\r\nhost: x\r\n'
+    const answers = await sendRaw(`${head}\r\n`.repeat(100), `${head}connection: close\r\n\r\n`)
     expect(answers.match(/HTTP\/1.1 200 /g)).toHaveLength(101)
   })
 
-  test('a body that breaks off is nobody’s failure', async () => {
-    const socket = connect(Number(new URL(world.url).port), '127.0.0.1')
+  test('a truncated body is not logged as an error', async () => {
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
     socket.write(`${post}content-length: 100\r\n\r\n{`, () => socket.destroy())
     await wait(200)
-    expect(world.logs.filter((line) => /"level":(40|50|60)/.test(line))).toEqual([])
+    expect(server.logs.filter((line) => /"level":(40|50|60)/.test(line))).toEqual([])
   })
 })
 
-describe('JSON that is made to hurt is refused like any other', () => {
+describe('hostile JSON is rejected as invalid input within a second', () => {
   const digits = '9'.repeat(1_000_000)
   test.each([
     ['a number of a million digits', `{"to":"bob","text":${digits}}`],
     ['a fraction of a million digits', `{"to":"bob","text":0.${digits}}`],
-    ['lists a hundred thousand deep', `{"to":"bob","text":${'['.repeat(100_000)}${']'.repeat(100_000)}}`],
-    [
-      'objects a hundred thousand deep',
-      `{"to":"bob","text":${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}}`,
-    ],
-    ['a hundred thousand fields', `{${Array.from({ length: 70_000 }, (_, i) => `"f${i}":1`).join()}}`],
-    ['a field with a name of a mebibyte', `{"${'f'.repeat(1_000_000)}":1}`],
-    ['a prototype', '{"to":"bob","text":"x","__proto__":{"from":"bob"}}'],
-    ['a prototype, escaped', '{"to":"bob","text":"x","\\u005f_proto__":{"from":"bob"}}'],
-    ['a prototype within', '{"to":"bob","image":{"__proto__":{"url":"https://x.example"}}}'],
-    ['a constructor', '{"to":"bob","text":"x","constructor":{"prototype":{"from":"bob"}}}'],
-    ['a name of a million characters', `{"to":"${'a'.repeat(1_000_000)}","text":"x"}`],
-    ['a text of a million emoji parts', `{"to":"bob","text":"${'\u200d'.repeat(300_000)}"}`],
+    ['100,000 nested arrays', `{"to":"bob","text":${'['.repeat(100_000)}${']'.repeat(100_000)}}`],
+    ['100,000 nested objects', `{"to":"bob","text":${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}}`],
+    ['70,000 fields', `{${Array.from({ length: 70_000 }, (_, i) => `"f${i}":1`).join()}}`],
+    ['a field name of a million characters', `{"${'f'.repeat(1_000_000)}":1}`],
+    ['__proto__', '{"to":"bob","text":"x","__proto__":{"from":"bob"}}'],
+    ['an escaped __proto__', '{"to":"bob","text":"x","\\u005f_proto__":{"from":"bob"}}'],
+    ['a nested __proto__', '{"to":"bob","image":{"__proto__":{"url":"https://x.example"}}}'],
+    ['constructor', '{"to":"bob","text":"x","constructor":{"prototype":{"from":"bob"}}}'],
+    ['a username of a million characters', `{"to":"${'a'.repeat(1_000_000)}","text":"x"}`],
+    ['a text of 300,000 zero-width joiners', `{"to":"bob","text":"${'\u200d'.repeat(300_000)}"}`],
   ])('%s', async (_, body) => {
     for (const [path, payload] of [
       ['/v1/messages', body],
       ['/trpc/messages.send', `{"json":${body}}`],
     ] as const) {
       const began = performance.now()
-      const answer = await fetch(world.url + path, {
+      const answer = await fetch(server.url + path, {
         method: 'POST',
-        headers: { ...world.headers('alice'), 'content-type': 'application/json' },
+        headers: { ...server.headers('alice'), 'content-type': 'application/json' },
         body: payload,
       })
       const text = await answer.text()
       expect([path, answer.status]).toEqual([path, 400])
       expect(text).toContain('"INVALID_INPUT"')
       expect(text.length).toBeLessThan(10_000)
-      // Whoever else waits for this process has to be answered within a second.
+      // Other calls of this process wait meanwhile.
       expect(performance.now() - began).toBeLessThan(1_000)
     }
     expect(({} as { from?: unknown }).from).toBeUndefined()
   })
 
-  test('a batch of a mebibyte', async () => {
+  test('a batch of 1 MiB', async () => {
     const calls = Array.from({ length: 20 }, (_, i) => [i, { json: { to: 'bob', text: 'x'.repeat(52_000) } }])
     const path = Array.from({ length: 20 }, () => 'messages.send').join()
-    const answer = await fetch(`${world.url}/trpc/${path}?batch=1`, {
+    const answer = await fetch(`${server.url}/trpc/${path}?batch=1`, {
       method: 'POST',
-      headers: { ...world.headers('alice'), 'content-type': 'application/json' },
+      headers: { ...server.headers('alice'), 'content-type': 'application/json' },
       body: JSON.stringify(Object.fromEntries(calls)),
     })
     expect(answer.status).toBe(400)
@@ -145,27 +146,27 @@ describe('a WebSocket', () => {
 
   test.each([
     ['a reserved bit', frame(0xf1, 'x'), 1002],
-    ['an operation that is none', frame(0x83, 'x'), 1002],
-    ['compression that was not agreed on', frame(0xc1, 'x'), 1002],
+    ['an unknown opcode', frame(0x83, 'x'), 1002],
+    ['compression that was not negotiated', frame(0xc1, 'x'), 1002],
     ['no mask', Buffer.from([0x81, 0x01, 0x78]), 1002],
-    ['a piece of nothing', frame(0x80, 'x'), 1002],
-    ['a ping of a kilobyte', frame(0x89, 'x'.repeat(1_000)), 1002],
-    ['what is not UTF-8', frame(0x81, Buffer.from([0xff])), 1007],
+    ['a continuation without a message', frame(0x80, 'x'), 1002],
+    ['a ping of 1,000 bytes', frame(0x89, 'x'.repeat(1_000)), 1002],
+    ['invalid UTF-8', frame(0x81, Buffer.from([0xff])), 1007],
     ['a message of 2^53 bytes', frame(0x81, '', Number.MAX_SAFE_INTEGER), 1009],
-    ['a message of more than a mebibyte', frame(0x81, '', 1_048_577), 1009],
+    ['a message larger than 1 MiB', frame(0x81, '', 1_048_577), 1009],
     [
-      'two thousand pieces',
+      '2,000 fragments',
       Buffer.concat([frame(0x01, 'x'), ...Array.from({ length: 2_000 }, () => frame(0x00, 'x'))]),
       1008,
     ],
-  ])('that sends %s is closed, and it is no failure of the server', async (_, bytes, code) => {
+  ])('that sends %s is closed, and nothing is logged as an error', async (_, bytes, code) => {
     const answer = Buffer.from(await sendRaw(`${handshake}\r\n`, bytes), 'latin1')
     const closing = answer.subarray(answer.indexOf('\r\n\r\n') + 4)
     expect([closing[0], closing.readUInt16BE(2)]).toEqual([0x88, code])
-    expect(world.logs.filter((line) => /"level":(40|50|60)/.test(line))).toEqual([])
+    expect(server.logs.filter((line) => /"level":(40|50|60)/.test(line))).toEqual([])
   })
 
-  test('is not compressed, so that a small message stays small', async () => {
+  test('is not compressed, so that a small message cannot expand', async () => {
     const answer = await sendRaw(
       `${handshake}sec-websocket-extensions: permessage-deflate; client_max_window_bits\r\n\r\n`,
       frame(0x88, ''),
@@ -192,8 +193,8 @@ describe('a WebSocket', () => {
     `${'['.repeat(100_000)}`,
     '{"id":1,"method":"subscription.stop"}',
     '{"method":"connectionParams","data":1}',
-  ])('that says %s goes on, or is closed', async (message) => {
-    const socket = new WebSocket(`${world.url.replace('http', 'ws')}/trpc`)
+  ])('that sends %s stays usable or is closed', async (message) => {
+    const socket = new WebSocket(`${server.url.replace('http', 'ws')}/trpc`)
     const ended = new Promise<string>((resolve) => socket.addEventListener('close', () => resolve('closed')))
     const answered = new Promise<string>((resolve) => {
       socket.addEventListener('message', ({ data }) => {
@@ -205,7 +206,7 @@ describe('a WebSocket', () => {
     socket.send('{"id":99,"method":"query","params":{"path":"users.list","input":{"json":{}}}}')
     expect(await Promise.race([ended, answered])).toMatch(/closed|answered/)
     socket.close()
-    expect((await fetch(`${world.url}/healthz`)).status).toBe(200)
-    expect(world.logs.filter((line) => /"level":(40|50|60)/.test(line))).toEqual([])
+    expect((await fetch(`${server.url}/healthz`)).status).toBe(200)
+    expect(server.logs.filter((line) => /"level":(40|50|60)/.test(line))).toEqual([])
   })
 })

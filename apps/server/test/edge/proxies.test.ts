@@ -5,10 +5,10 @@ import { ConfigError, readConfig } from '../../src/index.ts'
 
 const password = 'correct horse'
 
-/** What a proxy in front of the server says, or anybody who pretends to be one. The tests come from 127.0.0.1. */
+/** Headers of a proxy, or of a client that pretends to be one. Test requests come from 127.0.0.1. */
 const forwarded = { 'x-forwarded-proto': 'https', 'x-forwarded-host': 'chat.example.com' }
 
-/** Whether the page at the forwarded host is the server's own. */
+/** Whether the server treats the forwarded host as its own origin. */
 async function isOwnPage(server: TestServer, headers: Record<string, string>): Promise<boolean> {
   const { status } = await rest(server, 'POST /v1/sessions', {
     authorization: null,
@@ -20,7 +20,7 @@ async function isOwnPage(server: TestServer, headers: Record<string, string>): P
 
 describe('X-Forwarded headers', () => {
   test.each([['127.0.0.1'], ['loopback'], ['127.0.0.0/8'], ['10.0.0.0/8', '127.0.0.1']])(
-    'are believed from a proxy that is trusted: %s',
+    'are trusted from a trusted proxy: %s',
     async (...trustedProxies) => {
       await using server = await createTestServer({
         users: [{ username: 'carol', password }],
@@ -28,10 +28,10 @@ describe('X-Forwarded headers', () => {
       })
       expect(await isOwnPage(server, forwarded)).toBe(true)
       expect(await isOwnPage(server, {})).toBe(false)
-      // What the client itself wrote comes before what the proxy has added.
+      // The client's own value comes first, and the proxy appends to it.
       const spoofed = { ...forwarded, 'x-forwarded-host': 'chat.example.com, other.example.com' }
       expect(await isOwnPage(server, spoofed)).toBe(false)
-      // Over https a page that came without is somebody else's, whoever is between.
+      // A page loaded over plain HTTP is another origin than the server behind HTTPS.
       const { status } = await rest(server, 'POST /v1/sessions', {
         authorization: null,
         headers: { origin: 'http://chat.example.com', ...forwarded },
@@ -42,7 +42,7 @@ describe('X-Forwarded headers', () => {
   )
 
   test.each([[], ['10.0.0.0/8'], ['uniquelocal'], ['::1']])(
-    'are passed over from anybody else: %s',
+    'are ignored from any other address: %s',
     async (...trustedProxies) => {
       await using server = await createTestServer({
         users: [{ username: 'carol', password }],
@@ -55,25 +55,25 @@ describe('X-Forwarded headers', () => {
   )
 })
 
-describe('the address in the audit', () => {
+describe('the address in the audit log', () => {
   const addressSeen = async (trustedProxies: string[], forwardedFor: string) => {
     await using server = await createTestServer({ settings: { trustedProxies } })
-    const made = await rest(server, 'POST /v1/keys', {
+    const created = await rest(server, 'POST /v1/keys', {
       headers: { 'x-forwarded-for': forwardedFor },
       json: { name: 'second', scopes: ['read'] },
     })
-    expect(made.status).toBe(201)
+    expect(created.status).toBe(201)
     const { body } = await rest(server, 'GET /v1/audit')
     return (body as { items: { address: string }[] }).items[0]?.address
   }
 
-  test('is the one that the trusted proxy saw, whatever the client wrote before it', async () => {
+  test('is the one that the trusted proxy saw, not one that the client claims', async () => {
     expect(await addressSeen(['loopback'], '203.0.113.7')).toBe('203.0.113.7')
     expect(await addressSeen(['loopback'], '198.51.100.1, 203.0.113.7')).toBe('203.0.113.7')
     expect(await addressSeen(['loopback', '10.0.0.0/8'], '203.0.113.7, 10.1.2.3')).toBe('203.0.113.7')
   })
 
-  test('is that of the connection where nobody is trusted', async () => {
+  test('is that of the connection without a trusted proxy', async () => {
     expect(await addressSeen([], '203.0.113.7')).toBe('127.0.0.1')
     expect(await addressSeen(['10.0.0.0/8'], '203.0.113.7')).toBe('127.0.0.1')
   })
@@ -83,9 +83,9 @@ describe('SOTTO_TRUSTED_PROXIES', () => {
   const read = (value: string) => readConfig({ SOTTO_TRUSTED_PROXIES: value }).trustedProxies
 
   test.each(['loopback', '10.0.0.1', '10.0.0.0/8', 'fd00::/8', '::1, linklocal,uniquelocal', '0.0.0.0/0'])(
-    'takes %s',
+    'accepts %s',
     (value) => {
-      expect(read(value)).toEqual(value.split(',').map((one) => one.trim()))
+      expect(read(value)).toEqual(value.split(',').map((range) => range.trim()))
     },
   )
 
@@ -98,12 +98,12 @@ describe('SOTTO_TRUSTED_PROXIES', () => {
     '10.0.0.0/',
     '10.0.0.1/8/8',
     '10.0.0',
-  ])('does not take %s', (value) => {
+  ])('rejects %s', (value) => {
     expect(() => read(value)).toThrow(ConfigError)
     expect(() => read(value)).toThrow(/^SOTTO_TRUSTED_PROXIES must be addresses, ranges/)
   })
 
-  test('trusts nobody unless told to', () => {
+  test('trusts no proxy by default', () => {
     expect(readConfig({}).trustedProxies).toEqual([])
   })
 })

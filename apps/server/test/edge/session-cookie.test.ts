@@ -9,8 +9,8 @@ const settings = { allowedOrigins: [LISTED] }
 const NO_INPUT = encodeURIComponent('{"json":{}}')
 const SAME_ORIGIN = { 'sec-fetch-site': 'same-origin' }
 
-/** Its own origin is plain http, which browsers keep no cookie for: a page of the list logs in. */
-async function logIn(server: TestServer, origin = LISTED, json: object = {}) {
+/** Signs in from an allowed origin, because the server's own is plain HTTP, where browsers drop the cookie. */
+async function signIn(server: TestServer, origin = LISTED, json: object = {}) {
   return rest(server, 'POST /v1/sessions', {
     authorization: null,
     headers: { origin },
@@ -19,7 +19,7 @@ async function logIn(server: TestServer, origin = LISTED, json: object = {}) {
 }
 
 async function cookieOf(server: TestServer): Promise<string> {
-  const { headers } = await logIn(server)
+  const { headers } = await signIn(server)
   return headers.get('set-cookie')?.split(';', 1)[0] ?? ''
 }
 
@@ -35,8 +35,8 @@ describe.each(dialects)('the session cookie on %s', (using) => {
     headers: { cookie, ...headers },
   })
 
-  test('holds the token instead of the answer, out of reach of scripts', async () => {
-    const { status, headers, body } = await logIn(server)
+  test('contains the token instead of the response body, inaccessible to scripts', async () => {
+    const { status, headers, body } = await signIn(server)
     expect(status).toBe(201)
     expect(body).toEqual({
       expiresAt: expect.any(String),
@@ -53,16 +53,16 @@ describe.each(dialects)('the session cookie on %s', (using) => {
     ])
   })
 
-  test('is set for nobody who did not ask for it', async () => {
+  test('is set only on request', async () => {
     for (const cookie of [false, undefined]) {
-      const { headers, body } = await logIn(server, LISTED, { cookie })
+      const { headers, body } = await signIn(server, LISTED, { cookie })
       expect(headers.get('set-cookie')).toBeNull()
       expect(body).toMatchObject({ token: expect.stringMatching(/^st_/) })
     }
-    expect((await logIn(server, LISTED, { password: 'wrong' })).headers.get('set-cookie')).toBeNull()
+    expect((await signIn(server, LISTED, { password: 'wrong' })).headers.get('set-cookie')).toBeNull()
   })
 
-  test('tells who calls, on REST and RPC, until the session ends', async () => {
+  test('authenticates REST and RPC calls until the session ends', async () => {
     const cookie = await cookieOf(server)
     expect(await rest(server, 'GET /v1/conversations', asPage(cookie))).toMatchObject({ status: 200 })
     expect(await rest(server, 'GET /v1/conversations', asPage(cookie, SAME_ORIGIN))).toMatchObject({
@@ -83,7 +83,7 @@ describe.each(dialects)('the session cookie on %s', (using) => {
       status: 401,
       body: { code: 'UNAUTHENTICATED' },
     })
-    // The page cannot take it back, and must be able to log in again.
+    // A page cannot delete the cookie, so signing in must work with the old one.
     const again = await rest(server, 'POST /v1/sessions', {
       ...asPage(cookie),
       json: { username: 'carol', password, cookie: true },
@@ -91,7 +91,7 @@ describe.each(dialects)('the session cookie on %s', (using) => {
     expect(again.status).toBe(201)
   })
 
-  test('is set and cleared over RPC too, but not in a streamed batch', async () => {
+  test('is set and cleared over RPC, but not in a streamed batch', async () => {
     const call = (path: string, headers: Record<string, string>, input: object) =>
       rest(server, `POST /trpc/${path}` as 'POST /', {
         authorization: null,
@@ -130,7 +130,7 @@ describe.each(dialects)('the session cookie on %s', (using) => {
     ['GET /v1/conversations', {}],
     ['GET /v1/events', { origin: 'https://evil.example.com' }],
     ['GET /trpc/conversations.list', { origin: 'https://evil.example.com' }],
-  ] as const)('does not count for pages of others: %s %o', async (line, headers) => {
+  ] as const)('is rejected from pages of other origins: %s %o', async (line, headers) => {
     const cookie = await cookieOf(server)
     const answer = await rest(server, line, {
       ...asPage(cookie, { ...headers }),
@@ -140,7 +140,7 @@ describe.each(dialects)('the session cookie on %s', (using) => {
     expect(JSON.stringify(answer.body)).toContain('"FORBIDDEN"')
   })
 
-  test('is passed over where an Authorization header says who calls', async () => {
+  test('is ignored if there is an Authorization header', async () => {
     const cookie = await cookieOf(server)
     const evil = { origin: 'https://evil.example.com', cookie }
     const asBob = await rest(server, 'POST /v1/messages', {
@@ -154,7 +154,7 @@ describe.each(dialects)('the session cookie on %s', (using) => {
       headers: { origin: LISTED, cookie },
     })
     expect(wrong.status).toBe(401)
-    const { body } = await logIn(server, LISTED, { cookie: false })
+    const { body } = await signIn(server, LISTED, { cookie: false })
     const ended = await rest(server, 'DELETE /v1/sessions/current', {
       authorization: `Bearer ${(body as { token: string }).token}`,
       headers: { origin: LISTED, cookie },
@@ -163,23 +163,23 @@ describe.each(dialects)('the session cookie on %s', (using) => {
     expect((await rest(server, 'GET /v1/conversations', asPage(cookie))).status).toBe(200)
   })
 
-  test('is worth nothing as anything but a session: a key in it is nobody’s', async () => {
+  test('accepts only session tokens, not service keys', async () => {
     for (const value of [server.serviceKey, 'st_wrong', '', '%', 'a.b.c']) {
       const answer = await rest(server, 'GET /v1/users', asPage(`__Host-sotto=${value}; other=1`))
       expect([answer.status, value]).toEqual([401, value])
     }
   })
 
-  test('is given to no page that may not have it, and to no browser that would drop it', async () => {
+  test('is not set for other origins, or where browsers would drop it', async () => {
     for (const origin of ['https://evil.example.com', 'null']) {
-      expect(await logIn(server, origin)).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } })
+      expect(await signIn(server, origin)).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } })
     }
     const withoutOrigin = await rest(server, 'POST /v1/sessions', {
       authorization: null,
       json: { username: 'carol', password, cookie: true },
     })
     expect(withoutOrigin).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } })
-    const overPlainHttp = await logIn(server, server.url)
+    const overPlainHttp = await signIn(server, server.url)
     expect(overPlainHttp).toMatchObject({ status: 403, body: { detail: expect.stringContaining('https') } })
     for (const host of ['localhost:1337', '127.0.0.1:1337', '[::1]:1337', 'sotto.localhost']) {
       const answer = await rest(server, 'POST /v1/sessions', {
@@ -192,18 +192,18 @@ describe.each(dialects)('the session cookie on %s', (using) => {
   })
 })
 
-test('the session cookie opens streams, over Server-Sent Events and WebSocket', async () => {
-  await using world = await startServer('sqlite', { users: ['bob'] })
-  await world.client.users.create({ username: 'carol', password })
-  const logged = await fetch(`${world.url}/v1/sessions`, {
+test('the session cookie authenticates streams over Server-Sent Events and WebSocket', async () => {
+  await using server = await startServer('sqlite', { users: ['bob'] })
+  await server.client.users.create({ username: 'carol', password })
+  const signedIn = await fetch(`${server.url}/v1/sessions`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', origin: world.url },
+    headers: { 'content-type': 'application/json', origin: server.url },
     body: JSON.stringify({ username: 'carol', password, cookie: true }),
   })
-  const cookie = logged.headers.get('set-cookie')?.split(';', 1)[0] ?? ''
+  const cookie = signedIn.headers.get('set-cookie')?.split(';', 1)[0] ?? ''
 
   const gone = new AbortController()
-  const stream = await fetch(`${world.url}/v1/events`, {
+  const stream = await fetch(`${server.url}/v1/events`, {
     headers: { cookie, ...SAME_ORIGIN },
     signal: gone.signal,
   })
@@ -212,8 +212,8 @@ test('the session cookie opens streams, over Server-Sent Events and WebSocket', 
 
   const listOver = (headers: Record<string, string>) =>
     new Promise<string>((resolve, reject) => {
-      const socket = new WebSocket(`${world.url.replace('http', 'ws')}/trpc`, { headers })
-      socket.addEventListener('error', () => reject(new Error('refused')))
+      const socket = new WebSocket(`${server.url.replace('http', 'ws')}/trpc`, { headers })
+      socket.addEventListener('error', () => reject(new Error('rejected')))
       socket.addEventListener('open', () => {
         const params = { path: 'conversations.list', input: superjson.serialize({}) }
         socket.send(JSON.stringify({ id: 1, method: 'query', params }))
@@ -223,8 +223,8 @@ test('the session cookie opens streams, over Server-Sent Events and WebSocket', 
         socket.close()
       })
     })
-  expect(await listOver({ cookie, origin: world.url })).toContain('"items":[]')
-  expect(await listOver({ origin: world.url })).toContain('"UNAUTHENTICATED"')
+  expect(await listOver({ cookie, origin: server.url })).toContain('"items":[]')
+  expect(await listOver({ origin: server.url })).toContain('"UNAUTHENTICATED"')
   expect(await listOver({ cookie })).toContain('"FORBIDDEN"')
-  await expect(listOver({ cookie, origin: 'https://evil.example.com' })).rejects.toThrow('refused')
+  await expect(listOver({ cookie, origin: 'https://evil.example.com' })).rejects.toThrow('rejected')
 })

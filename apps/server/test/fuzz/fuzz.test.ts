@@ -1,4 +1,4 @@
-import { setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as tick } from 'node:timers/promises'
 import { contract, errorCatalogue, isErrorCode, type Procedure } from '@sotto/contract'
 import { createTestServer, type TestServer } from '@sotto/testing'
 import { calls, dialects, type Operation } from '@sotto/testing/internal'
@@ -9,17 +9,17 @@ import { testScale } from '../../../../scripts/test-scale.ts'
 import { inputsOf, type Names } from './inputs.ts'
 
 /*
- * Whatever comes in: an answer that the contract has, never a failure of the server, and nobody else kept waiting.
- * `pnpm fuzz` does it with 2,000 inputs an operation and transport.
+ * Every input gets a response that the contract declares, never causes a server error and never blocks other calls.
+ * `pnpm fuzz` tries 2,000 inputs per operation and transport.
  */
 
 const RUNS = 20 * testScale
-/** Of those that hash a password, which costs more than all the rest together. */
+/** Operations that hash a password run less often, because hashing is slow. */
 const HASHING = ['users.create', 'sessions.create', 'passwords.set', 'passwords.reset']
-/** How long the event loop may stand still, in milliseconds. */
+/** How long the event loop may be blocked, in milliseconds. */
 const MAX_STALL_MS = 100
-/** What ends somebody whom the others need is done to others. */
-const withOwnUser = ['users.erase', 'users.setDisabled', 'users.setRole', 'passwords.set', 'blocks.add']
+/** Operations that would make a user unusable get a user that no other operation needs. */
+const onUnusedUser = ['users.erase', 'users.setDisabled', 'users.setRole', 'passwords.set', 'blocks.add']
 
 interface Answer {
   status: number
@@ -82,15 +82,14 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value ?? null).slice(0, 2_000)
 }
 
-/** What a URL can carry. */
+/** Text that a URL can contain. */
 function wellFormed(text: string): string {
   return text.slice(0, 4_000).toWellFormed()
 }
 
 /**
- * Looks how long the event loop stands still at once, in milliseconds. Not by perf_hooks' histogram, which sees
- * nothing before its second tick. On a busy machine the loop also stands still without doing anything, so no stall is
- * longer than what this thread has worked.
+ * Measures the longest stall of the event loop, in milliseconds. The histogram of perf_hooks records nothing before its
+ * second tick. On a busy machine the thread may not be scheduled, so a stall is capped at the thread's CPU time.
  */
 function watchStalls() {
   let last = performance.now()
@@ -108,9 +107,9 @@ function watchStalls() {
       before = process.threadCpuUsage()
     },
     async end() {
-      // The ticking has its turn between these two.
-      await turn()
-      await turn()
+      // The interval fires between these two.
+      await tick()
+      await tick()
       const { user, system } = process.threadCpuUsage(before)
       return Math.min(worst, (user + system) / 1_000)
     },
@@ -118,7 +117,7 @@ function watchStalls() {
   }
 }
 
-/** The fields that are times: REST writes them as texts, and people may write such texts elsewhere. */
+/** Fields that are times. REST returns them as strings, and other fields can contain the same text. */
 const TIMES = /^(?:\w+At|at|since)$/
 
 function withDates(value: unknown, name = ''): unknown {
@@ -128,7 +127,7 @@ function withDates(value: unknown, name = ''): unknown {
   return Object.fromEntries(Object.entries(value).map(([own, inner]) => [own, withDates(inner, own)]))
 }
 
-describe.each(dialects)('whatever comes in, on %s', (using) => {
+describe.each(dialects)('random inputs on %s', (using) => {
   let server: TestServer
   let names: Names
   let headers: Record<'key' | 'alice', Headers>
@@ -161,16 +160,16 @@ describe.each(dialects)('whatever comes in, on %s', (using) => {
   test.each(calls)('$name', { timeout: 30 * 60_000 }, async (operation) => {
     const { entry, name } = operation
     const runs = Math.ceil(HASHING.includes(name) ? RUNS / 10 : RUNS)
-    const own = withOwnUser.includes(name) ? { ...names, user: ['nobody'] } : names
+    const own = onUnusedUser.includes(name) ? { ...names, user: ['nobody'] } : names
     const as = entry.access === 'actor' ? headers.alice : headers.key
     using stalls = watchStalls()
     for (const call of [overRpc, overRest]) {
       await fc.assert(
         fc.asyncProperty(inputsOf(operation, own), async (input) => {
           let stall = Number.POSITIVE_INFINITY
-          // A machine that does something else stands still as well: what an input does, it does again.
+          // A busy machine stalls as well. A stall caused by the input happens on every attempt.
           for (let attempt = 0; attempt < 3 && stall > MAX_STALL_MS; attempt++) {
-            await turn()
+            await tick()
             stalls.begin()
             const answer = await call(server, operation, input, as)
             stall = Math.min(stall, await stalls.end())
@@ -193,12 +192,12 @@ describe.each(dialects)('whatever comes in, on %s', (using) => {
     expect((await server.fetch('/healthz')).status).toBe(200)
   })
 
-  test('nothing that was asked was logged as a failure of the server', () => {
+  test('are not logged as server errors', () => {
     expect(server.logs.filter((line) => /"level":[56]0/.test(line))).toEqual([])
   })
 })
 
-test('every operation that answers is in it', () => {
+test('every operation except subscriptions is tested', () => {
   const all = Object.values(contract).flatMap((entries) => Object.values<Procedure>(entries))
   expect(calls).toHaveLength(all.filter(({ kind }) => kind !== 'subscription').length)
 })

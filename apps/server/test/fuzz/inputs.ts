@@ -3,8 +3,7 @@ import fc from 'fast-check'
 import { z } from 'zod'
 
 /*
- * Inputs for an operation, worked out from its schema: what fits it, and what was done to that so that it may fit
- * no more.
+ * Inputs for an operation, derived from its schema: valid ones, and valid ones with changes that may make them invalid.
  */
 
 interface JsonSchema {
@@ -25,12 +24,12 @@ interface JsonSchema {
   format?: string
 }
 
-/** What things of the world are called, by the field that names them. */
+/** Names and ids of existing resources, by the field that refers to them. */
 export type Names = Readonly<Record<string, readonly string[]>>
 
 const LONG = 'x'.repeat(20_000)
 
-/** Text that has broken something somewhere. */
+/** Text that typically breaks software. */
 const nastyText = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 60 }),
   fc.string({ unit: 'grapheme', maxLength: 60 }),
@@ -78,7 +77,7 @@ function deep(levels: number): unknown {
   return value
 }
 
-/** What no field expects, or not there. */
+/** Values that a field does not expect. */
 const nasty: fc.Arbitrary<unknown> = fc.oneof(
   nastyText,
   nastyNumber,
@@ -86,24 +85,24 @@ const nasty: fc.Arbitrary<unknown> = fc.oneof(
   fc.constant(Array.from({ length: 5_000 }, (_, n) => n)),
   fc.integer({ min: 1, max: 300 }).map(deep),
   fc.jsonValue({ maxDepth: 3 }),
-  // An object with a key of its own that JSON can carry and an assignment cannot.
+  // `__proto__` as an own key, which JSON can contain but an assignment cannot create.
   fc.constant(JSON.parse('{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}')),
 )
 
-function fitting(schema: JsonSchema, field: string, names: Names): fc.Arbitrary<unknown> {
+function validValue(schema: JsonSchema, field: string, names: Names): fc.Arbitrary<unknown> {
   const known = names[field]
   if (known) return fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...known) }, nastyText)
   if ('const' in schema) return fc.constant(schema.const)
   if (schema.enum) return fc.constantFrom(...schema.enum)
   const variants = schema.anyOf ?? schema.oneOf
-  if (variants) return fc.oneof(...variants.map((variant) => fitting(variant, field, names)))
+  if (variants) return fc.oneof(...variants.map((variant) => validValue(variant, field, names)))
   switch ([schema.type].flat()[0]) {
     case 'object':
       return objectOf(schema, names)
     case 'array':
       if (schema.prefixItems)
-        return fc.tuple(...schema.prefixItems.map((item) => fitting(item, field, names)))
-      return fc.array(fitting(schema.items || {}, field, names), {
+        return fc.tuple(...schema.prefixItems.map((item) => validValue(item, field, names)))
+      return fc.array(validValue(schema.items || {}, field, names), {
         maxLength: Math.min(schema.maxItems ?? 4, 4),
       })
     case 'integer':
@@ -133,12 +132,12 @@ function textOf({ format, minLength = 0, maxLength = 100 }: JsonSchema): fc.Arbi
 
 function objectOf(schema: JsonSchema, names: Names): fc.Arbitrary<Record<string, unknown>> {
   const fields = Object.entries(schema.properties ?? {}).map(
-    ([name, own]) => [name, fitting(own, name, names)] as const,
+    ([name, own]) => [name, validValue(own, name, names)] as const,
   )
   return fc.record(Object.fromEntries(fields), { requiredKeys: schema.required ?? [] })
 }
 
-/** As the caller has it: half of them fit, as far as the schema says; the others have something wrong in them. */
+/** Inputs for the operation. Half are valid according to its schema. The others have one to three changed fields. */
 export function inputsOf({ entry, fields }: Operation, names: Names): fc.Arbitrary<Record<string, unknown>> {
   const schema = z.toJSONSchema(entry.input, { io: 'input', unrepresentable: 'any' }) as JsonSchema
   const valid = objectOf(schema, names)

@@ -16,7 +16,7 @@ interface Message {
   deleted_at: Date | null
 }
 
-/** Everything that a database says about users, conversations and messages, in a fixed order. */
+/** All rows about users, conversations and messages, in a fixed order. */
 export async function readContents(url: string) {
   await using database = await openDatabase({ url, poolSize: 1 })
   const { db } = database
@@ -62,14 +62,14 @@ export async function readContents(url: string) {
 export type DatabaseContents = Awaited<ReturnType<typeof readContents>>
 
 /**
- * Says what in a database contradicts itself, a line each: everything that is kept beside the messages is counted
- * anew, from the messages and from the event log.
+ * Returns one line per inconsistency. Recomputes all derived columns from the messages and compares them, and the
+ * event log, with the stored ones.
  */
-export function contradictions(contents: DatabaseContents): string[] {
+export function inconsistencies(contents: DatabaseContents): string[] {
   const problems: string[] = []
-  function expectSame(what: string, is: unknown, shouldBe: unknown): void {
-    const [one, other] = [JSON.stringify(is), JSON.stringify(shouldBe)]
-    if (one !== other) problems.push(`${what} is ${one}, should be ${other}`)
+  function expectSame(what: string, actual: unknown, expected: unknown): void {
+    const [found, wanted] = [JSON.stringify(actual), JSON.stringify(expected)]
+    if (found !== wanted) problems.push(`${what} is ${found}, should be ${wanted}`)
   }
   const messagesOf = Map.groupBy(contents.messages, (message) => message.conversation_id)
   const membersOf = Map.groupBy(contents.participants, (member) => member.conversation_id)
@@ -98,7 +98,8 @@ export function contradictions(contents: DatabaseContents): string[] {
       if (before && before.created_at > message.created_at) problems.push(`time goes back at ${message.id}`)
       const other = memberIds.find((id) => id !== message.sender_id) ?? message.sender_id
       expectSame(`recipient of ${message.id}`, message.recipient_id, other)
-      if (!memberIds.includes(message.sender_id)) problems.push(`the sender of ${message.id} is not in it`)
+      if (!memberIds.includes(message.sender_id))
+        problems.push(`the sender of ${message.id} is not a participant`)
     }
     for (const member of members) {
       const who = `of ${member.user_id} in ${conversation.id}`
@@ -123,13 +124,12 @@ export function contradictions(contents: DatabaseContents): string[] {
       if (member.read_seq > conversation.last_seq || member.read_seq < upTo('read')) {
         problems.push(`read_seq ${who} is ${member.read_seq}`)
       }
-      // Beyond the last receipt the mark moves by one's own messages alone.
+      // After the last receipt, only own messages move the read mark.
       const unreceipted = messages.slice(upTo('read'), member.read_seq)
       if (unreceipted.some((message) => message.sender_id !== member.user_id)) {
         problems.push(`read_seq ${who} has no receipt`)
       }
-      if (upTo('read') > member.delivered_seq)
-        problems.push(`something ${who} was read before it was delivered`)
+      if (upTo('read') > member.delivered_seq) problems.push(`read_seq ${who} is greater than delivered_seq`)
     }
   }
   checkContents(contents, expectSame)
@@ -137,7 +137,7 @@ export function contradictions(contents: DatabaseContents): string[] {
   return problems
 }
 
-type ExpectSame = (what: string, is: unknown, shouldBe: unknown) => void
+type ExpectSame = (what: string, actual: unknown, expected: unknown) => void
 
 function checkContents(contents: DatabaseContents, expectSame: ExpectSame): void {
   const reactionsOf = Map.groupBy(contents.reactions, (reaction) => reaction.message_id)
@@ -145,8 +145,8 @@ function checkContents(contents: DatabaseContents, expectSame: ExpectSame): void
   for (const message of contents.messages) {
     const counts = new Map<string, number>()
     for (const { emoji } of reactionsOf.get(message.id) ?? []) counts.set(emoji, (counts.get(emoji) ?? 0) + 1)
-    const told = message.reactions === null ? [] : (JSON.parse(message.reactions) as [string, number][])
-    expectSame(`reactions of ${message.id}`, told.toSorted(), [...counts].toSorted())
+    const stored = message.reactions === null ? [] : (JSON.parse(message.reactions) as [string, number][])
+    expectSame(`reactions of ${message.id}`, stored.toSorted(), [...counts].toSorted())
     expectSame(`media of ${message.id}`, message.media !== null, hasMedia(message))
     const edits = editsOf.get(message.id) ?? []
     if (message.deleted_at !== null) {
@@ -216,7 +216,7 @@ function checkEvents(contents: DatabaseContents, expectSame: ExpectSame, problem
     )
   }
   const deleted = new Map(
-    contents.messages.flatMap((one) => (one.deleted_at ? [[one.id, one.deleted_at]] : [])),
+    contents.messages.flatMap((message) => (message.deleted_at ? [[message.id, message.deleted_at]] : [])),
   )
   expectSame(
     'message.deleted',
@@ -241,6 +241,13 @@ function checkEvents(contents: DatabaseContents, expectSame: ExpectSame, problem
           : [[event.message_id, event.user_id, event.detail, event.created_at]],
       ),
     ),
-    inOrder(contents.reactions.map((one) => [one.message_id, one.user_id, one.emoji, one.created_at])),
+    inOrder(
+      contents.reactions.map((reaction) => [
+        reaction.message_id,
+        reaction.user_id,
+        reaction.emoji,
+        reaction.created_at,
+      ]),
+    ),
   )
 }
