@@ -36,7 +36,7 @@ describe.each(dialects)('blocks on %s', (using) => {
     await alice.contacts.add({ user: 'bob' })
     await server.as('bob').contacts.add({ user: 'alice' })
     await alice.contacts.add({ user: 'carol' })
-    const asked = await server.as('dave').contacts.add({ user: 'alice' })
+    const request = await server.as('dave').contacts.add({ user: 'alice' })
     for (const user of ['bob', 'carol', 'dave']) await alice.blocks.add({ user })
 
     for (const state of ['accepted', 'incoming', 'outgoing'] as const) {
@@ -44,13 +44,13 @@ describe.each(dialects)('blocks on %s', (using) => {
       expect((await server.as('bob').contacts.list({ state })).items).toEqual([])
       expect((await server.as('carol').contacts.list({ state })).items).toEqual([])
     }
-    expect((await server.as('dave').contacts.list({ state: 'outgoing' })).items).toEqual([asked])
-    // Unblocking does not restore the contact.
+    expect((await server.as('dave').contacts.list({ state: 'outgoing' })).items).toEqual([request])
+    // Unblocking does not restore contacts.
     await alice.blocks.remove({ user: 'bob' })
     expect((await alice.contacts.list()).items).toEqual([])
   })
 
-  test('stop both users from messaging, reacting and sending contact requests, but senders can still change old messages', async () => {
+  test('stop both users from messaging, reacting and sending contact requests, but not from changing old messages', async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob'] })
     const [alice, bob] = [server.as('alice'), server.as('bob')]
     const own = await bob.messages.send({ to: 'alice', text: 'from bob' })
@@ -92,10 +92,13 @@ describe.each(dialects)('blocks on %s', (using) => {
     const [alice, bob, carol] = [server.as('alice'), server.as('bob'), server.as('carol')]
     const own = await bob.conversations.create({ name: "bob's", participants: ['carol'] })
     await alice.blocks.add({ user: 'bob' })
-    const refused = await failureOf(
+    const rejected = await failureOf(
       bob.conversations.create({ name: 'a trap', participants: ['carol', 'alice'] }),
     )
-    expect([refused.code, refused.message]).toEqual(['FORBIDDEN', 'this user does not accept this from you'])
+    expect([rejected.code, rejected.message]).toEqual([
+      'FORBIDDEN',
+      'this user does not accept this from you',
+    ])
     expect(await codeOf(bob.participants.set({ conversationId: own.id, user: 'alice' }))).toBe('FORBIDDEN')
     expect(await codeOf(alice.conversations.create({ name: 'mine', participants: ['bob'] }))).toBe(
       'FORBIDDEN',

@@ -34,7 +34,7 @@ test.each([
   first.emit('close')
   const closed = newResponse()
   closed.destroy()
-  // Not counted: its `close` event has already fired.
+  // Not counted, because no `close` event would follow.
   begin(own, closed)
   begin(own)
   expect(() => begin(own)).toThrow(expect.objectContaining({ code: 'RATE_LIMITED' }))

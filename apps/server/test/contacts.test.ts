@@ -18,17 +18,17 @@ describe.each(dialects)('contacts on %s', (using) => {
     const [alice, bob] = [server.as('alice'), server.as('bob')]
 
     server.clock.set('2026-05-01T10:00:00.000Z')
-    const asked = await alice.contacts.add({ user: 'BOB' })
-    expect(asked).toEqual({
+    const request = await alice.contacts.add({ user: 'BOB' })
+    expect(request).toEqual({
       user: await alice.users.get({ user: 'bob' }),
       state: 'outgoing',
       since: new Date('2026-05-01T10:00:00.000Z'),
     })
     expect((await bob.contacts.list({ state: 'incoming' })).items).toMatchObject([
-      { user: { username: 'alice' }, since: asked.since },
+      { user: { username: 'alice' }, since: request.since },
     ])
     server.clock.set('2026-05-01T11:00:00.000Z')
-    expect(await alice.contacts.add({ user: 'bob' })).toEqual(asked)
+    expect(await alice.contacts.add({ user: 'bob' })).toEqual(request)
 
     expect(await bob.contacts.add({ user: 'alice' })).toMatchObject({
       user: { username: 'alice' },
@@ -46,7 +46,7 @@ describe.each(dialects)('contacts on %s', (using) => {
       { alice: 'accepted' },
     ])
     // Being a contact does not reveal private fields.
-    expect(Object.keys(asked.user)).not.toContain('email')
+    expect(Object.keys(request.user)).not.toContain('email')
   })
 
   test('are accepted when two users ask each other at the same time', async () => {
@@ -85,11 +85,11 @@ describe.each(dialects)('contacts on %s', (using) => {
   test('that are declined look unanswered to the sender, who can withdraw the request and ask again', async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob'] })
     const [alice, bob] = [server.as('alice'), server.as('bob')]
-    const asked = await alice.contacts.add({ user: 'bob' })
+    const request = await alice.contacts.add({ user: 'bob' })
     await bob.contacts.remove({ user: 'alice' })
     expect(await contactsOf(server, 'bob')).toEqual({})
     // Asking again changes nothing for either user.
-    expect(await alice.contacts.add({ user: 'bob' })).toEqual(asked)
+    expect(await alice.contacts.add({ user: 'bob' })).toEqual(request)
     expect([await contactsOf(server, 'alice'), await contactsOf(server, 'bob')]).toEqual([
       { bob: 'outgoing' },
       {},

@@ -212,7 +212,7 @@ describe.each(dialects)('conversations on %s', (using) => {
     ['messages of a conversation', (bob: SottoClient) => bob.direct.messages({ user: 'alice' })],
     ['timeline', (bob: SottoClient) => bob.messages.list()],
     ['messages between two users', (bob: SottoClient) => bob.messages.between(['alice', 'bob'])],
-  ])('record a delivery when the recipient lists: %s', async (_, read) => {
+  ])('record a delivery when the recipient fetches: %s', async (_, read) => {
     await using server = await createTestServer({ using, users })
     const { id: messageId } = await server.as('alice').messages.send({ to: 'bob', text: '1' })
     await read(server.as('bob'))

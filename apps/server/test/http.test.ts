@@ -39,13 +39,13 @@ describe('an error response', () => {
   })
 
   test("has the caller's request id if it is valid, or a generated one", async () => {
-    const ask = (id: string) => rest(server, 'GET /v1/users/nobody', { headers: { 'x-request-id': id } })
+    const get = (id: string) => rest(server, 'GET /v1/users/nobody', { headers: { 'x-request-id': id } })
     for (const id of ['abc', 'a.b:c_d-1', 'x'.repeat(128)]) {
-      const { headers, body } = await ask(id)
+      const { headers, body } = await get(id)
       expect([headers.get('x-request-id'), (body as { requestId: string }).requestId]).toEqual([id, id])
     }
     for (const id of ['', 'x'.repeat(129), 'a b', '{"a":1}', 'ü', "' OR 1"]) {
-      const { headers } = await ask(id)
+      const { headers } = await get(id)
       expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/)
     }
     const overRpc = await server.fetch('/trpc/users.list', { headers: { 'x-request-id': 'rpc-1' } })
@@ -102,7 +102,7 @@ describe('routes', () => {
     expect(await rest(server, line)).toMatchObject({ status: 404, ...problem('ROUTE_NOT_FOUND') })
   })
 
-  test('answer HEAD as GET, without the body', async () => {
+  test('respond to HEAD like GET, without a body', async () => {
     const get = await rest(server, 'GET /v1/users')
     const head = await rest(server, 'HEAD /v1/users')
     expect([head.status, head.body]).toEqual([200, ''])
@@ -129,14 +129,14 @@ describe('a request body', () => {
 
   test.each([
     ['not JSON', '{"to":"bob",'],
-    ['empty', ''],
+    ['an empty string', ''],
     ['JSON with a trailing comma', '{"to":"bob","text":"x",}'],
     ['two documents', `${valid}${valid}`],
     ['an array', `[${valid}]`],
     ['a string', '"text"'],
     ['a number', '1'],
     ['null', 'null'],
-    ['NaN', '{"to":NaN}'],
+    ['JSON with NaN', '{"to":NaN}'],
     ['an object with __proto__', '{"to":"bob","text":"x","__proto__":{"from":"bob"}}'],
     ['an object with constructor', '{"to":"bob","text":"x","constructor":{"prototype":{"from":"bob"}}}'],
     [
@@ -457,7 +457,7 @@ describe('tRPC', () => {
     ['null', null],
     ['a string', 'x'],
     ['a list', []],
-    ['nothing', undefined],
+    ['no body', undefined],
     ['an envelope without json', {}],
     ['an envelope of null', { json: null }],
     ['an envelope of a list', { json: [] }],

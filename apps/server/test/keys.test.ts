@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 type Scope = 'read' | 'write' | 'admin'
 
 const MINUTE_MS = 60_000
-/** When a use is certain to be written: writes are delayed by one second. */
+/** Long enough for a use to be written, which the server delays by one second. */
 const WRITE_DELAY_MS = 1_500
 
 async function bearer(server: TestServer, ...scopes: Scope[]): Promise<string> {

@@ -30,7 +30,7 @@ beforeAll(async () => {
 })
 afterAll(() => server[Symbol.asyncDispose]())
 
-/** Validates a value against the schema at this path of the document. Returns the errors, or null if it is valid. */
+/** Validates the value against the schema at `place` in the document. Returns the errors, or null if it is valid. */
 function validate(place: string[], value: unknown): unknown {
   const ajv = new Ajv2020({ strict: false, allErrors: true })
   formats.default(ajv)

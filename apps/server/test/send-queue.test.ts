@@ -114,18 +114,18 @@ async function rejectInDatabase(
   if (using === 'sqlite') {
     await sql
       .raw(
-        `create trigger refuse before insert on messages when new.text = '${text}'
-         begin select raise(abort, 'refused'); end`,
+        `create trigger reject_message before insert on messages when new.text = '${text}'
+         begin select raise(abort, 'rejected'); end`,
       )
       .execute(db)
     return
   }
   await sql
     .raw(
-      `create function refuse() returns trigger language plpgsql as
-       $$ begin raise exception 'refused'; end $$;
-       create trigger refuse before insert on messages for each row when (new.text = '${text}')
-       execute function refuse()`,
+      `create function reject_message() returns trigger language plpgsql as
+       $$ begin raise exception 'rejected'; end $$;
+       create trigger reject_message before insert on messages for each row when (new.text = '${text}')
+       execute function reject_message()`,
     )
     .execute(db)
 }

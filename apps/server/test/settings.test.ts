@@ -54,7 +54,7 @@ test('a value from a file has the source "file"', () => {
 test('every setting named like a secret is treated as one, including future settings', () => {
   const secrets = readConfig({}).settings.filter(({ secret }) => secret)
   expect(secrets.map(({ name }) => name)).toEqual(settingNames.filter((name) => CONFIDENTIAL.test(name)))
-  const url = 'https://somebody:hidden@localhost/path?token=hidden#hidden'
+  const url = 'https://user:hidden@localhost/path?token=hidden#hidden'
   for (const name of settingNames.filter((setting) => MAY_HOLD_SECRETS.test(setting))) {
     const own = url.replace(
       'https',

@@ -110,7 +110,7 @@ describe.each(dialects)('users on %s', (using) => {
     expect(byAlice).toMatchObject({ displayName: 'Alice', lastName: null })
     expect(await codeOf(server.as('bob').users.update({ user: 'alice', lastName: 'X' }))).toBe('FORBIDDEN')
     expect(await codeOf(server.client.users.update({ user: 'nobody', lastName: 'X' }))).toBe('USER_NOT_FOUND')
-    // A cleared display name is removed from the search index too.
+    // A cleared display name is no longer found by the search.
     await server.client.users.update({ user: 'alice', displayName: null })
     expect((await server.client.users.list({ q: 'Ali' })).items.map(({ username }) => username)).toEqual([
       'alice',
@@ -184,14 +184,14 @@ describe.each(dialects)('users on %s', (using) => {
     const at = (second: number) => server.clock.set(`2026-05-01T10:00:0${second}.000Z`)
     at(1)
     await alice.messages.send({ to: 'bob', text: 'one' })
-    const gone = await alice.messages.send({ to: 'bob', text: 'two' })
+    const deleted = await alice.messages.send({ to: 'bob', text: 'two' })
     at(2)
     await server.as('carol').messages.send({ to: 'alice', text: 'three' })
     at(3)
     await alice.messages.send({ to: 'alice', text: 'a note' })
     await bob.messages.send({ to: 'carol', text: 'none of your business' })
     at(4)
-    await alice.messages.delete({ messageId: gone.id })
+    await alice.messages.delete({ messageId: deleted.id })
 
     const shape = async (client: typeof alice) =>
       (await client.users.correspondents({ user: 'alice' })).items.map((item) => [

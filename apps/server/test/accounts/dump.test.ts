@@ -52,8 +52,8 @@ async function createCredentials({ server, url }: FirstServer): Promise<string[]
   const client = createClient({ url, token: first })
   await client.users.create({ username: 'alice', password })
   await client.users.create({ username: 'bob', password: `${password} of bob` })
-  const made = await client.keys.create({ name: 'reports', scopes: ['read'] })
-  await createClient({ url, token: made.key }).users.list()
+  const readKey = await client.keys.create({ name: 'reports', scopes: ['read'] })
+  await createClient({ url, token: readKey.key }).users.list()
   const session = await client.sessions.create({ username: 'alice', password })
   const inCookie = await fetch(`${url}/v1/sessions`, {
     method: 'POST',
@@ -76,7 +76,7 @@ async function createCredentials({ server, url }: FirstServer): Promise<string[]
   await client.sessions.create({ username: 'alice', password, recoveryCode: recoveryCodes[0] })
   return [
     first,
-    made.key,
+    readKey.key,
     session.token ?? 'no token',
     cookie ?? 'no cookie',
     reset.token,
@@ -92,7 +92,7 @@ async function createCredentials({ server, url }: FirstServer): Promise<string[]
   ]
 }
 
-/** The byte sequences as which a credential could be stored in plain sight. */
+/** The byte sequences in which a credential could be stored unprotected. */
 function formsOf(credential: string): Buffer[] {
   const plain = [
     credential,

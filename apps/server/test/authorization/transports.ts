@@ -28,8 +28,10 @@ async function openStream(url: string, headers: Headers): Promise<string> {
   if (!response.ok) return codeOf(response)
   const { value } = (await response.body?.getReader().read()) ?? {}
   closing.abort()
-  const [, refusal] = /event: serialized-error\ndata: (.*)/.exec(new TextDecoder().decode(value)) ?? []
-  return refusal === undefined ? 'ok' : ((JSON.parse(refusal) as Failure['error'])?.json.data.code ?? refusal)
+  const [, errorJson] = /event: serialized-error\ndata: (.*)/.exec(new TextDecoder().decode(value)) ?? []
+  return errorJson === undefined
+    ? 'ok'
+    : ((JSON.parse(errorJson) as Failure['error'])?.json.data.code ?? errorJson)
 }
 
 const rest: Transport = async (url, operation, inputs, headers) => {

@@ -274,7 +274,7 @@ describe.each(['sqlite', 'postgres'] as const)('sotto on %s', (using) => {
     })
   })
 
-  test('fails with exit code 1 and one line on standard error', async () => {
+  test('rejects invalid values with exit code 1 and one line on standard error', async () => {
     await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url }
     expect((await sotto(['user', 'create', 'zoe'], settings)).code).toBe(0)

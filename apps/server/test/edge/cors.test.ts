@@ -57,14 +57,14 @@ describe('a page from an allowed origin', () => {
   test.each(['/v1/events', '/trpc/events.stream?input=%7B%22json%22%3A%7B%7D%7D'])(
     'can read the stream %s',
     async (path) => {
-      const gone = new AbortController()
+      const closing = new AbortController()
       const { headers } = await server.fetch(path, {
         headers: { authorization: `Bearer ${server.serviceKey}`, 'act-as': 'alice', origin: LISTED },
-        signal: gone.signal,
+        signal: closing.signal,
       })
       expect(headers.get('content-type')).toMatch(/^text\/event-stream/)
       expect(corsOf(headers)).toEqual(readable)
-      gone.abort()
+      closing.abort()
     },
   )
 

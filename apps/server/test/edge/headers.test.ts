@@ -54,14 +54,14 @@ describe('security headers', () => {
   test.each(['/v1/events', '/trpc/events.stream?input=%7B%22json%22%3A%7B%7D%7D'])(
     'are on %s before the first event',
     async (path) => {
-      const gone = new AbortController()
+      const closing = new AbortController()
       const answer = await server.fetch(path, {
         headers: {
           authorization: `Bearer ${server.serviceKey}`,
           'act-as': 'alice',
           'x-request-id': 'stream-1',
         },
-        signal: gone.signal,
+        signal: closing.signal,
       })
       expect(answer.headers.get('content-type')).toMatch(/^text\/event-stream/)
       expect(headersOf(answer)).toMatchObject({
@@ -69,7 +69,7 @@ describe('security headers', () => {
         'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
         'x-request-id': 'stream-1',
       })
-      gone.abort()
+      closing.abort()
     },
   )
 

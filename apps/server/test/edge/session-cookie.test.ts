@@ -202,13 +202,13 @@ test('the session cookie authenticates streams over Server-Sent Events and WebSo
   })
   const cookie = signedIn.headers.get('set-cookie')?.split(';', 1)[0] ?? ''
 
-  const gone = new AbortController()
+  const closing = new AbortController()
   const stream = await fetch(`${server.url}/v1/events`, {
     headers: { cookie, ...SAME_ORIGIN },
-    signal: gone.signal,
+    signal: closing.signal,
   })
   expect(stream.status).toBe(200)
-  gone.abort()
+  closing.abort()
 
   const listOver = (headers: Record<string, string>) =>
     new Promise<string>((resolve, reject) => {
