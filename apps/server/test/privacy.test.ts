@@ -70,7 +70,7 @@ describe.each(dialects)('the content of a direct conversation on %s', (using) =>
     expect(await state()).toBe(before)
   })
 
-  test('and credentials are not logged', async () => {
+  test('is not logged, and neither are credentials', async () => {
     await using server = await createTestServer({ using, users: ['bob', { username: 'alice', password }] })
     const session = await rest(server, 'POST /v1/sessions', {
       authorization: null,

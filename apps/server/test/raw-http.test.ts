@@ -54,7 +54,7 @@ describe('a GET with a body', () => {
     })
   })
 
-  test('is accepted if the body is empty', async () => {
+  test('is accepted if the body is empty or an empty object', async () => {
     expect(await get('/v1/users', '')).toMatchObject({ status: 200 })
     expect(await get('/v1/users', '{}')).toMatchObject({ status: 200 })
   })

@@ -60,7 +60,7 @@ class Model {
       }
       expect(answer).toEqual({ readSeq: this.readSeq[what.by], unreadCount: this.unread(what.by) })
     } else if (what.do === 'look back') {
-      // Fetching an own message delivers nothing, not even earlier messages of the other user.
+      // Fetching one's own message delivers nothing, not even earlier messages of the other user.
       const own = this.messages.filter(({ sender }) => sender === what.by)
       const message = own[what.nth % Math.max(1, own.length)]
       if (message) await server.as(what.by).messages.get({ messageId: message.id })

@@ -132,7 +132,7 @@ describe('two servers with a replica', { timeout: 120_000 }, () => {
       )
       .toBeGreaterThan(before)
 
-    // A promoted server is permanently not a replica and accepts its own writes.
+    // Promotion is permanent: the database is no longer a replica and accepts its own writes.
     await queryPostgres(replica, 'select pg_promote()')
     await sendAndList(impatient, 'after promotion')
     await sendAndList(reader, 'after promotion too')

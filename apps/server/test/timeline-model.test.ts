@@ -175,7 +175,7 @@ describe.each(dialects)('messages across conversations on %s', (using) => {
     })
   })
 
-  test('reject contradicting filters', async () => {
+  test('reject contradictory filters', async () => {
     await using server = await createTestServer({ using, users: names })
     const between = ['alice', 'bob'] as [string, string]
     const rejected: [Filters, string[]][] = [

@@ -92,7 +92,7 @@ describe.each(dialects)('users on %s', (using) => {
     expect(bob).toHaveProperty('email', null)
   })
 
-  test('can be changed by a bare key or by themselves, where omitted fields stay and null clears', async () => {
+  test('can be changed by a bare key or by themselves: omitted fields stay, and null clears a field', async () => {
     await using server = await createTestServer({ using, users: ['bob'] })
     server.clock.set('2026-05-01T10:00:00.000Z')
     await server.client.users.create({ username: 'alice', displayName: 'Alice', lastName: 'Liddell' })

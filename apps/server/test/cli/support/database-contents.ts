@@ -124,7 +124,7 @@ export function inconsistencies(contents: DatabaseContents): string[] {
       if (member.read_seq > conversation.last_seq || member.read_seq < upTo('read')) {
         problems.push(`read_seq ${who} is ${member.read_seq}`)
       }
-      // After the last receipt, only own messages move the read mark.
+      // After the last receipt, only the user's own messages move the read mark.
       const unreceipted = messages.slice(upTo('read'), member.read_seq)
       if (unreceipted.some((message) => message.sender_id !== member.user_id)) {
         problems.push(`read_seq ${who} has no receipt`)
