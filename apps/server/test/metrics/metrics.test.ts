@@ -14,8 +14,8 @@ import { describe, expect, test } from 'vitest'
 const settings = { metricsPort: 0 }
 const users = ['alice', 'bob']
 
-/** `{name, type}` of each row of the page's table. */
-async function documented(): Promise<Map<string, string>> {
+/** The metrics listed in docs/metrics.md, with their types. */
+async function documentedMetrics(): Promise<Map<string, string>> {
   const page = await readFile(path.join(import.meta.dirname, '../../../../docs/metrics.md'), 'utf8')
   return new Map(
     [...page.matchAll(/^\| `(sotto_\w+)` \| (\w+) \|/gm)].map(([, name = '', type = '']) => [name, type]),
@@ -23,11 +23,11 @@ async function documented(): Promise<Map<string, string>> {
 }
 
 describe.each(dialects)('metrics on %s', (using) => {
-  test('are those that the documentation lists, with their types, and what the process tells', async () => {
-    await using world = await startServer(using, { settings })
-    const { types, helps } = await scrape(world)
+  test('match the documentation, and include those of the process', async () => {
+    await using server = await startServer(using, { settings })
+    const { types, helps } = await scrape(server)
     const own = new Map([...types].filter(([name]) => name.startsWith('sotto_')))
-    const expected = await documented()
+    const expected = await documentedMetrics()
     if (using === 'sqlite')
       for (const name of expected.keys()) if (name.includes('_pool_')) expected.delete(name)
     expect(Object.fromEntries([...own].toSorted())).toEqual(Object.fromEntries([...expected].toSorted()))
@@ -41,23 +41,23 @@ describe.each(dialects)('metrics on %s', (using) => {
     expect([...types.keys()].filter((name) => !helps.has(name))).toEqual([])
   })
 
-  test('count calls by operation, transport and code', async () => {
-    await using world = await startServer(using, { users, settings })
-    await world.send('alice', 'bob', 'one')
-    await world.send('alice', 'bob', 'two')
-    await fetch(`${world.url}/v1/messages`, {
+  test('count requests by operation, transport and code', async () => {
+    await using server = await startServer(using, { users, settings })
+    await server.send('alice', 'bob', 'one')
+    await server.send('alice', 'bob', 'two')
+    await fetch(`${server.url}/v1/messages`, {
       method: 'POST',
-      headers: { ...world.headers('alice'), 'content-type': 'application/json' },
+      headers: { ...server.headers('alice'), 'content-type': 'application/json' },
       body: '{"to":"bob"}',
     })
-    await fetch(`${world.url}/v1/messages`, { headers: { authorization: 'Bearer sk_wrong' } })
-    await fetch(`${world.url}/v1/nothing/${'x'.repeat(50)}`)
-    await fetch(`${world.url}/healthz`)
-    await world.client.users.get({ user: 'alice' })
-    await world.client.users.get({ user: 'nobody' }).catch(() => {})
-    await fetch(`${world.url}/trpc/users.nothing`)
+    await fetch(`${server.url}/v1/messages`, { headers: { authorization: 'Bearer sk_wrong' } })
+    await fetch(`${server.url}/v1/nothing/${'x'.repeat(50)}`)
+    await fetch(`${server.url}/healthz`)
+    await server.client.users.get({ user: 'alice' })
+    await server.client.users.get({ user: 'nobody' }).catch(() => {})
+    await fetch(`${server.url}/trpc/users.nothing`)
 
-    const page = await scrape(world)
+    const page = await scrape(server)
     const count = (operation: string, transport: string, code: string) =>
       page.value('sotto_requests_total', { operation, transport, code })
     expect(count('messages.send', 'rest', 'ok')).toBe(2)
@@ -80,30 +80,30 @@ describe.each(dialects)('metrics on %s', (using) => {
     )
   })
 
-  test('count a message that is sent again once', async () => {
-    await using world = await startServer(using, { users, settings })
+  test('count a retried message once', async () => {
+    await using server = await startServer(using, { users, settings })
     for (let i = 0; i < 2; i++) {
-      await world.call('alice', 'POST', '/v1/messages', {
+      await server.call('alice', 'POST', '/v1/messages', {
         to: 'bob',
         text: 'once',
         clientMessageId: 'the same',
       })
     }
-    const page = await scrape(world)
+    const page = await scrape(server)
     expect(page.value('sotto_messages_sent_total')).toBe(1)
     expect(page.value('sotto_requests_total', { operation: 'messages.send', code: 'ok' })).toBe(2)
   })
 
-  test('tell of streams: open, ended, what they took, and how late it was', async () => {
-    await using world = await startServer(using, { users, settings })
-    expect((await scrape(world)).value('sotto_log_read_age_seconds')).toBeUndefined()
-    const sse = await world.sse('bob')
-    const ws = await world.ws('alice')
-    await world.send('alice', 'bob', 'hi')
+  test('cover open and ended streams, the events they sent and the delay', async () => {
+    await using server = await startServer(using, { users, settings })
+    expect((await scrape(server)).value('sotto_log_read_age_seconds')).toBeUndefined()
+    const sse = await server.sse('bob')
+    const ws = await server.ws('alice')
+    await server.send('alice', 'bob', 'hi')
     await sse.inbox.untilText('hi')
     await ws.inbox.untilText('hi')
 
-    const open = await scrape(world)
+    const open = await scrape(server)
     expect(open.value('sotto_streams_open', { transport: 'stream' })).toBe(1)
     expect(open.value('sotto_streams_open', { transport: 'ws' })).toBe(1)
     for (const transport of ['stream', 'ws']) {
@@ -111,7 +111,7 @@ describe.each(dialects)('metrics on %s', (using) => {
         1,
       )
     }
-    // The conversation and the message, for both of them; a delivered mark may have followed.
+    // The conversation and the message, on both streams. A delivery receipt may follow.
     expect(open.value('sotto_stream_events_total')).toBeGreaterThanOrEqual(4)
     expect(open.value('sotto_log_delay_seconds_count')).toBeGreaterThanOrEqual(2)
     expect(open.value('sotto_log_read_age_seconds')).toBeLessThan(3)
@@ -119,16 +119,16 @@ describe.each(dialects)('metrics on %s', (using) => {
     sse.close()
     ws.close()
     await expect
-      .poll(async () => (await scrape(world)).series('sotto_streams_open').map(({ value }) => value))
+      .poll(async () => (await scrape(server)).series('sotto_streams_open').map(({ value }) => value))
       .toEqual([0, 0])
-    const ended = await scrape(world)
+    const ended = await scrape(server)
     expect(ended.value('sotto_streams_ended_total', { transport: 'stream', reason: 'reader' })).toBe(1)
     expect(ended.value('sotto_streams_ended_total', { transport: 'ws', reason: 'reader' })).toBe(1)
-    // They were there already when they ended.
+    // Counted when it opened, and not again when it ended.
     expect(ended.value('sotto_requests_total', { operation: 'events.stream', transport: 'stream' })).toBe(1)
   })
 
-  test('tell which limit a call went beyond', async () => {
+  test('count rate-limited requests by policy', async () => {
     const limits = {
       logins: null,
       sends: null,
@@ -137,85 +137,85 @@ describe.each(dialects)('metrics on %s', (using) => {
       keys: { count: 3, seconds: 60 },
       reads: null,
     }
-    await using world = await startServer(using, { settings: { ...settings, limits } })
-    const call = () => fetch(`${world.url}/v1/users`, { headers: world.headers() })
+    await using server = await startServer(using, { settings: { ...settings, limits } })
+    const call = () => fetch(`${server.url}/v1/users`, { headers: server.headers() })
     for (let i = 0; i < 5; i++) await call()
-    const page = await scrape(world)
+    const page = await scrape(server)
     expect(page.value('sotto_rate_limited_total', { policy: 'keys' })).toBe(2)
     expect(page.value('sotto_requests_total', { operation: 'users.list', code: 'RATE_LIMITED' })).toBe(2)
   })
 
-  test('are on their own port alone, and only to be read', async () => {
-    await using world = await startServer(using, { settings })
-    const { metricsUrl = '' } = world
-    expect(new URL(metricsUrl).port).not.toBe(new URL(world.url).port)
-    expect((await fetch(`${world.url}/metrics`, { headers: world.headers() })).status).toBe(404)
-    expect((await fetch(new URL('/v1/users', metricsUrl), { headers: world.headers() })).status).toBe(404)
+  test('are served read-only on a separate port', async () => {
+    await using server = await startServer(using, { settings })
+    const { metricsUrl = '' } = server
+    expect(new URL(metricsUrl).port).not.toBe(new URL(server.url).port)
+    expect((await fetch(`${server.url}/metrics`, { headers: server.headers() })).status).toBe(404)
+    expect((await fetch(new URL('/v1/users', metricsUrl), { headers: server.headers() })).status).toBe(404)
     expect((await fetch(metricsUrl, { method: 'POST' })).status).toBe(405)
     const { headers } = await fetch(metricsUrl)
     expect(headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
   })
 
-  test('end with the server, and are not there unless asked for', async () => {
-    await using world = await startServer(using, { settings, inFile: true })
-    const { metricsUrl = '' } = world
+  test('stop with the server, and are off by default', async () => {
+    await using server = await startServer(using, { settings, inFile: true })
+    const { metricsUrl = '' } = server
     await fetch(metricsUrl)
-    await world.close()
+    await server.close()
     await expect(fetch(metricsUrl)).rejects.toThrow()
-    const unmeasured = await world.another({ metricsPort: undefined })
-    expect(unmeasured.metricsUrl).toBeUndefined()
+    const withoutMetrics = await server.another({ metricsPort: undefined })
+    expect(withoutMetrics.metricsUrl).toBeUndefined()
   })
 })
 
-test('the size of group commits is told on SQLite', async () => {
-  await using world = await startServer('sqlite', { settings, inFile: true })
-  const { db } = world.app
-  // At once, as the requests that one turn of the event loop finds.
+test('the size of group commits is measured on SQLite', async () => {
+  await using server = await startServer('sqlite', { settings, inFile: true })
+  const { db } = server.app
+  // Started together, like requests that arrive in the same iteration of the event loop.
   const work = () => db.transaction().execute((trx) => trx.selectFrom('event_log').selectAll().execute())
   await Promise.all(Array.from({ length: 20 }, work))
-  const page = await scrape(world)
+  const page = await scrape(server)
   const sum = page.value('sotto_sqlite_commit_transactions_sum') ?? 0
   expect(sum).toBeGreaterThanOrEqual(20)
   expect(page.value('sotto_sqlite_commit_transactions_count')).toBeLessThan(sum)
 })
 
 describe('metrics on PostgreSQL', () => {
-  test('tell how the connections are used', async () => {
-    await using world = await startServer('postgres', { users, settings })
-    const { db } = world.app
+  test('report the use of the connection pool', async () => {
+    await using server = await startServer('postgres', { users, settings })
+    const { db } = server.app
     await db.transaction().execute(async (trx) => {
       await trx.selectFrom('event_log').selectAll().execute()
-      const page = await scrape(world)
+      const page = await scrape(server)
       expect(page.value('sotto_database_pool_size')).toBe(10)
       expect(page.value('sotto_database_pool_in_use')).toBe(1)
       expect(page.value('sotto_database_pool_waiting')).toBe(0)
     })
   })
 
-  test('tell of hints between servers, and of events that came without one', {
+  test('count hints between servers, and events found without one', {
     timeout: 20_000,
   }, async () => {
-    await using world = await startServer('postgres', { users, settings })
-    const other = await world.another()
-    const { conversationId } = await world.send('alice', 'bob', 'first')
+    await using server = await startServer('postgres', { users, settings })
+    const other = await server.another()
+    const { conversationId } = await server.send('alice', 'bob', 'first')
     await using bob = await other.sse('bob')
-    await world.send('alice', 'bob', 'second')
+    await server.send('alice', 'bob', 'second')
     await bob.inbox.untilText('second')
     const value = async (server: RunningServer, name: string) => (await scrape(server)).value(name) ?? 0
-    expect(await value(world, 'sotto_hints_sent_total')).toBeGreaterThan(0)
+    expect(await value(server, 'sotto_hints_sent_total')).toBeGreaterThan(0)
     await expect.poll(() => value(other, 'sotto_hints_received_total')).toBeGreaterThan(0)
 
     const before = await value(other, 'sotto_hints_missed_total')
-    const { id } = await world.client.users.get({ user: 'alice' })
+    const { id } = await server.client.users.get({ user: 'alice' })
     const insert = `insert into events (type, conversation_id, user_id, seq, created_at)
       values ('receipt.read', $1, $2, 1, now())`
-    // Again, should the hint of a delivered mark have come in between.
-    const writeUnheard = () =>
-      withPostgres(world.databaseUrl, (client) => client.query(insert, [conversationId, id]))
+    // Repeated, because the hint of a delivery receipt may arrive in between.
+    const writeWithoutHint = () =>
+      withPostgres(server.databaseUrl, (client) => client.query(insert, [conversationId, id]))
     await expect
       .poll(
         async () => {
-          await writeUnheard()
+          await writeWithoutHint()
           return value(other, 'sotto_hints_missed_total')
         },
         { interval: 1_500, timeout: 12_000 },
@@ -224,7 +224,7 @@ describe('metrics on PostgreSQL', () => {
   })
 })
 
-test('a port that is taken is named, and nothing is left listening', async () => {
+test('a metrics port in use is named in the error, and nothing is left listening', async () => {
   await using holder = await listen(createServer())
   const { port } = holder
   await expect(startServer('sqlite', { settings: { metricsPort: port } })).rejects.toThrow(`port ${port}`)

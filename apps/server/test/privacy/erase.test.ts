@@ -15,13 +15,13 @@ import {
 } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
 
-/** In every field that a user can write, and nowhere else. */
+/** Appears in every field that a user can write, and nowhere else. */
 const CANARY = 'canary7f3a9c'
 const USERNAME = `${CANARY}-name`
 const PASSWORD = `${CANARY} password`
-/** Later than anything that was under way when the erase was accepted. */
+/** Longer than any operation that was in progress when the erase was accepted. */
 const SETTLED_MS = 2 * 60_000
-/** What may hold the id of somebody who is gone: places in conversations, and what was done when. */
+/** The only columns that may still contain an erased user's id: conversation membership, and who did what when. */
 const ID_HOLDERS = [
   'audit.acting_for_id',
   'audit.actor_id',
@@ -38,20 +38,23 @@ const ID_HOLDERS = [
   'webhook_deliveries.user_id',
 ]
 
-async function livingWorld(using: 'sqlite' | 'postgres') {
+async function startWithClock(using: 'sqlite' | 'postgres') {
   let now = Date.parse('2026-05-01T10:00:00.000Z')
-  const world = await startServer(using, {
+  const server = await startServer(using, {
     users: ['bob', 'carol', 'dave'],
     inFile: true,
     settings: { secret: 'a secret of at least thirty-two characters' },
     overrides: { now: () => new Date(now) },
   })
-  return { world, advance: (ms: number) => (now += ms), now: () => new Date(now) }
+  return { server, advance: (ms: number) => (now += ms), now: () => new Date(now) }
 }
 
-/** Has a user write into whatever a user can write into. */
-async function liveALife(world: RunningServer, now: Date): Promise<{ id: string; conversationId: string }> {
-  const { client, url } = world
+/** Creates a user who writes the canary to every field that a user can write. */
+async function createActiveUser(
+  server: RunningServer,
+  now: Date,
+): Promise<{ id: string; conversationId: string }> {
+  const { client, url } = server
   const { id } = await client.users.create({
     username: USERNAME,
     password: PASSWORD,
@@ -61,12 +64,12 @@ async function liveALife(world: RunningServer, now: Date): Promise<{ id: string;
     email: `${CANARY}@example.com`,
     avatarUrl: `https://example.com/${CANARY}.png`,
   })
-  const answer = await fetch(`${url}/v1/sessions`, {
+  const response = await fetch(`${url}/v1/sessions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'user-agent': `${CANARY} agent` },
     body: JSON.stringify({ username: USERNAME, password: PASSWORD }),
   })
-  const { token } = (await answer.json()) as { token: string }
+  const { token } = (await response.json()) as { token: string }
   const self = createClient({ url, token })
   const bob = client.as('bob')
 
@@ -89,10 +92,10 @@ async function liveALife(world: RunningServer, now: Date): Promise<{ id: string;
   await self.messages.delete({ messageId: withdrawn.id })
   await self.messages.send({ to: USERNAME, text: `${CANARY} note to self` })
   await bob.messages.like({ messageId: first.id })
-  const theirs = await bob.messages.send({ conversationId, text: 'of bob' })
-  await self.messages.like({ messageId: theirs.id })
-  await bob.messages.like({ messageId: theirs.id })
-  await self.conversations.read({ conversationId, seq: theirs.seq })
+  const fromBob = await bob.messages.send({ conversationId, text: 'from bob' })
+  await self.messages.like({ messageId: fromBob.id })
+  await bob.messages.like({ messageId: fromBob.id })
+  await self.conversations.read({ conversationId, seq: fromBob.seq })
 
   const group = await self.conversations.create({ name: 'a group', participants: ['bob', 'carol'] })
   await self.messages.send({ conversationId: group.id, text: `${CANARY} in a group` })
@@ -112,7 +115,7 @@ async function untilErased({ client }: RunningServer, userId: string, advance: (
     .poll(
       async () => {
         advance()
-        return (await client.audit.list({ action: 'user.erased' })).items.map((act) => act.subjectId)
+        return (await client.audit.list({ action: 'user.erased' })).items.map((entry) => entry.subjectId)
       },
       { timeout: 20_000, interval: 250 },
     )
@@ -120,14 +123,14 @@ async function untilErased({ client }: RunningServer, userId: string, advance: (
 }
 
 describe.each(dialects)('an erased user on %s', (using) => {
-  test('is in no table, no file and no line of the log', async () => {
-    const { world, advance, now } = await livingWorld(using)
-    await using _world = world
-    const { db } = world.app
-    // Its receiver is nowhere, so what it is to be told waits.
-    await world.client.webhooks.create({ url: 'https://hooks.example' })
-    const { id, conversationId } = await liveALife(world, now())
-    // The search finds what is there.
+  test('leaves no content in tables, files or logs', async () => {
+    const { server, advance, now } = await startWithClock(using)
+    await using _server = server
+    const { db } = server.app
+    // Its host does not resolve, so deliveries stay pending.
+    await server.client.webhooks.create({ url: 'https://hooks.example' })
+    const { id, conversationId } = await createActiveUser(server, now())
+    // Checks that the search works.
     expect(await findText(db, CANARY)).toEqual(
       expect.arrayContaining([
         'message_edits.text',
@@ -146,19 +149,19 @@ describe.each(dialects)('an erased user on %s', (using) => {
       ]),
     )
 
-    await world.client.users.erase({ user: USERNAME })
+    await server.client.users.erase({ user: USERNAME })
     await expect.poll(() => findText(db, CANARY)).toEqual([])
-    await untilErased(world, id, () => advance(SETTLED_MS))
+    await untilErased(server, id, () => advance(SETTLED_MS))
 
     expect(await findText(db, CANARY)).toEqual([])
     const holders = await findText(db, id)
     expect(ID_HOLDERS).toEqual(expect.arrayContaining(holders))
-    for (const file of filesOf(world)) {
+    for (const file of databaseFilesOf(server)) {
       expect(readFileSync(file).toString('latin1').toLowerCase(), file).not.toContain(CANARY)
     }
-    expect(world.logs.filter((line) => line.toLowerCase().includes(CANARY))).toEqual([])
+    expect(server.logs.filter((line) => line.toLowerCase().includes(CANARY))).toEqual([])
 
-    const { items } = await world.client.as('bob').conversations.messages({ conversationId })
+    const { items } = await server.client.as('bob').conversations.messages({ conversationId })
     const tombstones = items.filter((message) => message.senderId === id)
     expect(tombstones).toHaveLength(4)
     for (const message of tombstones) {
@@ -166,13 +169,13 @@ describe.each(dialects)('an erased user on %s', (using) => {
       expect(message.sender).toMatch(/^erased-[0-9a-f]{25}$/)
     }
     expect(items.find((message) => message.senderId !== id)).toMatchObject({
-      text: 'of bob',
+      text: 'from bob',
       readAt: null,
       reactions: [{ emoji: '👍', count: 1, byMe: true }],
     })
   })
 
-  test('has gone with the answer, and their name is free', async () => {
+  test('is gone when the request returns, and their username is free again', async () => {
     await using server = await createTestServer({
       using,
       users: [{ username: 'alice', password: PASSWORD, email: 'alice@example.com' }, 'bob'],
@@ -205,14 +208,14 @@ describe.each(dialects)('an erased user on %s', (using) => {
     expect((await server.as('alice').conversations.list()).items).toEqual([])
   })
 
-  test('is told to the others: messages one by one, groups with who follows as owner', async () => {
+  test('causes events for other users: every deleted message, and the new owner of a group', async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob', 'carol'] })
     const [alice, bob] = [server.as('alice'), server.as('bob')]
     for (const text of ['1', '2', '3']) await alice.messages.send({ to: 'bob', text })
-    const theirs = await bob.messages.send({ to: 'alice', text: 'of bob' })
-    await alice.messages.like({ messageId: theirs.id })
+    const fromBob = await bob.messages.send({ to: 'alice', text: 'from bob' })
+    await alice.messages.like({ messageId: fromBob.id })
     const group = await alice.conversations.create({ name: 'a group', participants: ['bob', 'carol'] })
-    await bob.conversations.read({ conversationId: theirs.conversationId, seq: 1 })
+    await bob.conversations.read({ conversationId: fromBob.conversationId, seq: 1 })
     const { cursor } = await bob.events.pull()
 
     await server.client.users.erase({ user: 'alice' })
@@ -225,7 +228,7 @@ describe.each(dialects)('an erased user on %s', (using) => {
       .poll(
         async () => {
           const types = (await bob.events.pull({ cursor })).items.map(({ type }) => type)
-          // On PostgreSQL what was there before may be settled only now; marks come when they come.
+          // Ignores earlier events that PostgreSQL settles only now, and receipts, whose timing varies.
           return types.filter((type) => /deleted|removed|participant/.test(type))
         },
         { timeout: 15_000 },
@@ -243,12 +246,12 @@ describe.each(dialects)('an erased user on %s', (using) => {
       ['bob', 'owner'],
       ['carol', 'member'],
     ])
-    const direct = await bob.conversations.get({ conversationId: theirs.conversationId })
+    const direct = await bob.conversations.get({ conversationId: fromBob.conversationId })
     expect(direct.unreadCount).toBe(0)
-    expect((await bob.messages.get({ messageId: theirs.id })).reactions).toEqual([])
+    expect((await bob.messages.get({ messageId: fromBob.id })).reactions).toEqual([])
   })
 
-  test('is erased by the user, a bare key or an admin, and by nobody else', async () => {
+  test('can only be erased by themselves, a bare key or an admin', async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob', 'carol', 'dave'] })
     await server.client.users.setRole({ user: 'carol', role: 'admin' })
     expect(await codeOf(server.as('bob').users.erase({ user: 'alice' }))).toBe('FORBIDDEN')
@@ -262,27 +265,27 @@ describe.each(dialects)('an erased user on %s', (using) => {
     const byAdmin = await rest(server, 'DELETE /v1/users/alice', { authorization: basic('carol', PASSWORD) })
     expect(byAdmin.status).toBe(204)
     await server.as('bob').users.erase({ user: 'bob' })
-    const acts = (await server.client.audit.list({ action: 'user.erase_accepted' })).items
+    const entries = (await server.client.audit.list({ action: 'user.erase_accepted' })).items
     expect(
-      acts.map(({ actorKind, actingForId, subjectId }) => [actorKind, actingForId === subjectId]),
+      entries.map(({ actorKind, actingForId, subjectId }) => [actorKind, actingForId === subjectId]),
     ).toEqual([
       ['key', true],
       ['user', false],
     ])
   })
 
-  test('is erased to the end, and told of once, also when servers stop meanwhile', {
+  test('is erased completely, with one event per message, even if servers stop meanwhile', {
     timeout: 60_000,
   }, async () => {
-    const { world, advance } = await livingWorld(using)
-    await using _world = world
-    const { id } = await world.client.users.create({ username: USERNAME })
+    const { server, advance } = await startWithClock(using)
+    await using _server = server
+    const { id } = await server.client.users.create({ username: USERNAME })
     const TOTAL = 500
-    const self = world.client.as(USERNAME)
+    const self = server.client.as(USERNAME)
     await Promise.all(
       Array.from({ length: TOTAL }, (_, n) => self.messages.send({ to: 'bob', text: `${CANARY} ${n}` })),
     )
-    const { db } = world.app
+    const { db } = server.app
     const left = () =>
       db
         .selectFrom('messages')
@@ -290,11 +293,11 @@ describe.each(dialects)('an erased user on %s', (using) => {
         .where('sender_id', '=', id)
         .where('text', 'is not', null)
         .executeTakeFirstOrThrow()
-    await world.client.users.erase({ user: USERNAME })
+    await server.client.users.erase({ user: USERNAME })
     await expect.poll(async () => (await left()).n, { interval: 1, timeout: 15_000 }).toBeLessThan(TOTAL)
-    await world.close()
+    await server.close()
 
-    await using next = await world.another()
+    await using next = await server.another()
     const count = async (type: LogType) =>
       (
         await next.app.db
@@ -309,7 +312,7 @@ describe.each(dialects)('an erased user on %s', (using) => {
     await expect.poll(() => findText(next.app.db, CANARY), { timeout: 15_000 }).toEqual([])
     expect(await count('message.deleted')).toBe(TOTAL)
 
-    // One that was killed has taken the job and does nothing more about it: another one does in time.
+    // A killed server leaves the job claimed, so another server takes it over later.
     await next.app.db
       .updateTable('jobs')
       .set({ due_at: new Date('2026-05-01T10:00:30.000Z') })
@@ -318,17 +321,17 @@ describe.each(dialects)('an erased user on %s', (using) => {
     expect(await count('message.deleted')).toBe(TOTAL)
   })
 
-  test('ends streams that somebody has open for them', async () => {
-    await using world = await startServer(using, { users: ['alice', 'bob'] })
-    await using stream = await world.sse('alice')
-    await world.client.users.erase({ user: 'alice' })
+  test('has their open streams closed', async () => {
+    await using server = await startServer(using, { users: ['alice', 'bob'] })
+    await using stream = await server.sse('alice')
+    await server.client.users.erase({ user: 'alice' })
     const ended = stream.ended.then(() => 'ended')
     expect(await Promise.race([ended, wait(5_000)])).toBe('ended')
   })
 })
 
-/** SQLite's file, its log and whatever lies beside them; nothing for PostgreSQL. */
-function filesOf({ databaseUrl }: RunningServer): string[] {
+/** The SQLite database file, its WAL and its shared memory file. Empty for PostgreSQL. */
+function databaseFilesOf({ databaseUrl }: RunningServer): string[] {
   if (!databaseUrl.startsWith('file:')) return []
   const path = databaseUrl.slice('file:'.length)
   return [path, `${path}-wal`, `${path}-shm`].filter((file) => existsSync(file))

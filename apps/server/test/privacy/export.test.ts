@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 
 const password = 'correct horse battery'
 
-async function livelyServer(using: 'sqlite' | 'postgres'): Promise<TestServer> {
+async function startWithData(using: 'sqlite' | 'postgres'): Promise<TestServer> {
   const server = await createTestServer({
     using,
     users: [{ username: 'alice', password, email: 'alice@example.com' }, 'bob', 'carol', 'dave'],
@@ -21,7 +21,7 @@ async function livelyServer(using: 'sqlite' | 'postgres'): Promise<TestServer> {
   await bob.messages.send({ conversationId, text: 'after alice' })
   for (let n = 1; n <= 7; n++) {
     await alice.messages.send({ to: 'bob', text: `to bob ${n}` })
-    const received = await carol.messages.send({ to: 'alice', text: `of carol ${n}` })
+    const received = await carol.messages.send({ to: 'alice', text: `from carol ${n}` })
     if (n === 5) {
       await alice.messages.like({ messageId: received.id })
       await alice.conversations.read({ conversationId: received.conversationId, seq: n })
@@ -48,7 +48,7 @@ function linesOf(body: unknown): ExportLine[] {
 
 const asLines = { headers: { accept: 'application/x-ndjson' } }
 
-test('what is answered in lines is a list that is gone on with', () => {
+test('operations that respond in lines are paginated lists', () => {
   const inLines = operations.filter(({ entry }) => entry.http.lines)
   expect(inLines.map(({ name }) => name)).toContain('users.export')
   for (const { entry, fields } of inLines) {
@@ -58,8 +58,8 @@ test('what is answered in lines is a list that is gone on with', () => {
 })
 
 describe.each(dialects)('an export on %s', (using) => {
-  test('holds everything of the user, and nothing that they may not read', async () => {
-    await using server = await livelyServer(using)
+  test('contains all data of the user, and nothing that they may not read', async () => {
+    await using server = await startWithData(using)
     const lines = await Array.fromAsync(server.as('alice').users.export({ user: 'alice' }))
     const types = lines.map((line) => line.type)
     expect([...new Set(types)]).toEqual([
@@ -76,7 +76,7 @@ describe.each(dialects)('an export on %s', (using) => {
     expect(textsOf(lines).toSorted()).toEqual(
       [
         'while alice',
-        ...Array.from({ length: 7 }, (_, n) => [`to bob ${n + 1}`, `of carol ${n + 1}`]).flat(),
+        ...Array.from({ length: 7 }, (_, n) => [`to bob ${n + 1}`, `from carol ${n + 1}`]).flat(),
       ].toSorted(),
     )
     expect(lines[0]).toMatchObject({ profile: { username: 'alice', email: 'alice@example.com' } })
@@ -102,8 +102,8 @@ describe.each(dialects)('an export on %s', (using) => {
     }
   })
 
-  test('is the same in pages of any length, as lines, and gone on with after any line', async () => {
-    await using server = await livelyServer(using)
+  test('is the same in pages of any size and as lines, and can resume after any line', async () => {
+    await using server = await startWithData(using)
     const whole = await Array.fromAsync(server.as('alice').users.export({ user: 'alice', limit: 200 }))
     for (const limit of [1, 2, 3]) {
       expect(await Array.fromAsync(server.as('alice').users.export({ user: 'alice', limit }))).toEqual(whole)
@@ -113,16 +113,16 @@ describe.each(dialects)('an export on %s', (using) => {
     const expected = JSON.parse(JSON.stringify(whole)) as ExportLine[]
     expect(linesOf(streamed.body)).toEqual(expected)
     for (const [index, { cursor }] of expected.slice(0, -1).entries()) {
-      const rest_ = await rest(server, `GET /v1/users/alice/export?cursor=${cursor}`, {
+      const resumed = await rest(server, `GET /v1/users/alice/export?cursor=${cursor}`, {
         as: 'alice',
         ...asLines,
       })
-      expect(linesOf(rest_.body)).toEqual(expected.slice(index + 1))
+      expect(linesOf(resumed.body)).toEqual(expected.slice(index + 1))
     }
   })
 
-  test('is for the user, a bare key and an admin, and makes one row of the audit each', async () => {
-    await using server = await livelyServer(using)
+  test('is available to the user, a bare key and an admin, and adds one audit entry', async () => {
+    await using server = await startWithData(using)
     expect(await codeOf(server.as('bob').users.export({ user: 'alice' }))).toBe('FORBIDDEN')
     const refused = await rest(server, 'GET /v1/users/alice/export', { as: 'bob', ...asLines })
     expect(refused.status).toBe(403)
@@ -137,21 +137,21 @@ describe.each(dialects)('an export on %s', (using) => {
       ...asLines,
     })
     expect(linesOf(byAdmin.body)[0]).toMatchObject({ profile: { email: 'alice@example.com' } })
-    const acts = (await server.client.audit.list({ action: 'user.exported' })).items
-    expect(acts.map(({ actorKind }) => actorKind)).toEqual(['user', 'key'])
+    const entries = (await server.client.audit.list({ action: 'user.exported' })).items
+    expect(entries.map(({ actorKind }) => actorKind)).toEqual(['user', 'key'])
   })
 
-  test('is not gone on with from a cursor that is none of its own', async () => {
+  test('rejects cursors that it did not issue', async () => {
     await using server = await createTestServer({ using, users: ['alice'] })
-    const made = (position: unknown[]) =>
+    const cursorOf = (position: unknown[]) =>
       Buffer.from(JSON.stringify(['export', ...position])).toString('base64url')
     const id = '00000000-0000-0000-0000-000000000000'
     for (const cursor of [
       'nonsense',
-      made(['passwords', id, '', 0, 0]),
-      made(['messages', 'x', '', 0, 0]),
-      made(['reactions', id, '\0', 0, 0]),
-      made(['messages', id, '', -1, 0]),
+      cursorOf(['passwords', id, '', 0, 0]),
+      cursorOf(['messages', 'x', '', 0, 0]),
+      cursorOf(['reactions', id, '\0', 0, 0]),
+      cursorOf(['messages', id, '', -1, 0]),
     ]) {
       expect(await codeOf(server.client.users.export({ user: 'alice', cursor }))).toBe('INVALID_CURSOR')
     }

@@ -4,15 +4,15 @@ import { describe, expect, test } from 'vitest'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 
-describe.each(dialects)('messages that are kept for a time on %s', (using) => {
-  test('are tombstones afterwards, without a word to anybody, and newer ones stay', async () => {
+describe.each(dialects)('message retention on %s', (using) => {
+  test('turns expired messages into tombstones without events, and keeps newer ones', async () => {
     let now = Date.parse('2026-05-01T10:00:00.000Z')
-    await using world = await startServer(using, {
+    await using server = await startServer(using, {
       users: ['alice', 'bob'],
       settings: { messageRetentionDays: 30 },
       overrides: { now: () => new Date(now) },
     })
-    const [alice, bob] = [world.client.as('alice'), world.client.as('bob')]
+    const [alice, bob] = [server.client.as('alice'), server.client.as('bob')]
     const old = await alice.messages.send({ to: 'bob', text: 'old', clientMessageId: 'old' })
     await alice.messages.edit({ messageId: old.id, text: 'old still' })
     const { conversationId } = old
@@ -36,7 +36,7 @@ describe.each(dialects)('messages that are kept for a time on %s', (using) => {
     expect(
       (await bob.events.pull({ cursor })).items.filter(({ type }) => type === 'message.deleted'),
     ).toEqual([])
-    const { db } = world.app
+    const { db } = server.app
     expect(await db.selectFrom('message_edits').selectAll().execute()).toEqual([])
     const kept = await db
       .selectFrom('messages')
@@ -45,12 +45,12 @@ describe.each(dialects)('messages that are kept for a time on %s', (using) => {
       .execute()
     expect(kept).toEqual([{ id: recent.id }])
 
-    // What has become old since is found from where the last look ended.
+    // The next run continues where the last one ended.
     now += 20 * DAY_MS
     await expect.poll(async () => (await bob.messages.get({ messageId: recent.id })).text).toBeNull()
   })
 
-  test('are kept for ever unless the settings say otherwise', async () => {
+  test('is off by default', async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob'] })
     const message = await server.as('alice').messages.send({ to: 'bob', text: 'for ever' })
     server.clock.advance(4_000 * DAY_MS)

@@ -1,12 +1,12 @@
 import { dialects, type ReceivedEvent, type RunningServer, startServer } from '@sotto/testing/internal'
 import { describe, expect, test, vi } from 'vitest'
 
-/** More than a page of what a replay reads from the log at a time. */
+/** More events than a replay reads from the log at a time. */
 const MISSED = 800
-/** The poll's second, and what a loaded machine adds to it. */
+/** The poll interval of one second, and a margin for a busy machine. */
 const POLL_MS = 1_600
 
-/** A database that fails when it is told to: after a statement, as a connection that breaks before the answer does. */
+/** Makes a chosen statement fail after it ran, like a connection that breaks before the response arrives. */
 function faultyDatabase() {
   let pattern: RegExp | undefined
   let left = 0
@@ -15,7 +15,7 @@ function faultyDatabase() {
     get failures() {
       return failures
     },
-    /** The nth statement from now that is like this fails, and only that one. */
+    /** Makes only the nth matching statement from now on fail. */
     failAt(nth: number, statement: RegExp) {
       pattern = statement
       left = nth
@@ -29,36 +29,36 @@ function faultyDatabase() {
   }
 }
 
-/** The tail's own look at the log. */
+/** How the tail reads the log. */
 const READS_LOG = /^select .* from "events" where .*> .* limit/s
-/** What a user has missed: how much, then a page of it, then the next. */
+/** How a replay reads what a user missed: first how much, then page by page. */
 const READS_MISSED = /join "events" on/
-/** What rows of the log point to. */
+/** How the messages of events are read. */
 const READS_MESSAGES = /from "messages" as "m" .*(json_each|any\()/s
 
 const open = {
-  'Server-Sent Events': (world: RunningServer, cursor: string) => world.sse('bob', '', cursor),
-  WebSocket: (world: RunningServer, cursor: string) => world.ws('bob', {}, cursor),
+  'Server-Sent Events': (server: RunningServer, cursor: string) => server.sse('bob', '', cursor),
+  WebSocket: (server: RunningServer, cursor: string) => server.ws('bob', {}, cursor),
 }
 
 describe.each(dialects)('while the database fails, on %s', (using) => {
   test.each(Object.keys(open) as (keyof typeof open)[])(
-    'a long replay over %s that breaks off goes on without a gap, and with nothing twice',
+    'an interrupted replay over %s resumes without gaps or duplicates',
     { timeout: 60_000 },
     async (transport) => {
       const database = faultyDatabase()
-      await using world = await startServer(using, {
+      await using server = await startServer(using, {
         users: ['alice', 'bob'],
         overrides: { onStatement: database.onStatement },
       })
-      await world.send('alice', 'bob', 'first')
-      await using begin = await world.sse('bob')
+      await server.send('alice', 'bob', 'first')
+      await using begin = await server.sse('bob')
       let { cursor } = begin
       begin.close()
-      for (let i = 0; i < MISSED; i++) await world.send('alice', 'bob', `${i}`)
+      for (let i = 0; i < MISSED; i++) await server.send('alice', 'bob', `${i}`)
 
       const received: ReceivedEvent[] = []
-      // While it is looked whether the cursor can be continued, in a page of the log, and in the messages of a part.
+      // Fails while checking the cursor, reading a page of the log, and reading the messages of a batch.
       for (const [nth, statement] of [
         [1, READS_MISSED],
         [2, READS_MISSED],
@@ -69,14 +69,14 @@ describe.each(dialects)('while the database fails, on %s', (using) => {
       ] as const) {
         const before = database.failures
         database.failAt(nth, statement)
-        // What fails at once can break the connection off before it has said anything.
-        await using stream = await open[transport](world, cursor).catch(() => undefined)
+        // An early failure can close the connection before the first block.
+        await using stream = await open[transport](server, cursor).catch(() => undefined)
         await stream?.ended
         expect(database.failures, `${statement} ${nth}`).toBe(before + 1)
         received.push(...(stream?.inbox.received ?? []))
         cursor = received.at(-1)?.cursor ?? cursor
       }
-      await using stream = await open[transport](world, cursor)
+      await using stream = await open[transport](server, cursor)
       await stream.inbox.untilText(`${MISSED - 1}`, 20_000)
       received.push(...stream.inbox.received)
       expect(textsOf(received)).toEqual(Array.from({ length: MISSED }, (_, i) => `${i}`))
@@ -85,30 +85,30 @@ describe.each(dialects)('while the database fails, on %s', (using) => {
     },
   )
 
-  test('who streams misses nothing, gets nothing twice, and stays connected', {
+  test('open streams stay connected and receive every event once', {
     timeout: 30_000,
   }, async () => {
     const database = faultyDatabase()
-    await using world = await startServer(using, {
+    await using server = await startServer(using, {
       users: ['alice', 'bob'],
       overrides: { onStatement: database.onStatement },
     })
-    await world.send('alice', 'bob', 'first')
-    await using sse = await world.sse('bob')
-    await using ws = await world.ws('bob')
-    // A read of the log itself, and of what its rows point to, in the middle of what is handed on.
+    await server.send('alice', 'bob', 'first')
+    await using sse = await server.sse('bob')
+    await using ws = await server.ws('bob')
+    // Fails a read of the log, then a read of messages, while events are being sent.
     for (const [round, statement] of [READS_LOG, READS_MESSAGES].entries()) {
       const sent = Array.from({ length: 30 }, (_, i) => `${round} ${i}`)
       database.failAt(2, statement)
-      await Promise.all(sent.map((text) => world.send('alice', 'bob', text).catch(() => undefined)))
-      await world.send('alice', 'bob', `${round} last`)
+      await Promise.all(sent.map((text) => server.send('alice', 'bob', text).catch(() => undefined)))
+      await server.send('alice', 'bob', `${round} last`)
       for (const { inbox } of [sse, ws]) {
         await inbox.untilText(`${round} last`, 5_000)
         expect(new Set(inbox.events.map(({ id }) => id)).size).toBe(inbox.events.length)
       }
     }
     expect(database.failures).toBe(2)
-    const { items } = await world.client.messages.list({ between: ['alice', 'bob'], limit: 200 })
+    const { items } = await server.client.messages.list({ between: ['alice', 'bob'], limit: 200 })
     const stored = items.map(({ text }) => text).reverse()
     expect(stored.length).toBeGreaterThan(60)
     expect(sse.inbox.texts).toEqual(stored.slice(1))
@@ -116,18 +116,18 @@ describe.each(dialects)('while the database fails, on %s', (using) => {
   })
 })
 
-describe.each(dialects)('hints that are lost on %s', (using) => {
-  test('cost no event, and no more than the poll', async () => {
-    await using world = await startServer(using, { users: ['alice', 'bob'] })
-    // On PostgreSQL the event is written by another server, whose NOTIFY is lost on the way.
-    await using reader = using === 'postgres' ? await world.another() : world
-    await world.send('alice', 'bob', 'first')
+describe.each(dialects)('lost hints on %s', (using) => {
+  test('lose no event, and delay it by at most one poll', async () => {
+    await using server = await startServer(using, { users: ['alice', 'bob'] })
+    // On PostgreSQL another server writes the event, and its NOTIFY is lost.
+    await using reader = using === 'postgres' ? await server.another() : server
+    await server.send('alice', 'bob', 'first')
     await using bob = await reader.sse('bob')
     const { events } = reader.app
     const hint = vi.spyOn(events, 'hint').mockImplementation(() => {})
     for (let i = 0; i < 3; i++) {
       const before = performance.now()
-      await world.send('alice', 'bob', `${i}`)
+      await server.send('alice', 'bob', `${i}`)
       await bob.inbox.untilText(`${i}`, 5_000)
       expect(performance.now() - before).toBeLessThan(POLL_MS)
     }

@@ -1,31 +1,31 @@
 import { startServer, withPostgres } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
 
-/** The poll's second, and what a loaded machine adds to it. */
+/** The poll interval of one second, and a margin for a busy machine. */
 const POLL_MS = 1_600
 
 describe('two servers on one PostgreSQL', () => {
-  test('tell each other at once, and find out by themselves when they cannot', {
+  test('notify each other immediately, and fall back to polling', {
     timeout: 30_000,
   }, async () => {
-    await using world = await startServer('postgres', { users: ['alice', 'bob'] })
-    await using other = await world.another()
-    await world.send('alice', 'bob', 'first')
+    await using server = await startServer('postgres', { users: ['alice', 'bob'] })
+    await using other = await server.another()
+    await server.send('alice', 'bob', 'first')
     await using bob = await other.sse('bob')
     const latency = async (text: string, limitMs: number) => {
       const before = performance.now()
-      await world.send('alice', 'bob', text)
+      await server.send('alice', 'bob', text)
       await bob.inbox.untilText(text, limitMs)
       return performance.now() - before
     }
     await latency('warm', POLL_MS)
-    const told: number[] = []
-    for (let i = 0; i < 20; i++) told.push(await latency(`told ${i}`, POLL_MS))
-    const median = told.toSorted((a, b) => a - b)[10] ?? Number.NaN
+    const latencies: number[] = []
+    for (let i = 0; i < 20; i++) latencies.push(await latency(`hint ${i}`, POLL_MS))
+    const median = latencies.toSorted((a, b) => a - b)[10] ?? Number.NaN
     expect(median).toBeLessThan(200)
 
     const cut = () =>
-      withPostgres(world.databaseUrl, (client) =>
+      withPostgres(server.databaseUrl, (client) =>
         client.query(
           "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'sotto hints' and datname = current_database()",
         ),
@@ -43,15 +43,15 @@ describe('two servers on one PostgreSQL', () => {
       .toBeLessThan(200)
   })
 
-  test('a reader who goes from one to the other gets nothing twice out of order, and misses nothing', async () => {
-    await using world = await startServer('postgres', { users: ['alice', 'bob'] })
-    await using other = await world.another()
-    await world.send('alice', 'bob', 'first')
-    const servers = [world, other]
-    let stream = await world.sse('bob')
+  test('a client that switches between them misses nothing and receives events in order', async () => {
+    await using server = await startServer('postgres', { users: ['alice', 'bob'] })
+    await using other = await server.another()
+    await server.send('alice', 'bob', 'first')
+    const servers = [server, other]
+    let stream = await server.sse('bob')
     const seen = new Set<string>()
     const texts: (string | null)[] = []
-    const take = () => {
+    const collect = () => {
       for (const event of stream.inbox.events) {
         if (seen.has(event.id)) continue
         seen.add(event.id)
@@ -60,7 +60,7 @@ describe('two servers on one PostgreSQL', () => {
     }
     let isSending = true
     const sending = (async () => {
-      for (let i = 0; i < 150; i++) await (servers[i % 2] ?? world).send('alice', 'bob', `${i}`)
+      for (let i = 0; i < 150; i++) await (servers[i % 2] ?? server).send('alice', 'bob', `${i}`)
       isSending = false
     })()
     for (let hop = 1; isSending; hop++) {
@@ -68,13 +68,13 @@ describe('two servers on one PostgreSQL', () => {
       const { cursor } = stream
       stream.close()
       await stream.ended
-      take()
-      stream = await (servers[hop % 2] ?? world).sse('bob', '', stream.cursor || cursor)
+      collect()
+      stream = await (servers[hop % 2] ?? server).sse('bob', '', stream.cursor || cursor)
     }
     await sending
     await expect
       .poll(() => {
-        take()
+        collect()
         return texts.filter((text) => text !== 'first').length
       })
       .toBe(150)

@@ -3,45 +3,46 @@ import { basic, dialects, openSse, openWs, startServer } from '@sotto/testing/in
 import { describe, test } from 'vitest'
 
 const PASSWORD = 'correct horse battery staple'
-/** By when a stream has ended that may not go on, in milliseconds. */
+/** How soon a stream must end once its credentials are no longer valid. */
 const END_MS = 2_000
 const KEY_LIFETIME_MS = 60 * 60 * 1_000
 
-describe.concurrent.each(dialects)('streams and what they were opened with, on %s', (using) => {
-  test('end within two seconds of logging out, a new password, a revoked or expired key, an expired token', async ({
-    expect,
-  }) => {
+describe.each(dialects)('streams on %s', (using) => {
+  test('end within two seconds of a sign-out, a password change, a revoked or expired key, or an expired session', async () => {
     let aheadMs = 0
-    await using world = await startServer(using, { overrides: { now: () => new Date(Date.now() + aheadMs) } })
-    for (const username of ['alice', 'bob']) await world.client.users.create({ username, password: PASSWORD })
-    const logIn = async () =>
-      world.call<{ token: string }>(undefined, 'POST', '/v1/sessions', {
+    await using server = await startServer(using, {
+      overrides: { now: () => new Date(Date.now() + aheadMs) },
+    })
+    for (const username of ['alice', 'bob'])
+      await server.client.users.create({ username, password: PASSWORD })
+    const signIn = async () =>
+      server.call<{ token: string }>(undefined, 'POST', '/v1/sessions', {
         username: 'bob',
         password: PASSWORD,
       })
-    const { db } = world.app
-    const revoked = await world.client.keys.create({ name: 'revoked', scopes: ['read'] })
-    const expired = await world.client.keys.create({
+    const { db } = server.app
+    const revoked = await server.client.keys.create({ name: 'revoked', scopes: ['read'] })
+    const expired = await server.client.keys.create({
       name: 'expired',
       scopes: ['read'],
       expiresAt: new Date(Date.now() + KEY_LIFETIME_MS),
     })
-    const url = `${world.url}/v1/events`
+    const url = `${server.url}/v1/events`
     const open = async (headers: Record<string, string>) => ({
       sse: await openSse(url, headers),
       ws: await openWs(
-        world.url,
+        server.url,
         { authorization: headers.authorization ?? '', actAs: headers['act-as'] ?? 'bob' },
         {},
       ),
     })
-    const token = `Bearer ${(await logIn()).token}`
+    const token = `Bearer ${(await signIn()).token}`
     const session = await open({ authorization: token })
-    const other = await open({ authorization: `Bearer ${(await logIn()).token}` })
+    const other = await open({ authorization: `Bearer ${(await signIn()).token}` })
     const password = await open({ authorization: basic('bob', PASSWORD) })
     const byKey = await open({ authorization: `Bearer ${revoked.key}`, 'act-as': 'bob' })
     const byExpiredKey = await open({ authorization: `Bearer ${expired.key}`, 'act-as': 'bob' })
-    const configured = await open(world.headers('bob'))
+    const configured = await open(server.headers('bob'))
 
     const msUntilEnd = async ({ sse, ws }: typeof session) => {
       const before = performance.now()
@@ -49,10 +50,10 @@ describe.concurrent.each(dialects)('streams and what they were opened with, on %
       await expect.poll(() => ws.failure, { timeout: END_MS }).toBe('UNAUTHENTICATED')
       return performance.now() - before
     }
-    await fetch(`${world.url}/v1/sessions/current`, { method: 'DELETE', headers: { authorization: token } })
+    await fetch(`${server.url}/v1/sessions/current`, { method: 'DELETE', headers: { authorization: token } })
     expect(await msUntilEnd(session)).toBeLessThan(END_MS)
-    const { id: bobId } = await world.client.users.get({ user: 'bob' })
-    const { passwords } = world.app.identity
+    const { id: bobId } = await server.client.users.get({ user: 'bob' })
+    const { passwords } = server.app.identity
     await store.credentials.updatePasswordHash(
       db,
       bobId,
@@ -60,7 +61,7 @@ describe.concurrent.each(dialects)('streams and what they were opened with, on %
       new Date(),
     )
     expect(await msUntilEnd(password)).toBeLessThan(END_MS)
-    await world.client.keys.revoke({ keyId: revoked.id })
+    await server.client.keys.revoke({ keyId: revoked.id })
     expect(await msUntilEnd(byKey)).toBeLessThan(END_MS)
     aheadMs = KEY_LIFETIME_MS
     expect(await msUntilEnd(byExpiredKey)).toBeLessThan(END_MS)
@@ -68,7 +69,7 @@ describe.concurrent.each(dialects)('streams and what they were opened with, on %
     expect(await msUntilEnd(other)).toBeLessThan(END_MS)
 
     aheadMs = 0
-    await world.send('alice', 'bob', 'still there')
+    await server.send('alice', 'bob', 'still there')
     await configured.sse.inbox.untilText('still there')
     await configured.ws.inbox.untilText('still there')
     expect(session.sse.inbox.texts).toEqual([])
@@ -78,22 +79,25 @@ describe.concurrent.each(dialects)('streams and what they were opened with, on %
     }
   })
 
-  test('are refused to nobody, to a key for nobody, and to a wrong token', async ({ expect }) => {
-    await using world = await startServer(using, { users: ['alice'] })
-    const url = `${world.url}/v1/events`
+  test('require valid credentials and an actor', async () => {
+    await using server = await startServer(using, { users: ['alice'] })
+    const url = `${server.url}/v1/events`
     await expect(openSse(url, {})).rejects.toMatchObject({ status: 401, code: 'UNAUTHENTICATED' })
     await expect(openSse(url, { authorization: 'Bearer st_wrong' })).rejects.toMatchObject({
       code: 'UNAUTHENTICATED',
     })
-    await expect(openSse(url, world.headers())).rejects.toMatchObject({ status: 400, code: 'ACTOR_REQUIRED' })
+    await expect(openSse(url, server.headers())).rejects.toMatchObject({
+      status: 400,
+      code: 'ACTOR_REQUIRED',
+    })
     await expect(openSse(`${url}/pull`, {})).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
-    await expect(openSse(`${url}/pull`, world.headers())).rejects.toMatchObject({ code: 'ACTOR_REQUIRED' })
+    await expect(openSse(`${url}/pull`, server.headers())).rejects.toMatchObject({ code: 'ACTOR_REQUIRED' })
     await expect(
-      openWs(world.url, { authorization: `Bearer ${world.serviceKey}` }, {}),
+      openWs(server.url, { authorization: `Bearer ${server.serviceKey}` }, {}),
     ).rejects.toMatchObject({ code: 'ACTOR_REQUIRED' })
-    await expect(openWs(world.url, { authorization: 'Bearer st_wrong' }, {})).rejects.toMatchObject({
+    await expect(openWs(server.url, { authorization: 'Bearer st_wrong' }, {})).rejects.toMatchObject({
       code: 'UNAUTHENTICATED',
     })
-    await expect(openWs(world.url, {}, {})).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
+    await expect(openWs(server.url, {}, {})).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
   })
 })

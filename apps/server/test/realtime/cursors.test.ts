@@ -15,15 +15,15 @@ function cursorOf(parts: readonly unknown[]): string {
 }
 
 describe.each(dialects)('cursors on %s', (using) => {
-  test('that are garbage or somebody else’s are INVALID_CURSOR, on every transport', async () => {
-    await using world = await startServer(using, { users: ['alice', 'bob'] })
-    await world.send('alice', 'bob', 'first')
-    const alice = await world.sse('alice')
-    const bob = await world.sse('bob')
+  test('are rejected on every transport if malformed or another user’s', async () => {
+    await using server = await startServer(using, { users: ['alice', 'bob'] })
+    await server.send('alice', 'bob', 'first')
+    const alice = await server.sse('alice')
+    const bob = await server.sse('bob')
     alice.close()
     bob.close()
     const [kind, epoch, owner, , id, at] = partsOf(bob.cursor)
-    const bad = [
+    const invalid = [
       'garbage',
       '%00',
       alice.cursor,
@@ -34,30 +34,30 @@ describe.each(dialects)('cursors on %s', (using) => {
       cursorOf([kind, epoch, owner, '1', -1, at]),
       cursorOf([kind, epoch, owner]),
     ]
-    for (const cursor of bad) {
-      await expect(world.sse('bob', '', cursor)).rejects.toMatchObject({
+    for (const cursor of invalid) {
+      await expect(server.sse('bob', '', cursor)).rejects.toMatchObject({
         status: 400,
         code: 'INVALID_CURSOR',
       })
       const query = new URLSearchParams({ cursor })
-      await expect(world.sse('bob', `?${query}`)).rejects.toMatchObject({ code: 'INVALID_CURSOR' })
-      await expect(world.sse('bob', `/pull?${query}`)).rejects.toMatchObject({ code: 'INVALID_CURSOR' })
-      await using ws = await world.ws('bob', {}, cursor)
+      await expect(server.sse('bob', `?${query}`)).rejects.toMatchObject({ code: 'INVALID_CURSOR' })
+      await expect(server.sse('bob', `/pull?${query}`)).rejects.toMatchObject({ code: 'INVALID_CURSOR' })
+      await using ws = await server.ws('bob', {}, cursor)
       await expect.poll(() => ws.failure).toBe('INVALID_CURSOR')
     }
   })
 
-  test('that cannot be continued get resync and go on from its cursor', async () => {
+  test('lead to resync if their events are unavailable, and continue from its cursor', async () => {
     let aheadMs = 0
-    await using world = await startServer(using, {
+    await using server = await startServer(using, {
       users: ['alice', 'bob'],
       overrides: { now: () => new Date(Date.now() + aheadMs) },
       settings: { eventRetentionDays: 30 },
     })
-    await world.send('alice', 'bob', 'first')
-    const begin = await world.sse('bob')
+    await server.send('alice', 'bob', 'first')
+    const begin = await server.sse('bob')
     begin.close()
-    await world.send('alice', 'bob', 'missed')
+    await server.send('alice', 'bob', 'missed')
     const { cursor } = begin
     const [kind, epoch, owner, xid, id, at] = partsOf(cursor)
     const lost = [
@@ -67,72 +67,72 @@ describe.each(dialects)('cursors on %s', (using) => {
       cursorOf([kind, epoch, owner, '18446744073709551615', id, at]),
       cursorOf([kind, epoch, owner, xid, id, Number.MAX_SAFE_INTEGER]),
     ]
-    for (const one of lost) {
-      for (const open of [() => world.sse('bob', '', one), () => world.ws('bob', {}, one)]) {
+    for (const lostCursor of lost) {
+      for (const open of [() => server.sse('bob', '', lostCursor), () => server.ws('bob', {}, lostCursor)]) {
         await using stream = await open()
         await stream.inbox.until(() => stream.inbox.received.length > 0)
         expect(stream.inbox.types).toEqual(['resync'])
         expect(stream.inbox.received[0]?.cursor).toBe(stream.cursor)
       }
     }
-    await using ok = await world.sse('bob', '', cursor)
+    await using ok = await server.sse('bob', '', cursor)
     await ok.inbox.untilText('missed')
     ok.close()
 
-    // Delivery marks of what was read so far, which are events too.
+    // Waits for the delivery receipts of these messages, which are events too.
     await wait(1_200)
     aheadMs = 31 * DAY_MS
-    const pulled = await world.call<{ items: { type: string }[]; cursor: string }>(
+    const pulled = await server.call<{ items: { type: string }[]; cursor: string }>(
       'bob',
       'GET',
       `/v1/events/pull?cursor=${cursor}`,
     )
     expect(pulled.items.map(({ type }) => type)).toEqual(['resync'])
-    // A log in which nothing has happened for long is not behind: the fresh cursor holds.
-    await using quiet = await world.sse('bob', '', pulled.cursor)
-    await world.send('alice', 'bob', 'now')
+    // A new cursor stays valid even if the log has had no events for a long time.
+    await using quiet = await server.sse('bob', '', pulled.cursor)
+    await server.send('alice', 'bob', 'now')
     await quiet.inbox.untilText('now')
     expect(quiet.inbox.types).not.toContain('resync')
   })
 
-  test('of rows that retention has deleted get resync; nothing else does', async () => {
-    await using world = await startServer(using, { users: ['alice', 'bob'] })
-    await world.send('alice', 'bob', 'first')
-    const begin = await world.sse('bob')
+  test('lead to resync only if retention deleted their events', async () => {
+    await using server = await startServer(using, { users: ['alice', 'bob'] })
+    await server.send('alice', 'bob', 'first')
+    const begin = await server.sse('bob')
     begin.close()
-    await world.send('alice', 'bob', 'second')
-    const middle = await world.sse('bob', '', begin.cursor)
+    await server.send('alice', 'bob', 'second')
+    const middle = await server.sse('bob', '', begin.cursor)
     await middle.inbox.untilText('second')
     middle.close()
-    await world.send('alice', 'bob', 'third')
-    await using watching = await world.sse('bob', '', middle.cursor)
+    await server.send('alice', 'bob', 'third')
+    await using watching = await server.sse('bob', '', middle.cursor)
     await watching.inbox.untilText('third')
     const [, , , , id] = partsOf(middle.cursor)
-    await world.app.db.deleteFrom('events').where('id', '<', Number(id)).execute()
-    await using lost = await world.sse('bob', '', begin.cursor)
+    await server.app.db.deleteFrom('events').where('id', '<', Number(id)).execute()
+    await using lost = await server.sse('bob', '', begin.cursor)
     await lost.inbox.until(() => lost.inbox.types.includes('resync'))
-    await using kept = await world.sse('bob', '', middle.cursor)
+    await using kept = await server.sse('bob', '', middle.cursor)
     await kept.inbox.untilText('third')
     expect(kept.inbox.types).not.toContain('resync')
   })
 })
 
-test('a SQLite file that was put back from an older copy is noticed', async () => {
-  await using world = await startServer('sqlite', { users: ['alice', 'bob'], inFile: true })
-  const file = world.databaseUrl.slice('file:'.length)
-  await world.send('alice', 'bob', 'first')
-  const before = await world.sse('bob')
+test('a SQLite file restored from an older copy is detected', async () => {
+  await using server = await startServer('sqlite', { users: ['alice', 'bob'], inFile: true })
+  const file = server.databaseUrl.slice('file:'.length)
+  await server.send('alice', 'bob', 'first')
+  const before = await server.sse('bob')
   before.close()
-  await sql`pragma wal_checkpoint(truncate)`.execute(world.app.db)
+  await sql`pragma wal_checkpoint(truncate)`.execute(server.app.db)
   await copyFile(file, `${file}.copy`)
-  await world.send('alice', 'bob', 'lost with the copy')
-  const after = await world.sse('bob', '', before.cursor)
+  await server.send('alice', 'bob', 'lost with the copy')
+  const after = await server.sse('bob', '', before.cursor)
   await after.inbox.untilText('lost with the copy')
   after.close()
-  await world.close()
+  await server.close()
   await copyFile(`${file}.copy`, file)
-  await using restored = await world.another()
-  await restored.send('alice', 'bob', 'in another world')
+  await using restored = await server.another()
+  await restored.send('alice', 'bob', 'after the restore')
   await restored.send('alice', 'bob', 'and another')
   await using reader = await restored.sse('bob', '', after.cursor)
   await reader.inbox.until(() => reader.inbox.received.length > 0)
@@ -141,15 +141,15 @@ test('a SQLite file that was put back from an older copy is noticed', async () =
   await older.inbox.untilText('and another')
 })
 
-test('a PostgreSQL log that was restored from a cluster further ahead begins anew', async () => {
-  await using world = await startServer('postgres', { users: ['alice', 'bob'] })
-  await world.send('alice', 'bob', 'first')
-  const before = await world.sse('bob')
+test('a PostgreSQL log restored from a cluster with higher transaction ids leads to resync', async () => {
+  await using server = await startServer('postgres', { users: ['alice', 'bob'] })
+  await server.send('alice', 'bob', 'first')
+  const before = await server.sse('bob')
   before.close()
-  await world.close()
+  await server.close()
   await using stack = new AsyncDisposableStack()
-  const first = stack.use(await world.another())
-  // As a dump from there would have it: the transactions of its rows have not begun here.
+  const first = stack.use(await server.another())
+  // Like a dump from such a cluster: the transactions of its rows have not started here.
   await sql`update events set xid = (xid::text::bigint + 1000000000)::text::xid8`.execute(first.app.db)
   const [kind, epoch, owner, xid, id, at] = partsOf(before.cursor)
   const cursor = cursorOf([kind, epoch, owner, String(BigInt(String(xid)) + 1_000_000_000n), id, at])
@@ -157,8 +157,8 @@ test('a PostgreSQL log that was restored from a cluster further ahead begins ane
   await using reader = await first.sse('bob', '', cursor)
   await reader.inbox.until(() => reader.inbox.received.length > 0)
   expect(reader.inbox.types[0]).toBe('resync')
-  await first.send('alice', 'bob', 'and so on')
-  await reader.inbox.untilText('and so on')
+  await first.send('alice', 'bob', 'later')
+  await reader.inbox.untilText('later')
   await using again = await first.sse('bob', '', reader.cursor)
   expect(again.inbox.types).toEqual([])
 })

@@ -4,16 +4,16 @@ import { describe, expect, test } from 'vitest'
 
 const PASSWORD = 'correct horse battery staple'
 
-test('a user has twenty WebSockets open at once, whatever they do with them', async () => {
-  await using world = await startServer('sqlite', { users: ['alice', 'bob'] })
+test('a user can have twenty WebSockets open, whatever they are used for', async () => {
+  await using server = await startServer('sqlite', { users: ['alice', 'bob'] })
   const sockets: WebSocket[] = []
-  /** What the server says to somebody who asks for nothing: undefined when it takes them. */
+  /** Opens a WebSocket. Resolves to the error code, or undefined if the server accepts it. */
   const refusalOf = (actAs: string) =>
     new Promise<string | undefined>((resolve) => {
-      const socket = new WebSocket(`${world.url.replace('http', 'ws')}/trpc?connectionParams=1`)
+      const socket = new WebSocket(`${server.url.replace('http', 'ws')}/trpc?connectionParams=1`)
       sockets.push(socket)
       socket.addEventListener('open', () => {
-        const data = { authorization: `Bearer ${world.serviceKey}`, actAs }
+        const data = { authorization: `Bearer ${server.serviceKey}`, actAs }
         socket.send(JSON.stringify({ method: 'connectionParams', data }))
         const query = { path: 'users.get', input: { json: { user: 'alice' } } }
         socket.send(JSON.stringify({ id: 1, method: 'query', params: query }))
@@ -31,31 +31,31 @@ test('a user has twenty WebSockets open at once, whatever they do with them', as
   for (const socket of sockets) socket.close()
 })
 
-describe.each(dialects)('limits of streams on %s', (using) => {
-  test('a user opens so many within so long, over whatever transport', async () => {
-    await using world = await startServer(using, {
+describe.each(dialects)('stream limits on %s', (using) => {
+  test('count the streams of a user over all transports', async () => {
+    await using server = await startServer(using, {
       settings: { limits: limitsOf({ count: 2, seconds: 60 }) },
     })
-    const authorization = await logIn(world)
-    await using _sse = await openSse(`${world.url}/v1/events`, { authorization })
-    await using _ws = await openWs(world.url, { authorization }, {})
-    await expect(openWs(world.url, { authorization }, {})).rejects.toMatchObject({
+    const authorization = await signIn(server)
+    await using _sse = await openSse(`${server.url}/v1/events`, { authorization })
+    await using _ws = await openWs(server.url, { authorization }, {})
+    await expect(openWs(server.url, { authorization }, {})).rejects.toMatchObject({
       status: 429,
       code: 'RATE_LIMITED',
     })
-    const refused = await fetch(`${world.url}/v1/events`, { headers: { authorization } })
+    const refused = await fetch(`${server.url}/v1/events`, { headers: { authorization } })
     expect(refused.status).toBe(429)
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(20)
     expect(refused.headers.get('ratelimit')).toMatch(/^"streams";r=0;t=\d+$/)
   })
 
-  test('a stream says what is left', async () => {
-    await using world = await startServer(using, {
+  test('are reported in the response headers', async () => {
+    await using server = await startServer(using, {
       settings: { limits: limitsOf({ count: 5, seconds: 60 }) },
     })
     const abort = new AbortController()
-    const stream = await fetch(`${world.url}/v1/events`, {
-      headers: { authorization: await logIn(world) },
+    const stream = await fetch(`${server.url}/v1/events`, {
+      headers: { authorization: await signIn(server) },
       signal: abort.signal,
     })
     expect(stream.headers.get('ratelimit-policy')).toBe('"streams";q=5;w=60')
@@ -63,13 +63,13 @@ describe.each(dialects)('limits of streams on %s', (using) => {
     abort.abort()
   })
 
-  test('an address opens so many WebSockets, whatever they say', async () => {
-    await using world = await startServer(using, {
+  test('count the WebSockets of an address before they authenticate', async () => {
+    await using server = await startServer(using, {
       settings: { limits: limitsOf({ count: 1, seconds: 60 }) },
     })
     const open = () =>
       new Promise<'open' | 'refused'>((resolve) => {
-        const socket = new WebSocket(`${world.url.replace('http', 'ws')}/trpc`)
+        const socket = new WebSocket(`${server.url.replace('http', 'ws')}/trpc`)
         socket.addEventListener('open', () => {
           resolve('open')
           socket.close()
@@ -86,8 +86,8 @@ function limitsOf(streams: Config['limits']['streams']): Config['limits'] {
   return { logins: null, sends: null, reads: null, writes: null, keys: null, streams }
 }
 
-async function logIn(world: RunningServer): Promise<string> {
-  await world.client.users.create({ username: 'alice', password: PASSWORD })
-  const { token } = await world.client.sessions.create({ username: 'alice', password: PASSWORD })
+async function signIn(server: RunningServer): Promise<string> {
+  await server.client.users.create({ username: 'alice', password: PASSWORD })
+  const { token } = await server.client.sessions.create({ username: 'alice', password: PASSWORD })
   return `Bearer ${token}`
 }

@@ -5,7 +5,7 @@ import { Typing } from '../../src/realtime/typing.ts'
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-test('typing is told once, lasts ten seconds from when it was last said, and ends by itself', () => {
+test('typing is sent once, and stops ten seconds after the last call', () => {
   const sent: Signal[] = []
   let id = 0
   const typing = new Typing({

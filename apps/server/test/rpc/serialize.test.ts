@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { serialize } from '../../src/rpc/serialize.ts'
 
 const values: Record<string, unknown> = {
-  nothing: undefined,
+  undefined: undefined,
   null: null,
   text: 'x',
   'a date': new Date(1),
@@ -17,12 +17,12 @@ const values: Record<string, unknown> = {
   'no dates': { items: [], nextCursor: null },
 }
 
-describe('outputs go over the wire as superjson writes them', () => {
+describe('outputs are serialized like superjson', () => {
   test.each(Object.entries(values))('%s', (_name, value) => {
     expect(JSON.stringify(serialize(value))).toBe(JSON.stringify(superjson.serialize(value)))
   })
 
-  test('a field that is undefined is left out, and reads as undefined', () => {
+  test('undefined fields are omitted', () => {
     const wire = JSON.parse(JSON.stringify(serialize({ email: undefined, at: new Date(9) })))
     expect(superjson.deserialize(wire)).toEqual({ at: new Date(9) })
   })

@@ -8,12 +8,12 @@ const password = 'a long and quiet evening'
 const settings = { webClient: true } as const
 const HOUR_MS = 3_600_000
 
-function post(server: TestServer, what: 'admin' | 'demo', json: object) {
-  return rest(server, `POST /v1/setup/${what}`, { authorization: null, json })
+function post(server: TestServer, action: 'admin' | 'demo', json: object) {
+  return rest(server, `POST /v1/setup/${action}`, { authorization: null, json })
 }
 
 function tokenOf({ setupToken }: TestServer): string {
-  if (setupToken === undefined) throw new Error('this start has made no token')
+  if (setupToken === undefined) throw new Error('the server did not issue a setup token')
   return setupToken
 }
 
@@ -26,40 +26,40 @@ async function actionsOf(server: TestServer): Promise<string[]> {
   return items.map(({ action, subjectId }) => `${action} ${subjectId ?? ''}`.trim()).toReversed()
 }
 
-const refused = { status: 400, body: { code: 'INVALID_INPUT', issues: [{ path: 'token' }] } }
+const rejected = { status: 400, body: { code: 'INVALID_INPUT', issues: [{ path: 'token' }] } }
 
 describe.each(dialects)('the first account on %s', (using) => {
-  test('is an admin, made once by who has the token', async () => {
+  test('is an admin, and can be created once with the setup token', async () => {
     await using server = await createTestServer({ using, settings })
     const token = tokenOf(server)
     expect(await server.client.setup.get()).toEqual({ open: true })
     expect(await post(server, 'admin', { token: 'su_guessed', username: 'eve', password })).toMatchObject(
-      refused,
+      rejected,
     )
 
-    const made = await post(server, 'admin', { token, username: 'ada', password, displayName: 'Ada' })
-    expect(made).toMatchObject({ status: 201, body: { username: 'ada', displayName: 'Ada' } })
+    const created = await post(server, 'admin', { token, username: 'ada', password, displayName: 'Ada' })
+    expect(created).toMatchObject({ status: 201, body: { username: 'ada', displayName: 'Ada' } })
     const session = await server.client.sessions.create({ username: 'ada', password })
     const ada = clientOf(server, session.token ?? '')
     expect(await ada.users.me()).toMatchObject({ username: 'ada', role: 'admin' })
 
     expect(await server.client.setup.get()).toEqual({ open: false })
-    expect(await post(server, 'admin', { token, username: 'eve', password })).toMatchObject(refused)
-    expect(await post(server, 'demo', { token })).toMatchObject(refused)
+    expect(await post(server, 'admin', { token, username: 'eve', password })).toMatchObject(rejected)
+    expect(await post(server, 'demo', { token })).toMatchObject(rejected)
     expect(await actionsOf(server)).toEqual(['setup.link_issued', `setup.admin_created ${session.user.id}`])
   })
 
-  test('is one, however many come at once', async () => {
+  test('is created once, even by concurrent requests', async () => {
     await using server = await createTestServer({ using, settings })
     const token = tokenOf(server)
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 4 }, (_, n) => post(server, 'admin', { token, username: `user-${n}`, password })),
     )
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 400, 400, 400])
+    expect(responses.map(({ status }) => status).toSorted()).toEqual([201, 400, 400, 400])
     expect((await server.client.users.list()).items).toHaveLength(1)
   })
 
-  test('does not use the token up where it is refused', async () => {
+  test('leaves the token valid if the request is rejected', async () => {
     await using server = await createTestServer({ using, settings })
     const token = tokenOf(server)
     const weak = await post(server, 'admin', { token, username: 'ada', password: 'password' })
@@ -67,33 +67,33 @@ describe.each(dialects)('the first account on %s', (using) => {
     expect((await post(server, 'admin', { token, username: 'ada', password })).status).toBe(201)
   })
 
-  test('is not made with a token that is a day old, or when somebody is there', async () => {
+  test('cannot be created with a token that is a day old, or once there is a user', async () => {
     await using old = await createTestServer({ using, settings })
     old.clock.advance(24 * HOUR_MS)
     expect(await post(old, 'admin', { token: tokenOf(old), username: 'ada', password })).toMatchObject(
-      refused,
+      rejected,
     )
-    expect(await post(old, 'demo', { token: tokenOf(old) })).toMatchObject(refused)
-    // Still nobody is there.
+    expect(await post(old, 'demo', { token: tokenOf(old) })).toMatchObject(rejected)
+    // There is still no user.
     expect(await old.client.setup.get()).toEqual({ open: true })
 
     await using used = await createTestServer({ using, settings, users: ['alice'] })
     expect(await used.client.setup.get()).toEqual({ open: false })
     expect(await post(used, 'admin', { token: tokenOf(used), username: 'ada', password })).toMatchObject(
-      refused,
+      rejected,
     )
-    expect(await post(used, 'demo', { token: tokenOf(used) })).toMatchObject(refused)
+    expect(await post(used, 'demo', { token: tokenOf(used) })).toMatchObject(rejected)
     expect((await used.client.users.list()).items.map(({ username }) => username)).toEqual(['alice'])
   })
 
-  test('is not offered by a server without the web client', async () => {
+  test('has no setup token on a server without the web client', async () => {
     await using server = await createTestServer({ using })
     expect(server.setupToken).toBeUndefined()
   })
 })
 
 describe.each(dialects)('the demo on %s', (using) => {
-  test('logs two people in who talk to each other, and lasts until there is an account', async () => {
+  test('signs in two users who can message each other, and ends with the first account', async () => {
     await using server = await createTestServer({ using, settings })
     server.clock.set('2026-05-01T10:00:00.000Z')
     const token = tokenOf(server)
@@ -101,10 +101,10 @@ describe.each(dialects)('the demo on %s', (using) => {
     expect(people.map(({ username }) => username)).toEqual(['amira', 'jonas'])
     expect(expiresAt).toEqual(new Date('2026-05-02T10:00:00.000Z'))
     const [amira, jonas] = people.map((person) => clientOf(server, person.token))
-    if (!amira || !jonas) throw new Error('the demo is two people')
+    if (!amira || !jonas) throw new Error('the demo must have two users')
 
     const [last] = (await amira.conversations.list()).items
-    // It happened lately, whatever the day.
+    // The sample data is recent, whatever the date.
     expect(last?.updatedAt.getTime()).toBeGreaterThan(Date.parse('2026-03-01'))
     const { items } = await jonas.messages.between(['amira', 'jonas'])
     expect(items.length).toBeGreaterThan(5)
@@ -115,7 +115,7 @@ describe.each(dialects)('the demo on %s', (using) => {
       'UNAUTHENTICATED',
     )
 
-    // Loaded again: the same people, and what was said since.
+    // Opening it again keeps the users and their messages.
     const again = await server.client.setup.openDemo({ token })
     const amiraAgain = clientOf(server, again.people[0]?.token ?? '')
     expect((await amiraAgain.messages.get({ messageId: message.id })).text).toBe(message.text)
@@ -124,25 +124,25 @@ describe.each(dialects)('the demo on %s', (using) => {
 
     expect((await post(server, 'admin', { token, username: 'ada', password })).status).toBe(201)
     expect(await codeOf(amiraAgain.users.me())).toBe('UNAUTHENTICATED')
-    expect(await post(server, 'demo', { token })).toMatchObject(refused)
-    const acts = (await actionsOf(server)).map((act) => act.split(' ')[0])
-    expect(acts.filter((act) => act?.startsWith('setup.')).toSorted()).toEqual([
+    expect(await post(server, 'demo', { token })).toMatchObject(rejected)
+    const actions = (await actionsOf(server)).map((action) => action.split(' ')[0])
+    expect(actions.filter((action) => action?.startsWith('setup.')).toSorted()).toEqual([
       'setup.admin_created',
       'setup.demo_opened',
       'setup.link_issued',
     ])
   })
 
-  test('is filled once, however many ask for it', async () => {
+  test('is filled with sample data once, even by concurrent requests', async () => {
     await using server = await createTestServer({ using, settings })
     const token = tokenOf(server)
-    const answers = await Promise.all(Array.from({ length: 3 }, () => post(server, 'demo', { token })))
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 503, 503])
+    const responses = await Promise.all(Array.from({ length: 3 }, () => post(server, 'demo', { token })))
+    expect(responses.map(({ status }) => status).toSorted()).toEqual([200, 503, 503])
     expect((await server.client.users.list()).items).toHaveLength(12)
     expect((await post(server, 'demo', { token })).status).toBe(200)
   })
 
-  test('is as well there where direct messages go between contacts alone', async () => {
+  test('works if only contacts can send direct messages', async () => {
     await using server = await createTestServer({
       using,
       settings: { ...settings, directMessages: 'contacts' },
@@ -152,12 +152,12 @@ describe.each(dialects)('the demo on %s', (using) => {
     expect((await amira.messages.send({ to: 'jonas', text: 'Hello' })).text).toBe('Hello')
   })
 
-  test('is as well there where texts are to be short', async () => {
+  test('works with a low maximum text length', async () => {
     await using server = await createTestServer({ using, settings: { ...settings, maxTextLength: 20 } })
     expect((await post(server, 'demo', { token: tokenOf(server) })).status).toBe(200)
   })
 
-  test('leaves nobody a way in that outlives it', async () => {
+  test('leaves no credentials that outlive it', async () => {
     await using server = await createTestServer({ using, settings })
     const token = tokenOf(server)
     const { people } = await server.client.setup.openDemo({ token })
@@ -170,35 +170,35 @@ describe.each(dialects)('the demo on %s', (using) => {
     for (const call of calls) expect(await codeOf(call())).toBe('FORBIDDEN')
     expect(await server.client.setup.get()).toEqual({ open: true })
     expect((await post(server, 'admin', { token, username: 'ada', password })).status).toBe(201)
-    // She is a user like others now, for whom an operator may do what operators do.
+    // She is now a regular user, whose password an operator can set.
     await server.client.passwords.set({ user: 'amira', newPassword: password })
     expect((await server.client.sessions.create({ username: 'amira', password })).user.username).toBe('amira')
   })
 
   test.each([
-    ['somebody else comes', (server: TestServer) => server.client.users.create({ username: 'ada' })],
+    ['another user is created', (server: TestServer) => server.client.users.create({ username: 'ada' })],
     [
-      'one of its people gets a password',
+      'a demo user gets a password',
       (server: TestServer) => server.client.passwords.set({ user: 'jonas', newPassword: password }),
     ],
     [
-      'one of its people becomes an admin',
+      'a demo user becomes an admin',
       (server: TestServer) => server.client.users.setRole({ user: 'amira', role: 'admin' }),
     ],
-  ])('ends when %s', async (_, happen) => {
+  ])('ends when %s', async (_, change) => {
     await using server = await createTestServer({ using, settings })
     const token = tokenOf(server)
     const { people } = await server.client.setup.openDemo({ token })
-    await happen(server)
+    await change(server)
     expect(await server.client.setup.get()).toEqual({ open: false })
-    expect(await post(server, 'demo', { token })).toMatchObject(refused)
-    expect(await post(server, 'admin', { token, username: 'eve', password })).toMatchObject(refused)
+    expect(await post(server, 'demo', { token })).toMatchObject(rejected)
+    expect(await post(server, 'admin', { token, username: 'eve', password })).toMatchObject(rejected)
     for (const person of people) {
       await expect.poll(() => codeOf(clientOf(server, person.token).users.me())).toBe('UNAUTHENTICATED')
     }
   })
 
-  test('logs nobody in when the first account is made while it is filled', async () => {
+  test('signs no one in if the first account is created while it is being filled', async () => {
     await using server = await createTestServer({ using, settings })
     const token = tokenOf(server)
     const opening = post(server, 'demo', { token })
@@ -206,19 +206,19 @@ describe.each(dialects)('the demo on %s', (using) => {
       .poll(async () => (await server.client.users.list()).items.length, { interval: 5 })
       .toBeGreaterThan(0)
     expect((await post(server, 'admin', { token, username: 'ada', password })).status).toBe(201)
-    expect(await opening).toMatchObject(refused)
+    expect(await opening).toMatchObject(rejected)
   })
 })
 
-test('of servers that come at once to an empty PostgreSQL one makes the first key and the token', async () => {
+test('only one of several servers on an empty PostgreSQL creates the first key and the setup token', async () => {
   await using database = await createEmptyDatabase('postgres')
   await sotto(['migrate'], { DATABASE_URL: database.url })
   const config = { ...readConfig({ DATABASE_URL: database.url }), ...settings, port: 0, databasePoolSize: 2 }
   const servers = await Promise.all(
     Array.from({ length: 8 }, () => createServer(config, { log: memoryLogger([]) })),
   )
-  const ways = servers.map(({ newServiceKey, setupToken }) => [newServiceKey, setupToken])
+  const created = servers.map(({ newServiceKey, setupToken }) => [newServiceKey, setupToken])
   for (const server of servers) await server.close()
-  expect(ways.filter(([key]) => key !== undefined)).toHaveLength(1)
-  expect(ways.filter(([, token]) => token !== undefined)).toHaveLength(1)
+  expect(created.filter(([key]) => key !== undefined)).toHaveLength(1)
+  expect(created.filter(([, token]) => token !== undefined)).toHaveLength(1)
 })

@@ -3,11 +3,11 @@ import { createClient } from '@sotto/sdk'
 import { createEmptyDatabase, queryPostgres, sotto, spawnServer } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
 
-/* While a new release is rolled out, servers of the one before run, stop and start on the schema of the new one. */
+/* During a rolling upgrade, servers of the previous release run, stop and start on the new schema. */
 
 const NEXT = '29990101T000000-next'
 
-/** What `sotto migrate` of the next release does. */
+/** Changes the schema like `sotto migrate` of the next release. */
 async function migrateToNext(url: string, change: string, servesFrom?: string): Promise<void> {
   const statements = [
     change,
@@ -28,8 +28,8 @@ async function migrateToNext(url: string, change: string, servesFrom?: string): 
 const KEY = 'sk_rollout'
 const isReady = async (url: string) => (await fetch(`${url}/readyz`)).status === 200
 
-describe.each(['sqlite', 'postgres'] as const)('a database that is newer than the server, on %s', (using) => {
-  test('is served by those that run, and by those that start', async () => {
+describe.each(['sqlite', 'postgres'] as const)('a database newer than the server, on %s', (using) => {
+  test('is served by running and by newly started servers', async () => {
     await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: KEY }
     await using running = await spawnServer(settings)
@@ -44,7 +44,7 @@ describe.each(['sqlite', 'postgres'] as const)('a database that is newer than th
       }
       return count
     })()
-    // Every table that a send or a list reads has a column more, which prepared statements must not notice.
+    // Adds a column to every table that sends and lists read. Prepared statements must keep working.
     const tables = ['users', 'conversations', 'participants', 'messages', 'events', 'service_keys']
     await migrateToNext(
       database.url,
@@ -69,7 +69,7 @@ describe.each(['sqlite', 'postgres'] as const)('a database that is newer than th
     })
   })
 
-  test('is refused where that takes away what the server uses', async () => {
+  test('is rejected if the new schema lacks something that the server uses', async () => {
     await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: KEY }
     await using running = await spawnServer(settings)

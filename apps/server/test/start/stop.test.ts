@@ -13,13 +13,13 @@ const CONNECTIONS = 32
 /** Long enough for every connection to be in use. */
 const UNDER_LOAD_MS = 700
 
-interface Answer {
+interface HttpResponse {
   status: number
   body: string
 }
 
-function call(agent: Agent, url: string, path: string, body?: object): Promise<Answer> {
-  const { promise, resolve, reject } = Promise.withResolvers<Answer>()
+function call(agent: Agent, url: string, path: string, body?: object): Promise<HttpResponse> {
+  const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>()
   const payload = body && JSON.stringify(body)
   const sent = request(
     new URL(path, url),
@@ -42,7 +42,7 @@ function call(agent: Agent, url: string, path: string, body?: object): Promise<A
   return promise
 }
 
-async function makeUsers(server: ServerProcess): Promise<void> {
+async function createUsers(server: ServerProcess): Promise<void> {
   const client = createClient({ url: server.url, token: key })
   for (const username of ['alice', 'bob']) await client.users.create({ username })
 }
@@ -51,34 +51,34 @@ function isRefused(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED'
 }
 
-describe.each(['sqlite', 'postgres'] as const)('a stop on %s', (using) => {
+describe.each(['sqlite', 'postgres'] as const)('a shutdown on %s', (using) => {
   test('under load fails no request and loses no message', async () => {
     await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key }
     await using server = await spawnServer(settings)
-    await makeUsers(server)
+    await createUsers(server)
 
     const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS })
     const acknowledged: string[] = []
     const failures: string[] = []
-    async function goOn(worker: number): Promise<void> {
+    async function sendUntilStopped(worker: number): Promise<void> {
       for (let count = 0; ; count++) {
         try {
           const send = { from: 'alice', to: 'bob', text: `${worker} ${count}` }
-          const answer =
+          const response =
             count % 3 === 2
               ? await call(agent, server.url, '/v1/messages?between=alice,bob')
               : await call(agent, server.url, '/v1/messages', send)
-          if (answer.status === 201) acknowledged.push((JSON.parse(answer.body) as { id: string }).id)
-          else if (answer.status !== 200) failures.push(`${answer.status} ${answer.body}`)
+          if (response.status === 201) acknowledged.push((JSON.parse(response.body) as { id: string }).id)
+          else if (response.status !== 200) failures.push(`${response.status} ${response.body}`)
         } catch (error) {
-          // A connection that the server does not take any more is what a stop is.
+          // A stopping server refuses new connections.
           if (!isRefused(error)) failures.push(String(error))
           return
         }
       }
     }
-    const workers = Array.from({ length: CONNECTIONS }, (_, worker) => goOn(worker))
+    const workers = Array.from({ length: CONNECTIONS }, (_, worker) => sendUntilStopped(worker))
     await wait(UNDER_LOAD_MS)
     const stopped = server.stop('SIGTERM')
     await Promise.all(workers)
@@ -98,17 +98,17 @@ describe.each(['sqlite', 'postgres'] as const)('a stop on %s', (using) => {
   })
 })
 
-test('a stop waits for a request that takes longer than idle connections are given', async () => {
+test('a shutdown waits longer for a request than for idle connections', async () => {
   await using database = await createEmptyDatabase('postgres')
   await using server = await spawnServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })
-  await makeUsers(server)
+  await createUsers(server)
   const client = new pg.Client({ connectionString: database.url })
   await client.connect()
   try {
     await client.query('begin')
     await client.query('lock table messages')
     const agent = new Agent({ keepAlive: true })
-    const answer = call(agent, server.url, '/v1/messages', { from: 'alice', to: 'bob', text: 'slow' })
+    const response = call(agent, server.url, '/v1/messages', { from: 'alice', to: 'bob', text: 'slow' })
     await expect
       .poll(async () => {
         const { rows } = await client.query('select count(*) from pg_locks where not granted')
@@ -118,7 +118,7 @@ test('a stop waits for a request that takes longer than idle connections are giv
     const stopped = server.stop('SIGTERM')
     await wait(2_000)
     await client.query('commit')
-    expect((await answer).status).toBe(201)
+    expect((await response).status).toBe(201)
     expect(await stopped).toBe(0)
     agent.destroy()
   } finally {
@@ -126,58 +126,58 @@ test('a stop waits for a request that takes longer than idle connections are giv
   }
 })
 
-test('a server that drains says so, and answers as ever meanwhile', async () => {
+test('a draining server is not ready, but still handles requests', async () => {
   await using database = await createEmptyDatabase('sqlite')
   await using server = await spawnServer({
     DATABASE_URL: database.url,
     SOTTO_SERVICE_KEY: key,
-    // Time enough for a busy machine to ask all of this.
+    // Enough time for all these requests on a busy machine.
     SOTTO_DRAIN_SECONDS: '5',
   })
-  await makeUsers(server)
+  await createUsers(server)
   const startedAt = performance.now()
   const stopped = server.stop()
-  // Each on a connection of its own, which a port that is closed would refuse.
-  const fresh = () => new Agent()
-  await expect.poll(async () => (await call(fresh(), server.url, '/readyz')).status).toBe(503)
-  expect((await call(fresh(), server.url, '/healthz')).status).toBe(200)
+  // Each request uses a new connection, which a closed port would refuse.
+  const newConnection = () => new Agent()
+  await expect.poll(async () => (await call(newConnection(), server.url, '/readyz')).status).toBe(503)
+  expect((await call(newConnection(), server.url, '/healthz')).status).toBe(200)
   const kept = new Agent({ keepAlive: true })
   const send = { from: 'alice', to: 'bob', text: 'still there?' }
   expect((await call(kept, server.url, '/v1/messages', send)).status).toBe(201)
-  // Nor does it send away whoever keeps a connection.
+  // The server does not close kept-alive connections either.
   expect(Object.keys(kept.freeSockets)).toHaveLength(1)
   kept.destroy()
   expect(await stopped).toBe(0)
   expect(performance.now() - startedAt).toBeGreaterThan(5_000)
 })
 
-test('a stop answers those who have just connected', async () => {
+test('a shutdown answers requests on connections that were just opened', async () => {
   await using database = await createEmptyDatabase('sqlite')
   await using server = await spawnServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })
   const { port } = new URL(server.url)
   const request = `GET /v1/users HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${key}\r\n\r\n`
-  // Stopped in its tracks, it finds them all waiting when it goes on, and the wish to stop beside them.
+  // The paused process finds the connections and the stop signal waiting when it continues.
   server.child.kill('SIGSTOP')
   const sockets = Array.from({ length: 100 }, () => createConnection(Number(port), '127.0.0.1'))
   await Promise.all(sockets.map((socket) => once(socket, 'connect')))
-  const answers = sockets.map((socket) => {
+  const responses = sockets.map((socket) => {
     socket.write(request)
     return text(socket).catch(String)
   })
   const stopped = server.stop()
   server.child.kill('SIGCONT')
-  for (const answer of await Promise.all(answers)) expect(answer).toMatch(/^HTTP\/1\.1 200 /)
+  for (const response of await Promise.all(responses)) expect(response).toMatch(/^HTTP\/1\.1 200 /)
   expect(await stopped).toBe(0)
 })
 
-test('signals that come together stop it once, and whole', async () => {
+test('several signals cause one complete shutdown', async () => {
   await using database = await createEmptyDatabase('sqlite')
   await using server = await spawnServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })
   const idle = new Agent({ keepAlive: true })
   expect((await call(idle, server.url, '/readyz')).status).toBe(200)
   server.child.kill('SIGINT')
   server.child.kill('SIGTERM')
-  // The idle connection keeps the stop going; now each comes once more.
+  // The idle connection prolongs the shutdown, during which both signals are sent again.
   await expect.poll(() => server.output.stdout).toContain('"stopping"')
   server.child.kill('SIGTERM')
   expect(await server.stop('SIGINT')).toBe(0)
@@ -186,7 +186,7 @@ test('signals that come together stop it once, and whole', async () => {
   expect(server.output.stderr).toBe('')
 })
 
-test('metrics are told to the end of a stop, and end with it', async () => {
+test('a shutdown closes the metrics port without waiting for its connections', async () => {
   await using database = await createEmptyDatabase('sqlite')
   await using server = await spawnServer({
     DATABASE_URL: database.url,
@@ -196,18 +196,18 @@ test('metrics are told to the end of a stop, and end with it', async () => {
   const metrics = /"metrics":"([^"]+)"/.exec(server.output.stdout)?.[1] ?? ''
   const scraper = new Agent({ keepAlive: true })
   const { status, body } = await call(scraper, metrics, '/metrics')
-  expect({ status, isThere: body.includes('# TYPE sotto_requests_total counter') }).toEqual({
+  expect({ status, hasRequests: body.includes('# TYPE sotto_requests_total counter') }).toEqual({
     status: 200,
-    isThere: true,
+    hasRequests: true,
   })
-  // The connection that it keeps does not hold up the stop.
+  // The kept-alive connection does not delay the shutdown.
   expect(await server.stop()).toBe(0)
   await expect(call(scraper, metrics, '/metrics')).rejects.toThrow()
   scraper.destroy()
   expect(server.output.stderr).toBe('')
 })
 
-test('a request that never ends is cut off, and the stop is still a good one', async () => {
+test('an unfinished request is cut off, and the shutdown still succeeds', async () => {
   await using database = await createEmptyDatabase('sqlite')
   await using server = await spawnServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })
   const socket = createConnection(Number(new URL(server.url).port), '127.0.0.1')
@@ -217,7 +217,7 @@ test('a request that never ends is cut off, and the stop is still a good one', a
   )
   socket.on('error', () => {})
   const startedAt = performance.now()
-  // The server has it when it answers what came after it.
+  // When this returns, the server has received the request above.
   await fetch(`${server.url}/healthz`)
   expect(await server.stop()).toBe(0)
   expect(performance.now() - startedAt).toBeLessThan(15_000)
@@ -225,13 +225,13 @@ test('a request that never ends is cut off, and the stop is still a good one', a
   socket.destroy()
 })
 
-test('a connection that was opened in advance and never used does not hold up the stop', async () => {
+test('an unused connection does not delay a shutdown', async () => {
   await using database = await createEmptyDatabase('sqlite')
   await using server = await spawnServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })
   const socket = createConnection(Number(new URL(server.url).port), '127.0.0.1')
   socket.on('error', () => {})
   await once(socket, 'connect')
-  // The server has taken the connection when it answers on a later one.
+  // When this returns, the server has accepted the connection above.
   await fetch(`${server.url}/healthz`)
   expect(await server.stop()).toBe(0)
   expect(server.output.stdout).not.toContain('requests did not finish in time')

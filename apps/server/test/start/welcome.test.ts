@@ -13,7 +13,7 @@ function curlCommands(stdout: string): string[] {
   return stdout.split('\n').flatMap((line) => (line.trim().startsWith('curl ') ? [line.trim()] : []))
 }
 
-/** What bash and curl make of a pasted command. */
+/** Runs a pasted curl command in bash and returns the HTTP status. */
 async function paste(command: string, env: NodeJS.ProcessEnv = {}): Promise<number> {
   const { stdout } = await run('bash', ['-c', `${command} -s -o /dev/null -w '%{http_code}'`], {
     env: { PATH: process.env.PATH, ...env },
@@ -22,7 +22,7 @@ async function paste(command: string, env: NodeJS.ProcessEnv = {}): Promise<numb
 }
 
 describe.each(['sqlite', 'postgres'] as const)('the first start on %s', (using) => {
-  test('prints where it is, where the data is, a key, and three commands that work', async () => {
+  test('prints its address, the location of its data, a key and three working commands', async () => {
     await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url }
     await using server = await spawnServer(settings)
@@ -47,7 +47,7 @@ describe.each(['sqlite', 'postgres'] as const)('the first start on %s', (using) 
     expect((await fetch(`${again.url}/v1/messages`, authorization)).status).toBe(200)
   })
 
-  test('prints the key also where something else made the database', async () => {
+  test('prints the key even if the database was migrated separately', async () => {
     await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url }
     await sotto(['migrate'], settings)
@@ -57,7 +57,7 @@ describe.each(['sqlite', 'postgres'] as const)('the first start on %s', (using) 
     for (const command of commands) expect(await paste(command), command).toBe(201)
   })
 
-  test('does not print a key that was given', async () => {
+  test('does not print a configured key', async () => {
     await using database = await createEmptyDatabase(using)
     const key = 'sk_of-the-operator'
     await using server = await spawnServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })
@@ -69,7 +69,7 @@ describe.each(['sqlite', 'postgres'] as const)('the first start on %s', (using) 
   })
 })
 
-test('of servers that start at once on an empty PostgreSQL all come up, and one prints the ways in', async () => {
+test('several servers can start on an empty PostgreSQL at the same time, and one prints the key and the link', async () => {
   await using database = await createEmptyDatabase('postgres')
   const servers = await Promise.all([1, 2, 3].map(() => spawnServer({ DATABASE_URL: database.url })))
   const printed = servers.map(({ output }) => output.stdout).join('')
@@ -78,8 +78,8 @@ test('of servers that start at once on an empty PostgreSQL all come up, and one 
   expect([keys.length, links.length]).toEqual([1, 1])
   for (const { url } of servers) {
     const headers = { authorization: `Bearer ${keys[0]}` }
-    const answer = await fetch(`${url}/v1/keys`, { headers })
-    expect(await answer.json()).toMatchObject({ items: [{ name: 'first' }] })
+    const response = await fetch(`${url}/v1/keys`, { headers })
+    expect(await response.json()).toMatchObject({ items: [{ name: 'first' }] })
   }
   for (const server of servers) {
     expect((await fetch(`${server.url}/readyz`)).status).toBe(200)
@@ -88,10 +88,10 @@ test('of servers that start at once on an empty PostgreSQL all come up, and one 
   }
 })
 
-describe.each(['sqlite', 'postgres'] as const)('the link for the first account on %s', (using) => {
+describe.each(['sqlite', 'postgres'] as const)('the setup link on %s', (using) => {
   const linkIn = (stdout: string) => /^ *(http\S+\/welcome#su_\S+)$/m.exec(stdout)?.[1]
 
-  test('is printed once, and another by a command, for as long as nobody is there', async () => {
+  test('is printed once, and replaced by a command until there is an account', async () => {
     await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: 'sk_of-the-operator' }
     await using server = await spawnServer(settings)
@@ -118,7 +118,7 @@ describe.each(['sqlite', 'postgres'] as const)('the link for the first account o
     expect(late).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('sotto user admin') })
   })
 
-  test('is not printed where there is no page for it, or somebody is there', async () => {
+  test('is not printed without the web client, or if there is already a user', async () => {
     await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: 'sk_of-the-operator' }
     await using server = await spawnServer({ ...settings, SOTTO_WEB_CLIENT: 'off' })
@@ -131,7 +131,7 @@ describe.each(['sqlite', 'postgres'] as const)('the link for the first account o
   })
 })
 
-test('settings come from files, without the end of their last line', async () => {
+test('settings are read from files without the final line break', async () => {
   await using directory = await createTemporaryDirectory()
   await using database = await createEmptyDatabase('sqlite')
   const [url, key] = [path.join(directory.path, 'url'), path.join(directory.path, 'key')]
@@ -144,24 +144,24 @@ test('settings come from files, without the end of their last line', async () =>
   expect((await fetch(`${server.url}/v1/messages`, authorization)).status).toBe(200)
 })
 
-const hasIPv6 = Object.values(networkInterfaces()).some((one) =>
-  one?.some(({ address }) => address === '::1'),
+const hasIPv6 = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ address }) => address === '::1'),
 )
 
 test.each(['127.0.0.1', 'localhost', ...(hasIPv6 ? ['::1'] : [])])(
-  'prints an address that answers for HOST=%s',
+  'prints a reachable address for HOST=%s',
   async (host) => {
     await using server = await spawnServer({ DATABASE_URL: 'file::memory:', HOST: host })
     for (const command of curlCommands(server.output.stdout)) expect(await paste(command), command).toBe(201)
   },
 )
 
-// A test listens on loopback addresses alone, so these are not listened on.
+// Tests only listen on loopback addresses, so no server is started for these.
 test.each([
   ['0.0.0.0', 'http://localhost:1337'],
   ['::', 'http://localhost:1337'],
   ['::1', 'http://[::1]:1337'],
   ['chat.example.com', 'http://chat.example.com:1337'],
-])('an address to open for HOST=%s is %s', (host, url) => {
+])('the address to open for HOST=%s is %s', (host, url) => {
   expect(reachableUrl(host, '1337')).toBe(url)
 })

@@ -1,4 +1,4 @@
-/** The fields of one message of Protocol Buffers, by number. Whoever reads knows what each is. */
+/** The fields of a Protocol Buffers message, by number. The encoding has no types, so readers must know them. */
 export interface Fields {
   has(field: number): boolean
   messages(field: number): Fields[]
@@ -7,12 +7,12 @@ export interface Fields {
   /** An integer, an enum or a fixed64. */
   number(field: number): number
   double(field: number): number
-  /** Packed, as proto3 has repeated numbers. */
+  /** Packed, the proto3 encoding of repeated numbers. */
   doubles(field: number): number[]
   fixed64s(field: number): number[]
 }
 
-/** A field as it is on the wire: a varint, 4 or 8 bytes, or bytes with their length before them. */
+/** The encoded value of a field: a varint, 4 or 8 bytes, or length-prefixed bytes. */
 type WireValue = bigint | Buffer
 
 /** https://protobuf.dev/programming-guides/encoding/ */
@@ -69,6 +69,6 @@ function wireValue(wireType: number, varint: () => bigint, take: (length: number
     case 5:
       return take(4)
     default:
-      throw new Error(`wire type ${wireType} is not of proto3`)
+      throw new Error(`wire type ${wireType} is not part of proto3`)
   }
 }

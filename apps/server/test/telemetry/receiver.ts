@@ -11,7 +11,7 @@ export interface ReceivedSpan {
   /** 1 internal, 2 server, 3 client, 5 consumer. */
   kind: number
   attributes: Record<string, unknown>
-  /** The spans that it links to. */
+  /** The ids of linked spans. */
   links: string[]
   /** 0 unset, 2 error. */
   status: number
@@ -31,15 +31,15 @@ export interface ReceivedMetric {
   points: { attributes: Record<string, unknown>; value: number; buckets: number[]; bounds: number[] }[]
 }
 
-/** Takes OTLP over HTTP, as a collector does. */
+/** Receives OTLP over HTTP, like a collector. */
 export interface Receiver extends AsyncDisposable {
   url: string
-  /** What came, by signal, as it came. */
+  /** The requests received so far. */
   bodies: { path: string; headers: NodeJS.Dict<string | string[]>; body: Buffer }[]
   spans(): ReceivedSpan[]
   logs(): ReceivedLog[]
   metrics(): ReceivedMetric[]
-  /** Attributes of who has sent it. */
+  /** The resource attributes of each request. */
   resources(): Record<string, unknown>[]
 }
 
@@ -52,7 +52,7 @@ export async function startReceiver(): Promise<Receiver> {
   })
   const listening = await listen(http)
 
-  /** ExportXServiceRequest.resource_x -> ResourceX.scope_x -> ScopeX.x, which are the same for all three. */
+  /** ExportXServiceRequest.resource_x -> ResourceX.scope_x -> ScopeX.x. The field numbers are the same for all signals. */
   function items(signal: string): Fields[] {
     return bodies
       .filter(({ path }) => path === `/v1/${signal}`)
@@ -70,13 +70,13 @@ export async function startReceiver(): Promise<Receiver> {
     resources: () =>
       bodies
         .flatMap(({ body }) => decodeFields(body).messages(1))
-        .flatMap((one) => one.messages(1))
+        .flatMap((resource) => resource.messages(1))
         .map((resource) => attributesIn(resource, 1)),
   }
 }
 
 /*
- * The numbers are those of opentelemetry-proto: trace/v1/trace.proto, logs/v1/logs.proto, metrics/v1/metrics.proto,
+ * The field numbers of opentelemetry-proto: trace/v1/trace.proto, logs/v1/logs.proto, metrics/v1/metrics.proto,
  * common/v1/common.proto.
  */
 

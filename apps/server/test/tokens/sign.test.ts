@@ -6,9 +6,9 @@ import { rest } from '@sotto/testing/internal'
 import { jwtVerify } from 'jose'
 import { expect, test } from 'vitest'
 import { signUserToken } from '../../src/tokens.ts'
-import { SECRET } from './token-makers.ts'
+import { SECRET } from './token-fixtures.ts'
 
-test('signUserToken makes the JWT that others read', async () => {
+test('signUserToken creates a standard JWT', async () => {
   const token = await signUserToken({ secret: SECRET, user: 'alice', name: 'Alice', expiresInSeconds: 60 })
   const { payload, protectedHeader } = await jwtVerify(token, Buffer.from(SECRET))
   expect(protectedHeader).toEqual({ alg: 'HS256', typ: 'JWT' })
@@ -16,7 +16,7 @@ test('signUserToken makes the JWT that others read', async () => {
   expect(payload).toEqual({ sub: 'alice', aud: 'sotto', name: 'Alice', iat, exp: iat + 60 })
 })
 
-test('signUserToken names another audience and issuer', async () => {
+test('signUserToken accepts another audience and issuer', async () => {
   const names = { audience: 'chat', issuer: 'https://host.example' }
   await using server = await createTestServer({
     settings: { userTokens: { keys: { secret: SECRET }, createUsers: true, ...names } },
@@ -27,7 +27,7 @@ test('signUserToken names another audience and issuer', async () => {
   expect(await statusOf(await signUserToken({ secret: SECRET, user: 'alice' }))).toBe(401)
 })
 
-test('signUserToken refuses what the server would refuse', async () => {
+test('signUserToken rejects options that the server would reject', async () => {
   const sign = (options: object) => signUserToken({ secret: SECRET, user: 'alice', ...options })
   await expect(sign({ secret: 'too short' })).rejects.toThrow(/secret/)
   for (const expiresInSeconds of [0, -1, 1.5, Number.NaN, 86_401]) {
@@ -35,7 +35,7 @@ test('signUserToken refuses what the server would refuse', async () => {
   }
 })
 
-test('a back end that signs tokens does not load the server', async () => {
+test('signing tokens does not load the server', async () => {
   const file = path.join(import.meta.dirname, '../../src/tokens.ts')
   const program = `
     import { registerHooks } from 'node:module'

@@ -4,7 +4,7 @@ import { codeOf, dialects, failureOf, openSse, openWs, rest, startServer } from 
 import { describe, expect, test } from 'vitest'
 import type { UserTokenSettings } from '../../src/index.ts'
 import { signUserToken } from '../../src/tokens.ts'
-import { SECRET } from './token-makers.ts'
+import { SECRET } from './token-fixtures.ts'
 
 const userTokens: UserTokenSettings = {
   keys: { secret: SECRET },
@@ -12,7 +12,7 @@ const userTokens: UserTokenSettings = {
   issuer: undefined,
   createUsers: true,
 }
-/** By when a stream has ended that may not go on, in milliseconds. */
+/** How soon a stream must end once its token is no longer valid. */
 const END_MS = 2_000
 
 function clientOf(server: TestServer, token: string) {
@@ -20,7 +20,7 @@ function clientOf(server: TestServer, token: string) {
 }
 
 describe.each(dialects)('users of signed tokens on %s', (using) => {
-  test('are made on first sight, once, however many requests come first', async () => {
+  test('are created on first use, once, even by concurrent requests', async () => {
     await using server = await createTestServer({ using, users: ['bob'], settings: { userTokens } })
     const token = await signUserToken({
       secret: SECRET,
@@ -30,7 +30,7 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
       picture: 'https://example.com/zoe.png',
     })
     const zoe = clientOf(server, token)
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 20 }, (_, n) =>
         rest(server, 'POST /v1/messages', {
           authorization: `Bearer ${token}`,
@@ -38,8 +38,8 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
         }),
       ),
     )
-    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 201))
-    const senders = answers.map(({ body }) => (body as { senderId: string }).senderId)
+    expect(responses.map(({ status }) => status)).toEqual(responses.map(() => 201))
+    const senders = responses.map(({ body }) => (body as { senderId: string }).senderId)
     expect(new Set(senders).size).toBe(1)
     expect((await server.client.users.list()).items.map(({ username }) => username)).toEqual(['bob', 'zoe'])
     expect(await zoe.users.get({ user: 'zoe' })).toMatchObject({
@@ -47,12 +47,12 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
       email: 'zoe@example.com',
       avatarUrl: 'https://example.com/zoe.png',
     })
-    // A profile is its user's from then on: later tokens do not change it.
+    // Later tokens do not change the profile: it now belongs to the user.
     const later = await signUserToken({ secret: SECRET, user: 'zoe', name: 'Somebody' })
     expect((await clientOf(server, later).users.get({ user: 'zoe' })).displayName).toBe('Zoë')
   })
 
-  test('are whom the token names, by name or id, and nobody else', async () => {
+  test('are identified by username or id, and cannot act as other users', async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob'], settings: { userTokens } })
     const { id } = await server.client.users.get({ user: 'alice' })
     for (const user of ['alice', 'ALICE', id, id.toUpperCase()]) {
@@ -66,11 +66,11 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
     expect(
       (await rest(server, 'DELETE /v1/sessions/current', { authorization: `Bearer ${token}` })).status,
     ).toBe(204)
-    // There was no session to end.
+    // There was no session to end, so the token still works.
     expect((await clientOf(server, token).users.list()).items).toHaveLength(2)
   })
 
-  test('are out at once where an admin disables them', async () => {
+  test('lose access immediately when an admin disables them', async () => {
     await using server = await createTestServer({ using, users: ['alice'], settings: { userTokens } })
     const alice = clientOf(server, await signUserToken({ secret: SECRET, user: 'alice' }))
     await alice.users.list()
@@ -80,7 +80,7 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
     await alice.users.list()
   })
 
-  test('are not made where that is off', async () => {
+  test('are not created if that is turned off', async () => {
     await using server = await createTestServer({
       using,
       users: ['alice'],
@@ -93,7 +93,7 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
     expect((await listAs('alice')).items).toHaveLength(1)
   })
 
-  test('are not made of claims that no profile may hold, which are named', async () => {
+  test('are not created from invalid profile claims, which the error names', async () => {
     await using server = await createTestServer({ using, settings: { userTokens } })
     const cases = [
       [{ user: 'not a name' }, '"sub"'],
@@ -110,7 +110,7 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
     expect((await server.client.users.list()).items).toEqual([])
   })
 
-  test('are made without an address that somebody else has', async () => {
+  test('are created without an email address that another user has', async () => {
     await using server = await createTestServer({ using, settings: { userTokens } })
     const email = 'shared@example.com'
     for (const user of ['alice', 'zoe']) {
@@ -119,10 +119,10 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
     }
   })
 
-  test('are out at their token’s end, and when they are disabled; their streams too', async () => {
+  test('and their streams lose access when the token expires or the user is disabled', async () => {
     let aheadMs = 0
     const now = () => new Date(Date.now() + aheadMs)
-    await using world = await startServer(using, {
+    await using server = await startServer(using, {
       users: ['alice', 'bob', 'carol'],
       settings: { userTokens },
       overrides: { now },
@@ -131,8 +131,8 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
       const authorization = `Bearer ${await signUserToken({ secret: SECRET, user, expiresInSeconds })}`
       return {
         authorization,
-        sse: await openSse(`${world.url}/v1/events`, { authorization }),
-        ws: await openWs(world.url, { authorization }, {}),
+        sse: await openSse(`${server.url}/v1/events`, { authorization }),
+        ws: await openWs(server.url, { authorization }, {}),
       }
     }
     const untilEnd = async ({ authorization, sse, ws }: Awaited<ReturnType<typeof open>>) => {
@@ -141,24 +141,24 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
       await expect.poll(() => ws.failure, { timeout: END_MS }).toBe('UNAUTHENTICATED')
       expect(performance.now() - before).toBeLessThan(END_MS)
       const statusOf = async () =>
-        (await fetch(`${world.url}/v1/users`, { headers: { authorization } })).status
+        (await fetch(`${server.url}/v1/users`, { headers: { authorization } })).status
       await expect.poll(statusOf, { timeout: END_MS }).toBe(401)
     }
     const short = await open('alice', 60)
     const long = await open('alice', 600)
     const disabled = await open('bob', 600)
 
-    await world.app.db
+    await server.app.db
       .updateTable('users')
       .set({ disabled_at: new Date() })
       .where('username', '=', 'bob')
       .execute()
     await untilEnd(disabled)
-    // Six seconds later than its end: the clocks may be five apart.
+    // Six seconds after it expired: five seconds are tolerated.
     aheadMs = 66_000
     await untilEnd(short)
 
-    await world.send('carol', 'alice', 'still there')
+    await server.send('carol', 'alice', 'still there')
     await long.sse.inbox.untilText('still there')
     await long.ws.inbox.untilText('still there')
     for (const { sse, ws } of [short, long, disabled]) {
@@ -167,18 +167,18 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
     }
   })
 
-  test('go on with a new token where the old one ends, without missing anything', async () => {
+  test('can continue a stream with a new token without missing events', async () => {
     let aheadMs = 0
-    await using world = await startServer(using, {
+    await using server = await startServer(using, {
       users: ['alice', 'bob'],
       settings: { userTokens },
       overrides: { now: () => new Date(Date.now() + aheadMs) },
     })
     const issued: string[] = []
     const bob = createClient({
-      url: world.url,
+      url: server.url,
       token() {
-        // As a back end whose clock is the server's.
+        // Like a back end with the same clock as the server.
         issued.push('token')
         return signUserToken({ secret: SECRET, user: 'bob', expiresInSeconds: aheadMs / 1_000 + 60 })
       },
@@ -193,20 +193,20 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
     await expect.poll(() => issued.length).toBe(1)
     await expect
       .poll(async () => {
-        await world.send('alice', 'bob', 'first')
+        await server.send('alice', 'bob', 'first')
         return texts.length
       })
       .toBeGreaterThan(0)
     aheadMs = 120_000
     await expect.poll(() => issued.length).toBe(2)
-    await world.send('alice', 'bob', 'second')
+    await server.send('alice', 'bob', 'second')
     await expect.poll(() => texts.at(-1)).toBe('second')
     ended.abort()
     await reading
   })
 })
 
-test('a server without a key for tokens takes none', async () => {
+test('a server without keys for signed tokens rejects them', async () => {
   await using server = await createTestServer({ users: ['alice'] })
   const failure = await failureOf(
     clientOf(server, await signUserToken({ secret: SECRET, user: 'alice' })).users.list(),
@@ -217,7 +217,7 @@ test('a server without a key for tokens takes none', async () => {
   })
 })
 
-test('a token is in no log, nor is the secret', async () => {
+test('logs contain neither the token nor the secret', async () => {
   await using server = await createTestServer({ settings: { userTokens } })
   const token = await signUserToken({ secret: SECRET, user: 'alice' })
   const [, , signature = ''] = token.split('.')

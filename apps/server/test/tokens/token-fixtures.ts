@@ -6,17 +6,17 @@ type Json = Readonly<Record<string, unknown>>
 
 export const SECRET = 'a secret of more than 32 bytes, for tests'
 
-/** Seconds since 1970, as claims have them. */
+/** The time in seconds since 1970, the unit of JWT claims, plus an offset. */
 export function seconds(offset = 0): number {
   return Math.floor(Date.now() / 1_000) + offset
 }
 
-/** What a good token of alice says. */
-export function goodClaims(): Json {
+/** The claims of a valid token for alice. */
+export function validClaims(): Json {
   return { sub: 'alice', aud: 'sotto', iss: 'https://host.example', iat: seconds(), exp: seconds(600) }
 }
 
-/** Joins what it is given, signed or not: nothing here keeps anybody from making what no library would make. */
+/** Assembles a token without checks, so that it can be one that no library would create. */
 export function forge(header: Json, claims: unknown, signature: (signed: string) => string): string {
   const signed = `${encode(header)}.${encode(claims)}`
   return `${signed}.${signature(signed)}`
@@ -64,24 +64,24 @@ export function createKeyPair(kid: string, alg: KeyPair['alg'] = 'RS256'): KeyPa
     publicKey,
     sign: signature(privateKey),
     jwk: { ...publicKey.export({ format: 'jwk' }), kid, alg, use: 'sig' },
-    token: (claims = goodClaims()) => forge({ alg, kid, typ: 'JWT' }, claims, signature(privateKey)),
+    token: (claims = validClaims()) => forge({ alg, kid, typ: 'JWT' }, claims, signature(privateKey)),
   }
 }
 
 export interface JwksServer extends AsyncDisposable {
   readonly url: string
-  /** How often it was asked. */
-  readonly asked: number
-  /** What it answers from now on; undefined is a server that fails. */
+  /** How many requests it received. */
+  readonly requestCount: number
+  /** Sets the keys to serve from now on. With undefined, requests fail. */
   serve(keys: readonly KeyPair[] | undefined): void
 }
 
-/** An identity provider's keys behind a port of its own. */
+/** Serves the keys of an identity provider on a local port. */
 export async function startJwks(...keys: readonly KeyPair[]): Promise<JwksServer> {
   let served: readonly KeyPair[] | undefined = keys
-  let asked = 0
+  let requestCount = 0
   const server = createServer((_request, response) => {
-    asked++
+    requestCount++
     response.writeHead(served ? 200 : 503, { 'content-type': 'application/json' })
     response.end(JSON.stringify({ keys: served?.map(({ jwk }) => jwk) }))
   })
@@ -89,8 +89,8 @@ export async function startJwks(...keys: readonly KeyPair[]): Promise<JwksServer
   return {
     ...listening,
     url: `http://127.0.0.1:${listening.port}/.well-known/jwks.json`,
-    get asked() {
-      return asked
+    get requestCount() {
+      return requestCount
     },
     serve(next) {
       served = next

@@ -15,14 +15,14 @@ import { describe, expect, test } from 'vitest'
 import { readConfig, settingNames } from '../../src/settings/config.ts'
 import { ConfigError } from '../../src/settings/config-error.ts'
 
-/** Starts a server that must not come up: one line that names what is wrong, and that soon. */
-async function expectRefusal(settings: NodeJS.ProcessEnv, ...named: string[]): Promise<void> {
+/** Expects the server to exit quickly, with one line that contains all these texts. */
+async function expectStartError(settings: NodeJS.ProcessEnv, ...texts: string[]): Promise<void> {
   const startedAt = performance.now()
   const { code, stdout, stderr } = await sotto(['start'], { PORT: '0', ...settings })
-  // A first start that comes as far as to make a key shows it.
+  // A first start that already created a service key prints it.
   expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringMatching(/^(\n {2}Service key .*)?$/s) })
   expect(stderr).toMatch(/^sotto: .+\n$/)
-  for (const name of named) expect(stderr).toContain(name)
+  for (const text of texts) expect(stderr).toContain(text)
   expect(performance.now() - startedAt).toBeLessThan(10_000)
 }
 
@@ -38,8 +38,8 @@ function configErrorOf(settings: NodeJS.ProcessEnv): Error | undefined {
 
 const memory = { DATABASE_URL: 'file::memory:' }
 
-/** What each setting does not take. Several where it takes different things. */
-const wrong: readonly (readonly [name: string, value: string])[] = [
+/** Invalid values of each setting. */
+const invalid: readonly (readonly [name: string, value: string])[] = [
   ['PORT', 'http'],
   ['PORT', '65536'],
   ['PORT', '-1'],
@@ -102,67 +102,70 @@ const wrong: readonly (readonly [name: string, value: string])[] = [
   ['OTEL_METRIC_EXPORT_INTERVAL', '60s'],
 ]
 
-/** Those that take whatever text there is. */
-const FREE = ['SOTTO_JWT_AUDIENCE', 'SOTTO_JWT_ISSUER', 'OTEL_SERVICE_NAME']
-/** What is wrong with it shows when it is used: a test of its own, below. */
-const SHOWN_LATER = ['METRICS_HOST']
+/** Settings that accept any text. */
+const FREE_TEXT = ['SOTTO_JWT_AUDIENCE', 'SOTTO_JWT_ISSUER', 'OTEL_SERVICE_NAME']
+/** Settings that are only checked when used, in a separate test below. */
+const CHECKED_LATER = ['METRICS_HOST']
 
-describe('a setting that is wrong', () => {
-  test('is looked at below for every setting that there is', () => {
-    const covered = new Set([...wrong.map(([name]) => name), ...FREE, ...SHOWN_LATER])
+describe('an invalid setting', () => {
+  test('is tested for every setting', () => {
+    const covered = new Set([...invalid.map(([name]) => name), ...FREE_TEXT, ...CHECKED_LATER])
     expect([...covered].toSorted()).toEqual(settingNames.toSorted())
   })
 
-  test.each(wrong)('%s=%s is named', async (name, value) => {
+  test.each(invalid)('is named in the error: %s=%s', async (name, value) => {
     const settings = { ...memory, [name]: value }
     const error = configErrorOf(settings)
-    // What the process prints of such an error is the same for all of them: the tests below start it.
+    // The process prints every ConfigError in the same way, which the tests below check.
     if (error) expect(error.message).toMatch(new RegExp(`^${name} .+$`))
-    // Wrong only once the server uses it.
-    else await expectRefusal(settings, name)
+    // Only checked when the server uses it.
+    else await expectStartError(settings, name)
   })
 
-  test('two sources of keys for tokens are one too many', async () => {
+  test('is rejected: SOTTO_JWT_SECRET together with SOTTO_JWT_JWKS_URL', async () => {
     const settings = { SOTTO_JWT_SECRET: 'x'.repeat(32), SOTTO_JWT_JWKS_URL: 'https://example.com/keys.json' }
-    await expectRefusal({ ...memory, ...settings }, 'SOTTO_JWT_JWKS_URL', 'SOTTO_JWT_SECRET')
+    await expectStartError({ ...memory, ...settings }, 'SOTTO_JWT_JWKS_URL', 'SOTTO_JWT_SECRET')
   })
 
-  test('metrics have a port of their own', async () => {
-    await expectRefusal({ ...memory, PORT: '4321', METRICS_PORT: '4321' }, 'METRICS_PORT', 'PORT')
+  test('is rejected: a METRICS_PORT equal to PORT', async () => {
+    await expectStartError({ ...memory, PORT: '4321', METRICS_PORT: '4321' }, 'METRICS_PORT', 'PORT')
   })
 
-  test('an address for metrics that is not there', async () => {
-    await expectRefusal({ ...memory, METRICS_PORT: '0', METRICS_HOST: '192.0.2.1' }, 'METRICS_HOST 192.0.2.1')
+  test('is rejected: a METRICS_HOST that is not a local address', async () => {
+    await expectStartError(
+      { ...memory, METRICS_PORT: '0', METRICS_HOST: '192.0.2.1' },
+      'METRICS_HOST 192.0.2.1',
+    )
   })
 
-  test('in a file is named with the file', async () => {
+  test('is named with its _FILE suffix if it is read from a file', async () => {
     await using directory = await createTemporaryDirectory()
     const file = path.join(directory.path, 'setting')
     await writeFile(file, 'hunter2')
     const settings = { ...memory, SOTTO_SERVICE_KEY_FILE: file }
-    await expectRefusal(settings, 'SOTTO_SERVICE_KEY_FILE must start with sk_')
+    await expectStartError(settings, 'SOTTO_SERVICE_KEY_FILE must start with sk_')
     expect((await sotto(['start'], settings)).stderr).not.toContain('hunter2')
     await writeFile(file, '\n')
-    await expectRefusal(settings, 'SOTTO_SERVICE_KEY_FILE', 'must be a file that is not empty')
-    await expectRefusal({ ...memory, SOTTO_SECRET_FILE: `${file}-of-nobody` }, 'SOTTO_SECRET_FILE', 'ENOENT')
-    await expectRefusal(
+    await expectStartError(settings, 'SOTTO_SERVICE_KEY_FILE', 'must be a file that is not empty')
+    await expectStartError({ ...memory, SOTTO_SECRET_FILE: `${file}-missing` }, 'SOTTO_SECRET_FILE', 'ENOENT')
+    await expectStartError(
       { ...memory, DATABASE_URL_FILE: file },
       'DATABASE_URL_FILE cannot be set together with DATABASE_URL',
     )
   })
 
-  test('a service key is not shown', async () => {
+  test('is not printed if it is a service key', async () => {
     const { stderr } = await sotto(['start'], { ...memory, SOTTO_SERVICE_KEY: 'hunter2' })
     expect(stderr).not.toContain('hunter2')
   })
 })
 
-test.each(['PORT', 'METRICS_PORT'])('a taken %s', async (name) => {
+test.each(['PORT', 'METRICS_PORT'])('%s must not be in use', async (name) => {
   await using other = await listen(createServer())
-  await expectRefusal({ ...memory, [name]: String(other.port) }, `sotto: ${name} ${other.port}`)
+  await expectStartError({ ...memory, [name]: String(other.port) }, `sotto: ${name} ${other.port}`)
 })
 
-test('a taken port shows all the same what a first start has made', async () => {
+test('a first start prints the new key even if its port is in use', async () => {
   await using directory = await createTemporaryDirectory()
   await using other = await listen(createServer())
   const settings = { DATABASE_URL: `file:${path.join(directory.path, 'sotto.db')}`, PORT: String(other.port) }
@@ -172,86 +175,90 @@ test('a taken port shows all the same what a first start has made', async () => 
   expect(stdout).toContain('sotto setup')
 })
 
-describe('a SQLite file', () => {
-  test('that is no database', async () => {
+describe('a SQLite database cannot be opened', () => {
+  test('if the file is not a database', async () => {
     await using directory = await createTemporaryDirectory()
     const file = path.join(directory.path, 'sotto.db')
     await writeFile(file, crypto.getRandomValues(new Uint8Array(50_000)))
-    await expectRefusal({ DATABASE_URL: `file:${file}` }, file)
+    await expectStartError({ DATABASE_URL: `file:${file}` }, file)
   })
 
-  test('that was cut short', async () => {
+  test('if the file is truncated', async () => {
     await using directory = await createTemporaryDirectory()
     const file = path.join(directory.path, 'sotto.db')
     await sotto(['migrate'], { DATABASE_URL: `file:${file}` })
     await truncate(file, 9_000)
-    await expectRefusal({ DATABASE_URL: `file:${file}` }, file)
+    await expectStartError({ DATABASE_URL: `file:${file}` }, file)
   })
 
-  test('that is a directory', async () => {
+  test('if the path is a directory', async () => {
     await using directory = await createTemporaryDirectory()
-    await expectRefusal({ DATABASE_URL: `file:${directory.path}` }, directory.path)
+    await expectStartError({ DATABASE_URL: `file:${directory.path}` }, directory.path)
   })
 
-  test('in a place that is a file', async () => {
+  test('if a parent directory is a file', async () => {
     await using directory = await createTemporaryDirectory()
     const file = path.join(directory.path, 'file')
     await writeFile(file, '')
-    await expectRefusal({ DATABASE_URL: `file:${file}/sotto.db` }, file)
+    await expectStartError({ DATABASE_URL: `file:${file}/sotto.db` }, file)
   })
 
-  test('where this user may not write', async () => {
+  test('if the directory is not writable', async () => {
     await using directory = await createTemporaryDirectory()
     const locked = path.join(directory.path, 'locked')
     await mkdir(locked)
     await chmod(locked, 0o500)
-    // Root may write anywhere but into the kernel's own file system.
-    const place = process.getuid?.() === 0 ? '/sys/kernel' : locked
-    await expectRefusal({ DATABASE_URL: `file:${place}/sotto.db` }, place)
+    // Root can write everywhere except in a kernel file system.
+    const unwritable = process.getuid?.() === 0 ? '/sys/kernel' : locked
+    await expectStartError({ DATABASE_URL: `file:${unwritable}/sotto.db` }, unwritable)
   })
 
-  test('that another server holds', async () => {
+  test('if another server has locked it', async () => {
     await using database = await createEmptyDatabase('sqlite')
     await using server = await spawnServer({ DATABASE_URL: database.url })
-    await expectRefusal({ DATABASE_URL: database.url }, 'another server', database.url.slice('file:'.length))
-    // Nor after a server that was killed is it held.
+    await expectStartError(
+      { DATABASE_URL: database.url },
+      'another server',
+      database.url.slice('file:'.length),
+    )
+    // The lock ends with the process, even if it was killed.
     await server.stop('SIGKILL')
     await using next = await spawnServer({ DATABASE_URL: database.url })
     expect(await next.stop()).toBe(0)
   })
 })
 
-describe('a PostgreSQL', () => {
-  test('that is not there', async () => {
-    await expectRefusal({ DATABASE_URL: 'postgres://127.0.0.1:1/sotto' }, '127.0.0.1:1')
+describe('a PostgreSQL database cannot be opened', () => {
+  test('if the server is not reachable', async () => {
+    await expectStartError({ DATABASE_URL: 'postgres://127.0.0.1:1/sotto' }, '127.0.0.1:1')
   })
 
-  test('on a host that is not there', async () => {
-    await expectRefusal({ DATABASE_URL: 'postgres://no-such-host.invalid/sotto' }, 'no-such-host.invalid')
+  test('if the host does not exist', async () => {
+    await expectStartError({ DATABASE_URL: 'postgres://no-such-host.invalid/sotto' }, 'no-such-host.invalid')
   })
 
-  test('without this database', async () => {
+  test('if the database does not exist', async () => {
     const url = new URL(process.env.SOTTO_TEST_POSTGRES_URL ?? '')
     url.pathname = '/no_such_database'
-    await expectRefusal({ DATABASE_URL: url.href }, 'no_such_database')
+    await expectStartError({ DATABASE_URL: url.href }, 'no_such_database')
   })
 
-  test('with another password', async () => {
+  test('if the password is wrong', async () => {
     await using postgres = await startPostgresWithPassword()
     const { url } = postgres
-    await expectRefusal({ DATABASE_URL: url.replace('right', 'wrong') }, 'password', new URL(url).host)
-    const shown = await sotto(['migrate'], { DATABASE_URL: url.replace('right', 'wrong') })
-    expect(shown.stderr).not.toContain('wrong-password')
+    await expectStartError({ DATABASE_URL: url.replace('right', 'wrong') }, 'password', new URL(url).host)
+    const failed = await sotto(['migrate'], { DATABASE_URL: url.replace('right', 'wrong') })
+    expect(failed.stderr).not.toContain('wrong-password')
     expect(await sotto(['migrate'], { DATABASE_URL: url })).toMatchObject({ code: 0 })
   })
 })
 
 test.each(['sqlite', 'postgres'] as const)(
-  'a database that is older than a server that does not migrate, on %s',
+  'with SOTTO_MIGRATE=off an outdated schema is an error, on %s',
   async (using) => {
     await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url, SOTTO_MIGRATE: 'off' }
-    await expectRefusal(settings, 'older', 'sotto migrate')
+    await expectStartError(settings, 'older', 'sotto migrate')
     expect(await sotto(['key', 'list'], settings)).toMatchObject({ code: 1, stdout: '' })
     expect(await sotto(['migrate'], settings)).toMatchObject({ code: 0 })
     expect(await sotto(['key', 'list'], settings)).toMatchObject({ code: 0 })
@@ -260,7 +267,7 @@ test.each(['sqlite', 'postgres'] as const)(
   },
 )
 
-/** A PostgreSQL of its own that asks for passwords: the tests' common one trusts everybody. */
+/** A separate PostgreSQL that requires passwords: the shared one trusts every connection. */
 async function startPostgresWithPassword(): Promise<AsyncDisposable & { url: string }> {
   const keeper = fork(path.join(import.meta.dirname, '../../../../scripts/postgres-keeper.ts'), {
     detached: true,
