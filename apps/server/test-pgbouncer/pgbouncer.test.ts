@@ -7,7 +7,7 @@ import { POOL_SIZE, startPgbouncer } from './pgbouncer.ts'
 
 const KEY = 'sk_pooled'
 
-/** A database of a role of its own, which is nobody special. */
+/** Creates a database and an unprivileged role that owns it. */
 async function createRoleAndDatabase(): Promise<AsyncDisposable & { url: string; role: string }> {
   const admin = process.env.SOTTO_TEST_POSTGRES_URL ?? ''
   const name = `sotto_pooled_${randomBytes(8).toString('hex')}`
@@ -27,21 +27,21 @@ async function createRoleAndDatabase(): Promise<AsyncDisposable & { url: string;
   }
 }
 
-/** What each session that the pooler has answers. */
+/** Runs a query in every session of the pooler and returns the first row of each. */
 async function inEverySession(url: string, text: string): Promise<unknown[]> {
   const clients = Array.from({ length: POOL_SIZE }, () => new pg.Client({ connectionString: url }))
   await Promise.all(clients.map((client) => client.connect()))
   try {
-    // One transaction holds one session.
+    // Every transaction occupies one session.
     for (const client of clients) await client.query('begin')
-    const answers = await Promise.all(clients.map((client) => client.query(text)))
-    return answers.map(({ rows }) => rows[0])
+    const results = await Promise.all(clients.map((client) => client.query(text)))
+    return results.map(({ rows }) => rows[0])
   } finally {
     await Promise.all(clients.map((client) => client.end()))
   }
 }
 
-describe('two servers behind a pgbouncer in transaction mode', { timeout: 90_000 }, () => {
+describe('two servers behind PgBouncer in transaction mode', { timeout: 90_000 }, () => {
   test('send, list and stream in order, with timeouts in every session', async () => {
     await using database = await createRoleAndDatabase()
     await using pooler = await startPgbouncer(database.url)
@@ -120,9 +120,9 @@ describe('two servers behind a pgbouncer in transaction mode', { timeout: 90_000
     }
   })
 
-  test('say that its sessions lack timeouts, and leave alone what the operator has set', async () => {
+  test('warn if its sessions have no timeouts, and keep timeouts that the operator set', async () => {
     await using database = await createRoleAndDatabase()
-    // Over the direct URL alone nobody knows of a pooler.
+    // With only the direct URL, `sotto migrate` does not know about the pooler.
     expect(await sotto(['migrate'], { DATABASE_URL: database.url })).toMatchObject({ code: 0 })
     await using pooler = await startPgbouncer(database.url)
     const settings = {

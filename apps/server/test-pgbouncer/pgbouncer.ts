@@ -6,19 +6,19 @@ import path from 'node:path'
 import { freePort } from '@sotto/testing/internal'
 
 export interface Pgbouncer extends AsyncDisposable {
-  /** The same database as behind this URL, through the pooler. */
+  /** The URL of the same database through the pooler. */
   through(url: string): string
 }
 
-/** How many sessions it shares among all who come. */
+/** The number of sessions that all clients share. */
 export const POOL_SIZE = 3
 
-/** A real pgbouncer in transaction mode, in front of the PostgreSQL and for the role of this URL. */
+/** Starts PgBouncer in transaction mode for the PostgreSQL and role of this URL. */
 export async function startPgbouncer(postgres: string): Promise<Pgbouncer> {
   const { hostname, port: postgresPort, username } = new URL(postgres)
   const port = await freePort()
   const directory = await mkdtemp(path.join(tmpdir(), 'sotto-pgbouncer-'))
-  // It refuses to run as root, and runs as nobody then.
+  // PgBouncer refuses to run as root, so it runs as the user nobody, who must be able to read this.
   await chmod(directory, 0o755)
   const users = path.join(directory, 'users.txt')
   const file = path.join(directory, 'pgbouncer.ini')
@@ -39,7 +39,7 @@ max_client_conn = 100
 `,
   )
   const child = spawn('pgbouncer', [file], {
-    // Debian's place for it is not in everybody's path.
+    // Debian installs it in a directory that may not be in PATH.
     env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` },
     stdio: ['ignore', 'ignore', 'pipe'],
     ...(process.getuid?.() === 0 && { uid: idOf('-u'), gid: idOf('-g') }),
@@ -55,10 +55,10 @@ max_client_conn = 100
   await Promise.race([
     listening,
     once(child, 'error').then(([error]) => {
-      throw new Error('pgbouncer does not start: `apt-get install pgbouncer` installs it', { cause: error })
+      throw new Error('cannot start pgbouncer: `apt-get install pgbouncer` installs it', { cause: error })
     }),
     gone.then(([code]) => {
-      throw new Error(`pgbouncer ended with ${code}: ${log}`)
+      throw new Error(`pgbouncer exited with ${code}: ${log}`)
     }),
   ])
   return {

@@ -5,18 +5,18 @@ import { describe, expect, test } from 'vitest'
 import { type Redis, startRedis } from './redis.ts'
 
 const PASSWORD = 'correct horse battery staple'
-/** By when a stream has ended that may not go on, in milliseconds. */
+/** How soon a stream must end once its credentials are no longer valid. */
 const END_MS = 2_000
 
-/** What a Redis can do to those who rely on it. */
-const trouble = {
-  'is there': async () => {},
+/** What Redis does during a test. */
+const conditions = {
+  'is available': async () => {},
   hangs: async (redis: Redis) => redis.pause(),
-  'was killed': (redis: Redis) => redis.kill(),
+  'is down': (redis: Redis) => redis.kill(),
 }
 
-describe.each(Object.keys(trouble) as (keyof typeof trouble)[])('while the Redis %s', (what) => {
-  test('streams of one server end within two seconds of what another one has ended', {
+describe.each(Object.keys(conditions) as (keyof typeof conditions)[])('while Redis %s', (condition) => {
+  test('streams end within two seconds of another server revoking their credentials', {
     timeout: 60_000,
   }, async () => {
     await using redis = await startRedis()
@@ -26,22 +26,25 @@ describe.each(Object.keys(trouble) as (keyof typeof trouble)[])('while the Redis
       settings: { redisUrl: redis.url },
     })
     await using second = await first.another()
-    const logIn = async (username: string) =>
+    const signIn = async (username: string) =>
       (await first.client.sessions.create({ username, password: PASSWORD })).token ?? ''
     const key = await first.client.keys.create({ name: 'to be revoked', scopes: ['read'] })
-    const [left, reset, disabled] = [await logIn('bob'), await logIn('bob'), await logIn('carol')]
+    const [signedOut, reset, disabled] = [await signIn('bob'), await signIn('bob'), await signIn('carol')]
     const streams = {
       key: await streamOf(second, key.key, 'alice'),
-      left: await streamOf(second, left),
+      signedOut: await streamOf(second, signedOut),
       reset: await streamOf(second, reset),
       disabled: await streamOf(second, disabled),
     }
-    await using stays = await streamOf(second, second.serviceKey, 'alice')
-    await trouble[what](redis)
+    await using unaffected = await streamOf(second, second.serviceKey, 'alice')
+    await conditions[condition](redis)
 
     const endings: [keyof typeof streams, () => Promise<unknown>][] = [
       ['key', () => first.client.keys.revoke({ keyId: key.id })],
-      ['left', () => createClient({ url: first.url, token: left, fetch: first.fetch }).sessions.end()],
+      [
+        'signedOut',
+        () => createClient({ url: first.url, token: signedOut, fetch: first.fetch }).sessions.end(),
+      ],
       ['reset', () => first.client.passwords.set({ user: 'bob', newPassword: 'battery staple' })],
       ['disabled', () => first.client.users.setDisabled({ user: 'carol', disabled: true })],
     ]
@@ -52,14 +55,14 @@ describe.each(Object.keys(trouble) as (keyof typeof trouble)[])('while the Redis
       expect(await streams[name].ended, name).toBe('UNAUTHENTICATED')
       expect(performance.now() - before, name).toBeLessThan(END_MS)
     }
-    // Nor does it take those along that may go on.
+    // Streams with valid credentials stay open.
     await wait(END_MS / 2)
-    expect(stays.hasEnded).toBe(false)
-    if (what === 'hangs') redis.resume()
+    expect(unaffected.hasEnded).toBe(false)
+    if (condition === 'hangs') redis.resume()
   })
 })
 
-/** Streams until it is refused or disposed. `ended` is the code of the error that ended it. */
+/** Reads events until an error or disposal. `ended` resolves to the code of the error. */
 async function streamOf(server: TestServer, token: string, as?: string) {
   const stop = new AbortController()
   const connected = Promise.withResolvers<void>()

@@ -5,7 +5,7 @@ import { redisKeys, startRedis } from './redis.ts'
 const SETTLED_MS = 2 * 60_000
 
 describe('an erased user', () => {
-  test('leaves nothing in a Redis that servers share', { timeout: 60_000 }, async () => {
+  test('leaves nothing in Redis', { timeout: 60_000 }, async () => {
     await using redis = await startRedis()
     await using server = await createTestServer({
       using: 'postgres',
@@ -35,7 +35,7 @@ describe('an erased user', () => {
   })
 })
 
-/** Opens a stream, and closes it again. */
+/** Opens and closes a stream. */
 async function streamOnce(server: TestServer, user: string): Promise<void> {
   const stop = new AbortController()
   const events = server.as(user).events({

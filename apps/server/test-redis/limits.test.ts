@@ -3,16 +3,16 @@ import { expect, test } from 'vitest'
 import { type Redis, startRedis } from './redis.ts'
 
 const PASSWORD = 'correct horse battery staple'
-/** Slow enough that nothing comes back while a test runs. */
+/** Slow enough that the limit does not recover during a test. */
 const RATE = { count: 4, seconds: 3_600 }
 
-test('two servers with a Redis share a limit', async () => {
+test('two servers with Redis share a limit', async () => {
   await using redis = await startRedis()
   await using servers = await startTwo(redis)
   const [first, second] = servers.both
-  await untilShared(servers.both, await logIn(first))
+  await untilShared(servers.both, await signIn(first))
 
-  const bob = await logIn(first, 'bob')
+  const bob = await signIn(first, 'bob')
   const statuses: number[] = []
   for (let i = 0; i < 3; i++) {
     statuses.push(await read(first, bob), await read(second, bob))
@@ -20,15 +20,15 @@ test('two servers with a Redis share a limit', async () => {
   expect(statuses).toEqual([200, 200, 200, 200, 429, 429])
 })
 
-test('without Redis each server limits by itself, at once and without failing', {
+test('when Redis is down, each server immediately applies the limit on its own', {
   timeout: 30_000,
 }, async () => {
   await using redis = await startRedis()
   await using servers = await startTwo(redis)
   const [first, second] = servers.both
-  await untilShared(servers.both, await logIn(first))
+  await untilShared(servers.both, await signIn(first))
 
-  const bob = await logIn(first, 'bob')
+  const bob = await signIn(first, 'bob')
   await redis.kill()
   for (const server of [first, second]) {
     const statuses: number[] = []
@@ -37,25 +37,25 @@ test('without Redis each server limits by itself, at once and without failing', 
   }
 })
 
-test('a Redis that hangs holds up a request for a moment, and those after it not at all', async () => {
+test('when Redis hangs, one request is delayed briefly, and later ones are not', async () => {
   await using redis = await startRedis()
   await using servers = await startTwo(redis)
   const [first] = servers.both
-  await untilShared(servers.both, await logIn(first))
+  await untilShared(servers.both, await signIn(first))
 
-  const bob = await logIn(first, 'bob')
+  const bob = await signIn(first, 'bob')
   expect(await read(first, bob)).toBe(200)
   redis.pause()
-  const took: number[] = []
+  const durations: number[] = []
   for (let i = 0; i < 3; i++) {
     const before = performance.now()
     expect(await read(first, bob)).toBe(200)
-    took.push(performance.now() - before)
+    durations.push(performance.now() - before)
   }
   redis.resume()
-  expect(took[0]).toBeGreaterThan(90)
-  expect(took[0]).toBeLessThan(400)
-  expect(Math.max(...took.slice(1))).toBeLessThan(90)
+  expect(durations[0]).toBeGreaterThan(90)
+  expect(durations[0]).toBeLessThan(400)
+  expect(Math.max(...durations.slice(1))).toBeLessThan(90)
 })
 
 async function startTwo(redis: Redis) {
@@ -71,7 +71,7 @@ async function startTwo(redis: Redis) {
   return { both, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
-async function logIn(server: TestServer, username = 'alice'): Promise<string> {
+async function signIn(server: TestServer, username = 'alice'): Promise<string> {
   const { token } = await server.client.sessions.create({ username, password: PASSWORD })
   return `Bearer ${token}`
 }
@@ -81,7 +81,7 @@ async function read(server: TestServer, authorization: string): Promise<number> 
   return status
 }
 
-/** Until both are connected each of them counts alone: waits until one sees what the other has counted. */
+/** Waits until both servers are connected to Redis and count together. */
 async function untilShared(servers: readonly [TestServer, TestServer], authorization: string): Promise<void> {
   const remaining = async (server: TestServer) => {
     const { headers } = await server.fetch('/v1/users/alice', {

@@ -3,11 +3,11 @@ import { createTestServer, type TestServer } from '@sotto/testing'
 import { describe, expect, test } from 'vitest'
 import { startRedis } from './redis.ts'
 
-/** The poll's second, and what a loaded machine adds to it. */
+/** The poll interval of one second, and a margin for a busy machine. */
 const POLL_MS = 2_500
 
-describe('two servers with a Redis', () => {
-  test('hand messages, typing and presence to each other', async () => {
+describe('two servers with Redis', () => {
+  test('exchange messages, typing and presence', async () => {
     await using redis = await startRedis()
     await using first = await createTestServer(options(redis.url))
     await using second = await first.another()
@@ -17,7 +17,7 @@ describe('two servers with a Redis', () => {
 
     await first.as('alice').messages.send({ to: 'bob', text: 'hello' })
     await expect.poll(() => bob.texts).toEqual(['hello'])
-    // Redis may still be connecting: what is kept nowhere is said again.
+    // Signals are not stored, so they are repeated until the servers are connected to Redis.
     await expect
       .poll(
         async () => {
@@ -35,11 +35,11 @@ describe('two servers with a Redis', () => {
     expect(await second.as('bob').users.presence({ user: 'alice' })).toMatchObject({ online: true })
     await alice[Symbol.asyncDispose]()
     await expect.poll(() => bob.online, { timeout: 15_000 }).toBe(false)
-    const gone = await second.as('bob').users.presence({ user: 'alice' })
-    expect(gone).toMatchObject({ online: false, lastSeenAt: expect.any(Date) })
+    const offline = await second.as('bob').users.presence({ user: 'alice' })
+    expect(offline).toMatchObject({ online: false, lastSeenAt: expect.any(Date) })
   })
 
-  test('lose nothing while it is gone, and find it again', { timeout: 60_000 }, async () => {
+  test('lose nothing while it is down, and reconnect', { timeout: 60_000 }, async () => {
     await using redis = await startRedis()
     await using first = await createTestServer(options(redis.url))
     await using second = await first.another()
@@ -65,7 +65,7 @@ describe('two servers with a Redis', () => {
     expect(bob.texts).toEqual(sent)
   })
 
-  test('start and serve while there is none', async () => {
+  test('start and serve while it is down', async () => {
     await using redis = await startRedis()
     await redis.kill()
     await using server = await createTestServer(options(redis.url))
@@ -88,12 +88,12 @@ function readEvents(server: TestServer, user: string, stream: { presence?: strin
     connected = resolve
   })
   const reading = (async () => {
-    const stream_ = server.as(user).events({
+    const received = server.as(user).events({
       ...stream,
       signal: stop.signal,
       onStatus: (status) => status === 'connected' && connected(),
     })
-    for await (const event of stream_) events.push(event)
+    for await (const event of received) events.push(event)
   })()
   return {
     untilConnected,
@@ -103,7 +103,7 @@ function readEvents(server: TestServer, user: string, stream: { presence?: strin
     get types() {
       return events.map((event) => event.type)
     },
-    /** What the last change of presence said. */
+    /** The presence in the latest event. */
     get online() {
       return events.findLast((event) => event.type === 'presence.changed')?.online
     },

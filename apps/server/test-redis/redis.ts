@@ -7,13 +7,13 @@ import { freePort } from '@sotto/testing/internal'
 export interface Redis extends AsyncDisposable {
   url: string
   kill(): Promise<void>
-  /** From here to `resume` it keeps its connections and answers nothing. */
+  /** Until `resume`, Redis keeps its connections but does not respond. */
   pause(): void
   resume(): void
   start(): Promise<void>
 }
 
-/** A real Redis of its own, with nothing kept. */
+/** Starts a Redis process without persistence. */
 export async function startRedis(): Promise<Redis> {
   const port = await freePort()
   let process: ChildProcess | undefined
@@ -24,11 +24,11 @@ export async function startRedis(): Promise<Redis> {
     })
     process = child
     const failed = once(child, 'error').then(([error]) => {
-      throw new Error('redis-server does not start: `apt-get install redis-server` installs it', {
+      throw new Error('cannot start redis-server: `apt-get install redis-server` installs it', {
         cause: error,
       })
     })
-    await Promise.race([untilItListens(port), failed])
+    await Promise.race([waitForPort(port), failed])
   }
 
   async function kill(): Promise<void> {
@@ -49,7 +49,7 @@ export async function startRedis(): Promise<Redis> {
   }
 }
 
-async function untilItListens(port: number): Promise<void> {
+async function waitForPort(port: number): Promise<void> {
   for (;;) {
     const socket = connect(port, '127.0.0.1')
     try {
@@ -63,7 +63,7 @@ async function untilItListens(port: number): Promise<void> {
   }
 }
 
-/** The names of everything that a Redis holds. */
+/** All keys in Redis. */
 export async function redisKeys(url: string): Promise<string[]> {
   const client = createClient({ url })
   await client.connect()

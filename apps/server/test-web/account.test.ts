@@ -12,7 +12,7 @@ import {
   submitSignIn,
 } from './support/browser.ts'
 
-const settings = { SOTTO_SIGNUP: 'open', SOTTO_SECRET: 'the secret of a server that is there for a test' }
+const settings = { SOTTO_SIGNUP: 'open', SOTTO_SECRET: 'a secret of at least 32 characters' }
 
 /** The period of a code, in milliseconds. */
 const STEP_MS = 30_000
@@ -120,10 +120,10 @@ describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
     await using alice = await openClient(browser, server.url)
     const { page } = alice
     await signUp(alice, 'alice')
-    await using telephone = await openClient(browser, server.url)
+    await using phone = await openClient(browser, server.url)
     await using tablet = await openClient(browser, server.url)
     await using work = await openClient(browser, server.url)
-    for (const device of [telephone, tablet, work]) {
+    for (const device of [phone, tablet, work]) {
       await signIn(device, 'alice')
     }
 
@@ -138,7 +138,7 @@ describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
     await work.page.getByRole('heading', { name: 'Sign in' }).waitFor()
     await expect.poll(() => sessions.getByRole('listitem').count()).toBe(3)
     await sessions.getByRole('button', { name: 'Sign out of all other sessions' }).click()
-    for (const device of [telephone, tablet]) {
+    for (const device of [phone, tablet]) {
       await device.page.getByRole('heading', { name: 'Sign in' }).waitFor()
     }
     await expect.poll(() => sessions.getByRole('listitem').count()).toBe(1)
@@ -162,6 +162,6 @@ describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
     await work.page.getByLabel('Password').fill('an even better horse')
     await work.page.keyboard.press('Enter')
     await work.page.getByRole('navigation', { name: 'Conversations' }).waitFor()
-    expectNoFaults(alice, telephone, tablet, work)
+    expectNoFaults(alice, phone, tablet, work)
   })
 })

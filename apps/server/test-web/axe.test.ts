@@ -2,7 +2,7 @@ import { spawnServer } from '@sotto/testing/internal'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectNoFaults, launch, openClient, seeMessage, signUp, write } from './support/browser.ts'
-import { faultsOf, isTooWide } from './support/look.ts'
+import { scrollsSideways, violationsOf } from './support/page-checks.ts'
 
 let browser: Browser
 beforeAll(async () => {
@@ -27,8 +27,8 @@ describe.each([
     await alice.page.emulateMedia({ colorScheme: scheme })
     const { page } = alice
     const check = async (name: string) => {
-      expect(await faultsOf(alice), name).toEqual([])
-      expect(await isTooWide(alice), name).toBe(false)
+      expect(await violationsOf(alice), name).toEqual([])
+      expect(await scrollsSideways(alice), name).toBe(false)
     }
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
     await check('sign in')
@@ -69,7 +69,7 @@ describe.each([
   })
 })
 
-test('everything works with the keyboard alone', async () => {
+test('everything can be done with the keyboard', async () => {
   await using server = await spawnServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: 'file::memory:' })
   await using alice = await openClient(browser, server.url)
   await using bob = await openClient(browser, server.url)
@@ -83,7 +83,7 @@ test('everything works with the keyboard alone', async () => {
       if (focused.includes(name)) return
       await keyboard.press(key)
     }
-    throw new Error(`no Tab leads to ${name}`)
+    throw new Error(`cannot reach ${name} with the Tab key`)
   }
   await tabTo('Create account')
   await keyboard.press('Enter')

@@ -10,7 +10,7 @@ import {
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { expectNoFaults, launch, openClient, PASSWORD, type Person, signUp } from './support/browser.ts'
-import { faultsOf, isTooWide } from './support/look.ts'
+import { scrollsSideways, violationsOf } from './support/page-checks.ts'
 
 const KEY = 'sk_of-the-test'
 const settings = {
@@ -52,8 +52,8 @@ async function openConsole(
     password: PASSWORD,
   })
   await sotto.users.create({ username: 'bob' })
-  for (const said of ['Hello, Bob!', 'Are you there?'])
-    await sotto.as('alice').messages.send({ to: 'bob', text: said })
+  for (const text of ['Hello, Bob!', 'Are you there?'])
+    await sotto.as('alice').messages.send({ to: 'bob', text })
   const root = stack.use(await openClient(browser, url, options))
   await signUp(root, 'root')
   await sotto.users.setRole({ user: 'root', role: 'admin' })
@@ -111,9 +111,9 @@ describe.each(['sqlite', 'postgres'] as const)('the console on %s', (using) => {
     const { root, sotto, open } = await openConsole(using)
     const { page } = root
     await open('')
-    const inAll = page.getByRole('region', { name: 'Total' })
-    await inAll.getByText('Messages sent').waitFor()
-    expect(await inAll.locator('dd').allTextContents()).toEqual(['3', '1', '2', expect.any(String)])
+    const totals = page.getByRole('region', { name: 'Total' })
+    await totals.getByText('Messages sent').waitFor()
+    expect(await totals.locator('dd').allTextContents()).toEqual(['3', '1', '2', expect.any(String)])
     const sent = page.getByRole('table', { name: /Messages sent/ }).getByRole('row')
     expect(await sent.count()).toBe(31)
     expect(await sent.last().getByRole('cell').textContent()).toBe('2')
@@ -168,10 +168,10 @@ describe.each(['sqlite', 'postgres'] as const)('the console on %s', (using) => {
     await page.getByRole('button', { name: 'Done' }).click()
     expect(await page.getByText(token).count()).toBe(0)
     const newPassword = 'the horse whose name I wrote down'
-    await createClient({ url: url }).passwords.reset({ token, newPassword })
+    await createClient({ url }).passwords.reset({ token, newPassword })
     const alice = await sotto.sessions.create({ username: 'alice', password: newPassword })
 
-    const own = createClient({ url: url, token: alice.token ?? '' })
+    const own = createClient({ url, token: alice.token ?? '' })
     const { secret } = await own.totp.start()
     await own.totp.confirm({ code: totpCode(secret, new Date()) })
     await page.reload()
@@ -188,13 +188,13 @@ describe.each(['sqlite', 'postgres'] as const)('the console on %s', (using) => {
     )
 
     await page.getByRole('button', { name: 'Erase' }).click()
-    const question = page.getByRole('alertdialog', { name: 'Erase alice?' })
-    await question.getByLabel('Type alice to confirm').fill('alic')
-    expect(await question.getByRole('button', { name: 'Erase' }).isDisabled()).toBe(true)
+    const dialog = page.getByRole('alertdialog', { name: 'Erase alice?' })
+    await dialog.getByLabel('Type alice to confirm').fill('alic')
+    expect(await dialog.getByRole('button', { name: 'Erase' }).isDisabled()).toBe(true)
     await page.keyboard.press('Enter')
     expect((await sotto.users.get({ user: 'alice' })).username).toBe('alice')
-    await question.getByLabel('Type alice to confirm').fill('alice')
-    await question.getByRole('button', { name: 'Erase' }).click()
+    await dialog.getByLabel('Type alice to confirm').fill('alice')
+    await dialog.getByRole('button', { name: 'Erase' }).click()
     await page.getByRole('heading', { name: 'Users' }).waitFor()
     await expect(sotto.users.get({ user: 'alice' })).rejects.toMatchObject({ code: 'USER_NOT_FOUND' })
     expectNoFaults(root)
@@ -227,23 +227,23 @@ describe.each(['sqlite', 'postgres'] as const)('the console on %s', (using) => {
     await messages.first().getByText('Are you there?').waitFor()
     await messages.last().getByText('Hello, Bob!').waitFor()
     const { id } = await sotto.users.get({ user: 'root' })
-    const looks = await sotto.audit.list({ actor: 'root' })
-    expect(looks.items.map(({ action, actorId }) => [action, actorId])).toEqual(
+    const entries = await sotto.audit.list({ actor: 'root' })
+    expect(entries.items.map(({ action, actorId }) => [action, actorId])).toEqual(
       expect.arrayContaining([
         ['user.conversations_listed', id],
         ['conversation.inspected', id],
         ['conversation.read', id],
       ]),
     )
-    expect(looks.items).toHaveLength(3)
+    expect(entries.items).toHaveLength(3)
 
     await open('/audit')
     await page.getByLabel('Actor').fill('root')
     await page.getByLabel('Action', { exact: true }).fill('conversation.read')
     await page.getByRole('button', { name: 'Filter' }).click()
-    const acts = page.getByRole('list', { name: 'Audit entries' }).getByRole('listitem')
-    await expect.poll(() => acts.count()).toBe(1)
-    await acts.getByText('conversation.read').waitFor()
+    const rows = page.getByRole('list', { name: 'Audit entries' }).getByRole('listitem')
+    await expect.poll(() => rows.count()).toBe(1)
+    await rows.getByText('conversation.read').waitFor()
     expect(page.url()).toContain('actor=root')
     await page.getByLabel('Action', { exact: true }).fill('user.flown')
     await page.getByRole('button', { name: 'Filter' }).click()
@@ -364,19 +364,19 @@ describe.each([
     ]) {
       await open(path)
       await page.waitForLoadState('networkidle')
-      expect(await faultsOf(root), path).toEqual([])
-      expect(await isTooWide(root), path).toBe(false)
+      expect(await violationsOf(root), path).toEqual([])
+      expect(await scrollsSideways(root), path).toBe(false)
     }
     await open('/users/alice')
     await page.getByRole('button', { name: 'Erase' }).click()
     await page.getByRole('alertdialog').waitFor()
-    expect(await faultsOf(root), 'a confirmation dialog').toEqual([])
-    expect(await isTooWide(root), 'a confirmation dialog').toBe(false)
+    expect(await violationsOf(root), 'a confirmation dialog').toEqual([])
+    expect(await scrollsSideways(root), 'a confirmation dialog').toBe(false)
     expectNoFaults(root)
   })
 })
 
-test('everything in the console works with the keyboard alone', async () => {
+test('everything in the console can be done with the keyboard', async () => {
   const { url, root, sotto, open } = await openConsole()
   const { page } = root
   await page.goto(`${url}/settings`)

@@ -15,7 +15,7 @@ describe.each([
   { locale: 'pa-Arab-PK', direction: 'rtl' },
   { locale: 'de', direction: 'ltr' },
 ])('in a browser whose language is $locale', ({ locale, direction }) => {
-  test(`the interface runs ${direction}, and every text in its own direction`, async () => {
+  test(`the interface is ${direction}, and every text has its own direction`, async () => {
     await using server = await spawnServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: 'file::memory:' })
     await using alice = await openClient(browser, server.url, { locale })
     await using bob = await openClient(browser, server.url)

@@ -85,7 +85,7 @@ test('a hundred injections are rendered as text in every field', async () => {
   expectNoFaults(alice)
 })
 
-test('they are rendered as text in the console too', async () => {
+test('a hundred injections are rendered as text in the console', async () => {
   await using server = await spawnServer({
     SOTTO_SIGNUP: 'open',
     SOTTO_SERVICE_KEY: KEY,

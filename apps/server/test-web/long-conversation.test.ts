@@ -4,7 +4,7 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectNoFaults, launch, openClient, seeMessage, signIn, write } from './support/browser.ts'
 import { makeLongConversation } from './support/long-conversation.ts'
-import { expectWhole, goToDate, scroll, seqInSight } from './support/message-list.ts'
+import { expectNoGaps, goToDate, scroll, topmostSeq } from './support/message-list.ts'
 
 const SERVICE_KEY = 'sk_of-the-test'
 const LENGTH = 100_000
@@ -34,33 +34,33 @@ describe.each(['sqlite', 'postgres'] as const)('a conversation of 100,000 messag
     await page.getByRole('button', { name: 'First unread' }).click()
     await page.getByText('New messages').waitFor()
     await seeMessage(alice, `${READ + 1}`)
-    expect(await seqInSight(page)).toBe(READ + 1)
+    expect(await topmostSeq(page)).toBe(READ + 1)
     // The focus moves to the list when its button disappears.
     expect(await page.evaluate('document.activeElement.role')).toBe('log')
 
     await scroll(page, -1_500, 60)
-    await expect.poll(() => seqInSight(page)).toBeLessThan(READ - 1_000)
-    const above = await seqInSight(page)
+    await expect.poll(() => topmostSeq(page)).toBeLessThan(READ - 1_000)
+    const above = await topmostSeq(page)
     await bob.messages.send({ to: 'alice', text: 'meanwhile' })
     await page.getByRole('button', { name: 'unread)' }).waitFor()
-    await expectWhole(page)
-    expect(await seqInSight(page)).toBe(above)
+    await expectNoGaps(page)
+    expect(await topmostSeq(page)).toBe(above)
     await scroll(page, 1_500, 60)
-    await expect.poll(() => seqInSight(page)).toBeGreaterThan(above + 1_000)
+    await expect.poll(() => topmostSeq(page)).toBeGreaterThan(above + 1_000)
     // By keyboard as well.
-    const before = await seqInSight(page)
+    const before = await topmostSeq(page)
     await page.getByRole('log').focus()
     await page.keyboard.press('PageDown')
-    await expect.poll(() => seqInSight(page)).toBeGreaterThan(before)
+    await expect.poll(() => topmostSeq(page)).toBeGreaterThan(before)
 
     await goToDate(page, '15', 'January', '2026')
-    await expect.poll(() => seqInSight(page)).toBe(14 * 1_440 + 1)
-    await expectWhole(page)
+    await expect.poll(() => topmostSeq(page)).toBe(14 * 1_440 + 1)
+    await expectNoGaps(page)
     await page.getByText('15 January 2026').waitFor()
 
     await page.getByRole('button', { name: 'Latest' }).click()
     await seeMessage(alice, 'meanwhile')
-    await expectWhole(page)
+    await expectNoGaps(page)
     await bob.messages.send({ to: 'alice', text: 'and now' })
     await seeMessage(alice, 'and now')
 
@@ -68,7 +68,7 @@ describe.each(['sqlite', 'postgres'] as const)('a conversation of 100,000 messag
     await seeMessage(alice, '1')
     await write(alice, 'sent from the beginning')
     await seeMessage(alice, 'sent from the beginning')
-    await expectWhole(page)
+    await expectNoGaps(page)
     expectNoFaults(alice)
   })
 })

@@ -3,7 +3,7 @@ import { type ServerProcess, spawnServer } from '@sotto/testing/internal'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectNoFaults, launch, openClient, type Person, signUp } from './support/browser.ts'
-import { faultsOf, isTooWide } from './support/look.ts'
+import { scrollsSideways, violationsOf } from './support/page-checks.ts'
 
 const KEY = 'sk_of-the-test'
 
@@ -52,9 +52,9 @@ test('an operation can be found, filled in and sent', async () => {
   expect(JSON.parse(await page.getByLabel('Body (JSON)').inputValue())).toMatchObject({ to: 'bob' })
   await useKey(reader, 'alice')
   await send(reader, '201 Created')
-  const answer = page.getByRole('region', { name: 'Response', exact: true })
-  await answer.getByText('"sender": "alice"').waitFor()
-  await answer.getByText('x-request-id').waitFor()
+  const response = page.getByRole('region', { name: 'Response', exact: true })
+  await response.getByText('"sender": "alice"').waitFor()
+  await response.getByText('x-request-id').waitFor()
   const sotto = createClient({ url: server.url, token: KEY })
   const { items } = await sotto.messages.between(['alice', 'bob'])
   expect(items.map(({ text }) => text)).toEqual(['Hello, Bob!'])
@@ -76,7 +76,7 @@ test('an operation can be found, filled in and sent', async () => {
   await page.getByLabel('between (query)').fill('alice,bob')
   await page.getByLabel('kind (query)').selectOption('image')
   await send(reader, '200 OK')
-  await answer.getByText('"items": []').waitFor()
+  await response.getByText('"items": []').waitFor()
   // The key is not stored.
   expect(
     await page.evaluate('JSON.stringify([localStorage, sessionStorage, document.cookie])'),
@@ -95,7 +95,7 @@ test('validation errors are shown at their fields', async () => {
   await page.getByLabel('limit (query)').fill('0')
   await send(reader, '400 Bad Request')
   const describedBy = await page.getByLabel('limit (query)').getAttribute('aria-describedby')
-  const said = await page
+  const descriptions = await page
     .locator(
       (describedBy ?? '')
         .split(' ')
@@ -103,7 +103,7 @@ test('validation errors are shown at their fields', async () => {
         .join(', '),
     )
     .allTextContents()
-  expect(said.join(' ')).toContain('must be a whole number from 1 to 200')
+  expect(descriptions.join(' ')).toContain('must be a whole number from 1 to 200')
   await page.getByLabel('limit (query)').fill('1')
   await send(reader, '200 OK')
 
@@ -153,14 +153,14 @@ describe.each([
     const { page } = reader
     await page.emulateMedia({ colorScheme: scheme })
     await page.getByRole('heading', { name: 'messages' }).waitFor()
-    expect(await faultsOf(reader)).toEqual([])
-    expect(await isTooWide(reader)).toBe(false)
+    expect(await violationsOf(reader)).toEqual([])
+    expect(await scrollsSideways(reader)).toBe(false)
     await page.getByRole('link', { name: /POST \/v1\/messages/ }).click()
     await useKey(reader, 'alice')
     await page.getByLabel('Body (JSON)').fill('{"to": "bob", "text": ""}')
     await send(reader, '400 Bad Request')
-    expect(await faultsOf(reader)).toEqual([])
-    expect(await isTooWide(reader)).toBe(false)
+    expect(await violationsOf(reader)).toEqual([])
+    expect(await scrollsSideways(reader)).toBe(false)
     expectNoFaults(reader)
   })
 })

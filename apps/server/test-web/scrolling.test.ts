@@ -3,7 +3,7 @@ import type { CDPSession } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { launch, openClient, seeMessage, signIn } from './support/browser.ts'
 import { makeLongConversation } from './support/long-conversation.ts'
-import { expectWhole, seqInSight } from './support/message-list.ts'
+import { expectNoGaps, topmostSeq } from './support/message-list.ts'
 
 const LENGTH = 100_000
 /** How many messages to scroll through, first up and then down. */
@@ -24,16 +24,16 @@ interface Frames {
   dropped: number
 }
 
-/** Scrolls a bit every frame until a message is rendered. */
+/** A script that scrolls in every frame until a message is rendered. Returns the time of each frame. */
 function scrollTo(seq: number, pixels: number): string {
   return `new Promise((resolve) => {
     const log = document.querySelector('[role=log]')
     const times = []
     const seqs = () => [...log.querySelectorAll('[data-seq]')].map((slot) => Number(slot.dataset.seq))
-    const isThere = ${pixels < 0 ? `() => Math.min(...seqs()) <= ${seq}` : `() => Math.max(...seqs()) >= ${seq}`}
+    const isRendered = ${pixels < 0 ? `() => Math.min(...seqs()) <= ${seq}` : `() => Math.max(...seqs()) >= ${seq}`}
     requestAnimationFrame(function frame(time) {
       times.push(time)
-      if (isThere()) return resolve(times)
+      if (isRendered()) return resolve(times)
       log.scrollTop += ${pixels}
       requestAnimationFrame(frame)
     })
@@ -50,9 +50,9 @@ function framesOf(times: readonly number[]): Frames {
   }
 }
 
-function wordsOf(way: string, { count, seconds, longestMs, dropped }: Frames): string {
+function describeFrames(direction: string, { count, seconds, longestMs, dropped }: Frames): string {
   const frames = `${count} frames, the longest ${longestMs.toFixed(0)} ms, ${dropped} dropped`
-  return `${DISTANCE} messages ${way} in ${seconds.toFixed(1)} s: ${frames}`
+  return `${DISTANCE} messages ${direction} in ${seconds.toFixed(1)} s: ${frames}`
 }
 
 async function heapMib(session: CDPSession): Promise<number> {
@@ -77,14 +77,14 @@ test('scrolling through thousands of messages does not leak memory', async () =>
   const before = await heapMib(session)
 
   const up = framesOf(await page.evaluate<number[]>(scrollTo(LENGTH - DISTANCE, -SPEED)))
-  await expectWhole(page)
-  expect(await seqInSight(page)).toBeLessThan(LENGTH - DISTANCE + 20)
+  await expectNoGaps(page)
+  expect(await topmostSeq(page)).toBeLessThan(LENGTH - DISTANCE + 20)
   const down = framesOf(await page.evaluate<number[]>(scrollTo(LENGTH, SPEED)))
-  await expectWhole(page)
+  await expectNoGaps(page)
   const after = await heapMib(session)
 
-  process.stdout.write(`${wordsOf('up', up)}
-${wordsOf('down', down)}
+  process.stdout.write(`${describeFrames('up', up)}
+${describeFrames('down', down)}
 JavaScript heap: ${before.toFixed(1)} MiB before, ${after.toFixed(1)} MiB after
 `)
   expect(after - before).toBeLessThan(HEAP_GROWTH_MIB)

@@ -31,10 +31,10 @@ describe('the web client', () => {
     '/console/users',
     '/console/users/alice',
   ])('is served at %s, uncached, with a strict Content-Security-Policy', async (path) => {
-    const answer = await server.fetch(path)
-    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])
-    expect(answer.headers.get('cache-control')).toBe('no-store')
-    expect(answer.headers.get('content-security-policy')?.split('; ')).toEqual([
+    const response = await server.fetch(path)
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])
+    expect(response.headers.get('cache-control')).toBe('no-store')
+    expect(response.headers.get('content-security-policy')?.split('; ')).toEqual([
       "default-src 'none'",
       "script-src 'self'",
       "style-src 'self'",
@@ -49,7 +49,7 @@ describe('the web client', () => {
     ])
   })
 
-  test('has immutable assets, compressed if the client accepts it', async () => {
+  test('has immutable assets, encoded if the client accepts it', async () => {
     const paths = await assetsOfPage()
     expect(new Set(paths.map((path) => path.split('.').at(-1)))).toEqual(new Set(['css', 'js', 'svg']))
     for (const path of paths) {
@@ -64,19 +64,19 @@ describe('the web client', () => {
         ['br;q=0, gzip;q=0.5', 'gzip'],
         ['identity', null],
       ] as const) {
-        const answer = await server.fetch(path, { headers: { 'accept-encoding': accepts } })
-        expect(answer.headers.get('content-encoding'), accepts).toBe(encoding)
-        expect(answer.headers.get('etag') === plain.headers.get('etag'), accepts).toBe(encoding === null)
+        const encoded = await server.fetch(path, { headers: { 'accept-encoding': accepts } })
+        expect(encoded.headers.get('content-encoding'), accepts).toBe(encoding)
+        expect(encoded.headers.get('etag') === plain.headers.get('etag'), accepts).toBe(encoding === null)
         const again = await server.fetch(path, {
-          headers: { 'accept-encoding': accepts, 'if-none-match': answer.headers.get('etag') ?? '' },
+          headers: { 'accept-encoding': accepts, 'if-none-match': encoded.headers.get('etag') ?? '' },
         })
         expect(again.status).toBe(304)
-        if (encoding === null) expect(Buffer.from(await answer.arrayBuffer()).equals(bytes)).toBe(true)
+        if (encoding === null) expect(Buffer.from(await encoded.arrayBuffer()).equals(bytes)).toBe(true)
       }
     }
   })
 
-  test('loads little initially', async () => {
+  test('loads less than 200 kB initially', async () => {
     let total = 0
     for (const path of await assetsOfPage()) {
       total += gzipSync(Buffer.from(await (await server.fetch(path)).arrayBuffer())).byteLength

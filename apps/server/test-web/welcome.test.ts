@@ -3,7 +3,7 @@ import { createEmptyDatabase, type ServerProcess, spawnServer } from '@sotto/tes
 import type { Browser, Locator } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectNoFaults, launch, openClient, type Person } from './support/browser.ts'
-import { faultsOf, isTooWide } from './support/look.ts'
+import { scrollsSideways, violationsOf } from './support/page-checks.ts'
 
 const memory = { DATABASE_URL: 'file::memory:' }
 const PASSWORD = 'a long and quiet evening'
@@ -19,7 +19,7 @@ function linkOf({ output }: ServerProcess): string {
   return /^ *(http\S+\/welcome#\S+)$/m.exec(output.stdout)?.[1] ?? 'no link'
 }
 
-async function makeAccount({ page }: Person): Promise<void> {
+async function createAccount({ page }: Person): Promise<void> {
   await page.getByLabel('Username').fill('ada')
   await page.getByLabel('Password').fill(PASSWORD)
   await page.keyboard.press('Enter')
@@ -43,7 +43,7 @@ test('the setup link creates the first account, which is an admin', async () => 
   await page.keyboard.press('Enter')
   await page.getByText('Must not be a common password.').waitFor()
   await page.reload()
-  await makeAccount(ada)
+  await createAccount(ada)
   expect(await traces(ada)).not.toContain('su_')
   const { token } = await createClient({ url: server.url }).sessions.create({
     username: 'ada',
@@ -64,14 +64,14 @@ test('the setup link creates the first account, which is an admin', async () => 
   expectNoFaults(ada, late)
 })
 
-test('without the link, the setup page says where it is and lets users paste it', async () => {
+test('without the link, the setup page explains where to find it and accepts it pasted', async () => {
   await using server = await spawnServer(memory)
   await using ada = await openClient(browser, server.url)
   await ada.page.getByRole('link', { name: 'Create the first account' }).click()
   await ada.page.getByText('sotto setup').waitFor()
   await ada.page.getByLabel('Link').fill(linkOf(server))
   await ada.page.getByRole('button', { name: 'Continue' }).click()
-  await makeAccount(ada)
+  await createAccount(ada)
   expectNoFaults(ada)
 })
 
@@ -86,12 +86,12 @@ describe.each(['sqlite', 'postgres'] as const)('the demo on %s', (using) => {
       page.getByRole('region', { name: 'amira' }),
       page.getByRole('region', { name: 'jonas' }),
     ]
-    const write = async (seat: Locator, text: string) => {
-      await seat.getByPlaceholder('Message').fill(text)
-      await seat.getByPlaceholder('Message').press('Enter')
+    const write = async (side: Locator, text: string) => {
+      await side.getByPlaceholder('Message').fill(text)
+      await side.getByPlaceholder('Message').press('Enter')
     }
-    const see = (seat: Locator, text: string) =>
-      seat.getByRole('log').getByText(text, { exact: true }).waitFor()
+    const see = (side: Locator, text: string) =>
+      side.getByRole('log').getByText(text, { exact: true }).waitFor()
 
     await see(amira, 'We should all go there in spring')
     await write(amira, 'From the left')
@@ -107,7 +107,7 @@ describe.each(['sqlite', 'postgres'] as const)('the demo on %s', (using) => {
     await page.getByRole('button', { name: 'Open demo' }).click()
     await see(jonas, 'From the right')
     await page.getByRole('button', { name: 'Create your account' }).click()
-    await makeAccount(visitor)
+    await createAccount(visitor)
     await page.getByText('No conversations yet.').waitFor()
     expectNoFaults(visitor)
   })
@@ -123,8 +123,8 @@ describe.each([
     const { page } = ada
     await page.emulateMedia({ colorScheme: scheme })
     const check = async (name: string) => {
-      expect(await faultsOf(ada), name).toEqual([])
-      expect(await isTooWide(ada), name).toBe(false)
+      expect(await violationsOf(ada), name).toEqual([])
+      expect(await scrollsSideways(ada), name).toBe(false)
     }
     await page.getByText('There are no accounts yet').waitFor()
     await check('sign in')

@@ -13,7 +13,7 @@ function seqsInPage(page: Page): Promise<number[]> {
 }
 
 /** The seq of the topmost visible message. */
-export function seqInSight(page: Page): Promise<number> {
+export function topmostSeq(page: Page): Promise<number> {
   return page.evaluate<number>(`(() => {
     const { top } = document.querySelector('[role=log]').getBoundingClientRect()
     const slots = [...document.querySelectorAll('[data-seq]')]
@@ -27,7 +27,7 @@ export function seqInSight(page: Page): Promise<number> {
 const MAX_RENDERED = 60
 
 /** Expects the rendered messages to be in order, without gaps, and few. */
-export async function expectWhole(page: Page): Promise<void> {
+export async function expectNoGaps(page: Page): Promise<void> {
   const seqs = await seqsInPage(page)
   const [first = 0] = seqs
   expect(seqs).toEqual(seqs.map((_, index) => first + index))
@@ -37,18 +37,18 @@ export async function expectWhole(page: Page): Promise<void> {
 /** Less than the height of any message. */
 const MIN_HEIGHT = 40
 
-/** Scrolls with the wheel and checks after each turn that the messages moved smoothly. */
-export async function scroll(page: Page, deltaY: number, turns: number): Promise<void> {
+/** Scrolls with the mouse wheel and checks after each step that no messages were skipped. */
+export async function scroll(page: Page, deltaY: number, steps: number): Promise<void> {
   await page.getByRole('log').hover()
-  let before = await seqInSight(page)
-  for (let turn = 0; turn < turns; turn += 1) {
+  let before = await topmostSeq(page)
+  for (let step = 0; step < steps; step += 1) {
     await page.mouse.wheel(0, deltaY)
     await page.evaluate('new Promise(requestAnimationFrame)')
-    await expectWhole(page)
-    const now = await seqInSight(page)
+    await expectNoGaps(page)
+    const now = await topmostSeq(page)
     const moved = (now - before) * Math.sign(deltaY)
     expect(moved, `from ${before} to ${now}`).toBeGreaterThanOrEqual(0)
-    // Two turns may be rendered together.
+    // Two steps may be rendered together.
     expect(moved, `from ${before} to ${now}`).toBeLessThanOrEqual((2 * Math.abs(deltaY)) / MIN_HEIGHT)
     before = now
   }

@@ -124,9 +124,9 @@ describe.each(dialects)('an export on %s', (using) => {
   test('is available to the user, a bare key and an admin, and adds one audit entry', async () => {
     await using server = await startWithData(using)
     expect(await codeOf(server.as('bob').users.export({ user: 'alice' }))).toBe('FORBIDDEN')
-    const refused = await rest(server, 'GET /v1/users/alice/export', { as: 'bob', ...asLines })
-    expect(refused.status).toBe(403)
-    expect(refused.headers.get('content-type')).toContain('application/problem+json')
+    const rejected = await rest(server, 'GET /v1/users/alice/export', { as: 'bob', ...asLines })
+    expect(rejected.status).toBe(403)
+    expect(rejected.headers.get('content-type')).toContain('application/problem+json')
     expect((await server.client.audit.list({ action: 'user.exported' })).items).toEqual([])
 
     await Array.fromAsync(server.client.users.export({ user: 'alice', limit: 2 }))

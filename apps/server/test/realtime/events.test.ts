@@ -110,8 +110,8 @@ describe.each(dialects)('events on %s', (using) => {
     expect(missed.inbox.texts).toEqual(['wanted'])
     expect(missedWs.inbox.texts).toEqual(['wanted'])
     await expect(server.sse('carol', query)).rejects.toMatchObject({ code: 'CONVERSATION_NOT_FOUND' })
-    await using refused = await server.ws('carol', { conversationId: first.conversationId })
-    await expect.poll(() => refused.failure).toBe('CONVERSATION_NOT_FOUND')
+    await using rejected = await server.ws('carol', { conversationId: first.conversationId })
+    await expect.poll(() => rejected.failure).toBe('CONVERSATION_NOT_FOUND')
   })
 
   test('include a delivery receipt once a stream has sent a message', async () => {

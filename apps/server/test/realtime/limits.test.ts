@@ -8,7 +8,7 @@ test('a user can have twenty WebSockets open, whatever they are used for', async
   await using server = await startServer('sqlite', { users: ['alice', 'bob'] })
   const sockets: WebSocket[] = []
   /** Opens a WebSocket. Resolves to the error code, or undefined if the server accepts it. */
-  const refusalOf = (actAs: string) =>
+  const errorCodeOf = (actAs: string) =>
     new Promise<string | undefined>((resolve) => {
       const socket = new WebSocket(`${server.url.replace('http', 'ws')}/trpc?connectionParams=1`)
       sockets.push(socket)
@@ -23,11 +23,11 @@ test('a user can have twenty WebSockets open, whatever they are used for', async
         resolve(error?.json.data.code)
       })
     })
-  for (let i = 0; i < 20; i++) expect(await refusalOf('alice')).toBeUndefined()
-  expect(await refusalOf('alice')).toBe('RATE_LIMITED')
-  expect(await refusalOf('bob')).toBeUndefined()
+  for (let i = 0; i < 20; i++) expect(await errorCodeOf('alice')).toBeUndefined()
+  expect(await errorCodeOf('alice')).toBe('RATE_LIMITED')
+  expect(await errorCodeOf('bob')).toBeUndefined()
   sockets[0]?.close()
-  await expect.poll(() => refusalOf('alice')).toBeUndefined()
+  await expect.poll(() => errorCodeOf('alice')).toBeUndefined()
   for (const socket of sockets) socket.close()
 })
 
@@ -43,10 +43,10 @@ describe.each(dialects)('stream limits on %s', (using) => {
       status: 429,
       code: 'RATE_LIMITED',
     })
-    const refused = await fetch(`${server.url}/v1/events`, { headers: { authorization } })
-    expect(refused.status).toBe(429)
-    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(20)
-    expect(refused.headers.get('ratelimit')).toMatch(/^"streams";r=0;t=\d+$/)
+    const rejected = await fetch(`${server.url}/v1/events`, { headers: { authorization } })
+    expect(rejected.status).toBe(429)
+    expect(Number(rejected.headers.get('retry-after'))).toBeGreaterThan(20)
+    expect(rejected.headers.get('ratelimit')).toMatch(/^"streams";r=0;t=\d+$/)
   })
 
   test('are reported in the response headers', async () => {

@@ -5,7 +5,7 @@ import { createClient, type SottoClient } from '@sotto/sdk'
 import { createEmptyDatabase, createTemporaryDirectory, sotto, spawnServer } from '@sotto/testing/internal'
 import { expect, test, vi } from 'vitest'
 
-// Each starts a good many processes.
+// Every test starts many processes.
 vi.setConfig({ testTimeout: 90_000 })
 
 const key = 'sk_of_a_backup'
@@ -14,7 +14,7 @@ function clientOf(server: { url: string }): SottoClient {
   return createClient({ url: server.url, token: key })
 }
 
-test('a backup beside a server that writes is whole, and what it was put back over is noticed', async () => {
+test('a backup of a busy server is complete, and clients notice when it is restored', async () => {
   await using files = await createTemporaryDirectory()
   await using database = await createEmptyDatabase('sqlite')
   const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key }
@@ -24,19 +24,19 @@ test('a backup beside a server that writes is whole, and what it was put back ov
   const bob = clientOf(server).as('bob')
 
   const acknowledged: number[] = []
-  let isOver = false
+  let isDone = false
   const writers = Array.from({ length: 4 }, async () => {
-    while (!isOver) acknowledged.push((await alice.messages.send({ to: 'bob', text: 'and on' })).seq)
+    while (!isDone) acknowledged.push((await alice.messages.send({ to: 'bob', text: 'next' })).seq)
   })
   await expect.poll(() => acknowledged.length).toBeGreaterThan(100)
   const before = Math.max(...acknowledged)
   const { cursor: earlier } = await bob.events.pull({})
   const file = path.join(files.path, 'backup.db')
-  const ran = await sotto(['backup', file], settings)
+  const result = await sotto(['backup', file], settings)
   const after = Math.max(...acknowledged)
-  isOver = true
+  isDone = true
   await Promise.all(writers)
-  expect(ran).toMatchObject({
+  expect(result).toMatchObject({
     code: 0,
     stderr: '',
     stdout: expect.stringMatching(/^Backed up and verified: /),
@@ -45,10 +45,10 @@ test('a backup beside a server that writes is whole, and what it was put back ov
   const { cursor: later } = await bob.events.pull({})
   expect(await server.stop()).toBe(0)
 
-  // As docs/operations.md has it.
-  const place = database.url.slice('file:'.length)
-  for (const end of ['-wal', '-shm']) await rm(`${place}${end}`, { force: true })
-  await copyFile(file, place)
+  // The steps in docs/operations.md.
+  const databaseFile = database.url.slice('file:'.length)
+  for (const end of ['-wal', '-shm']) await rm(`${databaseFile}${end}`, { force: true })
+  await copyFile(file, databaseFile)
   const kept = await countMessages(database.url)
   expect(kept).toBeGreaterThanOrEqual(before)
   expect(kept).toBeLessThanOrEqual(after)
@@ -71,7 +71,7 @@ async function countMessages(url: string): Promise<number> {
   return count
 }
 
-test('a backup is refused for PostgreSQL, for a database that is not there, and over another file', async () => {
+test('a backup fails for PostgreSQL, for a missing database and if the file exists', async () => {
   await using files = await createTemporaryDirectory()
   const file = path.join(files.path, 'backup.db')
   const postgres = { DATABASE_URL: 'postgres://127.0.0.1:1/sotto' }

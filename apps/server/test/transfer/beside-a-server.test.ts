@@ -12,23 +12,22 @@ import {
   spawnServer,
   spawnSotto,
 } from '@sotto/testing/internal'
-import { describe, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { readExport } from './support/export-file.ts'
 
-// Each starts a good many processes.
+// Every test starts many processes.
 vi.setConfig({ testTimeout: 90_000 })
 
-/** Longer than a transaction of ours may be idle on PostgreSQL otherwise. */
+/** Longer than other transactions of the server may be idle on PostgreSQL. */
 const PAUSE_MS = 6_000
 
-describe.concurrent.each(['sqlite', 'postgres'] as const)('an export beside a server on %s', (using) => {
-  test('shows one moment, and holds back neither writers nor those who read the event log', async ({
-    expect,
-  }) => {
-    await using files = await createTemporaryDirectory()
+describe.each(['sqlite', 'postgres'] as const)('an export from a running server on %s', (using) => {
+  test('is a consistent snapshot, and delays neither writers nor readers of the event log', async () => {
+    const files = await createTemporaryDirectory()
+    onTestFinished(() => files[Symbol.asyncDispose]())
     await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: 'sk_of_a_test' }
-    // More than fits into the pipe between the two.
+    // More than fits into the pipe, so the export has to wait.
     expect((await sotto(['seed', '--users', '20', '--messages', '10000'], settings)).code).toBe(0)
     await using server = await spawnServer(settings)
     const admin = createClient({ url: server.url, token: 'sk_of_a_test' })

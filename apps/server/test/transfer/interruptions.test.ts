@@ -13,11 +13,11 @@ import {
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { readExport } from './support/export-file.ts'
 
-// Each starts a good many processes.
+// Every test starts many processes.
 vi.setConfig({ testTimeout: 90_000 })
 
-describe.each(['sqlite', 'postgres'] as const)('an import that is killed on %s', (using) => {
-  test('goes on where it stood, and nobody serves what is there before', async () => {
+describe.each(['sqlite', 'postgres'] as const)('a killed import on %s', (using) => {
+  test('can be resumed, and its database cannot be used until it is complete', async () => {
     const files = await createTemporaryDirectory()
     onTestFinished(() => files[Symbol.asyncDispose]())
     const file = path.join(files.path, 'seed.jsonl')
@@ -30,10 +30,10 @@ describe.each(['sqlite', 'postgres'] as const)('an import that is killed on %s',
     const killed = spawnSotto(['import', '-'], settings)
     const ended = once(killed, 'close')
     const bytes = await readFile(file)
-    // It ends before it has read all of this.
+    // The process ends before it has read all of it.
     killed.stdin.on('error', () => {})
     killed.stdin.write(bytes.subarray(0, 0.75 * bytes.length))
-    const lines = await untilSomeAreThere(using, database.url)
+    const lines = await waitForLines(using, database.url)
     killed.kill('SIGKILL')
     await ended
 
@@ -53,7 +53,7 @@ describe.each(['sqlite', 'postgres'] as const)('an import that is killed on %s',
     const finished = await sotto(['import', file], settings)
     expect(finished).toMatchObject({ code: 0, stderr: '' })
     const [, before = ''] = /([\d,]+) of them by an earlier run/.exec(finished.stdout) ?? []
-    // All lines that were there, besides the header and the checksums.
+    // All lines that were already imported, except the header and the checksums.
     expect(Number(before.replaceAll(',', ''))).toBeGreaterThan(lines * 0.99)
     const copy = path.join(files.path, 'copy.jsonl')
     expect((await sotto(['export', '--output', copy], settings)).code).toBe(0)
@@ -61,11 +61,11 @@ describe.each(['sqlite', 'postgres'] as const)('an import that is killed on %s',
   }, 60_000)
 })
 
-/** @returns how many lines are in the database, when there are any. */
-async function untilSomeAreThere(using: 'sqlite' | 'postgres', url: string): Promise<number> {
+/** Waits until lines have been imported. Returns their number. */
+async function waitForLines(using: 'sqlite' | 'postgres', url: string): Promise<number> {
   for (;;) {
     await wait(50)
-    // It is being made.
+    // Fails while the database is still being created.
     const lines = await (using === 'sqlite' ? linesInFile(url) : linesInPostgres(url)).catch(() => 0)
     if (lines > 0) return lines
   }
@@ -76,7 +76,7 @@ async function linesInFile(url: string): Promise<number> {
   return (await findImport(database.db))?.lines ?? 0
 }
 
-/** Not over a connection of Sotto's: it would be taken for a server. */
+/** Does not use `openDatabase`, because its connection would look like a server. */
 async function linesInPostgres(url: string): Promise<number> {
   const { rows } = await queryPostgres(url, 'select lines from import_progress')
   return Number(rows[0]?.lines ?? 0)

@@ -13,63 +13,67 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { readExport } from './support/export-file.ts'
 import { createSampleData, sampleSettings } from './support/sample-data.ts'
 
-// Each starts a good many processes.
+// Every test starts many processes.
 vi.setConfig({ testTimeout: 90_000 })
 
-const other = { sqlite: 'postgres', postgres: 'sqlite' } as const
+const otherDialect = { sqlite: 'postgres', postgres: 'sqlite' } as const
 
 async function exportTo(file: string, database: EmptyDatabase) {
-  const ran = await sotto(['export', '--output', file], { DATABASE_URL: database.url })
-  expect(ran).toMatchObject({ code: 0, stdout: '', stderr: expect.stringMatching(/^Exported [\d,]+ rows/) })
+  const result = await sotto(['export', '--output', file], { DATABASE_URL: database.url })
+  expect(result).toMatchObject({
+    code: 0,
+    stdout: '',
+    stderr: expect.stringMatching(/^Exported [\d,]+ rows/),
+  })
   return readExport(file)
 }
 
 async function importInto(database: EmptyDatabase, file: string): Promise<void> {
-  const ran = await sotto(['import', file], { DATABASE_URL: database.url })
-  expect(ran).toMatchObject({ code: 0, stderr: '' })
-  expect(ran.stdout).toMatch(/^Imported [\d,]+ rows in [\d.]+ s\.\n.*SOTTO_SECRET.*\n$/)
+  const result = await sotto(['import', file], { DATABASE_URL: database.url })
+  expect(result).toMatchObject({ code: 0, stderr: '' })
+  expect(result.stdout).toMatch(/^Imported [\d,]+ rows in [\d.]+ s\.\n.*SOTTO_SECRET.*\n$/)
 }
 
-async function directory(): Promise<string> {
-  const made = await createTemporaryDirectory()
-  onTestFinished(() => made[Symbol.asyncDispose]())
-  return made.path
+async function createTestDirectory(): Promise<string> {
+  const directory = await createTemporaryDirectory()
+  onTestFinished(() => directory[Symbol.asyncDispose]())
+  return directory.path
 }
 
-describe.each(['sqlite', 'postgres'] as const)('from %s to the other database and back', (using) => {
-  test('nothing changes, and everything goes on', async () => {
-    const files = await directory()
+describe.each(['sqlite', 'postgres'] as const)('moving from %s to the other database and back', (using) => {
+  test('preserves all data, and the server continues with it', async () => {
+    const files = await createTestDirectory()
     await using source = await createEmptyDatabase(using)
-    await using there = await createEmptyDatabase(other[using])
-    await using back = await createEmptyDatabase(using)
+    await using target = await createEmptyDatabase(otherDialect[using])
+    await using returned = await createEmptyDatabase(using)
     const first = await spawnServer({ ...sampleSettings, DATABASE_URL: source.url })
-    const world = await createSampleData(first)
+    const sample = await createSampleData(first)
     expect(await first.stop()).toBe(0)
 
     const before = await exportTo(path.join(files, 'before.jsonl'), source)
-    await importInto(there, path.join(files, 'before.jsonl'))
-    const after = await exportTo(path.join(files, 'after.jsonl'), there)
-    await importInto(back, path.join(files, 'after.jsonl'))
-    const again = await exportTo(path.join(files, 'again.jsonl'), back)
+    await importInto(target, path.join(files, 'before.jsonl'))
+    const after = await exportTo(path.join(files, 'after.jsonl'), target)
+    await importInto(returned, path.join(files, 'after.jsonl'))
+    const again = await exportTo(path.join(files, 'again.jsonl'), returned)
 
     expect(before.header.tables.filter((table) => table.rows === 0)).toEqual([])
     expect(after.rows).toEqual(before.rows)
     expect(again.rows).toEqual(before.rows)
 
-    await using server = await spawnServer({ ...sampleSettings, DATABASE_URL: there.url })
+    await using server = await spawnServer({ ...sampleSettings, DATABASE_URL: target.url })
     const { url } = server
-    const alice = createClient({ url, token: world.token, retries: 0 })
+    const alice = createClient({ url, token: sample.token, retries: 0 })
     const bob = createClient({ url, token: sampleSettings.SOTTO_SERVICE_KEY, retries: 0 }).as('bob')
     expect((await alice.users.me()).username).toBe('alice')
-    expect((await createClient({ url, token: world.key }).users.list()).items).toHaveLength(4)
+    expect((await createClient({ url, token: sample.key }).users.list()).items).toHaveLength(4)
     const proof = { username: 'alice', password: 'correct horse' }
-    const anybody = createClient({ url, retries: 0 })
-    await expect(anybody.sessions.create(proof)).rejects.toMatchObject({ code: 'SECOND_FACTOR_REQUIRED' })
-    await anybody.sessions.create({ ...proof, code: nextTotpCode(world.totpSecret, new Date()) })
+    const anonymous = createClient({ url, retries: 0 })
+    await expect(anonymous.sessions.create(proof)).rejects.toMatchObject({ code: 'SECOND_FACTOR_REQUIRED' })
+    await anonymous.sessions.create({ ...proof, code: nextTotpCode(sample.totpSecret, new Date()) })
 
-    const missed = await bob.events.pull({ cursor: world.cursor })
+    const missed = await bob.events.pull({ cursor: sample.cursor })
     expect(missed.items.map(({ type }) => type)).toEqual(['resync'])
-    const sent = await alice.messages.send({ to: 'bob', text: 'from the new house' })
+    const sent = await alice.messages.send({ to: 'bob', text: 'after the transfer' })
     expect(sent.seq).toBe(6)
     await expect
       .poll(async () => (await bob.events.pull({ cursor: missed.cursor })).items)
@@ -78,10 +82,10 @@ describe.each(['sqlite', 'postgres'] as const)('from %s to the other database an
       )
   })
 
-  test('events go on above those that retention has deleted', async () => {
-    const files = await directory()
+  test('continues event ids above those that retention has deleted', async () => {
+    const files = await createTestDirectory()
     await using source = await createEmptyDatabase(using)
-    await using there = await createEmptyDatabase(other[using])
+    await using target = await createEmptyDatabase(otherDialect[using])
     const first = await spawnServer({ ...sampleSettings, DATABASE_URL: source.url })
     await createSampleData(first)
     expect(await first.stop()).toBe(0)
@@ -90,11 +94,11 @@ describe.each(['sqlite', 'postgres'] as const)('from %s to the other database an
     await opened[Symbol.asyncDispose]()
 
     await exportTo(path.join(files, 'export.jsonl'), source)
-    await importInto(there, path.join(files, 'export.jsonl'))
+    await importInto(target, path.join(files, 'export.jsonl'))
 
-    await using server = await spawnServer({ ...sampleSettings, DATABASE_URL: there.url })
+    await using server = await spawnServer({ ...sampleSettings, DATABASE_URL: target.url })
     const admin = createClient({ url: server.url, token: sampleSettings.SOTTO_SERVICE_KEY })
-    // Whose stay in the group begins with an event.
+    // Her stay in the group starts at an event that was deleted.
     const carol = admin.as('carol')
     const { cursor } = await carol.events.pull({})
     const [group] = (await carol.conversations.list()).items
@@ -106,9 +110,9 @@ describe.each(['sqlite', 'postgres'] as const)('from %s to the other database an
 })
 
 test.each(['sqlite', 'postgres'] as const)(
-  'every table on %s is exported, or left out for a reason',
+  'every table on %s is exported, or excluded for a reason',
   async (using) => {
-    const files = await directory()
+    const files = await createTestDirectory()
     await using database = await createEmptyDatabase(using)
     expect((await sotto(['migrate'], { DATABASE_URL: database.url })).code).toBe(0)
     const { header } = await exportTo(path.join(files, 'empty.jsonl'), database)

@@ -30,8 +30,8 @@ async function startRaw(onConnection: (socket: Socket) => void): Promise<{ url: 
   return { ...listening, url: `http://127.0.0.1:${listening.port}/` }
 }
 
-describe('what becomes of a request', () => {
-  test.each([200, 204, 301, 302, 303, 404, 410, 500])('is the status %i that comes', async (code) => {
+describe('the result of a request', () => {
+  test.each([200, 204, 301, 302, 303, 404, 410, 500])('is the response status %i', async (code) => {
     await using receiver = await startWebhookReceiver()
     receiver.answer = status(code, { location: '/elsewhere', 'retry-after': '7' })
     const result = await senderTo(['127.0.0.1']).post(`${receiver.url}/a?b`, { 'x-test': 'yes' }, BODY, never)
@@ -39,13 +39,13 @@ describe('what becomes of a request', () => {
     expect(receiver.received).toMatchObject([{ path: '/a?b', body: BODY, headers: { 'x-test': 'yes' } }])
   })
 
-  test('is no answer in time, of who hangs before the head', async () => {
+  test('is a timeout if there is no response', async () => {
     await using silent = await startRaw(() => {})
     const result = await senderTo(['127.0.0.1'], { answerMs: 200 }).post(silent.url, {}, BODY, never)
     expect(result).toEqual({ status: undefined, error: 'no answer within 0.2 s' })
   })
 
-  test('is the status of who hangs after the head', async () => {
+  test('is the status if the body never ends', async () => {
     await using half = await startRaw((socket) => {
       socket.write('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc')
     })
@@ -53,7 +53,7 @@ describe('what becomes of a request', () => {
     expect(result).toMatchObject({ status: 200 })
   })
 
-  test('is the status of who never ends its body, of which little is read', async () => {
+  test('is the status if the body is endless, of which little is read', async () => {
     let written = 0
     const closed = Promise.withResolvers<void>()
     await using endless = await startRaw((socket) => {
@@ -71,29 +71,29 @@ describe('what becomes of a request', () => {
     })
     expect(await senderTo(['127.0.0.1']).post(endless.url, {}, BODY, never)).toMatchObject({ status: 200 })
     await closed.promise
-    // What the system's buffers take, and no more.
+    // No more than the buffers of the operating system hold.
     expect(written).toBeLessThan(16 * 1_024 * 1_024)
   })
 
   test.each([
-    ['closes at once', (socket: Socket) => socket.destroy(), /^(ECONNRESET|the request failed)$/],
-    ['speaks no HTTP', (socket: Socket) => socket.end('SSH-2.0-OpenSSH\r\n'), /^HPE_/],
-  ])('is an error without words of who %s', async (_, onConnection, expected) => {
-    await using rude = await startRaw(onConnection)
-    const result = await senderTo(['127.0.0.1']).post(rude.url, {}, BODY, never)
+    ['closes the connection', (socket: Socket) => socket.destroy(), /^(ECONNRESET|the request failed)$/],
+    ['does not speak HTTP', (socket: Socket) => socket.end('SSH-2.0-OpenSSH\r\n'), /^HPE_/],
+  ])('is an error code if the receiver %s', async (_, onConnection, expected) => {
+    await using broken = await startRaw(onConnection)
+    const result = await senderTo(['127.0.0.1']).post(broken.url, {}, BODY, never)
     expect(result).toEqual({ status: undefined, error: expect.stringMatching(expected) })
   })
 
-  test('is ECONNREFUSED where nobody listens', async () => {
-    const gone = await startRaw(() => {})
-    await gone[Symbol.asyncDispose]()
-    expect(await senderTo(['127.0.0.1']).post(gone.url, {}, BODY, never)).toEqual({
+  test('is ECONNREFUSED if nothing listens', async () => {
+    const closed = await startRaw(() => {})
+    await closed[Symbol.asyncDispose]()
+    expect(await senderTo(['127.0.0.1']).post(closed.url, {}, BODY, never)).toEqual({
       status: undefined,
       error: 'ECONNREFUSED',
     })
   })
 
-  test('is the reason of whoever stops it', async () => {
+  test('is the abort reason', async () => {
     await using silent = await startRaw(() => {})
     const stop = new AbortController()
     const sent = senderTo(['127.0.0.1']).post(silent.url, {}, BODY, stop.signal)
@@ -101,13 +101,13 @@ describe('what becomes of a request', () => {
     await expect(sent).rejects.toThrow('stopping')
   })
 
-  test('is that of another try where a kept connection was closed meanwhile', async () => {
+  test('is that of a retry if a reused connection was closed', async () => {
     let connections = 0
     await using impatient = await startRaw((socket) => {
       connections++
       let answered = 0
       socket.on('data', () => {
-        // The second request on a connection is cut off.
+        // Resets the connection on its second request.
         if (answered++ > 0) socket.resetAndDestroy()
         else socket.write('HTTP/1.1 204 No Content\r\n\r\n')
       })
@@ -121,7 +121,7 @@ describe('what becomes of a request', () => {
 })
 
 describe('redirects', () => {
-  test.each([307, 308])('of %i are followed three times, with the body', async (code) => {
+  test.each([307, 308])('with %i are followed three times, with the body', async (code) => {
     await using receiver = await startWebhookReceiver()
     receiver.answer = (response, { path }) =>
       path === '/3'
@@ -140,12 +140,12 @@ describe('redirects', () => {
   })
 
   test.each([
-    ['http://127.0.0.2:1/', 'an address inside'],
-    ['http://localhost:1/', 'a name inside'],
-    ['https://inside.example/', 'a name that resolves to an address inside'],
-    ['http://outside.example/', 'plain http'],
-    ['https://user:pw@outside.example/', 'a password'],
-    ['file:///etc/passwd', 'a file'],
+    ['http://127.0.0.2:1/', 'an internal address'],
+    ['http://localhost:1/', 'an internal name'],
+    ['https://inside.example/', 'a name that resolves to an internal address'],
+    ['http://outside.example/', 'plain HTTP'],
+    ['https://user:pw@outside.example/', 'credentials'],
+    ['file:///etc/passwd', 'a file URL'],
   ])('to %s are not followed: %s', async (location) => {
     await using receiver = await startWebhookReceiver()
     receiver.answer = status(307, { location })
@@ -155,15 +155,15 @@ describe('redirects', () => {
   })
 })
 
-describe('names', () => {
-  test('are asked for with the connection, which goes to the address that was checked', async () => {
+describe('host names', () => {
+  test('are resolved once per connection, which goes to the checked address', async () => {
     await using receiver = await startWebhookReceiver()
-    const asked: string[] = []
-    // Another answer each time, as a name server does that tries to get around a check.
-    const answers = ['127.0.0.9', '127.0.0.1', '127.0.0.9']
+    const lookups: string[] = []
+    // A different address each time, like a DNS rebinding attack.
+    const addresses = ['127.0.0.9', '127.0.0.1', '127.0.0.9']
     const resolveHost: ResolveHost = async (host) => {
-      asked.push(host)
-      return [{ address: answers[asked.length - 1] ?? '', family: 4 }]
+      lookups.push(host)
+      return [{ address: addresses[lookups.length - 1] ?? '', family: 4 }]
     }
     const sender = senderTo(['127.0.0.1', 'receiver.example'], { resolveHost })
     const rebinding = new HttpSender({ rules: new OutboundRules(['127.0.0.1/32']), resolveHost })
@@ -173,18 +173,18 @@ describe('names', () => {
       status: undefined,
       error: 'the address is internal and not allowed',
     })
-    // The allowed address is reached, and speaks no TLS; had the name been asked for again it would have been 127.0.0.9.
+    // The allowed address does not speak TLS. A second lookup would have returned 127.0.0.9.
     expect(await rebinding.post(url, {}, BODY, never)).toMatchObject({
       error: expect.stringMatching(/SSL|PROTO/),
     })
-    expect(asked).toEqual(['rebinding.example', 'rebinding.example'])
+    expect(lookups).toEqual(['rebinding.example', 'rebinding.example'])
     expect(await sender.post(`http://receiver.example:${receiver.port}/`, {}, BODY, never)).toMatchObject({
       error: 'ECONNREFUSED',
     })
     expect(receiver.received).toEqual([])
   })
 
-  test('may have several addresses, of which those inside are left out', async () => {
+  test('with several addresses connect only to an allowed one', async () => {
     await using receiver = await startWebhookReceiver()
     const resolveHost: ResolveHost = async () => [
       { address: '10.0.0.1', family: 4 },
@@ -198,12 +198,12 @@ describe('names', () => {
     expect(result).toMatchObject({ error: expect.stringMatching(/SSL|PROTO/) })
   })
 
-  test('that the system resolves inside are refused', async () => {
+  test('that resolve to internal addresses are rejected', async () => {
     const result = await senderTo([]).post('https://localhost:1/', {}, BODY, never)
     expect(result).toEqual({ status: undefined, error: 'the address is internal and not allowed' })
   })
 
-  test('that are nobody’s are an error', async () => {
+  test('that do not exist are an error', async () => {
     const resolveHost: ResolveHost = async () => {
       throw Object.assign(new Error('getaddrinfo ENOTFOUND nobody.example'), { code: 'ENOTFOUND' })
     }

@@ -5,21 +5,21 @@ import { readSections } from '../../../src/transfer/read-sections.ts'
 
 export interface ExportFile {
   header: ExportHeader
-  /** The lines of rows as they are, besides what the audit says of exports and imports. */
+  /** The lines of rows, except the audit entries of exports and imports. */
   rows: string[]
 }
 
-/** Reads an export as a whole, and has its checksums checked. */
+/** Reads a whole export and verifies its checksums. */
 export async function readExport(file: string): Promise<ExportFile> {
   for await (const _section of readSections(createReadStream(file))) {
-    // Throws where something is wrong.
+    // Reading verifies the checksums.
   }
   const [first = '', ...lines] = (await readFile(file, 'utf8')).trimEnd().split('\n')
   const header = exportLine.parse(JSON.parse(first))
-  if (header.type !== 'header') throw new Error('the first line is no header')
-  return { header, rows: lines.filter((line) => line.startsWith('{"type":"row"') && !isOfTransfers(line)) }
+  if (header.type !== 'header') throw new Error('the first line is not the header')
+  return { header, rows: lines.filter((line) => line.startsWith('{"type":"row"') && !isTransferAudit(line)) }
 }
 
-function isOfTransfers(line: string): boolean {
+function isTransferAudit(line: string): boolean {
   return line.includes('"table":"audit"') && line.includes('"action":"installation.')
 }

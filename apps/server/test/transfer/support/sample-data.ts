@@ -3,23 +3,23 @@ import { type ServerProcess, totpCode } from '@sotto/testing/internal'
 
 const SERVICE_KEY = 'sk_of_a_transfer'
 
-/** Settings under which a world has everything that there can be. */
+/** The settings that the sample data needs. */
 export const sampleSettings = {
   SOTTO_SERVICE_KEY: SERVICE_KEY,
-  SOTTO_SECRET: 'what secrets are sealed with, in a test',
+  SOTTO_SECRET: 'a secret of at least 32 characters',
   SOTTO_MESSAGE_RETENTION_DAYS: '365',
 }
 
 export interface SampleData {
-  /** Alice's token, from before. */
+  /** Alice's session token. */
   token: string
-  /** Where bob stood when everything had happened. */
+  /** Bob's event cursor after everything below. */
   cursor: string
   key: string
   totpSecret: string
 }
 
-/** Makes a world through the API that has rows in every table. */
+/** Uses the API to create rows in every table. */
 export async function createSampleData({ url }: ServerProcess): Promise<SampleData> {
   const admin = createClient({ url, token: SERVICE_KEY })
   for (const username of ['alice', 'bob', 'carol', 'dave', 'erin']) {
@@ -32,8 +32,8 @@ export async function createSampleData({ url }: ServerProcess): Promise<SampleDa
   }
   const alice = admin.as('alice')
   const bob = admin.as('bob')
-  await makeMessages(alice, bob)
-  await makeGroup(alice, admin.as('carol'))
+  await createMessages(alice, bob)
+  await createGroup(alice, admin.as('carol'))
   await alice.contacts.add({ user: 'bob' })
   await bob.contacts.add({ user: 'alice' })
   await alice.blocks.add({ user: 'erin' })
@@ -45,7 +45,7 @@ export async function createSampleData({ url }: ServerProcess): Promise<SampleDa
   await admin.webhooks.rotateSecret({ webhookId })
   await admin.users.erase({ user: 'dave' })
 
-  // Which counts what has happened.
+  // Fills the table of daily statistics.
   await admin.stats.get()
 
   const { token = '' } = await admin.sessions.create({ username: 'alice', password: 'correct horse' })
@@ -55,7 +55,7 @@ export async function createSampleData({ url }: ServerProcess): Promise<SampleDa
   return { token, cursor, key, totpSecret: secret }
 }
 
-async function makeMessages(alice: SottoClient, bob: SottoClient): Promise<void> {
+async function createMessages(alice: SottoClient, bob: SottoClient): Promise<void> {
   const first = await alice.messages.send({
     to: 'bob',
     text: 'line\nfeed, tab\t, \u2028, 😀, é, {"json": [1]}',
@@ -77,8 +77,8 @@ async function makeMessages(alice: SottoClient, bob: SottoClient): Promise<void>
   await bob.conversations.read({ conversationId: first.conversationId, seq: 3 })
 }
 
-/** With somebody who left and came back: what happened meanwhile is not theirs. */
-async function makeGroup(alice: SottoClient, carol: SottoClient): Promise<void> {
+/** Carol leaves and rejoins, so she cannot see the message in between. */
+async function createGroup(alice: SottoClient, carol: SottoClient): Promise<void> {
   const { id: conversationId } = await alice.conversations.create({
     name: 'Weekend',
     participants: ['bob', 'carol'],

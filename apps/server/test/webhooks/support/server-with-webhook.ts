@@ -6,17 +6,16 @@ export interface ServerWithWebhook extends AsyncDisposable {
   server: TestServer
   receiver: WebhookReceiver
   webhook: Webhook & { secret: string }
-  /** The webhook's id, for calls. */
   webhookId: string
   send(text: string): Promise<{ id: string; conversationId: string }>
-  /** Moves the clock, and has the server look at once for what is due then. */
-  moveOn(milliseconds: number): Promise<void>
+  /** Advances the clock and makes the server look for due deliveries. */
+  advance(milliseconds: number): Promise<void>
   deliveries(): Promise<Awaited<ReturnType<TestServer['client']['webhooks']['deliveries']>>['items']>
 }
 
 type NewWebhook = Parameters<TestServer['client']['webhooks']['create']>[0]
 
-/** A server with alice, bob and a webhook, whose receiver is on this machine. */
+/** A server with alice, bob and a webhook with a local receiver. */
 export async function startServerWithWebhook(
   using: 'sqlite' | 'postgres',
   { events }: Partial<NewWebhook> = {},
@@ -38,9 +37,9 @@ export async function startServerWithWebhook(
     webhook,
     webhookId,
     send: (text) => server.as('alice').messages.send({ to: 'bob', text }),
-    async moveOn(milliseconds) {
+    async advance(milliseconds) {
       server.clock.advance(milliseconds)
-      // After any change of a webhook the server looks for what there is to do.
+      // After a change to a webhook, the server looks for due deliveries.
       await server.client.webhooks.update({ webhookId })
     },
     deliveries: async () => (await server.client.webhooks.deliveries({ webhookId })).items,

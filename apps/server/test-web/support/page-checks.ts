@@ -2,7 +2,7 @@ import axe from 'axe-core'
 import type { Person } from './browser.ts'
 
 /** The serious accessibility violations that axe finds, as `rule: element`. */
-export async function faultsOf({ page }: Person): Promise<string[]> {
+export async function violationsOf({ page }: Person): Promise<string[]> {
   // Evaluated instead of added as a script, which the page's policy would block.
   await page.evaluate(axe.source)
   const { violations } = await page.evaluate<axe.AxeResults>('axe.run()')
@@ -12,6 +12,6 @@ export async function faultsOf({ page }: Person): Promise<string[]> {
 }
 
 /** Whether the page scrolls sideways. */
-export async function isTooWide({ page }: Person): Promise<boolean> {
+export async function scrollsSideways({ page }: Person): Promise<boolean> {
   return page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth')
 }
