@@ -49,7 +49,7 @@ describe('the web client', () => {
     ])
   })
 
-  test('has immutable assets, encoded if the client accepts it', async () => {
+  test('has immutable assets, compressed if the client accepts it', async () => {
     const paths = await assetsOfPage()
     expect(new Set(paths.map((path) => path.split('.').at(-1)))).toEqual(new Set(['css', 'js', 'svg']))
     for (const path of paths) {

@@ -64,7 +64,7 @@ test('the setup link creates the first account, which is an admin', async () => 
   expectNoFaults(ada, late)
 })
 
-test('without the link, the setup page explains where to find it and accepts it pasted', async () => {
+test('the setup page explains where to find the link, and accepts a pasted one', async () => {
   await using server = await spawnServer(memory)
   await using ada = await openClient(browser, server.url)
   await ada.page.getByRole('link', { name: 'Create the first account' }).click()

@@ -23,7 +23,7 @@ async function documentedMetrics(): Promise<Map<string, string>> {
 }
 
 describe.each(dialects)('metrics on %s', (using) => {
-  test('match the documentation, and include those of the process', async () => {
+  test('match docs/metrics.md, and include process metrics', async () => {
     await using server = await startServer(using, { settings })
     const { types, helps } = await scrape(server)
     const own = new Map([...types].filter(([name]) => name.startsWith('sotto_')))

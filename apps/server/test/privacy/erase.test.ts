@@ -208,7 +208,7 @@ describe.each(dialects)('an erased user on %s', (using) => {
     expect((await server.as('alice').conversations.list()).items).toEqual([])
   })
 
-  test('causes events for other users: every deleted message, and the new owner of a group', async () => {
+  test('produces events for other users: one per deleted message, and the new owner of a group', async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob', 'carol'] })
     const [alice, bob] = [server.as('alice'), server.as('bob')]
     for (const text of ['1', '2', '3']) await alice.messages.send({ to: 'bob', text })

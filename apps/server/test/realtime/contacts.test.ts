@@ -90,7 +90,7 @@ describe.each(dialects)('contact changes on %s', (using) => {
     expect(contactsIn(server, bob.inbox)).toEqual(['alice: none'])
   })
 
-  test('have the current state when caught up with, and belong to no conversation', async () => {
+  test('show the current state to a client that catches up, and belong to no conversation', async () => {
     await using server = await start(using)
     const { conversationId } = await server.send('alice', 'bob', 'hello')
     const { cursor } = await server.call<Pull>('bob', 'GET', '/v1/events/pull')

@@ -254,7 +254,7 @@ describe('a PostgreSQL database cannot be opened', () => {
 })
 
 test.each(['sqlite', 'postgres'] as const)(
-  'with SOTTO_MIGRATE=off an outdated schema is an error, on %s',
+  'an outdated schema is rejected with SOTTO_MIGRATE=off, on %s',
   async (using) => {
     await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url, SOTTO_MIGRATE: 'off' }

@@ -165,7 +165,7 @@ describe('a token with keys from a JWKS URL', () => {
   test.each([
     ['with HS256 and the public key as the secret', forge(HS256, validClaims(), hmac(String(pem)))],
     [
-      'with HS256, the public key as the secret, and its key ID',
+      'with HS256, the public key as the secret, and its key id',
       forge({ ...HS256, kid: 'host' }, validClaims(), hmac(String(pem))),
     ],
     [
@@ -173,17 +173,17 @@ describe('a token with keys from a JWKS URL', () => {
       forge({ ...HS256, kid: 'host' }, validClaims(), hmac(der)),
     ],
     ['without a signature', forge({ alg: 'none', kid: 'host' }, validClaims(), () => '')],
-    ['signed by another key with the same key ID', attacker.token()],
+    ['signed by another key with the same key id', attacker.token()],
     ['with an embedded key', withHeader({ kid: 'host', jwk: attacker.jwk })],
-    ['with an embedded key and no key ID', withHeader({ jwk: attacker.jwk })],
+    ['with an embedded key and no key id', withHeader({ jwk: attacker.jwk })],
     ['with a URL of other keys', () => withHeader({ kid: 'host', jku: attackers.url })],
     ['with a URL of another certificate', () => withHeader({ kid: 'host', x5u: attackers.url })],
     ['with an embedded certificate', withHeader({ kid: 'host', x5c: [der.toString('base64')] })],
-    ['with a path as the key ID', withHeader({ kid: '../../../../dev/null' })],
-    ['with a URL as the key ID', () => withHeader({ kid: attackers.url })],
-    ['with SQL as the key ID', withHeader({ kid: "x' union select 'key" })],
+    ['with a path as the key id', withHeader({ kid: '../../../../dev/null' })],
+    ['with a URL as the key id', () => withHeader({ kid: attackers.url })],
+    ['with SQL as the key id', withHeader({ kid: "x' union select 'key" })],
     ['with an algorithm that its key is not for', withHeader({ alg: 'PS256', kid: 'host' })],
-    ['with the ID of a key for another algorithm', withHeader({ kid: 'es' })],
+    ['with the id of a key for another algorithm', withHeader({ kid: 'es' })],
     [
       'with a signature of other data',
       forge({ alg: 'RS256', kid: 'host' }, validClaims(), () => host.sign('something else')),

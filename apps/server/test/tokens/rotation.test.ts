@@ -59,7 +59,7 @@ describe('keys of a JWKS URL', () => {
     expect(jwks.requestCount).toBe(2)
   })
 
-  test('are fetched at most once in ten seconds, whatever key IDs tokens name', async () => {
+  test('are fetched at most once in ten seconds, whatever key ids tokens name', async () => {
     const key = createKeyPair('real')
     await using jwks = await startJwks(key)
     await using server = await start(jwks)

@@ -20,7 +20,7 @@ function clientOf(server: TestServer, token: string) {
 }
 
 describe.each(dialects)('users of signed tokens on %s', (using) => {
-  test('are created on first use, once, even by concurrent requests', async () => {
+  test('are created once on first use, even by concurrent requests', async () => {
     await using server = await createTestServer({ using, users: ['bob'], settings: { userTokens } })
     const token = await signUserToken({
       secret: SECRET,
@@ -119,7 +119,7 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
     }
   })
 
-  test('and their streams lose access when the token expires or the user is disabled', async () => {
+  test('lose access, including open streams, when their token expires or they are disabled', async () => {
     let aheadMs = 0
     const now = () => new Date(Date.now() + aheadMs)
     await using server = await startServer(using, {

@@ -45,7 +45,7 @@ describe('the result of a request', () => {
     expect(result).toEqual({ status: undefined, error: 'no answer within 0.2 s' })
   })
 
-  test('is the status if the body never ends', async () => {
+  test('is the status if the body stalls', async () => {
     await using half = await startRaw((socket) => {
       socket.write('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc')
     })
@@ -53,7 +53,7 @@ describe('the result of a request', () => {
     expect(result).toMatchObject({ status: 200 })
   })
 
-  test('is the status if the body is endless, of which little is read', async () => {
+  test('is the status of an endless body, of which little is read', async () => {
     let written = 0
     const closed = Promise.withResolvers<void>()
     await using endless = await startRaw((socket) => {
