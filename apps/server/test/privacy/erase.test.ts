@@ -21,7 +21,7 @@ const USERNAME = `${CANARY}-name`
 const PASSWORD = `${CANARY} password`
 /** Longer than any operation that was in progress when the erase was accepted. */
 const SETTLED_MS = 2 * 60_000
-/** The only columns that may still contain an erased user's id: conversation membership, and who did what when. */
+/** The only columns that may still contain an erased user's id: conversation membership and past actions. */
 const ID_HOLDERS = [
   'audit.acting_for_id',
   'audit.actor_id',

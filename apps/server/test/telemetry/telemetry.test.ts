@@ -14,7 +14,7 @@ import { describe, expect, test } from 'vitest'
 import { type ReceivedSpan, startReceiver } from './receiver.ts'
 
 const serviceKey = 'sk_a_key_that_goes_nowhere'
-const secretText = 'meet me where nobody reads along'
+const secretText = 'meet me at the usual place'
 const traceId = '0af7651916cd43dd8448eb211c80319c'
 const callerSpanId = 'b7ad6b7169203331'
 const traceparent = `00-${traceId}-${callerSpanId}-01`
