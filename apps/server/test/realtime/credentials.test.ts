@@ -7,8 +7,10 @@ const PASSWORD = 'correct horse battery staple'
 const END_MS = 2_000
 const KEY_LIFETIME_MS = 60 * 60 * 1_000
 
-describe.each(dialects)('streams on %s', (using) => {
-  test('end within two seconds of a sign-out, a password change, a revoked or expired key, or an expired session', async () => {
+describe.concurrent.each(dialects)('streams on %s', (using) => {
+  test('end within two seconds of a sign-out, a password change, a revoked or expired key, or an expired session', async ({
+    expect,
+  }) => {
     let aheadMs = 0
     await using server = await startServer(using, {
       overrides: { now: () => new Date(Date.now() + aheadMs) },
@@ -79,7 +81,7 @@ describe.each(dialects)('streams on %s', (using) => {
     }
   })
 
-  test('require valid credentials and an actor', async () => {
+  test('require valid credentials and an actor', async ({ expect }) => {
     await using server = await startServer(using, { users: ['alice'] })
     const url = `${server.url}/v1/events`
     await expect(openSse(url, {})).rejects.toMatchObject({ status: 401, code: 'UNAUTHENTICATED' })

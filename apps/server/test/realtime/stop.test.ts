@@ -1,10 +1,10 @@
 import { dialects, type RunningServer, startServer } from '@sotto/testing/internal'
 import { describe, test } from 'vitest'
 
-describe.each(dialects)('a stopping server on %s', (using) => {
+describe.concurrent.each(dialects)('a stopping server on %s', (using) => {
   test('spreads reconnects over several seconds without losing events', {
     timeout: 60_000,
-  }, async () => {
+  }, async ({ expect }) => {
     await using first = await startServer(using, {
       users: ['alice', 'bob', 'carol', 'dave'],
       inFile: true,
