@@ -59,10 +59,10 @@ export async function unreact(
   { messageId, emoji }: InputOf<'messages', 'unreact'>,
 ): Promise<Message> {
   const { actor } = ctx
-  const row = await changeMessage(ctx, messageId, actor.id, async (trx, message, _tell, at) => {
+  const row = await changeMessage(ctx, messageId, actor.id, async (trx, message, _appendEvent, at) => {
     requireNotDeleted(message)
     if (!(await store.reactions.remove(trx, { messageId: message.id, userId: actor.id, emoji }))) return
-    await takeBack(trx, message, { userId: actor.id, emoji, at })
+    await recordRemovedReaction(trx, message, { userId: actor.id, emoji, at })
   })
   return toMessage(row, actor.id)
 }
@@ -79,7 +79,7 @@ export function unlikeMessage(
 }
 
 /** Decrements the count of a removed reaction and appends the event. The caller holds the conversation lock. */
-export async function takeBack(
+export async function recordRemovedReaction(
   trx: EventTransaction,
   message: Pick<MessageRow, 'id' | 'conversation_id' | 'seq' | 'reactions'>,
   { userId, emoji, at }: { userId: string; emoji: string; at: Date },

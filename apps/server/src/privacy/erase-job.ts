@@ -12,64 +12,66 @@ import { originOf, recordAudit } from '../audit/record-audit.ts'
 import type { Job, JobOutcome } from '../jobs/job-runner.ts'
 import { lockedGroup } from '../messaging/change-group.ts'
 import { endParticipation } from '../messaging/end-participation.ts'
-import { takeBack } from '../messaging/react.ts'
+import { recordRemovedReaction } from '../messaging/react.ts'
 import { appendContactEvent } from '../people/contact-event.ts'
 import type { Presence } from '../realtime/presence.ts'
 import { eraseMessages } from './erase-messages.ts'
 
-/** How many messages, reactions or rows one part erases: some milliseconds of work. */
+/** Messages or reactions per transaction, which holds conversation locks: a few milliseconds of work. */
 const BATCH = 50
-/** How many conversations are looked through for receipts at a time. */
-const CONVERSATIONS = 200
-/** Rows that take nobody's turn. */
-const ROWS = 500
+/** Conversations per page while deleting receipts. */
+const CONVERSATION_PAGE = 200
+/** Rows per transaction in steps that take no conversation lock. */
+const ROW_BATCH = 500
 /**
- * How long after the first sweep everything is swept once more, in milliseconds: by then nothing is under way any
- * more for somebody who was the user when it began. Servers know callers for a second, presence lingers for five,
- * marks are gathered for one, and a transaction may take thirty.
+ * The delay before the second sweep, in milliseconds. It erases what requests that were authenticated before the
+ * erasure still wrote: servers cache callers for 1 s, keep presence for 5 s and collect delivery marks for 1 s, and a
+ * transaction can take 30 s.
  */
 const SETTLE_MS = 60_000
-/** How soon a write-ahead log that somebody else was reading is looked at again, in milliseconds. */
-const READER_MS = 1_000
+/** How soon emptying the write-ahead log is retried if a reader prevented it, in milliseconds. */
+const READER_RETRY_MS = 1_000
 
-/** How far an erasure has come: what it does not hold is found by what is still there. */
+/** Steps without a position here delete whatever they find, so they can restart at any time. */
 const progressSchema = z.object({
   sweep: z.enum(['first', 'last', 'done']),
-  /** Everything that the user has sent up to here is erased: time in milliseconds, and id. */
+  /** All messages up to this position are erased: time in milliseconds, and id. */
   messages: z.tuple([z.number(), z.string()]),
-  /** The receipts of the conversations up to this id are gone. */
+  /** The receipts in conversations up to this id are deleted. */
   receipts: z.string(),
 })
 type Progress = z.output<typeof progressSchema>
 
-const beginning = { messages: [0, FIRST_USER_ID], receipts: FIRST_USER_ID } satisfies Partial<Progress>
+const start = { messages: [0, FIRST_USER_ID], receipts: FIRST_USER_ID } satisfies Partial<Progress>
 
 interface Parts extends Pick<Runtime, 'db' | 'now' | 'newId'> {
   readonly presence: Pick<Presence, 'forget'>
 }
 
-/** Erases what a user who can log in no more has said and done. */
+/**
+ * Erases the content of a user who can no longer sign in, in two sweeps. Records the completion in the audit log.
+ */
 export async function eraseUserJob(app: Parts, job: Job): Promise<JobOutcome> {
   let progress: Progress =
     job.progress === undefined
-      ? { sweep: 'first', ...structuredClone(beginning) }
+      ? { sweep: 'first', ...structuredClone(start) }
       : progressSchema.parse(job.progress)
   if (progress.sweep === 'done') return 'done'
 
   const sweep = { app, job, userId: job.subjectId }
   await leaveGroups(sweep, progress)
-  progress = await eraseSent(sweep, progress)
-  await takeReactionsBack(sweep, progress)
-  progress = await forgetReceipts(sweep, progress)
-  await forgetTies(sweep, progress)
+  progress = await eraseSentMessages(sweep, progress)
+  await removeReactions(sweep, progress)
+  progress = await removeReceipts(sweep, progress)
+  await removeContactsAndBlocks(sweep, progress)
   await app.presence.forget(job.subjectId)
   const isLogEmpty = await emptyWriteAheadLog(app.db)
 
   if (progress.sweep === 'first') {
-    await job.advance({ sweep: 'last', ...structuredClone(beginning) }, async () => {})
+    await job.advance({ sweep: 'last', ...structuredClone(start) }, async () => {})
     return new Date(app.now().getTime() + SETTLE_MS)
   }
-  if (!isLogEmpty) return new Date(app.now().getTime() + READER_MS)
+  if (!isLogEmpty) return new Date(app.now().getTime() + READER_RETRY_MS)
   await job.advance({ ...progress, sweep: 'done' }, (trx) =>
     recordAudit(trx, originOf('server', app), { action: 'user.erased', subjectId: job.subjectId }),
   )
@@ -82,7 +84,7 @@ interface Sweep {
   userId: string
 }
 
-/** Those who stay are told, and an owner is followed by another. */
+/** Like leaving: the remaining participants receive events, and ownership passes on. */
 async function leaveGroups({ app, job, userId }: Sweep, progress: Progress): Promise<void> {
   for (;;) {
     const ids = await store.erasure.listGroupIds(app.db, userId, BATCH)
@@ -98,10 +100,10 @@ async function leaveGroups({ app, job, userId }: Sweep, progress: Progress): Pro
   }
 }
 
-async function eraseSent({ app, job, userId }: Sweep, from: Progress): Promise<Progress> {
+async function eraseSentMessages({ app, job, userId }: Sweep, from: Progress): Promise<Progress> {
   let progress = from
   for (;;) {
-    const rows = await store.erasure.listSent(app.db, userId, placeOf(progress), BATCH)
+    const rows = await store.erasure.listSent(app.db, userId, positionOf(progress), BATCH)
     const last = rows.at(-1)
     if (!last) return progress
     progress = { ...progress, messages: [last.created_at.getTime(), last.id] }
@@ -109,11 +111,11 @@ async function eraseSent({ app, job, userId }: Sweep, from: Progress): Promise<P
   }
 }
 
-function placeOf({ messages: [at, id] }: Progress): MessagePosition {
+function positionOf({ messages: [at, id] }: Progress): MessagePosition {
   return { at: new Date(at), id }
 }
 
-async function takeReactionsBack({ app, job, userId }: Sweep, progress: Progress): Promise<void> {
+async function removeReactions({ app, job, userId }: Sweep, progress: Progress): Promise<void> {
   for (;;) {
     const reactions = await store.erasure.listReactions(app.db, userId, BATCH)
     if (reactions.length === 0) return
@@ -122,12 +124,12 @@ async function takeReactionsBack({ app, job, userId }: Sweep, progress: Progress
     ])
     await job.advance(progress, async (trx) => {
       await store.conversations.lockMany(trx, conversations.map(lockKeyOf))
-      for (const { id, emoji } of reactions) await takeOneBack(trx, id, userId, emoji, app.now())
+      for (const { id, emoji } of reactions) await removeReaction(trx, id, userId, emoji, app.now())
     })
   }
 }
 
-async function takeOneBack(
+async function removeReaction(
   trx: EventTransaction,
   messageId: string,
   userId: string,
@@ -136,21 +138,21 @@ async function takeOneBack(
 ): Promise<void> {
   const message = await store.messages.find(trx, messageId, null)
   if (message && (await store.reactions.remove(trx, { messageId, userId, emoji }))) {
-    await takeBack(trx, message, { userId, emoji, at })
+    await recordRemovedReaction(trx, message, { userId, emoji, at })
   }
 }
 
-async function forgetReceipts({ app, job, userId }: Sweep, from: Progress): Promise<Progress> {
+async function removeReceipts({ app, job, userId }: Sweep, from: Progress): Promise<Progress> {
   let progress = from
   for (;;) {
-    const ids = await store.erasure.listConversationIds(app.db, userId, progress.receipts, CONVERSATIONS)
+    const ids = await store.erasure.listConversationIds(app.db, userId, progress.receipts, CONVERSATION_PAGE)
     const last = ids.at(-1)
     if (last === undefined) return progress
     for (const id of ids) {
-      let isMore = true
-      while (isMore) {
+      let hasMore = true
+      while (hasMore) {
         await job.advance(progress, async (trx) => {
-          isMore = await store.erasure.removeReceipts(trx, id, userId, ROWS)
+          hasMore = await store.erasure.removeReceipts(trx, id, userId, ROW_BATCH)
         })
       }
     }
@@ -158,15 +160,15 @@ async function forgetReceipts({ app, job, userId }: Sweep, from: Progress): Prom
   }
 }
 
-/** Contacts and blocks, on both sides, and once more what logs in: a request that was under way may have made some. */
-async function forgetTies({ app, job, userId }: Sweep, progress: Progress): Promise<void> {
-  let isMore = true
-  while (isMore) {
+/** Removes contacts and blocks on both sides. Also erases the account again, in case a concurrent request wrote to it. */
+async function removeContactsAndBlocks({ app, job, userId }: Sweep, progress: Progress): Promise<void> {
+  let hasMore = true
+  while (hasMore) {
     await job.advance(progress, async (trx) => {
       await store.erasure.eraseAccount(trx, userId)
-      const contacts = await store.erasure.removeContacts(trx, userId, ROWS)
+      const contacts = await store.erasure.removeContacts(trx, userId, ROW_BATCH)
       for (const otherId of contacts.otherIds) await appendContactEvent(trx, otherId, userId, app.now())
-      isMore = (await store.erasure.removeBlocks(trx, userId, ROWS)) || contacts.isMore
+      hasMore = (await store.erasure.removeBlocks(trx, userId, ROW_BATCH)) || contacts.isMore
     })
   }
 }

@@ -1,8 +1,8 @@
 import { type ErasableRow, type EventTransaction, lockKeyOf, store } from '@sotto/db'
 
 /**
- * Leaves tombstones of these messages, without what a deletion by their sender keeps for repeated sends. Those that are
- * tombstones already lose that too.
+ * Turns messages into tombstones. Unlike a deletion by the sender, also removes the clientMessageId and content hash
+ * that detect repeated sends, including those of existing tombstones.
  *
  * @param withEvents whether to append an event for each message.
  */
@@ -11,26 +11,26 @@ export async function eraseMessages(
   rows: readonly ErasableRow[],
   { at, withEvents }: { at: Date; withEvents: boolean },
 ): Promise<void> {
-  const left = rows.filter((row) => row.deleted_at === null || row.client_message_id !== null)
-  if (left.length === 0) return
-  const conversationIds = [...new Set(left.map((row) => row.conversation_id))]
+  const remaining = rows.filter((row) => row.deleted_at === null || row.client_message_id !== null)
+  if (remaining.length === 0) return
+  const conversationIds = [...new Set(remaining.map((row) => row.conversation_id))]
   await store.conversations.lockMany(
     trx,
     (await store.conversations.findMany(trx, conversationIds)).map(lockKeyOf),
   )
   const current = await store.erasure.findMessages(
     trx,
-    left.map((row) => row.id),
+    remaining.map((row) => row.id),
   )
   for (const row of current.toSorted((a, b) => a.seq - b.seq)) {
     await store.erasure.eraseRepeatKey(trx, row.id)
     if (row.deleted_at !== null) continue
-    const place = { conversationId: row.conversation_id, seq: row.seq }
+    const position = { conversationId: row.conversation_id, seq: row.seq }
     await store.messages.eraseContent(trx, row.id, at)
-    await store.participants.noteDeleted(trx, { ...place, senderId: row.sender_id })
+    await store.participants.noteDeleted(trx, { ...position, senderId: row.sender_id })
     if (!withEvents) continue
     await store.events.append(trx, {
-      ...place,
+      ...position,
       type: 'message.deleted',
       userId: row.sender_id,
       messageId: row.id,

@@ -5,10 +5,10 @@ import { requireSelfOrAdmin } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { requireNotOfDemo } from '../setup/demo.ts'
 
-/** The name of the job that erases what is left of a user. */
+/** The job that erases a user's content after their account. */
 export const ERASE_JOB = 'user.erase'
 
-/** Erases a user: the account at once, what they have said and done by a job. */
+/** Erases a user: the account immediately, their content in a job. */
 export async function eraseUser(ctx: CallerContext, { user: ref }: InputOf<'users', 'erase'>): Promise<void> {
   const user = await requireSelfOrAdmin(ctx, ref)
   const { app } = ctx
@@ -20,14 +20,18 @@ export async function eraseUser(ctx: CallerContext, { user: ref }: InputOf<'user
 }
 
 /**
- * From the commit on there is nobody to log in as or to act for, and a job that does the rest.
+ * Erases the account and creates the job for the content. Once this is committed, no one can sign in as the user or
+ * act for them.
  *
- * @returns false when it has begun before.
+ * @returns false if the erasure had already begun.
  */
 export async function beginErasure(trx: Executor, origin: AuditOrigin, userId: string): Promise<boolean> {
   const { app } = origin
   const at = app.now()
-  const isFirst = await store.erasure.markErased(trx, userId, { username: placeholder(app.newId()), at })
+  const isFirst = await store.erasure.markErased(trx, userId, {
+    username: placeholderUsername(app.newId()),
+    at,
+  })
   if (!isFirst) return false
   await store.erasure.eraseAccount(trx, userId)
   await store.jobs.put(trx, { kind: ERASE_JOB, subject_id: userId }, at)
@@ -35,14 +39,14 @@ export async function beginErasure(trx: Executor, origin: AuditOrigin, userId: s
   return true
 }
 
-/** As long as usernames may be. */
+/** The limit of the contract. */
 const MAX_USERNAME_LENGTH = 32
 const PREFIX = 'erased-'
 
 /**
- * What stands where the username stood. Made of the random end of an id that nobody has seen: had anybody taken the
- * name before, the user could not be erased.
+ * The username of an erased user, from the random end of a new id. It must not be predictable: a user who took the
+ * name in advance could prevent the erasure.
  */
-function placeholder(id: string): string {
+function placeholderUsername(id: string): string {
   return PREFIX + id.replaceAll('-', '').slice(PREFIX.length - MAX_USERNAME_LENGTH)
 }

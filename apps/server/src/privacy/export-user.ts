@@ -8,7 +8,7 @@ import { decodeCursor, encodeCursor } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { type SectionName, type SectionPosition, sectionNames, sections } from './export-sections.ts'
 
-/** The pages of one export make one row of the audit: whoever goes on within this time, in milliseconds. */
+/** Pages that a caller reads within this time count as one export in the audit log, in milliseconds. */
 const ONE_EXPORT_MS = 60 * 60 * 1_000
 
 interface ExportPage {
@@ -16,24 +16,24 @@ interface ExportPage {
   nextCursor: string | null
 }
 
-/** One page of everything that there is of a user. */
+/** One page of all data of a user. */
 export async function exportUser(
   ctx: CallerContext,
   { user: ref, limit = defaultLimit, cursor }: InputOf<'users', 'export'>,
 ): Promise<ExportPage> {
   const user = await requireSelfOrAdmin(ctx, ref)
-  const from = cursor === undefined ? beginningOf('profile') : decode(cursor)
+  const from = cursor === undefined ? startOf('profile') : decode(cursor)
   await recordExport(ctx, user.id)
   return readPage(ctx.app, user.id, from, limit)
 }
 
-/** All pages of it, for whoever has the database in hand. */
+/** All pages, for the command line. Neither checks access nor records the export in the audit log. */
 export async function* exportPages(
   app: Pick<Runtime, 'db' | 'now'>,
   userId: string,
   limit: number,
 ): AsyncGenerator<ExportLine[]> {
-  let from = beginningOf('profile')
+  let from = startOf('profile')
   for (;;) {
     const { items, nextCursor } = await readPage(app, userId, from, limit)
     yield items
@@ -50,13 +50,13 @@ async function readPage(
 ): Promise<ExportPage> {
   const items: ExportLine[] = []
   for (let from = begin; ; ) {
-    const part = await sections[from.section].read(db, userId, from.place, limit - items.length, now())
+    const part = await sections[from.section].read(db, userId, from.position, limit - items.length, now())
     for (const { line, after } of part.lines) {
-      items.push({ ...line, cursor: encode({ section: from.section, place: after }) })
+      items.push({ ...line, cursor: encode({ section: from.section, position: after }) })
     }
-    const next = part.next ? { section: from.section, place: part.next } : sectionAfter(from.section)
+    const next = part.next ? { section: from.section, position: part.next } : sectionAfter(from.section)
     if (!next) return { items, nextCursor: null }
-    // A part without a line has looked far enough for one request.
+    // A part without lines that has more to read ends the page, to bound the request.
     if (items.length === limit || (part.next && part.lines.length === 0)) {
       return { items, nextCursor: encode(next) }
     }
@@ -66,30 +66,30 @@ async function readPage(
 
 interface Position {
   section: SectionName
-  place: SectionPosition
+  position: SectionPosition
 }
 
-function beginningOf(section: SectionName): Position {
-  return { section, place: sections[section].start }
+function startOf(section: SectionName): Position {
+  return { section, position: sections[section].start }
 }
 
 function sectionAfter(section: SectionName): Position | undefined {
   const next = sectionNames[sectionNames.indexOf(section) + 1]
-  return next && beginningOf(next)
+  return next && startOf(next)
 }
 
-function encode({ section, place }: Position): string {
-  return encodeCursor('export', [section, place.id, place.text, place.n, place.m])
+function encode({ section, position }: Position): string {
+  return encodeCursor('export', [section, position.id, position.text, position.n, position.m])
 }
 
 function decode(cursor: string): Position {
   const [section, id, text, n, m] = decodeCursor('export', cursor)
   const known = sectionNames.find((name) => name === section)
   if (!known) throw new SottoError('INVALID_CURSOR')
-  return { section: known, place: { id, text, n, m } }
+  return { section: known, position: { id, text, n, m } }
 }
 
-/** Once for all pages of it. By what is in the audit and not by the cursor, which anybody can make up. */
+/** Recorded once for all pages. Looks for an earlier entry, because a cursor does not prove an earlier page. */
 async function recordExport(ctx: CallerContext, userId: string): Promise<void> {
   const { app } = ctx
   const act = { action: 'user.exported', subjectId: userId } as const

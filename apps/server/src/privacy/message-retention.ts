@@ -4,22 +4,22 @@ import type { Runtime } from '../app/runtime.ts'
 import type { Job, JobOutcome } from '../jobs/job-runner.ts'
 import { eraseMessages } from './erase-messages.ts'
 
-/** The name of the job that erases old messages. There is one, which never ends while messages are not kept for ever. */
+/** The job that erases old messages. It runs as long as there is a retention limit. */
 export const RETENTION_JOB = 'messages.retention'
 
-/** How many messages one part erases. */
+/** The number of messages per transaction. */
 const BATCH = 50
-/** How often old messages are looked for, in milliseconds: what a day's limit is late by at most. */
+/** How often the job runs, in milliseconds. Messages are erased at most this much later than their limit. */
 const INTERVAL_MS = 10 * 60 * 1_000
 
-/** Every message up to here is a tombstone: time in milliseconds, and id. So no look passes over tombstones again. */
+/** All messages up to this position are tombstones, so they are not read again: time in milliseconds, and id. */
 const progressSchema = z.object({ messages: z.tuple([z.number(), z.string()]) })
 
 /**
- * Erases what was said longer ago than messages are kept. Tombstones stay, so that conversations keep their numbers.
- * Nobody is told of each: whoever reads finds a tombstone.
+ * Erases messages that are older than the retention limit. Leaves tombstones, so that seq has no gaps, and appends no
+ * events.
  *
- * @param retentionMs null keeps messages for ever, which ends the job.
+ * @param retentionMs null keeps messages forever, which ends the job.
  */
 export async function messageRetentionJob(
   app: Pick<Runtime, 'db' | 'now'>,

@@ -20,16 +20,16 @@ import {
 interface ExportIdentity {
   id: string
   at: Date
-  /** Of Sotto. */
+  /** The version of Sotto. */
   version: string
 }
 
 /**
- * Everything that an installation has, as the text of an export, a section at a time. Reads on when the last section
- * was taken, and holds no more than one.
+ * Exports all data of an installation, one section at a time. Each section is read on demand, so at most one is in
+ * memory.
  *
- * @param snapshot one moment of the database
- * @param onProgress is told how many rows were written
+ * @param snapshot a consistent snapshot of the database
+ * @param onProgress called with the number of rows exported so far
  */
 export async function* exportInstallation(
   snapshot: Executor,
@@ -44,7 +44,7 @@ export async function* exportInstallation(
   let written = 0
   for (const table of tables) {
     for await (const rows of readRows(snapshot, table)) {
-      // One by one: a section ends where it is full, not where the database's answer does.
+      // Row by row, so that the size of a section does not depend on the size of the database's batches.
       for (const row of rows) {
         sections.add({ type: 'row', table: table.name, row })
         if (sections.isFull) yield sections.take('checksum')
@@ -83,7 +83,7 @@ async function headerOf(
   }
 }
 
-/** A row as the database has it: its Dates become texts with the rest. */
+/** `row` is as read from the database. Serializing it turns Dates into strings. */
 type Line = Exclude<ExportFileLine, { type: 'row' }> | { type: 'row'; table: string; row: object }
 
 class SectionWriter {
@@ -101,7 +101,7 @@ class SectionWriter {
     return this.#lines >= SECTION_LINES || this.#text.length >= SECTION_LENGTH
   }
 
-  /** The section, with the line that closes it. */
+  /** Returns the section with its checksum line and starts the next one. */
   take(type: 'checksum' | 'end'): string {
     const text = this.#text
     this.#hash.update(text)

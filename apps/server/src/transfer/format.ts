@@ -1,16 +1,18 @@
 import { z } from 'zod'
 
 /*
- * The file of an export: lines of JSON. A header, then the rows, table by table, and behind every so many of them a
- * checksum of all lines before it; at the end the last one. `head -n <lines> | sha256sum` finds the same.
+ * The format of an export file: one JSON object per line. A header is followed by the rows, table by table, with
+ * checksum lines in between and an end line, which is also a checksum. A checksum covers all lines before it:
+ * `head -n <lines> | sha256sum` prints the same.
  */
 
 export const FORMAT = 'sotto-export'
 export const FORMAT_VERSION = 1
 
 /**
- * What lies between two checksums is a section: it is checked, imported and, after an interruption, skipped as a
- * whole. So it is what an import holds in memory, besides the longest line: this many lines, or characters.
+ * The lines between two checksums are a section, which is verified, imported and, on resuming, skipped as a whole. An
+ * import keeps one section in memory, so its size is limited in lines and characters. The last line may exceed the
+ * limit of characters.
  */
 export const SECTION_LINES = 2_000
 export const SECTION_LENGTH = 1_048_576
@@ -21,11 +23,11 @@ const header = z.object({
   type: z.literal('header'),
   format: z.literal(FORMAT),
   formatVersion: z.int(),
-  /** Of this export. */
+  /** Identifies the export, to resume an import with the same file. */
   id: z.uuid(),
-  /** The moment that it shows. */
+  /** The time of the snapshot. */
   exportedAt: z.iso.datetime(),
-  /** Of Sotto. */
+  /** The version of Sotto. */
   version: z.string(),
   /** The last migration of the database. */
   schema: z.string(),
@@ -34,7 +36,7 @@ const header = z.object({
       name: z.string(),
       columns: z.array(z.string()),
       rows: count,
-      /** The last number that the database gave out, where it numbers the rows by itself. */
+      /** The last value of the table's number sequence, if it has one. */
       lastNumber: count.optional(),
     }),
   ),
@@ -43,23 +45,23 @@ const header = z.object({
 const row = z.object({
   type: z.literal('row'),
   table: z.string(),
-  /** By the names of the columns. Times are ISO 8601, JSON is text. */
+  /** Values by column name. Times are ISO 8601, JSON columns are strings. */
   row: z.record(z.string(), z.union([z.string(), z.number(), z.null()])),
 })
 
-const checked = {
-  /** How many lines come before this one. */
+const checksum = {
+  /** The number of lines before this one. */
   lines: count,
-  /** Of these lines, each with its line feed, in hexadecimal. */
+  /** The hash of these lines, including their line feeds, in hexadecimal. */
   sha256: z.string(),
 }
 
 export const exportLine = z.discriminatedUnion('type', [
   header,
   row,
-  z.object({ type: z.literal('checksum'), ...checked }),
-  /** The last line: without it the file was cut short. */
-  z.object({ type: z.literal('end'), ...checked }),
+  z.object({ type: z.literal('checksum'), ...checksum }),
+  /** The last line. If it is missing, the file is truncated. */
+  z.object({ type: z.literal('end'), ...checksum }),
 ])
 
 export type ExportHeader = z.output<typeof header>

@@ -23,15 +23,15 @@ import { readSections, type Section } from './read-sections.ts'
 import { TransferError } from './transfer-error.ts'
 
 /**
- * Puts an export into an empty database, a section a transaction. How far it is stands in the same transaction, so
- * that after any interruption the same export goes on where it stood, and nothing is there twice.
+ * Imports an export into an empty database, one section per transaction. The progress is stored in the same
+ * transaction, so an interrupted import can resume with the same export, without gaps or duplicates.
  *
- * The event log is another one afterwards: who resumes with a cursor of the installation that was exported is told
- * to reload.
+ * Starts a new epoch of the event log: clients that resume with a cursor of the exported installation receive a
+ * resync.
  *
- * @param onProgress is told how many rows are in the database
- * @returns how many rows came, and after how many it went on.
- * @throws {TransferError} for a database that is not empty or in use, another schema, a damaged export.
+ * @param onProgress called with the number of rows imported so far
+ * @returns the number of rows, and how many of them an earlier run had imported.
+ * @throws {TransferError} if the database is not empty or in use, the schema differs, or the export is damaged.
  */
 export async function importInstallation(
   app: Pick<Runtime, 'db' | 'now' | 'newId'>,
@@ -42,13 +42,13 @@ export async function importInstallation(
   let job: ImportJob | undefined
   for await (const section of readSections(source)) {
     const rows = rowsOf(section, job === undefined)
-    job ??= await beginJob(app, tables, headerOf(section))
+    job ??= await startJob(app, tables, headerOf(section))
     job.count(rows)
     if (section.end > job.progress.lines) await job.write(rows, section.end)
     else job.resumedAfter += rows.length
     onProgress(job.rows, job.total)
   }
-  // A file without a first line has no last one either, which the reader has refused.
+  // For the compiler: readSections rejects an empty file.
   if (!job) throw new TransferError('the export is empty')
   await job.end()
   return { header: job.header, rows: job.rows, resumedAfter: job.resumedAfter }
@@ -56,40 +56,40 @@ export async function importInstallation(
 
 function headerOf({ lines: [first] }: Section): ExportHeader {
   if (first?.type === 'header') return first
-  throw new TransferError('not a file of sotto export')
+  throw new TransferError('the file is not a Sotto export')
 }
 
 function rowsOf({ lines, end }: Section, isFirst: boolean): ExportRow[] {
   return lines.flatMap((line, index) => {
     if (line.type === 'row') return [line]
     if (isFirst && index === 0) return []
-    throw new TransferError(`line ${end - lines.length + index} is damaged: not a row`)
+    throw new TransferError(`line ${end - lines.length + index} is damaged: expected a row`)
   })
 }
 
 type Parts = Pick<Runtime, 'db' | 'now' | 'newId'>
 
-/** @throws {TransferError} where this export cannot come into this database. */
-async function beginJob(
+/** @throws {TransferError} if this export cannot be imported into this database. */
+async function startJob(
   app: Parts,
   tables: readonly TransferTable[],
   header: ExportHeader,
 ): Promise<ImportJob> {
   requireSameSchema(tables, header)
-  const begun = await findImport(app.db)
-  if (begun && begun.exportId !== header.id) {
+  const earlier = await findImport(app.db)
+  if (earlier && earlier.exportId !== header.id) {
     throw new TransferError(
-      `the database contains part of another export, ${begun.exportId}: finish that import, or start with an empty database`,
+      `the database contains part of another export, ${earlier.exportId}: finish that import, or start with an empty database`,
     )
   }
   if ((await countOtherSessions(app.db)) > 0) {
     throw new TransferError('a Sotto server or command is connected to the database: stop it first')
   }
-  if (!begun) await begin(app, tables, header)
-  return new ImportJob(app, tables, header, begun ?? { exportId: header.id, lines: 0 })
+  if (!earlier) await recordStart(app, tables, header)
+  return new ImportJob(app, tables, header, earlier ?? { exportId: header.id, lines: 0 })
 }
 
-async function begin(
+async function recordStart(
   { db, now }: Parts,
   tables: readonly TransferTable[],
   { id }: ExportHeader,
@@ -104,7 +104,7 @@ async function begin(
       await beginImport(trx, id, now())
     })
     .catch((error: unknown) => {
-      throw isUniqueViolation(error) ? anotherImport() : error
+      throw isUniqueViolation(error) ? concurrentImport() : error
     })
 }
 
@@ -122,24 +122,24 @@ function requireSameSchema(
   )
 }
 
-/** Tables and columns have no order that matters here. */
+/** Independent of the order of tables and columns. */
 function shapeOf(tables: readonly { name: string; columns: readonly string[] }[]): string {
   return JSON.stringify(tables.map(({ name, columns }) => [name, columns.toSorted()]).toSorted())
 }
 
-function anotherImport(): TransferError {
+function concurrentImport(): TransferError {
   return new TransferError('another import into this database is in progress')
 }
 
 function requireColumns({ name, columns }: TransferTable, row: ExportRow['row']): void {
   const isSame = Object.keys(row).length === columns.length && columns.every((column) => column in row)
-  if (!isSame) throw new TransferError(`a row of ${name} does not have the columns of the table`)
+  if (!isSame) throw new TransferError(`a row of ${name} does not match the columns of the table`)
 }
 
 class ImportJob {
   readonly header: ExportHeader
   readonly total: number
-  /** How many of the rows that were counted were there before. */
+  /** The number of rows that an earlier run had imported. */
   resumedAfter = 0
   readonly #app: Parts
   readonly #tables: ReadonlyMap<string, TransferTable>
@@ -169,14 +169,14 @@ class ImportJob {
   async write(rows: readonly ExportRow[], end: number): Promise<void> {
     const before = this.#progress
     await this.#app.db.transaction().execute(async (trx) => {
-      if (!(await advanceImport(trx, before, end))) throw anotherImport()
-      for (const [name, part] of Map.groupBy(rows, (row) => row.table)) {
+      if (!(await advanceImport(trx, before, end))) throw concurrentImport()
+      for (const [name, rowsOfTable] of Map.groupBy(rows, (row) => row.table)) {
         const table = this.#tableOf(name)
-        for (const { row } of part) requireColumns(table, row)
+        for (const { row } of rowsOfTable) requireColumns(table, row)
         await importRows(
           trx,
           table,
-          part.map(({ row }) => row),
+          rowsOfTable.map(({ row }) => row),
         )
       }
     })
@@ -191,18 +191,18 @@ class ImportJob {
     }
     const { db } = this.#app
     await db.transaction().execute(async (trx) => {
-      await this.#continueNumbers(trx)
+      await this.#restoreSequences(trx)
       await store.eventLog.renewEpoch(trx)
       await recordAudit(trx, originOf('command', this.#app), {
         action: 'installation.imported',
         subjectId: this.header.id,
       })
-      if (!(await endImport(trx, this.#progress))) throw anotherImport()
+      if (!(await endImport(trx, this.#progress))) throw concurrentImport()
     })
     await refreshStatistics(db)
   }
 
-  async #continueNumbers(trx: Executor): Promise<void> {
+  async #restoreSequences(trx: Executor): Promise<void> {
     for (const { name, lastNumber } of this.header.tables) {
       const { numbered } = this.#tableOf(name)
       if (numbered && lastNumber !== undefined) await setLastNumber(trx, name, numbered, lastNumber)

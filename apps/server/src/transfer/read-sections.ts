@@ -2,41 +2,41 @@ import { createHash } from 'node:crypto'
 import { type ExportFileLine, exportLine, SECTION_LINES } from './format.ts'
 import { TransferError } from './transfer-error.ts'
 
-/** What lies between two checksums, which it agrees with. */
+/** The lines between two checksums, verified. */
 export interface Section {
   lines: ExportFileLine[]
-  /** How many lines of the file end with it. */
+  /** The line number of its checksum. */
   end: number
   isLast: boolean
 }
 
-/** In bytes. Far above what a row may hold: what is longer is another file. */
+/** In bytes, far more than a row can have: a longer line means that the file is not an export. */
 const MAX_LINE = 64 * 1_024 * 1_024
 const LINE_FEED = 0x0a
 
 /**
- * Reads an export, checked, a section at a time.
+ * Reads an export and verifies its checksums, one section at a time.
  *
- * @throws {TransferError} that says which lines are damaged, or that the file was cut short.
+ * @throws {TransferError} naming the damaged lines, or if the file is truncated.
  */
 export async function* readSections(source: AsyncIterable<Buffer>): AsyncGenerator<Section> {
   const hash = createHash('sha256')
   let lines: ExportFileLine[] = []
-  let begin = 0
+  let sectionStart = 0
   let end = 0
-  let isOver = false
+  let hasEnded = false
   for await (const bytes of readLines(source)) {
-    if (isOver) throw new TransferError(`line ${end + 1} follows the end of the export`)
+    if (hasEnded) throw new TransferError(`line ${end + 1} follows the end of the export`)
     const line = parseLine(bytes, end + 1)
     if (line.type === 'checksum' || line.type === 'end') {
       if (line.lines !== end || line.sha256 !== hash.copy().digest('hex')) {
-        throw new TransferError(`lines ${begin + 1} to ${end + 1} are damaged: checksum mismatch`)
+        throw new TransferError(`lines ${sectionStart + 1} to ${end + 1} are damaged: checksum mismatch`)
       }
-      isOver = line.type === 'end'
+      hasEnded = line.type === 'end'
       end++
-      yield { lines, end, isLast: isOver }
+      yield { lines, end, isLast: hasEnded }
       lines = []
-      begin = end
+      sectionStart = end
     } else {
       if (lines.length >= SECTION_LINES) throw new TransferError(`line ${end + 1} must be a checksum`)
       lines.push(line)
@@ -44,7 +44,7 @@ export async function* readSections(source: AsyncIterable<Buffer>): AsyncGenerat
     }
     hash.update(bytes)
   }
-  if (!isOver) throw new TransferError(`the export is truncated after line ${end}: the end line is missing`)
+  if (!hasEnded) throw new TransferError(`the export is truncated after line ${end}: the end line is missing`)
 }
 
 function parseLine(bytes: Buffer, number: number): ExportFileLine {
@@ -57,11 +57,11 @@ function parseLine(bytes: Buffer, number: number): ExportFileLine {
   const parsed = exportLine.safeParse(value)
   if (parsed.success) return parsed.data
   throw new TransferError(
-    number === 1 ? 'not a file of sotto export' : `line ${number} is damaged: not a line of an export`,
+    number === 1 ? 'the file is not a Sotto export' : `line ${number} is damaged: not a valid export line`,
   )
 }
 
-/** Whole lines, each with its line feed; the last one also without. */
+/** Complete lines, including their line feeds. The last line may lack one. */
 async function* readLines(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let rest: Buffer[] = []
   let restLength = 0
@@ -77,7 +77,7 @@ async function* readLines(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer>
     if (from === chunk.length) continue
     rest.push(chunk.subarray(from))
     restLength += chunk.length - from
-    if (restLength > MAX_LINE) throw new TransferError('not a file of sotto export: a line is too long')
+    if (restLength > MAX_LINE) throw new TransferError('the file is not a Sotto export: a line is too long')
   }
   if (rest.length > 0) yield Buffer.concat(rest)
 }

@@ -1,4 +1,4 @@
-/** An export, import or backup that cannot go on. The message is one line for whoever asked for it. */
+/** An export, import or backup failed. The message is one line for the operator. */
 export class TransferError extends Error {
   override readonly name = 'TransferError'
 }

@@ -51,7 +51,7 @@ describe('an import rejects', () => {
       'a cut after a line': [`${lines.slice(0, 4_002).join('\n')}\n`, /is truncated after line 4002/],
       'a cut within a line': [text.slice(0, -20), /is damaged: not JSON/],
       'data after the end': [`${text}${lines[0]}\n`, /follows the end of the export/],
-      'another file': ['{"name":"sotto"}\n', 'sotto: not a file of sotto export\n'],
+      'another file': ['{"name":"sotto"}\n', 'sotto: the file is not a Sotto export\n'],
       'an empty file': ['', /is truncated after line 0/],
     } as const
     for (const [name, [content, message]] of Object.entries(cases)) {
