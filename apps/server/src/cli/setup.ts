@@ -1,7 +1,7 @@
 import { store } from '@sotto/db'
 import { originOf } from '../audit/record-audit.ts'
 import { readConfig } from '../settings/config.ts'
-import { issueSetupToken, isUnused } from '../setup/setup-token.ts'
+import { hasNoUsers, issueSetupToken } from '../setup/setup-token.ts'
 import { CommandError } from './command-error.ts'
 import type { Io } from './io.ts'
 import { openApp } from './open-app.ts'
@@ -14,7 +14,7 @@ export async function setup(io: Io): Promise<void> {
   await using opened = await openApp(config)
   const { app } = opened
   const token = await app.db.transaction().execute(async (trx) => {
-    if (!(await isUnused(trx, await store.setup.hold(trx)))) {
+    if (!(await hasNoUsers(trx, await store.setup.hold(trx)))) {
       throw new CommandError(
         'a user already exists: to create an admin, run sotto user create and sotto user admin',
       )

@@ -1,7 +1,7 @@
 const UINT32 = 0x1_0000_0000
 
 /**
- * Numbers that look random and are the same each time: sfc32, which passes PractRand.
+ * A seeded pseudorandom number generator: sfc32, which passes PractRand.
  *
  * @see https://pracrand.sourceforge.net/RNG_engines.txt
  */
@@ -15,7 +15,7 @@ export class Random {
     this.#a = seed | 0
     this.#b = (seed ^ 0x9e37_79b9) | 0
     this.#c = 0x243f_6a88
-    // What follows from similar seeds is unlike only after some rounds.
+    // Similar seeds produce similar output at first.
     for (let round = 0; round < 15; round++) this.uint32()
   }
 
@@ -47,7 +47,7 @@ export class Random {
     return item
   }
 
-  /** A UUIDv7 of this time, in milliseconds since 1970. */
+  /** A UUIDv7. @param time in milliseconds since the Unix epoch. */
   id(time: number): string {
     const head = Math.floor(time).toString(16).padStart(12, '0')
     const low = this.uint32()

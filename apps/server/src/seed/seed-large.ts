@@ -1,28 +1,28 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { type BulkRows, type Executor, store } from '@sotto/db'
-import { generateWorld, type WorldSize } from './large-world.ts'
+import { type DataSize, generateLargeData } from './large-data.ts'
 
-/** Long enough for a server beside, which tries again every 50 ms, to get its writes in between. */
-const TURN_MS = 60
+/** The pause between batches, so that a running server, which retries every 50 ms, can write in between. */
+const PAUSE_MS = 60
 
 /**
- * Writes a large world, many rows at a time. What was written when it is cut short is whole in itself.
+ * Writes a large data set in batches. If interrupted, what has been written is consistent.
  *
- * @param progress is told how many messages are written.
+ * @param progress called with the number of messages written so far
  */
-export async function seedLargeWorld(
+export async function seedLargeData(
   db: Executor,
-  size: WorldSize,
+  size: DataSize,
   progress: (done: number, total: number) => void,
 ): Promise<void> {
   let done = 0
   let writing: Promise<unknown> = Promise.resolve()
-  for (const part of generateWorld(size)) {
-    // The next part is made while the database works on the last one.
+  for (const batch of generateLargeData(size)) {
+    // Each batch is generated while the previous one is being written.
     await writing
     progress(done, size.messages)
-    done += part.messages
-    writing = write(db, part.rows)
+    done += batch.messages
+    writing = write(db, batch.rows)
   }
   await writing
   progress(done, size.messages)
@@ -30,5 +30,5 @@ export async function seedLargeWorld(
 
 async function write(db: Executor, rows: BulkRows): Promise<void> {
   await db.transaction().execute((trx) => store.sampleData.write(trx, rows))
-  await wait(TURN_MS)
+  await wait(PAUSE_MS)
 }

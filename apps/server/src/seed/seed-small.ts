@@ -12,123 +12,128 @@ import { markRead } from '../messaging/mark-read.ts'
 import { react } from '../messaging/react.ts'
 import { sendMessage } from '../messaging/send-message.ts'
 import { SendQueue } from '../messaging/send-queue.ts'
-import { people } from '../setup/demo-people.ts'
+import { demoUsers } from '../setup/demo-people.ts'
 import { Random } from './random.ts'
-import { completedAt, joinedAt, lastChange, type Step, talks } from './small-world.ts'
+import { completedAt, joinedAt, lastChange, type Step, scripts } from './small-data.ts'
 
 const SEED = 1
 
-/** What happens at one moment in one conversation. */
-interface Moment {
+/** One step of a script, at its time. */
+interface ScheduledStep {
   time: number
-  talk: TalkState
+  conversation: ConversationState
   step: Step
 }
 
-interface TalkState {
-  to: (person: string) => string
-  /** Ids by seq, the first at 0. */
+interface ConversationState {
+  otherThan: (username: string) => string
+  /** Message ids; seq 1 is at index 0. */
   messages: string[]
   conversationId: string
 }
 
 /**
- * Lets people of a small world write to each other, through the very use cases that requests go through, with the
- * clock and the ids of their world.
+ * Seeds the small data set by calling the use cases, with a simulated clock and seeded ids.
  *
- * @param progress is told how much of it has happened.
- * @param endsAt when the last of it has happened, instead of the day that it was written for.
+ * @param progress called with the number of steps done so far
+ * @param endsAt the time of the last change; by default, the time in the data.
  */
-export async function seedSmallWorld(
+export async function seedSmallData(
   app: App,
   { progress = () => {}, endsAt }: { progress?: (done: number, total: number) => void; endsAt?: Date } = {},
 ): Promise<void> {
   const random = new Random(SEED)
-  const laterMs = endsAt ? endsAt.getTime() - Date.parse(completedAt) : 0
-  let time = Date.parse(joinedAt) + laterMs
-  const own = {
+  const offsetMs = endsAt ? endsAt.getTime() - Date.parse(completedAt) : 0
+  let time = Date.parse(joinedAt) + offsetMs
+  const overrides = {
     ...app,
     now: () => new Date(time),
     newId: () => random.id(time),
-    // They know each other, whatever is asked of those who come.
+    // The settings of the server do not restrict the script.
     directMessages: 'everyone' as const,
     maxTextLength: Number.POSITIVE_INFINITY,
-    // Nobody has signed up.
+    // Sample users are not sign-ups.
     emitBusinessEvent() {},
   }
-  const world: App = { ...own, sends: new SendQueue(own) }
+  const simulated: App = { ...overrides, sends: new SendQueue(overrides) }
 
-  for (const person of people) {
-    await createUser(asKey(world), contract.users.create.input.parse(person))
+  for (const user of demoUsers) {
+    await createUser(asKey(simulated), contract.users.create.input.parse(user))
   }
-  const moments = allMoments()
-  for (const [index, moment] of moments.entries()) {
-    time = moment.time + laterMs
-    await happen(world, moment)
-    progress(index + 1, moments.length)
+  const steps = scheduleSteps()
+  for (const [index, step] of steps.entries()) {
+    time = step.time + offsetMs
+    await perform(simulated, step)
+    progress(index + 1, steps.length)
   }
-  time = Date.parse(completedAt) + laterMs
-  await updateUser(asKey(world), contract.users.update.input.parse(lastChange))
+  time = Date.parse(completedAt) + offsetMs
+  await updateUser(asKey(simulated), contract.users.update.input.parse(lastChange))
 }
 
-/** Every conversation at once, in the order of time. */
-function allMoments(): Moment[] {
-  const moments = talks.flatMap(({ between: [a, b], from, steps }) => {
-    const talk: TalkState = { to: (person) => (person === a ? b : a), messages: [], conversationId: '' }
+/** The steps of all scripts, in chronological order. */
+function scheduleSteps(): ScheduledStep[] {
+  const scheduled = scripts.flatMap(({ between: [a, b], from, steps }) => {
+    const conversation: ConversationState = {
+      otherThan: (username) => (username === a ? b : a),
+      messages: [],
+      conversationId: '',
+    }
     let time = Date.parse(from)
-    return steps.map((step): Moment => {
+    return steps.map((step): ScheduledStep => {
       time += step.afterMs
-      return { time, talk, step }
+      return { time, conversation, step }
     })
   })
-  return moments.sort((one, other) => one.time - other.time)
+  return scheduled.sort((one, other) => one.time - other.time)
 }
 
-async function happen(world: App, { talk, step }: Moment): Promise<void> {
-  const actor = await world.identity.findActor(step.by)
-  if (!actor) throw new Error(`${step.by} is gone`)
-  const ctx = asUser(world, actor)
+async function perform(app: App, { conversation, step }: ScheduledStep): Promise<void> {
+  const actor = await app.identity.findActor(step.by)
+  if (!actor) throw new Error(`user ${step.by} not found`)
+  const ctx = asUser(app, actor)
   switch (step.does) {
     case 'send': {
-      const input = { to: talk.to(step.by), ...step.content }
+      const input = { to: conversation.otherThan(step.by), ...step.content }
       const message = await sendMessage(ctx, contract.messages.send.input.parse(input))
-      talk.conversationId = message.conversationId
-      talk.messages.push(message.id)
+      conversation.conversationId = message.conversationId
+      conversation.messages.push(message.id)
       return
     }
     case 'read': {
-      const input = { conversationId: talk.conversationId, seq: talk.messages.length }
+      const input = { conversationId: conversation.conversationId, seq: conversation.messages.length }
       await markRead(ctx, contract.conversations.read.input.parse(input))
       return
     }
     case 'receive': {
-      // Marks of its own, which write when they are closed, and not a second later.
-      const deliveryMarks = new DeliveryMarks(world)
+      // A separate instance, so that closing it writes the marks immediately.
+      const deliveryMarks = new DeliveryMarks(app)
       await getMessage(
-        asUser({ ...world, deliveryMarks }, actor),
-        contract.messages.get.input.parse({ messageId: messageId(talk) }),
+        asUser({ ...app, deliveryMarks }, actor),
+        contract.messages.get.input.parse({ messageId: messageIdOf(conversation) }),
       )
       await deliveryMarks.close()
       return
     }
     case 'react': {
-      const input = { messageId: messageId(talk, step.seq), emoji: step.emoji }
+      const input = { messageId: messageIdOf(conversation, step.seq), emoji: step.emoji }
       await react(ctx, contract.messages.react.input.parse(input))
       return
     }
     case 'edit': {
-      const input = { messageId: messageId(talk, step.seq), text: step.text }
+      const input = { messageId: messageIdOf(conversation, step.seq), text: step.text }
       await editMessage(ctx, contract.messages.edit.input.parse(input))
       return
     }
-    case 'delete':
-      await deleteMessage(ctx, contract.messages.delete.input.parse({ messageId: messageId(talk, step.seq) }))
+    case 'delete': {
+      const input = { messageId: messageIdOf(conversation, step.seq) }
+      await deleteMessage(ctx, contract.messages.delete.input.parse(input))
+    }
   }
 }
 
-function messageId(talk: TalkState, seq = talk.messages.length): string {
-  const id = talk.messages[seq - 1]
-  if (id === undefined) throw new Error(`there is no message ${seq} yet`)
+function messageIdOf({ messages }: ConversationState, seq = messages.length): string {
+  const id = messages[seq - 1]
+  if (id === undefined) throw new Error(`message ${seq} does not exist yet`)
   return id
 }
 

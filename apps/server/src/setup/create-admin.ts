@@ -17,11 +17,11 @@ export async function createAdmin(ctx: Context, { token, password, ...profile }:
   const passwordHash = await hashNewPassword(app.identity.passwords, password, 'password')
   const user = await app.db.transaction().execute(async (trx) => {
     await requireToken(trx, app, await store.setup.hold(trx), token)
-    const made = await putUser(trx, app, { ...profile, passwordHash })
-    await store.accounts.updateRole(trx, made.id, 'admin')
+    const created = await putUser(trx, app, { ...profile, passwordHash })
+    await store.accounts.updateRole(trx, created.id, 'admin')
     await store.setup.update(trx, { token_hash: null, token_expires_at: null })
-    await recordAudit(trx, ctx, { action: 'setup.admin_created', subjectId: made.id })
-    return made
+    await recordAudit(trx, ctx, { action: 'setup.admin_created', subjectId: created.id })
+    return created
   })
   app.identity.forgetUsers()
   app.emitBusinessEvent('user.created', { userId: user.id, by: 'setup' })

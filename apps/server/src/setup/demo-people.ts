@@ -3,8 +3,8 @@ import type { z } from 'zod'
 
 type Profile = z.input<Contract['users']['create']['input']>
 
-/** The users of the small data set, which the demo shows. Not in seed/, because sign-up needs their names. */
-export const people = [
+/** The users of the small data set, which the demo uses. Not in seed/, because sign-up needs their names. */
+export const demoUsers = [
   {
     username: 'amira',
     displayName: 'Amira Haddad',

@@ -1,11 +1,11 @@
 import { SottoError } from '@sotto/contract'
 import { type Executor, store } from '@sotto/db'
-import { people } from './demo-people.ts'
+import { demoUsers } from './demo-people.ts'
 
 /** The two users shown side by side. The small data set has a conversation between them. */
-export const shownPeople = [people[0].username, people[1].username] as const
+export const shownUsernames = [demoUsers[0].username, demoUsers[1].username] as const
 
-const usernames: ReadonlySet<string> = new Set(people.map(({ username }) => username))
+const usernames: ReadonlySet<string> = new Set(demoUsers.map(({ username }) => username))
 
 /** Whether the demo has a user with this name. */
 export function isOfDemo(username: string): boolean {
@@ -20,7 +20,7 @@ export async function endDemo(trx: Executor): Promise<void> {
   if (!(await store.setup.find(trx))?.demo_started_at) return
   // Waits for a concurrent openDemo.
   await store.setup.hold(trx)
-  for (const username of shownPeople) {
+  for (const username of shownUsernames) {
     const user = await store.users.find(trx, username)
     if (user) await store.sessions.removeAllOf(trx, user.id)
   }

@@ -3,9 +3,9 @@ import { type Executor, newest, store } from '@sotto/db'
 import { type AuditOrigin, originOf } from '../audit/record-audit.ts'
 import { makeKey } from '../identity/create-key.ts'
 import type { Config } from '../settings/config.ts'
-import { hasLiveToken, issueSetupToken, isUnused } from './setup-token.ts'
+import { hasNoUsers, hasValidToken, issueSetupToken } from './setup-token.ts'
 
-/** The secrets that a start has created for the first access. They cannot be read again. */
+/** The secrets that a start has created for initial access. They are stored hashed, so they cannot be read later. */
 export interface FirstStart {
   serviceKey: string | undefined
   /** Only if the web client is served and no user exists. */
@@ -13,7 +13,8 @@ export interface FirstStart {
 }
 
 /**
- * Creates the missing service key and setup token. If several servers start at once, only one does; the others wait.
+ * Creates a service key and a setup token if they are missing. If several servers start at the same time, only one
+ * creates them, and the others wait.
  */
 export async function bootstrapAccess(
   db: Executor,
@@ -25,7 +26,7 @@ export async function bootstrapAccess(
     const setup = await store.setup.hold(trx)
     const needsKey =
       config.serviceKey === undefined && (await store.serviceKeys.list(trx, newest, 1)).length === 0
-    const needsToken = config.webClient && !hasLiveToken(setup, app.now()) && (await isUnused(trx, setup))
+    const needsToken = config.webClient && !hasValidToken(setup, app.now()) && (await hasNoUsers(trx, setup))
     return {
       serviceKey: needsKey
         ? (await makeKey(trx, origin, { name: 'first', scopes: [...keyScopes] })).key

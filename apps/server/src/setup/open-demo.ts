@@ -4,13 +4,13 @@ import type { Context } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { hashSecret, newSecret } from '../identity/secrets.ts'
 import type { InputOf } from '../lib/operation-types.ts'
-import { seedSmallWorld } from '../seed/seed-small.ts'
-import { shownPeople } from './demo.ts'
+import { seedSmallData } from '../seed/seed-small.ts'
+import { shownUsernames } from './demo.ts'
 import { requireToken } from './setup-token.ts'
 
 const SESSION_LIFETIME_MS = 24 * 60 * 60 * 1_000
-/** After this time, an unfinished seed counts as interrupted, in milliseconds. It takes a few seconds. */
-const FILLING_LIMIT_MS = 60_000
+/** After this time, an unfinished seed counts as interrupted, in milliseconds. Seeding takes a few seconds. */
+const SEED_TIMEOUT_MS = 60_000
 
 interface Demo {
   people: { username: string; token: string }[]
@@ -18,8 +18,8 @@ interface Demo {
 }
 
 /**
- * Seeds the small data set if that was not done yet, and signs in two of its users. They have no passwords, so there
- * is no other way to sign in as them.
+ * Seeds the small data set on the first call, and signs in two of its users. They have no passwords, so there is no
+ * other way to sign in as them.
  *
  * @throws {SottoError} INVALID_INPUT for the token; UNAVAILABLE while another caller is seeding.
  */
@@ -27,33 +27,33 @@ export async function openDemo(ctx: Context, { token }: InputOf<'setup', 'openDe
   const { app } = ctx
   const isFirst = await app.db.transaction().execute(async (trx) => {
     const setup = await requireToken(trx, app, await store.setup.hold(trx), token)
-    if (isBeingFilled(setup, app.now()))
+    if (isBeingSeeded(setup, app.now()))
       throw new SottoError('UNAVAILABLE', { detail: 'the demo is still being created' })
     if (setup.demo_started_at) return false
     await store.setup.update(trx, { demo_started_at: app.now() })
     await recordAudit(trx, ctx, { action: 'setup.demo_opened', subjectId: null })
     return true
   })
-  if (isFirst) await seedSmallWorld(app, { endsAt: app.now() })
+  if (isFirst) await seedSmallData(app, { endsAt: app.now() })
   return app.db.transaction().execute(async (trx) => {
     // A real user may have been created in the meantime.
     await requireToken(trx, app, await store.setup.hold(trx), token)
     if (isFirst) await store.setup.update(trx, { demo_filled_at: app.now() })
-    return logPeopleIn(trx, ctx)
+    return signInDemoUsers(trx, ctx)
   })
 }
 
-/** An interrupted seed is shown as far as it got. */
-function isBeingFilled({ demo_started_at: started, demo_filled_at: filled }: SetupRow, now: Date): boolean {
-  return started !== null && filled === null && now.getTime() - started.getTime() < FILLING_LIMIT_MS
+/** An interrupted seed is not repeated: the demo shows what it has written. */
+function isBeingSeeded({ demo_started_at: started, demo_filled_at: filled }: SetupRow, now: Date): boolean {
+  return started !== null && filled === null && now.getTime() - started.getTime() < SEED_TIMEOUT_MS
 }
 
-async function logPeopleIn(trx: Executor, { app, userAgent }: Context): Promise<Demo> {
+async function signInDemoUsers(trx: Executor, { app, userAgent }: Context): Promise<Demo> {
   const createdAt = app.now()
   const expiresAt = new Date(createdAt.getTime() + SESSION_LIFETIME_MS)
   const people: Demo['people'] = []
   const ids: string[] = []
-  for (const username of shownPeople) {
+  for (const username of shownUsernames) {
     const user = await store.users.find(trx, username)
     if (!user)
       throw new SottoError('UNAVAILABLE', {
@@ -68,13 +68,13 @@ async function logPeopleIn(trx: Executor, { app, userAgent }: Context): Promise<
       createdAt,
       expiresAt,
     }
-    // The page with the previous sessions is gone.
+    // Each call opens a new page, so the previous sessions are no longer needed.
     await store.sessions.removeAllOf(trx, user.id)
     await store.sessions.insert(trx, session)
     people.push({ username, token })
     ids.push(user.id)
   }
-  // They can write to each other even if only contacts can.
+  // As contacts they can message each other even if SOTTO_DIRECT_MESSAGES is `contacts`.
   for (const [userId, contactId] of [ids, ids.toReversed()]) {
     if (userId && contactId)
       await store.contacts.set(trx, { userId, contactId, state: 'accepted', at: createdAt })

@@ -3,7 +3,7 @@ import { type Executor, type SetupRow, store } from '@sotto/db'
 import type { Runtime } from '../app/runtime.ts'
 import { type AuditOrigin, recordAudit } from '../audit/record-audit.ts'
 import { hashSecret, newSecret } from '../identity/secrets.ts'
-import { people } from './demo-people.ts'
+import { demoUsers } from './demo-people.ts'
 
 /** How long a token is valid, in milliseconds. */
 const LIFETIME_MS = 24 * 60 * 60 * 1_000
@@ -20,20 +20,20 @@ export async function issueSetupToken(trx: Executor, origin: AuditOrigin): Promi
 }
 
 /** Whether an issued token is still valid. */
-export function hasLiveToken(setup: SetupRow, now: Date): boolean {
+export function hasValidToken(setup: SetupRow, now: Date): boolean {
   return setup.token_hash !== null && setup.token_expires_at !== null && setup.token_expires_at > now
 }
 
-/** Whether there are no users yet, apart from those of the demo, which have no passwords. */
-export async function isUnused(db: Executor, setup: SetupRow | undefined): Promise<boolean> {
+/** Whether there are no users except those of the demo, which have no passwords. */
+export async function hasNoUsers(db: Executor, setup: SetupRow | undefined): Promise<boolean> {
   return !(await store.setup.hasUsersBesides(
     db,
-    setup?.demo_started_at ? people.map(({ username }) => username) : [],
+    setup?.demo_started_at ? demoUsers.map(({ username }) => username) : [],
   ))
 }
 
 /**
- * Checks a setup token. It is only valid while there are no users, so a token found in a log later is useless.
+ * Checks a setup token. It is only valid while there are no users, so a token that leaks later is useless.
  *
  * @throws {SottoError} INVALID_INPUT
  */
@@ -43,11 +43,11 @@ export async function requireToken(
   setup: SetupRow | undefined,
   token: string,
 ): Promise<SetupRow> {
-  const isRight = setup && hasLiveToken(setup, now()) && setup.token_hash === hashSecret(token)
-  if (!isRight || !(await isUnused(db, setup))) throw unusableToken()
+  const isValid = setup && hasValidToken(setup, now()) && setup.token_hash === hashSecret(token)
+  if (!isValid || !(await hasNoUsers(db, setup))) throw invalidToken()
   return setup
 }
 
-function unusableToken(): SottoError {
+function invalidToken(): SottoError {
   return invalidInput('token', 'is unknown, already used or expired, or a user already exists')
 }

@@ -1,6 +1,6 @@
 /*
- * Short exchanges of two people. The speakers take turns; a line that begins with + is said by the same one as the
- * line before. {time} and {n} are filled in.
+ * Short exchanges between two users. The speaker changes with each line, except for lines that start with +.
+ * {time} and {n} are placeholders.
  */
 
 type Exchange = readonly [string, ...string[]]
@@ -101,16 +101,16 @@ const others: readonly (readonly Exchange[])[] = [
   ],
 ]
 
-/** By language; English is the first. */
+/** By language, English first. */
 const exchanges: readonly (readonly Exchange[])[] = [english, ...others]
 
 export interface Line {
-  /** 0 for whoever begins, 1 for the other one. */
+  /** 0 for the user who starts the exchange. */
   speaker: 0 | 1
   text: string
 }
 
-/** Who says what in an exchange, before anything is filled in. */
+/** The lines of each exchange, with placeholders. */
 export const linesByLanguage: readonly (readonly (readonly Line[])[])[] = exchanges.map((language) =>
   language.map(toLines),
 )
@@ -118,9 +118,9 @@ export const linesByLanguage: readonly (readonly (readonly Line[])[])[] = exchan
 function toLines(exchange: Exchange): Line[] {
   let speaker: 0 | 1 = 1
   return exchange.map((line) => {
-    const goesOn = line.startsWith('+')
-    if (!goesOn) speaker = speaker === 0 ? 1 : 0
-    return { speaker, text: goesOn ? line.slice(1) : line }
+    const isSameSpeaker = line.startsWith('+')
+    if (!isSameSpeaker) speaker = speaker === 0 ? 1 : 0
+    return { speaker, text: isSameSpeaker ? line.slice(1) : line }
   })
 }
 

@@ -2,37 +2,37 @@ import type { LogType, Message } from '@sotto/contract'
 import { type BulkRows, directKey } from '@sotto/db'
 import { sourceOf } from '../messaging/video-source.ts'
 import { Random } from './random.ts'
-import { altTexts, emojis, linesByLanguage, videos } from './small-talk.ts'
+import { altTexts, emojis, linesByLanguage, videos } from './sample-content.ts'
 
-export interface WorldSize {
+export interface DataSize {
   users: number
   messages: number
   conversations: number
-  /** How many of the messages are in the first conversation. */
+  /** The number of messages in the largest conversation, which is the first one. */
   largestConversation: number
 }
 
-/** A part of the world that can be written in one transaction, after the parts before it. */
-export interface WorldPart {
+/** The rows of one transaction. Depends on the earlier batches. */
+export interface Batch {
   rows: BulkRows
   messages: number
 }
 
 type Rows<Table extends keyof BulkRows> = NonNullable<BulkRows[Table]>[number]
 
-/** The world's year. Fixed, so that it is the same world whenever it is made. */
+/** The period of the data. Fixed, so that the data is the same on every run. */
 const BEGIN = Date.UTC(2025, 0, 1, 8)
 const END = Date.UTC(2025, 11, 31, 20)
 const SEED = 20_250_101
 
-/** Large enough that transactions do not cost, small enough that a server beside gets its turn. */
-const PART_MESSAGES = 20_000
-const PART_USERS = 10_000
-/** People write several messages in a row, then nothing for a while. */
+/** Large enough to amortize the transaction, small enough for a running server to write in between. */
+const BATCH_MESSAGES = 20_000
+const BATCH_USERS = 10_000
+/** The mean number of messages that users exchange in quick succession. */
 const MEAN_BURST = 12
-/** Between two messages of a burst at most, on average, in milliseconds. */
+/** The maximum mean pause between two messages of a burst, in milliseconds. */
 const MAX_PAUSE_MS = 45_000
-/** How skewed activity is: 1 is even, larger is more skewed. */
+/** How unevenly activity is distributed: 1 is even, larger values are more skewed. */
 const SKEW = 3
 
 const firstNames =
@@ -41,10 +41,10 @@ const lastNames =
   'adler berg castro diaz ekwueme farah garcia haddad ito jansen khan lopez meyer nguyen okafor petrov quist rossi sato tanaka ueda varga weber xu yilmaz zhang'
 
 /**
- * Who is in the world: the number in a username is the place in the list, from 1. The first one's profile is
- * changed when the world is complete.
+ * A user of the data set. The username ends with the user's number, starting at 1. The profile of the first user is
+ * updated last, which marks the data set as complete.
  */
-export function worldUser(index: number): { id: string; username: string; displayName: string } {
+export function sampleUser(index: number): { id: string; username: string; displayName: string } {
   const random = new Random(SEED + index + 1)
   const first = random.pick(names.first)
   const last = random.pick(names.last)
@@ -61,20 +61,20 @@ function upperFirst(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1)
 }
 
-/** How many conversations these users can have. */
+/** The maximum number of conversations between this many users. */
 export function possibleConversations(users: number): number {
   return (users * (users - 1)) / 2
 }
 
 /**
- * Makes a world of any size, part by part, in the order of time: each part leaves the database as if everything
- * up to then had been sent, read, liked, edited and deleted through the server.
+ * Generates a data set in chronological batches. After each batch the database is consistent, as if everything so far
+ * had been sent, read, liked, edited and deleted through the server.
  */
-export function* generateWorld(size: WorldSize): Generator<WorldPart, void, void> {
+export function* generateLargeData(size: DataSize): Generator<Batch, void, void> {
   const userIds: string[] = []
-  for (let from = 0; from < size.users; from += PART_USERS) {
+  for (let from = 0; from < size.users; from += BATCH_USERS) {
     const users: Rows<'users'>[] = []
-    for (let index = from; index < Math.min(from + PART_USERS, size.users); index++) {
+    for (let index = from; index < Math.min(from + BATCH_USERS, size.users); index++) {
       const row = userRow(index, BEGIN)
       userIds.push(row.id)
       users.push(row)
@@ -83,29 +83,29 @@ export function* generateWorld(size: WorldSize): Generator<WorldPart, void, void
   }
   const random = new Random(SEED)
   const plans = planConversations(random, size)
-  const writer = new WorldWriter()
+  const recorder = new RowRecorder()
   const pauseMs = Math.min(MAX_PAUSE_MS, (END - BEGIN) / size.messages)
   let time = BEGIN
   let done = 0
   for (const entry of scheduleBursts(random, plans)) {
     const plan = plans[entry % SCHEDULE_BASE]
-    if (!plan) throw new Error('the schedule names a conversation that is not planned')
+    if (!plan) throw new Error('the schedule refers to an unknown conversation')
     const length = burstLength(random, plan)
     plan.messages -= length
     plan.bursts--
     plan.conversation ??= newConversation(random, time, plan, userIds)
-    time = talk({ random, writer, time, pauseMs, length }, plan.conversation)
+    time = recordBurst({ random, recorder, time, pauseMs, length }, plan.conversation)
     done += length
-    // The year passes evenly, whatever the pauses within the bursts were.
+    // Spreads the bursts evenly over the period, independent of the pauses within them.
     time = Math.max(time + 1, BEGIN + Math.floor(((END - BEGIN) * done) / size.messages))
-    if (writer.messages >= PART_MESSAGES) yield writer.takePart()
+    if (recorder.messages >= BATCH_MESSAGES) yield recorder.takeBatch()
   }
-  const last = writer.takePart()
+  const last = recorder.takeBatch()
   yield { ...last, rows: { ...last.rows, users: [userRow(0, END)] } }
 }
 
 function userRow(index: number, updatedAt: number): Rows<'users'> {
-  const { id, username, displayName } = worldUser(index)
+  const { id, username, displayName } = sampleUser(index)
   return {
     id,
     username,
@@ -127,18 +127,18 @@ function userRow(index: number, updatedAt: number): Rows<'users'> {
 interface Plan {
   /** Indexes of the two users; equal for notes to self. */
   pair: readonly [number, number]
-  /** How many are still to be sent, in how many bursts. */
+  /** The remaining messages and bursts. */
   messages: number
   bursts: number
   conversation: Conversation | undefined
 }
 
-function planConversations(random: Random, size: WorldSize): Plan[] {
+function planConversations(random: Random, size: DataSize): Plan[] {
   const pairs = choosePairs(random, size)
   const messages = new Array<number>(size.conversations).fill(1)
   messages[0] = size.largestConversation
   let left = size.messages - size.largestConversation - (size.conversations - 1)
-  // The first conversation has its size; the others share the rest, some much, most little.
+  // The first conversation has a fixed size. The others share the rest unevenly.
   for (let index = 1; index < size.conversations && left > 0; index++) {
     const rest = size.conversations - index
     const share =
@@ -160,18 +160,18 @@ function planConversations(random: Random, size: WorldSize): Plan[] {
   })
 }
 
-/** Every so many conversations, one is notes to self. */
+/** One in this many conversations is notes to self. */
 const NOTES_EVERY = 50
 
-function choosePairs(random: Random, size: WorldSize): [number, number][] {
+function choosePairs(random: Random, size: DataSize): [number, number][] {
   const taken = new Set([pairKey(0, 1)])
   const pairs: [number, number][] = [[0, 1]]
   while (pairs.length < size.conversations) {
-    // A few know many, most know few.
+    // A few users have many conversations, most have few.
     let a = Math.floor(size.users * random.fraction() ** SKEW)
     let b = pairs.length % NOTES_EVERY === NOTES_EVERY - 1 ? a : random.int(0, size.users - 1)
     if (taken.has(pairKey(a, b))) b = random.int(0, size.users - 1)
-    // Where most pairs are taken, the next free one.
+    // If the pair is taken, use the next free one.
     while (taken.has(pairKey(a, b)) || (a === b && pairs.length % NOTES_EVERY !== NOTES_EVERY - 1)) {
       b = (b + 1) % size.users
       if (b === 0) a = (a + 1) % size.users
@@ -186,7 +186,7 @@ function choosePairs(random: Random, size: WorldSize): [number, number][] {
   }
 }
 
-/** A schedule entry is a number: the moment, then the conversation below this base. They sort by time. */
+/** A schedule entry encodes a random time and a conversation: `time * SCHEDULE_BASE + index`. Sorting orders by time. */
 const SCHEDULE_BASE = 2 ** 20
 export const MAX_CONVERSATIONS = SCHEDULE_BASE
 
@@ -203,7 +203,7 @@ function scheduleBursts(random: Random, plans: readonly Plan[]): Float64Array {
 function burstLength(random: Random, plan: Plan): number {
   if (plan.bursts <= 1) return plan.messages
   const mean = plan.messages / plan.bursts
-  // Every burst still to come has at least one.
+  // Leaves at least one message for each remaining burst.
   return Math.min(random.int(1, Math.max(1, Math.round(2 * mean) - 1)), plan.messages - (plan.bursts - 1))
 }
 
@@ -217,7 +217,7 @@ interface Member {
 
 interface Conversation {
   id: string
-  /** Who began it, and the other one; only one in notes to self. */
+  /** The user who started it, then the other user, if any: notes to self have one member. */
   members: readonly [Member, ...Member[]]
   language: readonly (readonly { speaker: 0 | 1; text: string }[])[]
   lastSeq: number
@@ -251,21 +251,22 @@ function newConversation(
   }
 }
 
-interface Talk {
+interface Burst {
   random: Random
-  writer: WorldWriter
-  /** When it begins. */
+  recorder: RowRecorder
+  /** The time of the first message. */
   time: number
   pauseMs: number
   length: number
 }
 
+/** Probabilities: that a reply marks the conversation as read, and the state of a burst at its end. */
 const REPLY_READS = 0.5
 const END_IS_READ = 0.85
 const END_IS_DELIVERED = 0.5
 
-/** One burst of messages. @returns when it was over. */
-function talk({ random, writer, time, pauseMs, length }: Talk, conversation: Conversation): number {
+/** Records a burst of messages. @returns the time of its end. */
+function recordBurst({ random, recorder, time, pauseMs, length }: Burst, conversation: Conversation): number {
   const [first, second = first] = conversation.members
   const speakers = random.chance(0.5) ? ([first, second] as const) : ([second, first] as const)
   let now = time
@@ -282,15 +283,15 @@ function talk({ random, writer, time, pauseMs, length }: Talk, conversation: Con
     const other = sender === first ? second : first
     if (line?.speaker === 1 && !replied) {
       replied = true
-      if (sender !== other && random.chance(REPLY_READS)) writer.read(conversation, sender, now)
+      if (sender !== other && random.chance(REPLY_READS)) recorder.read(conversation, sender, now)
     }
-    writer.send(random, conversation, sender, other, line?.text ?? '', now)
+    recorder.send(random, conversation, sender, other, line?.text ?? '', now)
     now += Math.max(1, Math.floor(pauseMs * (0.5 + random.fraction())))
   }
   for (const member of conversation.members) {
     if (member.unread === 0) continue
-    if (random.chance(END_IS_READ)) writer.read(conversation, member, now)
-    else if (random.chance(END_IS_DELIVERED)) writer.deliver(conversation, member, now)
+    if (random.chance(END_IS_READ)) recorder.read(conversation, member, now)
+    else if (random.chance(END_IS_DELIVERED)) recorder.deliver(conversation, member, now)
   }
   return now
 }
@@ -301,23 +302,23 @@ const REACTION_SHARE = 0.05
 const EDIT_SHARE = 0.01
 const DELETE_SHARE = 0.005
 
-/** Does in memory what the use cases do in the database, and gathers the rows. */
-class WorldWriter {
+/** Collects the rows that the use cases would write. */
+class RowRecorder {
   messages = 0
   #rows = emptyRows()
   readonly #touched = new Set<Conversation>()
 
-  /** What was gathered since the last time. */
-  takePart(): WorldPart {
+  /** Returns the rows collected since the last call. */
+  takeBatch(): Batch {
     for (const conversation of this.#touched) this.#addState(conversation)
-    const part = { rows: this.#rows, messages: this.messages }
+    const batch = { rows: this.#rows, messages: this.messages }
     this.#rows = emptyRows()
     this.#touched.clear()
     this.messages = 0
-    return part
+    return batch
   }
 
-  /** As sendMessage, and now and then what is done to a message. */
+  /** Like sendMessage. Some messages are also edited, reacted to or deleted. */
   send(
     random: Random,
     conversation: Conversation,
@@ -327,13 +328,13 @@ class WorldWriter {
     time: number,
   ): void {
     const at = new Date(time)
-    if (conversation.lastSeq === 0) this.#tell('conversation.created', conversation, sender, null, 0, at)
+    if (conversation.lastSeq === 0) this.#addEvent('conversation.created', conversation, sender, null, 0, at)
     const seq = ++conversation.lastSeq
     conversation.activeAt = time
     sender.sent++
     if (sender.readSeq === seq - 1) sender.readSeq = seq
     if (other !== sender) other.unread++
-    const text = fillIn(random, line)
+    const text = fillPlaceholders(random, line)
     const { kind, media } = mediaOf(random)
     const message = {
       id: random.id(time),
@@ -354,46 +355,46 @@ class WorldWriter {
     this.#rows.messages.push(message)
     this.messages++
     this.#touched.add(conversation)
-    this.#tell('message.created', conversation, sender, message.id, seq, at)
+    this.#addEvent('message.created', conversation, sender, message.id, seq, at)
 
     const draft = [...(message.text ?? '')].slice(0, -1).join('')
     if (draft.trim() !== '' && random.chance(EDIT_SHARE)) {
       this.#rows.message_edits.push({ message_id: message.id, version: 1, text: draft, replaced_at: at })
       message.edited_at = at
-      this.#tell('message.edited', conversation, sender, message.id, seq, at)
+      this.#addEvent('message.edited', conversation, sender, message.id, seq, at)
     }
     if (random.chance(REACTION_SHARE)) {
       const emoji = random.pick(emojis)
       this.#rows.reactions.push({ message_id: message.id, user_id: other.id, emoji, created_at: at })
       message.reactions = JSON.stringify([[emoji, 1]])
-      this.#tell('reaction.added', conversation, other, message.id, seq, at, emoji)
+      this.#addEvent('reaction.added', conversation, other, message.id, seq, at, emoji)
     } else if (message.edited_at === null && random.chance(DELETE_SHARE)) {
       message.text = null
       message.media = null
       message.deleted_at = at
       if (other !== sender && other.readSeq < seq) other.unread--
-      this.#tell('message.deleted', conversation, sender, message.id, seq, at)
+      this.#addEvent('message.deleted', conversation, sender, message.id, seq, at)
     }
   }
 
-  /** As markRead, up to the last message. */
+  /** Like markRead, up to the last message. */
   read(conversation: Conversation, member: Member, time: number): void {
     const seq = conversation.lastSeq
     if (seq <= member.readSeq) return
     this.deliver(conversation, member, time)
     member.readSeq = seq
     member.unread = 0
-    this.#receive('read', conversation, member, time)
+    this.#addReceipt('read', conversation, member, time)
   }
 
-  /** As receipts.moveDeliveredMarks, up to the last message. */
+  /** Like receipts.moveDeliveredMarks, up to the last message. */
   deliver(conversation: Conversation, member: Member, time: number): void {
     if (conversation.lastSeq <= member.deliveredSeq) return
     member.deliveredSeq = conversation.lastSeq
-    this.#receive('delivered', conversation, member, time)
+    this.#addReceipt('delivered', conversation, member, time)
   }
 
-  #receive(kind: 'read' | 'delivered', conversation: Conversation, member: Member, time: number): void {
+  #addReceipt(kind: 'read' | 'delivered', conversation: Conversation, member: Member, time: number): void {
     const at = new Date(time)
     const seq = conversation.lastSeq
     this.#rows.receipts.push({
@@ -404,10 +405,10 @@ class WorldWriter {
       receipt_at: at,
     })
     this.#touched.add(conversation)
-    this.#tell(`receipt.${kind}`, conversation, member, null, seq, at)
+    this.#addEvent(`receipt.${kind}`, conversation, member, null, seq, at)
   }
 
-  #tell(
+  #addEvent(
     type: LogType,
     conversation: Conversation,
     member: Member,
@@ -475,7 +476,7 @@ function emptyRows() {
   }
 }
 
-function fillIn(random: Random, text: string): string {
+function fillPlaceholders(random: Random, text: string): string {
   if (!text.includes('{')) return text
   return text
     .replaceAll('{n}', () => String(random.int(2, 60)))

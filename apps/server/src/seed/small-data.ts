@@ -1,16 +1,16 @@
 import type { Contract } from '@sotto/contract'
 import type { z } from 'zod'
-import { people } from '../setup/demo-people.ts'
+import { demoUsers } from '../setup/demo-people.ts'
 import { Random } from './random.ts'
-import { linesByLanguage } from './small-talk.ts'
+import { linesByLanguage } from './sample-content.ts'
 
-/* What the people of the small world tell each other. Every time is fixed: it is the same world always. */
+/* The conversations of the small data set. All times are fixed, so that the data is the same on every run. */
 
 type Content = Pick<z.input<Contract['messages']['send']['input']>, 'text' | 'image' | 'video'>
 
-type Person = (typeof people)[number]['username']
+type Username = (typeof demoUsers)[number]['username']
 
-export type Step = { by: Person; afterMs: number } & (
+export type Step = { by: Username; afterMs: number } & (
   | { does: 'send'; content: Content }
   | { does: 'read' }
   | { does: 'receive' }
@@ -19,50 +19,51 @@ export type Step = { by: Person; afterMs: number } & (
   | { does: 'delete'; seq: number }
 )
 
-export interface Talk {
-  between: readonly [Person, Person]
+export interface Script {
+  between: readonly [Username, Username]
+  /** The time of the first step. */
   from: string
   steps: readonly Step[]
 }
 
 const MINUTE_MS = 60_000
 
-function say(by: Person, text: string, minutes = 2): Step {
+function say(by: Username, text: string, minutes = 2): Step {
   return { by, afterMs: minutes * MINUTE_MS, does: 'send', content: { text } }
 }
 
-function show(by: Person, image: NonNullable<Content['image']>, text?: string, minutes = 2): Step {
+function show(by: Username, image: NonNullable<Content['image']>, text?: string, minutes = 2): Step {
   return { by, afterMs: minutes * MINUTE_MS, does: 'send', content: { image, ...(text && { text }) } }
 }
 
-function share(by: Person, video: NonNullable<Content['video']>, text?: string, minutes = 2): Step {
+function share(by: Username, video: NonNullable<Content['video']>, text?: string, minutes = 2): Step {
   return { by, afterMs: minutes * MINUTE_MS, does: 'send', content: { video, ...(text && { text }) } }
 }
 
-/** Reads all there is. */
-function read(by: Person, minutes = 1): Step {
+/** Marks all messages as read. */
+function read(by: Username, minutes = 1): Step {
   return { by, afterMs: minutes * MINUTE_MS, does: 'read' }
 }
 
-/** Has it on the device, and has not looked yet. */
-function receive(by: Person, minutes = 1): Step {
+/** Marks the last message as delivered. */
+function receive(by: Username, minutes = 1): Step {
   return { by, afterMs: minutes * MINUTE_MS, does: 'receive' }
 }
 
-/** To the last message, or to the one with this number. */
-function react(by: Person, emoji: string, seq?: number): Step {
+/** @param seq the message to react to; the last one by default. */
+function react(by: Username, emoji: string, seq?: number): Step {
   return { by, afterMs: MINUTE_MS / 2, does: 'react', emoji, seq }
 }
 
-function like(by: Person, seq?: number): Step {
+function like(by: Username, seq?: number): Step {
   return react(by, '👍', seq)
 }
 
-function edit(by: Person, seq: number, text: string): Step {
+function edit(by: Username, seq: number, text: string): Step {
   return { by, afterMs: MINUTE_MS, does: 'edit', seq, text }
 }
 
-function remove(by: Person, seq: number): Step {
+function remove(by: Username, seq: number): Step {
   return { by, afterMs: MINUTE_MS, does: 'delete', seq }
 }
 
@@ -72,25 +73,25 @@ function picture(id: number, width: number, height: number, alt?: string) {
 
 const DAY_MS = 24 * 60 * MINUTE_MS
 
-/** Two people who write each other every other day for a while, the last time unread. */
-function everyOtherDay(a: Person, b: Person, language: number, times: number, seed: number): Step[] {
+/** Exchanges between two users, every other day. The last one remains unread. */
+function everyOtherDay(a: Username, b: Username, language: number, times: number, seed: number): Step[] {
   const random = new Random(seed)
   return Array.from({ length: times }, (_, index): Step[] => {
     const speakers = random.chance(0.5) ? ([a, b] as const) : ([b, a] as const)
     const lines = random.pick(linesByLanguage[language] ?? [])
-    const said = lines.map(({ speaker, text }, place) => {
+    const messages = lines.map(({ speaker, text }, lineIndex) => {
       const filled = text
         .replaceAll('{time}', () => `${random.int(8, 20)}:${random.pick(['00', '15', '30'])}`)
         .replaceAll('{n}', () => String(random.int(2, 40)))
       const pauseMs =
-        place === 0 && index > 0 ? 1.5 * DAY_MS + random.int(0, DAY_MS) : random.int(20_000, 240_000)
+        lineIndex === 0 && index > 0 ? 1.5 * DAY_MS + random.int(0, DAY_MS) : random.int(20_000, 240_000)
       return { by: speakers[speaker], afterMs: pauseMs, does: 'send' as const, content: { text: filled } }
     })
-    return index === times - 1 ? said : [...said, read(a), read(b)]
+    return index === times - 1 ? messages : [...messages, read(a), read(b)]
   }).flat()
 }
 
-export const talks: readonly Talk[] = [
+export const scripts: readonly Script[] = [
   {
     between: ['amira', 'jonas'],
     from: '2025-09-01T07:58:00.000Z',
@@ -344,8 +345,8 @@ export const talks: readonly Talk[] = [
   },
 ]
 
-/** When the world is complete: the first person gets a picture then. */
+/** The last change, and its time. It marks the data set as complete. */
 export const completedAt = '2025-12-01T12:00:00.000Z'
-export const lastChange = { user: people[0].username, avatarUrl: 'https://picsum.photos/id/64/256/256' }
-/** When everybody joined. */
+export const lastChange = { user: demoUsers[0].username, avatarUrl: 'https://picsum.photos/id/64/256/256' }
+/** When all users were created. */
 export const joinedAt = '2025-08-31T18:00:00.000Z'
