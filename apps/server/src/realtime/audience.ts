@@ -1,6 +1,6 @@
 import { type EventRow, type Executor, isWithin, type StayRow, store } from '@sotto/db'
 
-/** How many stays are cached, over all conversations. */
+/** The maximum number of stays in the cache, over all conversations. */
 const MAX_CACHED = 100_000
 
 /** A log row and the users who may see it. */
@@ -11,13 +11,13 @@ export interface AddressedEvent {
 
 interface Participants {
   userIds: readonly string[]
-  /** Of a group. In a direct conversation both users are participants for good. */
+  /** Only for groups: no one leaves a direct conversation. */
   staysByUser: ReadonlyMap<string, readonly StayRow[]> | undefined
 }
 
 /**
- * Finds the users who may see an event: those who were in the conversation when it happened and, if it is about a
- * message, may read that message. The replay of missed events applies the same rule in SQL.
+ * Finds the users who may see an event: they were in the conversation when it happened and, if it is about a message,
+ * may read that message. The replay of missed events applies the same rule in SQL.
  */
 export class Audience {
   readonly #db: Executor
@@ -31,15 +31,15 @@ export class Audience {
   /** Batches must be passed in the order of the log, without gaps: they keep the cache up to date. */
   async resolve(rows: readonly EventRow[]): Promise<AddressedEvent[]> {
     for (const row of rows) {
-      // The cached stays may be older than this row. Those read below may be newer, which is harmless: a stay has the
-      // ids of its first and last event.
+      // The cached stays may be older than this row. Newer stays, read below, are harmless: they contain the ids of
+      // their first and last events.
       if (row.type.startsWith('participant.')) this.#forget(row.conversation_id ?? '')
     }
     await this.#load(new Set(rows.flatMap((row) => row.conversation_id ?? [])))
     return rows.map((row) => ({ row, userIds: this.#usersOf(row) }))
   }
 
-  /** Must be called when rows were skipped: some of them may have been changes of participants. */
+  /** Must be called when rows were skipped, because they may include changes of participants. */
   clear(): void {
     this.#byConversation.clear()
     this.#size = 0
@@ -54,7 +54,7 @@ export class Audience {
       await store.participants.findStays(this.#db, groupIds),
       (stay) => stay.conversation_id,
     )
-    if (this.#size > MAX_CACHED) this.#forgetAllBut(ids)
+    if (this.#size > MAX_CACHED) this.#forgetAllExcept(ids)
     for (const { id, direct_key: key } of conversations) {
       const participants = key === null ? participantsOfGroup(stays.get(id) ?? []) : participantsOfDirect(key)
       this.#byConversation.set(id, participants)
@@ -79,7 +79,7 @@ export class Audience {
     this.#size -= sizeOf(participants)
   }
 
-  #forgetAllBut(ids: ReadonlySet<string>): void {
+  #forgetAllExcept(ids: ReadonlySet<string>): void {
     for (const id of [...this.#byConversation.keys()]) if (!ids.has(id)) this.#forget(id)
   }
 }

@@ -6,25 +6,25 @@ import type { SharedPresence } from './presence.ts'
 import type { Signal } from './signals.ts'
 
 /**
- * The other servers on the same database. Events do not depend on reaching them: without hints they arrive with the
- * next poll. Signals are then seen on their own server only.
+ * The connection to the other servers on the same database. If they cannot be reached, events still arrive with the
+ * next poll, and signals stay on their own server.
  */
 export interface Cluster {
   /** The event log has grown. */
   hint(): void
-  /** Sends a signal, which is not stored, to the streams of the other servers. */
+  /** Sends a signal to the streams of the other servers. */
   signal(signal: Signal): void
-  /** Who is online on the other servers; undefined if servers do not share that. */
+  /** Presence on the other servers; undefined if it is not shared. */
   readonly presence: SharedPresence | undefined
-  /** How much of their rate limits callers have used; undefined if servers do not share that. */
+  /** The callers' usage of their rate limits; undefined if it is not shared. */
   readonly buckets: SharedBuckets | undefined
   close(): Promise<void>
 }
 
 interface Hooks {
-  /** Another server has written to the log, or a lost connection is back. */
+  /** Another server has written to the log, or a lost connection was restored. */
   onHint: () => void
-  /** A hint was sent. Changes in quick succession share one. */
+  /** A hint was sent. Writes in quick succession share one. */
   onHintSent: () => void
   onSignal: (signal: Signal) => void
   streamingUsers: () => Iterable<string>
@@ -32,7 +32,7 @@ interface Hooks {
 
 export type Connect = (hooks: Hooks) => Cluster
 
-/** For a command, which has no streams. Servers see what it writes at their next poll. */
+/** For commands, which have no streams. Servers see their writes at the next poll. */
 export const standalone: Connect = () => ({
   hint() {},
   signal() {},
@@ -41,14 +41,14 @@ export const standalone: Connect = () => ({
   async close() {},
 })
 
-/** Uses Redis or Valkey if configured. Otherwise PostgreSQL, for hints only. */
+/** Uses Redis or Valkey if configured; otherwise PostgreSQL, for hints only. */
 export async function connectCluster(
   config: Pick<Config, 'redisUrl' | 'databaseUrl' | 'databaseDirectUrl'>,
   log: Logger,
 ): Promise<Connect> {
   const { redisUrl } = config
   if (redisUrl !== undefined) {
-    // Loaded on demand: the client takes some megabytes of memory.
+    // Loaded on demand: the client takes several megabytes of memory.
     const { RedisLink } = await import('./redis-link.ts')
     return (hooks) => {
       const link = new RedisLink({ url: redisUrl, log, ...hooks })

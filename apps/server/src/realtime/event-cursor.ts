@@ -8,8 +8,8 @@ const MAX_XID = 2n ** 64n - 1n
 /**
  * A position in the log of one epoch.
  *
- * The time of the event at that position is its fingerprint: a log that was restored and then continued has a
- * different event there.
+ * The time of the event at this position serves as a fingerprint: if the log was restored from a backup and then
+ * continued, a different event is there.
  */
 export interface LogPoint {
   epoch: string
@@ -25,7 +25,7 @@ export function encodeEventCursor(userId: string, { epoch, position, at }: LogPo
   return encodeCursor('events', [epoch, userId, position.xid, position.id, at.getTime()])
 }
 
-/** @throws {SottoError} INVALID_CURSOR if it is malformed or belongs to another user. */
+/** @throws {SottoError} INVALID_CURSOR if the cursor is malformed or belongs to another user. */
 export function decodeEventCursor(userId: string, cursor: string): LogPoint {
   const [epoch, owner, xid, id, at] = decodeCursor('events', cursor)
   if (owner !== userId || String(BigInt(xid)) !== xid || BigInt(xid) > MAX_XID)

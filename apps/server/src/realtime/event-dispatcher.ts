@@ -29,8 +29,8 @@ export class EventDispatcher {
   }
 
   /**
-   * Everything that is pushed in one turn of the event loop is fetched before, and the tail advances in the same
-   * turn. A stream that opens in between starts at the tail's old position, so its items are fetched too.
+   * Fetches the items first, then pushes them and advances the tail without an await in between. A stream that opens
+   * during the fetch starts at the tail's old position, so its items are fetched as well.
    */
   async dispatch({ epoch, rows, advance }: LogBatch): Promise<void> {
     const items = new Map<string, ReadonlyMap<EventRow, StreamItem>>()
@@ -39,18 +39,18 @@ export class EventDispatcher {
       for (;;) {
         const userIds = this.#streamingUsers(rest, items)
         if (userIds.size === 0) break
-        // More streams may open while this waits.
+        // More streams may open during this await.
         const added = await createItems(this.#options, epoch, addressedTo(userIds, rest))
         for (const [userId, own] of added) items.set(userId, own)
       }
       const pushed = this.#push(rest, items, advance)
       rest = rest.slice(pushed)
-      // Readers who keep up take their items now: a burst must not make them look slow.
+      // Lets readers take their items, so that a burst does not disconnect readers who keep up.
       if (rest.length > 0) await setImmediate()
     }
   }
 
-  /** The users who have a stream and should receive one of the events, but have no items yet. */
+  /** The users with a stream who receive any of the events and have no items yet. */
   #streamingUsers(events: readonly AddressedEvent[], items: ItemsByUser): Set<string> {
     const { streams } = this.#options
     const found = new Set<string>()
@@ -61,9 +61,9 @@ export class EventDispatcher {
   }
 
   /**
-   * Pushes events until one user has as much as a reader takes at once.
+   * Pushes events until a user has as much as a reader can take at once.
    *
-   * @returns how many events were pushed.
+   * @returns the number of events pushed.
    */
   #push(events: readonly AddressedEvent[], items: ItemsByUser, advance: LogBatch['advance']): number {
     const { now, streams, metrics } = this.#options

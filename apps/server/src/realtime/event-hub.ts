@@ -18,9 +18,9 @@ interface Options {
   maxStreams: number
   /** How long events are kept, in milliseconds. */
   retentionMs: number
-  /** Called when a user's first stream opens and when the last one closes. */
+  /** Called when a user's first stream opens, and when their last one closes. */
   onPresence: (userId: string, isStreaming: boolean) => void
-  /** Called when a stream of this user has taken a message: it counts as delivered. */
+  /** Called when a stream of this user has taken a message, which then counts as delivered. */
   onMessageTaken: (userId: string, message: MessageRow) => void
   metrics: Pick<Metrics, 'eventTaken' | 'eventHandedOn' | 'hintMissed'>
   tracing: Pick<Tracing, 'deliver'>
@@ -35,7 +35,7 @@ interface SubscribeOptions {
   onEnd?: (stream: Subscription) => void
 }
 
-/** Opens streams of events: a replay of what was missed, followed by what the log's tail delivers. */
+/** Opens event streams. A stream replays missed events, then receives new ones from the log's tail. */
 export class EventHub {
   readonly #options: Options
   readonly #streams: StreamRegistry
@@ -54,12 +54,12 @@ export class EventHub {
     })
   }
 
-  /** How many streams are open or opening. */
+  /** The number of streams that are open or opening. */
   get streamCount(): number {
     return this.#streams.count
   }
 
-  /** Undefined while there are no streams: the log is not read then. */
+  /** Undefined while there are no streams, because the log is not read then. */
   get tailState(): Readonly<TailState> | undefined {
     return this.#tail.state
   }
@@ -70,9 +70,9 @@ export class EventHub {
   }
 
   /**
-   * Opens a stream of everything since the cursor, without gaps or duplicates; without a cursor, from now on.
+   * Opens a stream of all events after the cursor, or from now on without one. There are no gaps or duplicates.
    *
-   * @throws {SottoError} INVALID_CURSOR, RATE_LIMITED (too many of this user), UNAVAILABLE (too many in all)
+   * @throws {SottoError} INVALID_CURSOR, RATE_LIMITED (too many streams of the user), UNAVAILABLE (too many in total)
    */
   async subscribe(options: SubscribeOptions): Promise<Subscription> {
     const { userId, cursor } = options
@@ -90,7 +90,7 @@ export class EventHub {
     }
   }
 
-  /** Pushes a signal (typing, presence) to these users' streams. It is not stored. */
+  /** Pushes a signal to these users' streams. */
   signal(userIds: Iterable<string>, item: StreamItem): void {
     for (const userId of userIds) this.#streams.push(userId, item)
   }
@@ -123,7 +123,7 @@ export class EventHub {
       userId,
       conversationId,
       watched,
-      // A reader who resumes stays at its own cursor until it has taken what it missed.
+      // A reader who resumes keeps their cursor until they have taken the missed events.
       cursor: cursor ?? cursorNow(),
       cursorNow,
       replay: from && new Replay({ ...this.#options, tail }, { userId, conversationId, from }),

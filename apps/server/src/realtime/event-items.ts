@@ -1,7 +1,7 @@
 import type { EventRow, Executor } from '@sotto/db'
 import type { AddressedEvent } from './audience.ts'
 import { encodeEventCursor, pointOf } from './event-cursor.ts'
-import { findShownMessages, type ShowConversation, viewOf } from './event-view.ts'
+import { findEventMessages, type ShowConversation, viewOf } from './event-view.ts'
 import { createItem, type StreamItem } from './subscription.ts'
 
 export interface ItemSources {
@@ -13,8 +13,8 @@ export interface ItemSources {
 export type ItemsByUser = ReadonlyMap<string, ReadonlyMap<EventRow, StreamItem>>
 
 /**
- * Fetches what events refer to, as it is now, and creates the item of each user who receives them. Every one of these
- * users is in the result. An event whose subject is gone has no item.
+ * Creates the items for each user who receives the events, with the current state of their subjects. The result
+ * contains every such user. Events whose subject no longer exists have no item.
  */
 export async function createItems(
   { db, showConversation }: ItemSources,
@@ -22,7 +22,7 @@ export async function createItems(
   events: readonly AddressedEvent[],
 ): Promise<ItemsByUser> {
   const rows = events.map(({ row }) => row)
-  const sources = { db, showConversation, messages: await findShownMessages(db, rows) }
+  const sources = { db, showConversation, messages: await findEventMessages(db, rows) }
   const items = new Map<string, Map<EventRow, StreamItem>>()
   for (const { row, userIds } of events) {
     const point = pointOf(epoch, row)

@@ -2,16 +2,14 @@ import type { Conversation, Event, ParticipantRole } from '@sotto/contract'
 import { type EventRow, type Executor, type MessageRow, parseReactions, store, type Viewer } from '@sotto/db'
 import { toMessage } from '../views/messages.ts'
 
-/** The messages that log rows refer to, not yet personalized for a viewer. */
-export type ShownMessages = ReadonlyMap<string, MessageRow>
+/** The messages that log rows refer to, by id, not yet personalized for a viewer. */
+export type EventMessages = ReadonlyMap<string, MessageRow>
 
-/**
- * A conversation as a participant sees it, or as a reader of everything does (null). Undefined for other viewers.
- */
+/** Returns a conversation as a participant or a bare service key (null) sees it; undefined for other viewers. */
 export type ShowConversation = (conversationId: string, viewer: Viewer) => Promise<Conversation | undefined>
 
-/** Fetches the current messages: log rows have ids only. */
-export async function findShownMessages(db: Executor, rows: readonly EventRow[]): Promise<ShownMessages> {
+/** Fetches the messages that log rows refer to: a row has only the id. */
+export async function findEventMessages(db: Executor, rows: readonly EventRow[]): Promise<EventMessages> {
   const ids = new Set(rows.flatMap((row) => row.message_id ?? []))
   const messages = await store.messages.findMany(db, [...ids], null)
   return new Map(messages.map((message) => [message.id, message]))
@@ -20,7 +18,7 @@ export async function findShownMessages(db: Executor, rows: readonly EventRow[])
 interface Sources {
   db: Executor
   showConversation: ShowConversation
-  messages: ShownMessages
+  messages: EventMessages
 }
 
 interface View {
@@ -29,8 +27,8 @@ interface View {
 }
 
 /**
- * A log row as one user sees it, or as a reader of everything does (null). Undefined if its subject is gone, or if it
- * concerns one user only and the viewer is null.
+ * Returns the event of a log row as a user or a bare service key (null) sees it. Undefined if its subject no longer
+ * exists, or if the viewer is null and the event is about a contact.
  */
 export async function viewOf(sources: Sources, row: EventRow, viewer: Viewer): Promise<View | undefined> {
   const { conversation_id: conversationId, user_id: userId, message_id: messageId, type } = row
@@ -65,12 +63,12 @@ export async function viewOf(sources: Sources, row: EventRow, viewer: Viewer): P
     case 'participant.joined':
     case 'participant.left':
     case 'participant.updated':
-      // The server wrote a role there.
+      // For these types, detail is a role.
       return { event: { ...base, type, userId, role: row.detail as ParticipantRole } }
     case 'contact.updated':
       return undefined
     default:
-      // A newer server on the same database may have written it.
+      // Written by a newer server on the same database.
       void (type satisfies never)
       return undefined
   }
@@ -90,7 +88,7 @@ async function contactView(
   return { event: { id: String(id), type: 'contact.updated', conversationId: null, at, userId, state } }
 }
 
-/** Fetches the message again only if it has reactions, to mark the viewer's own. */
+/** The message for a viewer. Fetched again only if it has reactions, to find the viewer's own. */
 async function messageFor(
   { db, messages }: Sources,
   messageId: string | null,

@@ -1,14 +1,15 @@
 import { type Executor, store } from '@sotto/db'
 import type { Logger } from 'pino'
 
-/** How often expired events are deleted, how many in one transaction, and the pause between two. In milliseconds. */
+/** How often expired events are deleted, in milliseconds. */
 const INTERVAL_MS = 10 * 60 * 1_000
+/** The number of events per transaction, and the pause between two transactions in milliseconds. */
 const BATCH = 1_000
 const PAUSE_MS = 50
-/** How much older an event may be than one before it in the log, because of clocks and long transactions. */
+/** How far timestamps can be out of log order, because of clock differences and long transactions. */
 const DISORDER_MS = 5 * 60 * 1_000
-/** How long events are kept at most for a webhook that is behind. */
-const LONGEST_WAIT_MS = 30 * 24 * 60 * 60 * 1_000
+/** The longest that events are kept for a webhook that is behind. */
+const MAX_WEBHOOK_LAG_MS = 30 * 24 * 60 * 60 * 1_000
 
 interface Options {
   db: Executor
@@ -18,7 +19,7 @@ interface Options {
 }
 
 /**
- * Deletes expired events from time to time, in transactions short enough not to hold the log's readers back.
+ * Periodically deletes expired events, in transactions that are short enough not to delay readers of the log.
  *
  * @see deleteExpiredEvents for which events are kept longer.
  */
@@ -45,17 +46,17 @@ export function keepLogShort({ log, ...parts }: Options): { stop(): void } {
 }
 
 /**
- * Deletes the oldest expired events, except those that an enabled webhook has not read yet. These are kept for up to
+ * Deletes a batch of the oldest expired events. Events that an enabled webhook has not read yet are kept for up to
  * thirty days.
  *
- * @returns how many were deleted, at most one batch.
+ * @returns the number of deleted events.
  */
 export async function deleteExpiredEvents({ db, now, retentionMs }: Omit<Options, 'log'>): Promise<number> {
   const expired = now().getTime() - retentionMs
   const unread = await store.webhooks.findOldestPosition(db)
-  const wanted = unread
-    ? Math.max(unread.getTime() - DISORDER_MS, now().getTime() - LONGEST_WAIT_MS)
+  const needed = unread
+    ? Math.max(unread.getTime() - DISORDER_MS, now().getTime() - MAX_WEBHOOK_LAG_MS)
     : Number.POSITIVE_INFINITY
-  const before = new Date(Math.min(expired, wanted))
+  const before = new Date(Math.min(expired, needed))
   return db.transaction().execute((trx) => store.eventLog.removeOld(trx, before, BATCH))
 }

@@ -3,11 +3,11 @@ import type { Logger } from 'pino'
 import type { Metrics } from '../metrics/metrics.ts'
 import { type LogPoint, pointOf } from './event-cursor.ts'
 
-/** How often the log is read without a hint, in milliseconds. A lost hint delays events by no more than this. */
+/** How often the log is read without a hint, in milliseconds: the longest delay that a lost hint causes. */
 const POLL_MS = 1_000
-/** How soon the log is read again while an older transaction holds it back. Doubled up to POLL_MS. */
+/** How soon the log is read again while an older transaction holds it back. Doubles each time, up to POLL_MS. */
 const UNSETTLED_MS = 5
-/** A transaction that has held the log back for this long is reported in the server's log. */
+/** A transaction that has held the log back for this long is reported in the server's log, this often. */
 const BLOCKER_MS = 2_000
 const BLOCKER_REPORT_MS = 10_000
 const BATCH = 500
@@ -24,11 +24,11 @@ interface Options {
   deliver: (batch: LogBatch) => Promise<void>
 }
 
-/** Events that follow the tail's position. */
+/** The events after the tail's position. */
 export interface LogBatch {
   epoch: string
   rows: readonly EventRow[]
-  /** Must be called for each row in order, in the turn of the event loop in which the row is delivered. */
+  /** Must be called for each row in order, without an await after delivering the row. */
   advance(row: EventRow): void
 }
 
@@ -37,7 +37,7 @@ export interface TailState {
   readAt: number
   /** Whether committed events wait for an older transaction to end. */
   isHeldBack: boolean
-  /** That transaction, once it has been open for a while. */
+  /** This transaction, if it has been open for a while. */
   blocker: Blocker | undefined
 }
 
@@ -45,11 +45,11 @@ export interface TailState {
 interface Blocker {
   pid: number
   application: string
-  /** When it began, on the clock of `performance.now()`. */
+  /** When it started, on the clock of `performance.now()`. */
   since: number
 }
 
-/** Reads new events in the order of the log, once for all streams of this server. */
+/** Reads new events in log order, once for all streams of this server. */
 export class LogTail {
   readonly #options: Options
   #end: LogPoint
@@ -66,12 +66,12 @@ export class LogTail {
     this.#end = { epoch: '', position: { xid: '0', id: 0 }, at: options.now() }
   }
 
-  /** Up to where events have been delivered. Known once `start` has resolved. */
+  /** The position of the last delivered event. Only valid once `start` has resolved. */
   get end(): LogPoint {
     return this.#end
   }
 
-  /** Undefined while the log is not read. */
+  /** Undefined while the log is not being read. */
   get state(): Readonly<TailState> | undefined {
     return this.#state
   }
@@ -82,7 +82,7 @@ export class LogTail {
     this.wake()
   }
 
-  /** To be called when the log is no longer needed: it does not wait for the next poll to stop. */
+  /** Ends the current wait. Call it when the log is no longer needed, so that reading stops immediately. */
   wake(): void {
     this.#endRest?.()
   }
@@ -115,7 +115,7 @@ export class LogTail {
     this.#reading = this.#read().finally(() => {
       this.#reading = undefined
       this.#state = undefined
-      // A stream may have opened while reading ended. Nothing was skipped since.
+      // A stream may have opened while reading was ending. Nothing has been skipped.
       if (this.#shouldRead()) this.#run()
     })
   }
@@ -127,7 +127,7 @@ export class LogTail {
   async #read(): Promise<void> {
     const { db, log, metrics, deliver } = this.#options
     let pause = UNSETTLED_MS
-    /** How many hints had arrived when the log was last read to its end; undefined while there may be more. */
+    /** The number of hints when the log was last read to its end; undefined while there may be more events. */
     let hintsAtEnd: number | undefined
     while (this.#shouldRead()) {
       const hints = this.#hints
@@ -149,7 +149,7 @@ export class LogTail {
         await this.#rest(isHeldBack ? pause : POLL_MS, hints)
         pause = isHeldBack ? Math.min(pause * 2, POLL_MS) : UNSETTLED_MS
       } catch (error) {
-        // No event is lost: the position stays.
+        // No event is lost, because the position has not advanced.
         log.warn({ err: error }, 'reading the event log failed, will retry')
         await this.#rest(POLL_MS, this.#hints)
       }
@@ -164,7 +164,7 @@ export class LogTail {
     return { epoch, rows, advance }
   }
 
-  /** Waits for a hint, but not longer than this, nor after the log is no longer needed. */
+  /** Waits for a hint, for at most this long. Returns early if the log is no longer needed. */
   async #rest(ms: number, seenHints: number): Promise<void> {
     if (this.#hints !== seenHints || !this.#shouldRead()) return
     await new Promise<void>((resolve) => {
@@ -177,7 +177,7 @@ export class LogTail {
     this.#endRest = undefined
   }
 
-  /** Also reports it in the server's log from time to time. */
+  /** Also reports the transaction in the server's log, every ten seconds. */
   async #findBlocker(): Promise<Blocker | undefined> {
     const blocker = await store.eventLog.findBlocker(this.#options.db, BLOCKER_MS)
     if (!blocker) return undefined

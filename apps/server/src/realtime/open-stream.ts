@@ -6,20 +6,20 @@ import type { InputOf } from '../lib/operation-types.ts'
 import { itemOf } from './signals.ts'
 import type { Subscription } from './subscription.ts'
 
-/** Opens a stream of the actor's events. Whoever opens it ends it. */
+/** Opens a stream of the actor's events. Must be ended by the code that opened it. */
 export async function openStream(
   ctx: ActorContext,
   input: InputOf<'events', 'stream'>,
 ): Promise<Subscription> {
   const { actor } = ctx
   if (input.conversationId !== undefined) await requireConversation(ctx, input.conversationId)
-  const watched = await usersInSight(ctx, actor, input.presence ?? [])
+  const watched = await visibleUsers(ctx, actor, input.presence ?? [])
   const { events, streamGuard, presence, metrics, newId, now } = ctx.app
   const stream = await events.subscribe({
     userId: actor.id,
     conversationId: input.conversationId,
     watched: new Set(watched),
-    // A tRPC client sends its first input again when it comes back: what it has had since is further on.
+    // When a tRPC client reconnects, it repeats the original input and adds lastEventId, which is newer.
     cursor: input.lastEventId ?? input.cursor,
     onEnd(ended) {
       streamGuard.forget(ended)
@@ -41,18 +41,18 @@ export async function openStream(
   return stream
 }
 
-/** Those of the named users whom the actor may see come and go; of the others nothing is told. */
-async function usersInSight(ctx: CallerContext, actor: Actor, refs: readonly string[]): Promise<string[]> {
+/** The users whose presence the actor may see. Others are ignored. */
+async function visibleUsers(ctx: CallerContext, actor: Actor, refs: readonly string[]): Promise<string[]> {
   const userIds: string[] = []
   for (const ref of refs) {
     const user = await requireUser(ctx, ref, 'presence')
-    if (await isInSight(ctx, actor, user)) userIds.push(user.id)
+    if (await canSeePresence(ctx, actor, user)) userIds.push(user.id)
   }
   return userIds
 }
 
-/** Who shares a conversation sees each other, unless one of them has blocked the other. */
-export async function isInSight(ctx: CallerContext, viewer: Actor, user: Actor): Promise<boolean> {
+/** Users who share a conversation see each other's presence, unless either has blocked the other. */
+export async function canSeePresence(ctx: CallerContext, viewer: Actor, user: Actor): Promise<boolean> {
   if (!(await sharesConversation(ctx, viewer, user))) return false
   return (await store.blocks.findBetween(ctx.app.db, viewer.id, [user.id])).size === 0
 }

@@ -2,9 +2,9 @@ import type { Logger } from 'pino'
 import type { NewId } from '../lib/ids.ts'
 import type { Signal } from './signals.ts'
 
-/** How long a user stays online without a stream, in milliseconds: enough for a reconnect. */
+/** How long a user stays online without a stream, in milliseconds, so that they can reconnect. */
 const GRACE_MS = 5_000
-/** For how many users the time they were last seen is remembered. */
+/** The maximum number of users whose last-seen time is kept. */
 const MAX_REMEMBERED = 100_000
 
 export interface PresenceState {
@@ -16,7 +16,7 @@ export interface PresenceState {
 export interface SharedPresence {
   setOnline(userId: string): Promise<void>
   setOffline(userId: string, at: Date): Promise<void>
-  /** As seen by the other servers. */
+  /** The state on the other servers. */
   find(userId: string): Promise<PresenceState>
   forget(userId: string): Promise<void>
 }
@@ -31,7 +31,7 @@ interface Options {
   shared: SharedPresence | undefined
 }
 
-/** Who is online: users who have an open stream. Never stored in the database. */
+/** Tracks which users are online: those with an open stream. Not stored in the database. */
 export class Presence {
   readonly #options: Options
   readonly #leaving = new Map<string, NodeJS.Timeout>()
@@ -69,7 +69,7 @@ export class Presence {
     return { online: false, lastSeenAt: later(this.#lastSeen.get(userId), elsewhere?.lastSeenAt) }
   }
 
-  /** Forgets when a user was last seen. */
+  /** Deletes a user's last-seen time. */
   async forget(userId: string): Promise<void> {
     this.#lastSeen.delete(userId)
     await this.#options.shared?.forget(userId)

@@ -3,7 +3,7 @@ import type { ActorContext } from '../app/context.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { openStream } from './open-stream.ts'
 
-/** Answers what came after the cursor, waiting for the first of it. */
+/** Returns the events after the cursor, waiting for the first one. */
 export async function pullEvents(
   ctx: ActorContext,
   input: InputOf<'events', 'pull'>,
@@ -12,7 +12,7 @@ export async function pullEvents(
   try {
     if (input.cursor === undefined) return { items: [], cursor: stream.cursor }
     const wait = AbortSignal.timeout((input.wait ?? 0) * 1_000)
-    // Whoever has gone is not taken for somebody who reads.
+    // After a disconnect nothing may be taken: it would count as delivered.
     const items = await stream.take(ctx.gone ? AbortSignal.any([wait, ctx.gone()]) : wait)
     return { items: (items ?? []).map((item) => item.event), cursor: stream.cursor }
   } finally {

@@ -15,21 +15,21 @@ const seenKey = (userId: string) => `sotto:seen:${userId}`
 const REFRESH_MS = 10_000
 const ONLINE_MS = 30_000
 /**
- * How often connections are pinged, in milliseconds. One that does not answer is opened again. The client's own
- * timeout also counts what it sends as activity, so a cut line would go unnoticed for minutes.
+ * How often connections are pinged, in milliseconds. A connection that does not respond is reopened. The client's own
+ * timeout counts outgoing data as activity, so it would take minutes to notice a broken connection.
  */
 const PING_MS = 5_000
-/** How long to wait for an answer, in milliseconds, and how many commands may wait, before Redis counts as down. */
-const ANSWER_MS = 1_000
+/** The timeout of a command in milliseconds, and the maximum number of queued commands, before Redis counts as down. */
+const COMMAND_MS = 1_000
 const MAX_COMMANDS = 1_000
 /**
- * How long a request waits for its rate limit to be charged in Redis, and how long after a timeout this server charges
- * limits by itself, in milliseconds.
+ * How long a request waits for Redis to charge its rate limit, and how long after a timeout this server charges limits
+ * locally, in milliseconds.
  */
 const CHARGE_MS = 100
-const CHARGE_ALONE_MS = 1_000
+const LOCAL_CHARGE_MS = 1_000
 const SEEN_SECONDS = 30 * 24 * 60 * 60
-/** Hints within this time are sent as one, in milliseconds. */
+/** Hints within this time are combined, in milliseconds. */
 const HINT_PAUSE_MS = 5
 
 interface Options {
@@ -41,7 +41,7 @@ interface Options {
   streamingUsers: () => Iterable<string>
 }
 
-/** The common part of the two clients, of which only one has scripts. */
+/** The part that the two clients have in common: only one has scripts. */
 interface Connection {
   readonly isReady: boolean
   ping(): Promise<unknown>
@@ -50,11 +50,10 @@ interface Connection {
 }
 
 /**
- * What servers share through Redis or Valkey: hints that the log has grown, signals, who is online, and how much of
- * their rate limits callers have used.
+ * Shares hints, signals, presence and the usage of rate limits between servers, through Redis or Valkey.
  *
- * Servers work without it: events arrive with the next poll, signals stay on their server, and each server charges
- * rate limits by itself. It reconnects automatically.
+ * Reconnects automatically. In the meantime events arrive with the next poll, signals stay on their server, and each
+ * server charges rate limits locally.
  */
 export class RedisLink implements SharedPresence, SharedBuckets {
   readonly #options: Options
@@ -64,15 +63,15 @@ export class RedisLink implements SharedPresence, SharedBuckets {
   readonly #refresh: NodeJS.Timeout
   readonly #pings: NodeJS.Timeout
   #hintTimer: NodeJS.Timeout | undefined
-  /** There was another hint in the pause: readers may have read the log before what it is about. */
+  /** Set if there was a hint during the pause: readers may have read the log before its events were written. */
   #hintAgain = false
   #isDown = false
   #isClosed = false
-  #chargesAloneUntil = 0
+  #chargesLocallyUntil = 0
 
   constructor(options: Options) {
     this.#options = options
-    // Commands fail at once while the connection is down: they would be stale by the time it is back.
+    // While the connection is down, commands fail immediately: once it is back they would be outdated.
     const common = { url: options.url }
     this.#client = createClient({
       ...common,
@@ -149,9 +148,9 @@ export class RedisLink implements SharedPresence, SharedBuckets {
   }
 
   async take(charges: readonly Charge[]): Promise<readonly number[] | undefined> {
-    if (performance.now() < this.#chargesAloneUntil) return undefined
+    if (performance.now() < this.#chargesLocallyUntil) return undefined
     const owed = await this.#attempt(this.#client.takeCharges(charges), CHARGE_MS)
-    if (!owed) this.#chargesAloneUntil = performance.now() + CHARGE_ALONE_MS
+    if (!owed) this.#chargesLocallyUntil = performance.now() + LOCAL_CHARGE_MS
     return owed
   }
 
@@ -166,7 +165,7 @@ export class RedisLink implements SharedPresence, SharedBuckets {
 
   async #subscribe(): Promise<void> {
     const { onHint, onSignal } = this.#options
-    // Waits until the connection is open, however long that takes. The client subscribes again after a reconnect.
+    // Waits until the connection is open, without a timeout. The client resubscribes after a reconnect.
     await this.#subscriber
       .subscribe([HINTS, SIGNALS], (message, channel) => {
         const space = message.indexOf(' ')
@@ -183,15 +182,15 @@ export class RedisLink implements SharedPresence, SharedBuckets {
   }
 
   async #ping(): Promise<void> {
-    await Promise.all([this.#client, this.#subscriber].map((client) => this.#requireAnswer(client)))
+    await Promise.all([this.#client, this.#subscriber].map((client) => this.#reopenUnlessAlive(client)))
   }
 
-  /** Also reopens a half-open connection, which does not answer either. */
-  async #requireAnswer(client: Connection): Promise<void> {
+  /** Also reopens half-open connections, which do not respond. */
+  async #reopenUnlessAlive(client: Connection): Promise<void> {
     if (client.isReady && (await this.#attempt(client.ping())) !== undefined) return
     if (this.#isClosed) return
     client.destroy()
-    // Waiting commands fail. Subscriptions are restored on connecting.
+    // Pending commands fail. Connecting restores subscriptions.
     client.connect().catch((error: unknown) => this.#reportDown(error))
   }
 
@@ -204,11 +203,12 @@ export class RedisLink implements SharedPresence, SharedBuckets {
     return (await this.#attempt(this.#client.publish(channel, message))) !== undefined
   }
 
-  async #attempt<T>(answer: Promise<T>, waitMs = ANSWER_MS): Promise<T | undefined> {
-    const { promise: late, reject } = Promise.withResolvers<never>()
-    const timer = setTimeout(() => reject(new Error('no answer in time')), waitMs)
+  /** @returns undefined if the command fails or times out. */
+  async #attempt<T>(reply: Promise<T>, timeoutMs = COMMAND_MS): Promise<T | undefined> {
+    const { promise: timeout, reject } = Promise.withResolvers<never>()
+    const timer = setTimeout(() => reject(new Error('timed out')), timeoutMs)
     try {
-      const value = await Promise.race([answer, late])
+      const value = await Promise.race([reply, timeout])
       this.#isDown = false
       return value
     } catch (error) {
@@ -219,7 +219,7 @@ export class RedisLink implements SharedPresence, SharedBuckets {
     }
   }
 
-  /** Logged once, not for every command. */
+  /** Logs only the first failure until Redis is reachable again. */
   #reportDown(error: unknown): void {
     if (this.#isDown) return
     this.#isDown = true

@@ -11,19 +11,19 @@ import {
   type StreamItem,
 } from './subscription.ts'
 
-/** A reader who missed more events than this gets a resync: loading everything again costs both sides less. */
+/** A reader who missed more events than this receives a resync: reloading costs both sides less. */
 const MAX_MISSED = 10_000
-/** How many missed events are read from the log at once, and how many of these are fetched in full at once. */
+/** The number of missed events that are read from the log at once, and that are fetched in full at once. */
 const PAGE_SIZE = 500
 const MAX_PART_SIZE = 100
 const FIRST_PART_SIZE = 20
-/** How long to wait for the tail when the reader's cursor, from another server, is ahead of it. */
-const AHEAD_MS = 5
+/** How often to check whether the tail has caught up with a cursor from another server, in milliseconds. */
+const CATCH_UP_MS = 5
 
 interface Options extends ItemSources {
   now: () => Date
   tail: Pick<LogTail, 'end' | 'hint'>
-  /** How long events are kept, in milliseconds. An older cursor cannot be continued. */
+  /** How long events are kept, in milliseconds. A reader cannot resume from an older cursor. */
   retentionMs: number
 }
 
@@ -33,14 +33,14 @@ interface MissedRange {
   from: LogPoint
 }
 
-/** Reads what a user missed since a cursor, until the tail delivers everything that follows. */
+/** Reads the events a user missed since a cursor, up to the position from which the tail delivers. */
 export class Replay implements MissedItems {
   readonly #options: Options
   readonly #range: MissedRange
   #isChecked = false
   #hasHinted = false
   #page: readonly EventRow[] = []
-  /** Everything up to here was returned, or is in the page. */
+  /** All events up to here were returned or are in the page. */
   #position: LogPosition
   #partSize = FIRST_PART_SIZE
 
@@ -53,8 +53,8 @@ export class Replay implements MissedItems {
   async next(reader: ReplayReader): Promise<StreamItem[]> {
     const { tail } = this.#options
     if (!this.#isChecked) {
-      if (!(await this.#canContinue())) {
-        // The tail cannot advance between these two: there is no await.
+      if (!(await this.#canResume())) {
+        // There is no await between these two, so the tail cannot advance.
         reader.goLive()
         return [this.#createResync()]
       }
@@ -69,7 +69,7 @@ export class Replay implements MissedItems {
       const end = tail.end.position
       const distance = comparePositions(this.#position, end)
       if (distance === 0) {
-        // No await since the comparison: the tail pushes everything after this position.
+        // There was no await since the comparison, so the tail pushes everything after this position.
         reader.goLive()
         return []
       }
@@ -111,16 +111,16 @@ export class Replay implements MissedItems {
   async #waitForTail(): Promise<void> {
     if (!this.#hasHinted) this.#options.tail.hint()
     this.#hasHinted = true
-    await sleep(AHEAD_MS)
+    await sleep(CATCH_UP_MS)
   }
 
-  /** Whether it is the same log, and still has the cursor's position and all of what follows, which is not too much. */
-  async #canContinue(): Promise<boolean> {
+  /** Whether the log is the same one and still has all events since the cursor, and they are not too many. */
+  async #canResume(): Promise<boolean> {
     const { db, now, tail, retentionMs } = this.#options
     const { userId, conversationId, from } = this.#range
     const { end } = tail
     if (from.epoch !== end.epoch) return false
-    // In a quiet log the last event may be of any age.
+    // If there are no new events, the last one can have any age.
     if (comparePositions(from.position, end.position) === 0 && from.at.getTime() === end.at.getTime()) {
       return true
     }

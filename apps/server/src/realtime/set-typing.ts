@@ -3,9 +3,7 @@ import type { ActorContext } from '../app/context.ts'
 import { requireConversation } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 
-/**
- * Tells the others of a conversation that one types, or no longer does; but not those with whom a block stands.
- */
+/** Sends a typing signal to the other participants, unless a block exists between them and the actor. */
 export async function setTyping(ctx: ActorContext, input: InputOf<'conversations', 'typing'>): Promise<void> {
   const { actor } = ctx
   const { id: conversationId } = await requireConversation(ctx, input.conversationId)
@@ -14,7 +12,7 @@ export async function setTyping(ctx: ActorContext, input: InputOf<'conversations
   )
   const blocks = await store.blocks.findBetween(ctx.app.db, actor.id, others)
   const toUserIds = others.filter((id) => !blocks.has(id))
-  const typist = { conversationId, userId: actor.id, toUserIds }
-  if (input.typing) ctx.app.typing.start(typist)
-  else ctx.app.typing.stop(typist)
+  const indicator = { conversationId, userId: actor.id, toUserIds }
+  if (input.typing) ctx.app.typing.start(indicator)
+  else ctx.app.typing.stop(indicator)
 }

@@ -2,9 +2,9 @@ import { type Event, eventSchema } from '@sotto/contract'
 import { z } from 'zod'
 import { createItem, type StreamItem } from './subscription.ts'
 
-/** Something that goes to the streams that are open now, and is not stored. */
+/** An event that is sent to open streams and not stored. */
 export interface Signal {
-  /** These users, or the users who watch this one's presence. */
+  /** Specific users, or all users who watch a user's presence. */
   to: { userIds: readonly string[] } | { watchersOf: string }
   event: Event
 }

@@ -3,20 +3,20 @@ import type { Logger } from 'pino'
 import type { Caller } from '../auth/caller.ts'
 import type { Subscription } from './subscription.ts'
 
-/** How often the credentials of open streams are checked. A revoked one ends its streams within twice this time. */
+/** How often credentials of open streams are checked, in milliseconds. A revocation takes effect within twice this time. */
 const CHECK_MS = 1_000
 
 interface Options {
   db: Executor
   now: () => Date
   log: Logger
-  /** The service key of the configuration, which is not in the database. */
+  /** The service key set in SOTTO_SERVICE_KEY, which is not in the database. */
   configuredKeyId: string
 }
 
 /**
- * Ends streams whose token or key was revoked or has expired, whose password was changed, or whose user was erased.
- * Checks all streams of this server together, once a second.
+ * Ends streams whose token or key has been revoked or has expired, whose password has changed, or whose user has been
+ * erased. Checks all streams of this server together, once a second.
  */
 export class StreamGuard {
   readonly #options: Options
@@ -28,7 +28,7 @@ export class StreamGuard {
   }
 
   watch(stream: Subscription, caller: Caller): void {
-    // The server may have been stopped while the stream opened.
+    // The server may have stopped while the stream was opening.
     if (stream.hasEnded) return
     this.#streams.set(stream, caller)
     this.#schedule()

@@ -8,15 +8,15 @@ const MAX_STREAMS_PER_USER = 20
 interface Options {
   db: Executor
   log: Logger
-  /** How many streams may be open, over all users. */
+  /** The maximum number of open streams, over all users. */
   maxStreams: number
-  /** Called when a user's first stream opens and when the last one closes. */
+  /** Called when a user's first stream opens, and when their last one closes. */
   onPresence: (userId: string, isStreaming: boolean) => void
-  /** Called when no stream is open or opening any more. */
+  /** Called when the last open or opening stream is gone. */
   onEmpty: () => void
 }
 
-/** The streams of this server: whose they are, and which users' presence they watch. */
+/** The streams of this server, by their user and by the users whose presence they watch. */
 export class StreamRegistry {
   readonly #options: Options
   readonly #byUser = new Map<string, Set<Subscription>>()
@@ -29,7 +29,7 @@ export class StreamRegistry {
     this.#options = options
   }
 
-  /** How many streams are open or opening. */
+  /** The number of streams that are open or opening. */
   get count(): number {
     return this.#count
   }
@@ -43,9 +43,9 @@ export class StreamRegistry {
   }
 
   /**
-   * Counts a stream that is opening. It must be followed by `add` or `release`.
+   * Counts a stream that is opening. Must be followed by `add` or `release`.
    *
-   * @throws {SottoError} RATE_LIMITED (too many of this user), UNAVAILABLE (too many in all, or closed)
+   * @throws {SottoError} RATE_LIMITED (too many streams of the user), UNAVAILABLE (too many in total, or closed)
    */
   reserve(userId: string): void {
     this.#requireOpen()
@@ -58,13 +58,13 @@ export class StreamRegistry {
     this.#count++
   }
 
-  /** Gives up a reservation. */
+  /** Cancels a reservation. */
   release(): void {
     this.#count--
     if (this.#count === 0) this.#options.onEmpty()
   }
 
-  /** @throws {SottoError} if the registry was closed, or the user's limit reached, since the reservation. */
+  /** @throws {SottoError} if since the reservation the registry was closed or the user's limit was reached. */
   add(stream: Subscription): void {
     this.#requireOpen()
     this.#requireUserLimit(stream.userId)
@@ -84,8 +84,8 @@ export class StreamRegistry {
   }
 
   /**
-   * Pushes a signal to the streams that watch this user. They were allowed to when they opened, but there may have
-   * been a block since. One signal is pushed after the other, so that going offline and coming back keep their order.
+   * Pushes a signal to the streams that watch this user, except where one user has blocked the other since the stream
+   * opened. Signals are pushed one at a time, so that they stay in order.
    */
   pushToWatchers(watchedId: string, item: StreamItem): void {
     if (!this.#byWatchedUser.has(watchedId)) return
@@ -122,7 +122,7 @@ export class StreamRegistry {
   }
 }
 
-/** @returns whether it is the first one of its key. */
+/** @returns whether it is the first value of its key. */
 function addTo<Value>(map: Map<string, Set<Value>>, key: string, value: Value): boolean {
   const values = map.get(key)
   if (values) {
@@ -133,7 +133,7 @@ function addTo<Value>(map: Map<string, Set<Value>>, key: string, value: Value): 
   return true
 }
 
-/** @returns whether it was the last one of its key. */
+/** @returns whether it was the last value of its key. */
 function removeFrom<Value>(map: Map<string, Set<Value>>, key: string, value: Value): boolean {
   const values = map.get(key)
   if (!values?.delete(value) || values.size > 0) return false

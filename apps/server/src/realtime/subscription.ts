@@ -2,12 +2,12 @@ import type { Event } from '@sotto/contract'
 import type { MessageRow } from '@sotto/db'
 import type { EndReason } from '../metrics/metrics.ts'
 
-/** One event on its way to one user. Created once for all streams of the user. */
+/** An event for one user, shared by all of their streams. */
 export interface StreamItem {
   event: Event
-  /** Where to resume after it. Signals (typing, presence) have none, because they are not stored. */
+  /** Resumes after this event. Undefined for signals, because they are not stored. */
   cursor: string | undefined
-  /** The event as JSON, and the size of that. */
+  /** The event as JSON, and its size in bytes. */
   json: string
   bytes: number
   /** The message that counts as delivered when the item is taken. */
@@ -19,18 +19,18 @@ export function createItem(event: Event, cursor: string | undefined, message?: M
   return { event, cursor, json, bytes: Buffer.byteLength(json), message }
 }
 
-/** How much may be queued for a reader, in bytes of JSON. */
+/** The limit of a reader's queue, in bytes of JSON. */
 const MAX_QUEUED_BYTES = 262_144
-/** How much a reader takes at once, which also bounds what it has taken but not yet passed on. */
+/** How much a reader takes at once, in bytes of JSON. Also bounds what it has taken but not yet sent. */
 export const MAX_TAKEN_BYTES = 65_536
 
 interface Options {
   userId: string
   conversationId: string | undefined
   watched: ReadonlySet<string>
-  /** Where to resume if nothing is taken. */
+  /** The cursor as long as nothing has been taken. */
   cursor: string
-  /** Where to resume if everything up to now was taken. */
+  /** The cursor once everything up to now has been taken. */
   cursorNow: () => string
   /** Undefined for a reader who starts now. */
   replay: MissedItems | undefined
@@ -40,8 +40,8 @@ interface Options {
 
 export interface MissedItems {
   /**
-   * Returns the next part of what the reader missed. Once nothing is missing, it calls `goLive` in the turn of the
-   * event loop in which that is certain, and returns an empty part.
+   * Returns the next missed items. When the reader has caught up, calls `goLive` without an await after the check, and
+   * returns an empty list or a final resync.
    */
   next(reader: ReplayReader): Promise<StreamItem[]>
 }
@@ -53,15 +53,15 @@ export interface ReplayReader {
 }
 
 /**
- * A reader's end of a stream: a bounded queue. A reader who falls too far behind is disconnected, and resumes from its
- * last cursor. No event is lost, because the log has them all.
+ * The reader's end of a stream, with a bounded queue. A reader who falls too far behind is disconnected and can resume
+ * from their last cursor. No event is lost, because the log has them all.
  */
 export class Subscription implements ReplayReader {
   readonly userId: string
   readonly conversationId: string | undefined
   /** The users whose presence this reader receives. */
   readonly watched: ReadonlySet<string>
-  /** Called once, when the stream has ended, for a reader that may be blocked on a write. */
+  /** Called once, when the stream has ended: the reader may be blocked on a write and not waiting for items. */
   onEnded: (() => void) | undefined
   readonly #options: Options
   #cursor: string
@@ -82,8 +82,8 @@ export class Subscription implements ReplayReader {
   }
 
   /**
-   * Where to resume after what was taken. It moves on while nothing is queued, so that a reader of quiet
-   * conversations does not come back with a cursor that is older than the log.
+   * Resumes after the last item taken. Advances with the log while nothing is queued, so that the cursor of an idle
+   * reader does not expire.
    */
   get cursor(): string {
     if (!this.#ended && !this.#replay && this.#queue.length === 0) this.#cursor = this.#options.cursorNow()
@@ -103,7 +103,7 @@ export class Subscription implements ReplayReader {
   push(item: StreamItem): void {
     if (this.#ended || !this.#wants(item)) return
     if (this.#replay && item.cursor !== undefined) return
-    // One item alone is never too much, or a large one would disconnect every reader.
+    // An empty queue accepts any item: otherwise one above the limit would disconnect every reader.
     if (this.#queue.length > 0 && this.#queuedBytes + item.bytes > MAX_QUEUED_BYTES) {
       this.end('slow')
       return
@@ -117,12 +117,12 @@ export class Subscription implements ReplayReader {
     this.#replay = undefined
   }
 
-  /** @param reason undefined if the reader wants it to end. */
+  /** @param reason undefined if the reader ends the stream. */
   end(reason?: EndReason): void {
     if (this.#ended) return
     this.#ended = true
     this.#endReason = reason
-    // The reader receives what it has not taken when it resumes.
+    // The reader receives the remaining items when they resume.
     this.#queue = []
     this.#replay = undefined
     this.#options.onEnd(this)
@@ -130,7 +130,7 @@ export class Subscription implements ReplayReader {
     this.onEnded?.()
   }
 
-  /** Waits for at least one item. Undefined once the stream has ended or the signal is aborted. */
+  /** Waits for at least one item. @returns undefined once the stream has ended or the signal is aborted. */
   async take(signal?: AbortSignal): Promise<StreamItem[] | undefined> {
     while (!this.#ended && !signal?.aborted) {
       const items = this.#replay ? this.#taken(await this.#replay.next(this)) : this.#takeQueued()
@@ -140,7 +140,7 @@ export class Subscription implements ReplayReader {
     return undefined
   }
 
-  /** A stream of one conversation also receives presence signals, which belong to none. */
+  /** A stream of one conversation also receives presence signals, which have no conversation. */
   #wants({ event, cursor }: StreamItem): boolean {
     if (this.conversationId === undefined || event.conversationId === this.conversationId) return true
     return event.conversationId === null && cursor === undefined
@@ -159,7 +159,7 @@ export class Subscription implements ReplayReader {
     return this.#taken(items)
   }
 
-  /** A stream may end while missed items are read for it. They are not taken then. */
+  /** If the stream has ended while missed items were being read, they do not count as taken. */
   #taken(items: StreamItem[]): StreamItem[] {
     if (this.#ended) return []
     for (const item of items) {
@@ -176,7 +176,7 @@ export class Subscription implements ReplayReader {
     this.#wake = wake
     signal?.addEventListener('abort', wake)
     await promise
-    // The signal may outlive many waits.
+    // The signal can be reused for many waits.
     signal?.removeEventListener('abort', wake)
     this.#wake = undefined
   }

@@ -10,14 +10,14 @@ interface Options {
   send: (signal: Signal) => void
 }
 
-interface Typist {
+interface Indicator {
   conversationId: string
   userId: string
-  /** Who receives the signals. */
+  /** The users who receive the signals. */
   toUserIds: readonly string[]
 }
 
-/** Who is typing. Kept in memory only, and expires if a client disappears. */
+/** Tracks who is typing. Kept in memory, with a timeout in case a client disappears. */
 export class Typing {
   readonly #options: Options
   readonly #timers = new Map<string, NodeJS.Timeout>()
@@ -26,23 +26,23 @@ export class Typing {
     this.#options = options
   }
 
-  start(typist: Typist): void {
-    const key = keyOf(typist)
+  start(indicator: Indicator): void {
+    const key = keyOf(indicator)
     const running = this.#timers.get(key)
     clearTimeout(running)
-    const timer = setTimeout(() => this.stop(typist), TYPING_MS)
+    const timer = setTimeout(() => this.stop(indicator), TYPING_MS)
     timer.unref()
     this.#timers.set(key, timer)
-    if (!running) this.#send('typing.started', typist)
+    if (!running) this.#send('typing.started', indicator)
   }
 
-  stop(typist: Typist): void {
-    const key = keyOf(typist)
+  stop(indicator: Indicator): void {
+    const key = keyOf(indicator)
     const running = this.#timers.get(key)
     if (!running) return
     clearTimeout(running)
     this.#timers.delete(key)
-    this.#send('typing.stopped', typist)
+    this.#send('typing.stopped', indicator)
   }
 
   close(): void {
@@ -50,12 +50,12 @@ export class Typing {
     this.#timers.clear()
   }
 
-  #send(type: 'typing.started' | 'typing.stopped', { conversationId, userId, toUserIds }: Typist): void {
+  #send(type: 'typing.started' | 'typing.stopped', { conversationId, userId, toUserIds }: Indicator): void {
     const { newId, now, send } = this.#options
     send({ to: { userIds: toUserIds }, event: { id: newId(), type, conversationId, at: now(), userId } })
   }
 }
 
-function keyOf({ conversationId, userId }: Typist): string {
+function keyOf({ conversationId, userId }: Indicator): string {
   return `${conversationId}:${userId}`
 }
