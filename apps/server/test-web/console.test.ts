@@ -283,7 +283,7 @@ describe.each(['sqlite', 'postgres'] as const)('the console on %s', (using) => {
     expect(await page.locator('.one-time-secret code').textContent()).toMatch(/^whsec_/)
     await page.getByRole('link', { name: receiver.url }).click()
     await page.getByRole('button', { name: 'Send test event' }).click()
-    await page.getByText('the receiver answered 410 Gone').waitFor({ timeout: 15_000 })
+    await page.getByText('the receiver responded with 410 Gone').waitFor({ timeout: 15_000 })
     await page.getByLabel('Status').selectOption('Failed')
     const delivery = page.getByRole('list', { name: 'Deliveries' }).getByRole('listitem')
     await delivery.getByText(/failed, 1 attempt, status 410/).waitFor()

@@ -30,7 +30,7 @@ async function problemOf(
   { id, disabled_reason }: WebhookRow,
   now: Date,
 ): Promise<string | undefined> {
-  if (disabled_reason === 'gone') return 'is disabled: the receiver answered 410 Gone'
+  if (disabled_reason === 'gone') return 'is disabled: the receiver responded with 410 Gone'
   const [failure] = await store.deliveries.list(db, { webhookId: id, state: 'failed' }, newest, 1)
   if (failure && now.getTime() - failure.created_at.getTime() < FAILED_FOR_MS) return 'has a failed delivery'
   const waiting = await store.deliveries.countWaiting(db, id, MANY_WAITING)

@@ -160,7 +160,7 @@ async function removeReceipts({ app, job, userId }: Sweep, from: Progress): Prom
   }
 }
 
-/** Removes contacts and blocks on both sides. Also erases the account again, in case a concurrent request wrote to it. */
+/** Removes contacts and blocks on both sides. Erases the account again, in case a concurrent request wrote to it. */
 async function removeContactsAndBlocks({ app, job, userId }: Sweep, progress: Progress): Promise<void> {
   let hasMore = true
   while (hasMore) {

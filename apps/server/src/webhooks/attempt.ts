@@ -22,7 +22,7 @@ type Parts = Pick<Runtime, 'db' | 'now' | 'newId' | 'log'> & {
 /**
  * Attempts a delivery once and stores the result. No transaction is open during the request.
  *
- * @throws if the signal is aborted or the database is not available; nothing is written, and the attempt is repeated.
+ * @throws if the signal is aborted or the database is unavailable. Nothing is stored, so the attempt will be repeated.
  */
 export async function attemptDelivery(
   parts: Parts,
@@ -33,13 +33,13 @@ export async function attemptDelivery(
   const result = await send(parts, webhook, delivery, signal)
   const { db, now } = parts
   const attempts = delivery.attempts + 1
-  if (result.status === GONE) return endAsGone(parts, delivery, attempts)
+  if (result.status === GONE) return disableGone(parts, delivery, attempts)
   const end = endOf(result, attempts, now())
   await store.deliveries.endAttempt(db, delivery, end)
   return end.state === 'pending' ? 'retried' : end.state
 }
 
-/** `isFinal`: another attempt would also fail. */
+/** `isFinal` means that a retry would also fail. */
 type AttemptResult = SendResult | { status: undefined; error: string; isFinal: true }
 
 async function send(
@@ -66,16 +66,16 @@ async function send(
 
 function endOf(result: AttemptResult, attempts: number, now: Date): AttemptEnd {
   const { status } = result
-  const tried = { attempts, last_status: status ?? null }
+  const common = { attempts, last_status: status ?? null }
   if (status !== undefined && status >= 200 && status < 300) {
-    return { ...tried, state: 'delivered', last_error: null, due_at: null, delivered_at: now }
+    return { ...common, state: 'delivered', last_error: null, due_at: null, delivered_at: now }
   }
-  const wait = 'isFinal' in result ? undefined : retryDelayMs(attempts, retryAfterOf(result), now)
+  const delayMs = 'isFinal' in result ? undefined : retryDelayMs(attempts, retryAfterOf(result), now)
   return {
-    ...tried,
-    state: wait === undefined ? 'failed' : 'pending',
-    last_error: status === undefined ? result.error : `answered ${status}`,
-    due_at: wait === undefined ? null : new Date(now.getTime() + wait),
+    ...common,
+    state: delayMs === undefined ? 'failed' : 'pending',
+    last_error: status === undefined ? result.error : `responded with ${status}`,
+    due_at: delayMs === undefined ? null : new Date(now.getTime() + delayMs),
     delivered_at: null,
   }
 }
@@ -84,7 +84,7 @@ function retryAfterOf(result: SendResult): string | undefined {
   return result.status === undefined ? undefined : result.retryAfter
 }
 
-async function endAsGone(
+async function disableGone(
   parts: Parts,
   delivery: WebhookDeliveryRow,
   attempts: number,
@@ -96,7 +96,7 @@ async function endAsGone(
       state: 'failed',
       attempts,
       last_status: GONE,
-      last_error: `answered ${GONE}`,
+      last_error: `responded with ${GONE}`,
       due_at: null,
       delivered_at: null,
     })

@@ -23,29 +23,30 @@ type Added = ReadonlyMap<string, number>
  * Creates deliveries for the events after the log positions of these webhooks, in log order. Deliveries and positions
  * are written in one transaction.
  *
- * Processes one batch; `isMore` tells whether there are more. Webhooks at different positions do not wait for each
- * other.
+ * Processes one batch per log position, so webhooks at different positions do not wait for each other.
+ *
+ * @returns whether there are more events, and how many deliveries were created per webhook.
  */
 export async function fanOut(
   parts: Parts,
   webhooks: readonly WebhookRow[],
-): Promise<{ isMore: boolean; added: Added }> {
-  let isMore = false
+): Promise<{ hasMore: boolean; added: Added }> {
+  let hasMore = false
   const added = new Map<string, number>()
-  for (const place of placesOf(webhooks)) {
-    const events = await store.eventLog.read(parts.db, place.position, BATCH)
+  for (const group of groupByPosition(webhooks)) {
+    const events = await store.eventLog.read(parts.db, group.position, BATCH)
     if (events.length === 0) continue
-    for (const { webhook_id: id } of await advance(parts, place, events)) {
+    for (const { webhook_id: id } of await advance(parts, group, events)) {
       added.set(id, (added.get(id) ?? 0) + 1)
     }
-    isMore ||= events.length === BATCH
+    hasMore ||= events.length === BATCH
   }
-  return { isMore, added }
+  return { hasMore, added }
 }
 
 async function advance(
   { db, now, newId, lease }: Parts,
-  place: WebhookGroup,
+  group: WebhookGroup,
   events: readonly EventRow[],
 ): Promise<WebhookDeliveryRow[]> {
   const last = events.at(-1)
@@ -53,11 +54,11 @@ async function advance(
   return db.transaction().execute(async (trx) => {
     if (!(await lease.renewIn(trx))) return []
     const to = { position: { xid: last.xid, id: last.id }, at: last.created_at }
-    const moved = new Set(await store.webhooks.move(trx, place, to))
-    const wanted = place.webhooks.filter(({ id }) => moved.has(id)).map(toWanted)
+    const moved = new Set(await store.webhooks.move(trx, group, to))
+    const subscribers = group.webhooks.filter(({ id }) => moved.has(id)).map(toSubscriber)
     const rows = events.flatMap((event) =>
-      wanted
-        .filter(({ isWanted }) => isWanted(event))
+      subscribers
+        .filter(({ matches }) => matches(event))
         .map(({ webhookId }) => deliveryOf(event, { id: newId(), webhookId, now: now() })),
     )
     await store.deliveries.insertMany(trx, rows)
@@ -66,10 +67,10 @@ async function advance(
 }
 
 /**
- * Moves webhooks with a position in another log, from before a restore, to the end of this one: what they have
- * received is unknown.
+ * Moves webhooks whose position is in an earlier epoch, from before a restore, to the end of the log. Which of the
+ * current events they have received is unknown.
  */
-export async function leaveOldLog(
+export async function skipToCurrentEpoch(
   { db, now, log }: Pick<Runtime, 'db' | 'now' | 'log'>,
   epoch: string,
   webhooks: readonly WebhookRow[],
@@ -77,14 +78,13 @@ export async function leaveOldLog(
   for (const { id, log_epoch: old } of webhooks) {
     if (old === epoch) continue
     await store.webhooks.update(db, id, positionColumns(epoch, await store.eventLog.findEnd(db), now()))
-    log.warn({ webhook: id }, 'the event log was replaced, the webhook continues from its end')
+    log.warn({ webhook: id }, 'the event log was replaced, the webhook continues at its end')
   }
 }
 
-/** Groups webhooks by log position. */
-function placesOf(webhooks: readonly WebhookRow[]): WebhookGroup[] {
-  const byPlace = Map.groupBy(webhooks, (row) => `${row.log_epoch} ${row.place_xid} ${row.place_id}`)
-  return [...byPlace.values()].flatMap((group) => {
+function groupByPosition(webhooks: readonly WebhookRow[]): WebhookGroup[] {
+  const byPosition = Map.groupBy(webhooks, (row) => `${row.log_epoch} ${row.place_xid} ${row.place_id}`)
+  return [...byPosition.values()].flatMap((group) => {
     const [first] = group
     if (!first) return []
     const position = { xid: first.place_xid, id: first.place_id }
@@ -92,11 +92,11 @@ function placesOf(webhooks: readonly WebhookRow[]): WebhookGroup[] {
   })
 }
 
-function toWanted(row: WebhookRow): { webhookId: string; isWanted(event: EventRow): boolean } {
+function toSubscriber(row: WebhookRow): { webhookId: string; matches(event: EventRow): boolean } {
   const types = eventsOf(row)
   return {
     webhookId: row.id,
-    isWanted(event) {
+    matches(event) {
       const type = webhookTypeOf(event)
       return type !== undefined && (types === null || types.includes(type))
     },

@@ -11,11 +11,11 @@ import type { LookupFunction } from 'node:net'
 import type { OutboundRules } from './outbound-rules.ts'
 
 /** The timeout for a response, including redirects, in milliseconds. */
-const ANSWER_MS = 10_000
+const RESPONSE_MS = 10_000
 /** How many bytes of a response body are read and discarded to reuse the connection. */
 const MAX_BODY_BYTES = 4_096
 const MAX_REDIRECTS = 3
-/** Those that keep the method and the body (RFC 9110, section 15.4). */
+/** The redirects that keep the method and the body (RFC 9110, section 15.4). */
 const REDIRECTS = new Set([307, 308])
 /** How long idle connections are kept, in milliseconds; most receivers keep them at least as long. */
 const IDLE_MS = 4_000
@@ -37,29 +37,29 @@ interface Options {
 }
 
 /**
- * Sends requests to user-supplied URLs, within the outbound rules.
+ * Sends requests to user-supplied URLs that the outbound rules allow.
  *
- * The address is checked after resolving the name, and that address is connected to, so DNS rebinding has no effect.
- * Follows up to three redirects, each checked the same way. Ignores proxy settings of the environment.
+ * Checks the address after resolving the name and connects to that address, so DNS rebinding has no effect. Follows up
+ * to three redirects, each checked the same way. Ignores proxy settings of the environment.
  */
 export class HttpSender {
   readonly #rules: OutboundRules
-  readonly #answerMs: number
+  readonly #responseMs: number
   readonly #lookup: LookupFunction
   // Own agents, because the global ones may use a proxy.
   readonly #http = new HttpAgent({ keepAlive: true, timeout: IDLE_MS })
   readonly #https = new HttpsAgent({ keepAlive: true, timeout: IDLE_MS })
 
-  constructor({ rules, resolveHost = resolveBySystem, answerMs = ANSWER_MS }: Options) {
+  constructor({ rules, resolveHost = resolveBySystem, answerMs = RESPONSE_MS }: Options) {
     this.#rules = rules
-    this.#answerMs = answerMs
-    const resolve = oneAtATime(resolveHost)
+    this.#responseMs = answerMs
+    const resolve = shareLookups(resolveHost)
     this.#lookup = (host, { all }, callback) => {
       resolve(host).then(
         (found) => {
           const allowed = found.filter(({ address }) => rules.allowsAddress(address, host))
           const [first] = allowed
-          if (!first) callback(new AddressRefused(), '')
+          if (!first) callback(new AddressNotAllowed(), '')
           else if (all) callback(null, [...allowed])
           else callback(null, first.address, first.family)
         },
@@ -68,23 +68,19 @@ export class HttpSender {
     }
   }
 
-  /**
-   * Posts a body. Never throws, except when the signal is aborted.
-   *
-   * Only the status and headers of the response matter.
-   */
+  /** Posts a body and discards the response body. Only throws if the signal is aborted. */
   async post(
     url: string,
     headers: Readonly<Record<string, string>>,
     body: string,
     signal: AbortSignal,
   ): Promise<SendResult> {
-    const timeout = AbortSignal.timeout(this.#answerMs)
+    const timeout = AbortSignal.timeout(this.#responseMs)
     try {
       return await this.#follow(new URL(url), headers, body, AbortSignal.any([signal, timeout]))
     } catch (error) {
       signal.throwIfAborted()
-      if (timeout.aborted) return failed(`no answer within ${this.#answerMs / 1_000} s`)
+      if (timeout.aborted) return failed(`no response within ${this.#responseMs / 1_000} s`)
       return failed(failureText(error))
     }
   }
@@ -102,10 +98,10 @@ export class HttpSender {
   ): Promise<SendResult> {
     let url = first
     for (let redirects = 0; ; redirects++) {
-      if (this.#rules.refusalOf(url)) throw new AddressRefused()
-      const answer = await this.#postOnce(url, headers, body, signal)
-      const { statusCode: status = 0, headers: fields } = answer
-      await discard(answer)
+      if (this.#rules.refusalOf(url)) throw new AddressNotAllowed()
+      const response = await this.#postOnce(url, headers, body, signal)
+      const { statusCode: status = 0, headers: fields } = response
+      await discard(response)
       if (!REDIRECTS.has(status)) return { status, retryAfter: fields['retry-after'] }
       if (redirects === MAX_REDIRECTS) return failed(`more than ${MAX_REDIRECTS} redirects`)
       const next = URL.parse(fields.location ?? '', url.href)
@@ -123,8 +119,8 @@ export class HttpSender {
     for (;;) {
       const request = this.#begin(url, headers, body, signal)
       try {
-        const [answer] = (await once(request, 'response')) as [IncomingMessage]
-        return answer
+        const [response] = (await once(request, 'response')) as [IncomingMessage]
+        return response
       } catch (error) {
         // The receiver closed an idle connection while the request was being sent.
         if (!(request.reusedSocket && codeOf(error) === 'ECONNRESET')) throw error
@@ -156,16 +152,16 @@ export class HttpSender {
 }
 
 /** Shares concurrent lookups of a host: each lookup occupies one of a few threads. */
-function oneAtATime(resolveHost: ResolveHost): ResolveHost {
-  const asked = new Map<string, ReturnType<ResolveHost>>()
+function shareLookups(resolveHost: ResolveHost): ResolveHost {
+  const pending = new Map<string, ReturnType<ResolveHost>>()
   return (host) => {
-    const answer = asked.get(host) ?? resolveHost(host).finally(() => asked.delete(host))
-    asked.set(host, answer)
-    return answer
+    const lookup = pending.get(host) ?? resolveHost(host).finally(() => pending.delete(host))
+    pending.set(host, lookup)
+    return lookup
   }
 }
 
-class AddressRefused extends Error {
+class AddressNotAllowed extends Error {
   constructor() {
     super('the address is not allowed')
   }
@@ -176,21 +172,21 @@ function failed(error: string): SendResult {
 }
 
 /** Reads a short response body to the end, otherwise closes the connection. Never throws. */
-async function discard(answer: IncomingMessage): Promise<void> {
+async function discard(response: IncomingMessage): Promise<void> {
   let bytes = 0
   try {
-    for await (const chunk of answer as AsyncIterable<Buffer>) {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
       bytes += chunk.length
       if (bytes > MAX_BODY_BYTES) break
     }
   } catch {
-    // The status counts, however the body ends.
+    // A truncated body does not change the result.
   }
 }
 
-/** Node's error code. The message may contain addresses. */
+/** Node's error code rather than its message, which may contain addresses. */
 function failureText(error: unknown): string {
-  if (error instanceof AddressRefused) return 'the address is internal and not allowed'
+  if (error instanceof AddressNotAllowed) return 'the address is internal and not allowed'
   return codeOf(error) ?? 'the request failed'
 }
 

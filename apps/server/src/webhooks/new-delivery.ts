@@ -1,13 +1,13 @@
 import type { EventRow, WebhookDeliveryRow } from '@sotto/db'
 import { TEST_TYPE } from '../views/webhooks.ts'
 
-interface About {
+interface NewDelivery {
   id: string
   webhookId: string
   now: Date
 }
 
-const fresh = {
+const unattempted = {
   state: 'pending',
   attempts: 0,
   last_status: null,
@@ -16,7 +16,7 @@ const fresh = {
 } as const
 
 /** A delivery with a copy of the log row, which may expire before the receiver is available again. */
-export function deliveryOf(event: EventRow, { id, webhookId, now }: About): WebhookDeliveryRow {
+export function deliveryOf(event: EventRow, { id, webhookId, now }: NewDelivery): WebhookDeliveryRow {
   return {
     id,
     webhook_id: webhookId,
@@ -29,13 +29,13 @@ export function deliveryOf(event: EventRow, { id, webhookId, now }: About): Webh
     seq: event.seq,
     detail: event.detail,
     event_at: event.created_at,
-    ...fresh,
+    ...unattempted,
     due_at: now,
     created_at: now,
   }
 }
 
-export function testDelivery({ id, webhookId, now }: About): WebhookDeliveryRow {
+export function testDelivery({ id, webhookId, now }: NewDelivery): WebhookDeliveryRow {
   return {
     id,
     webhook_id: webhookId,
@@ -48,7 +48,7 @@ export function testDelivery({ id, webhookId, now }: About): WebhookDeliveryRow 
     seq: null,
     detail: null,
     event_at: now,
-    ...fresh,
+    ...unattempted,
     due_at: now,
     created_at: now,
   }

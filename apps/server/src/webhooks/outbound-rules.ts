@@ -10,10 +10,10 @@ type Address = ReturnType<typeof ipaddr.parse>
 type Range = ReturnType<typeof ipaddr.parseCIDR>
 
 /**
- * Which hosts this server can call: public addresses over https, and those that the operator has listed.
+ * Which hosts this server can call: public addresses over https, and hosts, addresses and ranges in an allowlist.
  *
- * A listed host name allows all addresses it resolves to. Listed hosts, addresses and ranges can also be called over
- * plain http, but not a name that only resolves into a listed range.
+ * An allowed host name allows all addresses it resolves to. Allowed hosts, addresses and ranges can also be called
+ * over plain http, but not a name that only resolves into an allowed range.
  */
 export class OutboundRules {
   readonly #names = new Set<string>()
@@ -28,7 +28,7 @@ export class OutboundRules {
     }
   }
 
-  /** The rule that a URL breaks, before resolving its host; undefined if none. */
+  /** The rule that a URL violates, without resolving its host; undefined if none. */
   refusalOf(url: URL): string | undefined {
     if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must be an http or https URL'
     if (url.username !== '' || url.password !== '') return 'must not contain a username or password'
@@ -42,7 +42,7 @@ export class OutboundRules {
     return undefined
   }
 
-  /** Whether a URL of this host may connect to this address. */
+  /** Whether a request to this host may connect to this address. */
   allowsAddress(address: string, host: string): boolean {
     if (this.#names.has(host.toLowerCase())) return true
     if (isIP(address) === 0) return false

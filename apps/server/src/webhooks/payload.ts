@@ -1,6 +1,6 @@
 import type { LogType } from '@sotto/contract'
 import type { EventRow, Executor, WebhookDeliveryRow } from '@sotto/db'
-import { findShownMessages, type ShowConversation, viewOf } from '../realtime/event-view.ts'
+import { findEventMessages, type ShowConversation, viewOf } from '../realtime/event-view.ts'
 import { TEST_TYPE } from '../views/webhooks.ts'
 
 interface Sources {
@@ -9,14 +9,15 @@ interface Sources {
 }
 
 /**
- * The body of a delivery, with the current state of the event's subject; undefined if it no longer exists.
+ * The body of a delivery, as a bare service key sees the event, with the current state of its subject. Contact events
+ * also have the `ownerId`.
  *
- * Shown as a bare service key sees it. Contact events also name the user.
+ * @returns undefined if the subject no longer exists.
  */
 export async function payloadOf(sources: Sources, row: WebhookDeliveryRow): Promise<string | undefined> {
   if (row.type === TEST_TYPE) return bodyOf(TEST_TYPE, row.event_at, { webhookId: row.webhook_id })
   const event = eventOf(row, row.type)
-  const messages = await findShownMessages(sources.db, [event])
+  const messages = await findEventMessages(sources.db, [event])
   const view = await viewOf({ ...sources, messages }, event, event.audience_user_id)
   if (!view) return undefined
   const data =

@@ -2,7 +2,7 @@ import { invalidInput } from '@sotto/contract'
 import type { App } from '../app/app.ts'
 
 /**
- * Checks a URL without resolving its host; the address is checked with each connection.
+ * Checks a URL without resolving its host. The address is checked on each connection.
  *
  * @throws {SottoError} INVALID_INPUT
  */

@@ -6,7 +6,7 @@ import type { InputOf } from '../lib/operation-types.ts'
 import { toDelivery } from '../views/webhooks.ts'
 import { requireWebhook } from './require-webhook.ts'
 
-/** Restarts a delivery, even a successful one. It keeps its id, so that the receiver can recognize it. */
+/** Restarts a delivery, even a successful one. The id stays the same, so that the receiver can detect the repeat. */
 export async function retryDelivery(
   ctx: AdminContext,
   { webhookId, deliveryId }: InputOf<'webhooks', 'retryDelivery'>,

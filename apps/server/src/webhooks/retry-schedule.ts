@@ -2,7 +2,7 @@ const SECOND_MS = 1_000
 const MINUTE_MS = 60 * SECOND_MS
 const HOUR_MS = 60 * MINUTE_MS
 
-/** The delay after each failed attempt, in milliseconds: three days in total. */
+/** The delay after each failed attempt, in milliseconds. The sum is three days. */
 const DELAYS_MS = [
   5 * SECOND_MS,
   30 * SECOND_MS,
@@ -17,13 +17,13 @@ const DELAYS_MS = [
   20 * HOUR_MS,
   24 * HOUR_MS,
 ]
-/** Random jitter, so that deliveries that failed together are not retried together. */
+/** The maximum random increase of a delay, so that deliveries that failed together are not retried together. */
 const JITTER = 0.1
 /** The maximum Retry-After. */
 const MAX_RETRY_AFTER_MS = 24 * HOUR_MS
 
 /**
- * The delay after this number of attempts, in milliseconds; undefined after the last one.
+ * The delay after this many attempts, in milliseconds; undefined if there are no more attempts.
  *
  * @param retryAfter the Retry-After header of the receiver (RFC 9110, section 10.2.3), a minimum up to one day.
  */
@@ -34,8 +34,8 @@ export function retryDelayMs(
 ): number | undefined {
   const delay = DELAYS_MS[attempts - 1]
   if (delay === undefined) return undefined
-  const asked = Math.min(retryAfterMs(retryAfter, now), MAX_RETRY_AFTER_MS)
-  return Math.max(delay, asked) * (1 + Math.random() * JITTER)
+  const requested = Math.min(retryAfterMs(retryAfter, now), MAX_RETRY_AFTER_MS)
+  return Math.max(delay, requested) * (1 + Math.random() * JITTER)
 }
 
 /** Seconds or an HTTP date; 0 for anything else. */

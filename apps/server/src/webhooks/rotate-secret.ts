@@ -7,7 +7,7 @@ import { requireWebhook } from './require-webhook.ts'
 import { newWebhookSecret } from './signature.ts'
 import { OVERLAP_MS, sealWebhookSecret } from './webhook-secrets.ts'
 
-/** Rotates the secret of a webhook. The current one keeps signing for a while; an older one stops. */
+/** Replaces the secret of a webhook. The replaced one also signs for a day; one replaced earlier no longer does. */
 export async function rotateWebhookSecret(
   ctx: AdminContext,
   { webhookId }: { webhookId: string },

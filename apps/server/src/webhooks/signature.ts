@@ -6,15 +6,15 @@ const PREFIX = 'whsec_'
 /** The specification allows 24 to 64. */
 const SECRET_BYTES = 32
 
-/** A secret to sign with: 256 random bits. */
+/** A new signing secret: 256 random bits. */
 export function newWebhookSecret(): string {
   return PREFIX + randomBytes(SECRET_BYTES).toString('base64')
 }
 
 interface Signed {
-  /** The same for every attempt. */
+  /** The delivery id, which is the same for every attempt. */
   id: string
-  /** Of this attempt. */
+  /** The time of this attempt. */
   at: Date
   body: string
 }

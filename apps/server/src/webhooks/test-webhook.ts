@@ -6,7 +6,7 @@ import { toDelivery } from '../views/webhooks.ts'
 import { testDelivery } from './new-delivery.ts'
 import { requireWebhook } from './require-webhook.ts'
 
-/** Sends a test event to a webhook, like any other delivery. */
+/** Creates a delivery of a test event, which is sent and retried like any other. */
 export async function testWebhook(
   ctx: AdminContext,
   { webhookId }: { webhookId: string },

@@ -7,7 +7,7 @@ import { eventsColumn, toWebhook } from '../views/webhooks.ts'
 import { requireAllowedUrl } from './require-allowed-url.ts'
 import { requireWebhook } from './require-webhook.ts'
 
-/** Changes a webhook. One that is enabled again skips the events in between. */
+/** Changes a webhook. Enabling it again skips the events that happened while it was disabled. */
 export async function updateWebhook(
   ctx: AdminContext,
   { webhookId, url, events, description, enabled }: InputOf<'webhooks', 'update'>,
@@ -15,7 +15,7 @@ export async function updateWebhook(
   const { app } = ctx
   if (url !== undefined) requireAllowedUrl(app, url)
   const now = app.now()
-  const present = positionColumns(
+  const endOfLog = positionColumns(
     await store.eventLog.findEpoch(app.db),
     await store.eventLog.findEnd(app.db),
     now,
@@ -28,7 +28,7 @@ export async function updateWebhook(
       ...(events !== undefined && { events: eventsColumn(events) }),
       ...(description !== undefined && { description }),
       ...(enabled === false && wasEnabled && { disabled_at: now, disabled_reason: 'admin' }),
-      ...(enabled === true && !wasEnabled && { disabled_at: null, disabled_reason: null, ...present }),
+      ...(enabled === true && !wasEnabled && { disabled_at: null, disabled_reason: null, ...endOfLog }),
       updated_at: now,
     })
     if (!row) throw new SottoError('WEBHOOK_NOT_FOUND')

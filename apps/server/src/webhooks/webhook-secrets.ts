@@ -1,7 +1,7 @@
 import type { WebhookRow } from '@sotto/db'
 import type { SecretBox } from '../identity/secret-box.ts'
 
-/** How long the previous secret keeps signing, in milliseconds. */
+/** How long the previous secret also signs, in milliseconds. */
 export const OVERLAP_MS = 24 * 60 * 60 * 1_000
 
 /** @throws {SottoError} UNAVAILABLE if this server has no secret. */
@@ -14,7 +14,7 @@ export function sealWebhookSecret(
 }
 
 /**
- * The signing secrets of a webhook: the current one, and for a while the previous one.
+ * The signing secrets of a webhook: the current one, and the previous one until it expires.
  *
  * @throws {SottoError} UNAVAILABLE if SOTTO_SECRET is missing or has changed.
  */
@@ -23,9 +23,9 @@ export function openWebhookSecrets(
   row: WebhookRow,
   now: Date,
 ): string[] {
-  const { sealed_secret: present, previous_sealed_secret: previous, previous_secret_ends_at: until } = row
+  const { sealed_secret: current, previous_sealed_secret: previous, previous_secret_ends_at: until } = row
   const isPreviousValid = previous !== null && until !== null && until > now
-  return [present, ...(isPreviousValid ? [previous] : [])].map((sealed) => box.open(sealed, ownerOf(row.id)))
+  return [current, ...(isPreviousValid ? [previous] : [])].map((sealed) => box.open(sealed, ownerOf(row.id)))
 }
 
 function ownerOf(webhookId: string): string {

@@ -5,25 +5,25 @@ import type { SecretBox } from '../identity/secret-box.ts'
 import { ServerLease } from '../jobs/server-lease.ts'
 import type { ShowConversation } from '../realtime/event-view.ts'
 import { attemptDelivery } from './attempt.ts'
-import { fanOut, leaveOldLog } from './fan-out.ts'
+import { fanOut, skipToCurrentEpoch } from './fan-out.ts'
 import type { HttpSender } from './http-sender.ts'
 import { purgeDeliveries } from './purge-deliveries.ts'
 
 /** The polling interval for the log and the deliveries without hints, in milliseconds. */
 const POLL_MS = 1_000
 /** How long hints are collected before a pass, in milliseconds: each pass costs a few queries. */
-const GATHER_MS = 20
+const HINT_DELAY_MS = 20
 /** How soon another server takes over from one that crashed, in milliseconds. */
 const LEASE_MS = 15_000
 /** The maximum number of concurrent requests per webhook. The limit on webhooks bounds the total. */
 const CONCURRENCY = 8
-/** A webhook with this many waiting deliveries gets no more until there are fewer. */
+/** A webhook with this many waiting deliveries gets no new ones until there are fewer. */
 const MAX_WAITING = 100_000
-/** How often they are recounted, and how often old ones are deleted, in milliseconds. */
+/** How often waiting deliveries are recounted, and how often old ones are deleted, in milliseconds. */
 const COUNT_MS = 30_000
 const PURGE_MS = 60_000
-/** How long a stop waits for open requests, in milliseconds. */
-const STOP_MS = 1_000
+/** How long closing waits for open requests, in milliseconds. */
+const CLOSE_MS = 1_000
 
 interface Options extends Pick<Runtime, 'db' | 'now' | 'newId' | 'log'> {
   secretBox: SecretBox
@@ -33,24 +33,25 @@ interface Options extends Pick<Runtime, 'db' | 'now' | 'newId' | 'log'> {
 }
 
 /**
- * Delivers events to webhooks: creates deliveries from the log, sends them, and retries failures.
+ * Delivers events to webhooks: creates deliveries from the log, sends them, and retries failures. Runs in the
+ * background, on one server per database at a time.
  *
- * One server per database does it. A delivery stays in the database until the receiver has answered, and the next
- * server repeats it, so every event is delivered at least once. Requests never wait for it.
+ * Delivers every event at least once: a delivery stays pending until the receiver has responded, and the next server
+ * sends it again if this one stops in between.
  */
 export class WebhookWorker {
   readonly #options: Options
   readonly #lease: ServerLease
   readonly #stopping = new AbortController()
-  readonly #lines = new Map<string, Line>()
+  readonly #requestsByWebhook = new Map<string, Requests>()
   /** The number of waiting deliveries per webhook; undefined while another server sends them. */
   #waiting: Map<string, number> | undefined
   #countedAt = 0
   #purgedAt = 0
   #timer: NodeJS.Timeout | undefined
-  #gathering: NodeJS.Timeout | undefined
+  #hintTimer: NodeJS.Timeout | undefined
   #working: Promise<void> | undefined
-  #lookAgain = false
+  #runAgain = false
   #closing: Promise<void> | undefined
 
   constructor(options: Options) {
@@ -64,7 +65,6 @@ export class WebhookWorker {
     return this.#waiting && [...this.#waiting.values()].reduce((sum, count) => sum + count, 0)
   }
 
-  /** Starts; runs until it is closed. */
   start(): void {
     this.#timer = setInterval(() => this.wake(), POLL_MS)
     this.#timer.unref()
@@ -79,18 +79,18 @@ export class WebhookWorker {
   /** Starts a pass. */
   wake(): void {
     if (!this.#timer || this.#closing !== undefined) return
-    this.#lookAgain = true
+    this.#runAgain = true
     this.#working ??= this.#work()
   }
 
   #wakeSoon(): void {
-    this.#gathering ??= setTimeout(() => {
-      this.#gathering = undefined
+    this.#hintTimer ??= setTimeout(() => {
+      this.#hintTimer = undefined
       this.wake()
-    }, GATHER_MS)
+    }, HINT_DELAY_MS)
   }
 
-  /** Stops. The next server repeats deliveries that were not answered in time. */
+  /** Aborts requests without a response after a second. The next server sends these deliveries again. */
   close(): Promise<void> {
     this.#closing ??= this.#stop()
     return this.#closing
@@ -98,15 +98,17 @@ export class WebhookWorker {
 
   async #stop(): Promise<void> {
     clearInterval(this.#timer)
-    clearTimeout(this.#gathering)
+    clearTimeout(this.#hintTimer)
     await this.#working
-    const sending = [...this.#lines.values()].flatMap((line) => [...line.sending.values()])
-    const over = new AbortController()
+    const sending = [...this.#requestsByWebhook.values()].flatMap((requests) => [
+      ...requests.sending.values(),
+    ])
+    const timer = new AbortController()
     await Promise.race([
       Promise.all(sending),
-      wait(STOP_MS, undefined, { signal: over.signal }).catch(() => {}),
+      wait(CLOSE_MS, undefined, { signal: timer.signal }).catch(() => {}),
     ])
-    over.abort()
+    timer.abort()
     this.#stopping.abort()
     await Promise.all(sending)
     this.#options.sender.close()
@@ -115,12 +117,12 @@ export class WebhookWorker {
 
   async #work(): Promise<void> {
     try {
-      while (this.#lookAgain && this.#closing === undefined) {
-        this.#lookAgain = false
-        if (await this.#pass()) this.#lookAgain = true
+      while (this.#runAgain && this.#closing === undefined) {
+        this.#runAgain = false
+        if (await this.#pass()) this.#runAgain = true
       }
     } catch (error) {
-      // The next poll tries again.
+      // The next poll retries.
       this.#options.log.warn({ err: error }, 'webhook worker pass failed, will retry')
     } finally {
       this.#working = undefined
@@ -139,13 +141,13 @@ export class WebhookWorker {
     if (!(await this.#lead(webhooks))) return false
     const enabled = webhooks.filter((row) => row.disabled_at === null && row.deleted_at === null)
     const waiting = await this.#countWaiting(enabled)
-    const { isMore, added } = await fanOut(
+    const { hasMore, added } = await fanOut(
       { ...this.#options, lease: this.#lease },
       enabled.filter(({ id }) => (waiting.get(id) ?? 0) < MAX_WAITING),
     )
     for (const [id, count] of added) this.#noteWaiting(id, count)
     for (const webhook of enabled) await this.#send(webhook)
-    return (await this.#purge(webhooks, now())) || isMore
+    return (await this.#purge(webhooks, now())) || hasMore
   }
 
   async #lead(webhooks: readonly WebhookRow[]): Promise<boolean> {
@@ -155,7 +157,7 @@ export class WebhookWorker {
     }
     if (this.#waiting) return true
     const { db } = this.#options
-    await leaveOldLog(this.#options, await store.eventLog.findEpoch(db), webhooks)
+    await skipToCurrentEpoch(this.#options, await store.eventLog.findEpoch(db), webhooks)
     this.#countedAt = 0
     this.#waiting = new Map()
     return true
@@ -175,39 +177,39 @@ export class WebhookWorker {
     this.#waiting?.set(webhookId, Math.max(0, (this.#waiting.get(webhookId) ?? 0) + change))
   }
 
-  /** Starts as many deliveries as the limit per receiver allows, without waiting for them. */
+  /** Starts as many due deliveries as the limit per webhook allows, without waiting for them. */
   async #send({ id }: WebhookRow): Promise<void> {
     const { db, now } = this.#options
-    const line = this.#lines.get(id) ?? { sending: new Map(), ended: new Set() }
-    this.#lines.set(id, line)
-    const { sending, ended } = line
+    const requests = this.#requestsByWebhook.get(id) ?? { sending: new Map(), ended: new Set() }
+    this.#requestsByWebhook.set(id, requests)
+    const { sending, ended } = requests
     if (sending.size >= CONCURRENCY) return
     ended.clear()
     const due = await store.deliveries.listDue(db, id, now(), CONCURRENCY)
-    const begin = due.filter((delivery) => !sending.has(delivery.id) && !ended.has(delivery.id))
-    if (begin.length === 0) return
+    const ready = due.filter((delivery) => !sending.has(delivery.id) && !ended.has(delivery.id))
+    if (ready.length === 0) return
     // Read after the deliveries: a change to the webhook applies to deliveries created after it.
     const webhook = await store.webhooks.find(db, id)
     if (!webhook || webhook.disabled_at !== null) return
-    for (const delivery of begin.slice(0, CONCURRENCY - sending.size)) {
-      sending.set(delivery.id, this.#attempt(webhook, delivery, line))
+    for (const delivery of ready.slice(0, CONCURRENCY - sending.size)) {
+      sending.set(delivery.id, this.#attempt(webhook, delivery, requests))
     }
   }
 
   /** Never throws. */
-  async #attempt(webhook: WebhookRow, delivery: WebhookDeliveryRow, line: Line): Promise<void> {
+  async #attempt(webhook: WebhookRow, delivery: WebhookDeliveryRow, requests: Requests): Promise<void> {
     const { log, metrics } = this.#options
     const startedAt = performance.now()
     try {
       const outcome = await attemptDelivery(this.#options, webhook, delivery, this.#stopping.signal)
       metrics.webhookAttempted(outcome, (performance.now() - startedAt) / 1_000)
       if (outcome !== 'retried') this.#noteWaiting(webhook.id, -1)
-      line.ended.add(delivery.id)
-      line.sending.delete(delivery.id)
+      requests.ended.add(delivery.id)
+      requests.sending.delete(delivery.id)
       this.#wakeSoon()
     } catch (error) {
-      line.sending.delete(delivery.id)
-      // The delivery is still in the database: the next poll or the next server retries it.
+      requests.sending.delete(delivery.id)
+      // The delivery is still pending: the next poll or the next server retries it.
       if (this.#closing === undefined)
         log.warn({ err: error, webhook: webhook.id }, 'webhook delivery could not be attempted, will retry')
     }
@@ -216,16 +218,16 @@ export class WebhookWorker {
   async #purge(webhooks: readonly WebhookRow[], now: Date): Promise<boolean> {
     if (!isPast(this.#purgedAt, PURGE_MS, now) && !webhooks.some((row) => row.deleted_at !== null))
       return false
-    const isMore = await purgeDeliveries(this.#options.db, webhooks, now)
-    if (!isMore) this.#purgedAt = now.getTime()
-    return isMore
+    const hasMore = await purgeDeliveries(this.#options.db, webhooks, now)
+    if (!hasMore) this.#purgedAt = now.getTime()
+    return hasMore
   }
 }
 
-/** The ids of deliveries being sent to a webhook. */
-interface Line {
+/** The requests to one webhook, by delivery id. */
+interface Requests {
   readonly sending: Map<string, Promise<void>>
-  /** Those that ended since the last query for due deliveries, whose result may still include them. */
+  /** Ended since the last query for due deliveries, whose result may still include them. */
   readonly ended: Set<string>
 }
 

@@ -143,7 +143,7 @@ describe.each(dialects)('webhooks on %s', (using) => {
     for (let attempt = 1; attempt <= 13; attempt++) {
       await expect.poll(async () => (await fixture.deliveries())[0]?.attempts).toBe(attempt)
       const [delivery = expect.fail()] = await fixture.deliveries()
-      expect(delivery).toMatchObject({ lastStatus: 500, lastError: 'answered 500', deliveredAt: null })
+      expect(delivery).toMatchObject({ lastStatus: 500, lastError: 'responded with 500', deliveredAt: null })
       if (delivery.nextAttemptAt === null) break
       const waitMs = delivery.nextAttemptAt.getTime() - server.clock.now().getTime()
       waits.push(waitMs / 1_000)

@@ -42,7 +42,7 @@ describe('the result of a request', () => {
   test('is a timeout if there is no response', async () => {
     await using silent = await startRaw(() => {})
     const result = await senderTo(['127.0.0.1'], { answerMs: 200 }).post(silent.url, {}, BODY, never)
-    expect(result).toEqual({ status: undefined, error: 'no answer within 0.2 s' })
+    expect(result).toEqual({ status: undefined, error: 'no response within 0.2 s' })
   })
 
   test('is the status if the body stalls', async () => {

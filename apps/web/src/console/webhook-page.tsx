@@ -31,7 +31,7 @@ export function WebhookPage({ webhookId }: { webhookId: string }) {
               Status: webhook.enabled
                 ? 'enabled'
                 : webhook.disabledReason === 'gone'
-                  ? 'disabled: the receiver answered 410 Gone'
+                  ? 'disabled: the receiver responded with 410 Gone'
                   : 'disabled by an admin',
               Description: webhook.description ?? undefined,
               Events: webhook.events?.join(', ') ?? 'all',
