@@ -10,13 +10,13 @@ import type { CallerContext } from '../app/context.ts'
 import { type AuditAction, recordAudit } from '../audit/record-audit.ts'
 import { isBareKey, requireConversation, viewerOf } from '../auth/access.ts'
 
-/** What a change of a group works with while it holds the conversation lock. */
+/** A group whose conversation lock is held. */
 export interface LockedGroup {
   trx: EventTransaction
-  /** Its current state. */
+  /** The current state, read under the lock. */
   group: ConversationRow
   at: Date
-  /** Appends an event for the participants. @returns the event's id. */
+  /** Appends an event for all participants. @returns the event's id. */
   appendEvent(type: LogType, userId: string | null, role?: ParticipantRole): Promise<number>
 }
 
@@ -30,7 +30,7 @@ export interface GroupChange extends LockedGroup {
  * Changes a group under its conversation lock. The caller's role is read again under the lock, because it may have
  * changed. A change by a bare service key is recorded in the audit log as `action`.
  *
- * @param pairs keys of direct conversations to lock as well.
+ * @param pairs lock keys of direct conversations to lock as well
  * @throws {SottoError} CONVERSATION_NOT_FOUND if the caller cannot see the group, FORBIDDEN for a direct conversation.
  */
 export async function changeGroup<Result>(
@@ -64,7 +64,7 @@ export async function changeGroup<Result>(
   })
 }
 
-/** For callers that hold the group's conversation lock. */
+/** Requires that the transaction holds the group's conversation lock. */
 export function lockedGroup(trx: EventTransaction, group: ConversationRow, at: Date): LockedGroup {
   return {
     trx,

@@ -7,9 +7,9 @@ import { requireMessageToChange } from '../auth/access.ts'
 export type AppendEvent = (type: LogType, detail?: string) => Promise<void>
 
 /**
- * Changes a message under the conversation lock and returns the result.
+ * Changes a message under its conversation lock and returns the changed message.
  *
- * The message is read again under the lock, so `change` sees the previous change.
+ * The message is read again under the lock, so `change` sees all earlier changes.
  */
 export async function changeMessage(
   ctx: CallerContext,
@@ -40,12 +40,17 @@ export async function changeMessage(
   })
 }
 
-/** Only the sender can change a message. For callers who cannot read it, it does not exist. */
+/**
+ * Only the sender can change a message.
+ *
+ * @throws {SottoError} FORBIDDEN
+ */
 export function requireOwn(message: MessageRow, actorId: string): void {
   if (message.sender_id !== actorId)
     throw new SottoError('FORBIDDEN', { detail: 'only the sender can do this' })
 }
 
+/** @throws {SottoError} MESSAGE_DELETED */
 export function requireNotDeleted(message: MessageRow): void {
   if (message.deleted_at !== null) throw new SottoError('MESSAGE_DELETED')
 }

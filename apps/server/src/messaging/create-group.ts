@@ -45,11 +45,11 @@ export async function createGroup(
   ctx.app.emitBusinessEvent('group.created', { conversationId: id, participants: others.length + 1 })
   const conversation = await store.conversations.find(ctx.app.db, id)
   const shown = conversation && (await showConversation(ctx.app, conversation, actor.id))
-  if (!shown) throw new Error(`group ${id} is gone`)
+  if (!shown) throw new Error(`group ${id} not found`)
   return shown
 }
 
-/** The given users without the actor and without duplicates. */
+/** The given users, without the actor and duplicates. */
 async function requireOthers(ctx: CallerContext, actor: Actor, refs: readonly string[]): Promise<Actor[]> {
   const others = new Map<string, Actor>()
   for (const [index, ref] of refs.entries()) {

@@ -4,13 +4,13 @@ import type { Logger } from 'pino'
 import type { Runtime } from '../app/runtime.ts'
 
 /** The minimum time between two writes for the same conversation and user, in milliseconds. */
-const REST_MS = 1_000
-/** Marks within this time share a transaction, which costs about as much as a send. */
+const COOLDOWN_MS = 1_000
+/** The time between two rounds, in milliseconds. Marks share transactions, which cost about as much as a send. */
 const ROUND_MS = 100
 /** Rows stay locked until the transaction ends, so its size bounds how long a concurrent send waits. */
 const MAX_MARKS = 100
-/** How often closing retries marks that others have locked. */
-const LAST_ROUNDS = 20
+/** The number of attempts to write locked marks when closing. */
+const CLOSE_ROUNDS = 20
 
 interface Options {
   db: Executor
@@ -19,26 +19,26 @@ interface Options {
   log: Logger
 }
 
-/** A mark that was written recently. */
-interface Rest {
+/** A conversation and user whose mark was written recently. */
+interface Cooldown {
   written: Mark
-  /** The mark since then. */
+  /** The latest mark since then. */
   next: Mark | undefined
   /** As of `performance.now()`. */
   endsAt: number
 }
 
 /**
- * Collects which messages were delivered to their readers and writes the marks after the response.
+ * Collects delivery marks and writes them in the background, so that reading messages does not wait for writes.
  *
- * Each round writes all due marks in one transaction. The first mark of a conversation and user is due immediately,
- * those of the following second are written together.
+ * Each round writes all due marks together. The first mark of a conversation and user is due immediately. Further
+ * marks within the next second are combined into one.
  */
 export class DeliveryMarks {
   readonly #options: Options
   readonly #due = new Map<string, Mark>()
   /** In the order in which they end. */
-  readonly #resting = new Map<string, Rest>()
+  readonly #cooldowns = new Map<string, Cooldown>()
   #timer: NodeJS.Timeout | undefined
   #round: Promise<void> | undefined
   #nextRoundAt = 0
@@ -50,7 +50,7 @@ export class DeliveryMarks {
 
   /** The number of marks waiting to be written. */
   get waiting(): number {
-    return this.#due.size + [...this.#resting.values()].filter(({ next }) => next).length
+    return this.#due.size + [...this.#cooldowns.values()].filter(({ next }) => next).length
   }
 
   /** Marks these messages as delivered to the user. */
@@ -62,14 +62,14 @@ export class DeliveryMarks {
     this.#schedule()
   }
 
-  /** Writes the waiting marks and accepts no more. */
+  /** Writes the waiting marks. Later marks are not written. */
   async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#timer)
     await this.#round
-    for (let round = 0; round < LAST_ROUNDS; round++) {
+    for (let round = 0; round < CLOSE_ROUNDS; round++) {
       if (round > 0) await sleep(ROUND_MS)
-      for (const key of [...this.#resting.keys()]) this.#wake(key)
+      for (const key of [...this.#cooldowns.keys()]) this.#endCooldown(key)
       if (this.#due.size === 0) return
       await this.#writeDue()
     }
@@ -77,30 +77,30 @@ export class DeliveryMarks {
 
   #add(mark: Mark): void {
     const key = keyOf(mark)
-    const rest = this.#resting.get(key)
-    if (rest) {
-      if ((rest.next ?? rest.written).seq < mark.seq) rest.next = mark
+    const cooldown = this.#cooldowns.get(key)
+    if (cooldown) {
+      if ((cooldown.next ?? cooldown.written).seq < mark.seq) cooldown.next = mark
       return
     }
     const due = this.#due.get(key)
     if (!due || due.seq < mark.seq) this.#due.set(key, mark)
   }
 
-  #wake(key: string): void {
-    const next = this.#resting.get(key)?.next
-    this.#resting.delete(key)
+  #endCooldown(key: string): void {
+    const next = this.#cooldowns.get(key)?.next
+    this.#cooldowns.delete(key)
     if (next) this.#due.set(key, next)
   }
 
-  /** Runs rounds as long as a mark is or can become due. */
+  /** Runs rounds as long as there are due marks or cooldowns. */
   #schedule(): void {
     if (this.#closed || this.#timer || this.#round) return
-    if (this.#due.size === 0 && this.#resting.size === 0) return
+    if (this.#due.size === 0 && this.#cooldowns.size === 0) return
     this.#timer = setTimeout(
       () => {
         this.#timer = undefined
         this.#nextRoundAt = performance.now() + ROUND_MS
-        this.#round = this.#go().finally(() => {
+        this.#round = this.#runRound().finally(() => {
           this.#round = undefined
           this.#schedule()
         })
@@ -110,23 +110,22 @@ export class DeliveryMarks {
     this.#timer.unref()
   }
 
-  async #go(): Promise<void> {
+  async #runRound(): Promise<void> {
     const now = performance.now()
-    for (const [key, { endsAt }] of this.#resting) {
+    for (const [key, { endsAt }] of this.#cooldowns) {
       if (endsAt > now) break
-      this.#wake(key)
+      this.#endCooldown(key)
     }
     await this.#writeDue()
   }
 
-  /** Writes the marks that are due now. */
   async #writeDue(): Promise<void> {
     const marks = [...this.#due.values()]
     this.#due.clear()
-    const endsAt = performance.now() + REST_MS
-    for (const mark of marks) this.#resting.set(keyOf(mark), { written: mark, next: undefined, endsAt })
+    const endsAt = performance.now() + COOLDOWN_MS
+    for (const mark of marks) this.#cooldowns.set(keyOf(mark), { written: mark, next: undefined, endsAt })
     for (let from = 0; from < marks.length; from += MAX_MARKS) {
-      // The next mark makes up for a lost one, because a mark means "up to".
+      // A mark covers all messages up to its seq, so the next one replaces a lost one.
       await this.#write(marks.slice(from, from + MAX_MARKS)).catch((error: unknown) =>
         this.#options.log.warn({ err: error }, 'writing delivery marks failed'),
       )
@@ -135,18 +134,18 @@ export class DeliveryMarks {
 
   async #write(marks: readonly Mark[]): Promise<void> {
     const { db, write, now } = this.#options
-    // Reading old messages of a group again changes no mark and needs no transaction.
+    // Rereading old messages changes no mark and needs no transaction.
     const moving = await store.receipts.findMovingMarks(db, marks)
     if (moving.length === 0) return
     const moved = await write((trx) => store.receipts.moveDeliveredMarks(trx, moving, now()))
     const written = new Set(moved.map(keyOf))
     for (const mark of moving) {
       const key = keyOf(mark)
-      const rest = this.#resting.get(key)
-      if (!rest || written.has(key)) continue
-      // The row is locked: the next round tries again.
-      rest.next ??= mark
-      this.#wake(key)
+      const cooldown = this.#cooldowns.get(key)
+      if (!cooldown || written.has(key)) continue
+      // The row is locked by another transaction: the next round retries.
+      cooldown.next ??= mark
+      this.#endCooldown(key)
     }
   }
 }

@@ -7,12 +7,12 @@ import { changeMessage, requireNotDeleted, requireOwn } from './change-message.t
 import { requireTextLength } from './send-message.ts'
 
 /**
- * The maximum number of edits of a message. All earlier texts are kept: if the oldest were dropped instead, a sender
- * could edit the original away.
+ * The maximum number of edits of a message. All earlier texts are kept: if the oldest were dropped, senders could make
+ * the original disappear.
  */
 const MAX_EDITS = 100
 
-/** Sets the text and keeps the previous one. The same text changes nothing. */
+/** Replaces the text and keeps the previous one. Setting the same text has no effect. */
 export async function editMessage(ctx: ActorContext, input: InputOf<'messages', 'edit'>): Promise<Message> {
   const { actor } = ctx
   requireTextLength(ctx, input.text)

@@ -3,8 +3,8 @@ import type { LockedGroup } from './change-group.ts'
 import { giveRole } from './group-roles.ts'
 
 /**
- * Ends a stay. Its event is the last one that the leaving user receives. If the owner leaves, the longest-standing
- * admin becomes the owner, or else the longest-standing member.
+ * Ends a stay. The leaving user receives no events after `participant.left`. If the owner leaves, the longest-standing
+ * admin becomes the owner, or the longest-standing member if there is no admin.
  */
 export async function endParticipation(locked: LockedGroup, leaving: ParticipantRow): Promise<void> {
   const { trx, group, at, appendEvent } = locked

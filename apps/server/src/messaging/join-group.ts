@@ -5,10 +5,13 @@ import type { Actor } from '../auth/caller.ts'
 import { requireReach } from '../people/reach.ts'
 import type { GroupChange } from './change-group.ts'
 
-/** The maximum number of groups of a user: the inbox sorts all of them, and any user can add another. */
-const MAX_GROUPS_OF_A_USER = 1_000
+/** The maximum number of groups per user: the inbox sorts all of them, and any user can add them to more. */
+const MAX_GROUPS_PER_USER = 1_000
 
-/** Adds a user who is not in the group and appends the events, first the one that shows the group to them. */
+/**
+ * Adds a user who is not in the group. The new participant receives `conversation.created`, then all participants
+ * receive `participant.joined`.
+ */
 export async function joinGroup(
   ctx: CallerContext,
   { trx, group, at, appendEvent }: GroupChange,
@@ -38,25 +41,25 @@ export async function joinGroup(
   await appendEvent('participant.joined', user.id, role)
 }
 
-/** The pairs to lock for `requireMayAdd`, so that their relationships do not change in between. */
+/** The pairs to lock before `requireMayAdd`, so that their relationships cannot change. */
 export function pairsToAdd(ctx: CallerContext, users: readonly Actor[]): string[] {
   const actor = ctx.actor
   return actor ? users.map((user) => directKey(actor.id, user.id)) : []
 }
 
 /**
- * Checks whether the caller may add a user to a group, under the locks of `pairsToAdd`. Blocks and contacts do not
- * restrict a bare service key.
+ * Requires that the caller may add a user to a group. Needs the locks of `pairsToAdd`. Blocks and contacts do not
+ * restrict bare service keys.
  *
  * @throws {SottoError} FORBIDDEN; INVALID_INPUT if the user is in too many groups.
  */
 export async function requireMayAdd(ctx: CallerContext, trx: Executor, user: Actor): Promise<void> {
   const actor = ctx.actor
   if (actor) requireReach(ctx.app, await store.relationships.find(trx, actor.id, user.id))
-  if ((await store.participants.countGroups(trx, user.id)) >= MAX_GROUPS_OF_A_USER) {
+  if ((await store.participants.countGroups(trx, user.id)) >= MAX_GROUPS_PER_USER) {
     throw invalidInput(
       'user',
-      `${user.username} is in too many groups (maximum ${MAX_GROUPS_OF_A_USER} per user)`,
+      `${user.username} is in too many groups (maximum ${MAX_GROUPS_PER_USER} per user)`,
     )
   }
 }

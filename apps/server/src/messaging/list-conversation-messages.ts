@@ -47,7 +47,7 @@ export async function listDirectMessages(
   return messagePageOf(ctx, readableInFull(conversation), input)
 }
 
-/** The whole conversation: for direct conversations, which nobody leaves, and for bare service keys. */
+/** Makes the entire conversation readable: for direct conversations, which no one leaves, and for bare service keys. */
 export function readableInFull(conversation: ConversationRow | undefined): Readable | undefined {
   return conversation && { conversation, spans: everything }
 }
@@ -62,7 +62,7 @@ interface Window {
   limit: number
 }
 
-/** One page of the messages that the caller can read; empty if the conversation does not exist yet. */
+/** A page of the messages that the caller can read; empty if the conversation does not exist yet. */
 export function messagePageOf(
   ctx: CallerContext,
   readable: Readable | undefined,
@@ -72,9 +72,10 @@ export function messagePageOf(
 }
 
 /**
- * One page of a conversation as seen by a user, which marks it as delivered, or by a bare service key.
+ * A page of a conversation as a user or a bare service key (null) sees it. Marks the messages as delivered to the
+ * user.
  *
- * seq has no gaps, so page n is a range of seq and every page costs the same.
+ * seq has no gaps, so page n is a range of seq, and all pages cost the same.
  */
 export async function messagePageFor(
   app: Pick<App, 'read' | 'deliveryMarks'>,
@@ -82,7 +83,7 @@ export async function messagePageFor(
   readable: Readable | undefined,
   paging: Paging,
 ): Promise<MessagePage> {
-  const spans = closed(readable)
+  const spans = closedSpans(readable)
   const window = toWindow(paging, spans)
   if (!readable || window.limit === 0) return { items: [], nextCursor: null }
   const { order, limit } = window
@@ -110,7 +111,7 @@ interface ClosedSpan {
 }
 
 /** The spans that contain messages, the last one up to the last message. */
-function closed(readable: Readable | undefined): ClosedSpan[] {
+function closedSpans(readable: Readable | undefined): ClosedSpan[] {
   if (!readable) return []
   const { last_seq: lastSeq } = readable.conversation
   return readable.spans
@@ -118,7 +119,7 @@ function closed(readable: Readable | undefined): ClosedSpan[] {
     .filter(({ after, until }) => until > after)
 }
 
-/** Reads span after span, in page order, until the page is full. Almost all users have only one span. */
+/** Reads one span after another, in page order, until the page is full. Almost all users have one span. */
 async function readWindow(
   db: Executor,
   viewer: Viewer,
@@ -145,10 +146,10 @@ async function readWindow(
 
 /** The seq of the n-th newest message in the spans, from 0; 0 when there are fewer. */
 function nthNewest(spans: readonly ClosedSpan[], n: number): number {
-  let rest = n
+  let remaining = n
   for (const { after, until } of spans.toReversed()) {
-    if (rest < until - after) return until - rest
-    rest -= until - after
+    if (remaining < until - after) return until - remaining
+    remaining -= until - after
   }
   return 0
 }
@@ -159,7 +160,7 @@ function toWindow(paging: Paging, spans: readonly ClosedSpan[]): Window {
   if (paging.page !== undefined) {
     const size = paging.pageSize ?? defaultLimit
     const newest = nthNewest(spans, (paging.page - 1) * size)
-    // Past the last page there is nothing to read.
+    // There are no messages after the last page.
     return { order: 'newest first', above: 0, below: newest + 1, limit: newest > 0 ? size : 0 }
   }
   const limit = paging.limit ?? defaultLimit
@@ -169,7 +170,7 @@ function toWindow(paging: Paging, spans: readonly ClosedSpan[]): Window {
   }
   const [direction, seq] = decodeCursor('conversation', paging.cursor)
   if (direction === 'older') {
-    // The order would be oldest first, which is not the order of this cursor.
+    // The cursor is from a list with the opposite order.
     if (isForward) throw new SottoError('INVALID_CURSOR')
     return { order: 'newest first', above, below: Math.min(below, seq), limit }
   }

@@ -10,21 +10,21 @@ import { messagePageOf, readableInFull } from './list-conversation-messages.ts'
 
 type Input = InputOf<'messages', 'list'>
 
-/** Messages across the actor's conversations, or all for a bare service key, newest first. */
+/** Messages across the actor's conversations, or all messages for a bare service key, newest first. */
 export async function listMessages(
   ctx: CallerContext,
   input: Input,
 ): Promise<{ items: Message[]; nextCursor: string | null }> {
-  const question = await toQuestion(ctx, input)
-  if (question.between && !hasFilter(input)) {
-    const { a, b } = question.between
+  const users = await resolveUsers(ctx, input)
+  if (users.between && !hasFilter(input)) {
+    const { a, b } = users.between
     return messagePageOf(
       ctx,
       readableInFull(await store.conversations.findDirect(ctx.app.db, directKey(a.id, b.id))),
       input,
     )
   }
-  const sources = await toSources(ctx, question, input.isRead)
+  const sources = await toSources(ctx, users, input.isRead)
   const kind = sources.some((source) => source.by === 'conversation') ? 'conversation-timeline' : 'timeline'
   const before = input.cursor === undefined ? undefined : toPosition(decodeCursor(kind, input.cursor))
   if (sources.length === 0) return { items: [], nextCursor: null }
@@ -35,7 +35,7 @@ export async function listMessages(
     return { page, messages: await store.messages.findMany(db, page.ids, viewer) }
   })
   const rows = new Map(messages.map((row) => [row.id, row]))
-  // A message removed in between is left out.
+  // Leaves out messages that were removed between the two queries.
   const found = page.ids.flatMap((id) => rows.get(id) ?? [])
   const actor = ctx.actor
   if (actor) ctx.app.deliveryMarks.note(actor.id, found)
@@ -63,14 +63,14 @@ function toCursor(next: TimelinePosition | undefined): string | null {
     : encodeCursor('conversation-timeline', [at, next.tie])
 }
 
-/** The input with its users resolved. */
-interface Question {
+/** The users in the input. */
+interface InputUsers {
   between: { a: Actor; b: Actor } | undefined
   sender: Actor | undefined
   recipient: Actor | undefined
 }
 
-async function toQuestion(ctx: CallerContext, input: Input): Promise<Question> {
+async function resolveUsers(ctx: CallerContext, input: Input): Promise<InputUsers> {
   const find = (ref: string | undefined, field: string) =>
     ref === undefined ? undefined : requireUser(ctx, ref, field)
   const a = await find(input.between?.[0], 'between')
@@ -86,10 +86,10 @@ async function toQuestion(ctx: CallerContext, input: Input): Promise<Question> {
   }
 }
 
-/** The indexes that contain the matching messages. None if nothing can match. */
+/** The indexes that contain the matching messages; none if no message can match. */
 async function toSources(
   ctx: CallerContext,
-  { between, sender, recipient }: Question,
+  { between, sender, recipient }: InputUsers,
   isRead: boolean | undefined,
 ): Promise<Source[]> {
   const actor = ctx.actor
@@ -115,7 +115,7 @@ async function toSources(
   }
   return [
     sent,
-    // In notes to self, the user is on both sides: the sent messages include them.
+    // Excludes notes to self, which the sent messages already include.
     { by: 'recipient', userId: actor.id, exceptFrom: actor.id },
     ...groups.map((source) => ({ ...source, exceptFrom: actor.id })),
   ]

@@ -22,7 +22,7 @@ interface MemberPage {
   nextCursor: string | null
 }
 
-/** A page of the participants of a conversation that the caller is in. */
+/** A page of the participants of a conversation that the caller can see. */
 export async function pageOfMembers(
   ctx: CallerContext,
   input: { conversationId: string; limit?: number | undefined; cursor?: string | undefined },

@@ -8,7 +8,7 @@ import { pageOfMembers } from './list-participants.ts'
 
 type Receipts = z.input<Contract['conversations']['receipts']['output']>
 
-/** The receipts of the participants, and when a given message was delivered to and read by each. */
+/** The participants' read and delivery marks, and when a given message was delivered to and read by each. */
 export async function listReceipts(
   ctx: CallerContext,
   input: InputOf<'conversations', 'receipts'>,

@@ -5,7 +5,7 @@ import { requireConversation } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { unreadOf } from '../views/conversations.ts'
 
-/** Marks everything up to a message as read, and as delivered. Never moves back. */
+/** Marks all messages up to a seq as read and delivered. The mark never moves back. */
 export async function markRead(
   ctx: ActorContext,
   input: InputOf<'conversations', 'read'>,
@@ -48,7 +48,10 @@ export async function markRead(
   })
 }
 
-/** Counts the shorter side of the new mark: the newly read or the remaining messages. */
+/**
+ * The number of messages after the new mark that do not count as unread. Counts whichever range is shorter: the newly
+ * read or the remaining messages.
+ */
 async function skippedAfter(
   trx: Executor,
   mine: ParticipantRow,

@@ -13,9 +13,9 @@ import { requireReach } from '../people/reach.ts'
 import { toMessage } from '../views/messages.ts'
 import { changeMessage, requireNotDeleted } from './change-message.ts'
 
-/** A like is this reaction. */
+/** The reaction that a like adds. */
 const LIKE = '👍'
-/** Bounds the size of a message in every response. */
+/** The maximum number of different reactions to a message, which bounds the size of responses. */
 const MAX_EMOJIS = 100
 
 /** Adds the actor's reaction. Idempotent. */
@@ -41,7 +41,7 @@ export async function react(
   return toMessage(row, actor.id)
 }
 
-/** In a direct conversation a reaction reaches the other user, so the same rules apply as for a message. */
+/** In a direct conversation, the rules for sending also apply to reactions. */
 async function requireReachOfOther(
   ctx: CallerContext,
   trx: Executor,
@@ -78,7 +78,7 @@ export function unlikeMessage(
   return unreact(ctx, { messageId, emoji: LIKE })
 }
 
-/** Decrements the count of a removed reaction and appends the event. The caller holds the conversation lock. */
+/** Decrements the count of a removed reaction and appends the event. Requires the conversation lock. */
 export async function recordRemovedReaction(
   trx: EventTransaction,
   message: Pick<MessageRow, 'id' | 'conversation_id' | 'seq' | 'reactions'>,

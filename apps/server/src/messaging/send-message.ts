@@ -53,7 +53,7 @@ function toContent(ctx: CallerContext, input: Input): Content {
 /** The limit is in code points. */
 export function requireTextLength(ctx: CallerContext, text: string): void {
   const { maxTextLength } = ctx.app
-  // No text has more code points than code units.
+  // Counting code points is only needed if the code units exceed the limit: there are never fewer of them.
   if (text.length > maxTextLength && [...text].length > maxTextLength) {
     throw invalidInput('text', `must be at most ${maxTextLength} characters`)
   }
@@ -86,10 +86,10 @@ async function toTarget(ctx: CallerContext, sender: Actor, input: Input): Promis
       recipientId: recipient.id,
     }
   }
-  // The contract requires one of the two. The sender must be a participant, even if named by a bare key.
+  // The contract requires `to` or `conversationId`. The sender must be a participant, even if a bare key names them.
   const conversation = await requireConversationOf(ctx, input.conversationId ?? '', sender.id)
   const recipientId = conversation.direct_key && otherOf(conversation.direct_key, sender.id)
-  // The other user may be gone: a conversation outlives its users.
+  // The other user may have been erased; the conversation remains.
   if (recipientId !== null) await requireUser(ctx, recipientId, 'conversationId')
   return { lockKey: lockKeyOf(conversation), conversationId: conversation.id, recipientId }
 }
@@ -102,6 +102,6 @@ function otherOf(key: string, userId: string): string {
 
 async function earlierMessage(ctx: CallerContext, id: string, sender: Actor): Promise<Message> {
   const row = await store.messages.find(ctx.app.db, id, sender.id)
-  if (!row) throw new Error(`message ${id} is gone`)
+  if (!row) throw new Error(`message ${id} not found`)
   return toMessage(row, sender.id)
 }

@@ -6,19 +6,19 @@ import type { Span } from '../telemetry/tracing.ts'
 import { type Draft, type Outcome, writeMessages } from './write-messages.ts'
 
 /**
- * The number of concurrent transactions. One is filled while the other waits for the disk; a third would only make
- * the batches smaller.
+ * The number of concurrent transactions. While one waits for the disk, the next batch fills the other. A third would
+ * only make the batches smaller.
  */
-const LANES = 2
+const MAX_TRANSACTIONS = 2
 /** The maximum number of messages per transaction, which bounds the latency of the first. */
-const MAX_TOGETHER = 64
+const MAX_BATCH = 64
 /** How long a message may wait for its transaction, in milliseconds. */
 const MAX_WAIT_MS = 5_000
 
 interface Waiting {
   draft: Draft
   since: number
-  /** Of the waiting call. */
+  /** The span of the call to `send`. */
   span: Span
   resolve: (outcome: Outcome) => void
   reject: (error: unknown) => void
@@ -27,20 +27,20 @@ interface Waiting {
 type Parts = Pick<Runtime, 'write' | 'now' | 'newId' | 'tracing'> & ReachRules
 
 /**
- * A queue of messages to write. The transaction is most of the cost of a send, so all messages that are ready share
- * one, at most one per conversation. On an idle server nothing waits.
+ * Writes messages in batches. Most of the cost of a send is its transaction, so all messages that are ready share one,
+ * at most one message per conversation. On an idle server no message waits for others.
  *
- * An invalid message fails alone. A message whose conversation is locked, for example by another server, waits without
- * delaying the others.
+ * An invalid message does not fail the others in its batch. A message whose conversation is locked, for example by
+ * another server, waits without delaying the others.
  */
 export class SendQueue {
   readonly #app: Parts
-  /** By conversation. The first of each may be in a transaction. */
+  /** By lock key. The first message of each conversation may be in a transaction. */
   readonly #byKey = new Map<string, Waiting[]>()
-  /** Conversations whose first message is ready. */
+  /** The lock keys of conversations whose first message is ready to be written. */
   readonly #ready = new Set<string>()
   #waiting = 0
-  #lanesTaken = 0
+  #openTransactions = 0
   #isScheduled = false
 
   constructor(app: Parts) {
@@ -53,9 +53,8 @@ export class SendQueue {
   }
 
   /**
-   * Writes a message under its conversation lock.
+   * Writes a message under its conversation lock. Resolves once it is committed.
    *
-   * @returns once it is committed.
    * @throws {SottoError} if the message is rejected; UNAVAILABLE if the server is overloaded
    */
   send(draft: Draft): Promise<Outcome> {
@@ -74,7 +73,7 @@ export class SendQueue {
     })
   }
 
-  /** After this event loop iteration has read its sockets, so that their messages join the batch. */
+  /** Deferred until this iteration of the event loop has read its sockets, so that their messages join the batch. */
   #schedule(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
@@ -85,29 +84,29 @@ export class SendQueue {
   }
 
   #begin(): void {
-    while (this.#lanesTaken < LANES && this.#ready.size > 0) {
-      const together = this.#take()
-      if (together.length === 0) continue
-      this.#lanesTaken += 1
-      void this.#writeTogether(together).finally(() => {
-        this.#lanesTaken -= 1
+    while (this.#openTransactions < MAX_TRANSACTIONS && this.#ready.size > 0) {
+      const batch = this.#takeBatch()
+      if (batch.length === 0) continue
+      this.#openTransactions += 1
+      void this.#writeBatch(batch).finally(() => {
+        this.#openTransactions -= 1
         this.#begin()
       })
     }
   }
 
-  #take(): Waiting[] {
-    const latest = this.#app.now().getTime() - MAX_WAIT_MS
-    const together: Waiting[] = []
+  #takeBatch(): Waiting[] {
+    const oldest = this.#app.now().getTime() - MAX_WAIT_MS
+    const batch: Waiting[] = []
     for (const key of this.#ready) {
       const [first] = this.#byKey.get(key) ?? []
       this.#ready.delete(key)
       if (!first) continue
-      if (first.since >= latest) together.push(first)
+      if (first.since >= oldest) batch.push(first)
       else this.#end(first, () => first.reject(new SottoError('UNAVAILABLE')))
-      if (together.length === MAX_TOGETHER) break
+      if (batch.length === MAX_BATCH) break
     }
-    return together
+    return batch
   }
 
   /** Settles the call and makes the next message of the conversation ready. */
@@ -124,18 +123,19 @@ export class SendQueue {
     this.#schedule()
   }
 
-  async #writeTogether(together: readonly Waiting[]): Promise<void> {
+  async #writeBatch(batch: readonly Waiting[]): Promise<void> {
     let isWritten = false
     try {
-      const outcomes = await this.#write(together, 'skip locked', () => {
+      const outcomes = await this.#write(batch, 'skip locked', () => {
         isWritten = true
       })
-      for (const [index, waiting] of together.entries()) this.#settle(waiting, outcomes[index])
+      for (const [index, waiting] of batch.entries()) this.#settle(waiting, outcomes[index])
     } catch (error) {
-      // Either nothing was committed and the cause is unknown, or the outcome of the commit is unknown.
-      const mayRepeat = !isWritten && !isUnavailable(error) && together.length > 1
-      for (const waiting of together) {
-        if (mayRepeat) void this.#writeAlone(waiting)
+      // A failure before the commit may be due to one of the messages, so each is retried in its own transaction. After
+      // that, the outcome of the commit is unknown, so none is.
+      const canRetry = !isWritten && !isUnavailable(error) && batch.length > 1
+      for (const waiting of batch) {
+        if (canRetry) void this.#writeAlone(waiting)
         else this.#end(waiting, () => waiting.reject(error))
       }
     }
@@ -143,17 +143,17 @@ export class SendQueue {
 
   /** @param onWritten called after the last write of the transaction, before it commits. */
   #write(
-    together: readonly Waiting[],
+    batch: readonly Waiting[],
     locking: 'wait' | 'skip locked',
     onWritten?: () => void,
   ): Promise<(Outcome | Error | undefined)[]> {
     const { tracing } = this.#app
-    const spans = together.map(({ span }) => span)
+    const spans = batch.map(({ span }) => span)
     return tracing.share('messages.write', spans, () =>
       this.#app.write(async (trx) => {
-        const drafts = together.map(({ draft }) => draft)
+        const drafts = batch.map(({ draft }) => draft)
         const outcomes = await writeMessages(this.#app, trx, drafts, locking)
-        for (const [index, { span }] of together.entries()) {
+        for (const [index, { span }] of batch.entries()) {
           const outcome = outcomes[index]
           if (outcome && !(outcome instanceof Error) && outcome.message)
             tracing.wrote(outcome.message.id, span)

@@ -26,7 +26,7 @@ export async function setParticipant(
     pairsToAdd(ctx, [user]),
   )
   const row = await store.users.find(ctx.app.db, user.id)
-  if (!row) throw new Error(`user ${user.id} is gone`)
+  if (!row) throw new Error(`user ${user.id} not found`)
   return toParticipant({ ...row, role: result })
 }
 

@@ -31,15 +31,15 @@ export async function showConversations(
   })
 }
 
-/** One conversation in the shape of the contract; undefined for a user who is not in it. */
+/** One conversation in the shape of the contract; undefined for users who are not in it. */
 export async function showConversation(
   needs: Needs,
   conversation: ConversationRow,
   viewer: Viewer,
 ): Promise<Conversation | undefined> {
-  const nobodys = { ...conversation, read_seq: 0, skipped_count: conversation.last_seq, after_seq: 0 }
-  // Reads the conversation again, because the unread count needs a consistent snapshot of both.
-  const row = viewer === null ? nobodys : await store.inbox.find(needs.db, conversation.id, viewer)
+  const withoutViewer = { ...conversation, read_seq: 0, skipped_count: conversation.last_seq, after_seq: 0 }
+  // Reads the conversation again: the unread count needs a snapshot of the conversation and the participant.
+  const row = viewer === null ? withoutViewer : await store.inbox.find(needs.db, conversation.id, viewer)
   if (!row) return undefined
   const [shown] = await showConversations(needs, [row], viewer)
   return shown

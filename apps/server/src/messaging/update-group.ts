@@ -20,7 +20,7 @@ export async function updateGroup(
   })
   const renamed = await requireConversation(ctx, conversationId)
   const shown = await showConversation(ctx.app, renamed, viewerOf(ctx))
-  // The caller may have left in between, but has still renamed it.
-  if (!shown) throw new Error(`group ${conversationId} is gone`)
+  // The caller may have left the group after renaming it.
+  if (!shown) throw new Error(`group ${conversationId} not found`)
   return shown
 }

@@ -8,7 +8,7 @@ const domains: readonly (readonly [domain: string, source: VideoSource])[] = [
   ['vevo.com', 'vevo'],
 ]
 
-/** The video source of a link, by its host: the domain itself or a subdomain. */
+/** The source of a video, from the domain of its URL. */
 export function sourceOf(url: string): VideoSource {
   const host = new URL(url).hostname.replace(/\.$/, '')
   const known = domains.find(([domain]) => host === domain || host.endsWith(`.${domain}`))

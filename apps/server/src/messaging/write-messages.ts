@@ -28,30 +28,30 @@ export type Content = Omit<NewMessage, OwnColumn | 'media'> & {
   media: Message['image'] | Message['video']
 }
 
-/** A message to write, checked as far as possible without the conversation lock. */
+/** A message to write. Has passed all checks that do not need the conversation lock. */
 export interface Draft {
   sender: Actor
   content: Content
   clientMessageId: string | undefined
-  /** The key of the conversation lock. A direct conversation has one before it exists. */
+  /** The key of the conversation lock, which exists before the direct conversation does. */
   lockKey: string
-  /** Null if the message may have to create the conversation. */
+  /** Null if the message may create the conversation. */
   conversationId: string | null
   /** Null in groups. */
   recipientId: string | null
 }
 
-/** The new message, or the id of the message of an earlier identical send. */
+/** The new message, or the id of the message that an earlier identical send created. */
 export type Outcome = { message: MessageRow; earlier?: never } | { message?: never; earlier: string }
 
 type Parts = Pick<Runtime, 'now' | 'newId'> & ReachRules
 
 /**
- * Writes messages of different conversations in one transaction, which holds their conversation locks: seq, message,
- * counters and event commit together.
+ * Writes messages to different conversations in one transaction. It holds their conversation locks, so that seq,
+ * message, counters and event commit together.
  *
- * @param locking whether to wait for the conversation locks, or to skip conversations that are locked
- * @returns for each draft: what was written, why it was rejected, or undefined if it was skipped
+ * @param locking whether to wait for the conversation locks or to skip locked conversations
+ * @returns the outcome or the reason for rejection for each draft; undefined for skipped drafts
  */
 export async function writeMessages(
   parts: Parts,
@@ -59,10 +59,10 @@ export async function writeMessages(
   drafts: readonly Draft[],
   locking: 'wait' | 'skip locked',
 ): Promise<(Outcome | SottoError | undefined)[]> {
-  const ours = await lockConversations(trx, drafts, locking)
+  const locked = await lockConversations(trx, drafts, locking)
   const found = await store.sendTargets.find(
     trx,
-    ours.map((draft) => ({
+    locked.map((draft) => ({
       directKey: draft.recipientId === null ? null : draft.lockKey,
       conversationId: draft.conversationId,
       senderId: draft.sender.id,
@@ -73,12 +73,12 @@ export async function writeMessages(
 
   const outcomes = new Map<Draft, Outcome | SottoError>()
   const writing: { draft: Draft; message: NewMessage }[] = []
-  for (const [index, draft] of ours.entries()) {
+  for (const [index, draft] of locked.entries()) {
     const target = found[index]
-    const decided = target && decide(parts, draft, target)
-    if (!decided) continue
-    if (decided !== 'write') {
-      outcomes.set(draft, decided)
+    const decision = target && decide(parts, draft, target)
+    if (!decision) continue
+    if (decision !== 'write') {
+      outcomes.set(draft, decision)
       continue
     }
     const conversation = target.conversation ?? (await openDirect(parts, trx, draft))
@@ -112,15 +112,15 @@ function decide(
   draft: Draft,
   { earlier, isParticipant, relationship, conversation }: FoundTarget,
 ): 'write' | Outcome | SottoError {
-  // A message sent before a block stays sent, and repeating the send returns it.
+  // Comes first: repeating a send returns its message even if a block has been added since.
   if (earlier) {
     return earlier.contentHash === hashContent(draft.content)
       ? { earlier: earlier.id }
       : new SottoError('IDEMPOTENCY_CONFLICT')
   }
-  // The sender was removed after the lookup.
-  const isThere = draft.conversationId === null ? true : conversation && isParticipant
-  if (!isThere) return new SottoError('CONVERSATION_NOT_FOUND')
+  // The sender may have been removed since the first check.
+  const canSend = draft.conversationId === null ? true : conversation && isParticipant
+  if (!canSend) return new SottoError('CONVERSATION_NOT_FOUND')
   try {
     if (draft.recipientId !== null) requireReach({ directMessages }, relationship)
     return 'write'
@@ -181,7 +181,7 @@ function newMessage({ now, newId }: Parts, draft: Draft, conversation: TargetCon
 }
 
 function hashContent({ kind, text, media, ...more }: Content): string {
-  // Fields added later only count if set, so that older hashes still match.
+  // Fields added in later versions count only if they are set, so that existing hashes still match.
   const given = Object.entries(more).filter(([, value]) => value !== null)
   return createHash('sha256')
     .update(JSON.stringify([kind, text, media, ...given]))

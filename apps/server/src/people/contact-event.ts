@@ -1,8 +1,8 @@
 import { type EventTransaction, store } from '@sotto/db'
 
 /**
- * Appends the event that a user's relationship to another has changed, in the transaction of the change. Readers of
- * the event look up the relationship.
+ * Appends a `contact.updated` event for one of the two users, in the transaction of the change. The contact's state is
+ * looked up when the event is read.
  */
 export async function appendContactEvent(
   trx: EventTransaction,

@@ -2,8 +2,8 @@ import { type EventTransaction, store } from '@sotto/db'
 import { appendContactEvent } from './contact-event.ts'
 
 /**
- * Removes the contact or own request between two users, under the lock of the pair. A request of the other user is
- * declined without notifying them: it stays outgoing on their side.
+ * Removes the contact between two users or the user's own request. A request by the other user is declined without
+ * notifying them: it stays outgoing on their side. Requires the lock of the pair.
  */
 export async function endContact(
   trx: EventTransaction,
@@ -11,9 +11,9 @@ export async function endContact(
   otherId: string,
   at: Date,
 ): Promise<void> {
-  const was = await store.contacts.remove(trx, userId, otherId)
-  if (!was) return
+  const state = await store.contacts.remove(trx, userId, otherId)
+  if (!state) return
   await appendContactEvent(trx, userId, otherId, at)
-  if (was === 'incoming') return
+  if (state === 'incoming') return
   if (await store.contacts.remove(trx, otherId, userId)) await appendContactEvent(trx, otherId, userId, at)
 }

@@ -4,7 +4,7 @@ import { requireOther } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { endContact } from './end-contact.ts'
 
-/** Declines or withdraws a request, or removes a contact. */
+/** Removes a contact, or declines or cancels a request. */
 export async function removeContact(ctx: ActorContext, input: InputOf<'contacts', 'remove'>): Promise<void> {
   const { actor } = ctx
   const other = await requireOther(ctx, actor, input.user)
