@@ -9,7 +9,7 @@ import { openApp, requireDatabase } from './open-app.ts'
 
 const MEGABYTE = 1_000_000
 
-/** `sotto backup`: copies a SQLite file, even while a server writes to it. */
+/** `sotto backup`: copies a SQLite database, even while a server is writing to it. */
 export async function backup(io: Io, file: string): Promise<void> {
   const config = readConfig(io.env)
   if (parseDatabaseUrl(config.databaseUrl).kind === 'postgres') {

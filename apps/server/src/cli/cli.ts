@@ -5,12 +5,13 @@ import { commandHelp, programHelp } from './help.ts'
 import type { Io } from './io.ts'
 
 /**
- * Runs a command line, without the program name.
+ * Runs a command. Reports errors as one line on standard error.
  *
- * @returns the exit code: 0 success, 1 failure, 2 invalid command line. A failure is one line on standard error.
+ * @param args the command line without the program name
+ * @returns the exit code: 0 success, 1 failure, 2 invalid command line
  */
 export async function run(args: readonly string[], io: Io): Promise<number> {
-  // The reader of a pipe can close it (`sotto … | head`).
+  // The reader of a pipe may close it early, as in `sotto … | head`.
   io.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error
   })

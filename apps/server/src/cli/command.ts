@@ -25,7 +25,7 @@ type Values<Options extends OptionTable> = {
 }
 
 interface Definition<Options extends OptionTable, Names extends readonly string[]> {
-  /** As typed: `key create`. */
+  /** As typed, for example `key create`. */
   name: string
   summary: string
   /** Lines below the summary in the help. */
@@ -68,17 +68,17 @@ export function defineCommand<const Options extends OptionTable, const Names ext
       )
       if (missing) throw new UsageError(`--${missing[0]} is required; usage: ${usage}`)
       if (positionals.length !== definition.arguments.length) {
-        const absent = definition.arguments[positionals.length]
+        const missingArgument = definition.arguments[positionals.length]
         const problem =
-          absent === undefined
+          missingArgument === undefined
             ? `unexpected argument "${positionals[definition.arguments.length]}"`
-            : `<${absent}> is required`
+            : `<${missingArgument}> is required`
         throw new UsageError(`${problem}; usage: ${usage}`)
       }
       for (const [name, option] of Object.entries(definition.options)) {
         if (option.type === 'boolean') values[name] ??= false
       }
-      // Both were just checked against the definition that these types derive from.
+      // The checks above guarantee these types.
       await definition.run(io, values as Values<Options>, ...(positionals as unknown as Operands<Names>))
     },
   }
@@ -121,9 +121,9 @@ export function optionUsage(name: string, option: Option): string {
 }
 
 /**
- * Parses a whole number option.
+ * Parses an option whose value is a whole number.
  *
- * @throws {UsageError} with the name of the option and its range.
+ * @throws {UsageError} if the value is not a whole number in the range.
  */
 export function wholeNumberOption(
   name: string,

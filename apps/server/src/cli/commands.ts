@@ -1,8 +1,6 @@
 import { defineCommand, wholeNumberOption } from './command.ts'
 
-/*
- * All commands. Each imports its modules when it runs, so that help and usage errors are fast.
- */
+/* All commands. Each imports its modules when it runs, so that help and usage errors are fast. */
 
 const MAX_USERS = 1_000_000
 const MAX_MESSAGES = 100_000_000
@@ -18,7 +16,7 @@ const start = defineCommand({
   arguments: [],
   options: {},
   async run(io) {
-    // Before loading the server, so that an invalid setting fails fast.
+    // Read before the server is loaded, so that invalid settings fail fast.
     const { readConfig } = await import('../settings/config.ts')
     const config = readConfig(io.env)
     const { start } = await import('./start.ts')

@@ -13,24 +13,24 @@ import { writeNewFile } from './new-file.ts'
 import { openAppDirectly } from './open-app.ts'
 import { showProgress } from './progress.ts'
 
-/** `sotto export`: writes to a file that gets its name once complete, or to standard output. */
+/** `sotto export`: writes to a file, which gets its final name once it is complete, or to standard output. */
 export async function exportAll(io: Io, output: string): Promise<void> {
   await using opened = await openAppDirectly(readConfig(io.env))
   const { app } = opened
   const startedAt = performance.now()
-  const rows = output === '-' ? await writeStandardOutput(io, app) : await writeFile(io, app, output)
+  const rows = output === '-' ? await writeToStandardOutput(io, app) : await writeFile(io, app, output)
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
   io.stderr.write(`Exported ${rows.toLocaleString('en')} rows in ${seconds} s.\n`)
 }
 
-async function writeStandardOutput(io: Io, app: App): Promise<number> {
-  return eachSection(io, app, (sections) => pipeline(sections, io.stdout, { end: false }))
+async function writeToStandardOutput(io: Io, app: App): Promise<number> {
+  return exportTo(io, app, (sections) => pipeline(sections, io.stdout, { end: false }))
 }
 
 async function writeFile(io: Io, app: App, file: string): Promise<number> {
   let rows = 0
   await writeNewFile(file, async (draft) => {
-    rows = await eachSection(io, app, (sections) => {
+    rows = await exportTo(io, app, (sections) => {
       const target = createWriteStream(draft)
       return file.endsWith('.gz') ? pipeline(sections, createGzip(), target) : pipeline(sections, target)
     })
@@ -39,7 +39,7 @@ async function writeFile(io: Io, app: App, file: string): Promise<number> {
 }
 
 /** @returns the number of rows written. */
-async function eachSection(io: Io, app: App, write: (sections: Readable) => Promise<void>): Promise<number> {
+async function exportTo(io: Io, app: App, write: (sections: Readable) => Promise<void>): Promise<number> {
   const id = app.newId()
   await app.db
     .transaction()
@@ -55,7 +55,7 @@ async function eachSection(io: Io, app: App, write: (sections: Readable) => Prom
         rows = done
         progress.update(done, total)
       })
-      // Prepare one section while writing another.
+      // Reads one section ahead while writing.
       return write(Readable.from(sections, { highWaterMark: 1 }))
     })
   } finally {

@@ -4,12 +4,12 @@ import { ConfigError } from '../settings/config-error.ts'
 import { TransferError } from '../transfer/transfer-error.ts'
 import { CommandError } from './command-error.ts'
 
-/** Errors with a one-line message written for operators. */
-const forOperators = [CommandError, ConfigError, DatabaseOpenError, TransferError]
+/** The errors whose messages are written for operators. */
+const operatorErrors = [CommandError, ConfigError, DatabaseOpenError, TransferError]
 
-/** The failure in one line, for the operator. */
+/** Describes a failure in one line for operators. */
 export function describeFailure(error: unknown): string {
-  if (forOperators.some((kind) => error instanceof kind)) {
+  if (operatorErrors.some((kind) => error instanceof kind)) {
     return firstLine((error as Error).message)
   }
   if (error instanceof SottoError) return firstLine(error.message || errorCatalogue[error.code].title)

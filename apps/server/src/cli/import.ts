@@ -10,8 +10,8 @@ import type { Io } from './io.ts'
 import { openAppForImport } from './open-app.ts'
 import { showProgress } from './progress.ts'
 
-/** Tables with columns encrypted with SOTTO_SECRET. */
-const withSealedSecrets = ['second_factors', 'webhooks']
+/** The tables with columns that are encrypted with SOTTO_SECRET. */
+const encryptedTables = ['second_factors', 'webhooks']
 
 /** `sotto import`: reads a file or standard input into an empty database. */
 export async function importAll(io: Io, file: string): Promise<void> {
@@ -19,9 +19,9 @@ export async function importAll(io: Io, file: string): Promise<void> {
   const startedAt = performance.now()
   const { header, rows, resumedAfter } = await importFrom(io, opened.app, file)
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
-  const before = resumedAfter > 0 ? `, ${resumedAfter.toLocaleString('en')} of them by an earlier run` : ''
-  io.stdout.write(`Imported ${rows.toLocaleString('en')} rows in ${seconds} s${before}.\n`)
-  if (header.tables.some(({ name, rows }) => withSealedSecrets.includes(name) && rows > 0)) {
+  const earlier = resumedAfter > 0 ? `, ${resumedAfter.toLocaleString('en')} of them by an earlier run` : ''
+  io.stdout.write(`Imported ${rows.toLocaleString('en')} rows in ${seconds} s${earlier}.\n`)
+  if (header.tables.some(({ name, rows }) => encryptedTables.includes(name) && rows > 0)) {
     io.stdout.write(
       'Two-factor authentication and webhooks need the SOTTO_SECRET of the exported installation.\n',
     )
@@ -37,19 +37,19 @@ async function importFrom(io: Io, app: App, file: string): Promise<Imported> {
   try {
     return await (file.endsWith('.gz') ? pipeline(input, createGunzip(), read) : pipeline(input, read))
   } catch (error) {
-    throw fileProblem(file, error) ?? error
+    throw fileError(file, error) ?? error
   } finally {
     progress.end()
   }
 }
 
-function fileProblem(file: string, error: unknown): CommandError | undefined {
+function fileError(file: string, error: unknown): CommandError | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined
   if (String(error.code).startsWith('Z_')) {
     return new CommandError(`cannot decompress ${file}, it is truncated or damaged: ${error.message}`, {
       cause: error,
     })
   }
-  const isOfFile = 'syscall' in error && ('path' in error || error.syscall === 'read')
-  return isOfFile ? new CommandError(`cannot read ${file}: ${error.message}`, { cause: error }) : undefined
+  const isFileError = 'syscall' in error && ('path' in error || error.syscall === 'read')
+  return isFileError ? new CommandError(`cannot read ${file}: ${error.message}`, { cause: error }) : undefined
 }

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream'
 
-/** What a command reads and writes: the process's own in `main.ts`, streams in memory in tests. */
+/** The environment and standard streams of a command. Tests pass streams in memory. */
 export interface Io {
   readonly env: NodeJS.ProcessEnv
   readonly stdin: Readable & { readonly isTTY?: boolean }

@@ -17,7 +17,7 @@ interface NewKeyOptions {
 }
 
 const keyInput = contract.keys.create.input
-/** The command-line options of the fields. */
+/** The command-line options by input field. */
 const optionNames: Record<string, string> = { name: '--name', scopes: '--scopes', expiresAt: '--expires' }
 
 /** `sotto key create`: prints only the key to standard output, so that a script can capture it. */
@@ -36,9 +36,9 @@ export async function createKey(io: Io, { name, scopes, expires }: NewKeyOptions
   if (parsed.data.expiresAt && parsed.data.expiresAt <= app.now()) {
     throw new CommandError('--expires must be in the future')
   }
-  const made = await addKey(app.db, originOf('command', app), parsed.data)
-  io.stdout.write(`${made.key}\n`)
-  io.stderr.write(`${made.id}\n`)
+  const created = await addKey(app.db, originOf('command', app), parsed.data)
+  io.stdout.write(`${created.key}\n`)
+  io.stderr.write(`${created.id}\n`)
 }
 
 const PAGE = 200

@@ -2,7 +2,7 @@ import { migrateDatabase } from '../app/prepare-schema.ts'
 import { readConfig } from '../settings/config.ts'
 import type { Io } from './io.ts'
 
-/** `sotto migrate`: brings the schema up to date. */
+/** `sotto migrate`: applies pending migrations. */
 export async function migrate(io: Io): Promise<void> {
   const { location, applied, newer } = await migrateDatabase(readConfig(io.env))
   for (const name of applied) io.stdout.write(`applied ${name}\n`)

@@ -3,7 +3,7 @@ import { open, rename, rm } from 'node:fs/promises'
 import { CommandError } from './command-error.ts'
 
 /**
- * Creates a file that only its owner can read. It is `<file>.partial` until it is complete and synced to disk.
+ * Creates a file that only its owner can read. It is named `<file>.partial` until it is complete and synced to disk.
  *
  * @throws {CommandError} if the file already exists.
  */
@@ -19,7 +19,7 @@ export async function writeNewFile(file: string, write: (draft: string) => Promi
     await rename(draft, file)
   } catch (error) {
     await rm(draft, { force: true })
-    const isOfFile = error instanceof Error && 'syscall' in error && 'path' in error
-    throw isOfFile ? new CommandError(`cannot write ${file}: ${error.message}`, { cause: error }) : error
+    const isFileError = error instanceof Error && 'syscall' in error && 'path' in error
+    throw isFileError ? new CommandError(`cannot write ${file}: ${error.message}`, { cause: error }) : error
   }
 }

@@ -10,20 +10,20 @@ import type { Config } from '../settings/config.ts'
 import { noTracing } from '../telemetry/tracing.ts'
 import { CommandError } from './command-error.ts'
 
-/** The use cases without a running server, for all commands except `start`. */
+/** The app without a running server, for all commands except `start`. */
 export interface OpenApp extends AsyncDisposable {
   readonly app: App
 }
 
 interface OpenOptions {
-  /** Lock a SQLite file for this process. */
+  /** Locks a SQLite file for this process. */
   exclusive?: boolean
-  /** Reject a newer schema, whose additions this version would leave out. */
-  whole?: boolean
+  /** Rejects a newer schema: this version would not export or import its additional columns. */
+  rejectNewer?: boolean
 }
 
 /**
- * Opens the configured database and migrates it. Safe next to a running server.
+ * Opens the configured database and migrates it. Safe while a server is running.
  *
  * @throws {ConfigError}
  * @throws {DatabaseOpenError}
@@ -39,15 +39,15 @@ export async function openApp(config: Config, options: OpenOptions = {}): Promis
   return appOn(database, config)
 }
 
-/** The same over a direct connection, bypassing the pooler, for commands that read all data. */
+/** Like `openApp`, over a direct connection that bypasses the pooler, for commands that read all data. */
 export function openAppDirectly(settings: Config): Promise<OpenApp> {
-  const config = directly(settings)
+  const config = withDirectUrl(settings)
   requireDatabase(config)
-  return openApp(config, { whole: true })
+  return openApp(config, { rejectNewer: true })
 }
 
 /**
- * For commands that read data: opening a missing SQLite file would create an empty one.
+ * For commands that read data: without this check, opening a missing SQLite file would create an empty one.
  *
  * @throws {CommandError}
  */
@@ -56,14 +56,14 @@ export function requireDatabase({ databaseUrl }: Config): void {
   throw new CommandError(`no database at ${parseDatabaseUrl(databaseUrl).location}: check DATABASE_URL`)
 }
 
-/** The same for an import, including one to resume. Locks a SQLite file for this process. */
+/** Like `openAppDirectly`, but also opens a missing database or an unfinished import. Locks a SQLite file. */
 export async function openAppForImport(settings: Config): Promise<OpenApp> {
-  const config = directly(settings)
-  const { database } = await openMigrated(config, { exclusive: true, whole: true })
+  const config = withDirectUrl(settings)
+  const { database } = await openMigrated(config, { exclusive: true, rejectNewer: true })
   return appOn(database, config)
 }
 
-function directly(config: Config): Config {
+function withDirectUrl(config: Config): Config {
   return {
     ...config,
     databaseUrl: config.databaseDirectUrl ?? config.databaseUrl,
@@ -96,7 +96,7 @@ function appOn(database: Database, config: Config): OpenApp {
 
 async function openMigrated(
   config: Config,
-  { exclusive = false, whole = false }: OpenOptions,
+  { exclusive = false, rejectNewer = false }: OpenOptions,
 ): Promise<{ database: Database }> {
   const database = await openDatabase({
     url: config.databaseUrl,
@@ -108,7 +108,7 @@ async function openMigrated(
   })
   try {
     const { newer } = await prepareSchema(config, database)
-    if (whole && newer.length > 0) {
+    if (rejectNewer && newer.length > 0) {
       throw new CommandError(
         `the database was migrated by a newer version (it has migration ${newer[0]}): use that version`,
       )

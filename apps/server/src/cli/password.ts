@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers'
 import { CommandError } from './command-error.ts'
 import type { Io } from './io.ts'
 
-/** Prompts for the password twice on a terminal, without echo; otherwise reads standard input. */
+/** Prompts twice, without echo, if standard input is a terminal. Otherwise reads standard input. */
 export async function readPassword(io: Io): Promise<string> {
   if (!io.stdin.isTTY) return readPasswordFromInput(io)
   const [first, second] = await ask(io, 'Password: ', 'Repeat password: ')
@@ -12,15 +12,15 @@ export async function readPassword(io: Io): Promise<string> {
   return first
 }
 
-/** Standard input, without the trailing newline. */
+/** Reads standard input, without the trailing newline. */
 export async function readPasswordFromInput(io: Io): Promise<string> {
   return (await text(io.stdin)).replace(/\r?\n$/, '')
 }
 
 async function ask({ stdin, stderr }: Io, ...prompts: [string, string]): Promise<[string, string]> {
   // Readline echoes the input to this stream.
-  const unseen = new Writable({ write: (_chunk, _encoding, done) => done() })
-  const lines = createInterface({ input: stdin, output: unseen, terminal: true })
+  const discarded = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const lines = createInterface({ input: stdin, output: discarded, terminal: true })
   const stopped = new AbortController()
   lines.on('SIGINT', () => stopped.abort())
   lines.on('close', () => stopped.abort())

@@ -1,6 +1,6 @@
 import type { Io } from './io.ts'
 
-/** Intervals between redraws of the bar and between plain lines, in milliseconds. */
+/** The intervals between redraws of the bar and between plain lines, in milliseconds. */
 const REDRAW_MS = 100
 const LINE_MS = 5_000
 const BAR_WIDTH = 30
@@ -11,7 +11,7 @@ interface Progress {
   end(): void
 }
 
-/** Shows progress on standard error: a bar on a terminal, otherwise a line every few seconds. */
+/** Shows progress: a bar on a terminal, otherwise a line every few seconds. */
 export function showProgress(stream: Io['stderr'], what: string): Progress {
   const everyMs = stream.isTTY ? REDRAW_MS : LINE_MS
   let shownAt = stream.isTTY ? 0 : performance.now()

@@ -8,7 +8,7 @@ import { openApp } from './open-app.ts'
 import { reachableUrl } from './reachable-url.ts'
 import { setupLink } from './setup-link.ts'
 
-/** `sotto setup`: prints a new link, which replaces the one of the first start. */
+/** `sotto setup`: prints a new setup link, which replaces the previous one. */
 export async function setup(io: Io): Promise<void> {
   const config = readConfig(io.env)
   await using opened = await openApp(config)

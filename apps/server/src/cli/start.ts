@@ -7,12 +7,12 @@ import { reachableUrl } from './reachable-url.ts'
 import { setupLink } from './setup-link.ts'
 
 /**
- * The limit for the whole stop after SOTTO_DRAIN_SECONDS, in case the database does not close either. Requests have
- * ten seconds of it.
+ * The process exits this long after SOTTO_DRAIN_SECONDS even if closing hangs, in milliseconds. Open requests have ten
+ * seconds of it.
  */
 const STOP_LIMIT_MS = 20_000
-/** How long to wait after closing for background work, such as telemetry to an unreachable collector. */
-const AFTERMATH_MS = 200
+/** How long after closing the process exits even if work is pending, such as telemetry to an unreachable collector. */
+const EXIT_DELAY_MS = 200
 
 /** `sotto start`: runs the server until SIGINT or SIGTERM. */
 export async function start({ stdout }: Io, config: Config): Promise<void> {
@@ -30,13 +30,13 @@ export async function start({ stdout }: Io, config: Config): Promise<void> {
   }
   server.app.log.info({ url, metrics: server.metricsUrl, data: server.dataLocation }, 'listening')
   server.app.log.info({ signal: await stopped }, 'stopping')
-  // Everything answered is committed by then.
+  // Every response that was sent is committed.
   setTimeout(() => process.exit(0), config.drainSeconds * 1_000 + STOP_LIMIT_MS).unref()
   await server.close()
-  setTimeout(() => process.exit(0), AFTERMATH_MS).unref()
+  setTimeout(() => process.exit(0), EXIT_DELAY_MS).unref()
 }
 
-/** Resolves on the first signal. Shells and process managers often send it twice. */
+/** Resolves on the first signal and ignores later ones: shells and process managers often send two. */
 function untilSignalled(): Promise<string> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve(signal))
@@ -45,8 +45,8 @@ function untilSignalled(): Promise<string> {
 
 async function listen(server: Server, { host, port, metricsHost, metricsPort }: Config): Promise<string> {
   try {
-    const { port: taken } = new URL(await server.listen())
-    return reachableUrl(host, taken)
+    const { port: actualPort } = new URL(await server.listen())
+    return reachableUrl(host, actualPort)
   } catch (error) {
     const problem =
       error instanceof MetricsListenError
@@ -56,7 +56,7 @@ async function listen(server: Server, { host, port, metricsHost, metricsPort }: 
   }
 }
 
-/** @param host, port the settings, including their names. */
+/** @param host, port the settings with their names, such as `PORT 1337`. */
 function listenProblem(error: unknown, host: string, port: string): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   switch (code) {
@@ -74,7 +74,7 @@ function listenProblem(error: unknown, host: string, port: string): string {
   }
 }
 
-/** The secrets that a first start has created although it cannot listen. */
+/** The output if the first start has created secrets but cannot listen. */
 function firstStartSecrets({ newServiceKey, setupToken }: Server): string {
   const account = setupToken ? '\n`sotto setup` prints a link for the first account.\n' : ''
   return newServiceKey || setupToken ? `\n${keyLine(newServiceKey)}${account}\n` : ''

@@ -28,7 +28,7 @@ const userInput = contract.users.create.input
 export async function createUser(io: Io, { passwordFromInput, ...profile }: NewUser): Promise<void> {
   const password = passwordFromInput ? await readPasswordFromInput(io) : undefined
   const parsed = userInput.safeParse({ ...profile, password })
-  if (!parsed.success) throw wrongInput(parsed.error.issues[0])
+  if (!parsed.success) throw inputError(parsed.error.issues[0])
   await using opened = await openApp(readConfig(io.env))
   const user = await addUser(opened.app, parsed.data, 'command')
   io.stdout.write(`${user.id}\n`)
@@ -41,7 +41,7 @@ export async function setPassword(io: Io, username: string): Promise<void> {
   const user = await requireUser(app.db, username)
   const parsed = userInput.shape.password.safeParse(await readPassword(io))
   if (!parsed.success)
-    throw wrongInput({ path: ['password'], message: parsed.error.issues[0]?.message ?? '' })
+    throw inputError({ path: ['password'], message: parsed.error.issues[0]?.message ?? '' })
   if (parsed.data === undefined) throw new CommandError('a password is required')
   const passwordHash = await hashNewPassword(app.identity.passwords, parsed.data, 'password')
   await app.db.transaction().execute(async (trx) => {
@@ -78,7 +78,7 @@ export async function makeAdmin(io: Io, username: string): Promise<void> {
   })
 }
 
-/** `sotto user erase`: erases the account first, then the messages. A server repeats the sweep later. */
+/** `sotto user erase`: erases the account, then the content. A server does the second sweep later. */
 export async function eraseUser(io: Io, username: string): Promise<void> {
   await using opened = await openApp(readConfig(io.env))
   const { app } = opened
@@ -87,7 +87,7 @@ export async function eraseUser(io: Io, username: string): Promise<void> {
   await app.jobs.runDue()
 }
 
-const LINES_A_PAGE = 200
+const LINES_PER_PAGE = 200
 
 /** `sotto user export`: prints JSON lines. */
 export async function exportUser(io: Io, username: string): Promise<void> {
@@ -100,7 +100,7 @@ export async function exportUser(io: Io, username: string): Promise<void> {
       recordAudit(trx, originOf('command', app), { action: 'user.exported', subjectId: user.id }),
     )
   async function* lines(): AsyncGenerator<string> {
-    for await (const page of exportPages(app, user.id, LINES_A_PAGE)) {
+    for await (const page of exportPages(app, user.id, LINES_PER_PAGE)) {
       yield page.map((line) => `${JSON.stringify(line)}\n`).join('')
     }
   }
@@ -113,6 +113,6 @@ async function requireUser(db: Executor, username: string): Promise<{ id: string
   return user
 }
 
-function wrongInput(issue: { path: readonly PropertyKey[]; message: string } | undefined): CommandError {
+function inputError(issue: { path: readonly PropertyKey[]; message: string } | undefined): CommandError {
   return new CommandError(`${issue?.path.join('.')} ${issue?.message}`)
 }

@@ -16,7 +16,7 @@ import { examineReplica } from './replica.ts'
 import { examineSqlite, examineSqliteFile } from './sqlite.ts'
 import { examineWebhooks } from './webhooks.ts'
 
-/** Checks everything a server with these settings needs. Read-only, and safe next to a running server. */
+/** Checks everything that a server with these settings needs. Read-only, and safe while a server is running. */
 export async function* examine(readSettings: () => Config, now: () => Date): AsyncGenerator<Finding> {
   let config: Config
   try {
@@ -47,7 +47,7 @@ async function* examineDatabase(config: Config, now: () => Date): AsyncGenerator
   }
   let database: Database
   try {
-    // The way the server opens it, possibly through a pooler.
+    // Opened like the server does, possibly through a pooler.
     database = await openDatabase({
       url: config.databaseUrl,
       poolSize: 1,
@@ -71,7 +71,7 @@ async function* examineDatabase(config: Config, now: () => Date): AsyncGenerator
   yield* examineReplica(config, opened.db)
   const migrations = await examineMigrations(config, opened)
   yield migrations
-  // The following checks read tables.
+  // The following checks need the tables.
   if (migrations.status !== 'ok') return
   yield await examineImport(opened)
   yield await examineWriting(opened)
@@ -94,11 +94,11 @@ async function examineMigrations({ migrates }: Config, database: Database): Prom
 }
 
 async function examineImport({ db }: Database): Promise<Finding> {
-  const begun = await findImport(db)
-  if (!begun) return ok('import', 'no unfinished import')
+  const unfinished = await findImport(db)
+  if (!unfinished) return ok('import', 'no unfinished import')
   return failed(
     'import',
-    `unfinished: only ${begun.lines} lines of the export ${begun.exportId} are in the database`,
+    `unfinished: only ${unfinished.lines} lines of the export ${unfinished.exportId} are in the database`,
     'run sotto import with the same file again, or start with an empty database',
   )
 }

@@ -9,13 +9,13 @@ import {
 import type { Config } from '../settings/config.ts'
 import { type Finding, failed, ok, warning } from './finding.ts'
 
-/** Above the first, TOTP codes and token times can fail; above the second they do. */
-const NOTICEABLE_MS = 1_000
-const WRONG_MS = 15_000
+/** Clock differences above which TOTP codes and token expiry can fail, and above which they do. */
+const WARNING_MS = 1_000
+const FAILURE_MS = 15_000
 /** Longer than any transaction of Sotto. */
 const LONG_TRANSACTION_MS = 5_000
 const LISTEN_MS = 2_000
-/** In addition to the pool: one for hints, and one for a migration or a command. */
+/** Connections besides the pool: one for hints, and one for a migration or a command. */
 const OTHER_CONNECTIONS = 2
 
 /** Checks PostgreSQL itself. Yields nothing for other databases. */
@@ -24,30 +24,30 @@ export async function* examinePostgres(
   db: Executor,
   now: () => Date,
 ): AsyncGenerator<Finding> {
-  const begun = now()
+  const startedAt = now()
   const health = await inspectPostgres(db)
   if (!health) return
   // The midpoint between request and response.
-  const here = (begun.getTime() + now().getTime()) / 2
+  const localTime = (startedAt.getTime() + now().getTime()) / 2
   yield ok('version', `PostgreSQL ${health.version}`)
-  yield examineClock(health.clock.getTime() - here)
+  yield examineClock(health.clock.getTime() - localTime)
   yield examineTimeouts(health)
   yield examineConnections(config, health)
   yield* examineLog(db, health)
 }
 
 function examineClock(aheadMs: number): Finding {
-  const by = Math.abs(aheadMs)
-  const detail = `the database clock is ${(by / 1_000).toFixed(1)} s ${aheadMs < 0 ? 'behind' : 'ahead of'} this host`
+  const differenceMs = Math.abs(aheadMs)
+  const detail = `the database clock is ${(differenceMs / 1_000).toFixed(1)} s ${aheadMs < 0 ? 'behind' : 'ahead of'} this host`
   const todo = 'synchronize both hosts with NTP'
-  if (by > WRONG_MS) return failed('clock', detail, todo)
-  return by > NOTICEABLE_MS ? warning('clock', detail, todo) : ok('clock', detail)
+  if (differenceMs > FAILURE_MS) return failed('clock', detail, todo)
+  return differenceMs > WARNING_MS ? warning('clock', detail, todo) : ok('clock', detail)
 }
 
 function examineTimeouts({ timeouts }: PostgresHealth): Finding {
-  const inForce = Object.entries(timeouts).filter(([, value]) => value !== undefined)
-  const detail = inForce.map(([name, value]) => `${name} ${value} ms`).join(', ')
-  if (inForce.every(([, value]) => value !== 0)) return ok('timeouts', detail)
+  const known = Object.entries(timeouts).filter(([, value]) => value !== undefined)
+  const detail = known.map(([name, value]) => `${name} ${value} ms`).join(', ')
+  if (known.every(([, value]) => value !== 0)) return ok('timeouts', detail)
   return warning(
     'timeouts',
     `a connection has lost the timeouts that Sotto sets: ${detail}`,
@@ -66,7 +66,7 @@ function examineConnections({ databasePoolSize }: Config, health: PostgresHealth
     : ok('connections', detail)
 }
 
-/** Finds transactions that delay the event log, whose readers wait for every transaction that has begun to write. */
+/** Finds transactions that delay events: readers of the log wait for every open transaction that has written. */
 async function* examineLog(db: Executor, { preparedTransactions }: PostgresHealth): AsyncGenerator<Finding> {
   const blocker = await store.eventLog.findBlocker(db, LONG_TRANSACTION_MS)
   if (blocker) {
@@ -87,7 +87,7 @@ async function* examineLog(db: Executor, { preparedTransactions }: PostgresHealt
   if (!blocker && preparedTransactions === 0) yield ok('event log', 'no transaction delays events')
 }
 
-/** Whether LISTEN works, which servers use to notify each other. Yields nothing if it is not needed. */
+/** Checks that LISTEN works, which servers use to notify each other. Yields nothing if it is not needed. */
 export async function* examineListening(config: Config): AsyncGenerator<Finding> {
   const { databaseUrl, databaseDirectUrl, redisUrl } = config
   const url = databaseDirectUrl ?? databaseUrl

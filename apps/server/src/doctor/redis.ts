@@ -1,17 +1,17 @@
 import { type Finding, failed, ok } from './finding.ts'
 
-const ANSWER_MS = 2_000
+const CONNECT_MS = 2_000
 
-/** Whether Redis or Valkey is reachable. Yields nothing if it is not configured. */
+/** Checks that Redis or Valkey is reachable. Yields nothing if it is not configured. */
 export async function* examineRedis(redisUrl: string | undefined): AsyncGenerator<Finding> {
   if (redisUrl === undefined) return
-  // The client takes several megabytes, so it is only loaded if needed.
+  // Loaded on demand: the client takes several megabytes of memory.
   const { createClient } = await import('@redis/client')
   const client = createClient({
     url: redisUrl,
-    socket: { connectTimeout: ANSWER_MS, reconnectStrategy: false },
+    socket: { connectTimeout: CONNECT_MS, reconnectStrategy: false },
   })
-  // connect and ping reject with the same error.
+  // connect() and ping() reject with the same error.
   client.on('error', () => {})
   try {
     await client.connect()

@@ -4,7 +4,7 @@ import { type Finding, ok, warning } from './finding.ts'
 
 const CHECK = 'replica'
 
-/** Whether lists can be read from the replica. Yields nothing if there is none. */
+/** Checks that lists can be read from the replica. Yields nothing if there is none. */
 export async function* examineReplica(config: Config, primary: Executor): AsyncGenerator<Finding> {
   const { databaseReplicaUrl: url, databaseReplicaMaxLagMs: maxLagMs, preparedStatements } = config
   if (url === undefined) return

@@ -2,9 +2,9 @@ import { type Executor, inspectSqlite, inspectSqliteFile } from '@sotto/db'
 import { type Finding, failed, ok, warning } from './finding.ts'
 
 const MEGABYTE = 1_000_000
-/** A busy server can fill this within an hour. */
+/** A busy server can use this much within an hour. */
 const LOW_SPACE = 200 * MEGABYTE
-/** SQLite resets its log at about 4 MB, unless a long-running reader prevents it. */
+/** SQLite resets the write-ahead log at about 4 MB, unless a long-running reader prevents it. */
 const LONG_WAL = 256 * MEGABYTE
 
 /** Checks the file, its permissions and its disk. Yields nothing for other databases. */
@@ -41,7 +41,7 @@ function examineSpace({ freeSpace, size }: { freeSpace: number; size: number }):
   const detail = `${megabytes(freeSpace)} free, the database uses ${megabytes(size)}`
   if (freeSpace < LOW_SPACE)
     return failed('disk', detail, 'free disk space: without it, messages cannot be sent')
-  // The size of a backup next to it.
+  // A backup needs as much as the database.
   if (freeSpace < size)
     return warning(
       'disk',

@@ -186,7 +186,7 @@ function choosePairs(random: Random, size: DataSize): [number, number][] {
   }
 }
 
-/** A schedule entry encodes a random time and a conversation: `time * SCHEDULE_BASE + index`. Sorting orders by time. */
+/** Schedule entries encode a random time and a conversation: `time * SCHEDULE_BASE + index`. They sort by time. */
 const SCHEDULE_BASE = 2 ** 20
 export const MAX_CONVERSATIONS = SCHEDULE_BASE
 
