@@ -7,7 +7,7 @@ import { sotto } from './sotto.ts'
 import { ErrorBoundary } from './ui/error-boundary.tsx'
 import { Notice } from './ui/notice.tsx'
 
-// Only needed once, when the server is set up.
+// Loaded on demand: only needed to set up the server.
 const Welcome = lazy(async () => ({ default: (await import('./welcome/welcome.tsx')).Welcome }))
 
 const queries = createQueries()

@@ -88,7 +88,7 @@ export function AttachmentForm({ send, onDone }: Props) {
           : "Optional. With the size, messages don't move while the attachment loads."}
       </p>
       <div className="button-row">
-        <Button type="submit" look="primary">
+        <Button type="submit" variant="primary">
           Send
         </Button>
         {host && (
@@ -96,7 +96,7 @@ export function AttachmentForm({ send, onDone }: Props) {
             Load from {host} to fill in the size
           </Button>
         )}
-        <Button look="quiet" onPress={onDone}>
+        <Button variant="quiet" onPress={onDone}>
           Cancel
         </Button>
       </div>

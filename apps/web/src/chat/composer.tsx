@@ -49,7 +49,7 @@ export function Composer({ target, send, label }: Props) {
         submit()
       }}
     >
-      <Button look="icon" aria-label="Attach an image or video" onPress={() => setIsAttaching(true)}>
+      <Button variant="icon" aria-label="Attach an image or video" onPress={() => setIsAttaching(true)}>
         <Icon name="clip" />
       </Button>
       <TextField
@@ -63,7 +63,7 @@ export function Composer({ target, send, label }: Props) {
         <Label className="visually-hidden">{label}</Label>
         <TextArea rows={1} dir="auto" placeholder="Message" onKeyDown={onKeyDown} autoFocus />
       </TextField>
-      <Button type="submit" look="primary" aria-label="Send" isDisabled={text.trim() === ''}>
+      <Button type="submit" variant="primary" aria-label="Send" isDisabled={text.trim() === ''}>
         <Icon name="send" />
       </Button>
     </form>

@@ -35,12 +35,12 @@ export function DatePopover({ trigger, onClose, onChoose }: Props) {
           onChange={(day) => onChoose(day.toDate(timeZone))}
         >
           <header>
-            <Button slot="previous" look="quiet">
+            <Button slot="previous" variant="quiet">
               ‹
             </Button>
             <CalendarMonthPicker format="long">{(months) => <Picker {...months} />}</CalendarMonthPicker>
             <CalendarYearPicker>{(years) => <Picker {...years} />}</CalendarYearPicker>
-            <Button slot="next" look="quiet">
+            <Button slot="next" variant="quiet">
               ›
             </Button>
           </header>

@@ -14,7 +14,7 @@ export function DeleteMessage({ onDelete, onDone }: Props) {
   return (
     <fieldset aria-label="Delete message" className="message-form">
       <p>Delete for everyone?</p>
-      <Button look="danger" autoFocus onPress={() => attempt.mutate()} isBusy={attempt.isPending}>
+      <Button variant="danger" autoFocus onPress={() => attempt.mutate()} isBusy={attempt.isPending}>
         Delete
       </Button>
       <Button onPress={onDone}>Cancel</Button>

@@ -12,7 +12,7 @@ interface Props {
   discard: Send['discard']
 }
 
-/** Why a message was not sent, with the choice to send it again or discard it. */
+/** The reason why a message was not sent, with buttons to send it again or discard it. */
 export function FailedMessage({ message: { clientMessageId, error }, conversation, retry, discard }: Props) {
   const me = useMe()
   const other = conversation.kind === 'direct' ? otherUser(conversation, me.id) : undefined

@@ -9,7 +9,7 @@ interface FirstUnread {
 }
 
 /**
- * The first message by someone else that was unread when the conversation was opened.
+ * Finds the first message from another user that was unread when the conversation was opened.
  *
  * @param initialReadSeq the read position when the conversation was opened; undefined until it is known
  */

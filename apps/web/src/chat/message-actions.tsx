@@ -2,7 +2,7 @@ import type { SentMessage } from '@sotto/sdk'
 import { Button } from 'react-aria-components/Button'
 import { Icon } from '../ui/icons.tsx'
 
-/** The form that is open at a message. */
+/** The form that is open below a message. */
 export type MessageTask = 'edit' | 'emoji' | 'delete'
 
 interface Props {

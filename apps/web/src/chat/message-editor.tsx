@@ -42,7 +42,7 @@ export function MessageEditor({ message, edit, onDone }: Props) {
           {errorMessage(attempt.error)}
         </p>
       )}
-      <Button type="submit" look="primary" isBusy={attempt.isPending}>
+      <Button type="submit" variant="primary" isBusy={attempt.isPending}>
         Save
       </Button>
       <Button onPress={onDone}>Cancel</Button>

@@ -11,7 +11,7 @@ import type { ScrollTarget } from './use-scroll-target.ts'
 
 /** The estimated height of a message before it is measured, in pixels: one line of text. */
 const ESTIMATED_HEIGHT = 91
-/** Within this distance from the end, the list follows new messages, in pixels. */
+/** The list follows new messages if it is within this distance from its end, in pixels. */
 const END_THRESHOLD = 80
 
 interface Props {
@@ -34,7 +34,7 @@ export function MessageList({ conversation, scrollTarget, retry, discard }: Prop
     getItemKey: (index) => keyOf(messages[index]),
     anchorTo: 'end',
     followOnAppend: true,
-    // While newer messages are not loaded, the end of the list is not the end of the conversation.
+    // If newer messages are not loaded, the end of the list is not the end of the conversation.
     scrollEndThreshold: hasNewer ? -1 : END_THRESHOLD,
     overscan: 8,
   })
@@ -58,7 +58,7 @@ export function MessageList({ conversation, scrollTarget, retry, discard }: Prop
     const index = messages.findIndex((message) => isSent(message) && message.seq >= target.seq)
     if (target.isEnd) list.scrollToEnd()
     else list.scrollToIndex(index, { align: 'start' })
-    // The pressed button may disappear: keyboard users continue in the list.
+    // The pressed button may disappear, so the focus moves to the list.
     if (jumpButtons.current?.contains(document.activeElement))
       scroller.current?.focus({ preventScroll: true })
     clear()
@@ -115,7 +115,7 @@ export function MessageList({ conversation, scrollTarget, retry, discard }: Prop
   )
 }
 
-/** The key of the user's own messages stays the same when they are sent. */
+/** The key of the user's own messages does not change when they are sent. */
 function keyOf(message: LiveMessage | undefined): string {
   return message?.clientMessageId ?? (message?.status === 'sent' ? message.id : '')
 }

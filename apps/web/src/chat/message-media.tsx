@@ -2,12 +2,12 @@ import type { LiveMessage } from '@sotto/sdk'
 import { useState } from 'react'
 import { Button } from '../ui/button.tsx'
 
-/** Used when the message does not include the size of its media. */
+/** Used if the message does not include the size of its media. */
 const DEFAULT_SIZE = { width: 320, height: 180 }
 
 /**
- * The image or video of a message, in a box of its final size, so that nothing moves when it loads. It is on a host of
- * the sender's choice, which learns of the viewer, so it is only loaded on request.
+ * The image or video of a message, in a box of its final size to avoid layout shifts. The sender chooses the host,
+ * which could track viewers, so it is loaded only on request.
  */
 export function MessageMedia({ message }: { message: LiveMessage }) {
   const [isShown, setIsShown] = useState(false)
@@ -18,7 +18,7 @@ export function MessageMedia({ message }: { message: LiveMessage }) {
   const { width, height } =
     media.width && media.height ? { width: media.width, height: media.height } : DEFAULT_SIZE
   const alt = image?.alt ?? ''
-  // Videos on video sites are web pages, not files: link to them.
+  // Videos on video sites are web pages, not files, so they are linked.
   const isPage = video && video.source !== undefined && video.source !== 'other'
   return (
     <div className="media" style={{ aspectRatio: `${width} / ${height}` }}>

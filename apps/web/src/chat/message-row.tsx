@@ -1,7 +1,6 @@
 import type { Messages, Send } from '@sotto/react'
 import type { LiveMessage, SentMessage } from '@sotto/sdk'
 import { memo, useState } from 'react'
-
 import { nameOf } from '../ui/names.ts'
 import { Time } from '../ui/time.tsx'
 import { DeleteMessage } from './delete-message.tsx'
@@ -65,7 +64,7 @@ export const MessageRow = memo(function MessageRow(props: Props) {
           {isSent && !isDeleted && !task && (
             <MessageActions
               message={message}
-              // On failure nothing changes here, and the inbox shows the state of the connection.
+              // On failure nothing changes here, and the inbox shows the connection state.
               onLike={() => void conversation.like(message.id).catch(() => {})}
               onTask={setTask}
             />

@@ -3,7 +3,7 @@ import { useState } from 'react'
 import { useMe } from '../session/me.ts'
 import { unsentConversations } from '../session/user-storage.ts'
 
-/** Opens the conversations with unsent messages from the last visit, which sends them. */
+/** Sends unsent messages from the last visit: opening their conversations sends them. */
 export function Outbox() {
   const { id } = useMe()
   const [targets] = useState(() => unsentConversations(id))

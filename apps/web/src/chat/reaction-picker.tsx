@@ -4,7 +4,7 @@ import { Button } from '../ui/button.tsx'
 import { Field } from '../ui/field.tsx'
 import { Form } from '../ui/form.tsx'
 
-/** One press away. Any other emoji can be typed. */
+/** Shown as buttons. Any other emoji can be typed. */
 const QUICK_REACTIONS = ['👍', '❤️', '😂', '😮', '😢', '🎉']
 
 interface Props {
@@ -32,7 +32,7 @@ export function ReactionPicker({ onChoose, onDone }: Props) {
         {QUICK_REACTIONS.map((reaction) => (
           <Button
             key={reaction}
-            look="icon"
+            variant="icon"
             onPress={() => attempt.mutate(reaction)}
             isBusy={attempt.isPending}
           >
@@ -43,7 +43,7 @@ export function ReactionPicker({ onChoose, onDone }: Props) {
         <Button type="submit" isBusy={attempt.isPending}>
           React
         </Button>
-        <Button look="quiet" onPress={onDone}>
+        <Button variant="quiet" onPress={onDone}>
           Cancel
         </Button>
       </Form>

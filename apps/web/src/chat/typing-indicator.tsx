@@ -7,7 +7,7 @@ interface Props {
   participants: readonly Participant[]
 }
 
-/** Shows who is typing. Its line stays in the layout when nobody is. */
+/** Shows who is typing. The line always takes up space, so that the layout does not shift. */
 export function TypingIndicator({ target, participants }: Props) {
   const { typing } = useTyping(target)
   const names = participants.flatMap(({ user }) => (typing.includes(user.id) ? nameOf(user) : []))

@@ -1,15 +1,15 @@
 import type { Messages } from '@sotto/react'
 import { useEffect } from 'react'
 
-/** Load more when fewer messages than this remain in a direction: half a page. */
+/** Loads more when fewer messages than this remain in a direction: half a page. */
 const THRESHOLD = 25
 
 interface Options extends Pick<Messages, 'messages' | 'hasOlder' | 'hasNewer' | 'loadOlder' | 'loadNewer'> {
-  /** The range of rendered messages; undefined while there is none, or while a jump is in progress. */
+  /** The range of rendered messages; undefined if none are rendered or a jump is in progress. */
   shown: { first: number; last: number } | undefined
 }
 
-/** Loads more messages before the user reaches the end of those that are loaded, in both directions. */
+/** Loads more messages before the user scrolls to the end of the loaded ones, in both directions. */
 export function useLoadOnScroll({
   messages,
   hasOlder,

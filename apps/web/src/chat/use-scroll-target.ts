@@ -10,9 +10,9 @@ interface Target {
 }
 
 export interface ScrollTarget {
-  /** Set until the list has scrolled to it. */
+  /** Undefined once the list has scrolled to it. */
   target: Target | undefined
-  scrollTo: (place: JumpTarget) => void
+  scrollTo: (target: JumpTarget) => void
   /** Called by the list once it has scrolled to the target. */
   clear: () => void
 }
@@ -20,9 +20,9 @@ export interface ScrollTarget {
 export function useScrollTarget({ jumpTo }: Pick<Messages, 'jumpTo'>): ScrollTarget {
   const [target, setTarget] = useState<Target>()
   const scrollTo = useCallback(
-    (place: JumpTarget) => {
-      jumpTo(place).then(
-        (message) => message && setTarget({ seq: message.seq, isEnd: place === 'newest' }),
+    (jumpTarget: JumpTarget) => {
+      jumpTo(jumpTarget).then(
+        (message) => message && setTarget({ seq: message.seq, isEnd: jumpTarget === 'newest' }),
         // The page shows the conversation's error.
         () => {},
       )

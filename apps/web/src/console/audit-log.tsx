@@ -19,7 +19,7 @@ const fields = {
 } as const
 type Filters = Partial<Record<keyof typeof fields, string>>
 
-/** Privileged actions, newest first. The filters are in the URL, so that they can be shared. */
+/** Privileged actions, newest first. The filters are in the URL, so that it can be shared. */
 export function AuditLog() {
   const sotto = useSotto()
   const [parameters, setParameters] = useSearchParams()

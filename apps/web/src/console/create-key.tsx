@@ -12,7 +12,7 @@ import { CONSOLE } from './use-paged-query.ts'
 
 const scopes = ['read', 'write', 'admin'] as const
 
-/** Creates a service key, which is shown once. */
+/** Creates a service key and shows it once. */
 export function CreateKey() {
   const sotto = useSotto()
   const queries = useQueryClient()

@@ -11,7 +11,7 @@ import { ServerError } from './query-status.tsx'
 import { Section } from './section.tsx'
 import { CONSOLE } from './use-paged-query.ts'
 
-/** Creates a webhook, whose secret is shown once. */
+/** Creates a webhook and shows its secret once. */
 export function CreateWebhook() {
   const sotto = useSotto()
   const queries = useQueryClient()

@@ -22,7 +22,7 @@ const filters: readonly (readonly [Filter, string])[] = [
 /** How often a webhook and its deliveries are refetched, in milliseconds. */
 export const REFRESH_MS = 5_000
 
-/** A webhook's deliveries, which can be sent again. */
+/** A webhook's deliveries. Each can be sent again. */
 export function Deliveries({ webhookId }: { webhookId: string }) {
   const sotto = useSotto()
   const [state, setState] = useState<Filter>('all')

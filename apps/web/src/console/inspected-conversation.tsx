@@ -17,7 +17,7 @@ export function namesOf({ participants }: Pick<ConversationSummary, 'participant
   return participants.map(({ user }) => nameOf(user)).join(', ')
 }
 
-/** A conversation as admins see it. The server records every access in the audit log before it answers. */
+/** A conversation as admins see it. The server records every access in the audit log before it responds. */
 export function InspectedConversation({ conversationId }: { conversationId: string }) {
   const sotto = useSotto()
   const { data, isPending, error } = useQuery({

@@ -1,6 +1,6 @@
 import { Button } from '../ui/button.tsx'
 
-/** A secret that the server returns only once. It is kept in memory until it is dismissed. */
+/** A secret that the server returns only once. Kept in memory until the user dismisses it. */
 export function OneTimeSecret({
   label,
   secret,

@@ -1,6 +1,6 @@
 import { SottoError } from '@sotto/sdk'
 
-/** An error as the server describes it, with its code and request id: operators need the details. */
+/** An error as the server describes it, with its code and request id for operators. */
 export function ServerError({ error }: { error: unknown }) {
   if (!error) return null
   return (

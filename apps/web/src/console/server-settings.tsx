@@ -14,7 +14,7 @@ const sources = {
   unset: 'not set',
 } as const
 
-/** The settings of the server that answers, as read when it started. */
+/** The settings of the server that responds, as read when it started. */
 export function ServerSettings() {
   const sotto = useSotto()
   const [query, setQuery] = useState('')

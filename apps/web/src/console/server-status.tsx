@@ -11,7 +11,7 @@ import { CONSOLE } from './use-paged-query.ts'
 
 type ServerStats = RouterOutputs['stats']['server']
 
-/** How often the status is refetched, in milliseconds, and how many samples a trend shows: five minutes of them. */
+/** How often the status is refetched, in milliseconds, and the number of samples in a trend: five minutes. */
 const REFRESH_MS = 5_000
 const MAX_SAMPLES = 60
 
@@ -22,7 +22,7 @@ const milliseconds = new Intl.NumberFormat(undefined, {
   maximumFractionDigits: 0,
 })
 
-/** The status of the server that answers, which is one of several in a cluster. */
+/** The status of the server that responds, which may be one of several. */
 export function ServerStatus() {
   const sotto = useSotto()
   const history = useRef<readonly ServerStats[]>([])
@@ -34,7 +34,7 @@ export function ServerStatus() {
     queryKey: [CONSOLE, 'server'],
     async queryFn({ signal }) {
       const stats = await sotto.stats.server({}, { signal })
-      // Behind a load balancer another server may answer. Its numbers do not continue these.
+      // Behind a load balancer, another server may respond. Its samples start a new history.
       const earlier = history.current.filter(
         ({ startedAt }) => startedAt.getTime() === stats.startedAt.getTime(),
       )

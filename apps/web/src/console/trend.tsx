@@ -2,7 +2,7 @@ interface Props {
   label: string
   /** The current value, formatted. */
   now: string
-  /** The past values, oldest first; null where unknown. */
+  /** The past values, oldest first; null if unknown. */
   values: readonly (number | null)[]
 }
 

@@ -1,7 +1,7 @@
 import type { Page } from '@sotto/sdk'
 import { useInfiniteQuery } from '@tanstack/react-query'
 
-/** A list that is loaded page by page, on request. */
+/** A list that is loaded page by page. */
 export interface PagedQuery<Item> {
   items: readonly Item[]
   isLoading: boolean

@@ -13,7 +13,7 @@ import { Section } from './section.tsx'
 import { CONSOLE } from './use-paged-query.ts'
 
 interface Action {
-  /** Shown when it is done. */
+  /** Shown after the action succeeds. */
   message: string
   run: () => Promise<unknown>
 }
@@ -50,7 +50,7 @@ export function UserActions({ account }: { account: RouterOutputs['users']['acco
       <div className="button-group">
         <ConfirmButton
           label="Reset password"
-          look="plain"
+          variant="plain"
           question={`Create a password reset token for ${username}?`}
           isBusy={isBusy}
           onConfirm={act('Reset token created.', async () => {
@@ -116,7 +116,7 @@ export function UserActions({ account }: { account: RouterOutputs['users']['acco
         )}
         <ConfirmButton
           label="Export"
-          look="plain"
+          variant="plain"
           question={`Download all data of ${username}?`}
           isBusy={isBusy}
           onConfirm={act('Data downloaded.', () => downloadUserData(sotto, user, username))}

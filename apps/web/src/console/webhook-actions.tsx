@@ -11,7 +11,7 @@ import { Section } from './section.tsx'
 import { CONSOLE } from './use-paged-query.ts'
 
 interface Action {
-  /** Shown when it is done. */
+  /** Shown after the action succeeds. */
   message: string
   run: () => Promise<unknown>
 }

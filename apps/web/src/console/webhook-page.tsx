@@ -18,7 +18,7 @@ export function WebhookPage({ webhookId }: { webhookId: string }) {
   } = useQuery({
     queryKey: [CONSOLE, 'webhook', webhookId],
     queryFn: ({ signal }) => sotto.webhooks.get({ webhookId }, { signal }),
-    // The server disables the webhook when its receiver answers 410 Gone.
+    // The server disables the webhook when its receiver responds with 410 Gone.
     refetchInterval: REFRESH_MS,
   })
   return (

@@ -66,7 +66,7 @@ function useContactEvents(): void {
         }
       }
     }
-    // The inbox reports when the event stream fails.
+    // The inbox shows when the event stream fails.
     listen().catch(() => {})
     return () => controller.abort()
   }, [sotto, queries])

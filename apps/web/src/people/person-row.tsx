@@ -10,7 +10,7 @@ import { nameOf } from '../ui/names.ts'
 export interface PersonAction {
   label: string
   run: () => Promise<unknown>
-  /** Asked for confirmation, for actions the user cannot undo. */
+  /** A confirmation question, for actions that the user cannot undo. */
   question?: string
 }
 
@@ -21,7 +21,7 @@ export function PersonRow({
   actions,
 }: {
   user: PublicUser
-  /** For example a role. */
+  /** Shown next to the name, for example a role. */
   note?: string
   actions: readonly PersonAction[]
 }) {
@@ -46,14 +46,14 @@ export function PersonRow({
                 label={action.label}
                 question={action.question}
                 of={name}
-                look="quiet"
+                variant="quiet"
                 isBusy={attempt.isPending}
                 onConfirm={() => attempt.mutate(action)}
               />
             ) : (
               <Button
                 key={action.label}
-                look="quiet"
+                variant="quiet"
                 aria-label={`${action.label}: ${name}`}
                 isBusy={attempt.isPending}
                 onPress={() => attempt.mutate(action)}

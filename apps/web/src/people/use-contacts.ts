@@ -4,7 +4,7 @@ import { useQueryClient } from '@tanstack/react-query'
 export const CONTACTS = 'contacts'
 export const BLOCKS = 'blocks'
 
-/** Adds (or accepts) and removes contacts, and refetches the contact lists. */
+/** Adds, accepts and removes contacts, and refetches the contact lists. */
 export function useContact() {
   const sotto = useSotto()
   const queries = useQueryClient()

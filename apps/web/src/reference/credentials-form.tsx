@@ -13,7 +13,7 @@ const kinds = {
   none: 'No credentials',
 } as const satisfies Record<Credentials['kind'], string>
 
-/** Chooses the credentials that requests are sent with. */
+/** Selects the credentials that requests are sent with. */
 export function CredentialsForm({ credentials, onChange }: Props) {
   const { kind, secret, actAs } = credentials
   return (

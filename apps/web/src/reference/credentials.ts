@@ -7,7 +7,7 @@ export interface Credentials {
   actAs: string
 }
 
-export const noSecret: Credentials = { kind: 'session', secret: '', actAs: '' }
+export const initialCredentials: Credentials = { kind: 'session', secret: '', actAs: '' }
 
 /** A header parameter of every operation. The page sets it in the credentials form instead. */
 export const ACT_AS = 'Act-As'

@@ -36,7 +36,7 @@ function boundsOf({ type, minLength, maxLength, minimum, maximum }: Schema): str
 }
 
 function rangeOf(min: number | undefined, max: number | undefined): string | undefined {
-  // Every integer has this maximum: showing it says nothing about the field.
+  // Every integer has this maximum, so it is not worth showing.
   const isBounded = max !== undefined && max < Number.MAX_SAFE_INTEGER
   if (isBounded) return min === undefined ? `at most ${max}` : `${min} to ${max}`
   return min === undefined ? undefined : `at least ${min}`

@@ -4,7 +4,7 @@ import type { Operation } from './openapi.ts'
 
 interface Props {
   operations: readonly Operation[]
-  /** The id of the operation that is shown. */
+  /** The id of the current operation. */
   current: string | undefined
 }
 

@@ -14,7 +14,7 @@ interface Props {
 export function OperationPage({ operation, credentials }: Props) {
   const { operationId, method, path, summary, description, security } = operation
   const heading = useRef<HTMLHeadingElement>(null)
-  // After following a link, screen readers continue here.
+  // Screen readers continue here after the user follows a link.
   useEffect(() => heading.current?.focus(), [])
   return (
     <article className="operation">

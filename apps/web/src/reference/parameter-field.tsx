@@ -5,7 +5,7 @@ import type { Parameter } from './openapi.ts'
 
 interface Props {
   parameter: Parameter
-  /** The server's validation errors. Shown until the next response, so that nothing moves while typing. */
+  /** The server's validation errors, shown until the next response so that the layout does not shift while typing. */
   issues: readonly string[]
   value: string
   onChange: (value: string) => void

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
 import { Notice } from '../ui/notice.tsx'
-import { type Credentials, noSecret } from './credentials.ts'
+import { type Credentials, initialCredentials } from './credentials.ts'
 import { CredentialsForm } from './credentials-form.tsx'
 import { loadOperations, type Operation } from './openapi.ts'
 import { OperationList } from './operation-list.tsx'
@@ -10,7 +10,7 @@ import { useFragment } from './use-fragment.ts'
 /** The API reference: all operations of this server, with forms to try them. */
 export function Reference() {
   const { operations, hasFailed } = useOperations()
-  const [credentials, setCredentials] = useState<Credentials>(noSecret)
+  const [credentials, setCredentials] = useState<Credentials>(initialCredentials)
   const name = useFragment()
   const operation = operations?.find(({ operationId }) => operationId === name)
   useEffect(() => {

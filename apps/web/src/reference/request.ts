@@ -27,7 +27,7 @@ export function exampleOf(operation: Operation): FormValues {
   }
 }
 
-/** Builds a request. Empty values are left out, except in the path. */
+/** Builds a request. Leaves out empty values, except in the path. */
 export function buildRequest(
   operation: Operation,
   { parameters, body }: FormValues,
@@ -68,7 +68,7 @@ export function send(
   })
 }
 
-/** The request as a curl command. The secret is in a variable, so that it is not shown on the screen. */
+/** The request as a curl command. Uses a variable for the secret, so that it is not shown on the screen. */
 export function curlOf({ method, path, headers, body }: RequestSpec, { kind }: Credentials): string {
   const lines = [`curl ${method === 'GET' ? '' : `-X ${method} `}${quoted(window.location.origin + path)}`]
   if (kind !== 'none') lines.push('-H "Authorization: Bearer $SOTTO_TOKEN"')

@@ -43,7 +43,7 @@ export function ResponseView({ request }: { request: RequestState | undefined })
   )
 }
 
-/** Indents JSON. Other text is returned as it is. */
+/** Indents JSON. Other text is returned unchanged. */
 function prettyPrint(text: string): string {
   try {
     return JSON.stringify(JSON.parse(text), null, 2)

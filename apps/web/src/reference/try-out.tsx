@@ -28,7 +28,7 @@ export function TryOut({ operation, credentials }: { operation: Operation; crede
   return (
     <section aria-label="Try it">
       <Form
-        // No client-side validation: the page is there to see how the server responds.
+        // No client-side validation: the point is to see how the server responds.
         validationBehavior="aria"
         onSubmit={(event) => {
           event.preventDefault()
@@ -59,7 +59,7 @@ export function TryOut({ operation, credentials }: { operation: Operation; crede
           </TextField>
         )}
         <div className="buttons">
-          <Button type="submit" look="primary">
+          <Button type="submit" variant="primary">
             Send
           </Button>
           {request?.isPending && <Button onPress={stop}>Stop</Button>}

@@ -32,7 +32,7 @@ export function AccountForm({ error, isBusy, onSubmit }: Props) {
       <Field
         name="username"
         label="Username"
-        hint="Lowercase letters, numbers, dots and hyphens. People can find you by it."
+        hint="Lowercase letters, numbers, dots and hyphens. People use it to find you."
         autoComplete="username"
         isRequired
         autoFocus
@@ -58,7 +58,7 @@ export function AccountForm({ error, isBusy, onSubmit }: Props) {
         value={values.password}
         onChange={set('password')}
       />
-      <Button type="submit" look="primary" isBusy={isBusy}>
+      <Button type="submit" variant="primary" isBusy={isBusy}>
         Create account
       </Button>
     </Form>

@@ -22,7 +22,7 @@ async function fetchMe(sotto: SottoClient) {
   }
 }
 
-/** The app for signed-in users, and the sign-in page for everyone else. */
+/** The app if a user is signed in, otherwise the sign-in page. */
 export function Session({ client }: { client: SottoClient }) {
   const {
     data: me,

@@ -41,7 +41,7 @@ export function SignIn({ onDone }: { onDone: () => Promise<void> }) {
   const codeRequired = attempt.error instanceof SottoError && attempt.error.code === 'SECOND_FACTOR_REQUIRED'
   const [showsCode, setShowsCode] = useState(false)
   if (codeRequired && !showsCode) setShowsCode(true)
-  // The server asking for a code is not an error unless one was given.
+  // If no code was given, the server's request for one is not shown as an error.
   const showsError = attempt.error && !(codeRequired && values.code === '')
   return (
     <main className="auth-page">
@@ -84,7 +84,7 @@ export function SignIn({ onDone }: { onDone: () => Promise<void> }) {
               onChange={set('code')}
             />
           )}
-          <Button type="submit" look="primary" isBusy={attempt.isPending}>
+          <Button type="submit" variant="primary" isBusy={attempt.isPending}>
             Sign in
           </Button>
         </Form>

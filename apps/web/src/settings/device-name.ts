@@ -15,7 +15,7 @@ const SYSTEMS = [
   [/Linux/, 'Linux'],
 ] as const
 
-/** A readable name for a user agent, such as `Firefox on Android`; unknown user agents are returned as they are. */
+/** A readable name for a user agent, such as `Firefox on Android`. Unknown user agents are returned unchanged. */
 export function deviceName(userAgent: string | null): string {
   if (userAgent === null) return 'Unknown device'
   const [, browser] = BROWSERS.find(([pattern]) => pattern.test(userAgent)) ?? []

@@ -8,7 +8,7 @@ import { deviceName } from './device-name.ts'
 
 export const SESSIONS = ['sessions']
 
-/** The server's maximum page size, which is more sessions than a user can have. */
+/** The server's maximum page size. A user cannot have more sessions than this. */
 const MAX_SHOWN = 200
 
 type Session = RouterOutputs['sessions']['list']['items'][number]
@@ -51,7 +51,7 @@ export function Sessions() {
             </p>
             {!session.current && (
               <Button
-                look="quiet"
+                variant="quiet"
                 aria-label={`Sign out: ${deviceName(session.userAgent)}`}
                 onPress={() => revoke.mutate([session])}
                 isBusy={revoke.isPending}
@@ -68,7 +68,7 @@ export function Sessions() {
         </p>
       )}
       {others.length > 1 && (
-        <Button look="danger" onPress={() => revoke.mutate(others)} isBusy={revoke.isPending}>
+        <Button variant="danger" onPress={() => revoke.mutate(others)} isBusy={revoke.isPending}>
           Sign out of all other sessions
         </Button>
       )}

@@ -2,8 +2,8 @@
 const COLORS = 8
 
 /**
- * A user's initial on a color derived from their name. Profile pictures are not shown: they are on third-party hosts,
- * which would learn who views whom.
+ * A user's initial on a color derived from their name. Profile pictures are not shown, because the third-party hosts
+ * that serve them could track who views whom.
  */
 export function Avatar({ name, online }: { name: string; online?: boolean | undefined }) {
   const [initial = '?'] = name

@@ -1,7 +1,7 @@
 import { Link } from 'wouter'
 import { Icon } from './icons.tsx'
 
-/** Leads back to the inbox on narrow screens, where it is not shown next to the page. */
+/** A link back to the inbox, for narrow screens where it is not shown next to the page. */
 export function BackLink() {
   return (
     <Link href="/" className="back" aria-label="Back to conversations">

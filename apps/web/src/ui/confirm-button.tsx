@@ -9,7 +9,7 @@ import { Field } from './field.tsx'
 interface Props {
   /** The label of the button and of the dialog's confirm button. */
   label: string
-  /** The dialog's title. Names the object of the action. */
+  /** The dialog's title, which names the object of the action. */
   question: string
   /** The object of the action, for screen readers: in a list, `label` alone is ambiguous. */
   of?: string
@@ -18,7 +18,7 @@ interface Props {
   /** Text to type before confirming, for actions that cannot be undone. */
   confirmationText?: string
   /** Use `plain` or `quiet` for actions that are not destructive. */
-  look?: 'plain' | 'quiet' | 'danger'
+  variant?: 'plain' | 'quiet' | 'danger'
   isBusy: boolean
   onConfirm: () => void
 }
@@ -30,14 +30,14 @@ export function ConfirmButton({
   of,
   children,
   confirmationText,
-  look = 'danger',
+  variant = 'danger',
   isBusy,
   onConfirm,
 }: Props) {
   const [isOpen, setIsOpen] = useState(false)
   return (
     <DialogTrigger isOpen={isOpen} onOpenChange={setIsOpen}>
-      <Button look={look} isBusy={isBusy} aria-label={of === undefined ? label : `${label}: ${of}`}>
+      <Button variant={variant} isBusy={isBusy} aria-label={of === undefined ? label : `${label}: ${of}`}>
         {label}
       </Button>
       <ModalOverlay className="overlay" isDismissable>
@@ -47,7 +47,7 @@ export function ConfirmButton({
               label={label}
               question={question}
               confirmationText={confirmationText}
-              look={look}
+              variant={variant}
               onCancel={() => setIsOpen(false)}
               onConfirm={() => {
                 setIsOpen(false)
@@ -64,7 +64,7 @@ export function ConfirmButton({
 }
 
 interface ConfirmDialogProps extends Pick<Props, 'label' | 'question' | 'children' | 'onConfirm'> {
-  look: NonNullable<Props['look']>
+  variant: NonNullable<Props['variant']>
   confirmationText: string | undefined
   onCancel: () => void
 }
@@ -74,7 +74,7 @@ function ConfirmDialog({
   question,
   children,
   confirmationText,
-  look,
+  variant,
   onCancel,
   onConfirm,
 }: ConfirmDialogProps) {
@@ -104,7 +104,7 @@ function ConfirmDialog({
         <Button onPress={onCancel} autoFocus={confirmationText === undefined}>
           Cancel
         </Button>
-        <Button type="submit" look={look} isDisabled={!canConfirm}>
+        <Button type="submit" variant={variant} isDisabled={!canConfirm}>
           {label}
         </Button>
       </div>

@@ -7,8 +7,8 @@ interface Props {
 }
 
 /**
- * Catches rendering errors, and chunks that fail to load: after an upgrade the server no longer has those of the
- * previous build, and a reload fixes it.
+ * Catches rendering errors and chunks that fail to load. After an upgrade, the server no longer has the chunks of the
+ * previous build, which a reload fixes.
  */
 export class ErrorBoundary extends Component<Props, { hasFailed: boolean }> {
   override state = { hasFailed: false }

@@ -25,7 +25,7 @@ export function errorMessage(error: unknown): string {
   }
 }
 
-/** The message of a validation issue, which states a rule without its subject, as a sentence. */
+/** A validation issue as a sentence. The message of an issue is a rule without a subject. */
 export function issueMessage(message: string, path = ''): string {
   const [, limit] = /at most ([\d,]+) characters/.exec(message) ?? []
   if (limit !== undefined) {

@@ -18,8 +18,8 @@ interface Props {
 /** A form that shows the server's validation errors at their fields, and all other errors at the end. */
 export function Form({ fields, error, onSubmit, children, ...props }: Props) {
   const messages = fieldErrors(fields, error)
-  // A field's error is cleared on input. React Aria would clear it on blur, which moves the submit button away from
-  // under a pointer that is about to press it.
+  // Clears a field's error on input. React Aria would clear it on blur, which could move the submit button while the
+  // user is clicking it.
   const [edited, setEdited] = useState<{ error: unknown; names: readonly string[] }>({ error, names: [] })
   if (edited.error !== error) setEdited({ error, names: [] })
   const shown = Object.fromEntries(Object.entries(messages).filter(([name]) => !edited.names.includes(name)))
@@ -47,7 +47,7 @@ export function Form({ fields, error, onSubmit, children, ...props }: Props) {
   )
 }
 
-/** The fields of errors that have no issues. */
+/** The fields for error codes that have no issues. */
 const fieldOfCode: Partial<Record<ErrorCode, string>> = { USERNAME_TAKEN: 'username', EMAIL_TAKEN: 'email' }
 
 /** The messages of an error, by field name. */

@@ -17,7 +17,7 @@ const paths = {
 
 export type IconName = keyof typeof paths
 
-/** A decorative icon, hidden from screen readers: the element around it must have its own label. */
+/** A decorative icon, hidden from screen readers. The element around it needs a label. */
 export function Icon({ name }: { name: IconName }) {
   return (
     <svg className={`icon ${name}`} viewBox="0 0 24 24" aria-hidden="true">

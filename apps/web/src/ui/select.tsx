@@ -8,7 +8,7 @@ interface Props<Value extends string> {
   onChange: (value: Value) => void
 }
 
-/** A native select: phones have a good one built in. */
+/** A native select, which works well on phones. */
 export function Select<Value extends string>({ label, hint, value, options, onChange }: Props<Value>) {
   const id = useId()
   return (

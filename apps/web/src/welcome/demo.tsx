@@ -29,7 +29,7 @@ export function Demo({ client, token, onError, onLeave }: Props) {
       <header>
         <h1>Demo</h1>
         <p>Send a message on one side and watch it arrive on the other.</p>
-        <Button look="primary" onPress={onLeave}>
+        <Button variant="primary" onPress={onLeave}>
           Create your account
         </Button>
       </header>

@@ -1,6 +1,6 @@
 /*
- * The setup token is in the fragment of a link, which browsers do not send to servers. It is removed from the address
- * to keep it out of the history, and stored for this tab to survive a reload.
+ * The setup token is in the fragment of the setup link, which browsers do not send to servers. It is removed from the
+ * address bar to keep it out of the history, and stored for this tab to survive a reload.
  */
 
 const KEY = 'sotto/setup-token'
@@ -11,7 +11,7 @@ export function tokenIn(text: string): string | undefined {
   return TOKEN.exec(text)?.[0]
 }
 
-/** The token of the setup link that was opened in this tab. */
+/** The token of the setup link that was opened in this tab. Removes it from the address bar. */
 export function takeSetupToken(): string | undefined {
   const token = tokenIn(window.location.hash)
   if (token === undefined) return sessionStorage.getItem(KEY) ?? undefined

@@ -32,7 +32,7 @@ export function TokenForm({ wasRejected, onToken }: Props) {
         </p>
         <Form fields={[]} error={undefined} onSubmit={() => token !== undefined && onToken(token)}>
           <Field label="Link" autoComplete="off" isRequired autoFocus value={link} onChange={setLink} />
-          <Button type="submit" look="primary" isDisabled={token === undefined}>
+          <Button type="submit" variant="primary" isDisabled={token === undefined}>
             Continue
           </Button>
         </Form>
