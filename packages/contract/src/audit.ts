@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { exampleIds, exampleTimes } from './example-world.ts'
+import { exampleIds, exampleTimes } from './example-data.ts'
 import { query } from './procedure.ts'
 import { cursor, id, instant, limit, listOf, plainString, timestamp } from './values.ts'
 
@@ -29,9 +29,9 @@ const auditEntry = z
 /** A privileged action in the audit log. */
 export type AuditEntry = z.output<typeof auditEntry>
 
-/** The key set in SOTTO_SERVICE_KEY creates exampleKey. */
+/** The entry for creating exampleKey with the key set in SOTTO_SERVICE_KEY. */
 export const exampleAuditEntry: AuditEntry = {
-  id: exampleIds.act,
+  id: exampleIds.auditEntry,
   at: exampleTimes.sent,
   actorKind: 'key',
   actorId: 'environment',

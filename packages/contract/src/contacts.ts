@@ -4,7 +4,7 @@ import { exampleAlice, exampleBob, publicUser } from './users.ts'
 import { cursor, limit, listOf, timestamp, userRef } from './values.ts'
 
 export const contactStates = ['accepted', 'incoming', 'outgoing'] as const
-/** As one of the two users sees it: accepted, or requested by the other user or by this user. */
+/** The state as one of the two users sees it: accepted, requested by the other user, or requested by this user. */
 export type ContactState = (typeof contactStates)[number]
 
 export const contact = z

@@ -18,8 +18,8 @@ import { users } from './users.ts'
 import { webhooks } from './webhooks.ts'
 
 /**
- * Every operation of Sotto. The router's types, the REST routes, the OpenAPI document, the SDK's types and the
- * generated tests all derive from this table.
+ * All operations. The router's types, the REST routes, the OpenAPI document, the SDK's types and the generated tests
+ * derive from this table.
  */
 export const contract = {
   users: { ...users, ...userData },

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { exampleIds, exampleTimes } from './example-world.ts'
+import { exampleIds, exampleTimes } from './example-data.ts'
 import { checkContent, checkPaging, contentFields, exampleMessage, message } from './messages.ts'
 import { mutation, query } from './procedure.ts'
 import { exampleAlice, exampleBob, publicUser } from './users.ts'
@@ -79,7 +79,7 @@ export const exampleConversation: Conversation = {
   updatedAt: exampleTimes.sent,
 }
 
-/** As both see it, right after alice has created it. */
+/** As either user sees it right after alice created it. */
 const exampleGroup: Conversation = {
   id: exampleIds.group,
   kind: 'group',
@@ -97,7 +97,7 @@ const exampleGroup: Conversation = {
   updatedAt: exampleTimes.sent,
 }
 
-/** The ways to page through a conversation: by cursor, around a seq, from a point in time, or by page number. */
+/** The ways to page through a conversation: by cursor, from a seq, from a point in time, or by page number. */
 const paging = {
   before: seq.optional().meta({ description: 'Messages with a lower seq, newest first.' }),
   after: seq.optional().meta({ description: 'Messages with a higher seq, oldest first.' }),
@@ -127,7 +127,7 @@ function checkConversationPaging(fields: ConversationPaging, context: z.core.$Re
   }
 }
 
-/** A conversation and a page of its messages. */
+/** The input for a page of a conversation's messages. */
 export const conversationPaging = z
   .strictObject({ conversationId: idRef, ...paging })
   .superRefine(checkConversationPaging)
@@ -165,7 +165,7 @@ export const conversations = {
       participants: z
         .array(userRef)
         .max(maxParticipants, `must contain at most ${maxParticipants} users`)
-        .meta({ description: 'The users to add besides the actor. Duplicates are ignored.' }),
+        .meta({ description: 'The users to add, apart from the actor. Duplicates are ignored.' }),
     }),
     output: conversation,
     example: {

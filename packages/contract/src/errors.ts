@@ -1,6 +1,6 @@
 /**
- * Every error a caller can receive, on every transport. `retryable` means that the same call may succeed later,
- * unchanged. `status` is the HTTP status.
+ * All errors that callers can receive, on any transport. `retryable` means that the same call may succeed later.
+ * `status` is the HTTP status.
  */
 export const errorCatalogue = {
   INVALID_INPUT: { status: 400, retryable: false, title: 'The input is not valid' },
@@ -44,7 +44,7 @@ export const errorCatalogue = {
 
 export type ErrorCode = keyof typeof errorCatalogue
 
-/** A problem with one input field: its path (`image.width`; empty for the input as a whole) and the rule it breaks. */
+/** A problem with an input field: its path, such as `image.width` (empty for the entire input), and the rule. */
 export interface InputIssue {
   path: string
   message: string
@@ -59,10 +59,10 @@ interface SottoErrorOptions {
 }
 
 /**
- * An error from the catalogue. Branch on `code`; the message is for humans and may change.
+ * An error from the catalog. Branch on `code`; the message is for humans and may change.
  *
- * `requestId` identifies the request in the server's log. `issues` is not empty for INVALID_INPUT. `retryAfterMs` is
- * how long to wait before retrying, if the server specified it.
+ * `requestId` identifies the request in the server's log. `issues` lists the problems if the code is INVALID_INPUT.
+ * `retryAfterMs` is how long to wait before retrying, if the server specified it.
  */
 export class SottoError extends Error {
   override readonly name = 'SottoError'
@@ -84,7 +84,7 @@ export class SottoError extends Error {
   }
 }
 
-/** An INVALID_INPUT error about one field. */
+/** An INVALID_INPUT error for one field. */
 export function invalidInput(path: string, message: string): SottoError {
   return new SottoError('INVALID_INPUT', { detail: `${path}: ${message}`, issues: [{ path, message }] })
 }

@@ -1,12 +1,12 @@
 /*
- * The only list of event types: the schemas, the event log, webhooks, the SDK and the console derive from it. It
- * imports nothing, so that clients can use it without zod.
+ * All event types. The schemas, the event log, webhooks, the SDK and the console derive from this table. It imports
+ * nothing, so that clients can use it without zod.
  */
 
 type EventTypeInfo =
-  /** Stored in the event log under its own name, and sent to webhooks. */
+  /** Stored in the event log under its own name and sent to webhooks. */
   | { kind: 'logged' }
-  /** Stored in the event log under other names, each of which may or may not be sent to webhooks. */
+  /** Stored in the event log under other names. `webhooks` is whether webhooks receive it. */
   | { kind: 'logged'; loggedAs: Readonly<Record<string, { webhooks: boolean }>> }
   /** Sent to connected clients, not stored. */
   | { kind: 'signal' }
@@ -25,7 +25,7 @@ const eventTypes = {
   'reaction.removed': logged,
   'receipt.updated': {
     kind: 'logged',
-    // As many as there are messages: too many for webhooks.
+    // Webhooks do not receive delivery receipts, because there is one for almost every message.
     loggedAs: { 'receipt.delivered': { webhooks: false }, 'receipt.read': { webhooks: true } },
   },
   'conversation.created': logged,
@@ -54,7 +54,7 @@ export type LogType = {
   [Type in LoggedEventType]: EventTypes[Type] extends { loggedAs: infer Names } ? keyof Names : Type
 }[LoggedEventType]
 
-/** The type of an event that webhooks can subscribe to: logged under at least one name that is sent to webhooks. */
+/** The type of an event that webhooks can subscribe to. */
 export type WebhookEventType = {
   [Type in LoggedEventType]: EventTypes[Type] extends {
     loggedAs: Readonly<Record<string, { webhooks: false }>>
@@ -69,14 +69,14 @@ function mapWebhookTypes(): ReadonlyMap<LogType, WebhookEventType> {
     if (info.kind !== 'logged') continue
     const names = 'loggedAs' in info ? info.loggedAs : { [type]: { webhooks: true } }
     for (const [name, { webhooks }] of Object.entries(names)) {
-      // Object.entries loses the key types; the types above derive from the same table.
+      // Object.entries() returns string keys. The types above derive from the same table.
       if (webhooks) types.set(name as LogType, type as WebhookEventType)
     }
   }
   return types
 }
 
-/** The webhook event type of each event log type. Types that are missing here are not sent to webhooks. */
+/** The webhook event type for each event log type. Types without an entry are not sent to webhooks. */
 export const webhookTypeOfLogType = mapWebhookTypes()
 
 /** Every event type that a webhook can subscribe to. */

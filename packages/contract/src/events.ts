@@ -2,12 +2,12 @@ import { z } from 'zod'
 import { contactStates } from './contacts.ts'
 import { conversation, participantRoles } from './conversations.ts'
 import type { EventType } from './event-types.ts'
-import { exampleIds } from './example-world.ts'
+import { exampleIds } from './example-data.ts'
 import { exampleMessage, message } from './messages.ts'
 import { query, subscription } from './procedure.ts'
 import { cursor, id, idRef, plainString, timestamp, userRef, whole, wholeNumber } from './values.ts'
 
-/** The first fields of every event in a conversation. */
+/** The common fields of events in a conversation. */
 const inConversation = {
   id: z
     .string()
@@ -15,8 +15,8 @@ const inConversation = {
   conversationId: id,
   at: timestamp,
 }
-/** The first fields of events outside conversations. */
-const outside = { ...inConversation, conversationId: z.null() }
+/** The common fields of events outside conversations. */
+const outsideConversation = { ...inConversation, conversationId: z.null() }
 
 const aboutMessage = { ...inConversation, message }
 const aboutReaction = {
@@ -31,7 +31,7 @@ const aboutReaction = {
 const aboutUser = { ...inConversation, userId: id }
 const aboutParticipant = { ...aboutUser, role: z.enum(participantRoles) }
 
-/** The fields of each event type, besides `type`. */
+/** The fields of each event type, in addition to `type`. */
 const fields = {
   'message.created': aboutMessage,
   'message.edited': aboutMessage,
@@ -44,11 +44,16 @@ const fields = {
   'participant.joined': aboutParticipant,
   'participant.left': aboutParticipant,
   'participant.updated': aboutParticipant,
-  'contact.updated': { ...outside, userId: id, state: z.enum([...contactStates, 'none']) },
+  'contact.updated': { ...outsideConversation, userId: id, state: z.enum([...contactStates, 'none']) },
   'typing.started': aboutUser,
   'typing.stopped': aboutUser,
-  'presence.changed': { ...outside, userId: id, online: z.boolean(), lastSeenAt: timestamp.nullable() },
-  resync: outside,
+  'presence.changed': {
+    ...outsideConversation,
+    userId: id,
+    online: z.boolean(),
+    lastSeenAt: timestamp.nullable(),
+  },
+  resync: outsideConversation,
 } satisfies Record<EventType, z.core.$ZodShape>
 
 type EventSchema = {
@@ -57,18 +62,18 @@ type EventSchema = {
     : never
 }[EventType]
 
-// Object.entries loses which fields belong to which type.
+// Object.entries() does not preserve which fields belong to which type.
 const schemas = Object.entries(fields).map(([type, shape]) =>
   z.object({ type: z.literal(type), ...shape }),
 ) as unknown as [EventSchema, ...EventSchema[]]
 
-/** Events reach everyone they concern, in order within a conversation. */
+/** Users receive the events of a conversation in order. */
 export const event = z.discriminatedUnion('type', schemas).meta({
   id: 'Event',
   description:
     'Messages and contact states (contact.updated) are included in their current state. Typing and presence events are signals, which are not stored. On resync, reload what you show and continue from its cursor.',
 })
-/** An event, as one user sees it. */
+/** An event as one user sees it. */
 export type Event = z.output<typeof event>
 
 const exampleEvent: Event = {
@@ -95,7 +100,7 @@ export const events = {
           'Also send presence changes of these users. Users who share no conversation with the actor are ignored.',
       }),
       cursor: cursor.optional(),
-      /** The name under which tRPC clients send the cursor of the last event when they reconnect. */
+      /** The cursor of the last event. tRPC clients send it under this name when they reconnect. */
       lastEventId: plainString.max(512, 'must be at most 512 characters').nullish(),
     }),
     output: event,

@@ -1,6 +1,6 @@
-/**
- * The ids, times and secrets that all examples share, so that they are consistent in the OpenAPI document and the
- * docs. Tests build exactly this data. Its users, messages and so on are defined next to their schemas.
+/*
+ * The ids, times and secrets that all examples share, so that examples are consistent in the OpenAPI document and the
+ * docs. Tests create this data. The example users, messages and so on are defined next to their schemas.
  */
 
 export const exampleTimes = {
@@ -22,14 +22,14 @@ export const exampleIds = {
   message: '019c13a0-0000-7000-8000-0000000000d1',
   group: '019c13a0-0000-7000-8000-0000000000c2',
   key: '019c13a0-0000-7000-8000-0000000000e1',
-  act: '019c13a0-0000-7000-8000-0000000000f1',
+  auditEntry: '019c13a0-0000-7000-8000-0000000000f1',
   session: '019c13a0-0000-7000-8000-0000000000e2',
   invitation: '019c13a0-0000-7000-8000-0000000000e3',
   webhook: '019c13a0-0000-7000-8000-0000000000e4',
   delivery: '019c13a0-0000-7000-8000-0000000000e5',
 } as const
 
-/** Placeholders for secrets, which are random. */
+/** Placeholders: real secrets are random. */
 export const exampleSecrets = {
   session: 'st_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
   invitation: 'in_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',

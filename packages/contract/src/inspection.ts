@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { conversation, conversationPaging, exampleConversation } from './conversations.ts'
-import { exampleIds } from './example-world.ts'
+import { exampleIds } from './example-data.ts'
 import { exampleMessage, message } from './messages.ts'
 import { query } from './procedure.ts'
 import { cursor, idRef, limit, listOf, userRef } from './values.ts'

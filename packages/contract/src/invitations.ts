@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { exampleIds, exampleSecrets, exampleSignIn } from './example-world.ts'
+import { exampleIds, exampleSecrets, exampleSignIn } from './example-data.ts'
 import { mutation, query } from './procedure.ts'
 import { cursor, id, idRef, limit, listOf, timestamp, whole, wholeNumber } from './values.ts'
 

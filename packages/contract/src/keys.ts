@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { exampleIds, exampleTimes } from './example-world.ts'
+import { exampleIds, exampleTimes } from './example-data.ts'
 import { keyScopes, mutation, query } from './procedure.ts'
 import { cursor, id, idRef, instant, limit, listOf, plainString, timestamp } from './values.ts'
 

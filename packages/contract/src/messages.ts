@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { exampleIds, exampleTimes } from './example-world.ts'
+import { exampleIds, exampleTimes } from './example-data.ts'
 import { mutation, query } from './procedure.ts'
 import {
   clientMessageId,
@@ -28,7 +28,7 @@ const kind = z.enum(messageKinds)
 export const videoSources = ['youtube', 'vevo', 'vimeo', 'other'] as const
 export type VideoSource = (typeof videoSources)[number]
 
-const int = whole.nullable()
+const nullableWhole = whole.nullable()
 
 export const message = z
   .object({
@@ -41,14 +41,16 @@ export const message = z
     sender: z.string().meta({ description: "The sender's username." }),
     kind,
     text: z.string().nullable(),
-    image: z.object({ url: z.string(), width: int, height: int, alt: z.string().nullable() }).nullable(),
+    image: z
+      .object({ url: z.string(), width: nullableWhole, height: nullableWhole, alt: z.string().nullable() })
+      .nullable(),
     video: z
       .object({
         url: z.string(),
         source: z.enum(videoSources),
-        durationSeconds: int,
-        width: int,
-        height: int,
+        durationSeconds: nullableWhole,
+        width: nullableWhole,
+        height: nullableWhole,
       })
       .nullable(),
     clientMessageId: z.string().nullable().meta({ description: 'Returned only to the sender.' }),
@@ -100,7 +102,7 @@ const video = z.strictObject({
   height: positiveInt.optional(),
 })
 
-/** The content of a message. `kind` can be derived from the other fields. */
+/** The input fields for the content of a message. `kind` can be derived from the others. */
 const content = {
   kind: kind.optional().meta({ description: 'Derived from the content if omitted.' }),
   text: messageText
@@ -124,20 +126,21 @@ export function kindOf(fields: ContentFields): MessageKind {
 }
 
 function checkContent(fields: ContentFields, context: z.core.$RefinementCtx): void {
-  const is = kindOf(fields)
-  const refuse = (path: string, message: string) =>
+  const contentKind = kindOf(fields)
+  const addIssue = (path: string, message: string) =>
     context.addIssue({ code: 'custom', path: [path], message })
-  if (is === 'text' && fields.text === undefined) {
-    refuse('text', fields.kind ? 'is required for kind text' : 'is required unless image or video is given')
+  if (contentKind === 'text' && fields.text === undefined) {
+    addIssue('text', fields.kind ? 'is required for kind text' : 'is required unless image or video is given')
   }
-  if (is === 'image' && !fields.image) refuse('image', 'is required for kind image')
-  if (is === 'video' && !fields.video) refuse('video', 'is required for kind video')
-  if (is !== 'image' && fields.image) refuse('image', `cannot be combined with kind ${is}`)
-  if (is !== 'video' && fields.video)
-    refuse('video', `cannot be combined with ${fields.kind ? `kind ${is}` : 'image'}`)
+  if (contentKind === 'image' && !fields.image) addIssue('image', 'is required for kind image')
+  if (contentKind === 'video' && !fields.video) addIssue('video', 'is required for kind video')
+  if (contentKind !== 'image' && fields.image)
+    addIssue('image', `cannot be combined with kind ${contentKind}`)
+  if (contentKind !== 'video' && fields.video)
+    addIssue('video', `cannot be combined with ${fields.kind ? `kind ${contentKind}` : 'image'}`)
 }
 
-/** The fields of a send whose path names the recipient: `POST /v1/direct/{user}/messages`. */
+/** For sends whose path names the recipient: `POST /v1/direct/{user}/messages`. */
 export const contentFields = content
 export { checkContent }
 
@@ -160,7 +163,7 @@ export const messages = {
       'CONVERSATION_NOT_FOUND',
       'IDEMPOTENCY_CONFLICT',
     ],
-    // A repeat without a clientMessageId creates a second message; the SDK always sends one.
+    // Only with a clientMessageId, which the SDK always sends: otherwise a repeated call creates a second message.
     idempotent: true,
     http: { method: 'POST', path: '/v1/messages', status: 201, repeatedStatus: 200 },
     input: z
@@ -218,16 +221,17 @@ export const messages = {
         pageSize: pageSize.optional(),
       })
       .superRefine((fields, context) => {
-        const refuse = (path: string, message: string) =>
+        const addIssue = (path: string, message: string) =>
           context.addIssue({ code: 'custom', path: [path], message })
         checkPaging(fields, context)
-        if (fields.between && fields.sender !== undefined) refuse('sender', 'cannot be combined with between')
+        if (fields.between && fields.sender !== undefined)
+          addIssue('sender', 'cannot be combined with between')
         if (fields.between && fields.recipient !== undefined)
-          refuse('recipient', 'cannot be combined with between')
+          addIssue('recipient', 'cannot be combined with between')
         if (fields.page !== undefined) {
           const filters = ['isRead', 'kind', 'since', 'until', 'sender', 'recipient'] as const
           if (!fields.between || filters.some((name) => fields[name] !== undefined)) {
-            refuse('page', 'cannot be used without between or with other filters')
+            addIssue('page', 'cannot be used without between or with other filters')
           }
         }
       }),
@@ -341,11 +345,12 @@ interface PagingFields {
 
 /** Page numbers and cursors are alternatives. */
 export function checkPaging(fields: PagingFields, context: z.core.$RefinementCtx): void {
-  const refuse = (path: string, message: string) =>
+  const addIssue = (path: string, message: string) =>
     context.addIssue({ code: 'custom', path: [path], message })
   if (fields.page !== undefined && fields.cursor !== undefined)
-    refuse('page', 'cannot be combined with cursor')
-  if (fields.page !== undefined && fields.limit !== undefined) refuse('page', 'cannot be combined with limit')
+    addIssue('page', 'cannot be combined with cursor')
+  if (fields.page !== undefined && fields.limit !== undefined)
+    addIssue('page', 'cannot be combined with limit')
   if (fields.pageSize !== undefined && fields.page === undefined)
-    refuse('pageSize', 'cannot be used without page')
+    addIssue('pageSize', 'cannot be used without page')
 }

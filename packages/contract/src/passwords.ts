@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { exampleSecrets } from './example-world.ts'
+import { exampleSecrets } from './example-data.ts'
 import { mutation } from './procedure.ts'
-import { newPassword, secretToken, shownPassword, timestamp, userRef } from './values.ts'
+import { existingPassword, newPassword, secretToken, timestamp, userRef } from './values.ts'
 
 export const passwords = {
   set: mutation({
@@ -14,7 +14,7 @@ export const passwords = {
     http: { method: 'PUT', path: '/v1/users/{user}/password', status: 204 },
     input: z.strictObject({
       user: userRef,
-      currentPassword: shownPassword
+      currentPassword: existingPassword
         .optional()
         .meta({ description: 'Required if the user has a password, except for bare keys.' }),
       newPassword,

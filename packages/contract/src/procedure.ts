@@ -4,7 +4,7 @@ import type { ErrorCode } from './errors.ts'
 export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 /**
- * Who can call a procedure at all. The use case decides what they can see or change.
+ * Who can call an operation. The operation itself decides what they can see or change.
  *
  * - `anyone`: no credentials required.
  * - `caller`: a service key or a user.
@@ -13,15 +13,15 @@ export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
  */
 export type Access = 'anyone' | 'caller' | 'actor' | 'admin'
 
-/** What a service key can call: queries and streams, mutations, admin operations. */
+/** What a service key can call: queries and streams, mutations, or admin operations. */
 export const keyScopes = ['read', 'write', 'admin'] as const
 export type KeyScope = (typeof keyScopes)[number]
 
-/** The rate limits, which are shared by all transports. */
+/** The rate limits. All transports share them. */
 export const limitNames = ['logins', 'sends', 'reads', 'writes', 'streams'] as const
 export type LimitName = (typeof limitNames)[number]
 
-/** Who calls in an example: an anonymous caller, a bare key, or one of the example users. */
+/** The caller of an example: an anonymous caller, a bare key, or one of the example users. */
 export type ExampleCaller = 'nobody' | 'key' | 'alice' | 'bob'
 
 export type ProcedureKind = 'query' | 'mutation' | 'subscription'
@@ -30,33 +30,33 @@ export interface Procedure<
   Kind extends ProcedureKind = ProcedureKind,
   Input extends z.ZodType = z.ZodType,
   Output extends z.ZodType = z.ZodType,
-  AccessNeeded extends Access = Access,
+  RequiredAccess extends Access = Access,
 > {
   readonly kind: Kind
   readonly input: Input
   readonly output: Output
-  readonly access: AccessNeeded
+  readonly access: RequiredAccess
   /**
-   * The rate limit that applies, if it is not that of the kind: `sends`, or `logins` for everything that hashes a
-   * password or could be used to guess a secret.
+   * The rate limit, if it is not the default for the kind: `sends`, or `logins` for operations that hash a password or
+   * could be used to guess a secret.
    */
   readonly limit?: LimitName
   /**
-   * The errors of this operation. Not listed are the common ones: INVALID_INPUT, UNAUTHENTICATED, RATE_LIMITED,
-   * INTERNAL and UNAVAILABLE, and the USER_NOT_FOUND and FORBIDDEN of a rejected Act-As or a missing scope.
+   * The errors of this operation, except those that all operations have: INVALID_INPUT, UNAUTHENTICATED, RATE_LIMITED,
+   * INTERNAL and UNAVAILABLE, and USER_NOT_FOUND and FORBIDDEN for a rejected Act-As or a missing scope.
    */
   readonly errors: readonly ErrorCode[]
-  /** Whether a call can be repeated safely if its response was lost. Only such calls are retried. */
+  /** Whether a call can be repeated safely if its response was lost. The SDK retries only such calls. */
   readonly idempotent: boolean
   readonly summary: string
   readonly description?: string
   readonly http: {
     readonly method: HttpMethod
-    /** As in OpenAPI: `/v1/users/{user}`. Names in braces are input fields. */
+    /** As in OpenAPI, such as `/v1/users/{user}`. Names in braces are input fields. */
     readonly path: `/v1/${string}`
-    /** A 204 has no body. */
+    /** A 204 response has no body. */
     readonly status: 200 | 201 | 204
-    /** Set if a repeated call returns a different status than the first. */
+    /** The status of a repeated call, if it differs from that of the first. */
     readonly repeatedStatus?: 200
     /** Set if the complete list is also available as `application/x-ndjson`, with one line of JSON per item. */
     readonly lines?: true
@@ -68,24 +68,28 @@ export interface Procedure<
   }
 }
 
-/** Defines a query, keeping its exact types. */
-export function query<Input extends z.ZodType, Output extends z.ZodType, AccessNeeded extends Access>(
-  entry: Omit<Procedure<'query', Input, Output, AccessNeeded>, 'kind' | 'idempotent'>,
-): Procedure<'query', Input, Output, AccessNeeded> {
+/** Defines a query and infers its exact types. */
+export function query<Input extends z.ZodType, Output extends z.ZodType, RequiredAccess extends Access>(
+  entry: Omit<Procedure<'query', Input, Output, RequiredAccess>, 'kind' | 'idempotent'>,
+): Procedure<'query', Input, Output, RequiredAccess> {
   return { kind: 'query', idempotent: true, ...entry }
 }
 
-/** Defines a mutation, keeping its exact types. */
-export function mutation<Input extends z.ZodType, Output extends z.ZodType, AccessNeeded extends Access>(
-  entry: Omit<Procedure<'mutation', Input, Output, AccessNeeded>, 'kind'>,
-): Procedure<'mutation', Input, Output, AccessNeeded> {
+/** Defines a mutation and infers its exact types. */
+export function mutation<Input extends z.ZodType, Output extends z.ZodType, RequiredAccess extends Access>(
+  entry: Omit<Procedure<'mutation', Input, Output, RequiredAccess>, 'kind'>,
+): Procedure<'mutation', Input, Output, RequiredAccess> {
   return { kind: 'mutation', ...entry }
 }
 
-/** Defines a subscription, keeping its exact types. `output` is one event. Over HTTP it uses Server-Sent Events. */
-export function subscription<Input extends z.ZodType, Output extends z.ZodType, AccessNeeded extends Access>(
-  entry: Omit<Procedure<'subscription', Input, Output, AccessNeeded>, 'kind' | 'idempotent'>,
-): Procedure<'subscription', Input, Output, AccessNeeded> {
+/** Defines a subscription and infers its exact types. `output` is one event. Over HTTP it uses Server-Sent Events. */
+export function subscription<
+  Input extends z.ZodType,
+  Output extends z.ZodType,
+  RequiredAccess extends Access,
+>(
+  entry: Omit<Procedure<'subscription', Input, Output, RequiredAccess>, 'kind' | 'idempotent'>,
+): Procedure<'subscription', Input, Output, RequiredAccess> {
   return { kind: 'subscription', idempotent: true, ...entry }
 }
 

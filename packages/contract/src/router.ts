@@ -28,8 +28,8 @@ export interface ErrorShape {
 }
 
 /**
- * The part of a tRPC root that clients use. Naming the types of `ctx` and `meta` would pull the server's types into
- * every client.
+ * The part of a tRPC root that clients use. Exact types of `ctx` and `meta` would pull the server's types into every
+ * client.
  */
 interface RootTypes {
   // biome-ignore lint/suspicious/noExplicitAny: tRPC's client types do not accept unknown here.
@@ -61,5 +61,5 @@ export type RouterRecordOf<Table extends Record<string, Record<string, Procedure
   [Resource in keyof Table]: { [Name in keyof Table[Resource]]: RouterProcedure<Table[Resource][Name]> }
 }
 
-/** The type of the server's tRPC router, derived from the contract alone. */
+/** The type of the server's tRPC router, derived from the contract. */
 export type AppRouter = TRPCBuiltRouter<RootTypes, RouterRecordOf<Contract>>

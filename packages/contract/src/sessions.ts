@@ -1,15 +1,15 @@
 import { z } from 'zod'
-import { exampleIds, exampleSecrets, exampleSignIn } from './example-world.ts'
+import { exampleIds, exampleSecrets, exampleSignIn } from './example-data.ts'
 import { mutation, query } from './procedure.ts'
 import { exampleAliceWithEmail, user } from './users.ts'
 import {
   cursor,
+  existingPassword,
   id,
   idRef,
   limit,
   listOf,
   recoveryCode,
-  shownPassword,
   timestamp,
   totpCode,
   userRef,
@@ -38,7 +38,7 @@ export const sessions = {
     input: z
       .strictObject({
         username: userRef,
-        password: shownPassword,
+        password: existingPassword,
         code: totpCode.optional(),
         recoveryCode: recoveryCode.optional(),
         cookie: z.boolean().optional(),

@@ -17,7 +17,7 @@ const setting = z
   .meta({
     id: 'Setting',
     description:
-      'source says where the value comes from: the environment, a file named by `<name>_FILE`, or the default. `unset` means that there is no value.',
+      'source is where the value comes from: the environment, a file named by `<name>_FILE`, or the default. It is `unset` if there is no value.',
   })
 /** A setting and its current value. */
 export type Setting = z.output<typeof setting>

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { exampleIds, exampleSecrets } from './example-world.ts'
+import { exampleIds, exampleSecrets } from './example-data.ts'
 import { mutation, query } from './procedure.ts'
 import { exampleAlice, user } from './users.ts'
 import { newPassword, profileName, secretToken, timestamp, username } from './values.ts'
@@ -24,7 +24,7 @@ export const setup = {
     description:
       'Fills an installation without users with sample users and conversations, and signs in two of them for up to a day. Repeating the call with the same token signs in the same two users again.',
     access: 'anyone',
-    // The token could be guessed.
+    // Limits guesses of the token.
     limit: 'logins',
     errors: [],
     idempotent: true,
@@ -54,7 +54,7 @@ export const setup = {
     summary: 'Create the first admin',
     description: 'Invalidates the token and ends the sessions of the demo.',
     access: 'anyone',
-    // It hashes a password, and the token could be guessed.
+    // Hashes a password. Also limits guesses of the token.
     limit: 'logins',
     errors: ['USERNAME_TAKEN'],
     idempotent: false,

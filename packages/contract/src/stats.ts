@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { exampleSignIn } from './example-world.ts'
+import { exampleSignIn } from './example-data.ts'
 import { query } from './procedure.ts'
 import { timestamp, whole, wholeNumber } from './values.ts'
 
@@ -12,7 +12,7 @@ export const stats = {
   get: query({
     summary: 'Get totals and daily statistics',
     description:
-      'For the whole installation. The totals were last counted at `countedAt`, and are null until the first count is complete. Days are in UTC and up to date except for the most recent events: on a very busy installation counting can lag behind, and a later request returns more.',
+      'For the whole installation. The totals were last counted at `countedAt`, and are null until the first count is complete. Days are in UTC. The most recent events may not be included yet, especially on a very busy installation.',
     access: 'admin',
     errors: ['FORBIDDEN'],
     http: { method: 'GET', path: '/v1/stats', status: 200 },
@@ -56,7 +56,7 @@ export const stats = {
   server: query({
     summary: 'Get the current state of a server',
     description:
-      'Only for the server that responds: if there are several, each has its own numbers. docs/metrics.md has more, over time.',
+      'Only for the server that responds: each server has its own numbers. See docs/metrics.md for metrics over time.',
     access: 'admin',
     errors: ['FORBIDDEN'],
     http: { method: 'GET', path: '/v1/stats/server', status: 200 },

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { exampleSecrets } from './example-world.ts'
+import { exampleSecrets } from './example-data.ts'
 import { mutation } from './procedure.ts'
 import { recoveryCode, totpCode, userRef } from './values.ts'
 

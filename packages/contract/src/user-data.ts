@@ -7,7 +7,7 @@ import { mutation, query } from './procedure.ts'
 import { account, exampleAliceWithEmail, exampleBob } from './users.ts'
 import { cursor, id, limit, listOf, timestamp, userRef, whole } from './values.ts'
 
-/** One line of an export. Each has the cursor after it, so that an interrupted export can resume. */
+/** One line of an export. Its cursor continues after it, so that an interrupted export can resume. */
 function line<Type extends string, Fields extends z.ZodRawShape>(type: Type, fields: Fields) {
   return z.object({ type: z.literal(type), ...fields, cursor: z.string() })
 }

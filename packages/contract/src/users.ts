@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { exampleIds, exampleTimes } from './example-world.ts'
+import { exampleIds, exampleTimes } from './example-data.ts'
 import { mutation, query } from './procedure.ts'
 import {
   cursor,
@@ -22,7 +22,7 @@ const email = z
   .max(254, 'must be at most 254 characters')
   .meta({ description: 'Returned only to the user and to a bare key.' })
 
-/** Roles in the installation, not in a conversation. */
+/** The roles in the installation, not in a conversation. */
 const userRoles = ['user', 'admin'] as const
 
 export const publicUser = z
@@ -91,7 +91,7 @@ export const users = {
     description:
       'Requires a service key, unless sign-up is open or the caller has an invitation; then a password is required. A user without a password cannot sign in, but a service key can act for them.',
     access: 'anyone',
-    // It hashes a password.
+    // Hashes a password.
     limit: 'logins',
     errors: ['FORBIDDEN', 'USERNAME_TAKEN', 'EMAIL_TAKEN'],
     idempotent: false,
@@ -111,7 +111,7 @@ export const users = {
     output: user,
     example: {
       as: 'key',
-      // The password that the example of sessions.create signs in with.
+      // The example of sessions.create signs in with this password.
       input: {
         username: 'alice',
         password: 'correct horse battery staple',

@@ -28,7 +28,7 @@ export const username = z
   .toLowerCase()
   .meta({ description: 'Converted to lowercase.' })
 
-/** A username or a user id. If no such user exists, the error is USER_NOT_FOUND, not INVALID_INPUT. */
+/** A username or a user id. Unknown users result in USER_NOT_FOUND, not INVALID_INPUT. */
 export const userRef = plainString
   .min(1, 'must be a username or a user id')
   .max(255, 'must be a username or a user id')
@@ -41,16 +41,16 @@ const MAX_PASSWORD_LENGTH = 256
 const PASSWORD_LENGTH = `must be ${minPasswordLength} to ${MAX_PASSWORD_LENGTH} characters`
 
 /**
- * A new password. Any characters are allowed: length is what makes a password hard to guess (NIST SP 800-63B). The
- * server also rejects the most common ones.
+ * A new password. Any characters are allowed: length makes a password hard to guess, not composition rules (NIST SP
+ * 800-63B). The server also rejects the most common passwords.
  */
 export const newPassword = plainString
   .min(minPasswordLength, PASSWORD_LENGTH)
   .max(MAX_PASSWORD_LENGTH, PASSWORD_LENGTH)
   .meta({ description: 'Any characters are allowed. The most common passwords are rejected.' })
 
-/** An existing password, to be verified. The rules for new passwords do not apply. */
-export const shownPassword = plainString.max(
+/** An existing password to verify. The rules for new passwords do not apply. */
+export const existingPassword = plainString.max(
   MAX_PASSWORD_LENGTH,
   `must be at most ${MAX_PASSWORD_LENGTH} characters`,
 )
@@ -66,17 +66,18 @@ export const totpCode = z
   .regex(/^\d{6}$/, 'must be 6 digits')
   .meta({ description: 'The code from the authenticator app. Each code is accepted once.' })
 
-/** Can be used once instead of a code. */
+/** A recovery code, which can be used once instead of a TOTP code. */
 export const recoveryCode = plainString
   .min(1, 'must be 1 to 64 characters')
   .max(64, 'must be 1 to 64 characters')
   .meta({ description: 'A recovery code, instead of a code. Case, hyphens and spaces are ignored.' })
 
-/** An id to look up. Any string is accepted; unknown ids are not found. */
+/** An id to look up. Any string is valid; unknown ids result in a not-found error. */
 export const idRef = plainString.min(1, 'must be an id').max(255, 'must be an id').toLowerCase()
 
 /*
- * Output schemas describe values without validating them: the server has just produced them, and pages are long.
+ * Output schemas describe values without validating them: the server has produced them, and validating long pages is
+ * slow.
  */
 
 /** Ids from the server are lowercase UUIDv7 (RFC 9562). */
@@ -110,7 +111,7 @@ export const httpUrl = plainString
 /** Pixels or seconds: a positive 32-bit integer. */
 export const positiveInt = wholeNumber(1, MAX_INT_32)
 
-/** The number of a message in its conversation; 0 is before the first message. */
+/** The number of a message in its conversation; 0 refers to the start, before the first message. */
 export const seq = z
   .int('must be a whole number of at least 0')
   .min(0, 'must be a whole number of at least 0')

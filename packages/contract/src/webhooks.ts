@@ -2,11 +2,11 @@ import { z } from 'zod'
 import { exampleAuditEntry } from './audit.ts'
 import { type WebhookEventType, webhookEventTypes } from './event-types.ts'
 import type { Event } from './events.ts'
-import { exampleIds, exampleSecrets } from './example-world.ts'
+import { exampleIds, exampleSecrets } from './example-data.ts'
 import { mutation, query } from './procedure.ts'
 import { cursor, httpUrl, id, idRef, limit, listOf, plainString, timestamp, whole } from './values.ts'
 
-/** An event as a bare key sees it. Contacts belong to one user, so their events name it. */
+/** The event as a bare key sees it. A contact belongs to one user, so its events also have an `ownerId`. */
 type DataOf<Type extends WebhookEventType> =
   Extract<Event, { type: Type }> extends infer Data
     ? Type extends 'contact.updated'
@@ -15,8 +15,8 @@ type DataOf<Type extends WebhookEventType> =
     : never
 
 /**
- * The payload of a delivery: the event as a bare key sees it when the delivery is sent. `timestamp` is when it
- * happened. The `ownerId` of `contact.updated` is the user whose contact it is.
+ * The payload of a delivery: the event as a bare key sees it when the delivery is sent. `timestamp` is when the event
+ * happened. `ownerId` in `contact.updated` is the user whose contact changed.
  */
 export type WebhookEvent =
   | { [Type in WebhookEventType]: { type: Type; timestamp: Date; data: DataOf<Type> } }[WebhookEventType]
@@ -89,7 +89,7 @@ const delivery = z
   .meta({
     id: 'WebhookDelivery',
     description:
-      'id is sent to the receiver as webhook-id and is the same for each attempt. eventId is null for a test. lastStatus is the status of the last response, or null if there was none. lastError says why the last attempt failed.',
+      'id is sent to the receiver as webhook-id and is the same for each attempt. eventId is null for a test. lastStatus is the status of the last response, or null if there was none. lastError is the reason why the last attempt failed.',
   })
 /** One event to be sent to one webhook. */
 export type WebhookDelivery = z.output<typeof delivery>
