@@ -687,8 +687,8 @@ export const operations = {
      * Get totals and daily statistics.
      *
      * For the whole installation. The totals were last counted at `countedAt`, and are null until the first
-     * count is complete. Days are in UTC and up to date except for the most recent events: on a very busy
-     * installation counting can lag behind, and a later request returns more.
+     * count is complete. Days are in UTC. The most recent events may not be included yet, especially on a
+     * very busy installation.
      *
      * REST: `GET /v1/stats`
      */
@@ -696,8 +696,8 @@ export const operations = {
     /**
      * Get the current state of a server.
      *
-     * Only for the server that responds: if there are several, each has its own numbers. docs/metrics.md
-     * has more, over time.
+     * Only for the server that responds: each server has its own numbers. See docs/metrics.md for metrics
+     * over time.
      *
      * REST: `GET /v1/stats/server`
      */
