@@ -9,6 +9,7 @@ import {
   id,
   idRef,
   instant,
+  integer,
   limit,
   listOf,
   page,
@@ -16,7 +17,6 @@ import {
   seq,
   timestamp,
   userRef,
-  whole,
 } from './values.ts'
 
 export const participantRoles = ['owner', 'admin', 'member'] as const
@@ -41,16 +41,16 @@ export const conversation = z
     participants: z.array(participant).meta({
       description: `At most ${shownParticipants} participants. GET /v1/conversations/{conversationId}/participants lists all of them.`,
     }),
-    participantCount: whole,
+    participantCount: integer,
     lastMessage: message.nullable().meta({
       description: 'Null in a group without messages since the caller joined.',
     }),
-    lastSeq: whole,
-    readSeq: whole.meta({
+    lastSeq: integer,
+    readSeq: integer.meta({
       description:
         'The seq up to which the caller has read; 0 if nothing has been read. Always 0 for a bare key.',
     }),
-    unreadCount: whole.meta({
+    unreadCount: integer.meta({
       description:
         "Messages after readSeq, excluding the caller's own and deleted ones. Exact up to 999; 1000 means 1,000 or more.",
     }),
@@ -208,8 +208,8 @@ export const conversations = {
       z
         .object({
           userId: id,
-          deliveredSeq: whole,
-          readSeq: whole,
+          deliveredSeq: integer,
+          readSeq: integer,
           deliveredAt: timestamp.nullable(),
           readAt: timestamp.nullable(),
         })
@@ -251,7 +251,7 @@ export const conversations = {
     idempotent: true,
     http: { method: 'POST', path: '/v1/conversations/{conversationId}/read', status: 200 },
     input: z.strictObject({ conversationId: idRef, seq }),
-    output: z.object({ readSeq: whole, unreadCount: whole }).meta({ id: 'ReadMark' }),
+    output: z.object({ readSeq: integer, unreadCount: integer }).meta({ id: 'ReadMark' }),
     example: {
       as: 'bob',
       input: { conversationId: exampleIds.conversation, seq: 1 },

@@ -5,7 +5,7 @@ import type { EventType } from './event-types.ts'
 import { exampleIds } from './example-data.ts'
 import { exampleMessage, message } from './messages.ts'
 import { query, subscription } from './procedure.ts'
-import { cursor, id, idRef, plainString, timestamp, userRef, whole, wholeNumber } from './values.ts'
+import { cursor, id, idRef, integer, plainString, timestamp, userRef, wholeNumber } from './values.ts'
 
 /** The common fields of events in a conversation. */
 const inConversation = {
@@ -25,7 +25,7 @@ const aboutReaction = {
   userId: id,
   emoji: z.string(),
   reactions: z
-    .array(z.object({ emoji: z.string(), count: whole }))
+    .array(z.object({ emoji: z.string(), count: integer }))
     .meta({ description: 'All reactions to the message, in their current state.' }),
 }
 const aboutUser = { ...inConversation, userId: id }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { exampleIds, exampleSecrets, exampleSignIn } from './example-data.ts'
 import { mutation, query } from './procedure.ts'
-import { cursor, id, idRef, limit, listOf, timestamp, whole, wholeNumber } from './values.ts'
+import { cursor, id, idRef, integer, limit, listOf, timestamp, wholeNumber } from './values.ts'
 
 const MAX_USES = 10_000
 const HOURS_PER_YEAR = 8_760
@@ -10,8 +10,8 @@ const HOURS_PER_WEEK = 168
 const invitation = z
   .object({
     id,
-    uses: whole.meta({ description: 'How many users have signed up with it.' }),
-    maxUses: whole,
+    uses: integer.meta({ description: 'How many users have signed up with it.' }),
+    maxUses: integer,
     createdAt: timestamp,
     expiresAt: timestamp,
   })

@@ -9,6 +9,7 @@ import {
   id,
   idRef,
   instant,
+  integer,
   limit,
   listOf,
   messageText,
@@ -18,7 +19,6 @@ import {
   positiveInt,
   timestamp,
   userRef,
-  whole,
 } from './values.ts'
 
 export const messageKinds = ['text', 'image', 'video'] as const
@@ -28,13 +28,13 @@ const kind = z.enum(messageKinds)
 export const videoSources = ['youtube', 'vevo', 'vimeo', 'other'] as const
 export type VideoSource = (typeof videoSources)[number]
 
-const nullableWhole = whole.nullable()
+const nullableInteger = integer.nullable()
 
 export const message = z
   .object({
     id,
     conversationId: id,
-    seq: whole.meta({
+    seq: integer.meta({
       description: 'The number of the message in its conversation: 1, 2, 3 … without gaps.',
     }),
     senderId: id,
@@ -42,15 +42,20 @@ export const message = z
     kind,
     text: z.string().nullable(),
     image: z
-      .object({ url: z.string(), width: nullableWhole, height: nullableWhole, alt: z.string().nullable() })
+      .object({
+        url: z.string(),
+        width: nullableInteger,
+        height: nullableInteger,
+        alt: z.string().nullable(),
+      })
       .nullable(),
     video: z
       .object({
         url: z.string(),
         source: z.enum(videoSources),
-        durationSeconds: nullableWhole,
-        width: nullableWhole,
-        height: nullableWhole,
+        durationSeconds: nullableInteger,
+        width: nullableInteger,
+        height: nullableInteger,
       })
       .nullable(),
     clientMessageId: z.string().nullable().meta({ description: 'Returned only to the sender.' }),
@@ -61,7 +66,7 @@ export const message = z
       .meta({ description: 'If set, the message is a tombstone without content.' }),
     deliveredAt: timestamp.nullable(),
     readAt: timestamp.nullable(),
-    reactions: z.array(z.object({ emoji: z.string(), count: whole, byMe: z.boolean() })),
+    reactions: z.array(z.object({ emoji: z.string(), count: integer, byMe: z.boolean() })),
   })
   .meta({ id: 'Message' })
 /** A message as one caller sees it: `clientMessageId` and `byMe` depend on the caller. */

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { exampleSignIn } from './example-data.ts'
 import { query } from './procedure.ts'
-import { timestamp, whole, wholeNumber } from './values.ts'
+import { integer, timestamp, wholeNumber } from './values.ts'
 
 const MAX_DAYS = 90
 const DEFAULT_DAYS = 30
 
-const total = (what: string) => whole.nullable().meta({ description: what })
+const total = (what: string) => integer.nullable().meta({ description: what })
 
 export const stats = {
   get: query({
@@ -31,8 +31,8 @@ export const stats = {
           .array(
             z.object({
               day: z.string().meta({ format: 'date' }),
-              messagesSent: whole,
-              activeUsers: whole.meta({
+              messagesSent: integer,
+              activeUsers: integer.meta({
                 description:
                   'Users who sent or edited a message, reacted to one, or marked one as read on that day.',
               }),
@@ -65,11 +65,11 @@ export const stats = {
       .object({
         version: z.string(),
         startedAt: timestamp,
-        calls: whole.meta({ description: 'Calls answered since the server started.' }),
-        failures: whole.meta({
+        calls: integer.meta({ description: 'Calls answered since the server started.' }),
+        failures: integer.meta({
           description: 'Calls that failed with INTERNAL or UNAVAILABLE.',
         }),
-        openStreams: whole.meta({ description: 'Open event streams and waiting long polls.' }),
+        openStreams: integer.meta({ description: 'Open event streams and waiting long polls.' }),
         logDelaySeconds: z.number().nullable().meta({
           description:
             'The time between writing the last event and sending it to streams. Null before the first event.',
@@ -77,12 +77,12 @@ export const stats = {
         logHeldBack: z
           .boolean()
           .meta({ description: 'Whether committed events are waiting for an older transaction to end.' }),
-        sendsWaiting: whole.meta({ description: 'Messages that have not been written yet.' }),
-        deliveryMarksWaiting: whole.meta({
+        sendsWaiting: integer.meta({ description: 'Messages that have not been written yet.' }),
+        deliveryMarksWaiting: integer.meta({
           description: 'Delivery receipts that have not been written yet.',
         }),
-        passwordsWaiting: whole.meta({ description: 'Passwords waiting to be verified or hashed.' }),
-        webhookDeliveriesWaiting: whole.nullable().meta({
+        passwordsWaiting: integer.meta({ description: 'Passwords waiting to be verified or hashed.' }),
+        webhookDeliveriesWaiting: integer.nullable().meta({
           description: 'Pending webhook deliveries. Null on servers that do not send them.',
         }),
       })

@@ -5,7 +5,7 @@ import { participantRoles } from './conversations.ts'
 import { message } from './messages.ts'
 import { mutation, query } from './procedure.ts'
 import { account, exampleAliceWithEmail, exampleBob } from './users.ts'
-import { cursor, id, limit, listOf, timestamp, userRef, whole } from './values.ts'
+import { cursor, id, integer, limit, listOf, timestamp, userRef } from './values.ts'
 
 /** One line of an export. Its cursor continues after it, so that an interrupted export can resume. */
 function line<Type extends string, Fields extends z.ZodRawShape>(type: Type, fields: Fields) {
@@ -33,7 +33,7 @@ const exportLine = z
         name: z.string().nullable(),
         otherId: id.nullable().meta({ description: 'The other user of a direct conversation.' }),
         role: z.enum(participantRoles),
-        readSeq: whole,
+        readSeq: integer,
         joinedAt: timestamp,
         leftAt: timestamp.nullable(),
       }),
@@ -44,7 +44,7 @@ const exportLine = z
       receipt: z.object({
         conversationId: id,
         kind: z.enum(['delivered', 'read']),
-        seq: whole,
+        seq: integer,
         at: timestamp,
       }),
     }),

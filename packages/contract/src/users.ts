@@ -5,6 +5,7 @@ import {
   cursor,
   httpUrl,
   id,
+  integer,
   limit,
   listOf,
   newPassword,
@@ -14,7 +15,6 @@ import {
   timestamp,
   username,
   userRef,
-  whole,
 } from './values.ts'
 
 const email = z
@@ -186,10 +186,10 @@ export const users = {
         .object({
           user: publicUser,
           lastMessageAt: timestamp,
-          sentCount: whole.meta({
+          sentCount: integer.meta({
             description: 'Messages sent to this correspondent.',
           }),
-          receivedCount: whole.meta({
+          receivedCount: integer.meta({
             description: 'Messages received from this correspondent.',
           }),
         })

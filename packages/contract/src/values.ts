@@ -84,7 +84,7 @@ export const idRef = plainString.min(1, 'must be an id').max(255, 'must be an id
 export const id = z.string().meta({ format: 'uuid', description: 'A UUIDv7.' })
 
 /** A whole number in output. */
-export const whole = z.number().meta({ type: 'integer' })
+export const integer = z.number().meta({ type: 'integer' })
 
 /** A whole number in input. */
 export function wholeNumber(min: number, max: number) {

@@ -4,7 +4,7 @@ import { type WebhookEventType, webhookEventTypes } from './event-types.ts'
 import type { Event } from './events.ts'
 import { exampleIds, exampleSecrets } from './example-data.ts'
 import { mutation, query } from './procedure.ts'
-import { cursor, httpUrl, id, idRef, limit, listOf, plainString, timestamp, whole } from './values.ts'
+import { cursor, httpUrl, id, idRef, integer, limit, listOf, plainString, timestamp } from './values.ts'
 
 /** The event as a bare key sees it. A contact belongs to one user, so its events also have an `ownerId`. */
 type DataOf<Type extends WebhookEventType> =
@@ -79,8 +79,8 @@ const delivery = z
     eventId: z.string().nullable(),
     type: z.enum([...webhookEventTypes, 'webhook.test']),
     state: z.enum(deliveryStates),
-    attempts: whole,
-    lastStatus: whole.nullable(),
+    attempts: integer,
+    lastStatus: integer.nullable(),
     lastError: z.string().nullable(),
     nextAttemptAt: timestamp.nullable(),
     createdAt: timestamp,

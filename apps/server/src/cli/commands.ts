@@ -79,7 +79,7 @@ const setup = defineCommand({
   summary: 'Print a link for creating the first account or opening a demo, while no user exists.',
   details: [
     'The first start also prints one. A new link replaces the previous one and is valid for a day.',
-    'Its address is made of HOST and PORT: behind a proxy, replace it with the public address.',
+    'The link is built from HOST and PORT: behind a proxy, replace them with the public address.',
   ],
   arguments: [],
   options: {},

@@ -15,7 +15,7 @@ const FAILURE_MS = 15_000
 /** Longer than any transaction of Sotto. */
 const LONG_TRANSACTION_MS = 5_000
 const LISTEN_MS = 2_000
-/** Connections besides the pool: one for hints, and one for a migration or a command. */
+/** Connections in addition to the pool: one for hints, and one for a migration or a command. */
 const OTHER_CONNECTIONS = 2
 
 /** Checks PostgreSQL itself. Yields nothing for other databases. */

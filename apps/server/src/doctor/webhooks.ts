@@ -22,7 +22,7 @@ export async function* examineWebhooks(db: Executor, now: () => Date): AsyncGene
         ),
       )
   }
-  yield* problems.length > 0 ? problems : [ok('webhooks', `${webhooks.length}, all receivers answer`)]
+  yield* problems.length > 0 ? problems : [ok('webhooks', `${webhooks.length}, all receivers respond`)]
 }
 
 async function problemOf(

@@ -57,7 +57,10 @@ async function requireOthers(ctx: CallerContext, actor: Actor, refs: readonly st
     if (user.id !== actor.id) others.set(user.id, user)
   }
   if (others.size >= maxParticipants) {
-    throw invalidInput('participants', `must be at most ${maxParticipants - 1} users besides the creator`)
+    throw invalidInput(
+      'participants',
+      `must be at most ${maxParticipants - 1} users, not counting the creator`,
+    )
   }
   return [...others.values()]
 }

@@ -24,8 +24,8 @@ const CONVERSATION_PAGE = 200
 /** Rows per transaction in steps that take no conversation lock. */
 const ROW_BATCH = 500
 /**
- * The delay before the second sweep, in milliseconds. It erases what requests that were authenticated before the
- * erasure still wrote: servers cache callers for 1 s, keep presence for 5 s and collect delivery marks for 1 s, and a
+ * The delay before the second sweep, in milliseconds. It erases the writes of requests that were authenticated before
+ * the erasure: servers cache callers for 1 s, keep presence for 5 s and collect delivery marks for 1 s, and a
  * transaction can take 30 s.
  */
 const SETTLE_MS = 60_000
@@ -84,7 +84,7 @@ interface Sweep {
   userId: string
 }
 
-/** Like leaving: the remaining participants receive events, and ownership passes on. */
+/** Ends the user's stays, with events for the remaining participants and a new owner where needed. */
 async function leaveGroups({ app, job, userId }: Sweep, progress: Progress): Promise<void> {
   for (;;) {
     const ids = await store.erasure.listGroupIds(app.db, userId, BATCH)

@@ -8,7 +8,7 @@ const BATCH = 1_000
 const PAUSE_MS = 50
 /** How far timestamps can be out of log order, because of clock differences and long transactions. */
 const DISORDER_MS = 5 * 60 * 1_000
-/** The longest that events are kept for a webhook that is behind. */
+/** The maximum time that events are kept for a webhook that is behind. */
 const MAX_WEBHOOK_LAG_MS = 30 * 24 * 60 * 60 * 1_000
 
 interface Options {

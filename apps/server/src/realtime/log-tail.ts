@@ -7,7 +7,7 @@ import { type LogPoint, pointOf } from './event-cursor.ts'
 const POLL_MS = 1_000
 /** How soon the log is read again while an older transaction holds it back. Doubles each time, up to POLL_MS. */
 const UNSETTLED_MS = 5
-/** A transaction that has held the log back for this long is reported in the server's log, this often. */
+/** After how long a transaction that holds the log back is reported in the server log, and how often. In milliseconds. */
 const BLOCKER_MS = 2_000
 const BLOCKER_REPORT_MS = 10_000
 const BATCH = 500

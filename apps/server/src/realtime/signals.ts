@@ -19,7 +19,7 @@ const signalSchema = z.object({
   event: z.record(z.string(), z.unknown()),
 })
 
-/** @returns undefined for a message that this version does not understand. */
+/** @returns undefined if this version does not understand the message. */
 export function decodeSignal(text: string): Signal | undefined {
   try {
     const { to, event } = signalSchema.parse(JSON.parse(text))

@@ -86,7 +86,7 @@ export class StreamGuard {
         case 'password':
           return hashes.get(actor.id) === credential.hash
         case 'token':
-          // Disabled and deleted users have no entry. Users without a password have one.
+          // Disabled and erased users have no entry. Users without a password have one.
           return credential.expiresAt > now() && hashes.has(actor.id)
       }
     }

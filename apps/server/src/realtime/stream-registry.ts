@@ -12,7 +12,7 @@ interface Options {
   maxStreams: number
   /** Called when a user's first stream opens, and when their last one closes. */
   onPresence: (userId: string, isStreaming: boolean) => void
-  /** Called when the last open or opening stream is gone. */
+  /** Called when no stream is open or opening. */
   onEmpty: () => void
 }
 
