@@ -91,7 +91,7 @@ describe.each(dialects)('statistics on %s', (using) => {
       }
     })()
     // The first call may return before the count is done on a busy machine, so poll.
-    await expect.poll(async () => (await server.app.totals.look())?.users, { timeout: 10_000 }).toBe(40_000)
+    await expect.poll(async () => (await server.app.totals.get())?.users, { timeout: 10_000 }).toBe(40_000)
     isOver = true
     await ticking
     expect(ticks).toBeGreaterThanOrEqual(20)
@@ -198,7 +198,7 @@ test('a server reports its own numbers, even without metrics', async () => {
   expect(after.calls - before.calls).toBeGreaterThanOrEqual(3)
   // Errors of callers do not count as failures.
   expect(after.failures).toBe(0)
-  server.app.metrics.answered({ operation: 'users.get', transport: 'rest', code: 'INTERNAL' })
+  server.app.metrics.callFinished({ operation: 'users.get', transport: 'rest', code: 'INTERNAL' })
   expect((await server.client.stats.server()).failures).toBe(1)
 })
 

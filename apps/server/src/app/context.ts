@@ -36,7 +36,7 @@ export interface Context extends Origin {
    */
   readonly holdResponse?: ((bytes: number) => void) | undefined
   /** A signal that aborts when the caller disconnects, for calls that wait. */
-  readonly gone?: (() => AbortSignal) | undefined
+  readonly disconnected?: (() => AbortSignal) | undefined
   /** Set if the response can carry a cookie. */
   readonly sessionCookie?: SessionCookie | undefined
   /** `repeated` is set by a use case whose work an earlier call has already done. */

@@ -17,9 +17,9 @@ import { messageRetentionJob, RETENTION_JOB } from '../privacy/message-retention
 import type { Connect } from '../realtime/cluster.ts'
 import { EventHub } from '../realtime/event-hub.ts'
 import type { ShowConversation } from '../realtime/event-view.ts'
-import { keepLogShort } from '../realtime/log-retention.ts'
+import { startLogRetention } from '../realtime/log-retention.ts'
 import { Presence } from '../realtime/presence.ts'
-import { itemOf, type Signal } from '../realtime/signals.ts'
+import { type Signal, signalItem } from '../realtime/signals.ts'
 import { StreamGuard } from '../realtime/stream-guard.ts'
 import { Typing } from '../realtime/typing.ts'
 import type { Config } from '../settings/config.ts'
@@ -97,7 +97,7 @@ export function createApp({
     streamingUsers: () => events.onlineUsers(),
   })
   function deliver(signal: Signal): void {
-    const item = itemOf(signal)
+    const item = signalItem(signal)
     if ('userIds' in signal.to) events.signal(signal.to.userIds, item)
     else events.signalWatchers(signal.to.watchersOf, item)
   }
@@ -149,7 +149,7 @@ export function createApp({
     shared: cluster.buckets,
     onRejected: (policy) => metrics.rateLimited(policy),
   })
-  const retention = keepLogShort({ db, now, log, retentionMs })
+  const retention = startLogRetention({ db, now, log, retentionMs })
 
   const messageRetentionMs = config.messageRetentionDays && config.messageRetentionDays * DAY_MS
   const jobs = new JobRunner({

@@ -39,7 +39,7 @@ export type AuditAction =
   | 'installation.imported'
   | 'installation.backed_up'
 
-/** Who performs an action, and in which request. Either the context of a request, or from `originOf`. */
+/** Who performs an action, and in which request. Either the context of a request, or from `auditOriginOf`. */
 export interface AuditOrigin {
   readonly app: Pick<Runtime, 'newId' | 'now'>
   readonly caller: Caller | { readonly kind: 'command' | 'server' }
@@ -48,7 +48,7 @@ export interface AuditOrigin {
 }
 
 /** The origin of actions by the server itself, or by a command, which already has full access to the database. */
-export function originOf(kind: 'command' | 'server', app: AuditOrigin['app']): AuditOrigin {
+export function auditOriginOf(kind: 'command' | 'server', app: AuditOrigin['app']): AuditOrigin {
   return { app, caller: { kind }, address: null, requestId: null }
 }
 

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { copySqlite, parseDatabaseUrl } from '@sotto/db'
-import { originOf, recordAudit } from '../audit/record-audit.ts'
+import { auditOriginOf, recordAudit } from '../audit/record-audit.ts'
 import { readConfig } from '../settings/config.ts'
 import { CommandError } from './command-error.ts'
 import type { Io } from './io.ts'
@@ -23,7 +23,7 @@ export async function backup(io: Io, file: string): Promise<void> {
   await app.db
     .transaction()
     .execute((trx) =>
-      recordAudit(trx, originOf('command', app), { action: 'installation.backed_up', subjectId: null }),
+      recordAudit(trx, auditOriginOf('command', app), { action: 'installation.backed_up', subjectId: null }),
     )
   await writeNewFile(file, (draft) => copySqlite(app, draft))
   const { size } = await stat(file)

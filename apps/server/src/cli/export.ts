@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { readSnapshot } from '@sotto/db'
 import type { App } from '../app/app.ts'
-import { originOf, recordAudit } from '../audit/record-audit.ts'
+import { auditOriginOf, recordAudit } from '../audit/record-audit.ts'
 import { readVersion } from '../lib/version.ts'
 import { readConfig } from '../settings/config.ts'
 import { exportInstallation } from '../transfer/export-installation.ts'
@@ -44,7 +44,7 @@ async function exportTo(io: Io, app: App, write: (sections: Readable) => Promise
   await app.db
     .transaction()
     .execute((trx) =>
-      recordAudit(trx, originOf('command', app), { action: 'installation.exported', subjectId: id }),
+      recordAudit(trx, auditOriginOf('command', app), { action: 'installation.exported', subjectId: id }),
     )
   const progress = showProgress(io.stderr, 'rows')
   let rows = 0

@@ -1,8 +1,8 @@
 import { contract, keyScopes } from '@sotto/contract'
 import { newest, type ServiceKeyRow, store } from '@sotto/db'
-import { originOf } from '../audit/record-audit.ts'
-import { addKey } from '../identity/create-key.ts'
-import { endKey } from '../identity/revoke-key.ts'
+import { auditOriginOf } from '../audit/record-audit.ts'
+import { createServiceKey } from '../identity/create-key.ts'
+import { revokeServiceKey } from '../identity/revoke-key.ts'
 import { readConfig } from '../settings/config.ts'
 import { scopesOf } from '../views/keys.ts'
 import { CommandError } from './command-error.ts'
@@ -36,7 +36,7 @@ export async function createKey(io: Io, { name, scopes, expires }: NewKeyOptions
   if (parsed.data.expiresAt && parsed.data.expiresAt <= app.now()) {
     throw new CommandError('--expires must be in the future')
   }
-  const created = await addKey(app.db, originOf('command', app), parsed.data)
+  const created = await createServiceKey(app.db, auditOriginOf('command', app), parsed.data)
   io.stdout.write(`${created.key}\n`)
   io.stderr.write(`${created.id}\n`)
 }
@@ -83,7 +83,7 @@ export async function revokeKey(io: Io, id: string): Promise<void> {
   const { app } = opened
   const key = await store.serviceKeys.find(app.db, id.toLowerCase())
   if (!key) throw new CommandError(`no service key with the id ${id}; see sotto key list`)
-  if (!(await endKey(app.db, originOf('command', app), key.id))) {
+  if (!(await revokeServiceKey(app.db, auditOriginOf('command', app), key.id))) {
     throw new CommandError(`service key ${key.id} is already revoked`)
   }
 }

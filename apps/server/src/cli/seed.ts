@@ -4,7 +4,7 @@ import { type DataSize, MAX_CONVERSATIONS, possibleConversations, sampleUser } f
 import { seedLargeData } from '../seed/seed-large.ts'
 import { seedSmallData } from '../seed/seed-small.ts'
 import { readConfig } from '../settings/config.ts'
-import { demoUsers } from '../setup/demo-people.ts'
+import { demoUsers } from '../setup/demo-users.ts'
 import { UsageError } from './command.ts'
 import { CommandError } from './command-error.ts'
 import type { Io } from './io.ts'

@@ -1,5 +1,5 @@
 import { store } from '@sotto/db'
-import { originOf } from '../audit/record-audit.ts'
+import { auditOriginOf } from '../audit/record-audit.ts'
 import { readConfig } from '../settings/config.ts'
 import { hasNoUsers, issueSetupToken } from '../setup/setup-token.ts'
 import { CommandError } from './command-error.ts'
@@ -19,7 +19,7 @@ export async function setup(io: Io): Promise<void> {
         'a user already exists: to create an admin, run sotto user create and sotto user admin',
       )
     }
-    return issueSetupToken(trx, originOf('command', app))
+    return issueSetupToken(trx, auditOriginOf('command', app))
   })
   io.stdout.write(`${setupLink(reachableUrl(config.host, String(config.port)), token)}\n`)
 }

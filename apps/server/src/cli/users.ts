@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { contract } from '@sotto/contract'
 import { type Executor, store } from '@sotto/db'
-import { originOf, recordAudit } from '../audit/record-audit.ts'
+import { auditOriginOf, recordAudit } from '../audit/record-audit.ts'
 import { addUser } from '../identity/add-user.ts'
 import { makePasswordReset } from '../identity/issue-password-reset.ts'
 import { changePassword, hashNewPassword } from '../identity/password-change.ts'
@@ -46,7 +46,7 @@ export async function setPassword(io: Io, username: string): Promise<void> {
   const passwordHash = await hashNewPassword(app.identity.passwords, parsed.data, 'password')
   await app.db.transaction().execute(async (trx) => {
     await changePassword(trx, user.id, { passwordHash, at: app.now() })
-    await recordAudit(trx, originOf('command', app), { action: 'user.password_set', subjectId: user.id })
+    await recordAudit(trx, auditOriginOf('command', app), { action: 'user.password_set', subjectId: user.id })
   })
 }
 
@@ -56,7 +56,7 @@ export async function resetPassword(io: Io, username: string): Promise<void> {
   const { app } = opened
   const user = await requireUser(app.db, username)
   const { token } = await app.db.transaction().execute(async (trx) => {
-    await recordAudit(trx, originOf('command', app), {
+    await recordAudit(trx, auditOriginOf('command', app), {
       action: 'user.password_reset_issued',
       subjectId: user.id,
     })
@@ -73,7 +73,10 @@ export async function makeAdmin(io: Io, username: string): Promise<void> {
   await app.db.transaction().execute(async (trx) => {
     if (await store.accounts.updateRole(trx, user.id, 'admin')) {
       await endDemo(trx)
-      await recordAudit(trx, originOf('command', app), { action: 'user.role_changed', subjectId: user.id })
+      await recordAudit(trx, auditOriginOf('command', app), {
+        action: 'user.role_changed',
+        subjectId: user.id,
+      })
     }
   })
 }
@@ -83,7 +86,7 @@ export async function eraseUser(io: Io, username: string): Promise<void> {
   await using opened = await openApp(readConfig(io.env))
   const { app } = opened
   const user = await requireUser(app.db, username)
-  await app.db.transaction().execute((trx) => beginErasure(trx, originOf('command', app), user.id))
+  await app.db.transaction().execute((trx) => beginErasure(trx, auditOriginOf('command', app), user.id))
   await app.jobs.runDue()
 }
 
@@ -97,7 +100,7 @@ export async function exportUser(io: Io, username: string): Promise<void> {
   await app.db
     .transaction()
     .execute((trx) =>
-      recordAudit(trx, originOf('command', app), { action: 'user.exported', subjectId: user.id }),
+      recordAudit(trx, auditOriginOf('command', app), { action: 'user.exported', subjectId: user.id }),
     )
   async function* lines(): AsyncGenerator<string> {
     for await (const page of exportPages(app, user.id, LINES_PER_PAGE)) {

@@ -11,7 +11,7 @@ import { registerJsonBody } from './body.ts'
 import { nameOfOperation, reportResponses } from './call-reports.ts'
 import { traceCalls } from './call-spans.ts'
 import { createContextMaker, requestOrigin } from './caller.ts'
-import { CallsUnderWay } from './calls-under-way.ts'
+import { CallsInProgress } from './calls-in-progress.ts'
 import { registerDocs } from './docs.ts'
 import { registerHealth } from './health.ts'
 import { malformed, refuseMalformed, requireHost } from './malformed.ts'
@@ -113,7 +113,7 @@ export async function createHttpApp({
   http.server.on('checkExpectation', (request, response) => http.routing(request, response))
   http.server.maxConnections = maxStreams + OTHER_CONNECTIONS
   const createContext = createContextMaker(app, origins)
-  const calls = new CallsUnderWay()
+  const calls = new CallsInProgress()
 
   http.decorateRequest('quota', undefined)
   traceCalls(http, app.tracing)

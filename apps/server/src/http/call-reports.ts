@@ -42,7 +42,7 @@ export function reportResponses(http: FastifyInstance, metrics: Metrics): void {
     if (failure === undefined && operation === UNKNOWN_CALL.operation) return
     const isKnown = operation !== UNKNOWN_CALL.operation
     const seconds = isKnown ? secondsOf(reply) : undefined
-    metrics.answered({ operation, transport, code: failure ?? 'ok', seconds })
+    metrics.callFinished({ operation, transport, code: failure ?? 'ok', seconds })
   })
 }
 
@@ -53,7 +53,7 @@ export function reportOpenStream(
   reply: FastifyReply,
 ): void {
   const call = routeOptions.config.call ?? UNKNOWN_CALL
-  metrics.answered({ ...call, code: 'ok', seconds: secondsOf(reply) })
+  metrics.callFinished({ ...call, code: 'ok', seconds: secondsOf(reply) })
 }
 
 function secondsOf(reply: FastifyReply): number {

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { withIsoDates } from '../lib/json-dates.ts'
 import { jsonSizeOf } from '../lib/json-size.ts'
-import type { CallUnderWay } from './calls-under-way.ts'
+import type { CallInProgress } from './calls-in-progress.ts'
 
 const LINES_TYPE = 'application/x-ndjson'
 /** The maximum page size of a list. */
@@ -21,7 +21,7 @@ export type ReadPage = (input: Fields) => Promise<{ items: unknown[]; nextCursor
 
 interface LinesOptions {
   readPage: ReadPage
-  underWay: CallUnderWay
+  underWay: CallInProgress
 }
 
 /**

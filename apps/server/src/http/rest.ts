@@ -5,7 +5,7 @@ import { type CallOperation, isStream, type StreamOperation } from '../app/opera
 import { admit } from '../auth/gate.ts'
 import { requireFewFields, shownPath, toInputError } from '../lib/errors.ts'
 import { withIsoDates } from '../lib/json-dates.ts'
-import type { CallsUnderWay } from './calls-under-way.ts'
+import type { CallsInProgress } from './calls-in-progress.ts'
 import { sendEventStream } from './event-stream.ts'
 import { type Fields, type ReadPage, sendJsonLines, wantsLines } from './json-lines.ts'
 import { type Route, routes } from './routes.ts'
@@ -15,7 +15,7 @@ interface Options {
     request: FastifyRequest,
     options: { reply: FastifyReply; transport: 'rest' | 'stream' },
   ) => Promise<Context>
-  calls: CallsUnderWay
+  calls: CallsInProgress
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8'
@@ -62,7 +62,7 @@ function registerCall(
     async handler(request, reply) {
       const context: Context = {
         ...(await createContext(request, { reply, transport: 'rest' })),
-        gone: () => signalOf(reply),
+        disconnected: () => signalOf(reply),
       }
       const underWay = calls.begin(context.caller, context, reply.raw)
       const ctx = await admit(context, entry)

@@ -9,7 +9,7 @@ import { HEARTBEAT_MS } from '../rpc/trpc.ts'
 import type { Credentials } from './caller.ts'
 import { malformed, refuseConnection } from './malformed.ts'
 import type { Origins } from './origins.ts'
-import { SocketHolders } from './socket-holders.ts'
+import { SocketLimit } from './socket-limit.ts'
 
 /** How much can be buffered for a client that does not read, in bytes. */
 const MAX_BUFFERED_BYTES = 262_144
@@ -65,7 +65,7 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
     refuseConnection(malformed(error.message, 'must be a WebSocket handshake'), socket),
   )
   let sockets = 0
-  const holders = new SocketHolders()
+  const holders = new SocketLimit()
 
   app.get(
     '/trpc',

@@ -3,7 +3,7 @@ import { type Executor, store } from '@sotto/db'
 import type { Runtime } from '../app/runtime.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import type { BusinessEvents } from '../metrics/business-events.ts'
-import { endDemo, isOfDemo } from '../setup/demo.ts'
+import { endDemo, isDemoUser } from '../setup/demo.ts'
 import { toUser } from '../views/users.ts'
 import { hashNewPassword } from './password-change.ts'
 import type { Passwords } from './passwords.ts'
@@ -35,7 +35,7 @@ export async function addUser(parts: AddUserParts, input: NewUser, by: CreatedBy
     if (invitationHash !== undefined && !(await store.invitations.take(trx, invitationHash, parts.now()))) {
       throw unusableInvitation()
     }
-    return putUser(trx, parts, { ...input, passwordHash })
+    return insertUser(trx, parts, { ...input, passwordHash })
   })
   parts.emitBusinessEvent('user.created', { userId: user.id, by })
   return user
@@ -45,12 +45,12 @@ export async function addUser(parts: AddUserParts, input: NewUser, by: CreatedBy
 type NewUserFields = Omit<NewUser, 'password' | 'invitation'> & { passwordHash: string | null }
 
 /** Inserts a user, in the caller's transaction. */
-export async function putUser(
+export async function insertUser(
   trx: Executor,
   { newId, now }: Pick<Runtime, 'newId' | 'now'>,
   input: NewUserFields,
 ): Promise<User> {
-  if (!isOfDemo(input.username)) await endDemo(trx)
+  if (!isDemoUser(input.username)) await endDemo(trx)
   const id = newId()
   const inserted = await store.users.insert(trx, {
     id,

@@ -15,16 +15,16 @@ export async function createKey(ctx: AdminContext, input: Input): Promise<NewKey
   if (missing.length > 0) {
     throw new SottoError('FORBIDDEN', { detail: `missing required scope: ${missing.join(', ')}` })
   }
-  return addKey(ctx.app.db, ctx, input)
+  return createServiceKey(ctx.app.db, ctx, input)
 }
 
 /** Adds a key, without access checks. The key is returned once and stored hashed. */
-export async function addKey(db: Executor, origin: AuditOrigin, input: Input): Promise<NewKey> {
-  return db.transaction().execute((trx) => makeKey(trx, origin, input))
+export async function createServiceKey(db: Executor, origin: AuditOrigin, input: Input): Promise<NewKey> {
+  return db.transaction().execute((trx) => insertServiceKey(trx, origin, input))
 }
 
-/** Like addKey, in the caller's transaction. */
-export async function makeKey(trx: Executor, origin: AuditOrigin, input: Input): Promise<NewKey> {
+/** Like createServiceKey, in the caller's transaction. */
+export async function insertServiceKey(trx: Executor, origin: AuditOrigin, input: Input): Promise<NewKey> {
   const createdAt = origin.app.now()
   const expiresAt = input.expiresAt ?? null
   if (expiresAt && expiresAt <= createdAt) throw invalidInput('expiresAt', 'must be in the future')

@@ -7,12 +7,12 @@ export async function revokeKey(ctx: AdminContext, { keyId }: { keyId: string })
   const { db, identity } = ctx.app
   const key = await store.serviceKeys.find(db, keyId)
   if (!key) throw new SottoError('KEY_NOT_FOUND')
-  await endKey(db, ctx, key.id)
+  await revokeServiceKey(db, ctx, key.id)
   identity.forgetKeys()
 }
 
 /** Revokes a key, without access checks. @returns false if it was already revoked. */
-export async function endKey(db: Executor, origin: AuditOrigin, id: string): Promise<boolean> {
+export async function revokeServiceKey(db: Executor, origin: AuditOrigin, id: string): Promise<boolean> {
   return db.transaction().execute(async (trx) => {
     const isRevoked = await store.serviceKeys.revoke(trx, id, origin.app.now())
     if (isRevoked) await recordAudit(trx, origin, { action: 'key.revoked', subjectId: id })

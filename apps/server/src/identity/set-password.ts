@@ -4,7 +4,7 @@ import type { CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { isBareKey, requireSelfOrKey, sessionIdOf } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
-import { requireNotOfDemo } from '../setup/demo.ts'
+import { requireNotDemoUser } from '../setup/demo.ts'
 import { changePassword, hashNewPassword } from './password-change.ts'
 
 /** Changes a password: the actor's own, with the current one, or any user's for a bare service key. */
@@ -17,7 +17,7 @@ export async function setPassword(
   if (isBareKey(ctx)) {
     await requireMayTakeOver(ctx, user.id)
   } else {
-    await requireNotOfDemo(app.db, user.username)
+    await requireNotDemoUser(app.db, user.username)
     await requireCurrentPassword(ctx, user.id, currentPassword)
   }
   const passwordHash = await hashNewPassword(app.identity.passwords, newPassword, 'newPassword')

@@ -1,14 +1,14 @@
 import { SottoError } from '@sotto/contract'
 import { store } from '@sotto/db'
 import type { ActorContext } from '../app/context.ts'
-import { requireNotOfDemo } from '../setup/demo.ts'
+import { requireNotDemoUser } from '../setup/demo.ts'
 import { newTotpSecret, totpUri } from './totp.ts'
 
 /** Creates a TOTP secret, to be confirmed with a first code. It is returned once and stored encrypted. */
 export async function startTotp(ctx: ActorContext): Promise<{ secret: string; uri: string }> {
   const { actor: user } = ctx
   const { db, secretBox, now } = ctx.app
-  await requireNotOfDemo(db, user.username)
+  await requireNotDemoUser(db, user.username)
   const secret = newTotpSecret()
   const sealedSecret = secretBox.seal(secret, user.id)
   const started = await db

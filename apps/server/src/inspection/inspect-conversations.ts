@@ -6,8 +6,8 @@ import { requireUser } from '../auth/access.ts'
 import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { pageOf } from '../lib/page.ts'
-import { messagePageFor, readableInFull } from '../messaging/list-conversation-messages.ts'
-import { membersToShow } from '../messaging/show-conversations.ts'
+import { fullyReadable, messagePageFor } from '../messaging/list-conversation-messages.ts'
+import { participantsToShow } from '../messaging/show-conversations.ts'
 import { toConversationSummary } from '../views/conversations.ts'
 
 /*
@@ -53,7 +53,7 @@ export async function inspectMessages(
 ): Promise<{ items: Message[]; nextCursor: string | null }> {
   const conversation = await requireAnyConversation(ctx, input.conversationId)
   await recordAccess(ctx, 'conversation.read', conversation.id)
-  return messagePageFor(ctx.app, null, readableInFull(conversation), input)
+  return messagePageFor(ctx.app, null, fullyReadable(conversation), input)
 }
 
 async function requireAnyConversation(
@@ -70,6 +70,6 @@ async function recordAccess(ctx: CallerContext, action: AuditAction, subjectId: 
 }
 
 async function summarize(db: Executor, rows: readonly ConversationRow[]): Promise<ConversationSummary[]> {
-  const members = await membersToShow(db, rows)
+  const members = await participantsToShow(db, rows)
   return rows.map((row) => toConversationSummary(row, members.get(row.id) ?? []))
 }

@@ -44,11 +44,11 @@ export async function listDirectMessages(
   const { actor } = ctx
   const other = await requireUser(ctx, input.user, 'user')
   const conversation = await store.conversations.findDirect(ctx.app.db, directKey(actor.id, other.id))
-  return messagePageOf(ctx, readableInFull(conversation), input)
+  return messagePageOf(ctx, fullyReadable(conversation), input)
 }
 
 /** Makes the entire conversation readable: for direct conversations, which no one leaves, and for bare service keys. */
-export function readableInFull(conversation: ConversationRow | undefined): Readable | undefined {
+export function fullyReadable(conversation: ConversationRow | undefined): Readable | undefined {
   return conversation && { conversation, spans: everything }
 }
 

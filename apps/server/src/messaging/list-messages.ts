@@ -6,7 +6,7 @@ import type { Actor } from '../auth/caller.ts'
 import { decodeCursor, encodeCursor } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { toMessage } from '../views/messages.ts'
-import { messagePageOf, readableInFull } from './list-conversation-messages.ts'
+import { fullyReadable, messagePageOf } from './list-conversation-messages.ts'
 
 type Input = InputOf<'messages', 'list'>
 
@@ -20,7 +20,7 @@ export async function listMessages(
     const { a, b } = users.between
     return messagePageOf(
       ctx,
-      readableInFull(await store.conversations.findDirect(ctx.app.db, directKey(a.id, b.id))),
+      fullyReadable(await store.conversations.findDirect(ctx.app.db, directKey(a.id, b.id))),
       input,
     )
   }

@@ -22,7 +22,7 @@ export async function sendMessage(ctx: CallerContext, input: Input): Promise<Mes
     ctx.outcome.repeated = true
     return earlierMessage(ctx, sent.earlier, sender)
   }
-  ctx.app.metrics.sent()
+  ctx.app.metrics.messageSent()
   if (sent.message.seq === 1) {
     const { conversation_id: conversationId, recipient_id: recipientId } = sent.message
     ctx.app.emitBusinessEvent('conversation.started', {

@@ -156,7 +156,7 @@ export class SendQueue {
         for (const [index, { span }] of batch.entries()) {
           const outcome = outcomes[index]
           if (outcome && !(outcome instanceof Error) && outcome.message)
-            tracing.wrote(outcome.message.id, span)
+            tracing.messageWritten(outcome.message.id, span)
         }
         onWritten?.()
         return outcomes

@@ -21,7 +21,7 @@ export async function showConversations(
   viewer: Viewer,
 ): Promise<Conversation[]> {
   const ids = rows.map((row) => row.id)
-  const members = await membersToShow(db, rows)
+  const members = await participantsToShow(db, rows)
   const lastMessages = await store.messages.findLastOfEach(db, ids, viewer)
   if (viewer !== null) deliveryMarks.note(viewer, lastMessages)
   const lastOf = new Map(lastMessages.map((message) => [message.conversation_id, message]))
@@ -46,7 +46,7 @@ export async function showConversation(
 }
 
 /** The participants shown with each conversation, ordered by username. */
-export async function membersToShow(
+export async function participantsToShow(
   db: Executor,
   rows: readonly ConversationRow[],
 ): Promise<ReadonlyMap<string, readonly MemberRow[]>> {

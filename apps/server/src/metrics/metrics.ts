@@ -8,7 +8,7 @@ import type { BusinessEvents } from './business-events.ts'
 export type Transport = 'rest' | 'rpc' | 'ws' | 'stream' | 'command'
 
 /** A finished call. */
-export interface AnsweredCall {
+export interface FinishedCall {
   /** For example `messages.send`; `unknown` if no operation was reached. Never text from the caller. */
   operation: string
   transport: Transport
@@ -29,16 +29,16 @@ export type WebhookOutcome = 'delivered' | 'retried' | 'failed' | 'gone'
  */
 export interface Metrics {
   /** A stream counts once it is open. */
-  answered(call: AnsweredCall): void
+  callFinished(call: FinishedCall): void
   /** A message was stored. Not called for repeated sends. */
-  sent(): void
+  messageSent(): void
   streamOpened(transport: Transport): void
   /** Without a reason, the reader ended the stream. */
   streamClosed(transport: Transport, reason: EndReason | undefined): void
   /** A stream has taken an event or signal. */
-  eventTaken(): void
+  eventDelivered(): void
   /** A log event was passed to the streams of its audience, this long after it was written. */
-  eventHandedOn(afterSeconds: number): void
+  eventDispatched(afterSeconds: number): void
   hintSent(): void
   hintReceived(): void
   /** Polling found events for which no hint had arrived. */
@@ -71,12 +71,12 @@ export function combineMetrics(first: Metrics, second: Partial<Metrics>): Metric
 
 /** Ignores everything, for servers without metrics. */
 export const noMetrics: Metrics = {
-  answered() {},
-  sent() {},
+  callFinished() {},
+  messageSent() {},
   streamOpened() {},
   streamClosed() {},
-  eventTaken() {},
-  eventHandedOn() {},
+  eventDelivered() {},
+  eventDispatched() {},
   hintSent() {},
   hintReceived() {},
   hintMissed() {},

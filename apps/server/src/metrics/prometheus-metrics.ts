@@ -2,7 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@pro
 import type { PoolLoad } from '@sotto/db'
 import type { App } from '../app/app.ts'
 import type { BusinessEvents } from './business-events.ts'
-import type { AnsweredCall, EndReason, Metrics, Transport, WebhookOutcome } from './metrics.ts'
+import type { EndReason, FinishedCall, Metrics, Transport, WebhookOutcome } from './metrics.ts'
 
 /** From a SQLite read to a request that times out, in seconds. */
 const CALL_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -73,12 +73,12 @@ export class PrometheusMetrics implements Metrics {
 
   readonly #business = this.#counter('sotto_business_events_total', 'Business events.', ['event'])
 
-  answered({ operation, transport, code, seconds }: AnsweredCall): void {
+  callFinished({ operation, transport, code, seconds }: FinishedCall): void {
     this.#requests.inc({ operation, transport, code })
     if (seconds !== undefined) this.#durations.observe({ operation, transport }, seconds)
   }
 
-  sent(): void {
+  messageSent(): void {
     this.#sends.inc()
   }
 
@@ -91,11 +91,11 @@ export class PrometheusMetrics implements Metrics {
     this.#endedStreams.inc({ transport, reason: reason ?? 'reader' })
   }
 
-  eventTaken(): void {
+  eventDelivered(): void {
     this.#taken.inc()
   }
 
-  eventHandedOn(afterSeconds: number): void {
+  eventDispatched(afterSeconds: number): void {
     this.#delays.observe(afterSeconds)
   }
 

@@ -3,7 +3,7 @@ import { TRPCError } from '@trpc/server'
 import type { Runtime } from '../app/runtime.ts'
 import { toSottoError } from '../lib/errors.ts'
 import { logFailure } from '../lib/log.ts'
-import type { AnsweredCall, Transport } from './metrics.ts'
+import type { FinishedCall, Transport } from './metrics.ts'
 
 type Reporter = Pick<Runtime, 'log' | 'metrics' | 'tracing'>
 
@@ -27,7 +27,7 @@ export async function measure<Result>(
   return span.run(async () => {
     try {
       const result = await call()
-      app.metrics.answered({ operation, transport, code: 'ok', seconds: secondsSince(startedAt) })
+      app.metrics.callFinished({ operation, transport, code: 'ok', seconds: secondsSince(startedAt) })
       span.end('ok')
       return result
     } catch (error) {
@@ -38,7 +38,7 @@ export async function measure<Result>(
   })
 }
 
-interface FailedCall extends Omit<AnsweredCall, 'code'> {
+interface FailedCall extends Omit<FinishedCall, 'code'> {
   requestId: string
 }
 
@@ -52,7 +52,7 @@ export function reportFailure(app: Reporter, { requestId, ...call }: FailedCall,
     reported.add(failure)
   }
   logFailure(app.log, known, requestId)
-  app.metrics.answered({ ...call, code: known.code })
+  app.metrics.callFinished({ ...call, code: known.code })
   return known
 }
 

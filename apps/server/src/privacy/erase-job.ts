@@ -8,7 +8,7 @@ import {
 } from '@sotto/db'
 import { z } from 'zod'
 import type { Runtime } from '../app/runtime.ts'
-import { originOf, recordAudit } from '../audit/record-audit.ts'
+import { auditOriginOf, recordAudit } from '../audit/record-audit.ts'
 import type { Job, JobOutcome } from '../jobs/job-runner.ts'
 import { lockedGroup } from '../messaging/change-group.ts'
 import { endParticipation } from '../messaging/end-participation.ts'
@@ -73,7 +73,7 @@ export async function eraseUserJob(app: Parts, job: Job): Promise<JobOutcome> {
   }
   if (!isLogEmpty) return new Date(app.now().getTime() + READER_RETRY_MS)
   await job.advance({ ...progress, sweep: 'done' }, (trx) =>
-    recordAudit(trx, originOf('server', app), { action: 'user.erased', subjectId: job.subjectId }),
+    recordAudit(trx, auditOriginOf('server', app), { action: 'user.erased', subjectId: job.subjectId }),
   )
   return 'done'
 }

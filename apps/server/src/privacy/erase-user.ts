@@ -3,7 +3,7 @@ import type { CallerContext } from '../app/context.ts'
 import { type AuditOrigin, recordAudit } from '../audit/record-audit.ts'
 import { requireSelfOrAdmin } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
-import { requireNotOfDemo } from '../setup/demo.ts'
+import { requireNotDemoUser } from '../setup/demo.ts'
 
 /** The job that erases a user's content after their account. */
 export const ERASE_JOB = 'user.erase'
@@ -12,7 +12,7 @@ export const ERASE_JOB = 'user.erase'
 export async function eraseUser(ctx: CallerContext, { user: ref }: InputOf<'users', 'erase'>): Promise<void> {
   const user = await requireSelfOrAdmin(ctx, ref)
   const { app } = ctx
-  if (ctx.caller.kind !== 'key') await requireNotOfDemo(app.db, user.username)
+  if (ctx.caller.kind !== 'key') await requireNotDemoUser(app.db, user.username)
   const isFirst = await app.db.transaction().execute((trx) => beginErasure(trx, ctx, user.id))
   if (isFirst) app.emitBusinessEvent('user.erased', { userId: user.id })
   app.identity.forgetUsers()

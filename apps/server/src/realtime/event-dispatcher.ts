@@ -10,7 +10,7 @@ import { MAX_TAKEN_BYTES, type StreamItem } from './subscription.ts'
 interface Options extends ItemSources {
   now: () => Date
   streams: StreamRegistry
-  metrics: Pick<Metrics, 'eventHandedOn'>
+  metrics: Pick<Metrics, 'eventDispatched'>
 }
 
 /** Delivers events from the log's tail to the open streams of the users who may see them. */
@@ -80,7 +80,7 @@ export class EventDispatcher {
         isFull ||= total >= MAX_TAKEN_BYTES
       }
       advance(row)
-      metrics.eventHandedOn((now().getTime() - row.created_at.getTime()) / 1_000)
+      metrics.eventDispatched((now().getTime() - row.created_at.getTime()) / 1_000)
       count++
       if (isFull) break
     }

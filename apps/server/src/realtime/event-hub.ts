@@ -22,7 +22,7 @@ interface Options {
   onPresence: (userId: string, isStreaming: boolean) => void
   /** Called when a stream of this user has taken a message, which then counts as delivered. */
   onMessageTaken: (userId: string, message: MessageRow) => void
-  metrics: Pick<Metrics, 'eventTaken' | 'eventHandedOn' | 'hintMissed'>
+  metrics: Pick<Metrics, 'eventDelivered' | 'eventDispatched' | 'hintMissed'>
   tracing: Pick<Tracing, 'deliver'>
 }
 
@@ -128,7 +128,7 @@ export class EventHub {
       cursorNow,
       replay: from && new Replay({ ...this.#options, tail }, { userId, conversationId, from }),
       onTaken: ({ message }) => {
-        metrics.eventTaken()
+        metrics.eventDelivered()
         if (message) onMessageTaken(userId, message)
       },
       onEnd: (ended) => {

@@ -23,7 +23,7 @@ interface Options {
  *
  * @see deleteExpiredEvents for which events are kept longer.
  */
-export function keepLogShort({ log, ...parts }: Options): { stop(): void } {
+export function startLogRetention({ log, ...parts }: Options): { stop(): void } {
   let timer: NodeJS.Timeout
 
   function schedule(ms: number): void {

@@ -3,7 +3,7 @@ import type { ActorContext, CallerContext } from '../app/context.ts'
 import { requireConversation, requireUser } from '../auth/access.ts'
 import type { Actor } from '../auth/caller.ts'
 import type { InputOf } from '../lib/operation-types.ts'
-import { itemOf } from './signals.ts'
+import { signalItem } from './signals.ts'
 import type { Subscription } from './subscription.ts'
 
 /** Opens a stream of the actor's events. Must be ended by the code that opened it. */
@@ -32,7 +32,7 @@ export async function openStream(
     for (const userId of watched) {
       const state = await presence.find(userId)
       const base = { id: newId(), type: 'presence.changed' as const, conversationId: null, at: now() }
-      stream.push(itemOf({ to: { userIds: [actor.id] }, event: { ...base, userId, ...state } }))
+      stream.push(signalItem({ to: { userIds: [actor.id] }, event: { ...base, userId, ...state } }))
     }
   } catch (error) {
     stream.end()

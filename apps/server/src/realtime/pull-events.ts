@@ -13,7 +13,7 @@ export async function pullEvents(
     if (input.cursor === undefined) return { items: [], cursor: stream.cursor }
     const wait = AbortSignal.timeout((input.wait ?? 0) * 1_000)
     // After a disconnect nothing may be taken: it would count as delivered.
-    const items = await stream.take(ctx.gone ? AbortSignal.any([wait, ctx.gone()]) : wait)
+    const items = await stream.take(ctx.disconnected ? AbortSignal.any([wait, ctx.disconnected()]) : wait)
     return { items: (items ?? []).map((item) => item.event), cursor: stream.cursor }
   } finally {
     stream.end()

@@ -39,6 +39,6 @@ function datesOf(event: Record<string, unknown>): Record<string, Date | null> {
   }
 }
 
-export function itemOf(signal: Signal): StreamItem {
+export function signalItem(signal: Signal): StreamItem {
   return createItem(signal.event, undefined)
 }

@@ -12,7 +12,7 @@ import { markRead } from '../messaging/mark-read.ts'
 import { react } from '../messaging/react.ts'
 import { sendMessage } from '../messaging/send-message.ts'
 import { SendQueue } from '../messaging/send-queue.ts'
-import { demoUsers } from '../setup/demo-people.ts'
+import { demoUsers } from '../setup/demo-users.ts'
 import { Random } from './random.ts'
 import { completedAt, joinedAt, lastChange, type Step, scripts } from './small-data.ts'
 

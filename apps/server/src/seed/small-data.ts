@@ -1,6 +1,6 @@
 import type { Contract } from '@sotto/contract'
 import type { z } from 'zod'
-import { demoUsers } from '../setup/demo-people.ts'
+import { demoUsers } from '../setup/demo-users.ts'
 import { Random } from './random.ts'
 import { linesByLanguage } from './sample-content.ts'
 

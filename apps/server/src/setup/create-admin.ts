@@ -2,7 +2,7 @@ import type { User } from '@sotto/contract'
 import { store } from '@sotto/db'
 import type { Context } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
-import { putUser } from '../identity/add-user.ts'
+import { insertUser } from '../identity/add-user.ts'
 import { hashNewPassword } from '../identity/password-change.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { requireToken } from './setup-token.ts'
@@ -17,7 +17,7 @@ export async function createAdmin(ctx: Context, { token, password, ...profile }:
   const passwordHash = await hashNewPassword(app.identity.passwords, password, 'password')
   const user = await app.db.transaction().execute(async (trx) => {
     await requireToken(trx, app, await store.setup.hold(trx), token)
-    const created = await putUser(trx, app, { ...profile, passwordHash })
+    const created = await insertUser(trx, app, { ...profile, passwordHash })
     await store.accounts.updateRole(trx, created.id, 'admin')
     await store.setup.update(trx, { token_hash: null, token_expires_at: null })
     await recordAudit(trx, ctx, { action: 'setup.admin_created', subjectId: created.id })

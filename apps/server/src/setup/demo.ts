@@ -1,6 +1,6 @@
 import { SottoError } from '@sotto/contract'
 import { type Executor, store } from '@sotto/db'
-import { demoUsers } from './demo-people.ts'
+import { demoUsers } from './demo-users.ts'
 
 /** The two users shown side by side. The small data set has a conversation between them. */
 export const shownUsernames = [demoUsers[0].username, demoUsers[1].username] as const
@@ -8,7 +8,7 @@ export const shownUsernames = [demoUsers[0].username, demoUsers[1].username] as 
 const usernames: ReadonlySet<string> = new Set(demoUsers.map(({ username }) => username))
 
 /** Whether the demo has a user with this name. */
-export function isOfDemo(username: string): boolean {
+export function isDemoUser(username: string): boolean {
   return usernames.has(username)
 }
 
@@ -33,7 +33,7 @@ export async function endDemo(trx: Executor): Promise<void> {
  *
  * @throws {SottoError} FORBIDDEN
  */
-export async function requireNotOfDemo(db: Executor, username: string): Promise<void> {
-  if (!isOfDemo(username) || !(await store.setup.find(db))?.demo_started_at) return
+export async function requireNotDemoUser(db: Executor, username: string): Promise<void> {
+  if (!isDemoUser(username) || !(await store.setup.find(db))?.demo_started_at) return
   throw new SottoError('FORBIDDEN', { detail: 'demo accounts cannot be changed' })
 }

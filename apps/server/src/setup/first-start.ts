@@ -1,7 +1,7 @@
 import { keyScopes } from '@sotto/contract'
 import { type Executor, newest, store } from '@sotto/db'
-import { type AuditOrigin, originOf } from '../audit/record-audit.ts'
-import { makeKey } from '../identity/create-key.ts'
+import { type AuditOrigin, auditOriginOf } from '../audit/record-audit.ts'
+import { insertServiceKey } from '../identity/create-key.ts'
 import type { Config } from '../settings/config.ts'
 import { hasNoUsers, hasValidToken, issueSetupToken } from './setup-token.ts'
 
@@ -21,7 +21,7 @@ export async function bootstrapAccess(
   config: Pick<Config, 'serviceKey' | 'webClient'>,
   app: AuditOrigin['app'],
 ): Promise<FirstStart> {
-  const origin = originOf('server', app)
+  const origin = auditOriginOf('server', app)
   return db.transaction().execute(async (trx) => {
     const setup = await store.setup.hold(trx)
     const needsKey =
@@ -29,7 +29,7 @@ export async function bootstrapAccess(
     const needsToken = config.webClient && !hasValidToken(setup, app.now()) && (await hasNoUsers(trx, setup))
     return {
       serviceKey: needsKey
-        ? (await makeKey(trx, origin, { name: 'first', scopes: [...keyScopes] })).key
+        ? (await insertServiceKey(trx, origin, { name: 'first', scopes: [...keyScopes] })).key
         : undefined,
       setupToken: needsToken ? await issueSetupToken(trx, origin) : undefined,
     }

@@ -3,7 +3,7 @@ import { type Executor, type SetupRow, store } from '@sotto/db'
 import type { Runtime } from '../app/runtime.ts'
 import { type AuditOrigin, recordAudit } from '../audit/record-audit.ts'
 import { hashSecret, newSecret } from '../identity/secrets.ts'
-import { demoUsers } from './demo-people.ts'
+import { demoUsers } from './demo-users.ts'
 
 /** How long a token is valid, in milliseconds. */
 const LIFETIME_MS = 24 * 60 * 60 * 1_000

@@ -18,7 +18,7 @@ export async function getStats(
   const since = new Date(today.getTime() - (days - 1) * DAY_MS)
   const rows = await app.read((db) => store.statistics.listDays(db, since))
   const byDay = new Map(rows.map((row) => [row.day.getTime(), row]))
-  const totals = await app.totals.look()
+  const totals = await app.totals.get()
   return {
     users: totals?.users ?? null,
     conversations: totals?.conversations ?? null,

@@ -1,9 +1,9 @@
 import { type ErrorCode, errorCatalogue } from '@sotto/contract'
 import { readVersion } from '../lib/version.ts'
-import type { AnsweredCall, Metrics } from '../metrics/metrics.ts'
+import type { FinishedCall, Metrics } from '../metrics/metrics.ts'
 
 /** Basic statistics that every server keeps, even without metrics. */
-export class ServerStats implements Pick<Metrics, 'answered' | 'eventHandedOn'> {
+export class ServerStats implements Pick<Metrics, 'callFinished' | 'eventDispatched'> {
   readonly version = readVersion()
   readonly startedAt: Date
   calls = 0
@@ -16,12 +16,12 @@ export class ServerStats implements Pick<Metrics, 'answered' | 'eventHandedOn'> 
     this.startedAt = startedAt
   }
 
-  answered({ code }: AnsweredCall): void {
+  callFinished({ code }: FinishedCall): void {
     this.calls += 1
     if (code !== 'ok' && isServerError(code)) this.failures += 1
   }
 
-  eventHandedOn(afterSeconds: number): void {
+  eventDispatched(afterSeconds: number): void {
     // The value is negative if the clocks of two servers differ by more than the delay.
     this.logDelaySeconds = Math.max(0, afterSeconds)
   }

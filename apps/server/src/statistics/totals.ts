@@ -34,7 +34,7 @@ export class Totals {
   }
 
   /** The result of the last count; undefined until the first is complete. */
-  async look(): Promise<CountedTotals | undefined> {
+  async get(): Promise<CountedTotals | undefined> {
     let counting = this.#counting
     if (!counting && performance.now() >= this.#dueAt) {
       counting = this.#count().finally(() => {

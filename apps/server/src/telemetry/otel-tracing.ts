@@ -80,7 +80,7 @@ export class OtelTracing implements Tracing {
     }
   }
 
-  wrote(messageId: string, span: Span): void {
+  messageWritten(messageId: string, span: Span): void {
     if (!(span instanceof TracedSpan) || !span.isSampled) return
     const [oldest] = this.#written.keys()
     if (oldest !== undefined && this.#written.size >= MAX_WRITTEN) this.#written.delete(oldest)

@@ -46,7 +46,7 @@ export interface Tracing {
   /** Runs work that several spans wait for, in a child span of the first. The others link to it. */
   share<Result>(name: string, waiting: readonly Span[], work: () => Promise<Result>): Promise<Result>
   /** Records that a span has written a message, so that the delivery of its event can link to the span. */
-  wrote(messageId: string, span: Span): void
+  messageWritten(messageId: string, span: Span): void
   /** Runs the delivery of events in a span that links to the spans that wrote them, if they are from this server. */
   deliver<Result>(
     events: readonly { message_id: string | null }[],
@@ -69,7 +69,7 @@ export const noTracing: Tracing = {
   spanOf: () => noSpan,
   active: () => noSpan,
   share: (_name, _waiting, work) => work(),
-  wrote() {},
+  messageWritten() {},
   deliver: (_events, work) => work(),
   recordStatement() {},
 }

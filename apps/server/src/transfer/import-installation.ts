@@ -17,7 +17,7 @@ import {
   type TransferTable,
 } from '@sotto/db'
 import type { Runtime } from '../app/runtime.ts'
-import { originOf, recordAudit } from '../audit/record-audit.ts'
+import { auditOriginOf, recordAudit } from '../audit/record-audit.ts'
 import { type ExportHeader, type ExportRow, FORMAT_VERSION } from './format.ts'
 import { readSections, type Section } from './read-sections.ts'
 import { TransferError } from './transfer-error.ts'
@@ -193,7 +193,7 @@ class ImportJob {
     await db.transaction().execute(async (trx) => {
       await this.#restoreSequences(trx)
       await store.eventLog.renewEpoch(trx)
-      await recordAudit(trx, originOf('command', this.#app), {
+      await recordAudit(trx, auditOriginOf('command', this.#app), {
         action: 'installation.imported',
         subjectId: this.header.id,
       })

@@ -1,6 +1,6 @@
 import { type AttemptEnd, store, type WebhookDeliveryRow, type WebhookRow } from '@sotto/db'
 import type { Runtime } from '../app/runtime.ts'
-import { originOf, recordAudit } from '../audit/record-audit.ts'
+import { auditOriginOf, recordAudit } from '../audit/record-audit.ts'
 import type { SecretBox } from '../identity/secret-box.ts'
 import type { WebhookOutcome } from '../metrics/metrics.ts'
 import type { ShowConversation } from '../realtime/event-view.ts'
@@ -101,7 +101,10 @@ async function disableGone(
       delivered_at: null,
     })
     if (await store.webhooks.disableGone(trx, webhookId, now())) {
-      await recordAudit(trx, originOf('server', parts), { action: 'webhook.disabled', subjectId: webhookId })
+      await recordAudit(trx, auditOriginOf('server', parts), {
+        action: 'webhook.disabled',
+        subjectId: webhookId,
+      })
     }
   })
   return 'gone'

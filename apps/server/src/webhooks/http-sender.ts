@@ -33,7 +33,7 @@ export type SendResult =
 interface Options {
   rules: OutboundRules
   resolveHost?: ResolveHost | undefined
-  answerMs?: number
+  timeoutMs?: number
 }
 
 /**
@@ -50,9 +50,9 @@ export class HttpSender {
   readonly #http = new HttpAgent({ keepAlive: true, timeout: IDLE_MS })
   readonly #https = new HttpsAgent({ keepAlive: true, timeout: IDLE_MS })
 
-  constructor({ rules, resolveHost = resolveBySystem, answerMs = RESPONSE_MS }: Options) {
+  constructor({ rules, resolveHost = resolveBySystem, timeoutMs = RESPONSE_MS }: Options) {
     this.#rules = rules
-    this.#responseMs = answerMs
+    this.#responseMs = timeoutMs
     const resolve = shareLookups(resolveHost)
     this.#lookup = (host, { all }, callback) => {
       resolve(host).then(

@@ -13,7 +13,7 @@ afterEach(() => {
 
 function senderTo(
   allowed: string[],
-  options: { resolveHost?: ResolveHost; answerMs?: number } = {},
+  options: { resolveHost?: ResolveHost; timeoutMs?: number } = {},
 ): HttpSender {
   const sender = new HttpSender({ rules: new OutboundRules(allowed), ...options })
   senders.push(sender)
@@ -41,7 +41,7 @@ describe('the result of a request', () => {
 
   test('is a timeout if there is no response', async () => {
     await using silent = await startRaw(() => {})
-    const result = await senderTo(['127.0.0.1'], { answerMs: 200 }).post(silent.url, {}, BODY, never)
+    const result = await senderTo(['127.0.0.1'], { timeoutMs: 200 }).post(silent.url, {}, BODY, never)
     expect(result).toEqual({ status: undefined, error: 'no response within 0.2 s' })
   })
 
@@ -49,7 +49,7 @@ describe('the result of a request', () => {
     await using half = await startRaw((socket) => {
       socket.write('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc')
     })
-    const result = await senderTo(['127.0.0.1'], { answerMs: 200 }).post(half.url, {}, BODY, never)
+    const result = await senderTo(['127.0.0.1'], { timeoutMs: 200 }).post(half.url, {}, BODY, never)
     expect(result).toMatchObject({ status: 200 })
   })
 

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { SocketHolders } from '../src/http/socket-holders.ts'
+import { SocketLimit } from '../src/http/socket-limit.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -12,7 +12,7 @@ function openSocket() {
 }
 
 test('closes a WebSocket without credentials after a minute', () => {
-  const holders = new SocketHolders()
+  const holders = new SocketLimit()
   const stays = openSocket()
   const leaves = openSocket()
   for (const socket of [stays, leaves]) holders.hold({ kind: 'anonymous' }, socket)

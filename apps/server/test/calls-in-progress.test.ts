@@ -2,7 +2,7 @@ import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import type { Caller } from '../src/auth/caller.ts'
-import { CallsUnderWay } from '../src/http/calls-under-way.ts'
+import { CallsInProgress } from '../src/http/calls-in-progress.ts'
 
 const anonymous: Caller = { kind: 'anonymous' }
 const user = (id: string): Caller => ({
@@ -21,7 +21,7 @@ test.each([
   ['user', user('alice'), user('bob')],
   ['address', anonymous, user('alice')],
 ])('limits calls in progress per %s to 50 until one ends', (_, own, other) => {
-  const calls = new CallsUnderWay()
+  const calls = new CallsInProgress()
   const begin = (caller: Caller, response = newResponse(), address = '192.0.2.1') =>
     calls.begin(caller, { address }, response)
   const first = newResponse()

@@ -21,7 +21,7 @@ const MAX_UNREAD_BYTES = 16_777_216
 const RETRY_AFTER_MS = 1_000
 
 /** A call whose response has not been sent completely. */
-export interface CallUnderWay {
+export interface CallInProgress {
   /**
    * Counts a part of the response until it is released, or until the whole response has been sent. A single response
    * never exceeds the limit.
@@ -33,14 +33,14 @@ export interface CallUnderWay {
 
 export type Release = () => void
 
-const unbounded: CallUnderWay = { hold: () => () => {} }
+const unbounded: CallInProgress = { hold: () => () => {} }
 
 /**
  * Counts the calls in progress per user, or per address for anonymous callers. Users are not also counted by address,
  * because everyone in an office behind one address may be waiting in a long poll. Service keys are not limited: they
  * belong to your back end.
  */
-export class CallsUnderWay {
+export class CallsInProgress {
   readonly #calls = new Holdings(MAX_CALLS_PER_CALLER)
   readonly #unread = new Holdings(MAX_UNREAD_BYTES)
 
@@ -49,7 +49,7 @@ export class CallsUnderWay {
    *
    * @throws {SottoError} RATE_LIMITED
    */
-  begin(caller: Caller, { address }: Origin, response: ServerResponse): CallUnderWay {
+  begin(caller: Caller, { address }: Origin, response: ServerResponse): CallInProgress {
     // A response that is already closed does not emit `close` again.
     if (caller.kind === 'key' || response.destroyed) return unbounded
     const holder = caller.kind === 'user' ? caller.actor.id : networkOf(address ?? '')

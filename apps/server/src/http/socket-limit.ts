@@ -14,7 +14,7 @@ interface Socket {
 }
 
 /** Limits open WebSockets per user, so that one user cannot take all connections. Bare service keys are exempt. */
-export class SocketHolders {
+export class SocketLimit {
   readonly #holdings = new Holdings(MAX_SOCKETS_PER_USER)
 
   /**
