@@ -179,7 +179,7 @@ export async function createHttpApp({
       // A streamed batch sends its headers before its calls finish, so they cannot set a cookie.
       const reply = req.headers['trpc-accept'] === 'application/jsonl' ? undefined : res
       const transport = info.type === 'subscription' ? 'stream' : 'rpc'
-      const context = { ...(await createContext(req, { reply, transport })), gone: () => info.signal }
+      const context = { ...(await createContext(req, { reply, transport })), disconnected: () => info.signal }
       if (transport === 'rpc') {
         return { ...context, holdResponse: calls.begin(context.caller, context, res.raw).hold }
       }
