@@ -147,8 +147,8 @@ describe('two servers with a replica', { timeout: 120_000 }, () => {
     await using server = await start({ DATABASE_REPLICA_URL: other })
     await expect
       .poll(() => server.output.stdout, { timeout: 20_000 })
-      .toContain('is no replica of the database')
+      .toContain('is not a replica of the database')
     expect(isUsed(server)).toBe(false)
-    expect(await replicaSeenByDoctor(other)).toMatch(/^warning +replica +is no replica of the database/)
+    expect(await replicaSeenByDoctor(other)).toMatch(/^warning +replica +is not a replica of the database/)
   })
 })

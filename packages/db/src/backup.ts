@@ -4,20 +4,20 @@ import { sql } from 'kysely'
 import { type Database, parseDatabaseUrl } from './database.ts'
 import { DatabaseOpenError } from './errors.ts'
 
-/** Whether the database that a URL names is there already: a SQLite file is made at its first use. */
+/** Whether the database exists already. A SQLite file is created on first use; PostgreSQL always counts as existing. */
 export function databaseExists(url: string): boolean {
   const target = parseDatabaseUrl(url)
   return target.kind === 'postgres' || existsSync(target.path)
 }
 
 /**
- * Writes a copy of a SQLite database, as it is at one moment, into a new or an empty file, and checks the copy. Whoever
- * writes meanwhile is not held up. What was deleted is not in it.
+ * Copies a SQLite database, as of one moment, into a new or empty file and verifies the copy. Writers are not blocked.
+ * The copy holds no remains of deleted data.
  *
- * @throws {DatabaseOpenError} when the copy is not whole.
+ * @throws {DatabaseOpenError} if the copy is damaged.
  */
 export async function copySqlite({ db }: Pick<Database, 'db'>, file: string): Promise<void> {
-  // Unlike the backup API it does not begin anew whenever another process writes.
+  // Unlike the backup API, `vacuum into` does not start over when another process writes.
   await sql`vacuum into ${file}`.execute(db)
   const copy = new Sqlite(file, { readonly: true })
   try {

@@ -12,17 +12,20 @@ import type { Executor } from './statement.ts'
 export interface DatabaseOptions {
   /** `file:./data/sotto.db`, `file::memory:` or `postgres://…`. */
   url: string
-  /** PostgreSQL: how many connections at most. */
+  /** PostgreSQL: the maximum number of connections. */
   poolSize?: number
   /** PostgreSQL: false behind a transaction pooler that does not track named statements. */
   preparedStatements?: boolean
-  /** PostgreSQL: true where the URL is a transaction pooler's. Its sessions have what `setRoleDefaults` gives them. */
+  /**
+   * PostgreSQL: true if the URL is that of a transaction pooler. Its sessions take their settings from
+   * `setRoleDefaults`.
+   */
   pooled?: boolean
-  /** SQLite: hold the file for this process, as a server does. */
+  /** SQLite: lock the file for this process, as a server does. */
   exclusive?: boolean
-  /** Told of each statement after it ran (begin and commit aside), for tests and measurements. */
+  /** Called after each statement except begin, commit and rollback. For tests and measurements. */
   onStatement?: StatementListener | undefined
-  /** SQLite alone. */
+  /** SQLite only. */
   onGroupCommit?: GroupCommitListener | undefined
 }
 
@@ -32,26 +35,26 @@ export type StatementListener = (
   outcome: StatementOutcome,
 ) => void
 
-/** What came of a statement. */
+/** The result of a statement. */
 export interface StatementOutcome {
-  /** From when it was handed to the driver, in milliseconds. */
+  /** Time since the statement was passed to the driver, in milliseconds. */
   durationMs: number
-  /** What it failed with; undefined where it did not. */
+  /** Undefined if the statement succeeded. */
   error?: unknown
 }
 
-/** How a PostgreSQL server's connections are used right now. */
+/** The current use of the PostgreSQL connection pool. */
 export interface PoolLoad {
-  /** How many there may be. */
+  /** The maximum number of connections. */
   size: number
   inUse: number
-  /** Statements and transactions without one. */
+  /** Statements and transactions that wait for a connection. */
   waiting: number
 }
 
 export interface Database extends AsyncDisposable {
   readonly db: Executor
-  /** Where the data is, for people; no password in it. */
+  /** Where the data is, in readable form. Never contains the password. */
   readonly location: string
   /** @see migrate */
   migrate(): Promise<Migrated>
@@ -69,9 +72,9 @@ const DEFAULT_POOL_SIZE = 10
 const MINIMUM_POSTGRES = 150_000
 
 /**
- * Opens a database. SQLite files are made when they are missing.
+ * Opens a database. A missing SQLite file is created.
  *
- * @throws {DatabaseOpenError} with one line for the operator.
+ * @throws {DatabaseOpenError} with a one-line message for the operator.
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const target = parseDatabaseUrl(options.url)
@@ -134,9 +137,9 @@ function toLogger(listener: StatementListener): Logger {
 
 type Target = { kind: 'sqlite'; path: string; location: string } | { kind: 'postgres'; location: string }
 
-/** @throws {DatabaseOpenError} for anything that is not one of the three forms. */
+/** @throws {DatabaseOpenError} if the URL has none of the three forms. */
 export function parseDatabaseUrl(url: string): Target {
-  if (url === 'file::memory:') return { kind: 'sqlite', path: ':memory:', location: 'memory, gone at exit' }
+  if (url === 'file::memory:') return { kind: 'sqlite', path: ':memory:', location: 'memory (lost at exit)' }
   if (/^file:(?!\/\/)[^?#]+$/.test(url)) {
     const path = url.slice('file:'.length)
     return { kind: 'sqlite', path, location: path }
@@ -152,7 +155,7 @@ export function parseDatabaseUrl(url: string): Target {
 
 async function checkServer(db: Executor): Promise<void> {
   if (!isPostgres(db)) {
-    // Reads the file's header and schema: what is not a database fails here.
+    // Reads the file's header and schema, so a file that is not a database fails here.
     await sql`select count(*) from sqlite_master`.execute(db)
     return
   }
@@ -161,9 +164,11 @@ async function checkServer(db: Executor): Promise<void> {
   `.execute(db)
   const version = rows[0]?.version ?? 0
   if (version < MINIMUM_POSTGRES) {
-    throw new DatabaseOpenError(`PostgreSQL 15 or newer is needed, this is ${Math.floor(version / 10_000)}`)
+    throw new DatabaseOpenError(
+      `PostgreSQL must be version 15 or newer, but is ${Math.floor(version / 10_000)}`,
+    )
   }
   if (rows[0]?.encoding !== 'UTF8') {
-    throw new DatabaseOpenError(`the database must be encoded in UTF8, this one is in ${rows[0]?.encoding}`)
+    throw new DatabaseOpenError(`the database encoding must be UTF8, but is ${rows[0]?.encoding}`)
   }
 }

@@ -1,38 +1,38 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import pg from 'pg'
 
-/** Tells other servers on the same database that the event log has grown. A hint that is lost is only late. */
+/** Notifies other servers on the same database that the event log has grown. Losing a hint only delays events. */
 export interface Hints {
-  /** Says it to the others; many within a moment are one. */
+  /** Sends a hint to the other servers. Calls within a few milliseconds share one. */
   send(): void
   close(): Promise<void>
 }
 
 interface HintOptions {
-  /** The database; on PostgreSQL a connection that LISTEN works over, not a transaction pooler's. */
+  /** The database. On PostgreSQL, the connection must support LISTEN, so not through a transaction pooler. */
   url: string
   onHint: () => void
-  /** The others have been told. */
+  /** Called after each hint that was sent. */
   onSent: () => void
-  /** The connection was lost, or could not be made. It is made again by itself. */
+  /** Called when the connection is lost or cannot be established. Reconnecting is automatic. */
   onError: (error: unknown) => void
 }
 
 const CHANNEL = 'sotto_events'
 const RECONNECT_MS = 1_000
-/** Whoever listens hears nothing for long: a connection that is dead without saying so is noticed by asking. */
-const ASK_EVERY_MS = 5_000
-/** An answer that takes longer does not come. */
+/** A dead connection looks like a silent one, so a regular query checks it. */
+const HEARTBEAT_MS = 5_000
+/** If a query takes longer, the connection counts as lost. */
 const SILENCE_MS = 12_000
-/** Hints within this time are one. */
-const PAUSE_MS = 5
+/** Hints within this time are combined. */
+const COMBINE_MS = 5
 
-/** PostgreSQL's LISTEN and NOTIFY. A SQLite file has one server, which needs nobody to tell it. */
+/** Uses LISTEN and NOTIFY on PostgreSQL. Does nothing on SQLite, where the file has only one server. */
 export function openHints(options: HintOptions): Hints {
   return /^postgres(ql)?:/.test(options.url) ? new PostgresHints(options) : { send() {}, async close() {} }
 }
 
-/** One connection of its own, that listens and notifies. */
+/** Listens and notifies over a single dedicated connection. */
 class PostgresHints implements Hints {
   readonly #options: HintOptions
   #client: pg.Client | undefined
@@ -60,13 +60,16 @@ class PostgresHints implements Hints {
     await this.#client?.end().catch(() => {})
   }
 
-  /** NOTIFY takes a lock of the whole cluster at commit, so there is one at a time, for all that came meanwhile. */
+  /**
+   * At commit, NOTIFY takes a lock that is shared by the whole cluster. So only one runs at a time, and it covers all
+   * hints requested in the meantime.
+   */
   async #notify(): Promise<void> {
     this.#sending = true
     do {
       this.#again = false
       await this.#client?.query(`notify ${CHANNEL}`).then(this.#options.onSent, () => {})
-      await wait(PAUSE_MS)
+      await wait(COMBINE_MS)
     } while (this.#again)
     this.#sending = false
   }
@@ -79,13 +82,13 @@ class PostgresHints implements Hints {
       connectionTimeoutMillis: SILENCE_MS,
     })
     let lost = false
-    let asking: NodeJS.Timeout | undefined
+    let heartbeat: NodeJS.Timeout | undefined
     const lose = (error: unknown) => {
       if (lost) return
       lost = true
-      clearInterval(asking)
+      clearInterval(heartbeat)
       if (this.#client === client) this.#client = undefined
-      // A good-bye would wait for one that is dead.
+      // `end()` would wait for an answer, which a dead connection never gives.
       client.connection.stream.destroy()
       if (this.#closed) return
       this.#options.onError(error)
@@ -98,7 +101,7 @@ class PostgresHints implements Hints {
       await client.connect()
       const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
       client.on('notification', ({ processId }) => {
-        // Our own come back too.
+        // PostgreSQL also delivers this connection's own notifications.
         if (processId !== rows[0]?.pid) this.#options.onHint()
       })
       await client.query(`listen ${CHANNEL}`)
@@ -108,9 +111,9 @@ class PostgresHints implements Hints {
     }
     if (this.#closed) return void client.end().catch(() => {})
     this.#client = client
-    asking = setInterval(() => void client.query('select 1').catch(lose), ASK_EVERY_MS)
-    asking.unref()
-    // What was said while nobody listened.
+    heartbeat = setInterval(() => void client.query('select 1').catch(lose), HEARTBEAT_MS)
+    heartbeat.unref()
+    // Hints may have been sent while no connection was listening.
     this.#options.onHint()
   }
 }

@@ -6,35 +6,38 @@ import { parseDatabaseUrl } from './database.ts'
 const SECRET_BYTES = 32
 
 /**
- * A secret that lies beside the data and not in it, so that a copy of the database alone does not hold it: in the
- * file `<database>.secret`, for its owner alone, made when it is missing. A database in memory gets a new one each
- * time, and one that is reached over a network has no such place: undefined.
+ * Returns a secret that is stored next to the database rather than in it, so that a copy of the database does not
+ * include it. The file `<database>.secret` is readable by its owner only and created if missing. An in-memory database
+ * gets a new secret each time. Undefined for PostgreSQL, which has no local file to store it next to.
  *
- * @throws what the file system throws.
+ * @throws a file system error.
  */
 export function readLocalSecret(databaseUrl: string): string | undefined {
   const target = parseDatabaseUrl(databaseUrl)
   if (target.kind === 'postgres') return undefined
   if (target.path === ':memory:') return newSecret()
   const file = `${target.path}.secret`
-  return readIfThere(file) ?? makeFile(file)
+  return readIfExists(file) ?? createFile(file)
 }
 
 function newSecret(): string {
   return randomBytes(SECRET_BYTES).toString('base64url')
 }
 
-function readIfThere(file: string): string | undefined {
+function readIfExists(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8').trim()
   } catch (error) {
-    if (isCode(error, 'ENOENT')) return undefined
+    if (hasCode(error, 'ENOENT')) return undefined
     throw error
   }
 }
 
-/** Whole or not at all, and the same for all who make it at once: what it seals must not be lost. */
-function makeFile(file: string): string {
+/**
+ * Linking a complete draft makes creation atomic: a crash leaves no partial file, and processes that start at the same
+ * time all read the same secret. Losing it would make the data sealed with it unreadable.
+ */
+function createFile(file: string): string {
   mkdirSync(dirname(file), { recursive: true })
   const draft = `${file}.${process.pid}.new`
   const handle = openSync(draft, 'wx', 0o600)
@@ -43,7 +46,7 @@ function makeFile(file: string): string {
     fsyncSync(handle)
     linkSync(draft, file)
   } catch (error) {
-    if (!isCode(error, 'EEXIST')) throw error
+    if (!hasCode(error, 'EEXIST')) throw error
   } finally {
     closeSync(handle)
     rmSync(draft, { force: true })
@@ -51,6 +54,6 @@ function makeFile(file: string): string {
   return readFileSync(file, 'utf8').trim()
 }
 
-function isCode(error: unknown, code: string): boolean {
+function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code
 }

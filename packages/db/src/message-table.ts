@@ -5,23 +5,23 @@ export interface MessageTable {
   conversation_id: string
   seq: number
   sender_id: string
-  /** The other one of a direct conversation (oneself in notes to self); null in groups. */
+  /** The other user of a direct conversation, or the sender in a conversation with oneself. Null in groups. */
   recipient_id: string | null
   kind: 'text' | 'image' | 'video'
   text: string | null
-  /** JSON of the image or the video, as the contract shows it. */
+  /** JSON of the image or video, as in the contract. */
   media: string | null
   client_message_id: string | null
-  /** SHA-256 of the first content, for repeated sends. */
+  /** SHA-256 of the original content, to recognize repeated sends. */
   content_hash: string | null
-  /** JSON of [emoji, count] pairs in the order of their first use; null without any. */
+  /** JSON of [emoji, count] pairs in order of first use. Null without reactions. */
   reactions: string | null
   created_at: Date
   edited_at: Date | null
   deleted_at: Date | null
 }
 
-/** Every column with its SQL type: what sends write and what is read of a message derive from it. */
+/** Every column with its SQL type. Sends and reads of messages derive their columns from this. */
 export const messageColumns = {
   id: 'uuid',
   conversation_id: 'uuid',
@@ -41,7 +41,7 @@ export const messageColumns = {
 
 export const messageColumnNames = namesOf(messageColumns)
 
-/** What a tombstone keeps. A column that is not listed is content, and is emptied with it. */
+/** The columns that a tombstone keeps. All others are content and are set to null. */
 const tombstoneColumns = [
   'id',
   'conversation_id',
@@ -58,13 +58,13 @@ const tombstoneColumns = [
 
 const kept: readonly string[] = tombstoneColumns
 
-/** The content of a tombstone: null in each column. */
+/** The content columns of a tombstone, all null. */
 export const emptyContent = Object.fromEntries(
   messageColumnNames.filter((name) => !kept.includes(name)).map((name) => [name, null]),
 ) as Record<Exclude<keyof MessageTable, (typeof tombstoneColumns)[number]>, null>
 
 /** The keys of a map of columns. */
 export function namesOf<Columns extends object>(columns: Columns): (keyof Columns & string)[] {
-  // The maps above and those made of them have no other keys.
+  // The column maps above, and those derived from them, have no other keys.
   return Object.keys(columns) as (keyof Columns & string)[]
 }

@@ -10,46 +10,45 @@ import type { Executor } from './statement.ts'
 import { findImport } from './transfer/progress.ts'
 
 export interface Migrated {
-  /** What was brought up to date, in order. */
+  /** The migrations that were applied, in order. */
   applied: string[]
-  /** Migrations of a newer server that this one works with. */
+  /** Migrations of a newer server that this code can work with. */
   newer: string[]
 }
 
-/** Names the schema that this code is written for: its last migration. */
+/** The name of the schema this code is written for: its last migration. */
 export function schemaName(): string {
   return Object.keys(migrations).at(-1) ?? ''
 }
 
-/** The same as an identifier. */
+/** The schema name as an identifier. */
 export function schemaVersion(): string {
   return schemaName().toLowerCase().replaceAll(/\W/g, '_')
 }
 
 /**
- * Brings the schema up to date, one migration after the other, alone among all servers that try. A database that a
- * newer server has migrated is left alone, as long as this code works with it.
+ * Applies the missing migrations in order. Only one server migrates at a time. A database that a newer server has
+ * migrated is left unchanged, as long as this code can work with it.
  *
- * @throws {DatabaseOpenError}
+ * @throws {DatabaseOpenError} if this code cannot work with the schema, or if a migration fails.
  */
 export async function migrate(db: Executor): Promise<Migrated> {
-  const newer = requireServed(await stateOf(db))
-  const run = (on: Executor) => applyMissing(on)
+  const newer = requireSupported(await stateOf(db))
   const applied = await (isPostgres(db)
-    ? withoutTimeouts(db, (connection) => alone(connection, () => run(connection)))
-    : run(db))
+    ? withoutTimeouts(db, (connection) => exclusively(connection, () => applyMissing(connection)))
+    : applyMissing(db))
   return { applied, newer }
 }
 
 /**
- * Changes nothing.
+ * Checks, without changing anything, that this code can work with the schema.
  *
- * @returns the migrations of a newer server that this code works with.
- * @throws {DatabaseOpenError} where it does not work with the schema.
+ * @returns the migrations of a newer server that this code can work with.
+ * @throws {DatabaseOpenError} if this code cannot work with the schema.
  */
 export async function requireSchema(db: Executor): Promise<string[]> {
   const state = await stateOf(db)
-  const newer = requireServed(state)
+  const newer = requireSupported(state)
   if (state.missing.length > 0) {
     throw new DatabaseOpenError(
       `the database is older than this server (it lacks migration ${state.missing[0]}); run sotto migrate first`,
@@ -59,28 +58,30 @@ export async function requireSchema(db: Executor): Promise<string[]> {
 }
 
 /**
- * What the schema lacks, in order.
+ * The migrations that the schema lacks, in order.
  *
- * @throws {DatabaseOpenError} for one that is newer than this code works with.
+ * @throws {DatabaseOpenError} if the schema is too new for this code.
  */
 export async function pendingMigrations(db: Executor): Promise<string[]> {
   const state = await stateOf(db)
-  requireServed(state)
+  requireSupported(state)
   return state.missing
 }
 
-/** This code works with the schema as it is, and no import goes on. Throws when the database does not answer. */
+/**
+ * Whether this code can work with the schema and no import is in progress. Rejects if the database does not respond.
+ */
 export async function isReady(db: Executor): Promise<boolean> {
   const { missing, requirement } = await stateAfter(db, await appliedNames(db))
   return missing.length === 0 && !requirement && !(await findImport(db))
 }
 
 interface SchemaState {
-  /** Migrations that this code has and the database has not. */
+  /** Migrations that this code has and the database lacks. */
   missing: string[]
-  /** The other way round. */
+  /** Migrations that the database has and this code lacks. */
   newer: string[]
-  /** The first of the newer ones that this code does not work with. */
+  /** The first of the newer migrations that this code cannot work with. */
   requirement: { migration: string; serves_from: string } | undefined
 }
 
@@ -112,7 +113,7 @@ async function stateAfter(db: Executor, applied: readonly string[]): Promise<Sch
   }
 }
 
-function requireServed({ missing, newer, requirement }: SchemaState): string[] {
+function requireSupported({ missing, newer, requirement }: SchemaState): string[] {
   if (requirement) {
     const { migration, serves_from: oldest } = requirement
     throw new DatabaseOpenError(
@@ -127,15 +128,15 @@ function requireServed({ missing, newer, requirement }: SchemaState): string[] {
   return newer
 }
 
-/** The number is the lock's name and nothing else. */
+/** An arbitrary number that identifies the lock. */
 const MIGRATION_LOCK = 7_305_884_912
 const MIGRATION_LOCK_PAUSE_MS = 200
 
 /**
- * One server at a time. Kysely has a lock for that, but a statement that waits for it holds a snapshot, for which
- * `create index concurrently` waits in turn: so whoever has to wait asks again instead.
+ * Lets one server migrate at a time. Kysely's own lock would not do: a statement waiting for it holds a snapshot, and
+ * `create index concurrently` waits for snapshots. So this retries without waiting inside a statement.
  */
-async function alone<T>(connection: Executor, work: () => Promise<T>): Promise<T> {
+async function exclusively<T>(connection: Executor, work: () => Promise<T>): Promise<T> {
   const tryLock = sql<{ locked: boolean }>`select pg_try_advisory_lock(${sql.lit(MIGRATION_LOCK)}) as locked`
   while (!(await tryLock.execute(connection)).rows[0]?.locked) await setTimeout(MIGRATION_LOCK_PAUSE_MS)
   try {
@@ -153,23 +154,23 @@ async function applyMissing(db: Executor): Promise<string[]> {
     if (error) {
       if (isUnavailable(error) && !isLockTimeout(error)) throw error
       const reason = isLockTimeout(error)
-        ? `its tables were in use for too long, and nothing was changed; try again when long transactions are over (${firstLine(error)})`
+        ? `its tables were in use for too long, and nothing was changed; try again when no long transactions are running (${firstLine(error)})`
         : firstLine(error)
       const failed = results?.find((result) => result.status === 'Error')?.migrationName ?? name
       throw new DatabaseOpenError(`migration ${failed} failed: ${reason}`, { cause: error })
     }
-    // Without a result another process was faster, which only a SQLite file's lock between each two allows.
+    // Without a result, another process applied it first. Only possible on SQLite, where the lock is per migration.
     applied.push(...(results ?? []).map((result) => result.migrationName))
   }
   return applied
 }
 
 /**
- * How long a migration waits for a table. Whoever comes after it waits behind it, so this is how long a migration
- * can make everybody wait who uses the table.
+ * How long a migration waits for a table lock. Other queries on the table queue behind it, so this also limits how long
+ * a migration can delay them.
  */
 const LOCK_TIMEOUT = '2s'
-/** With the pauses, some two and a half minutes: longer than any transaction of ours. */
+/** With the pauses, about two and a half minutes: longer than any of our transactions. */
 const LOCK_ATTEMPTS = 30
 const LOCK_PAUSE_MS = 3_000
 
@@ -194,7 +195,7 @@ function kyselyMigrations(): Record<string, Migration> {
 }
 
 async function apply(db: Kysely<unknown>, name: string, migration: SchemaMigration): Promise<void> {
-  // Outside of a transaction nothing is locked that anybody else would wait for.
+  // A migration outside a transaction takes no locks that others would wait for.
   if (isPostgres(db) && db.isTransaction)
     await sql.raw(`set local lock_timeout = '${LOCK_TIMEOUT}'`).execute(db)
   await migration.up(db)

@@ -3,7 +3,7 @@ import { Kysely, sql } from 'kysely'
 import { postgresDialect } from './dialect/postgres.ts'
 import { isUnavailable } from './errors.ts'
 import type { Schema } from './schema.ts'
-import { SharedQuestion } from './shared-question.ts'
+import { SharedCall } from './shared-call.ts'
 import type { Executor } from './statement.ts'
 
 export interface ReplicaOptions {
@@ -12,40 +12,40 @@ export interface ReplicaOptions {
   primary: Executor
   poolSize: number
   preparedStatements: boolean
-  /** How long a read waits for the replica to have what was committed before it, in milliseconds. */
+  /** How long a read waits for the replica to catch up with the primary, in milliseconds. */
   maxLagMs: number
-  /** A read was answered. */
-  onRead: (place: 'replica' | 'primary') => void
-  /** It is used from now on. */
+  /** Called after each read with the database that served it. */
+  onRead: (source: 'replica' | 'primary') => void
+  /** Called when the replica is put to use. */
   onUsable: () => void
-  /** It is not used, from the start or any more: told once until it is again. */
+  /** Called once when the replica is found unusable, at the start or later, and again only after it was usable. */
   onUnusable: (error: unknown) => void
 }
 
-/** How often a replica that was given up is looked at again. */
+/** How often to retry an unusable replica. */
 const PROBE_MS = 1_000
-/** Between two looks at how far it is. */
+/** The pause between two queries of the replica's position. */
 const PAUSE_MS = 2
-/** A replica that answers later than this is given up: whoever asked still has to be answered. */
+/** How long a read may take on the replica. The request must still be answered by the primary after this. */
 const READ_LIMIT_MS = 2_000
 
 /**
- * Reads lists on a replica, which shows at least what was committed when the read began, whoever wrote it and over
- * whichever server: the primary's place in its log is asked first, and the replica has to be there. One that does
- * not come there in time, or is gone, is given up until it has; reads go to the primary meanwhile.
+ * Reads lists from a replica that has caught up with the primary: a read sees at least what was committed when it
+ * began, by any server. If the replica does not catch up in time or fails, reads go to the primary until the replica
+ * has caught up again.
  */
 export class Replica implements AsyncDisposable {
   readonly #options: ReplicaOptions
   readonly #db: Executor
-  readonly #written: SharedQuestion<number>
-  readonly #replayed: SharedQuestion<number>
+  readonly #flushedLsn: SharedCall<number>
+  readonly #replayedLsn: SharedCall<number>
   readonly #closing = new AbortController()
   readonly #probing: Promise<void>
-  /** How far it is known to be. */
-  #place = 0
+  /** The last known position of the replica in the primary's log. */
+  #replayedTo = 0
   #usable = false
-  /** That it is not used. */
-  #told = false
+  /** Whether `onUnusable` was called since the replica was last usable. */
+  #reportedUnusable = false
 
   constructor(options: ReplicaOptions) {
     this.#options = options
@@ -53,14 +53,12 @@ export class Replica implements AsyncDisposable {
     this.#db = new Kysely<Schema>({
       dialect: postgresDialect(url, { poolSize, preparedStatements, pooled: false, onPool() {} }),
     })
-    this.#written = new SharedQuestion(() => flushedLsn(options.primary))
-    this.#replayed = new SharedQuestion(() => replayedLsn(this.#db))
+    this.#flushedLsn = new SharedCall(() => flushedLsn(options.primary))
+    this.#replayedLsn = new SharedCall(() => replayedLsn(this.#db))
     this.#probing = this.#probe()
   }
 
-  /**
-   * @param work reads, and nothing else: it is begun anew on the primary when the replica fails it.
-   */
+  /** @param work only reads: it is repeated on the primary if the replica fails. */
   async read<Result>(work: (db: Executor) => Promise<Result>): Promise<Result> {
     const { primary, onRead } = this.#options
     if (this.#usable) {
@@ -84,27 +82,27 @@ export class Replica implements AsyncDisposable {
     await this.#db.destroy()
   }
 
-  /** Returns when it has all that is committed by now. */
+  /** Resolves once the replica has everything committed before this call. */
   async #catchUp(): Promise<void> {
     const { maxLagMs } = this.#options
-    const wanted = await this.#written.ask()
+    const target = await this.#flushedLsn.run()
     const until = performance.now() + maxLagMs
-    while (this.#place < wanted) {
+    while (this.#replayedTo < target) {
       const left = until - performance.now()
       if (left <= 0) throw new ReplicaError(`is more than ${maxLagMs} ms behind`)
-      this.#place = await within(left, this.#replayed.ask())
-      if (this.#place < wanted) await setTimeout(PAUSE_MS)
+      this.#replayedTo = await within(left, this.#replayedLsn.run())
+      if (this.#replayedTo < target) await setTimeout(PAUSE_MS)
     }
   }
 
   #giveUp(error: unknown): void {
     this.#usable = false
-    if (this.#told) return
-    this.#told = true
+    if (this.#reportedUnusable) return
+    this.#reportedUnusable = true
     this.#options.onUnusable(error)
   }
 
-  /** Looks now and then whether a replica that is not used can be. */
+  /** Retries an unusable replica at intervals. */
   async #probe(): Promise<void> {
     const { signal } = this.#closing
     while (!signal.aborted) {
@@ -115,7 +113,7 @@ export class Replica implements AsyncDisposable {
 
   async #tryToUse(): Promise<void> {
     try {
-      this.#place = 0
+      this.#replayedTo = 0
       await within(READ_LIMIT_MS, requireReplicaOf(this.#db, this.#options.primary))
       await this.#catchUp()
     } catch (error) {
@@ -123,19 +121,19 @@ export class Replica implements AsyncDisposable {
       return
     }
     this.#usable = true
-    this.#told = false
+    this.#reportedUnusable = false
     this.#options.onUsable()
   }
 }
 
-/** For how long a replica is waited for that is only looked at, in milliseconds. */
-const LOOK_MS = 5_000
+/** How long `inspectReplica` waits for the replica, in milliseconds. */
+const INSPECT_MS = 5_000
 
 /**
- * Looks at a replica once: how long it takes to show what is committed now, in milliseconds.
+ * Measures, once, how long the replica takes to show what is committed now, in milliseconds.
  *
- * @returns undefined when it does not within 5 s.
- * @throws when it does not answer, or is no replica of the primary.
+ * @returns undefined if it takes longer than 5 s.
+ * @throws if the replica does not respond, or belongs to another primary.
  */
 export async function inspectReplica({
   url,
@@ -145,14 +143,14 @@ export async function inspectReplica({
   await using db = new Kysely<Schema>({
     dialect: postgresDialect(url, { poolSize: 1, preparedStatements, pooled: false, onPool() {} }),
   })
-  await within(LOOK_MS, requireReplicaOf(db, primary))
-  const wanted = await flushedLsn(primary)
-  const begun = performance.now()
-  while ((await within(LOOK_MS, replayedLsn(db))) < wanted) {
-    if (performance.now() - begun > LOOK_MS) return undefined
+  await within(INSPECT_MS, requireReplicaOf(db, primary))
+  const target = await flushedLsn(primary)
+  const startedAt = performance.now()
+  while ((await within(INSPECT_MS, replayedLsn(db))) < target) {
+    if (performance.now() - startedAt > INSPECT_MS) return undefined
     await setTimeout(PAUSE_MS)
   }
-  return performance.now() - begun
+  return performance.now() - startedAt
 }
 
 class ReplicaError extends Error {
@@ -162,9 +160,9 @@ class ReplicaError extends Error {
 async function within<T>(ms: number, work: Promise<T>): Promise<T> {
   const timer = new AbortController()
   const late = setTimeout(ms, undefined, { signal: timer.signal, ref: false }).then(() => {
-    throw new ReplicaError('does not answer in time')
+    throw new ReplicaError('does not respond in time')
   })
-  // One of the two is not waited for in the end.
+  // The promise that loses the race must not cause an unhandled rejection.
   late.catch(() => {})
   work.catch(() => {})
   try {
@@ -174,24 +172,24 @@ async function within<T>(ms: number, work: Promise<T>): Promise<T> {
   }
 }
 
-/** Bytes of log that the primary has on its disk: all that was committed is in them, unless `synchronous_commit` is off. */
+/** The number of log bytes the primary has flushed. They include all commits, unless `synchronous_commit` is off. */
 async function flushedLsn(primary: Executor): Promise<number> {
   const { rows } = await sql<{ place: number }>`
     select (pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint as place`.execute(primary)
   return rows[0]?.place ?? 0
 }
 
-/** Bytes of log that the replica shows. */
+/** The number of log bytes the replica has replayed. */
 async function replayedLsn(replica: Executor): Promise<number> {
   const { rows } = await sql<{ place: number | null }>`
     select case when pg_is_in_recovery() then (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::bigint end as place
   `.execute(replica)
-  const place = rows[0]?.place ?? undefined
-  if (place === undefined) throw new ReplicaError('is no replica any more')
-  return place
+  const position = rows[0]?.place ?? undefined
+  if (position === undefined) throw new ReplicaError('is no longer a replica')
+  return position
 }
 
-/** A place in one's log says nothing of another one's. */
+/** Log positions are only comparable between a primary and its own replicas. */
 async function requireReplicaOf(replica: Executor, primary: Executor): Promise<void> {
   const systemOf = async (db: Executor) => {
     const { rows } = await sql<{ id: string }>`
@@ -199,5 +197,5 @@ async function requireReplicaOf(replica: Executor, primary: Executor): Promise<v
     return rows[0]?.id
   }
   const [theirs, ours] = await Promise.all([systemOf(replica), systemOf(primary)])
-  if (theirs !== ours) throw new ReplicaError('is no replica of the database')
+  if (theirs !== ours) throw new ReplicaError('is not a replica of the database')
 }

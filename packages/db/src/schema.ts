@@ -3,9 +3,10 @@ import type { Generated } from 'kysely'
 import type { MessageTable } from './message-table.ts'
 
 /*
- * Columns are snake_case on both sides of Kysely, so that what is read here is what stands in the database.
- * Times are Dates here: integers (milliseconds since 1970) on SQLite, timestamptz(3) on PostgreSQL. Their columns, and
- * no others, have names that end with `_at`, which is how they are known on SQLite.
+ * Columns are snake_case on both sides of Kysely, so the names here are the names in the database.
+ *
+ * Times are Dates here: integers (milliseconds since 1970) on SQLite, timestamptz(3) on PostgreSQL. A column name ends
+ * with `_at` if and only if it holds a time: the SQLite driver recognizes times by it.
  */
 
 export interface Schema {
@@ -39,14 +40,14 @@ export interface Schema {
   statistics_place: StatisticsPlaceTable
 }
 
-/** One row, from the first start on: who is to be let in where nobody is yet. */
+/** One row, created by the first start: how the first admin is created, and the demo data. */
 export interface SetupTable {
   /** Always 1. */
   id: number
-  /** SHA-256 of the token that the first admin is made with; null before there was one, and when it is used. */
+  /** SHA-256 of the token with which the first admin is created. Null before it is issued and after it is used. */
   token_hash: string | null
   token_expires_at: Date | null
-  /** When somebody asked for the demo, and when it was all there. */
+  /** When the demo data was requested, and when it was complete. */
   demo_started_at: Date | null
   demo_filled_at: Date | null
 }
@@ -55,20 +56,20 @@ export interface UserTable {
   id: string
   username: string
   display_name: string | null
-  /** display_name in lower case, for searching. */
+  /** display_name in lower case, for search. */
   display_name_key: string | null
   first_name: string | null
   last_name: string | null
   email: string | null
-  /** email in lower case: the unique one. */
+  /** email in lower case. This one is unique. */
   email_key: string | null
   avatar_url: string | null
   password_hash: string | null
-  /** Of the installation, not of a conversation. */
+  /** The role on the server, not in a conversation. */
   role: 'user' | 'admin'
-  /** Since when the user cannot log in; null for everybody else. */
+  /** Since when the user cannot sign in. Null if the account is enabled. */
   disabled_at: Date | null
-  /** Since when there is nobody behind this id: the row stays for what others have of them. */
+  /** When the user was erased. The row remains because other users' data refers to it. */
   erased_at: Date | null
   created_at: Date
   updated_at: Date
@@ -77,36 +78,36 @@ export interface UserTable {
 interface SessionTable {
   id: string
   user_id: string
-  /** SHA-256 of the token, which has 256 random bits: nothing to guess, so nothing to slow down. */
+  /** SHA-256 of the token. The token has 256 random bits, so a fast hash is safe. */
   token_hash: string
-  /** What the client that logged in called itself. */
+  /** The user agent of the client that signed in. */
   user_agent: string | null
   created_at: Date
-  /** To the minute: it is not written at each use. */
+  /** Accurate to the minute, so that not every use writes it. */
   last_used_at: Date
   expires_at: Date
 }
 
-/** The time-based one-time passwords (TOTP, RFC 6238) of a user. */
+/** A user's TOTP secret (time-based one-time passwords, RFC 6238). */
 interface SecondFactorTable {
   user_id: string
   /** The secret, encrypted with a key that is not in the database. */
   sealed_secret: string
-  /** The time step of the last code that was taken: neither it nor an earlier one is taken again. */
+  /** The time step of the last code accepted. Codes of this step or earlier ones are rejected. */
   last_step: number
   created_at: Date
-  /** Since when it is asked for; null until a first code has shown that the user's device has the secret. */
+  /** Since when a code is required. Null until a first code proves that the user's device has the secret. */
   confirmed_at: Date | null
 }
 
-/** A code that stands in for the second factor, once: the row goes when it is used. */
+/** A code that replaces a TOTP code once. Its row is deleted on use. */
 interface RecoveryCodeTable {
   user_id: string
   /** SHA-256 of the user's id and the code, which has 80 random bits. */
   code_hash: string
 }
 
-/** The one token at a time with which a user without a password in hand sets another. */
+/** The token with which a user sets a new password without the old one. One per user. */
 interface PasswordResetTable {
   user_id: string
   /** SHA-256 of the token. */
@@ -130,12 +131,12 @@ export interface ServiceKeyTable {
   name: string
   /** SHA-256 of the key. */
   key_hash: string
-  /** What the key may do, the contract's names with spaces between. */
+  /** The scopes of the key, separated by spaces. */
   scopes: string
   created_at: Date
-  /** From when on it is not valid any more; null for as long as nobody revokes it. */
+  /** When the key expires. Null if it does not. */
   expires_at: Date | null
-  /** To the minute. */
+  /** Accurate to the minute. */
   last_used_at: Date | null
   revoked_at: Date | null
 }
@@ -144,19 +145,19 @@ export interface ConversationTable {
   id: string
   kind: 'direct' | 'group'
   name: string | null
-  /** Both user ids, sorted; null for a group. It exists before its row does. */
+  /** Both user ids, sorted. Null for a group. Known before the row exists. */
   direct_key: string | null
   last_seq: number
-  /** How many are in it now. */
+  /** The number of current participants. */
   participant_count: number
   created_at: Date
-  /** When the last message was sent, which no later message goes back behind. */
+  /** When the last message was sent. Never moves backward. */
   updated_at: Date
 }
 
 /**
- * One stay of a user in a conversation. Whoever leaves keeps the row, and with it what was said until then; whoever
- * comes back gets another one.
+ * One stay of a user in a conversation. The row remains after the user leaves, and gives access to what happened until
+ * then. Rejoining adds another row.
  */
 export interface ParticipantTable {
   conversation_id: string
@@ -165,49 +166,53 @@ export interface ParticipantTable {
   read_seq: number
   delivered_seq: number
   /**
-   * Messages after read_seq that do not count as unread: one's own, and deleted ones. What is unread is the rest up
-   * to the last message: so a message to many changes one row, its sender's, and no count ever walks the messages.
+   * The number of messages after read_seq that do not count as unread: the user's own and deleted ones. The unread
+   * count is the rest up to the last message. A message to many participants therefore changes only its sender's row,
+   * and no count scans the messages.
    */
   skipped_count: number
-  /** Messages ever sent by this user into this conversation. */
+  /** The number of messages this user has ever sent to this conversation. */
   sent_count: number
   joined_at: Date
-  /** What was said up to here was said before this stay; 0 from the beginning. */
+  /** The last seq before this stay. 0 if the stay began with the conversation. */
   after_seq: number
-  /** The last message of this stay; null while it lasts. */
+  /** The last seq of this stay. Null while it lasts. */
   until_seq: number | null
-  /** The first and the last event of this stay; 0 from the beginning, null while it lasts. */
+  /**
+   * The first and last event of this stay. The first is 0 if the stay began with the conversation, the last is null
+   * while it lasts.
+   */
   first_event_id: number
   last_event_id: number | null
   left_at: Date | null
   /**
-   * When something was last sent. Kept for direct conversations, whose two rows a send can afford; null in
-   * groups, whose members read it off the conversation.
+   * When the last message was sent. Kept for direct conversations, where a send can afford to update both rows. Null in
+   * groups, where the conversation's `updated_at` is used.
    */
   active_at: Date | null
 }
 
-/** What one user is to another, as the first of them sees it. */
+/** How one user relates to another, from the first user's side. */
 export interface ContactTable {
   user_id: string
   contact_id: string
   /**
-   * Who has asked whom, until both have. A request that was refused has lost its `incoming` row, and keeps its
-   * `outgoing` one.
+   * `outgoing` on the side that sent a request, `incoming` on the other, `accepted` on both after that. Refusing a
+   * request deletes the `incoming` row and keeps the `outgoing` one.
    */
   state: 'accepted' | 'incoming' | 'outgoing'
-  /** Since when. */
+  /** When the state last changed. */
   changed_at: Date
 }
 
-/** `user_id` wants nothing to do with `blocked_id`. */
+/** `user_id` has blocked `blocked_id`. */
 export interface BlockTable {
   user_id: string
   blocked_id: string
   created_at: Date
 }
 
-/** What a message said before an edit. */
+/** The text of a message before an edit. */
 interface MessageEditTable {
   message_id: string
   /** 1 for the first edit. */
@@ -224,7 +229,10 @@ export interface ReactionTable {
   created_at: Date
 }
 
-/** "Had everything up to seq at this time": a range ends here, and begins after the row before it. */
+/**
+ * States that the user had received or read everything up to `seq` at `receipt_at`. The range starts after the `seq` of
+ * the previous row.
+ */
 export interface ReceiptTable {
   conversation_id: string
   user_id: string
@@ -234,105 +242,104 @@ export interface ReceiptTable {
 }
 
 export interface EventTable {
-  /** Ascending in commit order together with the writing transaction's id on PostgreSQL; alone on SQLite. */
+  /** Orders the log: by commit order together with the transaction id on PostgreSQL, without it on SQLite. */
   id: Generated<number>
   type: LogType
   conversation_id: string | null
-  /** Set when the event is for one user alone; otherwise it is for the conversation's participants. */
+  /** The only user the event is for. Null if it is for all participants of the conversation. */
   audience_user_id: string | null
-  /** Who did it, or whom it is about. */
+  /** The user who caused the event, or whom it is about. */
   user_id: string | null
   message_id: string | null
-  /** The place in the conversation: the message's seq, or how far a receipt goes. */
+  /** The position in the conversation: the seq of the message, or of the receipt. */
   seq: number | null
-  /** What else the type needs: a reaction's emoji, a participant's role. */
+  /** Data specific to the type: the emoji of a reaction, the role of a participant. */
   detail: string | null
   created_at: Date
 }
 
-/** One row, which says which log the events belong to. */
+/** One row: the epoch of the log. */
 interface EventLogTable {
   epoch: string
 }
 
 /**
- * What was done by privilege: who, what, to whom, when, from where. Ids alone, so that it stays true after an erase.
- * The database refuses to change or delete a row.
+ * Privileged actions: who did what to whom, when, and from which address. Contains only ids, so an erase does not
+ * affect it. The database rejects updates and deletes.
  */
 export interface AuditTable {
   id: string
   actor_kind: 'user' | 'key' | 'command' | 'server'
   /** The user, or the service key; null for a command and the server itself. */
   actor_id: string | null
-  /** The user whom a key acted for. */
+  /** The user a service key acted for. */
   acting_for_id: string | null
   action: string
-  /** What it was done to: the id of a user, a key, a conversation. */
+  /** The id of the user, key or conversation acted on. */
   subject_id: string | null
-  /** The address that the request came from. */
+  /** The client address of the request. */
   address: string | null
   request_id: string | null
   created_at: Date
 }
 
-/** What goes on beside requests until it is done, whoever stops meanwhile. */
+/** A background job. It survives restarts of the server. */
 export interface JobTable {
   kind: string
-  /** What it is about: the id of a user, or the kind again where there is one for the whole installation. */
+  /** The id of the user it is for, or the kind if there is one job for the whole installation. */
   subject_id: string
-  /** JSON of how far it has come, written with each part of the work; null before the first. */
+  /** JSON of the progress, written together with each part of the work. Null before the first. */
   progress: string | null
-  /** When it is to be gone on with. A server that works on it keeps this ahead of the time, so that no other does. */
+  /** When the job is due. The server running it keeps this in the future, so that no other server picks it up. */
   due_at: Date
-  /** Failures since it last got further. */
+  /** The number of failures since the last progress. */
   failures: number
-  /** The code of the last one. Never its words, which may hold what the job is about. */
+  /** The error code of the last failure. Never its message, which may contain the data the job works on. */
   last_error: string | null
   created_at: Date
-  /** Null until it is done. */
+  /** Null until the job is done. */
   finished_at: Date | null
 }
 
-/** What one server at a time does, and which one that is. */
+/** A task that only one server at a time may run, and which server that is. */
 interface LeaseTable {
   name: string
-  /** Made up by the server when it starts. */
+  /** A random id that the server generates on start. */
   holder: string
-  /** Until when it has it, unless it renews it before. */
+  /** When the lease expires unless renewed. */
   expires_at: Date
 }
 
-/** Where a back end is told of events. */
+/** A URL to which events are sent. */
 export interface WebhookTable {
   id: string
   url: string
   description: string | null
-  /** The contract's names with spaces between; null for all, those that come later too. */
+  /** Event types, separated by spaces. Null for all types, including future ones. */
   events: string | null
-  /** What deliveries are signed with, encrypted with a key that is not in the database. */
+  /** The signing secret, encrypted with a key that is not in the database. */
   sealed_secret: string
-  /** The secret before that one, which signs too until then. */
+  /** The previous secret. Deliveries are signed with both until `previous_secret_ends_at`. */
   previous_sealed_secret: string | null
-  /** Until when that one signs too. */
   previous_secret_ends_at: Date | null
-  /** Since when nothing is sent; null while it is. */
+  /** Since when the webhook is disabled. Null while it is enabled. */
   disabled_at: Date | null
-  /** `gone`: the receiver has said so (410). Null while it is enabled. */
+  /** `gone` if the receiver answered with status 410. Null while the webhook is enabled. */
   disabled_reason: 'admin' | 'gone' | null
-  /** Which log the place is in. */
+  /** The epoch that the log position belongs to. */
   log_epoch: string
-  /** The last event that has become a delivery, or was passed over; `xid` as in LogPosition. */
+  /** The last event that was queued for delivery or skipped. `xid` as in LogPosition. */
   place_xid: string
   place_id: number
-  /** When that event was written: retention leaves what came after it. */
+  /** When that event was written. Retention does not remove later events. */
   place_at: Date
   created_at: Date
   updated_at: Date
-  /** Set for what nobody sees any more, and goes when its deliveries are gone. */
+  /** When the webhook was deleted. It is no longer listed, and the row is removed after its deliveries. */
   deleted_at: Date | null
 }
 
-/** One event on its way to one webhook: ids and places as in the event log, never a text. */
+/** One event to be sent to one webhook. Holds ids and positions like the event log, never message text. */
 export interface WebhookDeliveryTable {
   id: string
   webhook_id: string
@@ -347,25 +354,25 @@ export interface WebhookDeliveryTable {
   detail: string | null
   event_at: Date
   state: 'pending' | 'delivered' | 'failed'
-  /** How often it was tried, since it was made or asked for anew. */
+  /** The number of attempts since it was created or last requested again. */
   attempts: number
-  /** The status of the last answer; null without one. */
+  /** The HTTP status of the last response. Null without a response. */
   last_status: number | null
-  /** Why the last attempt failed, in the server's own words: never what the receiver has said. */
+  /** Why the last attempt failed, in the server's words. Never text from the receiver. */
   last_error: string | null
-  /** When it is to be tried next; null when it is not any more. */
+  /** When the next attempt is due. Null if there is none. */
   due_at: Date | null
   delivered_at: Date | null
   created_at: Date
 }
 
-/** One row while an import goes on, written with each part of it; none otherwise. */
+/** One row while an import is in progress, updated with each part of it. No row otherwise. */
 interface ImportProgressTable {
   /** Always 1. */
   id: number
-  /** Which export is being imported. */
+  /** The export being imported. */
   export_id: string
-  /** How many of its lines are in the database. */
+  /** The number of its lines that are in the database. */
   lines: number
   started_at: Date
 }
@@ -376,23 +383,26 @@ interface SchemaRequirementTable {
   serves_from: string
 }
 
-/** What happened on a day, as far as the event log has been counted. Days without anything have no row. */
+/** Activity per day, up to the last event counted. A day without activity has no row. */
 interface StatisticsDayTable {
-  /** The day's beginning, in UTC. */
+  /** The start of the day, in UTC. */
   day_at: Date
   message_count: number
   active_count: number
 }
 
-/** Who has been counted as active on a day already. Gone two days later, when nothing of that day comes any more. */
+/**
+ * The users already counted as active on a day. Rows are deleted two days later, when no more events of that day can
+ * arrive.
+ */
 interface ActiveUserTable {
   day_at: Date
   user_id: string
 }
 
-/** One row: the last event that is in the statistics; `xid` as in LogPosition. */
+/** One row: the last event included in the statistics. `xid` as in LogPosition. */
 interface StatisticsPlaceTable {
-  /** Which log the place is in. */
+  /** The epoch that the log position belongs to. */
   log_epoch: string
   place_xid: string
   place_id: number

@@ -1,10 +1,10 @@
 import type { Compilable, CompiledQuery, Kysely, QueryExecutor } from 'kysely'
 import type { Schema } from './schema.ts'
 
-/** Where a query runs: the database, or a transaction in it. */
+/** Runs queries: the database, or a transaction in it. */
 export type Executor = Kysely<Schema>
 
-/** Stands for a value in the query while it is compiled. */
+/** A placeholder for a value while the query is compiled. */
 class Parameter {
   readonly name: string
   constructor(name: string) {
@@ -14,15 +14,15 @@ class Parameter {
 
 interface Template {
   compiled: CompiledQuery<unknown>
-  /** Where in the compiled parameters which named value belongs. */
+  /** The index of each named value in the compiled parameters. */
   slots: readonly (readonly [index: number, name: string])[]
 }
 
 /**
- * A query that is built and compiled once for each dialect, then run with values.
+ * A query that is built and compiled once per dialect, then run with different values.
  *
- * Building one with Kysely costs more than SQLite needs to answer it. `build` gets a stand-in for each
- * parameter and must use it as a value only: it must not look at it.
+ * Building a query with Kysely takes longer than SQLite takes to run it. `build` receives a placeholder for each
+ * parameter and may only pass it on as a value, not inspect it.
  *
  * @example
  * const findById = statement((db, p: { id: string }) =>
@@ -46,7 +46,7 @@ export function statement<Parameters extends object, Row>(
     const filled = [...template.compiled.parameters]
     for (const [index, name] of template.slots) filled[index] = values[name]
     const result = await db.executeQuery({ ...template.compiled, parameters: filled })
-    // The row type is the one that the same query has when Kysely runs it itself.
+    // The row type is the one Kysely infers for the same query.
     return result.rows as Row[]
   }
 }
@@ -55,9 +55,9 @@ function compileTemplate<Parameters extends object, Row>(
   db: Executor,
   build: (db: Executor, parameters: Parameters) => Compilable<Row>,
 ): Template {
-  const standIns = new Proxy({}, { get: (_, name) => new Parameter(String(name)) })
-  // The stand-ins pass through Kysely as opaque values, so their type is a promise to the compiler alone.
-  const compiled = build(db, standIns as Parameters).compile()
+  const placeholders = new Proxy({}, { get: (_, name) => new Parameter(String(name)) })
+  // Kysely passes the placeholders through as opaque values, so only the compiler sees their type.
+  const compiled = build(db, placeholders as Parameters).compile()
   const slots = compiled.parameters.flatMap((value, index) =>
     value instanceof Parameter ? [[index, value.name] as const] : [],
   )

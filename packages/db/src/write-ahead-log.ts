@@ -3,10 +3,10 @@ import { isPostgres } from './dialect/column-types.ts'
 import type { Executor } from './statement.ts'
 
 /**
- * Brings what SQLite's write-ahead log holds into the file and empties the log, so that what was deleted is in
- * neither. Nothing to do on PostgreSQL, which recycles its own.
+ * Moves the contents of SQLite's write-ahead log into the database file and empties the log, so that neither holds
+ * deleted data. Does nothing on PostgreSQL, which recycles its log.
  *
- * @returns false when somebody else, such as a backup, was reading meanwhile: try again later.
+ * @returns false if another connection, such as a backup, was reading. Try again later.
  */
 export async function emptyWriteAheadLog(db: Executor): Promise<boolean> {
   if (isPostgres(db)) return true

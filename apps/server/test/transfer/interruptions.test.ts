@@ -42,7 +42,7 @@ describe.each(['sqlite', 'postgres'] as const)('a killed import on %s', (using) 
         code: 1,
         stdout: '',
         stderr: expect.stringMatching(
-          /^sotto: the database holds a part of an import: finish it with sotto import .+\n$/,
+          /^sotto: the database holds part of an import: finish it with sotto import .+\n$/,
         ),
       })
     }

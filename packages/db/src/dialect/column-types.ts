@@ -1,6 +1,6 @@
 import { type Kysely, PostgresAdapter, type RawBuilder, sql } from 'kysely'
 
-/** True on PostgreSQL, false on SQLite. For this package alone: what differs is handled here. */
+/** True on PostgreSQL, false on SQLite. Not exported from this package, which hides the differences. */
 export function isPostgres(db: Pick<Kysely<unknown>, 'getExecutor'>): boolean {
   return db.getExecutor().adapter instanceof PostgresAdapter
 }
@@ -10,7 +10,7 @@ interface ColumnTypes {
   timestamp: RawBuilder<unknown>
   bigint: RawBuilder<unknown>
   json: RawBuilder<unknown>
-  /** Text that is compared and ordered by code point on both. */
+  /** Text compared and ordered by code point. */
   key: RawBuilder<unknown>
 }
 
@@ -26,7 +26,7 @@ export function columnTypes(db: Kysely<unknown>): ColumnTypes {
     : { uuid: sql`text`, timestamp: sql`integer`, bigint: sql`integer`, json: sql`text`, key: sql`text` }
 }
 
-/** What a column of rows that are given to a statement holds. */
+/** The values a column of `givenRows` can hold. */
 export interface GivenTypes {
   uuid: string
   text: string
@@ -38,7 +38,7 @@ export interface GivenTypes {
 }
 export type GivenType = keyof GivenTypes
 
-/** The types of the columns that hold such a value. */
+/** The column types that hold such a value. */
 export type GivenTypeOf<Value> = {
   [Type in GivenType]: NonNullable<Value> extends GivenTypes[Type] ? Type : never
 }[GivenType]

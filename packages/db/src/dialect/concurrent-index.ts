@@ -2,8 +2,8 @@ import { type Kysely, sql } from 'kysely'
 import { isPostgres } from './column-types.ts'
 
 /**
- * Makes an index on a table that is in use, without keeping anybody from writing to it, in a migration with
- * `inTransaction = false`. What an earlier attempt left half made is dropped first.
+ * Creates an index without blocking writes to the table, in a migration with `inTransaction = false`. Drops the
+ * incomplete index of an interrupted attempt first.
  */
 export async function createIndexConcurrently(
   db: Kysely<unknown>,

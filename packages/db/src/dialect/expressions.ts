@@ -12,15 +12,15 @@ import type { Executor } from '../statement.ts'
 import { type GivenType, type GivenTypes, isPostgres } from './column-types.ts'
 
 /*
- * What the two databases say differently. A list is one parameter on both, so that the text of a statement, and
- * with it the prepared one, does not depend on how many values there are.
+ * Expressions that differ between the two databases. A list is a single parameter on both, so that the text of a
+ * statement, and thus its prepared form, does not depend on the number of values.
  */
 
-/** A list of ids as the value of one parameter. */
+/** A list of ids as a single parameter. */
 export type IdList = { readonly ids: never }
 
 export function idList(db: Executor, ids: readonly string[]): IdList {
-  // The drivers take an array (PostgreSQL) or a JSON text (SQLite); `inList` is the only one to look at it.
+  // PostgreSQL takes an array, SQLite a JSON text. Only `inList` reads the value.
   return (isPostgres(db) ? ids : JSON.stringify(ids)) as unknown as IdList
 }
 
@@ -38,8 +38,8 @@ export function inList<DB, TB extends keyof DB>(
 }
 
 /**
- * Whether a subquery finds anything, asked anew for each row of the query that it stands in: PostgreSQL may answer
- * `exists` for many rows by a walk through the whole table.
+ * Whether a subquery returns a row, evaluated for each row of the outer query. PostgreSQL may evaluate `exists` for
+ * many rows by scanning the whole table.
  */
 export function findsOne<DB, TB extends keyof DB>(
   query: SelectQueryBuilder<DB, TB, object>,
@@ -47,17 +47,17 @@ export function findsOne<DB, TB extends keyof DB>(
   return sql<SqlBool>`(${query.clearSelect().select(sql.lit(1).as('one')).limit(1)}) is not null`
 }
 
-/** All values of a subquery's column as JSON text. */
+/** Aggregates the values of a column as JSON text. */
 export function jsonArray(db: Executor, value: Expression<string>): RawBuilder<string> {
   return isPostgres(db) ? sql<string>`json_agg(${value})` : sql<string>`json_group_array(${value})`
 }
 
-/** The row that a `givenRows` of these columns is. Each may be null; a null in the type is left to the caller. */
+/** A row of `givenRows` with these columns. Any value may be null, which callers must express in their types. */
 export type Given<Columns extends Record<string, GivenType>> = {
   [Name in keyof Columns]: GivenTypes[Columns[Name]]
 }
 
-/** Rows as the value of one parameter, a JSON text, in the table `given`. */
+/** Rows passed as a single JSON parameter, as the table `given`. */
 export function givenRows<Columns extends Record<string, GivenType>>(
   db: Executor,
   json: string,
@@ -65,7 +65,7 @@ export function givenRows<Columns extends Record<string, GivenType>>(
 ): AliasedRawBuilder<Given<Columns>, 'given'> {
   const names = Object.entries(columns)
   if (isPostgres(db)) {
-    // A text that is read as a JSON column would become a JSON string.
+    // Declared as json, a string would be encoded as JSON once more.
     const definitions = names.map(
       ([name, type]) => sql`${sql.id(name)} ${sql.raw(type === 'json' ? 'text' : type)}`,
     )
@@ -79,7 +79,7 @@ export function givenRows<Columns extends Record<string, GivenType>>(
   return sql<never>`(select ${sql.join(values)} from json_each(${json}))`.as('given')
 }
 
-/** One row whose columns are a parameter each, in the table `given`: what `givenRows` is for many, without the JSON. */
+/** A single row with one parameter per column, as the table `given`. The same as `givenRows`, without the JSON. */
 export function givenRow<Columns extends Record<string, GivenType>>(
   parameters: { readonly [Name in keyof Columns]: unknown },
   columns: Columns,
@@ -89,8 +89,8 @@ export function givenRow<Columns extends Record<string, GivenType>>(
 }
 
 /**
- * Locks the rows of these tables until the transaction ends, and leaves out those that another one has locked, so
- * that nobody waits for anybody. SQLite has one writer at a time anyway.
+ * Locks the rows of these tables until the transaction ends, and skips rows locked by other transactions, so that no
+ * transaction waits. Does nothing on SQLite, which has a single writer.
  */
 export function lockedRows<DB, TB extends keyof DB, Row>(
   db: Executor,
@@ -100,7 +100,7 @@ export function lockedRows<DB, TB extends keyof DB, Row>(
   return isPostgres(db) ? query.forUpdate(tables as never).skipLocked() : query
 }
 
-/** A time that is selected as a value: PostgreSQL does not ask the column that it is for what it is. */
+/** A time as a selected value. PostgreSQL does not infer its type from the target column. */
 export function timeOf(db: Executor, at: Date): RawBuilder<Date> {
   return isPostgres(db) ? sql<Date>`${at}::timestamptz` : sql<Date>`${at}`
 }

@@ -5,13 +5,13 @@ import type { Executor } from '../statement.ts'
 import { NO_TIMEOUTS, SESSION_SETTINGS } from './session-settings.ts'
 
 export interface PostgresOptions {
-  /** How many connections the pool holds at most. */
+  /** The maximum number of connections. */
   poolSize: number
-  /** Named prepared statements; off for a transaction pooler (pgbouncer) that does not track them. */
+  /** Use named prepared statements. False behind a transaction pooler (pgbouncer) that does not track them. */
   preparedStatements: boolean
-  /** Sessions are a transaction pooler's, and have what their role gives them. */
+  /** Sessions belong to a transaction pooler and take their settings from the role. */
   pooled: boolean
-  /** Called with the pool when it is made: at the first statement. */
+  /** Called with the pool when it is created, which is on the first statement. */
   onPool: (pool: pg.Pool) => void
 }
 
@@ -19,15 +19,15 @@ export interface PostgresOptions {
 const CONNECT_TIMEOUT_MS = 5_000
 
 /**
- * After how long without a word in it an answer is given up, in milliseconds. PostgreSQL ends a statement after ten
- * seconds and says so: one that says nothing is gone, as after a failover, and the system would wait for a quarter
- * of an hour.
+ * How long to wait for data before the connection is closed, in milliseconds. PostgreSQL itself ends a statement after
+ * ten seconds. A server that stays silent longer is gone, for example after a failover, which the operating system
+ * would notice only after about 15 minutes.
  */
 const SILENCE_MS = 12_000
 
 /**
- * Runs work on one connection whose statements and pauses may take as long as they need: migrations, which change
- * large tables and wait for other servers to finish theirs, and what goes through everything there is.
+ * Runs work on one connection without timeouts: migrations, which change large tables and wait for each other, and
+ * scans of all data.
  */
 export async function withoutTimeouts<T>(db: Executor, work: (db: Executor) => Promise<T>): Promise<T> {
   return db.connection().execute(async (connection) => {
@@ -40,26 +40,27 @@ export async function withoutTimeouts<T>(db: Executor, work: (db: Executor) => P
   })
 }
 
-/** Bounds the named statements a connection keeps. */
+/** The maximum number of named statements per connection. */
 const MAX_NAMED_STATEMENTS = 500
 
 /**
- * Sends `begin` together with the transaction's first statement, which saves each transaction a round trip.
+ * Sends `begin` together with the transaction's first statement, which saves a round trip per transaction.
  *
- * One that writes waits for the answer nonetheless: if the `begin` failed, it would be committed by itself.
+ * If the first statement writes, it is sent only after `begin` has succeeded: otherwise it would be committed on its
+ * own if `begin` failed.
  *
- * Ends when nothing is heard of the server for as long as its session's timeouts allow.
+ * Closes the connection if the server stays silent for longer than the session's timeouts allow.
  */
 class PipeliningClient extends pg.Client {
   #owesBegin = false
 
-  /** To be called when it is connected. */
+  /** Call once connected. */
   endWhenSilent(): void {
     this.#socket.setTimeout(SILENCE_MS)
     this.#socket.once('timeout', () => this.#socket.destroy(new SilenceError()))
   }
 
-  /** That is what pg's stream is in Node, encrypted or not. */
+  /** On Node, pg's stream is always a socket, encrypted or not. */
   get #socket(): Socket {
     return this.connection.stream as Socket
   }
@@ -118,7 +119,7 @@ export function postgresDialect(url: string, options: PostgresOptions): Dialect 
     return name
   }
 
-  /** Names each statement, so that PostgreSQL parses and plans it once for a connection. */
+  /** Names each statement, so that PostgreSQL parses and plans it once per connection. */
   class PreparingClient extends PipeliningClient {
     // biome-ignore lint/suspicious/noExplicitAny: one of pg's nine overloads is wrapped, the rest goes through.
     override query(config: any, values?: any, callback?: any): any {
@@ -146,11 +147,11 @@ export function postgresDialect(url: string, options: PostgresOptions): Dialect 
           },
         }),
       })
-      // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
+      // Without a listener, a broken idle connection would end the process. The pool replaces it on next use.
       pool.on('error', () => {})
       pool.on('connect', (client) => {
-        // The pool listens to idle connections alone. One that breaks under a query fails the query and says it here
-        // too, which without a listener would end the process as well.
+        // The pool only listens to idle connections. A connection that breaks during a query fails the query and also
+        // emits an error here, which would end the process without a listener.
         client.on('error', () => {})
         if (client instanceof PipeliningClient) client.endWhenSilent()
       })
@@ -160,18 +161,18 @@ export function postgresDialect(url: string, options: PostgresOptions): Dialect 
   })
 }
 
-/** Text that PostgreSQL sends, to what the queries declare: the same as on SQLite. */
+/** Parses PostgreSQL's text results into the types that queries declare, the same as on SQLite. */
 function typeParser(oid: number, format?: 'text' | 'binary') {
   if (format !== 'binary') {
     if (oid === pg.types.builtins.INT8) return Number
     if (oid === pg.types.builtins.TIMESTAMPTZ) return parseTimestamp
-    // JSON columns are parsed one by one, where it is known what they hold.
+    // JSON columns are parsed by the code that knows their contents.
     if (oid === pg.types.builtins.JSON || oid === pg.types.builtins.JSONB) return String
   }
   return pg.types.getTypeParser(oid, format as 'text')
 }
 
-/** `2026-01-31 12:00:00.123+00`; with minutes in the offset where a pooler lost our time zone for another. */
+/** `2026-01-31 12:00:00.123+00`. The offset has minutes if a pooler has replaced our time zone with another. */
 function parseTimestamp(text: string): Date {
   const minutes = text.at(-3) === ':' ? '' : ':00'
   return new Date(`${text.slice(0, 10)}T${text.slice(11)}${minutes}`)

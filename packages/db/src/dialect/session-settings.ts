@@ -3,27 +3,26 @@ import { codeOf } from '../errors.ts'
 import type { Executor } from '../statement.ts'
 
 /*
- * What our sessions at PostgreSQL have other than the server's defaults. A session of one's own is given them when
- * it begins. Behind a transaction pooler there is none: a statement goes to whichever session is free, so there they
- * are given to the role, with which every session begins.
+ * The PostgreSQL settings of our sessions. A direct connection sets them when it opens. Behind a transaction pooler a
+ * statement runs in any free session, so the settings are stored as defaults of the role.
  */
 
 /**
- * PostgreSQL's default for `random_page_cost`, 4, is that of a spinning disk, and makes it read whole tables and sort
- * them where an index has a page in order. 1.1 is the usual figure for solid state and for what is cached.
+ * PostgreSQL's default `random_page_cost` of 4 suits spinning disks. It makes PostgreSQL scan and sort whole tables
+ * where an index has the rows of a page in order. 1.1 is the usual value for solid-state disks and cached data.
  */
 const settings = { timezone: 'UTC', random_page_cost: '1.1' }
 
-/** An open writer holds back everyone who reads the event log in commit order, so ours are short. */
+/** An open write transaction delays everyone who reads the event log in commit order, so keep ours short. */
 const timeouts = { statement_timeout: '10s', idle_in_transaction_session_timeout: '5s' }
 
-/** As those, from this version on. */
+/** Timeouts that exist since this PostgreSQL version. */
 const laterTimeouts = { since: 170_000, timeouts: { transaction_timeout: '15s' } }
 
-/** One statement that gives a session all of them. */
+/** A statement that applies all settings to a session. */
 export const SESSION_SETTINGS = assignment({ ...settings, ...timeouts }, laterTimeouts.timeouts)
 
-/** One statement after which statements and pauses of a session may take as long as they need. */
+/** A statement that disables the timeouts of a session. */
 export const NO_TIMEOUTS = assignment(withoutLimit(timeouts), withoutLimit(laterTimeouts.timeouts))
 
 function assignment(always: Record<string, string>, later: Record<string, string>): string {
@@ -39,17 +38,17 @@ function withoutLimit(limits: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.keys(limits).map((name) => [name, '0']))
 }
 
-/** One at a time may change a role's defaults; the number is the lock's name and nothing else. */
+/** PostgreSQL allows only one change to a role's defaults at a time. An arbitrary number that identifies the lock. */
 const DEFAULTS_LOCK = 7_305_884_913
 
-/** SQLSTATE insufficient_privilege, and undefined_object: the pooler knows the role by another name. */
+/** SQLSTATE insufficient_privilege, and undefined_object for a role that the pooler knows by another name. */
 const NOT_OURS_TO_SET = ['42501', '42704']
 
 /**
- * Gives a role's sessions in this database our settings from the next one on, but for those that somebody has given
- * it there already. Needs to be that role, or one that may alter it.
+ * Stores our settings as defaults for future sessions of the role in this database, except those that already have a
+ * default there. Requires being that role or being allowed to alter it.
  *
- * @returns false where it may not, and has done nothing.
+ * @returns false, without having changed anything, if not allowed.
  */
 export async function setRoleDefaults(db: Executor, role: string): Promise<boolean> {
   try {
@@ -78,7 +77,7 @@ async function addRoleDefaults(trx: Executor, role: string): Promise<void> {
   }
 }
 
-/** The names of the timeouts that the session lacks which answers. */
+/** The timeouts that are not set in the current session. */
 export async function missingTimeouts(db: Executor): Promise<string[]> {
   const names = Object.keys({ ...timeouts, ...laterTimeouts.timeouts })
   const { rows } = await sql<{ name: string }>`

@@ -4,10 +4,10 @@ import { isPostgres } from './column-types.ts'
 import { withoutTimeouts } from './postgres.ts'
 
 /**
- * Runs work that reads one moment of the database for as long as it takes, and keeps nobody from writing.
+ * Runs work that reads a consistent snapshot of the database for as long as needed. Writers are not blocked.
  *
- * It takes no transaction id on PostgreSQL, so the readers of the event log do not wait for it. What it does hold
- * back is the clearing of old row versions there, and of the write-ahead log on SQLite: both grow until it ends.
+ * On PostgreSQL it takes no transaction id, so readers of the event log do not wait for it. Until it ends, old row
+ * versions (PostgreSQL) or the write-ahead log (SQLite) accumulate.
  */
 export function readSnapshot<Result>(
   db: Executor,
@@ -18,7 +18,7 @@ export function readSnapshot<Result>(
   return isPostgres(db) ? withoutTimeouts(db, run) : run(db)
 }
 
-/** The rows of a query within a snapshot, so many at a time, in bounded memory. One query at a time. */
+/** Streams the rows of a query in a snapshot in chunks, with bounded memory. Run one at a time. */
 export async function* streamRows<Row>(
   snapshot: Executor,
   query: CompiledQuery<Row>,
@@ -28,7 +28,7 @@ export async function* streamRows<Row>(
     for await (const { rows } of snapshot.getExecutor().stream(query, chunkSize)) yield rows
     return
   }
-  // In SQL: the driver's own cursors do not go with pipelined connections.
+  // The driver's own cursors do not work with pipelined connections.
   await snapshot.executeQuery({ ...query, sql: `declare streamed no scroll cursor for ${query.sql}` })
   for (;;) {
     const { rows } = await sql<Row>`fetch ${sql.lit(chunkSize)} from streamed`.execute(snapshot)

@@ -1,29 +1,29 @@
 import type Sqlite from 'better-sqlite3'
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely'
-import { TurnQueue } from './turn-queue.ts'
+import { FairLock } from './fair-lock.ts'
 
-/** How long SQLite itself may block the process waiting for another process's lock, in milliseconds. */
+/** How long SQLite may block the process waiting for another process's lock, in milliseconds. */
 export const BUSY_TIMEOUT_MS = 10
-/** How often a busy database is tried again, without blocking, before the caller is told. */
+/** How often to retry, without blocking the process, while the database is busy. */
 const BUSY_ATTEMPTS = 60
 const BUSY_PAUSE_MS = 50
 /**
- * How long to wait for one's turn, in milliseconds. Less than what the one whose turn it is takes to find the
- * database busy, so that those behind it are not made to wait as long again, one after another.
+ * How long to wait for the write lock, in milliseconds. Shorter than the holder takes to give up on a busy database, so
+ * that those waiting do not each wait that long in turn.
  */
-const TURN_TIMEOUT_MS = 5_000
-/** How many transactions share one commit at most, so that the first does not wait for a crowd. */
+const WRITE_LOCK_TIMEOUT_MS = 5_000
+/** The maximum number of transactions per commit, so that the first does not wait too long. */
 const MAX_GROUP = 64
 
 interface Files {
   writer: Sqlite.Database
-  /** A second connection for reads, which sees what is committed. An in-memory database has only its writer. */
+  /** A second connection, for reads of committed data. Undefined in memory, where there is only the writer. */
   reader: Sqlite.Database | undefined
-  /** Opens one more connection for reads, where there is a file to open. */
+  /** Opens another connection for reads. Undefined in memory. */
   openReader: (() => Sqlite.Database) | undefined
 }
 
-/** Told of each commit, with how many transactions shared it. */
+/** Called after each commit with the number of transactions in it. */
 export type GroupCommitListener = (transactions: number) => void
 
 interface Group {
@@ -33,16 +33,16 @@ interface Group {
 }
 
 /**
- * Kysely on better-sqlite3, with one writer and group commit.
+ * A Kysely driver for better-sqlite3 with one writer and group commit.
  *
- * A commit that survives a power loss costs an fsync, so transactions that are ready in the same turn of the
- * event loop share one: each is a savepoint in it, is rolled back alone, and is told of its success only after
- * the common commit. Reads outside a transaction see only what is committed. A transaction that is read-only has a
- * connection of its own, sees one moment of the file, and keeps nobody from writing.
+ * A commit that survives a power loss costs an fsync, so transactions that are ready in the same iteration of the event
+ * loop share one. Each is a savepoint in a common transaction, can be rolled back alone, and succeeds only after the
+ * common commit. Reads outside a transaction see only committed data. A read-only transaction has its own connection,
+ * reads a consistent snapshot, and does not block writers.
  */
 export class SqliteDriver implements Driver {
   readonly #open: () => Files
-  readonly #turns = new TurnQueue()
+  readonly #writeLock = new FairLock()
   readonly #onGroupCommit: GroupCommitListener | undefined
   #files: Files | undefined
   #group: Group | undefined
@@ -63,10 +63,10 @@ export class SqliteDriver implements Driver {
   async beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
     const openReader = settings.accessMode === 'read only' ? this.#files?.openReader : undefined
     if (openReader) {
-      asOurs(connection).beginSnapshot(openReader())
+      asSqliteConnection(connection).beginSnapshot(openReader())
       return
     }
-    await this.#turns.take(TURN_TIMEOUT_MS)
+    await this.#writeLock.acquire(WRITE_LOCK_TIMEOUT_MS)
     try {
       if (this.#group && this.#group.size >= MAX_GROUP) this.#commitGroup()
       if (!this.#group) {
@@ -75,46 +75,46 @@ export class SqliteDriver implements Driver {
       }
       this.#group.size++
       this.#run('savepoint member')
-      asOurs(connection).inTransaction = true
+      asSqliteConnection(connection).inTransaction = true
     } catch (error) {
-      this.#turns.pass()
+      this.#writeLock.release()
       throw error
     }
   }
 
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
-    if (asOurs(connection).endSnapshot()) return
+    if (asSqliteConnection(connection).endSnapshot()) return
     const group = this.#group
     if (!group || !this.writer.inTransaction) throw rolledBack()
     this.#run('release member')
-    asOurs(connection).inTransaction = false
+    asSqliteConnection(connection).inTransaction = false
     const committed = new Promise<void>((resolve, reject) => {
       group.waiting.push({ resolve, reject })
     })
     if (!this.#files?.reader) {
-      // In memory there is no fsync to share.
+      // An in-memory database has no fsync to share.
       this.#commitGroup()
     } else if (!group.commitScheduled) {
       group.commitScheduled = true
-      // After the sockets of this turn were read: their transactions join in.
+      // Runs after pending socket reads, so that transactions started by them can join.
       setImmediate(() => void this.#commitScheduled(group))
     }
-    this.#turns.pass()
+    this.#writeLock.release()
     await committed
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    if (asOurs(connection).endSnapshot()) return
-    // Kysely also rolls back when the commit failed. The group is gone then, and the turn is somebody else's.
-    if (!asOurs(connection).inTransaction) return
-    asOurs(connection).inTransaction = false
+    if (asSqliteConnection(connection).endSnapshot()) return
+    // Kysely also rolls back after a failed commit. By then the group is gone and another caller holds the lock.
+    if (!asSqliteConnection(connection).inTransaction) return
+    asSqliteConnection(connection).inTransaction = false
     try {
       const group = this.#group
       if (!group) return
       if (!this.writer.inTransaction) {
-        // SQLite ended the whole transaction by itself (a full disk, say): nobody in it was committed.
+        // SQLite rolled back the whole transaction, for example because the disk is full. No member was committed.
         this.#group = undefined
-        failGroup(group, rolledBack())
+        rejectGroup(group, rolledBack())
         return
       }
       try {
@@ -124,14 +124,14 @@ export class SqliteDriver implements Driver {
         this.#run('rollback')
         this.#group = undefined
       } catch (error) {
-        // What this one did cannot be told from what the others did any more.
+        // The changes of this transaction can no longer be separated from those of the others.
         this.#group = undefined
-        failGroup(group, rolledBack())
+        rejectGroup(group, rolledBack())
         if (this.writer.inTransaction) this.#run('rollback')
         throw error
       }
     } finally {
-      this.#turns.pass()
+      this.#writeLock.release()
     }
   }
 
@@ -139,14 +139,14 @@ export class SqliteDriver implements Driver {
 
   async destroy(): Promise<void> {
     if (!this.#files) return
-    await this.#turns.take()
+    await this.#writeLock.acquire()
     try {
       if (this.#group) this.#commitGroup()
       this.#files.reader?.close()
       this.#files.writer.close()
     } finally {
       this.#files = undefined
-      this.#turns.pass()
+      this.#writeLock.release()
     }
   }
 
@@ -159,14 +159,14 @@ export class SqliteDriver implements Driver {
     return this.#files?.reader
   }
 
-  /** Runs a statement that is not part of a transaction on the writer, after what was committed before it. */
-  async alone<T>(run: () => T): Promise<T> {
-    await this.#turns.take(TURN_TIMEOUT_MS)
+  /** Runs a statement outside a transaction on the writer, after committing the open group. */
+  async autocommit<T>(run: () => T): Promise<T> {
+    await this.#writeLock.acquire(WRITE_LOCK_TIMEOUT_MS)
     try {
       if (this.#group) this.#commitGroup()
       return await retryBusy(run)
     } finally {
-      this.#turns.pass()
+      this.#writeLock.release()
     }
   }
 
@@ -175,16 +175,16 @@ export class SqliteDriver implements Driver {
   }
 
   async #commitScheduled(group: Group): Promise<void> {
-    await this.#turns.take()
+    await this.#writeLock.acquire()
     try {
-      // A full group, a read or the end of the server may have committed it already.
+      // The limit of the group, another write or closing the database may have committed it already.
       if (this.#group === group) this.#commitGroup()
     } finally {
-      this.#turns.pass()
+      this.#writeLock.release()
     }
   }
 
-  /** Call it only while holding the turn. Tells everyone in the group; never throws. */
+  /** Requires the write lock. Settles all members of the group. Never throws. */
   #commitGroup(): void {
     const group = this.#group
     if (!group) return
@@ -193,7 +193,7 @@ export class SqliteDriver implements Driver {
       this.#run('commit')
     } catch (error) {
       if (this.writer.inTransaction) this.#run('rollback')
-      failGroup(group, error)
+      rejectGroup(group, error)
       return
     }
     this.#onGroupCommit?.(group.waiting.length)
@@ -205,18 +205,18 @@ export class SqliteDriver implements Driver {
   }
 }
 
-/** The code is SQLite's own for it. */
+/** With SQLite's own code for this. */
 function rolledBack(): Error {
   return Object.assign(new Error('the transaction was rolled back by SQLite'), {
     code: 'SQLITE_ABORT_ROLLBACK',
   })
 }
 
-function failGroup(group: Group, error: unknown): void {
+function rejectGroup(group: Group, error: unknown): void {
   for (const member of group.waiting) member.reject(error)
 }
 
-function asOurs(connection: DatabaseConnection): SqliteConnection {
+function asSqliteConnection(connection: DatabaseConnection): SqliteConnection {
   if (!(connection instanceof SqliteConnection)) throw new Error('not a connection of this driver')
   return connection
 }
@@ -232,12 +232,12 @@ export class SqliteConnection implements DatabaseConnection {
 
   beginSnapshot(database: Sqlite.Database): void {
     database.exec('begin')
-    // The moment is that of the first read.
+    // SQLite takes the snapshot at the first read, not at `begin`.
     database.prepare('select count(*) from sqlite_master').get()
     this.#snapshot = database
   }
 
-  /** @returns false when there was none. */
+  /** Closes the snapshot. @returns false if there was none. */
   endSnapshot(): boolean {
     if (!this.#snapshot) return false
     this.#snapshot.close()
@@ -249,16 +249,18 @@ export class SqliteConnection implements DatabaseConnection {
     if (this.#snapshot) return execute<R>(this.#snapshot, query)
     if (this.inTransaction) {
       const { writer } = this.#driver
-      // Outside of a transaction each statement would be committed by itself.
+      // SQLite has ended the transaction. Without it, each statement would be committed separately.
       if (!writer.inTransaction) throw rolledBack()
       return execute<R>(writer, query)
     }
     const reader = this.#driver.reader
     if (reader && isRead(query.sql)) return execute<R>(reader, query)
-    return this.#driver.alone(() => execute<R>(this.#driver.writer, query))
+    return this.#driver.autocommit(() => execute<R>(this.#driver.writer, query))
   }
 
-  /** In a read-only transaction, so many rows at a time; elsewhere the connection is others' too, and it is all rows. */
+  /**
+   * Streams in chunks in a read-only transaction. Otherwise the connection is shared, so it returns all rows at once.
+   */
   async *streamQuery<R>(query: CompiledQuery, chunkSize: number): AsyncIterableIterator<QueryResult<R>> {
     if (this.#snapshot) yield* executeInChunks<R>(this.#snapshot, query, chunkSize)
     else yield await this.executeQuery<R>(query)
@@ -271,11 +273,11 @@ function isRead(sql: string): boolean {
 
 interface PreparedStatement {
   statement: Sqlite.Statement
-  /** The columns whose integers are times. */
+  /** The columns that hold times as integers. */
   timeColumns: string[]
 }
 
-/** Bounds what a caller who could vary the SQL text (lists of unusual filters) makes us keep. */
+/** Limits memory use if the SQL text varies, as with unusual combinations of filters. */
 const MAX_PREPARED = 500
 const preparedBy = new WeakMap<Sqlite.Database, Map<string, PreparedStatement>>()
 
@@ -337,7 +339,7 @@ function withTimes<R>(rows: unknown[], timeColumns: readonly string[]): R[] {
       if (typeof value === 'number') row[column] = new Date(value)
     }
   }
-  // What a row looks like is the query builder's knowledge; the driver hands it through.
+  // The type of a row is known to the query builder only.
   return rows as R[]
 }
 

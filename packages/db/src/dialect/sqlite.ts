@@ -6,13 +6,13 @@ import { type Dialect, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } 
 import { DatabaseOpenError } from '../errors.ts'
 import { BUSY_TIMEOUT_MS, type GroupCommitListener, isBusy, SqliteDriver } from './sqlite-driver.ts'
 
-/** Runs DDL inside transactions, which SQLite can; Kysely's own adapter assumes that it cannot. */
+/** Runs DDL in transactions. SQLite supports this, but Kysely's adapter assumes it does not. */
 class TransactionalSqliteAdapter extends SqliteAdapter {
   override get supportsTransactionalDdl(): boolean {
     return true
   }
 
-  // The driver hands out turns itself, so that transactions can share a commit.
+  // The driver serializes writers itself, so that transactions can share a commit.
   override get supportsMultipleConnections(): boolean {
     return true
   }
@@ -42,12 +42,12 @@ function openConnection(path: string): Sqlite.Database {
   const database = new Sqlite(path, { timeout: BUSY_TIMEOUT_MS })
   try {
     database.pragma('journal_mode = wal')
-    // NORMAL can lose acknowledged commits on a power loss, FULL does not.
+    // With NORMAL, a power loss can lose acknowledged commits. With FULL it cannot.
     database.pragma('synchronous = full')
     database.pragma('foreign_keys = on')
-    // What is deleted is overwritten with zeros, so that it is in no page of the file any more.
+    // Overwrites deleted data with zeros, so that no page of the file contains it.
     database.pragma('secure_delete = on')
-    // In KiB when negative: the inner pages of the indexes of some million messages.
+    // Negative means KiB. Enough for the inner index pages of a few million messages.
     database.pragma('cache_size = -32768')
     database.pragma('temp_store = memory')
   } catch (error) {
@@ -58,9 +58,9 @@ function openConnection(path: string): Sqlite.Database {
 }
 
 /**
- * Holds the file for one server until it is released or the process ends, however it ends.
+ * Locks the file for this process until released. The operating system releases it if the process ends in any way.
  *
- * A lock file of its own, since holding the database's own lock would shut out backups and the command line.
+ * Uses a separate lock file, because holding the database's own lock would block backups and the command line.
  */
 export function lockSqliteFile(path: string): () => void {
   if (path === ':memory:') return () => {}
@@ -68,7 +68,7 @@ export function lockSqliteFile(path: string): () => void {
   try {
     lock.pragma('journal_mode = delete')
     lock.exec('begin exclusive')
-    // Reserving is not enough on every file system: a write makes the lock real.
+    // Some file systems only enforce the lock once something is written.
     lock.exec(`create table if not exists holder (id text); insert into holder values ('${randomUUID()}')`)
   } catch (error) {
     lock.close()

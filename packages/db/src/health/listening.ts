@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 
 /**
- * Whether LISTEN works over a PostgreSQL URL: what one connection notifies, another one hears. It does not over a
- * pooler that gives a connection out by the transaction.
+ * Whether LISTEN works over a PostgreSQL URL: whether one connection receives what another notifies. It does not
+ * through a transaction pooler.
  *
- * @param withinMs how long to wait for it
+ * @param withinMs how long to wait for the notification
  */
 export async function canListen(url: string, withinMs: number): Promise<boolean> {
   const [listener, notifier] = [clientOf(url), clientOf(url)]
@@ -26,7 +26,7 @@ export async function canListen(url: string, withinMs: number): Promise<boolean>
 
 function clientOf(url: string): pg.Client {
   const client = new pg.Client({ connectionString: url, application_name: 'sotto doctor' })
-  // Also said by the query that it breaks, which is waited for.
+  // The query that fails because of it rejects as well.
   client.on('error', () => {})
   return client
 }

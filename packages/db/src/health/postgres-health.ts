@@ -2,18 +2,18 @@ import { sql } from 'kysely'
 import { isPostgres } from '../dialect/column-types.ts'
 import type { Executor } from '../statement.ts'
 
-/** What a PostgreSQL server says of itself, and of our session with it. */
+/** The state of a PostgreSQL server and of our session. */
 export interface PostgresHealth {
   version: string
-  /** By now, there. */
+  /** The server's current time. */
   clock: Date
   isReadOnly: boolean
-  /** In force in our session, in milliseconds, 0 for none; undefined where this version has no such thing. */
+  /** In effect in our session, in milliseconds. 0 for none, undefined if this version does not have the timeout. */
   timeouts: Record<(typeof TIMEOUTS)[number], number | undefined>
-  /** How many connections there may be, besides those kept for superusers. */
+  /** The maximum number of connections, without those reserved for superusers. */
   connectionsAllowed: number
   connectionsOpen: number
-  /** Two-phase transactions that wait, which hold back the readers of the event log. */
+  /** Prepared two-phase transactions. They delay the readers of the event log. */
   preparedTransactions: number
 }
 
@@ -33,7 +33,7 @@ export async function inspectPostgres(db: Executor): Promise<PostgresHealth | un
       (select count(*) from pg_prepared_xacts)::int as "preparedTransactions"
   `.execute(db)
   const [row] = rows
-  if (!row) throw new Error('PostgreSQL has answered nothing')
+  if (!row) throw new Error('PostgreSQL returned no row')
   const { rows: settings } = await sql<{ name: string; setting: string }>`
     select name, setting from pg_settings where name in (${sql.join(TIMEOUTS)})
   `.execute(db)

@@ -6,22 +6,22 @@ import { parseDatabaseUrl } from '../database.ts'
 import { isBusy } from '../dialect/sqlite-driver.ts'
 import type { Executor } from '../statement.ts'
 
-/** What there is to say of a SQLite file and of where it lies. Sizes are in bytes. */
+/** The state of a SQLite file and its directory. Sizes are in bytes. */
 export interface SqliteFileHealth {
   path: string
   exists: boolean
-  /** Of the directory, or of the one above that it would be made in. */
+  /** Whether the directory, or the nearest existing one above it, and the file are writable. */
   canWriteBeside: boolean
   freeSpace: number
   size: number
   walSize: number
-  /** Files that others on this machine may read or write. */
+  /** Files that other users of the host can read or write. */
   openToOthers: string[]
-  /** A server, or an import, holds it. */
+  /** Whether a server or an import has locked it. */
   isHeld: boolean
 }
 
-/** Changes nothing, and makes no file. Undefined for what is not in a file. */
+/** Changes nothing and creates no file. Undefined if the database is not a file. */
 export function inspectSqliteFile(url: string): SqliteFileHealth | undefined {
   const target = parseDatabaseUrl(url)
   if (target.kind === 'postgres' || target.path === ':memory:') return undefined
@@ -46,7 +46,7 @@ export interface SqliteSettings {
   journalMode: string
 }
 
-/** How SQLite works here. */
+/** The version and settings in effect. */
 export async function inspectSqlite(db: Executor): Promise<SqliteSettings> {
   const version = await sql<{ version: string }>`select sqlite_version() as version`.execute(db)
   const journal = await sql<{ journal_mode: string }>`pragma journal_mode`.execute(db)
@@ -86,7 +86,7 @@ function isOpenToOthers(path: string): boolean {
   return ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & OTHERS_MAY_READ_OR_WRITE) !== 0
 }
 
-/** Asks without taking it: a lock would shut out a server that starts in this moment. */
+/** Checks without locking: taking the lock could prevent a server from starting at this moment. */
 function isHeld(lockFile: string): boolean {
   if (!existsSync(lockFile)) return false
   const lock = new Sqlite(lockFile, { readonly: true, timeout: 0 })

@@ -1,17 +1,17 @@
 import type { Executor } from '../statement.ts'
 
-/** Writes, and takes it back. @throws what the database says where it cannot. */
+/** Writes and rolls back. @throws the database error if it cannot write. */
 export async function tryToWrite(db: Executor): Promise<void> {
-  const undone = new Error('taken back')
+  const rollback = new Error('rolled back')
   try {
     await db.transaction().execute(async (trx) => {
       await trx
         .updateTable('event_log')
         .set((eb) => ({ epoch: eb.ref('epoch') }))
         .execute()
-      throw undone
+      throw rollback
     })
   } catch (error) {
-    if (error !== undone) throw error
+    if (error !== rollback) throw error
   }
 }

@@ -3,16 +3,16 @@ import { isPostgres } from '../dialect/column-types.ts'
 import { DatabaseOpenError } from '../errors.ts'
 import type { Executor } from '../statement.ts'
 
-/** There is one import at a time, and it has this row. */
+/** Only one import runs at a time, so there is one row. */
 const ID = 1
 
 export interface ImportProgress {
   exportId: string
-  /** How many lines of the export are in the database. */
+  /** The number of lines of the export that are in the database. */
   lines: number
 }
 
-/** The import that has begun and not ended; undefined without one. */
+/** The unfinished import, if any. */
 export async function findImport(db: Executor): Promise<ImportProgress | undefined> {
   const row = await db
     .selectFrom('import_progress')
@@ -22,7 +22,7 @@ export async function findImport(db: Executor): Promise<ImportProgress | undefin
   return row && { exportId: row.export_id, lines: row.lines }
 }
 
-/** A unique violation when another one has begun. */
+/** Fails with a unique violation if another import has begun. */
 export async function beginImport(trx: Executor, exportId: string, at: Date): Promise<void> {
   await trx
     .insertInto('import_progress')
@@ -30,7 +30,7 @@ export async function beginImport(trx: Executor, exportId: string, at: Date): Pr
     .execute()
 }
 
-/** Notes how far the import is, in the transaction that writes the lines. @returns false when another one goes on there. */
+/** Records the progress in the transaction that writes the lines. @returns false if another process has advanced it. */
 export async function advanceImport(trx: Executor, from: ImportProgress, lines: number): Promise<boolean> {
   const { numUpdatedRows } = await trx
     .updateTable('import_progress')
@@ -41,7 +41,7 @@ export async function advanceImport(trx: Executor, from: ImportProgress, lines: 
   return numUpdatedRows === 1n
 }
 
-/** @returns false when it was ended by another one. */
+/** @returns false if another process has advanced or ended it. */
 export async function endImport(trx: Executor, { exportId, lines }: ImportProgress): Promise<boolean> {
   const { numDeletedRows } = await trx
     .deleteFrom('import_progress')
@@ -51,15 +51,18 @@ export async function endImport(trx: Executor, { exportId, lines }: ImportProgre
   return numDeletedRows === 1n
 }
 
-/** @throws {DatabaseOpenError} for a database that holds a part of an import. */
+/** @throws {DatabaseOpenError} if the database contains an unfinished import. */
 export async function requireWhole(db: Executor): Promise<void> {
   if (!(await findImport(db))) return
   throw new DatabaseOpenError(
-    'the database holds a part of an import: finish it with sotto import and the same file, or begin with an empty database',
+    'the database holds part of an import: finish it with sotto import and the same file, or start with an empty database',
   )
 }
 
-/** How many connections others of Sotto have open here. None is seen on SQLite, whose file a server holds locked. */
+/**
+ * The number of connections that other Sotto processes have to this database. Always 0 on SQLite, where a server locks
+ * the file.
+ */
 export async function countOtherSessions(db: Executor): Promise<number> {
   if (!isPostgres(db)) return 0
   const { rows } = await sql<{ count: number }>`

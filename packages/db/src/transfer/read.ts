@@ -5,10 +5,10 @@ import type { Row } from '../queries/insert-rows.ts'
 import type { Executor } from '../statement.ts'
 import type { TransferTable } from './tables.ts'
 
-/** How many rows are in memory at a time: a message may be a hundred kilobytes. */
+/** The number of rows in memory at a time. A message can be a hundred kilobytes. */
 const CHUNK_ROWS = 500
 
-/** All rows of a table, in the order of its key, which is the same on both databases. */
+/** All rows of a table in key order, which is the same on both databases. */
 export function readRows(snapshot: Executor, table: TransferTable): AsyncGenerator<Row[]> {
   const columns = sql.join(table.columns.map((column) => sql.ref(column)))
   const order = sql.join(table.key.map((column) => keyOrder(snapshot, table, column)))
@@ -16,7 +16,7 @@ export function readRows(snapshot: Executor, table: TransferTable): AsyncGenerat
   return streamRows(snapshot, query.compile(snapshot), CHUNK_ROWS)
 }
 
-/** Text by code point, as SQLite does it: what PostgreSQL does otherwise depends on how the database was made. */
+/** Orders text by code point, as SQLite does. PostgreSQL's default depends on the collation of the database. */
 function keyOrder(db: Executor, { textColumns }: TransferTable, column: string) {
   return isPostgres(db) && textColumns.includes(column)
     ? sql`${sql.ref(column)} collate "C"`
@@ -30,7 +30,7 @@ export async function countRows(snapshot: Executor, { name }: TransferTable): Pr
   return rows[0]?.count ?? 0
 }
 
-/** The last number that the database gave out by itself; 0 before the first. */
+/** The last number the database assigned automatically. 0 if none. */
 export async function readLastNumber(snapshot: Executor, table: string, column: string): Promise<number> {
   if (!isPostgres(snapshot)) {
     const { rows } = await sql<{

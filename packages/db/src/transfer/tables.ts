@@ -5,21 +5,21 @@ import type { Executor } from '../statement.ts'
 
 type TableName = keyof Schema
 
-/** How a table goes from one database to another, or why it does not. */
+/** How to transfer a table to another database, or why not to. */
 type Rule<Name extends TableName> =
   | {
-      /** Unique, without nulls: the order in which its rows are written. */
+      /** Unique and not null. Rows are exported in this order. */
       key: readonly (keyof Schema[Name] & string)[]
-      /** The column that the database numbers by itself, which goes on above the last number that was given. */
+      /** The automatically numbered column. Numbering continues after the last number of the source. */
       numbered?: keyof Schema[Name] & string
-      /** Columns that the database gives which holds the rows. */
+      /** Columns that the target database fills in. */
       leftOutColumns?: readonly string[]
     }
   | { leftOut: string }
 
 /**
- * What an export holds. A new table needs its line here, at a place behind the tables that its rows point to: it
- * does not compile without.
+ * The contents of an export. Every table must be listed, after the tables it references; a missing table is a compile
+ * error.
  */
 const rules: { readonly [Name in TableName]: Rule<Name> } = {
   users: { key: ['id'] },
@@ -37,7 +37,7 @@ const rules: { readonly [Name in TableName]: Rule<Name> } = {
   message_edits: { key: ['message_id', 'version'] },
   reactions: { key: ['message_id', 'user_id', 'emoji'] },
   receipts: { key: ['conversation_id', 'user_id', 'kind', 'seq'] },
-  // Stays go from event to event, so the numbers stay. The transactions that wrote them are the other database's own.
+  // Stays refer to event ids, so those are kept. Transaction ids belong to the source database.
   events: { key: ['id'], numbered: 'id', leftOutColumns: ['xid'] },
   audit: { key: ['id'] },
   jobs: { key: ['kind', 'subject_id'] },
@@ -45,18 +45,18 @@ const rules: { readonly [Name in TableName]: Rule<Name> } = {
   webhook_deliveries: { key: ['id'] },
   statistics_days: { key: ['day_at'] },
   active_users: { key: ['day_at', 'user_id'] },
-  setup: { leftOut: 'is about the first start of the database that it is in' },
-  leases: { leftOut: 'says which server of the database that it is in does what' },
-  event_log: { leftOut: 'says which log it is, and an import begins another one' },
-  statistics_place: { leftOut: 'is a place in the log of the database that it is in' },
-  import_progress: { leftOut: 'speaks of the database that it is in' },
-  schema_requirements: { leftOut: 'comes with the migrations' },
+  setup: { leftOut: 'describes the first start of this database' },
+  leases: { leftOut: 'assigns tasks to the servers of this database' },
+  event_log: { leftOut: 'identifies the log, and an import starts a new one' },
+  statistics_place: { leftOut: 'is a position in the log of this database' },
+  import_progress: { leftOut: 'describes an import into this database' },
+  schema_requirements: { leftOut: 'is filled by the migrations' },
 }
 
-/** A table as an export holds it. */
+/** A table in an export. */
 export interface TransferTable {
   name: TableName
-  /** In the database's order. */
+  /** In the order of the database. */
   columns: readonly string[]
   key: readonly string[]
   jsonColumns: readonly string[]
@@ -64,14 +64,14 @@ export interface TransferTable {
   numbered: string | undefined
 }
 
-/** The tables of an export, those first that the rows of others point to, with the columns that they have here. */
+/** The tables of an export with their current columns. Referenced tables come first. */
 export async function describeTransfer(db: Executor): Promise<TransferTable[]> {
   const known = await db.introspection.getTables()
   const schema = await currentSchema(db)
   return (Object.keys(rules) as TableName[]).flatMap((name) => {
     const rule = rules[name]
     if ('leftOut' in rule) return []
-    const table = known.find((one) => one.name === name && one.schema === schema)
+    const table = known.find((candidate) => candidate.name === name && candidate.schema === schema)
     if (!table) throw new Error(`there is no table ${name}`)
     const columns = table.columns.filter((column) => !rule.leftOutColumns?.includes(column.name))
     const namesOf = (type: string) =>
@@ -89,16 +89,16 @@ export async function describeTransfer(db: Executor): Promise<TransferTable[]> {
   })
 }
 
-/** Tables of the database that are not in an export, and why. */
+/** The tables that are not exported, and why. */
 export function tablesLeftOut(): Record<string, string> {
   const leftOut = Object.entries(rules).flatMap(([name, rule]) =>
     'leftOut' in rule ? [[name, rule.leftOut] as const] : [],
   )
-  const migrations = 'is written by the migrations of the database that it is in'
+  const migrations = 'records the migrations of this database'
   return { ...Object.fromEntries(leftOut), migrations, migrations_lock: migrations }
 }
 
-/** Where our tables are: others may have theirs in the same PostgreSQL database. */
+/** The schema of our tables. The PostgreSQL database may contain other schemas. */
 async function currentSchema(db: Executor): Promise<string | undefined> {
   if (!isPostgres(db)) return undefined
   const { rows } = await sql<{ name: string }>`select current_schema() as name`.execute(db)

@@ -6,8 +6,8 @@ import type { Executor } from '../statement.ts'
 import type { TransferTable } from './tables.ts'
 
 /**
- * Inserts rows as an export has them: times are texts in ISO 8601. Not an `EventTransaction`, although events may be
- * among them: no server is running on a database that an import fills.
+ * Inserts rows of an export, whose times are ISO 8601 strings. Takes no `EventTransaction` even for events, because no
+ * server runs on a database during an import.
  */
 export async function importRows(trx: Executor, table: TransferTable, rows: readonly Row[]): Promise<void> {
   const { name, columns, jsonColumns } = table
@@ -27,7 +27,7 @@ function withTimes(row: Row, timeColumns: readonly string[]): Row {
   return { ...row, ...Object.fromEntries(times) }
 }
 
-/** Sees to it that the database numbers its next row above this. */
+/** Makes automatic numbering continue after this number. */
 export async function setLastNumber(
   trx: Executor,
   table: string,
@@ -43,7 +43,7 @@ export async function setLastNumber(
   await sql`insert into sqlite_sequence (name, seq) values (${table}, ${last})`.execute(trx)
 }
 
-/** The name of a table that has rows already; undefined when all are empty. */
+/** The name of the first table that has rows. Undefined if all are empty. */
 export async function findFilledTable(
   trx: Executor,
   tables: readonly TransferTable[],
@@ -55,7 +55,7 @@ export async function findFilledTable(
   return undefined
 }
 
-/** Tells PostgreSQL's planner what is there now, which it would find out by itself within minutes. */
+/** Updates PostgreSQL's planner statistics now instead of within minutes. */
 export async function refreshStatistics(db: Executor): Promise<void> {
   if (isPostgres(db)) await withoutTimeouts(db, (on) => sql`analyze`.execute(on))
 }
