@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type Kysely, sql } from 'kysely'
 import { columnTypes, isPostgres } from '../dialect/column-types.ts'
 
-// SQLite takes a null for a primary key that does not say otherwise.
+// SQLite allows null in a primary key unless the column is declared `not null`.
 export async function up(db: Kysely<unknown>): Promise<void> {
   const type = columnTypes(db)
 
@@ -24,7 +24,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('created_at', type.timestamp, (c) => c.notNull())
     .addColumn('updated_at', type.timestamp, (c) => c.notNull())
     .execute()
-  // The search by display name, which reads nothing else of those it passes over.
+  // For the search by display name, which reads no more than these columns of rows it skips.
   await db.schema
     .createIndex('users_display_name')
     .on('users')
@@ -41,7 +41,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('last_used_at', type.timestamp, (c) => c.notNull())
     .addColumn('expires_at', type.timestamp, (c) => c.notNull())
     .execute()
-  // A user's sessions, newest first.
+  // For a user's sessions, newest first.
   await db.schema
     .createIndex('sessions_user')
     .on('sessions')
@@ -123,24 +123,24 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('last_event_id', type.bigint)
     .addColumn('left_at', type.timestamp)
     .addColumn('active_at', type.timestamp)
-    // An event's id tells the stays of one user apart, of which no two begin with the same.
+    // The id of the first event identifies a stay: no two stays of a user begin with the same event.
     .addPrimaryKeyConstraint('participants_pkey', ['conversation_id', 'user_id', 'first_event_id'])
     .execute()
-  // The inbox and the correspondents, latest first.
+  // For the inbox and the list of correspondents, latest first.
   await db.schema
     .createIndex('participants_inbox')
     .on('participants')
     .columns(['user_id', 'active_at', 'conversation_id'])
     .execute()
 
-  // All of a user's stays, those in groups and those that have ended too.
+  // For all stays of a user, including stays in groups and ended ones.
   await db.schema
     .createIndex('participants_user')
     .on('participants')
     .columns(['user_id', 'conversation_id', 'first_event_id'])
     .execute()
 
-  // A contact has a row for each of the two, so that a list of either is one range.
+  // A contact has one row per side, so that each user's list is a single range.
   await db.schema
     .createTable('contacts')
     .addColumn('user_id', type.uuid, (c) => c.notNull().references('users.id'))
@@ -154,7 +154,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .on('contacts')
     .columns(['user_id', 'state', 'changed_at', 'contact_id'])
     .execute()
-  // Who has asked a user that refused, and so has no row of their own.
+  // For finding the sender of a refused request, for which the recipient has no row.
   await db.schema.createIndex('contacts_contact').on('contacts').columns(['contact_id', 'user_id']).execute()
 
   await db.schema
@@ -169,7 +169,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .on('blocks')
     .columns(['user_id', 'created_at', 'blocked_id'])
     .execute()
-  // By whom a user was blocked.
+  // For finding who has blocked a user.
   await db.schema.createIndex('blocks_blocked').on('blocks').columns(['blocked_id', 'user_id']).execute()
 
   await db.schema
@@ -197,13 +197,13 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .columns(['conversation_id', 'sender_id', 'client_message_id'])
     .where('client_message_id', 'is not', null)
     .execute()
-  // The lists across conversations: everything, by sender, by recipient; in the order (created_at, id).
+  // For lists across conversations: all messages, by sender and by recipient, ordered by (created_at, id).
   await db.schema
     .createIndex('messages_time')
     .on('messages')
     .columns(['created_at', 'id'])
-    // Always true, and asked for by the list of everything alone. For somebody who has sent a good part of all
-    // messages PostgreSQL would use this index otherwise, and read over everybody else's.
+    // Always true, and used only by the list of all messages. Without it, PostgreSQL would use this index for a user
+    // who has sent a large share of all messages, and read through everyone else's.
     .where(sql<boolean>`seq > 0`)
     .execute()
   await db.schema
@@ -217,7 +217,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .columns(['recipient_id', 'created_at', 'id'])
     .where('recipient_id', 'is not', null)
     .execute()
-  // A time's place within one conversation, where created_at never goes back.
+  // For finding a position by time within a conversation, where created_at never decreases.
   await db.schema
     .createIndex('messages_conversation_time')
     .on('messages')
@@ -241,7 +241,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('created_at', type.timestamp, (c) => c.notNull())
     .addPrimaryKeyConstraint('reactions_pkey', ['message_id', 'user_id', 'emoji'])
     .execute()
-  // All reactions of a user.
+  // For all reactions of a user.
   await db.schema
     .createIndex('reactions_user')
     .on('reactions')
@@ -258,7 +258,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addPrimaryKeyConstraint('receipts_pkey', ['conversation_id', 'user_id', 'kind', 'seq'])
     .execute()
 
-  // No foreign keys: the log tells what was, also of rows that are gone by now.
+  // No foreign keys: the log may refer to rows that have been deleted.
   const events = db.schema
     .createTable('events')
     .addColumn('type', 'text', (c) => c.notNull())
@@ -270,8 +270,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('detail', 'text')
     .addColumn('created_at', type.timestamp, (c) => c.notNull())
   if (isPostgres(db)) {
-    // A serial alone is not commit order: a reader at 2 would miss a 1 that commits later. The transaction's
-    // id, read only below the oldest one that is still running, is.
+    // A serial does not follow commit order: a reader at 2 would miss a 1 that commits later. Ordering by transaction
+    // id, and reading only below the oldest running transaction, does.
     await events
       .addColumn('xid', sql`xid8`, (c) => c.notNull().defaultTo(sql`pg_current_xact_id()`))
       .addColumn('id', 'bigserial', (c) => c.notNull())
@@ -281,16 +281,16 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     await sql`create index events_audience on events (audience_user_id, xid, id)
       where audience_user_id is not null`.execute(db)
   } else {
-    // AUTOINCREMENT never gives a number twice, even when the newest rows are gone.
+    // AUTOINCREMENT never reuses a number, even after the newest rows were deleted.
     await events.addColumn('id', 'integer', (c) => c.notNull().primaryKey().autoIncrement()).execute()
     await sql`create index events_conversation on events (conversation_id, id)`.execute(db)
     await sql`create index events_audience on events (audience_user_id, id)
       where audience_user_id is not null`.execute(db)
   }
-  // Retention deletes from the old end.
+  // For retention, which deletes the oldest events.
   await db.schema.createIndex('events_time').on('events').column('created_at').execute()
 
-  // No foreign keys here either: who or what a row speaks of may be gone.
+  // No foreign keys here either: rows may refer to something deleted.
   await db.schema
     .createTable('audit')
     .addColumn('id', type.uuid, (c) => c.notNull().primaryKey())
@@ -328,7 +328,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .where(sql<boolean>`finished_at is null`)
     .execute()
 
-  // Which log this is: another one, after an import, has another epoch.
+  // The epoch of the log. An import starts a new one.
   await db.schema
     .createTable('event_log')
     .addColumn('epoch', 'text', (c) => c.notNull().primaryKey())
@@ -336,7 +336,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`insert into event_log (epoch) values (${randomUUID().slice(0, 8)})`.execute(db)
 }
 
-/** What is written there stays as it is, whoever asks. */
+/** Makes a table append-only for all database users. */
 async function refuseChanges(db: Kysely<unknown>, table: string): Promise<void> {
   const message = `rows of ${table} are never changed`
   if (isPostgres(db)) {
@@ -351,7 +351,7 @@ async function refuseChanges(db: Kysely<unknown>, table: string): Promise<void> 
     await sql`create trigger ${sql.id(`${table}_no_${act}`)} before ${sql.raw(act)} on ${sql.table(table)}
       begin select raise(abort, ${sql.lit(message)}); end`.execute(db)
   }
-  // `insert or replace` deletes the row in its way without asking the trigger of deletes.
+  // `insert or replace` deletes the conflicting row without firing the delete trigger.
   await sql`create trigger ${sql.id(`${table}_no_replace`)} before insert on ${sql.table(table)}
     when exists (select 1 from ${sql.table(table)} where id = new.id)
     begin select raise(abort, ${sql.lit(message)}); end`.execute(db)

@@ -31,7 +31,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('deleted_at', type.timestamp)
     .execute()
 
-  // No foreign keys but the webhook's: what an event speaks of may be gone, as in the log.
+  // No foreign key except that of the webhook: as in the log, an event may refer to something deleted.
   await db.schema
     .createTable('webhook_deliveries')
     .addColumn('id', type.uuid, (c) => c.notNull().primaryKey())
@@ -53,14 +53,14 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('delivered_at', type.timestamp)
     .addColumn('created_at', type.timestamp, (c) => c.notNull())
     .execute()
-  // What is to be sent next.
+  // For finding the next deliveries to send.
   await db.schema
     .createIndex('webhook_deliveries_due')
     .on('webhook_deliveries')
     .columns(['webhook_id', 'due_at', 'id'])
     .where(sql<boolean>`due_at is not null`)
     .execute()
-  // The lists, newest first; and what is old enough to go, from the other end.
+  // For lists, newest first, and for removing old deliveries.
   await db.schema
     .createIndex('webhook_deliveries_time')
     .on('webhook_deliveries')

@@ -11,7 +11,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('active_count', type.bigint, (c) => c.notNull())
     .execute()
 
-  // No foreign key: who was active may be gone.
+  // No foreign key: an active user may be deleted.
   await db.schema
     .createTable('active_users')
     .addColumn('day_at', type.timestamp, (c) => c.notNull())
@@ -25,7 +25,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('place_xid', 'text', (c) => c.notNull())
     .addColumn('place_id', type.bigint, (c) => c.notNull())
     .execute()
-  // From the log's beginning: what happened before this release, and is in the log, is counted too.
+  // Starts at the beginning of the log, so that events before this release count as well.
   await sql`insert into statistics_place (log_epoch, place_xid, place_id) select epoch, '0', 0 from event_log`.execute(
     db,
   )

@@ -6,7 +6,9 @@ import * as statistics from './20261121T040000-statistics.ts'
 import * as setup from './20261121T070000-setup.ts'
 import type { SchemaMigration } from './migration.ts'
 
-/** Every migration by name, in order. A static list, so that a bundle holds it. Never change one that was released. */
+/**
+ * Every migration by name, in order. A static list, so that bundlers include them. Never change a released migration.
+ */
 export const migrations: Record<string, SchemaMigration> = {
   '20261121T000000-initial': initial,
   '20261121T010000-webhooks': webhooks,

@@ -1,19 +1,20 @@
 import type { Kysely } from 'kysely'
 
 /**
- * What a migration's file exports. Servers of the release before go on with the schema that it leaves, unless it
- * says what they must know.
+ * The exports of a migration file. Servers of the previous release keep running on the new schema unless `servesFrom`
+ * excludes them.
  */
 export interface SchemaMigration {
   up(db: Kysely<unknown>): Promise<void>
   /**
-   * For one that takes away what older servers use: the oldest migration that a server must know to work with this
-   * one. Servers that do not are not ready from then on, and do not start.
+   * Required when a migration removes something that older servers use: the oldest migration that a server must know to
+   * work with this one. Servers that do not know it report that they are not ready, and do not start.
    */
   readonly servesFrom?: string
   /**
-   * False for what PostgreSQL does outside of transactions alone, as `create index concurrently`. It may be cut short
-   * anywhere and is begun anew then, so it must bear both. On SQLite it has its transaction nonetheless.
+   * False for statements that PostgreSQL only runs outside a transaction, such as `create index concurrently`. Such a
+   * migration may be interrupted anywhere and is then rerun from the start, so it must tolerate both. On SQLite it
+   * always runs in a transaction.
    */
   readonly inTransaction?: boolean
 }

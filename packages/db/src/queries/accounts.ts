@@ -18,7 +18,7 @@ const accountByUsername = statement((db, p: { username: string }) =>
 
 export type AccountRow = UserRow & Pick<UserTable, 'role' | 'disabled_at'> & { confirmed_at: Date | null }
 
-/** A user with what only they and admins see, by id or by username, both lower case; also who is disabled. */
+/** A user with the fields that only the user and admins see, by lower-case id or username. Includes disabled users. */
 export async function find(db: Executor, ref: string): Promise<AccountRow | undefined> {
   if (ref.includes('\0')) return undefined
   const [row] = isUuid(ref)
@@ -27,7 +27,7 @@ export async function find(db: Executor, ref: string): Promise<AccountRow | unde
   return row
 }
 
-/** True when it was another one until now. */
+/** @returns false if the user already had this role. */
 export async function updateRole(db: Executor, userId: string, role: UserTable['role']): Promise<boolean> {
   const updated = await db
     .updateTable('users')
@@ -39,7 +39,7 @@ export async function updateRole(db: Executor, userId: string, role: UserTable['
   return updated !== undefined
 }
 
-/** Disables a user since `at`, or with null enables them. True when that was otherwise until now. */
+/** Disables a user as of `at`, or enables them with null. @returns false if nothing changed. */
 export async function updateDisabledAt(db: Executor, userId: string, at: Date | null): Promise<boolean> {
   const updated = await db
     .updateTable('users')

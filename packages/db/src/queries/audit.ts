@@ -16,7 +16,7 @@ const auditColumns = [
   'created_at',
 ] as const
 
-/** Writes down a privileged act, in the transaction that does it. */
+/** Records a privileged action in the transaction that performs it. */
 export async function insert(trx: Executor, row: AuditRow): Promise<void> {
   await trx.insertInto('audit').values(row).execute()
 }
@@ -29,7 +29,7 @@ export interface AuditFilter {
   since?: Date | undefined
 }
 
-/** Newest first. Each filter has an index in this order; of several, the database takes one. */
+/** Newest first. Each filter has an index in this order. With several filters, the database uses one of them. */
 export async function list(
   db: Executor,
   filter: AuditFilter,

@@ -4,7 +4,7 @@ import { type Executor, statement } from '../statement.ts'
 import type { TimePosition } from './inbox.ts'
 import { type UserRow, userColumns } from './users.ts'
 
-/** Whom a user has blocked, and when. */
+/** A blocked user and when they were blocked. */
 export type BlockRow = UserRow & { blocked_at: BlockTable['created_at'] }
 
 const page = statement((db, p: { userId: string; beforeAt: Date; beforeId: string; limit: number }) =>
@@ -22,7 +22,7 @@ const page = statement((db, p: { userId: string; beforeAt: Date; beforeId: strin
     .limit(p.limit),
 )
 
-/** Whom a user has blocked, newest first. */
+/** The users whom a user has blocked, newest first. */
 export async function list(
   db: Executor,
   userId: string,
@@ -39,13 +39,13 @@ const ofUser = statement((db, p: { userId: string }) =>
     .where('user_id', '=', p.userId),
 )
 
-/** How many a user has blocked. */
+/** The number of users whom a user has blocked. */
 export async function count(db: Executor, userId: string): Promise<number> {
   const [row] = await ofUser(db, { userId })
   return row?.count ?? 0
 }
 
-/** Blocks a user; an earlier block stays as it is. */
+/** Blocks a user. Does nothing if already blocked. */
 export async function insert(trx: Executor, userId: string, blockedId: string, at: Date): Promise<void> {
   await trx
     .insertInto('blocks')
@@ -73,7 +73,7 @@ const between = statement((db, p: { userId: string; otherIds: IdList }) =>
     ),
 )
 
-/** Those of the others whom the user has blocked, or who have blocked the user. */
+/** The others who have blocked the user or whom the user has blocked. */
 export async function findBetween(
   db: Executor,
   userId: string,

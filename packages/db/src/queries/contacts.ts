@@ -5,7 +5,7 @@ import { type UserRow, userColumns } from './users.ts'
 
 type State = ContactTable['state']
 
-/** The other user, and what they are to the first one. */
+/** The other user and the state of the contact. */
 export type ContactRow = UserRow & Pick<ContactTable, 'state' | 'changed_at'>
 
 function selectContacts(db: Executor) {
@@ -20,7 +20,7 @@ const one = statement((db, p: { userId: string; contactId: string }) =>
   selectContacts(db).where('contacts.user_id', '=', p.userId).where('contacts.contact_id', '=', p.contactId),
 )
 
-/** What another user is to this one; undefined for nothing. */
+/** A user's contact row for another user, if any. */
 export async function find(db: Executor, userId: string, contactId: string): Promise<ContactRow | undefined> {
   const [row] = await one(db, { userId, contactId })
   return row
@@ -55,13 +55,13 @@ const inState = statement((db, p: { userId: string; state: State }) =>
     .where('state', '=', p.state),
 )
 
-/** How many contacts a user has in one state. */
+/** The number of contacts a user has in a state. */
 export async function count(db: Executor, userId: string, state: State): Promise<number> {
   const [row] = await inState(db, { userId, state })
   return row?.count ?? 0
 }
 
-/** Makes another user something to this one, whatever they were. The row of the other side is the caller's to set. */
+/** Creates or replaces one user's row for a contact. The caller sets the row of the other side. */
 export async function set(
   trx: Executor,
   contact: { userId: string; contactId: string; state: State; at: Date },
@@ -76,7 +76,7 @@ export async function set(
     .execute()
 }
 
-/** @returns what they were; undefined when there was nothing to delete. */
+/** @returns the state of the deleted row, or undefined if there was none. */
 export async function remove(trx: Executor, userId: string, contactId: string): Promise<State | undefined> {
   const deleted = await trx
     .deleteFrom('contacts')

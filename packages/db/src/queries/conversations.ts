@@ -7,17 +7,17 @@ import { isUuid } from './users.ts'
 
 export type ConversationRow = ConversationTable
 
-/** The key of the direct conversation of two users, which exists before the conversation does. */
+/** The key of the direct conversation of two users. Known before the conversation exists. */
 export function directKey(a: string, b: string): string {
   return a < b ? `${a}:${b}` : `${b}:${a}`
 }
 
-/** What writers of one conversation take turns on. */
+/** The key of the conversation lock. */
 export function lockKeyOf(conversation: Pick<ConversationRow, 'id' | 'direct_key'>): string {
   return conversation.direct_key ?? conversation.id
 }
 
-/** Arrays keep their order, in which PostgreSQL takes the locks. */
+/** PostgreSQL takes the locks in the order of the array. */
 interface LockKeys {
   keys: readonly string[]
 }
@@ -35,28 +35,27 @@ const freeAdvisoryLocks = statement((db, { keys }: LockKeys) =>
 )
 
 /**
- * Makes the writers of one conversation take turns, until the transaction ends.
+ * Takes the conversation lock, which is held until the transaction ends.
  *
- * Call it first in the transaction, before anything that writes: PostgreSQL hands out the transaction's id at
- * the first write, and the event log tells a conversation's events in the order of these ids. SQLite has one
- * writer at a time anyway.
+ * Call this before the transaction writes anything: PostgreSQL assigns the transaction id at the first write, and the
+ * event log is ordered by these ids. Does nothing on SQLite, which has a single writer.
  */
 export async function lock(trx: Executor, key: string): Promise<void> {
   await lockMany(trx, [key])
 }
 
 /**
- * The turns of several conversations, as `lock`. Always in the same order, so that of two transactions
- * that need several none holds what the other waits for: whoever needs more than one names them all here.
+ * Takes the locks of several conversations. A transaction that needs more than one must take them all in one call: they
+ * are acquired in a fixed order, which prevents deadlocks.
  */
 export async function lockMany(trx: Executor, keys: readonly string[]): Promise<void> {
   if (isPostgres(trx) && keys.length > 0) await advisoryLocks(trx, { keys: keys.toSorted() })
 }
 
 /**
- * The turns of those of these conversations that nobody else has now, as `lock`, without waiting.
+ * Takes the locks of those conversations that are not locked, without waiting.
  *
- * @returns the keys of those whose turn it is.
+ * @returns the keys that were locked.
  */
 export async function lockFree(trx: Executor, keys: readonly string[]): Promise<ReadonlySet<string>> {
   if (!isPostgres(trx)) return new Set(keys)
@@ -64,7 +63,7 @@ export async function lockFree(trx: Executor, keys: readonly string[]): Promise<
   return new Set(locks.filter(({ is_ours }) => is_ours).map(({ key }) => key))
 }
 
-// By name: after a newer server has added a column, PostgreSQL refuses a statement that was prepared with `*`.
+// Columns are named because PostgreSQL rejects a prepared `select *` once a column has been added.
 export const conversationColumns = [
   'conversations.id',
   'conversations.kind',
@@ -107,7 +106,7 @@ export async function findMany(db: Executor, ids: readonly string[]): Promise<Co
 
 export interface NewConversation {
   id: string
-  /** The key of a direct conversation; null for a group. */
+  /** The key of a direct conversation. Null for a group. */
   directKey: string | null
   name: string | null
   participantCount: number

@@ -4,7 +4,7 @@ import type { UserTable } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
 import { isUuid } from './users.ts'
 
-/** Of those who may log in with a password. */
+/** Users who can sign in with a password. */
 function selectCredentials(db: Executor) {
   return db
     .selectFrom('users')
@@ -14,7 +14,7 @@ function selectCredentials(db: Executor) {
       'users.username',
       'users.password_hash',
       'users.role',
-      // When the second factor was turned on.
+      // When two-factor authentication was enabled.
       'second_factors.confirmed_at',
     ])
     .where('users.password_hash', 'is not', null)
@@ -34,16 +34,16 @@ export interface CredentialsRow {
   username: string
   password_hash: string
   role: UserTable['role']
-  /** When the second factor was turned on; null while there is none. */
+  /** When two-factor authentication was enabled. Null if it is not. */
   confirmed_at: Date | null
 }
 
 /**
- * What somebody who logs in is measured by, by id or by username, both lower case. Undefined for nobody, and for
- * who has no password or is disabled, at the same cost.
+ * The credentials of a user by lower-case id or username. Undefined, at the same cost, if the user does not exist, has
+ * no password or is disabled.
  */
 export async function find(db: Executor, ref: string): Promise<CredentialsRow | undefined> {
-  // PostgreSQL refuses to compare with it. Credentials can hold it, which no schema has seen.
+  // PostgreSQL rejects strings with a null character. Credentials have not passed a schema and may contain one.
   if (ref.includes('\0')) return undefined
   const [row] = isUuid(ref)
     ? await credentialsById(db, { id: ref })
@@ -52,8 +52,8 @@ export async function find(db: Executor, ref: string): Promise<CredentialsRow | 
 }
 
 /**
- * Whether a user may still log in with what was checked against this hash. No one changes that until the
- * transaction ends, so that a session which is made in it does not outlive a password that is changed meanwhile.
+ * Whether a user who was checked against this hash can still sign in. Locks the row until the transaction ends, so that
+ * a session created in it cannot outlive a concurrent password change.
  */
 export async function holdPasswordHash(trx: Executor, userId: string, hash: string): Promise<boolean> {
   const held = await trx
@@ -62,7 +62,7 @@ export async function holdPasswordHash(trx: Executor, userId: string, hash: stri
     .where('id', '=', userId)
     .where('password_hash', '=', hash)
     .where('disabled_at', 'is', null)
-    // SQLite has one writer at a time anyway.
+    // SQLite has a single writer.
     .$if(isPostgres(trx), (query) => query.forShare())
     .executeTakeFirst()
   return held !== undefined
@@ -72,7 +72,7 @@ const passwordHashById = statement((db, p: { id: string }) =>
   db.selectFrom('users').select('password_hash').where('id', '=', p.id),
 )
 
-/** The password hash of a user, who may be disabled; null for one without a password. */
+/** The password hash of a user, even if disabled. Null if the user has no password. */
 export async function findPasswordHash(db: Executor, userId: string): Promise<string | null> {
   const [row] = await passwordHashById(db, { id: userId })
   return row?.password_hash ?? null
@@ -91,7 +91,9 @@ export async function updatePasswordHash(
     .execute()
 }
 
-/** Another hash of the same password, unless the password was changed meanwhile. True when it was put there. */
+/**
+ * Replaces a hash with another one of the same password. @returns false if the password has changed in the meantime.
+ */
 export async function replacePasswordHash(
   db: Executor,
   id: string,
@@ -116,7 +118,10 @@ const basicPasswords = statement((db, p: { ids: IdList }) =>
     .where('users.disabled_at', 'is', null),
 )
 
-/** Those of these users who are not disabled, by id, with their password hash where a password alone will do. */
+/**
+ * The enabled users among these, by id. The value is the password hash, or null if a password is not sufficient to sign
+ * in.
+ */
 export async function findPasswordHashes(
   db: Executor,
   userIds: readonly string[],

@@ -27,10 +27,10 @@ const deliveryColumns = [
 ] as const
 export type DeliveryState = WebhookDeliveryRow['state']
 
-/** So many rows of a delivery's columns are bound at once, far below what either database takes. */
+/** The number of rows per insert. Stays far below the parameter limits of both databases. */
 const INSERT_ROWS = 500
 
-/** Writes deliveries, in the transaction that moves their webhooks' places. */
+/** Inserts deliveries, in the transaction that moves the positions of their webhooks. */
 export async function insertMany(trx: Executor, rows: readonly WebhookDeliveryRow[]): Promise<void> {
   for (let from = 0; from < rows.length; from += INSERT_ROWS) {
     await trx
@@ -83,7 +83,7 @@ const dueDeliveries = statement((db, p: { webhookId: string; now: Date; limit: n
     .limit(p.limit),
 )
 
-/** What a webhook is to be sent by now: what is due for longest first, and of that what was made first. */
+/** The due deliveries of a webhook, longest due first, then oldest first. */
 export async function listDue(
   db: Executor,
   webhookId: string,
@@ -107,19 +107,19 @@ const waitingDeliveries = statement((db, p: { webhookId: string; limit: number }
     .select((eb) => eb.fn.countAll<number>().as('count')),
 )
 
-/** How many deliveries of a webhook are still to be made; no further than `limit`. */
+/** The number of deliveries a webhook still has to receive, counted up to `limit`. */
 export async function countWaiting(db: Executor, webhookId: string, limit: number): Promise<number> {
   const [row] = await waitingDeliveries(db, { webhookId, limit })
   return row?.count ?? 0
 }
 
-/** How an attempt has ended. */
+/** The outcome of an attempt. */
 export type AttemptEnd = Pick<
   WebhookDeliveryRow,
   'state' | 'attempts' | 'last_status' | 'last_error' | 'due_at' | 'delivered_at'
 >
 
-/** Writes down how an attempt has ended. False, and nothing is written, when the delivery was begun anew since. */
+/** Records the outcome of an attempt. @returns false, without writing, if the delivery has been restarted since. */
 export async function endAttempt(
   db: Executor,
   { id, attempts }: Pick<WebhookDeliveryRow, 'id' | 'attempts'>,
@@ -136,7 +136,7 @@ export async function endAttempt(
   return ended !== undefined
 }
 
-/** Begins a delivery anew, whatever has become of it. */
+/** Restarts a delivery, whatever its state. */
 export async function restart(
   trx: Executor,
   { id, webhook_id: webhookId }: Pick<WebhookDeliveryRow, 'id' | 'webhook_id'>,
@@ -153,9 +153,9 @@ export async function restart(
 }
 
 /**
- * Deletes the oldest deliveries of a webhook, up to so many: those in this state that were made before this time.
+ * Deletes up to `limit` of a webhook's oldest deliveries in this state that were created before this time.
  *
- * @returns how many.
+ * @returns the number of deleted deliveries.
  */
 export async function removeOld(
   db: Executor,

@@ -4,12 +4,13 @@ import { type Executor, statement } from '../statement.ts'
 import * as secondFactors from './second-factors.ts'
 import * as sessions from './sessions.ts'
 
-/* What goes when a user is erased, or a message is older than messages are kept. Each in parts of a bounded size. */
+/* Removes data when a user is erased or messages exceed the retention time, in batches of bounded size. */
 
 /**
- * Makes a user one whom nobody can name, log in as or act for. Frees the username and the email address.
+ * Marks a user as erased: they can no longer be found, sign in or be acted for. Frees the username and the email
+ * address.
  *
- * @returns false when that was so before.
+ * @returns false if the user was erased already.
  */
 export async function markErased(
   trx: Executor,
@@ -26,7 +27,7 @@ export async function markErased(
   return erased !== undefined
 }
 
-/** Empties the profile, and takes away whatever the user could log in with. */
+/** Clears the profile and deletes the user's credentials and sessions. */
 export async function eraseAccount(trx: Executor, userId: string): Promise<void> {
   await trx
     .updateTable('users')
@@ -55,13 +56,13 @@ const erasedOf = statement((db, p: { ids: IdList }) =>
     .where('erased_at', 'is not', null),
 )
 
-/** Those of these users who were erased. */
+/** The ids of the erased users among these. */
 export async function findErased(db: Executor, userIds: readonly string[]): Promise<string[]> {
   if (userIds.length === 0) return []
   return (await erasedOf(db, { ids: idList(db, userIds) })).map((row) => row.id)
 }
 
-/** A message's place in the order of time, across conversations. */
+/** The position of a message in lists by time across conversations. */
 export interface MessagePosition {
   at: Date
   id: string
@@ -93,7 +94,7 @@ const sentAfter = statement((db, p: MessagePosition & { userId: string; limit: n
     .limit(p.limit),
 )
 
-/** What a user has sent, tombstones too, oldest first, after a place. */
+/** The messages a user has sent, including tombstones, oldest first, after a position. */
 export async function listSent(
   db: Executor,
   userId: string,
@@ -107,7 +108,7 @@ const olderThan = statement((db, p: MessagePosition & { before: Date; limit: num
   db
     .selectFrom('messages')
     .select(erasableColumns)
-    // What makes the index of all messages usable; every seq is above 0.
+    // Lets PostgreSQL use the index of all messages. Every seq is above 0.
     .where('seq', '>', (eb) => eb.lit(0))
     .where((eb) => eb(eb.refTuple('created_at', 'id'), '>', eb.tuple(p.at, p.id)))
     .where('created_at', '<', p.before)
@@ -116,7 +117,7 @@ const olderThan = statement((db, p: MessagePosition & { before: Date; limit: num
     .limit(p.limit),
 )
 
-/** All messages that are older than `before`, oldest first, after a place. */
+/** All messages older than `before`, oldest first, after a position. */
 export async function listOlder(
   db: Executor,
   after: MessagePosition,
@@ -133,12 +134,12 @@ const erasable = statement((db, p: { ids: IdList }) =>
     .where((eb) => inList(db, eb, 'messages.id', p.ids)),
 )
 
-/** These messages as they stand now: asked under the locks of their conversations. */
+/** The current state of these messages. Requires the locks of their conversations. */
 export async function findMessages(db: Executor, ids: readonly string[]): Promise<ErasableRow[]> {
   return ids.length === 0 ? [] : erasable(db, { ids: idList(db, ids) })
 }
 
-/** Takes away what would tell a repeated send: a hash lets a short text be guessed. */
+/** Removes the data that identifies a repeated send: a short text could be guessed from its hash. */
 export async function eraseRepeatKey(trx: Executor, messageId: string): Promise<void> {
   await trx
     .updateTable('messages')
@@ -158,7 +159,7 @@ const reactionsOf = statement((db, p: { userId: string; limit: number }) =>
     .limit(p.limit),
 )
 
-/** Some of a user's reactions, with where they are. */
+/** Up to `limit` of a user's reactions with their conversations. */
 export async function listReactions(
   db: Executor,
   userId: string,
@@ -168,9 +169,9 @@ export async function listReactions(
 }
 
 /**
- * Forgets some of what a user is to others: contacts of either side.
+ * Deletes up to `limit` contact rows that involve a user, on either side.
  *
- * @returns whose contact the user was, and whether there is more.
+ * @returns the other users affected, and whether there is more to delete.
  */
 export async function removeContacts(
   trx: Executor,
@@ -197,7 +198,7 @@ export async function removeContacts(
   return { otherIds, isMore: deleted.length === limit }
 }
 
-/** Forgets some of the blocks of a user, and of those who have blocked them. @returns whether there is more. */
+/** Deletes up to `limit` blocks by or of a user. @returns whether there is more to delete. */
 export async function removeBlocks(trx: Executor, userId: string, limit: number): Promise<boolean> {
   const deleted = await trx
     .deleteFrom('blocks')
@@ -229,7 +230,7 @@ const conversationsAfter = statement((db, p: { userId: string; after: string; li
     .limit(p.limit),
 )
 
-/** The conversations that a user is or was in, by id, after one. */
+/** The ids of conversations that a user is or was in, in order, after an id. */
 export async function listConversationIds(
   db: Executor,
   userId: string,
@@ -239,7 +240,7 @@ export async function listConversationIds(
   return (await conversationsAfter(db, { userId, after, limit })).map((row) => row.conversation_id)
 }
 
-/** Forgets when a user had and read the messages of a conversation. @returns true while there is more. */
+/** Deletes up to `limit` of a user's receipts in a conversation. @returns whether there is more to delete. */
 export async function removeReceipts(
   trx: Executor,
   conversationId: string,
@@ -268,7 +269,7 @@ export async function removeReceipts(
   return deleted.length === limit
 }
 
-/** The groups that a user is in, some of them. */
+/** Up to `limit` of the groups that a user is in. */
 export async function listGroupIds(db: Executor, userId: string, limit: number): Promise<string[]> {
   const rows = await db
     .selectFrom('participants')

@@ -5,13 +5,13 @@ import type { EventTable } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
 
 /*
- * Reading the log, in commit order.
+ * Reads the log in commit order.
  *
- * SQLite has one writer, so the row's id is commit order. On PostgreSQL the order is (xid, id), and nothing at or
- * above the oldest transaction that still runs is read: what it will commit comes before it.
+ * SQLite has one writer, so ids are in commit order. On PostgreSQL the order is (xid, id), and only rows below the oldest
+ * running transaction are read: rows it commits later may come before the others.
  */
 
-/** A place in the log. On SQLite `xid` is always '0'. */
+/** A log position. On SQLite `xid` is always '0'. */
 export interface LogPosition {
   xid: string
   id: number
@@ -20,7 +20,7 @@ export interface LogPosition {
 export interface EventRow extends Omit<EventTable, 'id'>, LogPosition {}
 
 export function comparePositions(a: LogPosition, b: LogPosition): number {
-  // Transaction ids are 64 bits wide: as strings without leading zeros they order by length, then by digits.
+  // Transaction ids have 64 bits. As strings without leading zeros they compare by length, then by digits.
   if (a.xid.length !== b.xid.length) return a.xid.length - b.xid.length
   return a.xid === b.xid ? a.id - b.id : a.xid < b.xid ? -1 : 1
 }
@@ -61,12 +61,12 @@ const postgresAfter = statement((db, p: LogPosition & { limit: number }) =>
     .limit(p.limit),
 )
 
-/** What follows a place in the log, in order. */
+/** The events after a position, in order. */
 export async function read(db: Executor, after: LogPosition, limit: number): Promise<EventRow[]> {
   return (isPostgres(db) ? postgresAfter : sqliteAfter)(db, { xid: after.xid, id: after.id, limit })
 }
 
-/** Whether committed rows wait for an older transaction to end. Never on SQLite. */
+/** Whether committed events cannot be read yet because an older transaction is running. Never on SQLite. */
 export async function hasUnsettled(db: Executor): Promise<boolean> {
   if (!isPostgres(db)) return false
   const { rows } = await sql<{ waiting: boolean }>`
@@ -75,7 +75,7 @@ export async function hasUnsettled(db: Executor): Promise<boolean> {
   return rows[0]?.waiting ?? false
 }
 
-/** The oldest transaction that holds the log's readers back, when it has run for longer than this. */
+/** The oldest transaction that delays the log's readers, if it has been running for longer than `olderThanMs`. */
 export async function findBlocker(
   db: Executor,
   olderThanMs: number,
@@ -94,11 +94,11 @@ export async function findBlocker(
 
 export interface LogEnd {
   position: LogPosition
-  /** When the event at this place was written; undefined while the log is empty. */
+  /** When the event at this position was written. Undefined if the log is empty. */
   at: Date | undefined
 }
 
-/** The last place that can be read now. */
+/** The last position that can be read now. */
 export async function findEnd(db: Executor): Promise<LogEnd> {
   const query = db.selectFrom('events').select(['id', 'created_at'])
   const row = await (isPostgres(db)
@@ -114,8 +114,8 @@ export async function findEnd(db: Executor): Promise<LogEnd> {
 }
 
 /**
- * When the event at a place was written; undefined when there is none, or none any more. On PostgreSQL also when it
- * lies where no reader can have been: in a log that was restored from a cluster further ahead.
+ * When the event at a position was written. Undefined if the event does not exist, or no longer. On PostgreSQL also
+ * undefined at a position no reader can have reached, as in a log restored from a cluster that was further ahead.
  */
 export async function findTime(db: Executor, { xid, id }: LogPosition): Promise<Date | undefined> {
   if (!isPostgres(db) && xid !== '0') return undefined
@@ -127,10 +127,10 @@ export async function findTime(db: Executor, { xid, id }: LogPosition): Promise<
   return row?.created_at
 }
 
-/** A user's part of the log: what came after a place, up to another one that everything before it can be read at. */
+/** A user's events after one position, up to another below which everything can be read. */
 interface MissedRange {
   userId: string
-  /** Of this conversation alone. */
+  /** Only events of this conversation. Undefined for all. */
   conversationId: string | undefined
   after: LogPosition
   upTo: LogPosition
@@ -147,7 +147,7 @@ interface MissedParameters {
   limit: number
 }
 
-/** Those of a conversation's events that a stay covers, and whose message is one that the user may read. */
+/** The events of conversations that are covered by a stay of the user and whose message the user may read. */
 function ofStays(db: Executor, p: Pick<MissedParameters, 'userId'>) {
   return db
     .selectFrom('participants')
@@ -167,7 +167,7 @@ function ofStays(db: Executor, p: Pick<MissedParameters, 'userId'>) {
       eb.or([
         eb('events.message_id', 'is', null),
         eb('participants.after_seq', '=', 0),
-        // Said in an earlier stay, and changed in this one.
+        // The message was sent in an earlier stay and changed in this one.
         eb.exists(
           eb
             .selectFrom('participants as stay')
@@ -183,7 +183,7 @@ function ofStays(db: Executor, p: Pick<MissedParameters, 'userId'>) {
     )
 }
 
-/** Those that are for the user alone, and belong to no conversation. */
+/** Events for this user only that belong to no conversation. */
 function ofUser(db: Executor, p: Pick<MissedParameters, 'userId'>) {
   return db
     .selectFrom('events')
@@ -191,55 +191,65 @@ function ofUser(db: Executor, p: Pick<MissedParameters, 'userId'>) {
     .where('events.conversation_id', 'is', null)
 }
 
-/** What the two databases say differently. */
-interface Places {
+/** Conditions that differ between the two databases. */
+interface DialectConditions {
   xid: RawBuilder<string>
-  /** The part of the log in question. */
-  isBetween: (p: MissedParameters) => RawBuilder<boolean>
-  /** Only what belongs to the conversation in question, if there is one. */
-  isAskedFor: (p: MissedParameters) => RawBuilder<boolean>
-  /** No conversation is in question. */
-  isOfAll: (p: MissedParameters) => RawBuilder<boolean>
+  /** Limits events to the range of positions. */
+  inRange: (p: MissedParameters) => RawBuilder<boolean>
+  /** Limits events to the requested conversation, if there is one. */
+  inConversation: (p: MissedParameters) => RawBuilder<boolean>
+  /** True if no conversation is requested. */
+  ofAllConversations: (p: MissedParameters) => RawBuilder<boolean>
 }
 
-const places = {
+const dialectConditions = {
   sqlite: {
     xid: positionOf.sqlite,
-    isBetween: (p) => sql`events.id > ${p.afterId} and events.id <= ${p.upToId}`,
-    isAskedFor: (p) =>
+    inRange: (p) => sql`events.id > ${p.afterId} and events.id <= ${p.upToId}`,
+    inConversation: (p) =>
       sql`participants.conversation_id = coalesce(${p.conversationId}, participants.conversation_id)`,
-    isOfAll: (p) => sql`${p.conversationId} is null`,
+    ofAllConversations: (p) => sql`${p.conversationId} is null`,
   },
   postgres: {
     xid: positionOf.postgres,
-    isBetween: (p) =>
+    inRange: (p) =>
       sql`(events.xid, events.id) > (${p.afterXid}::xid8, ${p.afterId}::bigint)
         and (events.xid, events.id) <= (${p.upToXid}::xid8, ${p.upToId}::bigint)`,
-    isAskedFor: (p) =>
+    inConversation: (p) =>
       sql`participants.conversation_id = coalesce(${p.conversationId}::uuid, participants.conversation_id)`,
-    isOfAll: (p) => sql`${p.conversationId}::uuid is null`,
+    ofAllConversations: (p) => sql`${p.conversationId}::uuid is null`,
   },
-} as const satisfies Record<string, Places>
+} as const satisfies Record<string, DialectConditions>
 
 const missedColumns = ['events.id', ...columns.map((column) => `events.${column}` as const)] as const
 
-function missed(db: Executor, p: MissedParameters, { xid, isBetween, isAskedFor, isOfAll }: Places) {
+function missed(
+  db: Executor,
+  p: MissedParameters,
+  { xid, inRange, inConversation, ofAllConversations }: DialectConditions,
+) {
   return ofStays(db, p)
-    .where(isAskedFor(p))
-    .where(isBetween(p))
+    .where(inConversation(p))
+    .where(inRange(p))
     .select(missedColumns)
     .select(xid.as('xid'))
-    .unionAll(ofUser(db, p).where(isOfAll(p)).where(isBetween(p)).select(missedColumns).select(xid.as('xid')))
+    .unionAll(
+      ofUser(db, p)
+        .where(ofAllConversations(p))
+        .where(inRange(p))
+        .select(missedColumns)
+        .select(xid.as('xid')),
+    )
 }
 
-// The range is gathered before it is put in order: PostgreSQL would otherwise walk the whole log in order, through
-// everybody else's events, until it has found enough.
+// Collects the range before sorting it. Otherwise PostgreSQL might scan the whole log in order, through all other
+// users' events, until it has found enough rows.
 const missedRows = {
   sqlite: statement((db, p: MissedParameters) =>
     db
       .with(
         (cte) => cte('missed').materialized(),
-        () => missed(db, p, places.sqlite),
+        () => missed(db, p, dialectConditions.sqlite),
       )
       .selectFrom('missed')
       .selectAll('missed')
@@ -250,7 +260,7 @@ const missedRows = {
     db
       .with(
         (cte) => cte('missed').materialized(),
-        () => missed(db, p, places.postgres),
+        () => missed(db, p, dialectConditions.postgres),
       )
       .selectFrom('missed')
       .selectAll('missed')
@@ -260,22 +270,24 @@ const missedRows = {
   ),
 }
 
-function countOf(db: Executor, p: MissedParameters, dialect: Places) {
+function countOf(db: Executor, p: MissedParameters, dialect: DialectConditions) {
   return db
     .selectFrom(missed(db, p, dialect).limit(p.limit).as('missed'))
     .select((eb) => eb.fn.countAll<number>().as('count'))
 }
 const missedCount = {
-  sqlite: statement((db, p: MissedParameters) => countOf(db, p, places.sqlite)),
-  postgres: statement((db, p: MissedParameters) => countOf(db, p, places.postgres)),
+  sqlite: statement((db, p: MissedParameters) => countOf(db, p, dialectConditions.sqlite)),
+  postgres: statement((db, p: MissedParameters) => countOf(db, p, dialectConditions.postgres)),
 }
 
-/** The first of a user's events between two places, in order. Each conversation's part is one range of an index. */
+/**
+ * The first events of a user between two positions, in order. The events of each conversation are a single index range.
+ */
 export async function readMissed(db: Executor, range: MissedRange): Promise<EventRow[]> {
   return missedRows[isPostgres(db) ? 'postgres' : 'sqlite'](db, parametersOf(range))
 }
 
-/** How many events a user has between two places; no further than `limit`. */
+/** The number of events a user has between two positions, counted up to `limit`. */
 export async function countMissed(db: Executor, range: MissedRange): Promise<number> {
   const [row] = await missedCount[isPostgres(db) ? 'postgres' : 'sqlite'](db, parametersOf(range))
   return row?.count ?? 0
@@ -293,7 +305,7 @@ function parametersOf({ userId, conversationId, after, upTo, limit }: MissedRang
   }
 }
 
-/** Which log this is. Cursors of another one cannot be continued. */
+/** The epoch of the log. Cursors of another epoch cannot be continued. */
 export async function findEpoch(db: Executor): Promise<string> {
   if (await isForeignLog(db)) await startNewLog(db)
   const { epoch } = await db.selectFrom('event_log').select('epoch').executeTakeFirstOrThrow()
@@ -301,8 +313,8 @@ export async function findEpoch(db: Executor): Promise<string> {
 }
 
 /**
- * Whether the log came here from another PostgreSQL cluster, as a dump that was restored: it then holds
- * transactions that this cluster has not begun yet. New events would be filed before those.
+ * Whether the log was restored from another PostgreSQL cluster. It then contains transaction ids that this cluster has
+ * not reached, and new events would sort before those.
  */
 async function isForeignLog(db: Executor): Promise<boolean> {
   if (!isPostgres(db)) return false
@@ -312,10 +324,10 @@ async function isForeignLog(db: Executor): Promise<boolean> {
   return rows[0]?.foreign ?? false
 }
 
-/** Nothing but the log is lost: who resumes is told to reload. */
+/** Only the log is lost: clients that resume must reload. */
 async function startNewLog(db: Executor): Promise<void> {
   await db.transaction().execute(async (trx) => {
-    // One server at a time: the second finds nothing foreign any more.
+    // Lets one server at a time do this. The next one finds nothing left to do.
     await trx
       .updateTable('event_log')
       .set((eb) => ({ epoch: eb.ref('epoch') }))
@@ -329,7 +341,7 @@ async function startNewLog(db: Executor): Promise<void> {
   })
 }
 
-/** Makes it another log, whose readers cannot go on from a place in the one before. */
+/** Starts a new epoch. Readers cannot continue from a position in the previous one. */
 export async function renewEpoch(trx: Executor): Promise<void> {
   await trx
     .updateTable('event_log')
@@ -337,7 +349,7 @@ export async function renewEpoch(trx: Executor): Promise<void> {
     .execute()
 }
 
-/** Deletes up to so many of the oldest events, if they are older than this. @returns how many. */
+/** Deletes up to `limit` of the events older than `before`, oldest first. @returns the number of deleted events. */
 export async function removeOld(db: Executor, before: Date, limit: number): Promise<number> {
   const old = await db
     .selectFrom('events')
@@ -348,7 +360,7 @@ export async function removeOld(db: Executor, before: Date, limit: number): Prom
     .execute()
   const last = old.at(-1)
   if (!last) return 0
-  // Only as far as these go: everything else that is old would be looked through for each batch.
+  // The bound on created_at keeps each batch from scanning all other old events.
   await db
     .deleteFrom('events')
     .where('created_at', '<=', last.created_at)

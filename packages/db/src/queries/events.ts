@@ -4,16 +4,16 @@ import { statement } from '../statement.ts'
 
 export interface NewEvent {
   type: LogType
-  /** Null for what concerns one user alone. */
+  /** Null if the event concerns only one user. */
   conversationId: string | null
-  /** Who did it, or whom it is about; null for what a service key did to a conversation. */
+  /** The user who caused the event, or whom it is about. Null if a service key changed a conversation. */
   userId: string | null
   messageId?: string
-  /** The event's place in the conversation: the message's seq, how far a receipt goes, the last seq otherwise. */
+  /** The position in the conversation: the seq of the message or receipt, or else the last seq. */
   seq: number
-  /** A reaction's emoji, a participant's role. */
+  /** The emoji of a reaction, or the role of a participant. */
   detail?: string
-  /** The one user whom it is for; otherwise it is for everybody in the conversation. */
+  /** The only user the event is for. Undefined if it is for all participants of the conversation. */
   audienceUserId?: string
   at: Date
 }
@@ -37,11 +37,11 @@ const insertEvent = statement((db, p: EventValues) =>
 )
 
 /**
- * Appends to the event log, in the transaction of the change that it tells.
+ * Appends to the event log, in the transaction that makes the change.
  *
- * The log holds ids, never content: whoever reads it fetches what it points to as it stands then.
+ * The log holds ids, never content. Readers fetch the current state of what an event refers to.
  *
- * @returns the event's id, which within one conversation only grows: whoever writes there has its turn.
+ * @returns the id of the event. Ids increase within a conversation, whose lock the caller holds.
  */
 export async function append(trx: EventTransaction, event: NewEvent): Promise<number> {
   const [row] = await insertEvent(trx, { messageId: null, detail: null, audienceUserId: null, ...event })

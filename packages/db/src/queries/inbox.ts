@@ -6,14 +6,17 @@ import { type UserRow, userColumns } from './users.ts'
 
 export type InboxRow = ConversationRow & Pick<ParticipantRow, 'read_seq' | 'skipped_count' | 'after_seq'>
 
-/** A place in a list that is ordered by a time, newest first, and then by an id. */
+/** A position in a list ordered by time, newest first, then by id. */
 export interface TimePosition {
   at: Date
   id: string
 }
 
 const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
-/** Before the first item of a list that is ordered newest first. The last time that contracts allow. */
+/**
+ * The position before the first item of a list that is ordered newest first. Uses the last time that the contract
+ * allows.
+ */
 export const newest: TimePosition = { at: new Date('9999-12-31T23:59:59.999Z'), id: LAST_ID }
 
 const inboxColumns = [
@@ -64,8 +67,8 @@ const groupPart = statement((db, p: InboxPart) =>
 /**
  * A user's conversations, latest activity first.
  *
- * Direct ones come from an index that a send keeps in order. Groups are sorted here, all of the user's, of which
- * there are a thousand at most: a send to many must not touch a row for each of them.
+ * Direct conversations come from an index that each send updates. Groups are sorted here, so that a send to a group
+ * does not have to update a row per participant. A user is in at most a thousand groups.
  */
 export async function list(
   db: Executor,
@@ -90,7 +93,7 @@ const place = statement((db, p: { conversationId: string; userId: string }) =>
     .where('participants.left_at', 'is', null),
 )
 
-/** A conversation that a user is in, with what they have read of it at the same time. */
+/** A conversation that a user is in, together with the user's read mark. */
 export async function find(
   db: Executor,
   conversationId: string,
@@ -128,7 +131,7 @@ const correspondentPage = statement(
       .orderBy('mine.active_at', 'desc')
       .orderBy('mine.conversation_id', 'desc')
       .limit(p.limit)
-      // No comparison holds for null.
+      // The comparison above excludes null.
       .$narrowType<{ active_at: NotNull }>(),
 )
 
@@ -140,8 +143,8 @@ export type CorrespondentRow = UserRow & {
 }
 
 /**
- * The others of a user's direct conversations, latest message first. Every direct conversation has a message:
- * the first one makes it.
+ * The other users of a user's direct conversations, latest message first. A direct conversation always has a message:
+ * the first one creates it.
  */
 export async function listCorrespondents(
   db: Executor,

@@ -1,4 +1,4 @@
-/* Queries by subject. Callers write `store.messages.find(db, id, viewer)`. */
+/* Queries by subject. Usage: `store.messages.find(db, id, viewer)`. */
 
 export * as accounts from './accounts.ts'
 export * as audit from './audit.ts'

@@ -6,23 +6,26 @@ export type Row = Readonly<Record<string, unknown>>
 
 export interface InsertTarget {
   name: string
-  /** Those that every row has; others take the database's default. */
+  /** The columns that every row has. The others get their defaults. */
   columns: readonly string[]
-  /** The columns of the table that hold JSON, as text. */
+  /** The columns that hold JSON, as strings. */
   jsonColumns: readonly string[]
-  /** What tells that a row exists, where it is to be replaced then; otherwise it is a unique violation. */
+  /** The key by which an existing row is replaced. Without it, an existing row is a unique violation. */
   replacedBy?: readonly string[] | undefined
 }
 
-/** Inserts many rows of one table, in a transaction that the caller opens. */
+/** Inserts many rows into one table, in the caller's transaction. */
 export async function insertRows(trx: Executor, target: InsertTarget, rows: readonly Row[]): Promise<void> {
   await (isPostgres(trx) ? insertAsJson : insertAsValues)(trx, target, rows)
 }
 
-/** One parameter for all rows: PostgreSQL's messages hold 65,535 at most, and it plans each number of them anew. */
+/**
+ * Passes all rows as one parameter: PostgreSQL allows at most 65,535 parameters, and plans each number of rows
+ * separately.
+ */
 async function insertAsJson(trx: Executor, target: InsertTarget, rows: readonly Row[]): Promise<void> {
   const { name, columns, jsonColumns } = target
-  // A text that is put into a JSON column would be taken for a JSON string.
+  // Without this, a string would be encoded as JSON once more.
   const values = columns.map((column) =>
     jsonColumns.includes(column) ? `(${column} #>> '{}')::json` : column,
   )
@@ -35,12 +38,12 @@ async function insertAsJson(trx: Executor, target: InsertTarget, rows: readonly 
   )
 }
 
-/** In KiB when negative. A row goes into half a dozen indexes, whose pages would be written and read again and again. */
+/** Negative means KiB. Each row changes about six indexes, and their pages should stay in memory. */
 const LARGE_CACHE = 'pragma cache_size = -262144'
 
 /**
- * One statement a row: one for many would have to be undoable by itself within the transaction, and what SQLite
- * keeps for that grows with the transaction.
+ * Runs one statement per row. SQLite must be able to undo a statement with many rows within the transaction, and the
+ * data it keeps for that grows with the transaction.
  */
 async function insertAsValues(trx: Executor, target: InsertTarget, rows: readonly Row[]): Promise<void> {
   const { name, columns } = target

@@ -31,12 +31,12 @@ const invitationPage = statement((db, p: { beforeAt: Date; beforeId: string; lim
     .limit(p.limit),
 )
 
-/** Every invitation that was not taken back, newest first. */
+/** All invitations that were not revoked, newest first. */
 export async function list(db: Executor, before: TimePosition, limit: number): Promise<InvitationRow[]> {
   return invitationPage(db, { beforeAt: before.at, beforeId: before.id, limit })
 }
 
-/** True when there was one. */
+/** @returns false if it does not exist. */
 export async function remove(db: Executor, id: string): Promise<boolean> {
   if (!isUuid(id)) return false
   const deleted = await db.deleteFrom('invitations').where('id', '=', id).returning('id').executeTakeFirst()
@@ -52,12 +52,14 @@ const usableInvitation = statement((db, p: { tokenHash: string; now: Date }) =>
     .whereRef('uses', '<', 'max_uses'),
 )
 
-/** Whether an invitation can be used right now. */
+/** Whether an invitation can be used now. */
 export async function isUsable(db: Executor, tokenHash: string, now: Date): Promise<boolean> {
   return (await usableInvitation(db, { tokenHash, now })).length > 0
 }
 
-/** Uses an invitation once. False when it cannot be used any more; never more often than it may. */
+/**
+ * Uses an invitation once, atomically, so never more often than allowed. @returns false if it can no longer be used.
+ */
 export async function take(db: Executor, tokenHash: string, now: Date): Promise<boolean> {
   const taken = await db
     .updateTable('invitations')

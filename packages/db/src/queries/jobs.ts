@@ -5,7 +5,7 @@ import type { Executor } from '../statement.ts'
 export type JobKey = Pick<JobTable, 'kind' | 'subject_id'>
 export type JobRow = JobKey & Pick<JobTable, 'progress' | 'due_at' | 'failures'>
 
-/** Sees to it that a job is done: one that is there already goes on where it stands, a finished one begins anew. */
+/** Ensures that a job runs. An unfinished job continues from its progress, a finished one starts over. */
 export async function put(trx: Executor, { kind, subject_id }: JobKey, at: Date): Promise<void> {
   const fresh = { progress: null, due_at: at, failures: 0, last_error: null, finished_at: null }
   await trx
@@ -18,8 +18,8 @@ export async function put(trx: Executor, { kind, subject_id }: JobKey, at: Date)
 }
 
 /**
- * Takes the job that is due for longest, for as long as `until`: by then the taker has done a part of it, or another
- * server takes it. Undefined when none is due.
+ * Takes the job that has been due the longest, and holds it until `until`. If the caller has made no progress by then,
+ * another server takes it. Undefined if none is due.
  */
 export async function take(trx: Executor, now: Date, until: Date): Promise<JobRow | undefined> {
   const due = await trx
@@ -29,7 +29,7 @@ export async function take(trx: Executor, now: Date, until: Date): Promise<JobRo
     .where('due_at', '<=', now)
     .orderBy('due_at')
     .limit(1)
-    // SQLite has one writer at a time anyway.
+    // SQLite has a single writer.
     .$if(isPostgres(trx), (query) => query.forUpdate().skipLocked())
     .executeTakeFirst()
   if (!due || !(await updateTaken(trx, due, { due_at: until }))) return undefined
@@ -38,7 +38,7 @@ export async function take(trx: Executor, now: Date, until: Date): Promise<JobRo
 
 type JobChange = Partial<Pick<JobTable, 'progress' | 'due_at' | 'failures' | 'last_error' | 'finished_at'>>
 
-/** Changes a job that was taken. False, and nothing is written, when another server has taken it since. */
+/** Changes a job that the caller has taken. @returns false, without writing, if another server has taken it since. */
 export async function updateTaken(
   db: Executor,
   job: Pick<JobRow, 'kind' | 'subject_id' | 'due_at'>,

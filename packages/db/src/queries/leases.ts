@@ -1,15 +1,16 @@
 import type { Executor } from '../statement.ts'
 
-/** What one server at a time may do, and the one that asks. */
+/** A task that only one server at a time may run, and the server that requests it. */
 export interface Lease {
   name: string
   holder: string
 }
 
 /**
- * Takes a lease that nobody has, or renews one's own. Within a transaction nobody else takes it before that ends.
+ * Takes a free or expired lease, or renews the holder's own. Within a transaction, the lease stays locked until the
+ * transaction ends.
  *
- * @returns false, and changes nothing, while another one has it.
+ * @returns false, without changing anything, while another server holds it.
  */
 export async function take(db: Executor, { name, holder }: Lease, now: Date, until: Date): Promise<boolean> {
   const taken = await db
@@ -26,7 +27,7 @@ export async function take(db: Executor, { name, holder }: Lease, now: Date, unt
   return taken !== undefined
 }
 
-/** Lets another one have it at once. Does nothing for who has it no more. */
+/** Releases a lease, so that another server can take it immediately. Does nothing if the holder has lost it. */
 export async function giveUp(db: Executor, { name, holder }: Lease): Promise<void> {
   await db.deleteFrom('leases').where('name', '=', name).where('holder', '=', holder).execute()
 }

@@ -3,22 +3,22 @@ import { emptyContent, type MessageTable, messageColumnNames } from '../message-
 import { type Executor, statement } from '../statement.ts'
 import { isUuid } from './users.ts'
 
-/** A message with what it takes to show it to one viewer. */
+/** A message with the data needed to show it to one viewer. */
 export type MessageRow = MessageTable & {
   sender: string
   delivered_at: Date | null
   read_at: Date | null
-  /** JSON array of the viewer's reactions; null when the message has none. */
+  /** JSON array of the viewer's reactions. Null if the message has no reactions. */
   my_emojis: string | null
 }
 
-/** Who looks: a user's id, or null for a bare service key. */
+/** The id of the user who reads, or null for a bare service key. */
 export type Viewer = string | null
 
 /**
- * The select that every list of messages shares.
+ * The select shared by all lists of messages.
  *
- * Receipts are ranges that end at their seq, so the one that covers a message is the first at or after it.
+ * A receipt covers a range that ends at its seq, so the first receipt at or after a message's seq covers that message.
  */
 function selectMessages(db: Executor, viewer: Viewer) {
   return db
@@ -83,7 +83,7 @@ const oldestFirst = statement((db, p: Range) =>
     .limit(p.limit),
 )
 
-/** A conversation's messages with above < seq < below, by seq. */
+/** The messages of a conversation with above < seq < below, by seq. */
 export async function list(
   db: Executor,
   range: Range,
@@ -103,7 +103,10 @@ const firstSince = statement((db, p: { conversationId: string; since: Date }) =>
     .limit(1),
 )
 
-/** The seq of a conversation's first message at this time or later; created_at never goes back in it. */
+/**
+ * The seq of the first message in a conversation at or after this time. created_at never decreases within a
+ * conversation.
+ */
 export async function findFirstSeqSince(
   db: Executor,
   conversationId: string,
@@ -159,7 +162,7 @@ const byClientMessageId = statement(
       .where('client_message_id', '=', p.clientMessageId),
 )
 
-/** The message that an earlier send with this clientMessageId made. */
+/** The message created by an earlier send with this clientMessageId. */
 export async function findByClientMessageId(
   db: Executor,
   key: { conversationId: string; senderId: string; clientMessageId: string },
@@ -168,7 +171,7 @@ export async function findByClientMessageId(
   return row
 }
 
-/** Sets the text, and keeps what it was. @returns how often the message was edited, this time included. */
+/** Sets the text and keeps the previous one. @returns how often the message has been edited, including this time. */
 export async function updateText(
   trx: Executor,
   message: MessageRow,
@@ -195,7 +198,7 @@ export async function updateText(
   return version
 }
 
-/** Leaves a tombstone: everything that was said or felt is gone, the number and the times stay. */
+/** Turns a message into a tombstone: deletes its content, edits and reactions, and keeps its seq and times. */
 export async function eraseContent(trx: Executor, messageId: string, at: Date): Promise<void> {
   await trx.deleteFrom('message_edits').where('message_id', '=', messageId).execute()
   await trx.deleteFrom('reactions').where('message_id', '=', messageId).execute()

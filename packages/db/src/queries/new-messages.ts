@@ -8,14 +8,14 @@ import { type Executor, statement } from '../statement.ts'
 import type { MessageRow } from './messages.ts'
 
 /*
- * What sends write: the next number of each conversation, the message that has it, what it counts for, and its event.
+ * The writes of a send: the next seq of the conversation, the message, the participants' counters, and the event.
  *
- * On PostgreSQL it is one statement for all messages that were ready at the same time, since a round trip costs more
- * than any of the four. SQLite has none to save, and would take longer to join the rows of a JSON than to run the four
- * for each message.
+ * PostgreSQL does this in one statement for all messages that are ready at the same time, because a round trip costs more
+ * than any of the four steps. SQLite has no round trips to save, and joining rows from JSON would take longer than running
+ * the four statements per message.
  */
 
-/** What a send fills in: all but the number, which is taken as it is written, and what changes later. */
+/** The columns a send fills in: all except the seq, which is assigned on insert, and those that change later. */
 const {
   seq: _seq,
   reactions: _reactions,
@@ -25,10 +25,10 @@ const {
 } = messageColumns
 const sentColumnNames = namesOf(sentColumns)
 
-/** A message without its number. `created_at` must not be before the conversation's `updated_at`. */
+/** A message without its seq. `created_at` must not be before the conversation's `updated_at`. */
 export type NewMessage = Pick<MessageTable, keyof typeof sentColumns> & Pick<MessageRow, 'sender'>
 
-/** Null until something happens to the message. */
+/** The fields of a message that are null when it is new. */
 const untouched = {
   reactions: null,
   edited_at: null,
@@ -38,29 +38,31 @@ const untouched = {
   my_emojis: null,
 } as const satisfies Partial<MessageRow>
 
-/** Whose row changes with a message: both of a direct conversation; in a group its sender alone, however many there are. */
-const concernedColumns = {
+/**
+ * The participants whose rows a message changes: both in a direct conversation, only the sender in a group of any size.
+ */
+const affectedColumns = {
   conversation_id: 'uuid',
   user_id: 'uuid',
   is_sender: 'boolean',
   active_at: 'timestamptz',
 } as const
-/** The number that each conversation's message has. */
+/** The seq assigned to the message of each conversation. */
 const takenColumns = { conversation_id: 'uuid', seq: 'bigint' } as const
 
 type Row<Columns> = { [Name in keyof Columns]: unknown }
 type Sent = Row<typeof sentColumns>
-type Concerned = Row<typeof concernedColumns>
+type Affected = Row<typeof affectedColumns>
 
 type Writer = QueryCreator<
   Schema & {
     sent: Given<typeof sentColumns> & { kind: MessageTable['kind'] }
-    concerned: Given<typeof concernedColumns>
+    concerned: Given<typeof affectedColumns>
     taken: Given<typeof takenColumns>
   }
 >
 
-function takeNumbers(writer: Writer) {
+function takeSeqs(writer: Writer) {
   return writer
     .updateTable('conversations')
     .from('sent')
@@ -72,13 +74,14 @@ function takeNumbers(writer: Writer) {
     .returning(['conversations.id as conversation_id', 'conversations.last_seq as seq'])
 }
 
-function count(writer: Writer) {
+function updateCounters(writer: Writer) {
   return writer
     .updateTable('participants')
     .from(['concerned', 'taken'])
     .set((eb) => {
       const isSender = eb('concerned.is_sender', '=', eb.lit(true))
-      // The sender's read mark follows a message that it stood right before; any other message of theirs is skipped.
+      // If the sender had read everything before this message, their read mark moves past it. Otherwise the message is
+      // skipped.
       const isUpToDate = eb('participants.read_seq', '=', eb('taken.seq', '-', 1))
       const oneIf = (condition: Expression<SqlBool>) => eb.case().when(condition).then(1).else(0).end()
       return {
@@ -112,7 +115,7 @@ function insertMessages(writer: Writer) {
     )
 }
 
-function tell(writer: Writer) {
+function appendEvents(writer: Writer) {
   return writer
     .insertInto('events')
     .columns(['type', 'conversation_id', 'user_id', 'message_id', 'seq', 'created_at'])
@@ -132,37 +135,37 @@ const inOneStatement = statement((db, p: Sends) => {
   const writer = db
     .with('sent', () => db.selectFrom(givenRows(db, p.sent, sentColumns)).selectAll('given'))
     .with('concerned', () =>
-      db.selectFrom(givenRows(db, p.concerned, concernedColumns)).selectAll('given'),
+      db.selectFrom(givenRows(db, p.concerned, affectedColumns)).selectAll('given'),
     ) as unknown as Writer
   return writer
-    .with('taken', takeNumbers)
-    .with('counted', count)
+    .with('taken', takeSeqs)
+    .with('counted', updateCounters)
     .with('added', insertMessages)
-    .with('told', tell)
+    .with('told', appendEvents)
     .selectFrom('taken')
     .select(['conversation_id', 'seq'])
 })
 
 async function together(trx: Executor, messages: readonly NewMessage[]) {
   const sent = JSON.stringify(messages)
-  const concerned = JSON.stringify(messages.flatMap(concernedRows))
+  const concerned = JSON.stringify(messages.flatMap(affectedRows))
   return inOneStatement(trx, { sent, concerned })
 }
 
 type Numbered = { seq: number }
 
-/** Each table that is read is one row, whose columns are parameters of the same names. */
+/** Each table read is a single row, whose columns are parameters of the same names. */
 const steps = {
-  takeNumber: statement((db, p: Sent) => takeNumbers(db.with('sent', () => oneOf(db, p, sentColumns)))),
-  count: statement((db, p: Concerned & Numbered) =>
-    count(
+  takeSeq: statement((db, p: Sent) => takeSeqs(db.with('sent', () => oneOf(db, p, sentColumns)))),
+  updateCounters: statement((db, p: Affected & Numbered) =>
+    updateCounters(
       db
-        .with('concerned', () => oneOf(db, p, concernedColumns))
+        .with('concerned', () => oneOf(db, p, affectedColumns))
         .with('taken', () => oneOf(db, p, takenColumns)) as unknown as Writer,
     ),
   ),
-  add: statement((db, p: Sent & Numbered) => insertMessages(withNumbered(db, p))),
-  tell: statement((db, p: Sent & Numbered) => tell(withNumbered(db, p))),
+  insertMessage: statement((db, p: Sent & Numbered) => insertMessages(withNumbered(db, p))),
+  appendEvent: statement((db, p: Sent & Numbered) => appendEvents(withNumbered(db, p))),
 }
 
 function withNumbered(db: Executor, p: Sent & Numbered): Writer {
@@ -182,13 +185,13 @@ function oneOf<Columns extends Parameters<typeof givenRow>[1]>(
 async function oneByOne(trx: Executor, messages: readonly NewMessage[]) {
   const all: Given<typeof takenColumns>[] = []
   for (const message of messages) {
-    const taken = await steps.takeNumber(trx, message)
+    const taken = await steps.takeSeq(trx, message)
     for (const { seq } of taken) {
-      for (const one of concernedRows(message)) {
-        await steps.count(trx, { ...one, is_sender: Number(one.is_sender), seq })
+      for (const one of affectedRows(message)) {
+        await steps.updateCounters(trx, { ...one, is_sender: Number(one.is_sender), seq })
       }
-      await steps.add(trx, { ...message, seq })
-      await steps.tell(trx, { ...message, seq })
+      await steps.insertMessage(trx, { ...message, seq })
+      await steps.appendEvent(trx, { ...message, seq })
     }
     all.push(...taken)
   }
@@ -196,10 +199,10 @@ async function oneByOne(trx: Executor, messages: readonly NewMessage[]) {
 }
 
 /**
- * Adds messages to conversations whose turns the transaction holds, each to another one: it takes the next number,
- * which a rollback gives back, counts for whom it concerns, and tells of itself. The senders are in them.
+ * Adds messages, each to a different conversation. Requires the conversation locks, and the senders must be
+ * participants. Assigns the next seq, which a rollback frees, updates the counters and appends the event.
  *
- * @returns their rows in the same order, each as `messages.find` reads it for its sender.
+ * @returns the messages in the same order, as `messages.find` returns them to their senders.
  */
 export async function add(trx: EventTransaction, messages: readonly NewMessage[]): Promise<MessageRow[]> {
   const taken = await (isPostgres(trx) ? together : oneByOne)(trx, messages)
@@ -211,9 +214,9 @@ export async function add(trx: EventTransaction, messages: readonly NewMessage[]
   })
 }
 
-function concernedRows(message: NewMessage): Concerned[] {
+function affectedRows(message: NewMessage): Affected[] {
   const { conversation_id, sender_id, recipient_id, created_at } = message
-  // The inbox and the correspondents are ordered by it, in direct conversations.
+  // In direct conversations, the inbox and the list of correspondents are ordered by it.
   const row = { conversation_id, active_at: recipient_id === null ? null : created_at }
   const sender = { ...row, user_id: sender_id, is_sender: true }
   if (recipient_id === null || recipient_id === sender_id) return [sender]

@@ -42,7 +42,7 @@ const participant = statement((db, p: ParticipantKey) =>
     .where('left_at', 'is', null),
 )
 
-/** Somebody who is in a conversation now. */
+/** A current participant of a conversation. */
 export async function find(
   db: Executor,
   conversationId: string,
@@ -53,7 +53,7 @@ export async function find(
   return row
 }
 
-/** What of a conversation somebody may read: after < seq <= until. */
+/** The messages of a conversation that a user may read: after < seq <= until. */
 export interface Span {
   after: number
   /** Undefined while the stay lasts. */
@@ -69,7 +69,7 @@ const stays = statement((db, p: ParticipantKey) =>
     .orderBy('first_event_id'),
 )
 
-/** What a user may read of a conversation, oldest first: one span for each stay, none for a stranger. */
+/** The spans of a conversation that a user may read, oldest first: one per stay. Empty if the user was never in it. */
 export async function findSpans(db: Executor, conversationId: string, userId: string): Promise<Span[]> {
   if (!isUuid(conversationId)) return []
   const rows = await stays(db, { conversationId, userId })
@@ -88,15 +88,15 @@ export interface NewParticipant {
 interface Beginning {
   conversationId: string
   at: Date
-  /** What was said up to here is not for them. */
+  /** The new participants cannot read messages up to this seq. */
   afterSeq: number
-  /** The event that tells of it, which is the first that they get. */
+  /** The event that adds them, which is the first they receive. */
   firstEventId: number
   /** Set in direct conversations. */
   activeAt: Date | null
 }
 
-/** Begins a stay for each of these users, none of whom is in the conversation. */
+/** Starts a stay for each of these users, none of whom may be in the conversation. */
 export async function insertMany(
   trx: Executor,
   participants: readonly NewParticipant[],
@@ -125,7 +125,7 @@ export async function insertMany(
     .execute()
 }
 
-/** Ends a stay: nothing after this message and this event is for them. */
+/** Ends a stay. The user no longer receives later messages or events. */
 export async function endStay(
   trx: Executor,
   { conversationId, userId }: ParticipantKey,
@@ -140,7 +140,7 @@ export async function endStay(
     .execute()
 }
 
-/** After some came or one left. The caller holds the conversation's turn. */
+/** Adjusts the number of participants. Requires the conversation lock. */
 export async function changeCount(trx: Executor, conversationId: string, by: number): Promise<void> {
   await trx
     .updateTable('conversations')
@@ -163,7 +163,7 @@ export async function updateRole(
     .execute()
 }
 
-/** The owner of a group. */
+/** The id of a group's owner. */
 export async function findOwner(trx: Executor, conversationId: string): Promise<string | undefined> {
   const row = await trx
     .selectFrom('participants')
@@ -175,7 +175,7 @@ export async function findOwner(trx: Executor, conversationId: string): Promise<
   return row?.user_id
 }
 
-/** Who follows an owner that leaves: the admin, or else the member, who has been in the group for longest. */
+/** The next owner of a group if its owner leaves: the longest-standing admin, or else the longest-standing member. */
 export async function findSuccessor(
   trx: Executor,
   conversationId: string,
@@ -202,7 +202,7 @@ const groupsOf = statement((db, p: { userId: string }) =>
     .where('left_at', 'is', null),
 )
 
-/** How many groups a user is in. */
+/** The number of groups that a user is in. */
 export async function countGroups(db: Executor, userId: string): Promise<number> {
   const [row] = await groupsOf(db, { userId })
   return row?.count ?? 0
@@ -233,7 +233,7 @@ const onePage = statement((db, p: { conversationId: string; afterUserId: string;
     ])
     .where('participants.conversation_id', '=', p.conversationId)
     .where('participants.user_id', '>', p.afterUserId)
-    // The same again: PostgreSQL would read the users from the first one on, where it merges the two.
+    // Redundant, but when PostgreSQL merges the two tables it would otherwise read all users from the first one on.
     .where('users.id', '>', p.afterUserId)
     .where('participants.left_at', 'is', null)
     .orderBy('participants.user_id')
@@ -244,15 +244,15 @@ export type MemberRow = UserRow & Pick<ParticipantTable, 'conversation_id' | 'ro
 
 export type MemberWithMarksRow = MemberRow & Pick<ParticipantTable, 'read_seq' | 'delivered_seq'>
 
-/** All participants of these conversations, by username within each: for those with few. */
+/** All participants of these conversations, by username within each. For conversations with few participants. */
 export async function findMembers(db: Executor, conversationIds: readonly string[]): Promise<MemberRow[]> {
   return conversationIds.length === 0 ? [] : withUsers(db, { ids: idList(db, conversationIds) })
 }
 
-/** Before the id of every user. */
+/** Sorts before every user id. */
 export const FIRST_USER_ID = '00000000-0000-0000-0000-000000000000'
 
-/** A conversation's participants in the order of their ids, with how far each has come. */
+/** The participants of a conversation by id, with their read and delivered marks. */
 export async function listMembers(
   db: Executor,
   conversationId: string,
@@ -270,7 +270,7 @@ const presentIds = statement((db, p: { conversationId: string }) =>
     .where('left_at', 'is', null),
 )
 
-/** Who is in a conversation now. */
+/** The ids of the current participants. */
 export async function findIds(db: Executor, conversationId: string): Promise<string[]> {
   return (await presentIds(db, { conversationId })).map((row) => row.user_id)
 }
@@ -291,12 +291,12 @@ const shared = statement((db, p: { a: string; b: string }) =>
     .limit(1),
 )
 
-/** Whether two users are in a group together. */
+/** Whether two users share a group. */
 export async function shareGroup(db: Executor, a: string, b: string): Promise<boolean> {
   return (await shared(db, { a, b })).length > 0
 }
 
-/** One stay, for telling which events are whose. */
+/** A stay, used to decide which events a user receives. */
 export type StayRow = Pick<
   ParticipantTable,
   'conversation_id' | 'user_id' | 'after_seq' | 'until_seq' | 'first_event_id' | 'last_event_id'
@@ -309,7 +309,7 @@ const staysOf = statement((db, p: { ids: IdList }) =>
     .where((eb) => inList(db, eb, 'conversation_id', p.ids)),
 )
 
-/** Every stay there ever was in these conversations. */
+/** All stays in these conversations, including ended ones. */
 export async function findStays(db: Executor, conversationIds: readonly string[]): Promise<StayRow[]> {
   return conversationIds.length === 0 ? [] : staysOf(db, { ids: idList(db, conversationIds) })
 }
@@ -324,7 +324,7 @@ const skipDeleted = statement((db, p: { conversationId: string; senderId: string
     .where('left_at', 'is', null),
 )
 
-/** A deleted message is unread no more, for whoever had not read it. */
+/** Stops counting a deleted message as unread for participants who have not read it. */
 export async function noteDeleted(
   trx: Executor,
   message: { conversationId: string; senderId: string; seq: number },

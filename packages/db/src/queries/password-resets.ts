@@ -7,7 +7,7 @@ export interface NewPasswordReset {
   expiresAt: Date
 }
 
-/** In the place of the one that the user had, if any: there is one at a time. */
+/** Replaces the user's previous reset token, if any. */
 export async function put(db: Executor, reset: NewPasswordReset): Promise<void> {
   const fresh = { token_hash: reset.tokenHash, created_at: reset.createdAt, expires_at: reset.expiresAt }
   await db
@@ -25,13 +25,13 @@ const resetByToken = statement((db, p: { tokenHash: string; now: Date }) =>
     .where('expires_at', '>', p.now),
 )
 
-/** The id of the user whose password this token can still set. */
+/** The id of the user whose password this token can reset, if it is valid. */
 export async function find(db: Executor, tokenHash: string, now: Date): Promise<string | undefined> {
   const [row] = await resetByToken(db, { tokenHash, now })
   return row?.user_id
 }
 
-/** Uses a token up. False when somebody else was first. */
+/** Uses a token. @returns false if it has been used already. */
 export async function take(db: Executor, tokenHash: string): Promise<boolean> {
   const taken = await db
     .deleteFrom('password_resets')

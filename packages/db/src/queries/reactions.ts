@@ -1,6 +1,6 @@
 import type { Executor } from '../statement.ts'
 
-/** [emoji, count] in the order of their first use. */
+/** [emoji, count] in order of first use. */
 export type ReactionCounts = [emoji: string, count: number][]
 
 export function parseReactions(json: string | null): ReactionCounts {
@@ -13,7 +13,7 @@ interface ReactionKey {
   emoji: string
 }
 
-/** False when it was there already. */
+/** @returns false if the reaction existed already. */
 export async function insert(trx: Executor, reaction: ReactionKey, at: Date): Promise<boolean> {
   const inserted = await trx
     .insertInto('reactions')
@@ -29,7 +29,7 @@ export async function insert(trx: Executor, reaction: ReactionKey, at: Date): Pr
   return inserted !== undefined
 }
 
-/** False when it was not there. */
+/** @returns false if the reaction did not exist. */
 export async function remove(trx: Executor, reaction: ReactionKey): Promise<boolean> {
   const deleted = await trx
     .deleteFrom('reactions')

@@ -3,7 +3,7 @@ import { givenRows, type IdList, idList, inList, lockedRows, timeOf } from '../d
 import type { EventTransaction } from '../event-transaction.ts'
 import { type Executor, statement } from '../statement.ts'
 
-/** How far a user has come in a conversation. */
+/** The seq up to which a user has received or read a conversation. */
 export interface Mark {
   conversationId: string
   userId: string
@@ -27,7 +27,7 @@ const skippedIn = statement((db, p: SeqRange) =>
     .where((eb) => eb.or([eb('sender_id', '=', p.userId), eb('deleted_at', 'is not', null)])),
 )
 
-/** How many messages with above < seq <= upTo never count as unread to this user: own ones, and deleted ones. */
+/** The number of messages with above < seq <= upTo that never count as unread for this user: own and deleted ones. */
 export async function countSkipped(db: Executor, range: SeqRange): Promise<number> {
   const [row] = await skippedIn(db, range)
   return row?.count ?? 0
@@ -42,7 +42,7 @@ const setRead = statement((db, p: Mark & { skippedCount: number }) =>
     .where('left_at', 'is', null),
 )
 
-/** Locks the stay's row, which keeps its delivered mark where it is too, until the transaction ends. */
+/** Locks the stay's row until the transaction ends, so the delivered mark cannot move either. */
 export async function updateReadMark(trx: Executor, mark: Mark & { skippedCount: number }): Promise<void> {
   await setRead(trx, mark)
 }
@@ -60,12 +60,12 @@ const addReceipt = statement((db, p: Mark & { at: Date }) =>
     .onConflict((conflict) => conflict.doNothing()),
 )
 
-/** "Had read everything up to seq at this time." */
+/** Records that the user had read everything up to `seq` at this time. */
 export async function insertRead(trx: Executor, receipt: Mark & { at: Date }): Promise<void> {
   await addReceipt(trx, receipt)
 }
 
-/** Delivered marks as one parameter of a statement. */
+/** Delivered marks as a single parameter. */
 interface MarkList {
   marks: string
 }
@@ -80,7 +80,7 @@ function givenMarks(db: Executor, { marks }: MarkList) {
   return givenRows(db, marks, { conversation_id: 'uuid', user_id: 'uuid', seq: 'bigint' })
 }
 
-/** The stays whose delivered mark these would move forward. */
+/** The stays whose delivered mark would move forward. */
 function movedBy(db: Executor, p: MarkList) {
   return db
     .selectFrom(givenMarks(db, p))
@@ -101,7 +101,7 @@ const moving = statement((db, p: MarkList) =>
   ]),
 )
 
-/** Those of these delivered marks that say something new. */
+/** The marks among these that are ahead of what is stored. */
 export async function findMovingMarks(db: Executor, marks: readonly Mark[]): Promise<Mark[]> {
   return moving(db, { marks: markList(marks) })
 }
@@ -144,7 +144,10 @@ const addDelivered = statement((db, p: MarkList & { at: Date }) =>
     ),
 )
 
-/** In a group nobody is told: one message would make as many events as there are participants, each for all. */
+/**
+ * Appends events for direct conversations only. In a group, one message would cause an event per participant, each sent
+ * to all of them.
+ */
 const addDeliveredEvents = statement((db, p: MarkList & { at: Date }) =>
   db
     .insertInto('events')
@@ -161,13 +164,13 @@ const addDeliveredEvents = statement((db, p: MarkList & { at: Date }) =>
 )
 
 /**
- * Moves these delivered marks forward, each to where it says: "had everything up to seq at this time".
+ * Moves delivered marks forward and records receipts at this time.
  *
- * It waits for nobody: a mark whose row another transaction has locked is left out, like one that would not move, so
- * many can be moved at once without keeping a send waiting, or meeting others in a deadlock. The row's lock is what
- * keeps the marks of a user in order; the conversation's turn is not needed.
+ * Never waits: it skips marks whose row is locked by another transaction, as well as marks that would not move. Many
+ * marks can therefore be moved at once without delaying sends or causing deadlocks. The row locks keep a user's marks
+ * in order, so the conversation lock is not needed.
  *
- * @returns those that moved.
+ * @returns the marks that moved.
  */
 export async function moveDeliveredMarks(
   trx: EventTransaction,
@@ -188,7 +191,7 @@ const receiptTimes = statement((db, p: { conversationId: string; userIds: IdList
     .selectFrom('participants as p')
     .select('p.user_id')
     .select((eb) => {
-      // One place of an index for each, however many marks there are.
+      // One index lookup per user, however many marks there are.
       const receipt = (kind: 'delivered' | 'read') =>
         eb
           .selectFrom('receipts as r')
@@ -212,10 +215,7 @@ export interface ReceiptTimesRow {
   read_at: Date | null
 }
 
-/**
- * When these users, who are in the conversation, had a message, and read it: the time of the first mark at or after it,
- * null where there is none.
- */
+/** When these current participants received and read a message: the time of the first mark at or after it, or null. */
 export async function findTimes(
   db: Executor,
   { conversationId, userIds, seq }: { conversationId: string; userIds: readonly string[]; seq: number },

@@ -4,8 +4,8 @@ import type { Schema } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
 
 /**
- * What a user is to another one: has blocked them, was blocked by them, or neither, and then whether they are
- * contacts. Of two who have blocked each other each is `blocking`.
+ * The relationship of a user to another: `blocking` if the user has blocked the other, `blocked` if it is the other way
+ * around, or else whether they are contacts. If both have blocked each other, each is `blocking`.
  */
 export type Relationship = 'self' | 'blocking' | 'blocked' | 'contacts' | 'strangers'
 
@@ -16,10 +16,7 @@ interface Pair<Value extends Id = string> {
   otherId: Value
 }
 
-/**
- * The relationship of two different users: three looks at primary keys, of which most pairs find nothing.
- * A part of other queries too.
- */
+/** The relationship of two different users, from up to three primary key lookups. Also used inside other queries. */
 export function relationshipOf({ userId, otherId }: Pair<Id>) {
   const eb = expressionBuilder<Schema>()
   const hasBlocked = (by: Id, of: Id) =>
@@ -46,10 +43,13 @@ export function relationshipOf({ userId, otherId }: Pair<Id>) {
 
 const ofPair = statement((db, p: Pair) => db.selectNoFrom(relationshipOf(p)))
 
-/** What a user is to another one. Asked under the lock of the pair's `directKey`, it holds until the end. */
+/**
+ * The relationship of a user to another. Under the lock of their `directKey`, it cannot change until the transaction
+ * ends.
+ */
 export async function find(db: Executor, userId: string, otherId: string): Promise<Relationship> {
   if (userId === otherId) return 'self'
   const [row] = await ofPair(db, { userId, otherId })
-  if (!row) throw new Error('a select without a table has answered nothing')
+  if (!row) throw new Error('a select without a table returned no row')
   return row.relationship
 }

@@ -6,11 +6,11 @@ import type { Executor } from '../statement.ts'
 import { insertRows } from './insert-rows.ts'
 
 /*
- * Writing many rows at once, for sample data. The caller sees to it that they agree with each other:
- * numbers, counters, receipts and events, as the use cases would have left them.
+ * Writes many rows at once, for sample data. The caller must keep numbers, counters, receipts and events consistent, as
+ * the use cases would have left them.
  */
 
-/** A row for each table, as it stands afterwards. Columns that are left out take the database's default. */
+/** Rows by table, in their final state. Omitted columns get their defaults. */
 export type BulkRows = { [Table in BulkTable]?: readonly Insertable<Schema[Table]>[] }
 
 type BulkTable =
@@ -23,7 +23,7 @@ type BulkTable =
   | 'receipts'
   | 'events'
 
-/** In an order that foreign keys allow; users and conversations may be written again by a later part. */
+/** In an order that satisfies foreign keys. A later batch may write the rows of tables with a key again. */
 const tables: readonly { name: BulkTable; key?: readonly string[] }[] = [
   { name: 'users', key: ['id'] },
   { name: 'conversations', key: ['id'] },
@@ -36,15 +36,15 @@ const tables: readonly { name: BulkTable; key?: readonly string[] }[] = [
 ]
 
 /**
- * Writes rows of many tables, in one transaction that the caller opens, which on SQLite keeps everybody else from
- * writing. Users, conversations and participants that exist are replaced; any other row that exists is a unique violation.
+ * Writes rows into many tables, in the caller's transaction, which blocks all other writers on SQLite. Existing users,
+ * conversations and participants are replaced; any other existing row is a unique violation.
  *
- * Not an `EventTransaction`: its events are as old as the rest of the sample data, so no reader waits for them.
+ * Takes no `EventTransaction`: the events are as old as the rest of the sample data, so no reader waits for them.
  */
 export async function write(trx: Executor, rows: BulkRows): Promise<void> {
   if (isPostgres(trx)) await trx.executeQuery(CompiledQuery.raw(WITHOUT_TRIGGERS))
   for (const { name, key } of tables) {
-    // What a row holds is checked where it is made; from here on it is names and values.
+    // Rows are typed where they are created. From here on they are only names and values.
     const part = rows[name] as readonly Readonly<Record<string, unknown>>[] | undefined
     const [first] = part ?? []
     if (!part || !first) continue
@@ -53,16 +53,16 @@ export async function write(trx: Executor, rows: BulkRows): Promise<void> {
 }
 
 /**
- * For this transaction, and where this user may: checking the foreign keys row by row would take longer than all
- * the rest, and the caller has seen to them.
+ * Disables foreign key checks for this transaction, if the database user may. Checking row by row would take longer
+ * than everything else, and the caller has ensured consistency.
  */
 const WITHOUT_TRIGGERS = `select set_config('session_replication_role', 'replica', true)
   where has_parameter_privilege('session_replication_role', 'set')`
 
-/** Of these tables, messages alone have columns that hold JSON. */
+/** Among these tables, only messages have JSON columns. */
 const jsonColumns = messageColumnNames.filter((name) => messageColumns[name] === 'json')
 
-/** How much there is in a database. Counts every row: for people, not for requests. */
+/** The size of a database. Counts every row, so not for use in requests. */
 export async function count(
   db: Executor,
 ): Promise<{ users: number; conversations: number; messages: number }> {

@@ -6,7 +6,7 @@ const secondFactorOf = statement((db, p: { userId: string }) =>
 
 export interface SecondFactorRow {
   sealed_secret: string
-  /** Since when it is asked for; null while it waits for its first code. */
+  /** Since when a code is required. Null until the first code confirms the secret. */
   confirmed_at: Date | null
 }
 
@@ -15,7 +15,7 @@ export async function find(db: Executor, userId: string): Promise<SecondFactorRo
   return row
 }
 
-/** Puts a secret there that waits for its first code. False, and nothing is written, when one is in use. */
+/** Stores a secret that awaits its first code. @returns false, without writing, if one is already confirmed. */
 export async function start(
   db: Executor,
   factor: { userId: string; sealedSecret: string; at: Date },
@@ -32,12 +32,12 @@ export async function start(
   return started !== undefined
 }
 
-/** From now on it is asked for. */
+/** Requires a code from now on. */
 export async function confirm(db: Executor, userId: string, at: Date): Promise<void> {
   await db.updateTable('second_factors').set({ confirmed_at: at }).where('user_id', '=', userId).execute()
 }
 
-/** Takes the code of a time step. False when it, or a later one, was taken before. */
+/** Accepts the code of a time step. @returns false if it or a later one was accepted before. */
 export async function takeTotpStep(db: Executor, userId: string, step: number): Promise<boolean> {
   const taken = await db
     .updateTable('second_factors')
@@ -60,7 +60,7 @@ export async function insertRecoveryCodes(
     .execute()
 }
 
-/** Takes a recovery code, which is gone then. False when there is no such one. */
+/** Accepts and deletes a recovery code. @returns false if it does not exist. */
 export async function takeRecoveryCode(db: Executor, userId: string, codeHash: string): Promise<boolean> {
   const taken = await db
     .deleteFrom('recovery_codes')
@@ -71,7 +71,7 @@ export async function takeRecoveryCode(db: Executor, userId: string, codeHash: s
   return taken !== undefined
 }
 
-/** Forgets the second factor and its recovery codes. True when there was one in use. */
+/** Deletes the TOTP secret and the recovery codes. @returns whether two-factor authentication was enabled. */
 export async function remove(db: Executor, userId: string): Promise<boolean> {
   await db.deleteFrom('recovery_codes').where('user_id', '=', userId).execute()
   const deleted = await db

@@ -4,26 +4,26 @@ import { findsOne, type Given, givenRow, givenRows } from '../dialect/expression
 import { type Executor, statement } from '../statement.ts'
 import { type Relationship, relationshipOf } from './relationships.ts'
 
-/** Where a message is to go. */
+/** Where to send a message. */
 export interface SendTarget {
-  /** Of a direct conversation, which may not be there yet; null for a group. */
+  /** The key of a direct conversation, which may not exist yet. Null for a group. */
   directKey: string | null
-  /** The group; of a direct conversation it is looked up. */
+  /** The id of a group. Ignored for a direct conversation, whose id is looked up. */
   conversationId: string | null
   senderId: string
   recipientId: string | null
   clientMessageId: string | null
 }
 
-/** What a send has to know of where it goes, as it stands in the conversation's turn. */
+/** The data that a send needs about its target. Accurate while the conversation lock is held. */
 export interface FoundTarget {
   /** Null before the first direct message of two users. */
   conversation: { id: string; updated_at: Date } | null
-  /** Whether the sender is in the conversation now. */
+  /** Whether the sender is a current participant. */
   isParticipant: boolean
-  /** What the sender is to the recipient of a direct message. */
+  /** The relationship of the sender to the recipient of a direct message. */
   relationship: Relationship
-  /** What an earlier send with this clientMessageId made. */
+  /** The message created by an earlier send with this clientMessageId. */
   earlier: { id: string; contentHash: string | null } | null
 }
 
@@ -37,8 +37,8 @@ const columns = {
 } as const
 
 /*
- * Each look-up is a subquery of its own, of one row by a unique index, and not a join: what PostgreSQL plans while a
- * table is small it keeps while the table grows, and a join would begin as a walk through all of it.
+ * Each lookup is a subquery for one row by a unique index, rather than a join: PostgreSQL keeps the plan it made while
+ * a table was small, and for a join that plan starts with a scan of the whole table.
  */
 function selectTargets(db: Executor, given: AliasedRawBuilder<Given<typeof columns>, 'given'>) {
   return db
@@ -96,7 +96,7 @@ const findMany = statement((db, p: { targets: string }) =>
 )
 const findOne = statement((db, p: Row) => selectTargets(db, givenRow(p, columns)))
 
-/** Looks up where messages are to go, in the order of the targets. */
+/** Looks up send targets. The results are in the order of the targets. */
 export async function find(db: Executor, targets: readonly SendTarget[]): Promise<FoundTarget[]> {
   const given: Row[] = targets.map((target, place) => ({
     place,
@@ -106,14 +106,14 @@ export async function find(db: Executor, targets: readonly SendTarget[]): Promis
     recipient_id: target.recipientId,
     client_message_id: target.clientMessageId,
   }))
-  // A round trip for all on PostgreSQL; SQLite has none to save.
+  // One round trip for all targets on PostgreSQL. SQLite has no round trips to save.
   const rows = isPostgres(db)
     ? await findMany(db, { targets: JSON.stringify(given) })
     : (await Promise.all(given.map((row) => findOne(db, row)))).flat()
   const byPlace = new Map(rows.map((row) => [row.place, row]))
   return targets.map(({ senderId, recipientId }, place) => {
     const row = byPlace.get(place)
-    if (!row) throw new Error('a target was not looked up')
+    if (!row) throw new Error('a target has no row')
     return {
       conversation:
         row.conversation_id === null || row.updated_at === null

@@ -4,8 +4,6 @@ import { type Executor, statement } from '../statement.ts'
 import type { TimePosition } from './inbox.ts'
 import { isUuid } from './users.ts'
 
-/* Service keys: what a back end shows, found by its hash. */
-
 export type ServiceKeyRow = Omit<ServiceKeyTable, 'key_hash'>
 
 const keyColumns = ['id', 'name', 'scopes', 'created_at', 'expires_at', 'last_used_at', 'revoked_at'] as const
@@ -18,13 +16,13 @@ const keyByHash = statement((db, p: { keyHash: string }) =>
     .where('revoked_at', 'is', null),
 )
 
-/** A key that is not revoked; its time may be over. */
+/** A key by its hash, unless revoked. It may have expired. */
 export async function findByHash(db: Executor, keyHash: string): Promise<ServiceKeyRow | undefined> {
   const [row] = await keyByHash(db, { keyHash })
   return row
 }
 
-/** By its id, also when it is revoked. */
+/** A key by its id, even if revoked. */
 export async function find(db: Executor, id: string): Promise<ServiceKeyRow | undefined> {
   if (!isUuid(id)) return undefined
   return db.selectFrom('service_keys').select(keyColumns).where('id', '=', id).executeTakeFirst()
@@ -55,7 +53,7 @@ export async function insert(db: Executor, key: NewServiceKey): Promise<void> {
     .execute()
 }
 
-/** True when the key was not revoked until now. */
+/** @returns false if the key was already revoked. */
 export async function revoke(db: Executor, id: string, at: Date): Promise<boolean> {
   const revoked = await db
     .updateTable('service_keys')
@@ -75,7 +73,7 @@ const setLastUsed = statement((db, p: { ids: IdList; at: Date; unlessAfter: Date
     .where((eb) => eb.or([eb('last_used_at', 'is', null), eb('last_used_at', '<=', p.unlessAfter)])),
 )
 
-/** Notes that these keys were used, save where a use later than `unlessAfter` is noted. */
+/** Records that these keys were used, unless a use after `unlessAfter` is recorded already. */
 export async function markUsed(
   db: Executor,
   ids: readonly string[],
@@ -94,7 +92,7 @@ const keyPage = statement((db, p: { beforeAt: Date; beforeId: string; limit: num
     .limit(p.limit),
 )
 
-/** Every key that was ever made, newest first, revoked ones too. */
+/** All keys, including revoked ones, newest first. */
 export async function list(db: Executor, before: TimePosition, limit: number): Promise<ServiceKeyRow[]> {
   return keyPage(db, { beforeAt: before.at, beforeId: before.id, limit })
 }
@@ -108,7 +106,7 @@ const liveKeys = statement((db, p: { ids: IdList; now: Date }) =>
     .where((eb) => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', p.now)])),
 )
 
-/** Which of these keys are valid. */
+/** The ids of the valid keys among these. */
 export async function findLive(db: Executor, ids: readonly string[], now: Date): Promise<string[]> {
   if (ids.length === 0) return []
   return (await liveKeys(db, { ids: idList(db, ids), now })).map((row) => row.id)

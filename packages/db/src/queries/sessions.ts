@@ -21,7 +21,7 @@ export type SessionUserRow = UserRow & {
   role: UserTable['role']
 }
 
-/** A session with its user; undefined when the user is disabled. */
+/** A session with its user. Undefined if the user is disabled. */
 export async function find(db: Executor, tokenHash: string): Promise<SessionUserRow | undefined> {
   const [row] = await sessionByToken(db, { tokenHash })
   return row
@@ -87,7 +87,7 @@ export async function remove(db: Executor, id: string): Promise<void> {
   await db.deleteFrom('sessions').where('id', '=', id).execute()
 }
 
-/** True when this user had this session. */
+/** @returns false if the user has no such session. */
 export async function removeOf(db: Executor, userId: string, id: string): Promise<boolean> {
   if (!isUuid(id)) return false
   const deleted = await db
@@ -99,7 +99,7 @@ export async function removeOf(db: Executor, userId: string, id: string): Promis
   return deleted !== undefined
 }
 
-/** Ends every session of a user but one, as a changed password asks for. */
+/** Ends all sessions of a user, except the given one. */
 export async function removeAllOf(db: Executor, userId: string, exceptId?: string): Promise<void> {
   await db
     .deleteFrom('sessions')
@@ -108,7 +108,7 @@ export async function removeAllOf(db: Executor, userId: string, exceptId?: strin
     .execute()
 }
 
-/** Ends a user's oldest sessions, so that no more are left than this. True when there were more. */
+/** Ends a user's oldest sessions so that at most `left` remain. @returns whether any were ended. */
 export async function removeOldestOf(db: Executor, userId: string, left: number): Promise<boolean> {
   const ended = await db
     .deleteFrom('sessions')
@@ -127,7 +127,7 @@ export async function removeOldestOf(db: Executor, userId: string, left: number)
   return ended.length > 0
 }
 
-/** Forgets a user's sessions whose time is over. */
+/** Deletes a user's expired sessions. */
 export async function removeExpiredOf(db: Executor, userId: string, now: Date): Promise<void> {
   await db.deleteFrom('sessions').where('user_id', '=', userId).where('expires_at', '<=', now).execute()
 }
@@ -140,7 +140,7 @@ const setLastUsed = statement((db, p: { ids: IdList; at: Date; unlessAfter: Date
     .where('last_used_at', '<=', p.unlessAfter),
 )
 
-/** Notes that these sessions were used, save where a use later than `unlessAfter` is noted. */
+/** Records that these sessions were used, unless a use after `unlessAfter` is recorded already. */
 export async function markUsed(
   db: Executor,
   ids: readonly string[],
@@ -159,7 +159,7 @@ const liveSessions = statement((db, p: { ids: IdList; now: Date }) =>
     .where('users.disabled_at', 'is', null),
 )
 
-/** Which of these sessions have not ended, of users who are not disabled. */
+/** The ids of the sessions among these that have not ended, and whose users are not disabled. */
 export async function findLive(db: Executor, ids: readonly string[], now: Date): Promise<string[]> {
   if (ids.length === 0) return []
   return (await liveSessions(db, { ids: idList(db, ids), now })).map((row) => row.id)

@@ -1,14 +1,14 @@
 import type { SetupTable } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
 
-/* The first start of an installation: one row, on which servers and callers that come at once take turns. */
+/* The state of the first start of an installation. Concurrent servers and callers lock its single row. */
 
 const ID = 1
 const setupColumns = ['token_hash', 'token_expires_at', 'demo_started_at', 'demo_filled_at'] as const
 
 export type SetupRow = Omit<SetupTable, 'id'>
 
-/** Reads how far it is, and holds it until the transaction ends: whoever comes meanwhile waits, and reads it then. */
+/** Reads the row and locks it until the transaction ends. Creates it if missing. */
 export async function hold(trx: Executor): Promise<SetupRow> {
   return trx
     .insertInto('setup')
@@ -22,18 +22,18 @@ const theSetup = statement((db, p: { id: number }) =>
   db.selectFrom('setup').select(setupColumns).where('id', '=', p.id),
 )
 
-/** How far it is; undefined before the first start. */
+/** The state of the first start. Undefined before it. */
 export async function find(db: Executor): Promise<SetupRow | undefined> {
   const [row] = await theSetup(db, { id: ID })
   return row
 }
 
-/** Changes what is named, of a row that `hold` holds. */
+/** Changes fields of the row, which the caller has locked with `hold`. */
 export async function update(trx: Executor, change: Partial<SetupRow>): Promise<void> {
   await trx.updateTable('setup').set(change).where('id', '=', ID).execute()
 }
 
-/** Whether there are users other than these. Who was erased was one. */
+/** Whether users other than these exist. Erased users count. */
 export async function hasUsersBesides(db: Executor, usernames: readonly string[]): Promise<boolean> {
   const other = await db
     .selectFrom('users')

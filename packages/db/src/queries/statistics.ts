@@ -1,7 +1,7 @@
 import { type Executor, statement } from '../statement.ts'
 import type { LogPosition } from './event-log.ts'
 
-/** How far the event log is in the statistics. */
+/** The log position up to which events are included in the statistics. */
 export interface StatisticsPosition {
   epoch: string
   position: LogPosition
@@ -16,9 +16,9 @@ export async function findPosition(db: Executor): Promise<StatisticsPosition> {
 }
 
 /**
- * Moves on from a place, in the transaction that counts what lies between.
+ * Advances the position, in the transaction that counts the events between.
  *
- * @returns false, and changes nothing, when somebody else has moved on from there: what lies between is counted.
+ * @returns false, without changing anything, if another server has advanced it, and so counted these events.
  */
 export async function movePosition(
   trx: Executor,
@@ -36,7 +36,7 @@ export async function movePosition(
   return moved !== undefined
 }
 
-/** Marks users as active on a day. @returns how many of them were not yet. */
+/** Records users as active on a day. @returns the number of users who were not recorded yet. */
 export async function insertActiveUsers(
   trx: Executor,
   day: Date,
@@ -52,7 +52,7 @@ export async function insertActiveUsers(
   return inserted.length
 }
 
-/** Forgets who was active on the days before this one. How many it were stays. */
+/** Deletes the list of active users of the days before this one. Their number remains. */
 export async function removeActiveUsers(trx: Executor, before: Date): Promise<void> {
   await trx.deleteFrom('active_users').where('day_at', '<', before).execute()
 }
@@ -63,7 +63,7 @@ export interface StatisticsDay {
   activeUsers: number
 }
 
-/** Adds to a day's numbers. */
+/** Adds to the numbers of a day. */
 export async function addToDay(trx: Executor, { day, messages, activeUsers }: StatisticsDay): Promise<void> {
   await trx
     .insertInto('statistics_days')
@@ -85,7 +85,7 @@ const daysSince = statement((db, p: { since: Date }) =>
     .orderBy('day_at'),
 )
 
-/** The days from this one on that have numbers, in order. */
+/** The days from `since` on that have numbers, in order. */
 export async function listDays(db: Executor, since: Date): Promise<StatisticsDay[]> {
   const rows = await daysSince(db, { since })
   return rows.map((row) => ({
@@ -100,9 +100,9 @@ interface Part {
   limit: number
 }
 
-/** A part of a table that is counted in the order of its ids. */
+/** A batch of a table that is counted in id order. */
 export interface CountedPart {
-  /** The last id that was looked at; undefined at the end. */
+  /** The last id read. Undefined at the end of the table. */
   last: string | undefined
   rows: number
 }
@@ -111,7 +111,7 @@ const userPart = statement((db, p: Part) =>
   db.selectFrom('users').select(['id', 'erased_at']).where('id', '>', p.after).orderBy('id').limit(p.limit),
 )
 
-/** Counts a part of the users; those who were erased are none. */
+/** Counts a batch of users. Erased users do not count. */
 export async function countUsers(db: Executor, after: string, limit: number): Promise<CountedPart> {
   const rows = await userPart(db, { after, limit })
   const last = rows.length < limit ? undefined : rows.at(-1)?.id
@@ -127,7 +127,7 @@ const conversationPart = statement((db, p: Part) =>
     .limit(p.limit),
 )
 
-/** Counts a part of the conversations, and the messages that were ever sent there: their numbers have no gaps. */
+/** Counts a batch of conversations and the messages ever sent in them: `last_seq`, as seqs have no gaps. */
 export async function countConversations(
   db: Executor,
   after: string,

@@ -7,14 +7,17 @@ import type { Span } from './participants.ts'
 import { nextChunk } from './walk.ts'
 
 /*
- * Messages across conversations, newest first.
+ * Lists of messages across conversations, newest first.
  *
- * Each list is a merge of sources, and each source is a range of one index in the order of the list, so that a
- * page reads about as many rows as it answers. Filters that no index serves are checked on the way; a walk that
- * meets too few that pass stops at a bound, and the page is short.
+ * A list merges several sources. Each source is a range of one index in the order of the list, so a page reads about as many
+ * rows as it returns. Filters without an index are checked row by row. A scan that finds too few matches stops at a limit,
+ * and the page is then short.
  */
 
-/** A range of an index: all messages, one side of a user, one conversation, or what somebody may read of one. */
+/**
+ * An index range: all messages, a user's sent or received messages, a conversation, or a user's stays in a
+ * conversation.
+ */
 export type Source =
   | { by: 'all' }
   | { by: 'sender'; userId: string }
@@ -23,14 +26,14 @@ export type Source =
   | StaySource
 
 /**
- * What somebody may read of one conversation, among others: in the order of lists across conversations, which within
- * one millisecond is not that of the conversation.
+ * A user's stays in one conversation, as part of a list across conversations. Ordered like that list: within the same
+ * millisecond, the order differs from that of the conversation.
  */
 export interface StaySource {
   by: 'stays'
   conversationId: string
   spans: readonly Span[]
-  /** Nothing in it is newer than this. */
+  /** No message in it is newer than this. */
   newestAt: Date
   senderId?: string
   exceptFrom?: string
@@ -66,7 +69,7 @@ export async function findGroupStays(db: Executor, userId: string): Promise<Stay
 
 export interface TimelineFilter {
   kind?: MessageTable['kind'] | undefined
-  /** Read by its recipient or not; messages without one (in groups) match neither. */
+  /** Whether the recipient has read the message. Messages without a recipient (in groups) match neither value. */
   isRead?: boolean | undefined
   /** created_at >= since */
   since?: Date | undefined
@@ -74,7 +77,7 @@ export interface TimelineFilter {
   until?: Date | undefined
 }
 
-/** Before which to go on: the time, and the id, or the seq within one conversation. */
+/** The position to continue before: the time, and the id, or the seq within one conversation. */
 export interface TimelinePosition {
   at: Date
   tie: string | number
@@ -91,13 +94,13 @@ interface Key {
   tie: string | number
 }
 
-/** How many messages one request walks over at most, all sources together. */
+/** The maximum number of messages scanned per request, over all sources. */
 const SCAN_BUDGET = 2_000
 
 /** Sorts before every id. */
 const FIRST_ID = '00000000-0000-0000-0000-000000000000'
 
-/** The ids of one page. Sources must not overlap; a conversation can only be a source of its own. */
+/** The ids of one page. Sources must not overlap. A `conversation` source can only be used alone. */
 export async function list(
   db: Executor,
   sources: readonly Source[],
@@ -112,7 +115,7 @@ export async function list(
     walks.push(await walk(db, source, filter, before, limit, budget))
   }
 
-  // Where a source stopped early, what the others have below that place must wait for the next page.
+  // If a source stopped early, matches of other sources beyond that point must wait for the next page.
   const floor = walks.flatMap((done) => done.stoppedAt ?? []).reduce<Key | undefined>(newerOf, undefined)
   const merged = walks
     .flatMap((done) => done.matches)
@@ -123,7 +126,7 @@ export async function list(
   return { ids: page.map((key) => key.id), next: last && { at: last.created_at, tie: last.tie } }
 }
 
-/** Whether the page and the next one's first are found, and all of them newer than this. */
+/** Whether the page and the first item of the next one are found and all newer than this. */
 function isFull(walks: readonly Walk[], at: Date, limit: number): boolean {
   const newer = walks.flatMap((done) => done.matches.filter((key) => key.created_at > at))
   return newer.length > limit
@@ -140,7 +143,7 @@ function newerOf(a: Key | undefined, b: Key): Key {
 
 interface Walk {
   matches: Key[]
-  /** The last key that was looked at, when there may be more behind it. */
+  /** The last key read, if there may be more after it. */
   stoppedAt: Key | undefined
 }
 
@@ -173,8 +176,8 @@ async function walk(
 }
 
 /**
- * The one place that everything comes before: `until`, or where the page before ended. With two upper bounds
- * SQLite would look for one of them and read over what the other excludes.
+ * The position that everything comes before: `until`, or the end of the previous page. Given two upper bounds, SQLite
+ * would seek to one of them and scan past the rows that the other excludes.
  */
 function startOf(
   source: Source,
@@ -182,7 +185,7 @@ function startOf(
   before: TimelinePosition | undefined,
 ): TimelinePosition {
   if (before && before.at < until) return before
-  // Below every id and seq there is nothing at that very time.
+  // The lowest id or seq excludes everything at that exact time.
   return { at: until, tie: source.by === 'conversation' ? 0 : FIRST_ID }
 }
 
@@ -222,12 +225,12 @@ async function readKeys(
     .orderBy('m.created_at', 'desc')
     .orderBy(tie, 'desc')
     .limit(limit)
-  // What makes the index of all messages usable; every seq is above 0.
+  // Lets PostgreSQL use the index of all messages. Every seq is above 0.
   if (source.by === 'all') query = query.where('m.seq', '>', (eb) => eb.lit(0))
   if (source.by === 'sender') query = query.where('m.sender_id', '=', source.userId)
   if (source.by === 'recipient') query = query.where('m.recipient_id', '=', source.userId)
   if ('conversationId' in source) query = query.where('m.conversation_id', '=', source.conversationId)
-  // The index has these by time and seq: what stands at one time is put in order here.
+  // The index is ordered by time and seq, so rows of the same time are sorted by id here.
   if (source.by === 'stays') query = query.where('m.created_at', '<=', before.at)
   if (filter.since) query = query.where('m.created_at', '>=', filter.since)
   return query.where(sql<boolean>`(m.created_at, ${sql.ref(tie)}) < (${before.at}, ${before.tie})`).execute()

@@ -4,7 +4,7 @@ import type { BlockRow } from './blocks.ts'
 import type { ContactRow } from './contacts.ts'
 import { userColumns } from './users.ts'
 
-/* What a database holds of one user, in ranges of indexes: each list goes on after a place, however long it is. */
+/* All data about one user. Each list reads an index range and can be continued from a position. */
 
 const contactsAfter = statement((db, p: { userId: string; after: string; limit: number }) =>
   db
@@ -18,7 +18,7 @@ const contactsAfter = statement((db, p: { userId: string; after: string; limit: 
     .limit(p.limit),
 )
 
-/** A user's contacts of every state, by the other's id. */
+/** A user's contacts in every state, by the other user's id. */
 export async function listContacts(
   db: Executor,
   userId: string,
@@ -40,7 +40,7 @@ const blocksAfter = statement((db, p: { userId: string; after: string; limit: nu
     .limit(p.limit),
 )
 
-/** Whom a user has blocked, by the other's id. */
+/** The users whom a user has blocked, by id. */
 export async function listBlocks(
   db: Executor,
   userId: string,
@@ -50,7 +50,7 @@ export async function listBlocks(
   return blocksAfter(db, { userId, after, limit })
 }
 
-/** A place among a user's stays. */
+/** A position in a user's stays. */
 export interface StayPosition {
   conversationId: string
   firstEventId: number
@@ -99,7 +99,7 @@ const staysFrom = statement((db, p: StayPosition & { userId: string; limit: numb
     .limit(p.limit),
 )
 
-/** A user's stays in conversations, each of them, from a place on. */
+/** All stays of a user, from a position on. */
 export async function listStays(
   db: Executor,
   userId: string,
@@ -136,7 +136,7 @@ export async function listReactions(
 interface ReceiptRange {
   userId: string
   conversationId: string
-  /** After this one, by kind and seq. */
+  /** The position to continue after: kind and seq. */
   kind: ReceiptTable['kind']
   seq: number
   /** above < seq <= upTo */
@@ -160,7 +160,7 @@ const receiptsAfter = statement((db, p: ReceiptRange & { limit: number }) =>
 
 export type ExportedReceipt = Pick<ReceiptTable, 'kind' | 'seq' | 'receipt_at'>
 
-/** A user's marks of one stay. */
+/** A user's receipts in one stay. */
 export async function listReceipts(
   db: Executor,
   range: ReceiptRange,

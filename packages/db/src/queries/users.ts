@@ -40,14 +40,14 @@ const byIds = statement((db, p: { ids: ReturnType<typeof idList> }) =>
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
-/** PostgreSQL refuses to compare a uuid with anything else, so what is none is never asked for. */
+/** PostgreSQL rejects comparing a uuid column with any other string, so check before querying. */
 export function isUuid(value: string): boolean {
   return UUID.test(value)
 }
 
-/** By id or by username, both lower case. No username looks like an id: it is too short. Not who was erased. */
+/** A user by lower-case id or username. No username looks like an id: it is too short. Erased users are not found. */
 export async function find(db: Executor, ref: string): Promise<UserRow | undefined> {
-  // PostgreSQL refuses to compare with it. Credentials can hold it, which no schema has seen.
+  // PostgreSQL rejects strings with a null character. Credentials have not passed a schema and may contain one.
   if (ref.includes('\0')) return undefined
   const [row] = isUuid(ref) ? await byId(db, { id: ref }) : await byUsername(db, { username: ref })
   return row
@@ -70,14 +70,14 @@ export interface NewUser {
 }
 
 /**
- * A text with its case aside, character by character: lowered as a whole, the beginning of a text would not be the
- * beginning of the text lowered (a capital sigma is another letter at the end of a word).
+ * Folds case character by character, so that a prefix of a text stays a prefix: lowercasing the whole text changes a
+ * capital sigma differently at the end of a word.
  */
 function foldCase(text: string): string {
   return Array.from(text, (character) => character.toUpperCase().toLowerCase()).join('')
 }
 
-/** False when the username or the email address is taken; nothing is written then. */
+/** @returns false, without writing, if the username or the email address is taken. */
 export async function insert(db: Executor, user: NewUser): Promise<boolean> {
   const inserted = await db
     .insertInto('users')
@@ -112,7 +112,7 @@ export interface ProfileChange {
   avatarUrl?: string | null | undefined
 }
 
-/** Changes what is there, leaves what is undefined. A taken email address is a unique violation. */
+/** Changes the given fields and keeps those that are undefined. A taken email address is a unique violation. */
 export async function updateProfile(
   db: Executor,
   id: string,
@@ -149,14 +149,14 @@ const listAfter = statement((db, p: { after: string; limit: number }) =>
     .limit(p.limit),
 )
 
-/** Sorts after every string that begins with the prefix, by code points. */
+/** Appended to a prefix, sorts after every string with that prefix, by code point. */
 const LAST = '\u{10FFFF}'
 
-/** How many users whose display name matches are sorted at most; above that the matches are dense. */
+/** The maximum number of display name matches to sort. Beyond that, matches are considered dense. */
 const MAX_SORTED = 1_000
-/** How many users a search among dense matches looks at in one request. */
+/** The maximum number of users a request scans if matches are dense. */
 const SCAN_BUDGET = 2_000
-/** How many pages a search looks through for a page of matches, before it sorts them instead. */
+/** The number of pages a search scans before it sorts the matches instead. */
 const SHORT_WALK = 4
 
 const usernamesFrom = statement((db, p: { from: string; to: string; limit: number }) =>
@@ -185,7 +185,7 @@ const displayNameMatches = statement((db, p: { from: string; to: string; limit: 
     .select(['id', 'username'])
     .where('display_name_key', '>=', p.from)
     .where('display_name_key', '<', p.to)
-    // The order of the index: without one PostgreSQL may as well read the table until it has met enough.
+    // The order of the index. Without it, PostgreSQL might scan the table until it has found enough.
     .orderBy('display_name_key')
     .orderBy('username')
     .limit(p.limit),
@@ -193,11 +193,11 @@ const displayNameMatches = statement((db, p: { from: string; to: string; limit: 
 
 export interface UserPage {
   rows: UserRow[]
-  /** The username to go on after, or undefined at the end. */
+  /** The username to continue after. Undefined at the end. */
   next: string | undefined
 }
 
-/** By username, ascending, after the given one ('' for the first page). */
+/** Users by username, after the given one ('' for the first page). */
 export async function list(db: Executor, after: string, limit: number): Promise<UserPage> {
   return endOfPage(await listAfter(db, { after, limit: limit + 1 }), limit)
 }
@@ -208,11 +208,11 @@ function endOfPage(rows: UserRow[], limit: number): UserPage {
 }
 
 /**
- * Those whose username or display name begins with `prefix`, case aside, by username.
+ * Users whose username or display name starts with `prefix`, ignoring case, by username.
  *
- * Display names have an index of their own, whose order is another one. Less than a page of them is sorted here.
- * When there are more, a short walk by username meets enough of them if they are many; if they are not, up to
- * MAX_SORTED are sorted. Beyond that the walk goes on to a bound; the page may be short then, and has a `next`.
+ * Display names have their own index in a different order. Less than a page of display name matches is sorted here.
+ * With more, a short scan by username usually fills the page; if it does not, up to MAX_SORTED matches are sorted. With
+ * even more, the scan continues up to a limit. The page may then be short, but has a `next`.
  */
 export async function search(db: Executor, prefix: string, after: string, limit: number): Promise<UserPage> {
   const from = foldCase(prefix)
@@ -220,14 +220,14 @@ export async function search(db: Executor, prefix: string, after: string, limit:
   if (few.length < limit) return mergeMatches(db, few, from, after, limit)
 
   const walked = await walkUsers(db, from, after, limit, SHORT_WALK * limit)
-  if (walked.isWhole) return walked.page
+  if (walked.isComplete) return walked.page
 
   const more = await displayNameMatches(db, { from, to: from + LAST, limit: MAX_SORTED + 1 })
   if (more.length <= MAX_SORTED) return mergeMatches(db, more, from, after, limit)
   return (await walkUsers(db, from, after, limit, SCAN_BUDGET)).page
 }
 
-/** One page out of all whose display names match, and those whose usernames do. */
+/** One page of the given display name matches and of all username matches. */
 async function mergeMatches(
   db: Executor,
   byDisplayName: readonly Pick<UserRow, 'id' | 'username'>[],
@@ -236,7 +236,7 @@ async function mergeMatches(
   limit: number,
 ): Promise<UserPage> {
   const to = prefix + LAST
-  // One lower bound: SQLite looks for the first one it finds, and reads over what the other one excludes.
+  // Use a single lower bound: given two, SQLite would seek to one and scan past the rows that the other excludes.
   const byUsername = await (after < prefix
     ? usernamesFrom(db, { from: prefix, to, limit: limit + 1 })
     : usernamesAfter(db, { after, to, limit: limit + 1 }))
@@ -254,14 +254,14 @@ async function mergeMatches(
   return endOfPage(rows.slice(0, limit + 1), limit)
 }
 
-/** `isWhole`: the page is full, or holds all there is. */
+/** `isComplete`: the page is full, or contains all matches. */
 async function walkUsers(
   db: Executor,
   prefix: string,
   after: string,
   limit: number,
   budget: number,
-): Promise<{ page: UserPage; isWhole: boolean }> {
+): Promise<{ page: UserPage; isComplete: boolean }> {
   const rows: UserRow[] = []
   let position = after
   for (let scanned = 0, chunk = limit + 1; scanned < budget; ) {
@@ -272,13 +272,13 @@ async function walkUsers(
         (row.display_name !== null && foldCase(row.display_name).startsWith(prefix))
       )
         rows.push(row)
-      if (rows.length > limit) return { page: endOfPage(rows, limit), isWhole: true }
+      if (rows.length > limit) return { page: endOfPage(rows, limit), isComplete: true }
     }
     const last = walked.at(-1)
-    if (!last || walked.length < chunk) return { page: { rows, next: undefined }, isWhole: true }
+    if (!last || walked.length < chunk) return { page: { rows, next: undefined }, isComplete: true }
     position = last.username
     scanned += chunk
     chunk = Math.min(nextChunk(scanned, rows.length, limit), budget - scanned)
   }
-  return { page: { rows, next: position }, isWhole: false }
+  return { page: { rows, next: position }, isComplete: false }
 }

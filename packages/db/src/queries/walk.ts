@@ -1,10 +1,10 @@
-/** Room for chance: matches are not spread evenly. */
+/** Extra rows, because matches are not evenly distributed. */
 const MARGIN = 1.25
 const MARGIN_ROWS = 5
 
 /**
- * How many rows a walk that keeps some of them reads next: as many as the rest of the page should take, going by
- * what was kept so far, but never more than twice what was read.
+ * The number of rows that a filtering scan should read next: enough to fill the page at the match rate so far, but at
+ * most twice what it has read.
  */
 export function nextChunk(scanned: number, kept: number, limit: number): number {
   const rest = ((limit + 1 - kept) / kept) * scanned

@@ -25,7 +25,7 @@ const webhookColumns = [
   'deleted_at',
 ] as const
 
-/** One place in the log with the webhooks that have come this far. */
+/** A log position with the webhooks that are at it. */
 export interface WebhookGroup {
   epoch: string
   position: LogPosition
@@ -55,7 +55,7 @@ export async function list(db: Executor, before: TimePosition, limit: number): P
     .execute()
 }
 
-/** All of them, those that are disabled and those that are deleted and still have deliveries too. There are few. */
+/** All webhooks, including disabled ones and deleted ones that still have deliveries. There are few. */
 export async function listAll(db: Executor): Promise<WebhookRow[]> {
   return db.selectFrom('webhooks').select(webhookColumns).orderBy('id').execute()
 }
@@ -75,7 +75,7 @@ export async function insert(trx: Executor, row: WebhookRow): Promise<void> {
 
 type WebhookChange = Partial<Omit<WebhookRow, 'id' | 'created_at'>>
 
-/** @returns the row as it stands then; undefined when there is no such webhook. */
+/** @returns the updated row, or undefined if the webhook does not exist. */
 export async function update(
   trx: Executor,
   id: string,
@@ -90,7 +90,7 @@ export async function update(
     .executeTakeFirst()
 }
 
-/** Disables a webhook unless it is already. @returns whether it was enabled. */
+/** Disables a webhook. @returns false if it was already disabled. */
 export async function disableGone(trx: Executor, id: string, at: Date): Promise<boolean> {
   const disabled = await trx
     .updateTable('webhooks')
@@ -103,12 +103,12 @@ export async function disableGone(trx: Executor, id: string, at: Date): Promise<
   return disabled !== undefined
 }
 
-/** Removes a deleted webhook, whose deliveries must be gone. */
+/** Removes a deleted webhook, which must have no deliveries left. */
 export async function remove(trx: Executor, id: string): Promise<void> {
   await trx.deleteFrom('webhooks').where('id', '=', id).where('deleted_at', 'is not', null).execute()
 }
 
-/** The columns of a place in the log. */
+/** The columns that store a log position. */
 export function positionColumns(
   epoch: string,
   { position, at }: LogEnd,
@@ -118,9 +118,9 @@ export function positionColumns(
 }
 
 /**
- * Moves webhooks from one place to a later one.
+ * Moves webhooks from one position to a later one.
  *
- * @returns the ids of those that were moved: those that stood there, and are enabled.
+ * @returns the ids of the webhooks that were moved: those still at the position and enabled.
  */
 export async function move(
   trx: Executor,
@@ -145,7 +145,7 @@ export async function move(
   return moved.map(({ id }) => id)
 }
 
-/** When the event was written that the webhook has come to that is furthest behind; undefined without an enabled one. */
+/** The time of the oldest position of an enabled webhook. Undefined if no webhook is enabled. */
 export async function findOldestPosition(db: Executor): Promise<Date | undefined> {
   const row = await db
     .selectFrom('webhooks')
