@@ -3,13 +3,14 @@ import path from 'node:path'
 import { expect, test } from 'vitest'
 
 /*
- * A statement that was prepared with `select *` fails when a newer server has added a column: PostgreSQL refuses to
- * change what a cached plan answers. So queries name their columns, but for those of rows that they make themselves.
+ * After a newer server has added a column, a statement prepared with `select *` fails: PostgreSQL does not allow the
+ * result columns of a cached plan to change. So queries must name their columns, except when they select from rows they
+ * build themselves.
  */
 
 const source = path.join(import.meta.dirname, '../src')
 
-test('queries name the columns that they read', async () => {
+test('queries name the columns they read', async () => {
   const found: string[] = []
   for await (const file of glob('**/*.ts', { cwd: source })) {
     const text = await readFile(path.join(source, file), 'utf8')

@@ -4,10 +4,10 @@ import { dialects, withPostgres } from '@sotto/testing/internal/databases'
 import type pg from 'pg'
 import { describe, expect, test } from 'vitest'
 
-/** How many callers are at work at once. */
+/** The number of concurrent callers. */
 const WRITERS = 50
 
-/** What these tests look at in a Message. */
+/** The fields of a Message that these tests use. */
 interface Message {
   id: string
   seq: number
@@ -17,8 +17,8 @@ interface Message {
 }
 
 /**
- * Sends a message by a plain request: the client sends those of one user one after the other, and these are to
- * happen at once.
+ * Sends a message with a plain HTTP request. The SDK would send a user's messages one after another, and these tests
+ * need them to be concurrent.
  */
 function send(server: TestServer, from: string, message: object): Promise<Message> {
   return request(server, from, 'POST', '/v1/messages', message)
@@ -42,13 +42,13 @@ async function request<Answer>(
   })
   const text = await response.text()
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`)
-  // The contract says what it is, and tests of its own that it is so.
+  // The contract defines the type, and other tests check it.
   return JSON.parse(text) as Answer
 }
 
-/** Two servers on one PostgreSQL database, and its URL. */
-async function createPair(users: string[]) {
-  // The name tells this database from all others while it is in use.
+/** Starts two servers on one PostgreSQL database. `query` reads that database. */
+async function createCluster(users: string[]) {
+  // The application name identifies the test database among others in use.
   const admin = new URL(process.env.SOTTO_TEST_POSTGRES_URL ?? '')
   const name = `test ${randomUUID()}`
   const stack = new AsyncDisposableStack()
@@ -74,18 +74,18 @@ function numbers(from: number, to: number): number[] {
   return Array.from({ length: to - from + 1 }, (_, index) => from + index)
 }
 
-/** Does all the work, so many pieces of it at a time. */
-async function allOf<T>(work: readonly (() => Promise<T>)[], atOnce = WRITERS): Promise<T[]> {
+/** Runs all tasks, up to `concurrency` at a time. */
+async function runAll<T>(tasks: readonly (() => Promise<T>)[], concurrency = WRITERS): Promise<T[]> {
   const results: T[] = []
-  const left = work.entries()
-  async function go(): Promise<void> {
-    for (const [index, piece] of left) results[index] = await piece()
+  const remaining = tasks.entries()
+  async function work(): Promise<void> {
+    for (const [index, task] of remaining) results[index] = await task()
   }
-  await Promise.all(numbers(1, atOnce).map(go))
+  await Promise.all(numbers(1, concurrency).map(work))
   return results
 }
 
-async function everyMessage(server: TestServer, reader: string, other: string): Promise<Message[]> {
+async function allMessages(server: TestServer, reader: string, other: string): Promise<Message[]> {
   const messages: Message[] = []
   for (let after: number | undefined = 0; after !== undefined; ) {
     const path = `/v1/direct/${other}/messages?after=${after}&limit=200`
@@ -97,20 +97,20 @@ async function everyMessage(server: TestServer, reader: string, other: string): 
 }
 
 describe('two servers on one PostgreSQL', () => {
-  test('make one conversation of fifty first messages, numbered alike for everyone and in the log', async () => {
-    await using pair = await createPair(['alice', 'bob'])
-    const [first, second] = pair.servers
+  test('create one conversation from concurrent first messages, with the same seqs for both users and in the log', async () => {
+    await using cluster = await createCluster(['alice', 'bob'])
+    const [first, second] = cluster.servers
 
-    // The log's order is the seqs' only if a transaction has its conversation's turn before it gets its number.
-    const all = await allOf(
+    // The log is in seq order only if a transaction takes the conversation lock before it gets its transaction id.
+    const all = await runAll(
       numbers(1, 4 * WRITERS).map((n) => () => {
         const [from, to] = n % 3 === 0 ? (['alice', 'bob'] as const) : (['bob', 'alice'] as const)
         return send(n % 2 === 0 ? first : second, from, { to, text: `${n}` })
       }),
     )
 
-    const byAlice = await everyMessage(first, 'alice', 'bob')
-    const byBob = await everyMessage(second, 'bob', 'alice')
+    const byAlice = await allMessages(first, 'alice', 'bob')
+    const byBob = await allMessages(second, 'bob', 'alice')
     expect(new Set(all.map((message) => message.conversationId)).size).toBe(1)
     expect(byAlice.map((message) => message.seq)).toEqual(numbers(1, all.length))
     expect(byBob.map((message) => message.id)).toEqual(byAlice.map((message) => message.id))
@@ -120,20 +120,20 @@ describe('two servers on one PostgreSQL', () => {
     const times = byAlice.map((message) => message.createdAt)
     expect(times).toEqual(times.toSorted())
 
-    const log = await pair.query<{ seq: string }>(
+    const log = await cluster.query<{ seq: string }>(
       "select seq from events where type = 'message.created' order by xid, id",
     )
     expect(log.map((event) => Number(event.seq))).toEqual(numbers(1, all.length))
-    expect(await pair.query("select 1 from events where type = 'conversation.created'")).toHaveLength(1)
+    expect(await cluster.query("select 1 from events where type = 'conversation.created'")).toHaveLength(1)
   })
 
-  test('make one conversation when two write to each other for the first time', async () => {
-    const couples = numbers(1, 20).map((n) => [`left${n}`, `right${n}`] as const)
-    await using pair = await createPair(couples.flat())
-    const [first, second] = pair.servers
+  test('create one conversation when two users first write to each other at the same time', async () => {
+    const userPairs = numbers(1, 20).map((n) => [`left${n}`, `right${n}`] as const)
+    await using cluster = await createCluster(userPairs.flat())
+    const [first, second] = cluster.servers
 
     await Promise.all(
-      couples.map(async ([left, right]) => {
+      userPairs.map(async ([left, right]) => {
         const sent = await Promise.all([
           send(first, left, { to: right, text: 'hi' }),
           send(second, right, { to: left, text: 'hello' }),
@@ -142,16 +142,16 @@ describe('two servers on one PostgreSQL', () => {
         expect(sent.map((message) => message.seq).sort()).toEqual([1, 2])
       }),
     )
-    expect(await pair.query('select 1 from conversations')).toHaveLength(couples.length)
+    expect(await cluster.query('select 1 from conversations')).toHaveLength(userPairs.length)
   })
 
-  test('keep the unread count equal to a recount through sends, reads and deletions at once', async () => {
-    const couples = numbers(1, 25).map((n) => [`left${n}`, `right${n}`] as const)
-    await using pair = await createPair(couples.flat())
-    const [first, second] = pair.servers
+  test('keep the unread count correct during concurrent sends, reads and deletions', async () => {
+    const userPairs = numbers(1, 25).map((n) => [`left${n}`, `right${n}`] as const)
+    await using cluster = await createCluster(userPairs.flat())
+    const [first, second] = cluster.servers
 
     await Promise.all(
-      couples.map(async ([left, right]) => {
+      userPairs.map(async ([left, right]) => {
         const { id, conversationId } = await send(first, left, { to: right, text: 'to be deleted' })
         const early = await send(first, left, { conversationId, text: 'to be read' })
         for (let n = 0; n < 3; n++) await send(first, left, { conversationId, text: `${n}` })
@@ -167,7 +167,7 @@ describe('two servers on one PostgreSQL', () => {
       }),
     )
 
-    const recounted = await pair.query<{
+    const recounted = await cluster.query<{
       unread_count: string
       recount: string
       sent_count: string
@@ -179,37 +179,37 @@ describe('two servers on one PostgreSQL', () => {
         (select count(*) from messages m where m.conversation_id = p.conversation_id
           and m.sender_id = p.user_id) as sent
       from participants p join conversations c on c.id = p.conversation_id`)
-    expect(recounted).toHaveLength(2 * couples.length)
+    expect(recounted).toHaveLength(2 * userPairs.length)
     for (const row of recounted)
       expect(row).toMatchObject({ unread_count: row.recount, sent_count: row.sent })
   })
 })
 
 describe('delivered marks of two servers on one PostgreSQL', () => {
-  test('never go back, and meet sends, reads and one another without a deadlock', async () => {
-    const couples = numbers(1, 15).map((n) => [`left${n}`, `right${n}`] as const)
-    await using pair = await createPair([...couples.flat(), 'reader'])
-    const [first, second] = pair.servers
+  test('never move backward and never deadlock with sends, reads or each other', async () => {
+    const userPairs = numbers(1, 15).map((n) => [`left${n}`, `right${n}`] as const)
+    await using cluster = await createCluster([...userPairs.flat(), 'reader'])
+    const [first, second] = cluster.servers
 
     await Promise.all(
-      couples.map(async ([left, right], index) => {
+      userPairs.map(async ([left, right], index) => {
         for (let n = 0; n < 8; n++) {
-          const [near, far] = (n + index) % 2 === 0 ? [first, second] : [second, first]
-          const { seq, conversationId } = await send(near, left, { to: right, text: `${n}` })
+          const [one, other] = (n + index) % 2 === 0 ? [first, second] : [second, first]
+          const { seq, conversationId } = await send(one, left, { to: right, text: `${n}` })
           await Promise.all([
-            send(far, right, { conversationId, text: `${n}` }),
-            request(near, right, 'GET', `/v1/direct/${left}/messages`),
-            request(far, left, 'GET', `/v1/conversations`),
-            n % 2 === 0 && request(far, right, 'POST', `/v1/conversations/${conversationId}/read`, { seq }),
-            send(near, left, { to: 'reader', text: `${n}` }),
-            request(far, 'reader', 'GET', '/v1/conversations'),
+            send(other, right, { conversationId, text: `${n}` }),
+            request(one, right, 'GET', `/v1/direct/${left}/messages`),
+            request(other, left, 'GET', `/v1/conversations`),
+            n % 2 === 0 && request(other, right, 'POST', `/v1/conversations/${conversationId}/read`, { seq }),
+            send(one, left, { to: 'reader', text: `${n}` }),
+            request(other, 'reader', 'GET', '/v1/conversations'),
           ])
         }
       }),
     )
 
     await Promise.all(
-      couples.flatMap(([left, right]) => [
+      userPairs.flatMap(([left, right]) => [
         request(first, left, 'GET', `/v1/direct/${right}/messages`),
         request(second, right, 'GET', `/v1/direct/${left}/messages`),
         request(first, 'reader', 'GET', `/v1/direct/${left}/messages`),
@@ -218,19 +218,19 @@ describe('delivered marks of two servers on one PostgreSQL', () => {
     const behind = `
       select 1 from participants p join messages m on m.conversation_id = p.conversation_id
       where m.sender_id <> p.user_id and m.seq > p.delivered_seq`
-    await expect.poll(() => pair.query(behind)).toEqual([])
-    for (const server of pair.servers)
+    await expect.poll(() => cluster.query(behind)).toEqual([])
+    for (const server of cluster.servers)
       expect(server.logs.filter((line) => line.includes('not written'))).toEqual([])
-    // What a row says is what the last receipt says, and every receipt had its event, in the same order.
-    const marks = await pair.query(`
+    // Each participant's mark equals the last receipt, and each receipt has an event, in the same order.
+    const marks = await cluster.query(`
       select p.user_id from participants p where p.delivered_seq <> coalesce((
         select max(r.seq) from receipts r where r.conversation_id = p.conversation_id
           and r.user_id = p.user_id and r.kind = 'delivered'), 0)`)
     expect(marks).toEqual([])
-    const log = await pair.query<{ mark: string; seq: string }>(`
+    const log = await cluster.query<{ mark: string; seq: string }>(`
       select conversation_id || user_id::text as mark, seq from events
       where type = 'receipt.delivered' order by mark, xid, id`)
-    const receipts = await pair.query<{ mark: string; seq: string }>(`
+    const receipts = await cluster.query<{ mark: string; seq: string }>(`
       select conversation_id || user_id::text as mark, seq from receipts
       where kind = 'delivered' order by mark, receipt_at, seq`)
     expect(log).toEqual(receipts)
@@ -241,9 +241,9 @@ describe('delivered marks of two servers on one PostgreSQL', () => {
 })
 
 describe.each(dialects)('repeated sends on %s', (using) => {
-  test('make a thousand messages of five thousand sends', { timeout: 60_000 }, async () => {
+  test('create one message per clientMessageId', { timeout: 60_000 }, async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob'] })
-    const answers = await allOf(
+    const answers = await runAll(
       numbers(1, 1_000).map((n) => () => {
         const message = { to: 'bob', text: `${n}`, clientMessageId: `message ${n}` }
         return Promise.all(numbers(1, 5).map(() => send(server, 'alice', message)))
@@ -257,7 +257,7 @@ describe.each(dialects)('repeated sends on %s', (using) => {
         expect([repeat.id, repeat.seq, repeat.text]).toEqual([original?.id, original?.seq, original?.text])
       }
     }
-    const messages = await everyMessage(server, 'bob', 'alice')
+    const messages = await allMessages(server, 'bob', 'alice')
     expect(messages.map((message) => message.seq)).toEqual(numbers(1, 1_000))
     expect(new Set(answers.flat().map((message) => message.id))).toEqual(
       new Set(messages.map((message) => message.id)),

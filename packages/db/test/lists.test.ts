@@ -18,10 +18,10 @@ const readSeqs = new Map(
 
 const { hub, deep, middle, late } = sample
 const sources: Record<string, Source[]> = {
-  everything: [{ by: 'all' }],
-  'what one has sent': [{ by: 'sender', userId: hub }],
-  'what one has received': [{ by: 'recipient', userId: hub }],
-  'what one has sent or received': [
+  'all messages': [{ by: 'all' }],
+  'messages sent by a user': [{ by: 'sender', userId: hub }],
+  'messages received by a user': [{ by: 'recipient', userId: hub }],
+  'messages sent or received by a user': [
     { by: 'sender', userId: hub },
     { by: 'recipient', userId: hub, exceptFrom: hub },
   ],
@@ -39,7 +39,7 @@ const filters: TimelineFilter[] = [
   { kind: 'text', isRead: false, since: middle, until: late },
 ]
 
-/** The same question to plain arrays. */
+/** The expected result, computed from plain arrays. */
 function expectedTimeline(from: readonly Source[], filter: TimelineFilter): string[] {
   return rowsOf('messages')
     .filter((row) => from.some((source) => isFrom(row, source)) && passes(row, filter))
@@ -86,13 +86,12 @@ describe.each(dialects)('lists on %s', (using) => {
     await empty[Symbol.asyncDispose]()
   })
 
-  const questions = Object.entries(sources).flatMap(([name, from]) =>
-    filters.map((filter) => ({ name, from, filter, told: JSON.stringify(filter) })),
+  const cases = Object.entries(sources).flatMap(([name, from]) =>
+    filters.map((filter) => ({ name, from, filter, json: JSON.stringify(filter) })),
   )
-  test.each(questions)(
-    'the pages of $name hold each message once, in order, with $told',
-    async (question) => {
-      const { from, filter } = question
+  test.each(cases)(
+    'return each message of $name once, in order, with filter $json',
+    async ({ from, filter }) => {
       const ids: string[] = []
       let before: TimelinePosition | undefined
       do {
@@ -106,7 +105,7 @@ describe.each(dialects)('lists on %s', (using) => {
     },
   )
 
-  test('a cursor that is combined with an earlier until goes on at the until', async () => {
+  test('continue at `until` if the cursor is later', async () => {
     const page = await store.timeline.list(
       database.db,
       [{ by: 'all' }],
@@ -118,7 +117,7 @@ describe.each(dialects)('lists on %s', (using) => {
     expect(page.ids).toEqual(expectedTimeline([{ by: 'all' }], { until: middle }).slice(0, 20))
   })
 
-  // Eighty users: Anna is a third of them, Zoe is one of them; all usernames begin with u.
+  // Of the 80 users, a third are called Anna and one is called Zoe. All usernames start with u.
   test.each([
     { prefix: 'ANNA', limit: 5 },
     { prefix: 'anna', limit: 200 },
@@ -129,23 +128,26 @@ describe.each(dialects)('lists on %s', (using) => {
     { prefix: 'u1', limit: 3 },
     { prefix: '%', limit: 3 },
     { prefix: 'anna 12', limit: 1 },
-  ])('the pages of users who begin with $prefix hold each once, in order', async ({ prefix, limit }) => {
-    const usernames: string[] = []
-    let after: string | undefined = ''
-    while (after !== undefined) {
-      const page: Awaited<ReturnType<typeof store.users.search>> = await store.users.search(
-        database.db,
-        prefix,
-        after,
-        limit,
-      )
-      expect(page.rows.length).toBeLessThanOrEqual(limit)
-      usernames.push(...page.rows.map((row) => row.username))
-      after = page.next
-    }
+  ])(
+    'return each user whose name starts with $prefix once, in order, $limit per page',
+    async ({ prefix, limit }) => {
+      const usernames: string[] = []
+      let after: string | undefined = ''
+      while (after !== undefined) {
+        const page: Awaited<ReturnType<typeof store.users.search>> = await store.users.search(
+          database.db,
+          prefix,
+          after,
+          limit,
+        )
+        expect(page.rows.length).toBeLessThanOrEqual(limit)
+        usernames.push(...page.rows.map((row) => row.username))
+        after = page.next
+      }
 
-    const begins = (name: unknown) => String(name).toLowerCase().startsWith(prefix.toLowerCase())
-    const expected = rowsOf('users').filter((row) => begins(row.username) || begins(row.display_name))
-    expect(usernames).toEqual(expected.map((row) => String(row.username)).sort())
-  })
+      const matches = (name: unknown) => String(name).toLowerCase().startsWith(prefix.toLowerCase())
+      const expected = rowsOf('users').filter((row) => matches(row.username) || matches(row.display_name))
+      expect(usernames).toEqual(expected.map((row) => String(row.username)).sort())
+    },
+  )
 })

@@ -4,12 +4,12 @@ import { openDatabase } from '../src/index.ts'
 import { migrations } from '../src/migrations/index.ts'
 import { problemsOf } from './support/migration-rules.ts'
 
-/* A migration runs while servers of the release before serve: it must not stop who uses a large table. */
+/* Servers of the previous release keep running during a migration, so it must not block the use of large tables. */
 
-/** The first one makes everything there is from nothing. */
+/** The first migration creates all tables, so no table is in use yet. */
 const [, ...later] = Object.keys(migrations)
 
-test('no migration locks a table that is in use, or takes away what servers before it need', async () => {
+test('no migration blocks a table in use, or removes what older servers need', async () => {
   const statementsOf = new Map<string, string[]>()
   let statements: string[] = []
   await using empty = await createEmptyDatabase('postgres')
@@ -26,9 +26,9 @@ test('no migration locks a table that is in use, or takes away what servers befo
 
   const found: string[] = []
   for (const name of later) {
-    const judged = { ...migrations[name], statements: statementsOf.get(name) ?? [] }
-    expect(judged.statements, name).not.toEqual([])
-    for (const problem of await problemsOf(judged)) found.push(`${name}: ${problem}`)
+    const checked = { ...migrations[name], statements: statementsOf.get(name) ?? [] }
+    expect(checked.statements, name).not.toEqual([])
+    for (const problem of await problemsOf(checked)) found.push(`${name}: ${problem}`)
   }
   expect(found).toEqual([])
 })
@@ -49,7 +49,7 @@ test.each([
   ['alter table messages drop column text', 'ban-drop-column'],
   ['drop table audit', 'ban-drop-table'],
   ['alter table messages rename column text to body', 'renaming-column'],
-])('"%s" is refused', async (statement, rule) => {
+])('rejects "%s"', async (statement, rule) => {
   expect(await problemsOf({ statements: [statement] })).toContain(rule)
 })
 
@@ -59,18 +59,18 @@ test.each([
   ['create table x (id uuid not null primary key)', 'create index x_id on x (id)'],
   ['alter table messages add constraint x foreign key (sender_id) references users (id) not valid'],
   ['alter table messages validate constraint x'],
-])('"%s" passes', async (...statements) => {
+])('accepts "%s"', async (...statements) => {
   expect(await problemsOf({ statements })).toEqual([])
 })
 
-test('an index is made concurrently, outside of a transaction', async () => {
+test('accepts a concurrent index only outside a transaction', async () => {
   const drop = 'drop index concurrently if exists messages_x'
   const statements = [drop, 'create index concurrently messages_x on messages (created_at)']
   expect(await problemsOf({ statements, inTransaction: false })).toEqual([])
   expect(await problemsOf({ statements })).toContain('ban-concurrent-index-creation-in-transaction')
 })
 
-test('what is taken away says from which server on', async () => {
+test('accepts a removal only with servesFrom', async () => {
   const statements = ['alter table messages drop column text']
   expect(await problemsOf({ statements, servesFrom: later[0] })).toEqual([])
 })

@@ -18,15 +18,15 @@ const ALL = Object.keys(migrations)
 
 const NEXT = '29991231T000000-of-a-test'
 
-/** Adds a migration of the test's own, after all others: this code is then that of the next release. */
+/** Adds a migration after all others, so that this code acts as the next release. */
 function release(up: SchemaMigration['up'], rest: Omit<SchemaMigration, 'up'> = {}): string {
   migrations[NEXT] = { up, ...rest }
-  onTestFinished(takeBack)
+  onTestFinished(unrelease)
   return NEXT
 }
 
-/** This code is that of the release before again. */
-function takeBack(): void {
+/** Removes that migration, so that this code acts as the previous release. */
+function unrelease(): void {
   delete migrations[NEXT]
 }
 
@@ -48,7 +48,7 @@ describe.each(dialects)('migrations on %s', (using) => {
     await empty[Symbol.asyncDispose]()
   })
 
-  test('make an empty database current, and leave a current one alone', async () => {
+  test('bring an empty database up to date, and leave an up-to-date one unchanged', async () => {
     expect(await database.migrate()).toEqual({ applied: ALL, newer: [] })
     expect(await database.isReady()).toBe(true)
     expect(await database.migrate()).toEqual({ applied: [], newer: [] })
@@ -75,7 +75,7 @@ describe.each(dialects)('migrations on %s', (using) => {
     expect(runs.flatMap((run) => JSON.parse(run.stdout)).sort()).toEqual(ALL)
   })
 
-  test('that fail leave nothing, say which one it was, and those before it stay', async () => {
+  test('name the one that failed, roll it back, and keep those before it', async () => {
     const name = release(async (db) => {
       await db.schema.createTable('half').addColumn('id', 'integer').execute()
       await sql`insert into nowhere values (1)`.execute(db)
@@ -91,13 +91,13 @@ describe.each(dialects)('migrations on %s', (using) => {
     expect(await database.isReady()).toBe(false)
   })
 
-  test('that fail leave the schema that was there', async () => {
+  test('leave the schema unchanged if they fail', async () => {
     await database.migrate()
     const before = await tableNames(database)
     release(async (db) => {
       await db.schema.createTable('half').addColumn('id', 'integer').execute()
       await db.schema.alterTable('users').addColumn('half', 'integer').execute()
-      throw new Error('no more')
+      throw new Error('on purpose')
     })
 
     await expect(database.migrate()).rejects.toThrow(DatabaseOpenError)
@@ -106,7 +106,7 @@ describe.each(dialects)('migrations on %s', (using) => {
     await expect(sql`select half from users`.execute(database.db)).rejects.toThrow(/half/)
   })
 
-  test('go on after one that failed has been put right', async () => {
+  test('continue once a failed one has been fixed', async () => {
     release(() => Promise.reject(new Error('not today')))
     await expect(database.migrate()).rejects.toThrow('not today')
     const name = release((db) => db.schema.createTable('whole').addColumn('id', 'integer').execute())
@@ -114,21 +114,21 @@ describe.each(dialects)('migrations on %s', (using) => {
     expect((await database.migrate()).applied).toEqual([name])
   })
 
-  test('of the next release are lived with', async () => {
+  test('of the next release do not stop this server from working', async () => {
     const name = release((db) => db.schema.alterTable('users').addColumn('pronouns', 'text').execute())
     await database.migrate()
-    takeBack()
+    unrelease()
 
     expect(await database.isReady()).toBe(true)
     expect(await database.requireSchema()).toEqual([name])
     expect(await database.migrate()).toEqual({ applied: [], newer: [name] })
   })
 
-  test('that take away what this server uses are refused, and it is not ready', async () => {
+  test('that remove what this server uses make it not ready and unable to start', async () => {
     const name = release((db) => db.schema.dropTable('audit').execute(), { servesFrom: NEXT })
     await database.migrate()
     expect(await database.isReady()).toBe(true)
-    takeBack()
+    unrelease()
 
     expect(await database.isReady()).toBe(false)
     for (const open of [() => database.migrate(), () => database.requireSchema()]) {
@@ -139,17 +139,17 @@ describe.each(dialects)('migrations on %s', (using) => {
     }
   })
 
-  test('that take away what servers long before used are lived with', async () => {
+  test('that remove what only older servers used do not affect this server', async () => {
     const last = ALL.at(-1) ?? ''
     release((db) => db.schema.alterTable('users').dropColumn('avatar_url').execute(), { servesFrom: last })
     await database.migrate()
-    takeBack()
+    unrelease()
 
     expect(await database.isReady()).toBe(true)
     expect(await database.requireSchema()).toEqual([NEXT])
   })
 
-  test('of another line of versions are told', async () => {
+  test('of a different version are rejected', async () => {
     await database.migrate()
     await sql`insert into migrations values ('99991231T000000-theirs', '2026-01-01')`.execute(database.db)
     const ours = release(async () => {})
@@ -160,27 +160,27 @@ describe.each(dialects)('migrations on %s', (using) => {
     expect(await database.isReady()).toBe(false)
   })
 
-  test('outside of a transaction go on where they were cut short', async () => {
+  test('outside a transaction can be rerun after an interruption', async () => {
     await database.migrate()
     const index = { on: 'messages', columns: ['conversation_id', 'created_at'] }
-    let cut = true
+    let interrupt = true
     release(
       async (db) => {
         await createIndexConcurrently(db, 'messages_of_a_test', index)
-        if (cut) throw new Error('cut short')
+        if (interrupt) throw new Error('interrupted')
       },
       { inTransaction: false },
     )
-    await expect(database.migrate()).rejects.toThrow('cut short')
-    cut = false
+    await expect(database.migrate()).rejects.toThrow('interrupted')
+    interrupt = false
 
     expect((await database.migrate()).applied).toEqual([NEXT])
   })
 })
 
-test('migrations on postgres may take as long as they need, and requests afterwards may not', async () => {
+test('migrations on postgres run without timeouts, which apply again afterwards', async () => {
   await using empty = await createEmptyDatabase('postgres')
-  // One connection, so that it is the same one afterwards.
+  // A single connection, so that the check afterwards uses the same session.
   await using database = await openDatabase({ url: empty.url, poolSize: 1 })
   const timeouts = sql<Record<string, string>>`
     select current_setting('statement_timeout') as statement, current_setting('transaction_timeout', true) as transaction`
@@ -211,14 +211,14 @@ describe('migrations on a postgres in use', () => {
     await empty[Symbol.asyncDispose]()
   })
 
-  test('do not make everybody wait who comes behind them, and try again', async () => {
+  test('retry instead of blocking other queries for long', async () => {
     release((db) => db.schema.alterTable('messages').addColumn('pinned_at', 'timestamptz').execute())
     const waits: number[] = []
     let migrating: Promise<unknown> = Promise.resolve()
     await withPostgres(empty.url, async (longReader) => {
       await longReader.query('begin; select 1 from messages')
       migrating = database.migrate()
-      // Longer than the migration waits for the table at a time.
+      // Longer than one attempt of the migration waits for the lock.
       const until = performance.now() + 3_000
       await withPostgres(empty.url, async (reader) => {
         while (performance.now() < until) {
@@ -231,12 +231,12 @@ describe('migrations on a postgres in use', () => {
     })
 
     expect(await migrating).toMatchObject({ applied: [NEXT] })
-    // It stood behind the migration, which stood behind the long reader.
+    // A query waited behind the migration, which waited behind the long reader.
     expect(Math.max(...waits)).toBeGreaterThan(500)
     expect(Math.max(...waits)).toBeLessThan(2_900)
   })
 
-  test('make an index while servers start and wait for their turn', async () => {
+  test('create an index concurrently while another server waits to migrate', async () => {
     release(
       async (db) => {
         await sql`select pg_sleep(0.5)`.execute(db)
@@ -273,10 +273,10 @@ test('both databases have the same tables, columns and indexes', async () => {
           .flatMap((table) =>
             table.columns.map((column) => `${table.name}.${column.name}${column.isNullable ? '?' : ''}`),
           )
-          // The writing transaction, which orders the log: SQLite has one writer at a time.
+          // The id of the writing transaction, which only PostgreSQL needs to order the log.
           .filter((column) => column !== 'events.xid')
           .sort(),
-        // Those that constraints made have names of the database's own choice.
+        // Indexes of constraints have names chosen by the database.
         indexes: indexes.rows
           .map((row) => row.name)
           .filter((name) => !/^sqlite_autoindex|_(pkey|key)$/.test(name))
@@ -290,7 +290,7 @@ test('both databases have the same tables, columns and indexes', async () => {
   expect(schemas[0]?.indexes).toContain('messages_time')
 })
 
-test('columns of times, and no others, have names that say so', async () => {
+test('exactly the columns that hold times have names ending in _at', async () => {
   await using empty = await createEmptyDatabase('postgres')
   await using database = await openDatabase({ url: empty.url })
   await database.migrate()

@@ -16,7 +16,7 @@ afterEach(async () => {
   await empty[Symbol.asyncDispose]()
 })
 
-/** With one connection unless told otherwise, so that what is asked next is asked of the same session. */
+/** Opens a single connection by default, so that later queries use the same session. */
 async function connect(options: { poolSize?: number; preparedStatements?: boolean } = {}): Promise<Database> {
   const database = await openDatabase({ url: empty.url, poolSize: 1, ...options })
   open.push(database)
@@ -33,9 +33,9 @@ const PREPARED = "(select count(*) from pg_prepared_statements where name like '
 
 describe('statements', () => {
   test.each([
-    { preparedStatements: true, told: 'are prepared under names' },
-    { preparedStatements: false, told: 'have no names where a pooler would not know them' },
-  ])('$told', async ({ preparedStatements }) => {
+    { preparedStatements: true, title: 'are prepared with names' },
+    { preparedStatements: false, title: 'are not named if prepared statements are off' },
+  ])('$title', async ({ preparedStatements }) => {
     const database = await connect({ preparedStatements })
 
     for (const n of [1, 2, 3]) await addUser(database.db, n)
@@ -44,7 +44,7 @@ describe('statements', () => {
     expect((await value<number>(database, PREPARED)) !== 0).toBe(preparedStatements)
   })
 
-  test('are no more than a connection should keep, and work beyond that', async () => {
+  test('are named only up to a limit per connection, and work beyond it', async () => {
     const database = await connect()
     const answers: unknown[] = []
     for (const round of [1, 2]) {
@@ -60,7 +60,7 @@ describe('statements', () => {
     expect(await value<number>(database, PREPARED)).toBe(500)
   })
 
-  test('work on after a newer server has added a column', async () => {
+  test('keep working after a newer server has added a column', async () => {
     const database = await connect()
     const at = new Date(0)
     await database.db
@@ -86,18 +86,18 @@ describe('statements', () => {
 })
 
 describe('a connection', () => {
-  test('has timeouts of its own, and our time zone', async () => {
+  test('sets timeouts and the time zone', async () => {
     const database = await connect()
-    const isSeventeen = (await value<number>(database, "current_setting('server_version_num')::int")) ?? 0
+    const version = (await value<number>(database, "current_setting('server_version_num')::int")) ?? 0
 
     expect(await value(database, "current_setting('statement_timeout')")).toBe('10s')
     expect(await value(database, "current_setting('idle_in_transaction_session_timeout')")).toBe('5s')
-    if (isSeventeen >= 170_000)
+    if (version >= 170_000)
       expect(await value(database, "current_setting('transaction_timeout')")).toBe('15s')
     expect(await value(database, "current_setting('timezone')")).toBe('UTC')
   })
 
-  test('that is ended under a statement fails it as unavailable, and is replaced', async () => {
+  test('that is closed during a statement makes it fail as unavailable, and is replaced', async () => {
     const database = await connect()
     const pid = await value<number>(database, 'pg_backend_pid()')
     const sleeping = sql`select pg_sleep(60)`.execute(database.db).catch((error: unknown) => error)
@@ -112,7 +112,7 @@ describe('a connection', () => {
     expect(await value<number>(database, 'pg_backend_pid()')).not.toBe(pid)
   })
 
-  test('that is ended between the statements of a transaction fails it as unavailable', async () => {
+  test('that is closed between statements of a transaction makes it fail as unavailable', async () => {
     const database = await connect()
     const failure = await database.db
       .transaction()
@@ -132,7 +132,7 @@ describe('a connection', () => {
     expect(await userNumbers(database.db)).toEqual([3])
   })
 
-  test('is waited for no longer than a caller would', async () => {
+  test('is waited for at most five seconds', async () => {
     const database = await connect()
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const failure = await database.db.transaction().execute(async (trx) => {
@@ -150,20 +150,20 @@ describe('a connection', () => {
 describe('a transaction', () => {
   const transactionId = 'pg_current_xact_id()::text'
 
-  test('begins with its first statement, be it one that reads or one that writes', async () => {
+  test('begins with its first statement, whether that reads or writes', async () => {
     const database = await connect()
     const readFirst = database.db.transaction().execute(async (trx) => {
       const first = await value<string>({ db: trx }, transactionId)
       await addUser(trx, 1)
       expect(await value<string>({ db: trx }, transactionId)).toBe(first)
-      throw new Error('no')
+      throw new Error('rolled back')
     })
-    await expect(readFirst).rejects.toThrow('no')
+    await expect(readFirst).rejects.toThrow('rolled back')
     const writeFirst = database.db.transaction().execute(async (trx) => {
       await addUser(trx, 2)
-      throw new Error('no')
+      throw new Error('rolled back')
     })
-    await expect(writeFirst).rejects.toThrow('no')
+    await expect(writeFirst).rejects.toThrow('rolled back')
 
     expect(await userNumbers(database.db)).toEqual([])
     expect(await value<string>(database, transactionId)).not.toBe(
@@ -171,7 +171,7 @@ describe('a transaction', () => {
     )
   })
 
-  test('whose first statement fails leaves a connection that works', async () => {
+  test('whose first statement fails leaves a usable connection', async () => {
     const database = await connect()
     const failing = database.db.transaction().execute((trx) => value({ db: trx }, '1 / 0'))
     await expect(failing).rejects.toThrow('division by zero')
@@ -180,14 +180,14 @@ describe('a transaction', () => {
     expect(await userNumbers(database.db)).toEqual([1])
   })
 
-  test('of no statements does nothing', async () => {
+  test('without statements does nothing', async () => {
     const database = await connect()
     expect(await database.db.transaction().execute(async () => 'done')).toBe('done')
     expect(await value(database, 'pg_current_xact_id_if_assigned()')).toBe(null)
   })
 })
 
-test('values come as the queries declare them', async () => {
+test('values have the types that queries declare', async () => {
   const database = await connect()
   const values: [expression: string, expected: unknown][] = [
     ['9007199254740991::int8', Number.MAX_SAFE_INTEGER],
@@ -207,7 +207,7 @@ test('values come as the queries declare them', async () => {
   }
 })
 
-test('times are the same in a session that has another time zone', async () => {
+test('times do not depend on the time zone of the session', async () => {
   const database = await connect()
   for (const timeZone of ['UTC', 'Asia/Kolkata', 'America/St_Johns', 'Europe/Vienna']) {
     await sql.raw(`set timezone = '${timeZone}'`).execute(database.db)

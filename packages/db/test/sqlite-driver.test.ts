@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Database, type Executor, isUnavailable, openDatabase, store } from '../src/index.ts'
 import { addUser, idOf, userNumbers } from './support/users.ts'
 
-/** More than what shares one commit. */
+/** More transactions than can share one commit. */
 const CROWD = 70
 
 let empty: EmptyDatabase
@@ -36,7 +36,7 @@ function add(n: number): Promise<void> {
   return db.transaction().execute((trx) => addUser(trx, n))
 }
 
-/** Passes as a transaction, and makes the common commit fail. */
+/** Succeeds as a transaction, but makes the shared commit fail. */
 function addWithoutUser(n: number): Promise<void> {
   return db.transaction().execute(async (trx) => {
     await sql`pragma defer_foreign_keys = on`.execute(trx)
@@ -59,18 +59,18 @@ function outcomes(results: PromiseSettledResult<unknown>[]): string[] {
 }
 
 describe('transactions that share a commit', () => {
-  test('are all there, however many they are', async () => {
+  test('are all committed, in any number', async () => {
     await Promise.all(numbers(1, 3 * CROWD).map(add))
 
     expect(await userNumbers(db)).toEqual(numbers(1, 3 * CROWD))
   })
 
-  test('do not notice that one among them fails', async () => {
+  test('are not affected by one that is rolled back', async () => {
     const results = await Promise.allSettled(
       numbers(1, 5).map((n) =>
         db.transaction().execute(async (trx) => {
           await addUser(trx, n)
-          if (n === 3) throw new Error('changed its mind')
+          if (n === 3) throw new Error('rolled back')
         }),
       ),
     )
@@ -79,7 +79,7 @@ describe('transactions that share a commit', () => {
     expect(await userNumbers(db)).toEqual([1, 2, 4, 5])
   })
 
-  test('do not notice that a statement in one among them fails', async () => {
+  test('are not affected by a failed statement in one of them', async () => {
     await add(1)
 
     const results = await Promise.allSettled(
@@ -95,7 +95,7 @@ describe('transactions that share a commit', () => {
     expect(await userNumbers(db)).toEqual([1, 2, 4])
   })
 
-  test('all fail when the commit fails, and leave nothing', async () => {
+  test('all fail and leave nothing if the commit fails', async () => {
     const results = await Promise.allSettled([add(1), addWithoutUser(2), add(3)])
 
     expect(outcomes(results)).toEqual(['failed', 'failed', 'failed'])
@@ -104,8 +104,8 @@ describe('transactions that share a commit', () => {
     expect(await userNumbers(db)).toEqual([4])
   })
 
-  test('fail without touching the one whose turn it is', async () => {
-    // The last ones find the group full, commit it, which fails, and go on while the others are told.
+  test('fail without affecting the transaction that holds the write lock', async () => {
+    // The last transactions find the group full and commit it. That fails, but they continue in a new group.
     const results = await Promise.allSettled([addWithoutUser(1), ...numbers(2, CROWD).map(add)])
 
     const committed = numbers(1, CROWD).filter((_, index) => results[index]?.status === 'fulfilled')
@@ -114,7 +114,7 @@ describe('transactions that share a commit', () => {
     expect(await userNumbers(db)).toEqual(committed)
   })
 
-  test('fail without touching a single statement that made them commit', async () => {
+  test('fail without affecting a single statement that triggers their commit', async () => {
     const failing = addWithoutUser(1)
     const single = addUser(db, 2)
     const after = add(3)
@@ -127,7 +127,7 @@ describe('transactions that share a commit', () => {
     expect(await userNumbers(db)).toEqual([2, 3])
   })
 
-  test('fail as unavailable when the disk is full, and leave nothing of any', async () => {
+  test('fail as unavailable and leave nothing if the disk is full', async () => {
     const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(db)
     await sql.raw(`pragma max_page_count = ${rows[0]?.page_count}`).execute(db)
     const big = 'x'.repeat(1_000_000)
@@ -143,7 +143,7 @@ describe('transactions that share a commit', () => {
           .set({ avatar_url: big })
           .execute()
           .catch(() => {})
-        // SQLite has ended the transaction by now: this must not be committed by itself.
+        // SQLite has ended the transaction. This statement must not be committed on its own.
         await addUser(trx, 3)
       }),
     ]
@@ -160,8 +160,8 @@ describe('transactions that share a commit', () => {
   })
 })
 
-describe('reads outside of a transaction', () => {
-  test('see what is committed and nothing else', async () => {
+describe('reads outside a transaction', () => {
+  test('see only committed data', async () => {
     const seen: number[][] = []
     const written = db.transaction().execute(async (trx) => {
       await addUser(trx, 1)
@@ -174,7 +174,7 @@ describe('reads outside of a transaction', () => {
   })
 })
 
-describe('another process that writes', () => {
+describe('a database that another process is writing to', () => {
   let other: Sqlite.Database
 
   beforeEach(() => {
@@ -186,8 +186,8 @@ describe('another process that writes', () => {
   })
 
   /**
-   * How long the event loop stands still at a time while the work is going on, in milliseconds: the median of the
-   * longer pauses, so that a busy machine does not count.
+   * How long the event loop is blocked at a time during the work, in milliseconds: the median of the longer pauses, so
+   * that a busy machine does not matter.
    */
   async function typicalPause(work: Promise<unknown>): Promise<number> {
     const pauses: number[] = []
@@ -202,10 +202,10 @@ describe('another process that writes', () => {
     return long[Math.floor(long.length / 2)] ?? 0
   }
 
-  test('is waited for, while everything else goes on', async () => {
+  test('is waited for without blocking the event loop', async () => {
     const waiting = add(1)
     let turns = 0
-    // After some attempts.
+    // Ends the other write after several attempts.
     const timer = setInterval(() => {
       if (++turns === 300) other.exec('commit')
     }, 1)
@@ -217,7 +217,7 @@ describe('another process that writes', () => {
     expect(await userNumbers(db)).toEqual([1])
   })
 
-  test('is not waited for without end, by however many', async () => {
+  test('is waited for only for a limited time, by any number of transactions', async () => {
     const started = performance.now()
     const waiting = Promise.allSettled(numbers(1, 50).map(add))
 
@@ -233,13 +233,13 @@ describe('another process that writes', () => {
   })
 })
 
-test('a transaction that writes past its own handle fails, and what comes after it does not', async () => {
+test('a transaction that writes outside its own handle fails, and later ones succeed', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   const misuse = db.transaction().execute(async (trx) => {
     await addUser(trx, 1)
     await addUser(db, 2)
   })
-  const failure = expect(misuse).rejects.toThrow(/past its own handle/)
+  const failure = expect(misuse).rejects.toThrow(/outside its own handle/)
   await vi.advanceTimersByTimeAsync(5_000)
 
   await failure
@@ -247,7 +247,7 @@ test('a transaction that writes past its own handle fails, and what comes after 
   expect(await userNumbers(db)).toEqual([3])
 })
 
-test('closing waits for the transaction that is going on, and keeps it', async () => {
+test('closing waits for a running transaction to commit', async () => {
   const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>()
   const { promise: hasBegun, resolve: begun } = Promise.withResolvers<void>()
   const order: string[] = []
@@ -268,7 +268,7 @@ test('closing waits for the transaction that is going on, and keeps it', async (
   expect(await userNumbers(database.db)).toEqual([1])
 })
 
-test('statements that were prepared before see a column that a newer server has added', async () => {
+test('prepared statements keep working after a newer server has added a column', async () => {
   await db
     .insertInto('conversations')
     .values({
@@ -292,10 +292,10 @@ test('statements that were prepared before see a column that a newer server has 
   expect(await userNumbers(db)).toEqual([1])
 })
 
-test('what was acknowledged survives kill -9', async () => {
-  await using victims = await createEmptyDatabase('sqlite')
+test('acknowledged transactions survive kill -9', async () => {
+  await using killed = await createEmptyDatabase('sqlite')
   const script = fileURLToPath(import.meta.resolve('./support/endless-writer.ts'))
-  const child = spawn(process.execPath, [script, victims.url], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [script, killed.url], { stdio: ['ignore', 'pipe', 'inherit'] })
   const exited = once(child, 'exit')
   const acknowledged: number[] = []
   for await (const line of createInterface({ input: child.stdout })) {
@@ -304,8 +304,8 @@ test('what was acknowledged survives kill -9', async () => {
   }
   await exited
 
-  await using survived = await openDatabase({ url: victims.url })
-  const present = new Set(await userNumbers(survived.db))
+  await using reopened = await openDatabase({ url: killed.url })
+  const present = new Set(await userNumbers(reopened.db))
   expect(acknowledged.length).toBeGreaterThanOrEqual(300)
   expect(acknowledged.filter((n) => !present.has(n))).toEqual([])
 })

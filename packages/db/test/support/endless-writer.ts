@@ -1,8 +1,7 @@
 import { openDatabase } from '../../src/index.ts'
 import { addUser } from './users.ts'
 
-// Adds users 1, 2, 3, … for as long as it lives, some at a time, and says each number once its transaction has
-// been acknowledged.
+// Adds users 1, 2, 3, … concurrently until killed, and prints each number once its transaction has been acknowledged.
 
 const [url = ''] = process.argv.slice(2)
 const database = await openDatabase({ url })

@@ -1,6 +1,6 @@
 import { openDatabase } from '../../src/index.ts'
 
-// Migrates a database, and says what it did.
+// Migrates a database and prints the migrations applied.
 
 const [url = ''] = process.argv.slice(2)
 await using database = await openDatabase({ url })

@@ -6,11 +6,11 @@ import path from 'node:path'
 
 const squawk = createRequire(import.meta.url).resolve('squawk-cli/js/bin/squawk')
 
-/** The oldest PostgreSQL that is supported. */
+/** The oldest supported PostgreSQL version. */
 const POSTGRES = '15.0'
 
-/** Rules of squawk's that say nothing about a table in use, or that what runs the migrations sees to. */
-const NOT_OURS = [
+/** Squawk rules that do not concern tables in use, or that our migration runner already satisfies. */
+const IGNORED = [
   'require-lock-timeout',
   'require-statement-timeout',
   'prefer-bigint-over-int',
@@ -20,27 +20,30 @@ const NOT_OURS = [
   'prefer-timestamptz',
 ]
 
-/** What older servers use and would miss: for migrations that say from which server on they hold. */
-const TAKES_AWAY = ['ban-drop-column', 'ban-drop-table', 'renaming-column', 'renaming-table']
+/** Removals that would break older servers. Allowed in migrations with `servesFrom`. */
+const REMOVALS = ['ban-drop-column', 'ban-drop-table', 'renaming-column', 'renaming-table']
 
-interface Judged {
-  /** PostgreSQL's SQL, in order. */
+interface CheckedMigration {
+  /** The SQL statements for PostgreSQL, in order. */
   statements: readonly string[]
   inTransaction?: boolean | undefined
   servesFrom?: string | undefined
 }
 
-/** What of a migration would stop those who use its tables, or servers of the release before: the rules' names. */
+/**
+ * Returns the names of the rules that a migration violates: it would block tables in use or break servers of the
+ * previous release.
+ */
 export async function problemsOf({
   statements,
   inTransaction = true,
   servesFrom,
-}: Judged): Promise<string[]> {
+}: CheckedMigration): Promise<string[]> {
   const directory = await mkdtemp(path.join(tmpdir(), 'sotto-squawk-'))
   try {
     const file = path.join(directory, 'migration.sql')
     await writeFile(file, statements.map((statement) => `${statement};\n`).join(''))
-    const excluded = servesFrom === undefined ? NOT_OURS : [...NOT_OURS, ...TAKES_AWAY]
+    const excluded = servesFrom === undefined ? IGNORED : [...IGNORED, ...REMOVALS]
     const report = await run([
       ...excluded.map((rule) => `--exclude=${rule}`),
       `--pg-version=${POSTGRES}`,
@@ -48,7 +51,7 @@ export async function problemsOf({
       '--reporter=json',
       file,
     ])
-    // The fields of its report that are read, in the version that is pinned.
+    // The only field used from the report of the pinned version.
     return (JSON.parse(report) as { rule_name: string }[]).map((problem) => problem.rule_name)
   } finally {
     await rm(directory, { recursive: true, force: true })
@@ -58,7 +61,7 @@ export async function problemsOf({
 function run(args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     execFile(process.execPath, [squawk, ...args], (error, stdout, stderr) => {
-      // It ends with 1 when it has found something.
+      // Squawk exits with 1 if it found violations.
       if (stdout.startsWith('[')) resolve(stdout)
       else reject(new Error(`squawk did not report: ${stderr}`, { cause: error }))
     })

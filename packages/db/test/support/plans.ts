@@ -3,27 +3,27 @@ import { sql } from 'kysely'
 import pg from 'pg'
 import { openDatabase } from '../../src/index.ts'
 
-/** A statement as it went to the driver. */
+/** A statement as passed to the driver. */
 export interface Statement {
   sql: string
   parameters: readonly unknown[]
 }
 
-/** What running a statement cost. */
+/** The cost of running a statement. */
 export interface Cost {
-  /** Rows that were looked at, by table; whether or not they passed a filter, look-ups of joins included. */
+  /** Rows read, by table, including filtered rows and lookups of joins. */
   reads: Record<string, number>
-  /** What a plan must not have: a scan without bounds, a sort of more than a page. */
+  /** Violations in the plan: unbounded scans, or sorts of more than a page. */
   faults: string[]
   plan: string
 }
 
 export interface Explainer extends AsyncDisposable {
-  /** Runs the statement and tells what it took. */
+  /** Runs the statement and measures its cost. */
   explain(statement: Statement): Promise<Cost>
 }
 
-/** Tables that grow with use. A scan of any of them is a fault. */
+/** Tables that grow with use, so must not be scanned. */
 const BIG_TABLES = [
   'users',
   'sessions',
@@ -39,10 +39,10 @@ const BIG_TABLES = [
   'receipts',
 ] as const
 
-/** More rows than the longest page, and than what the search by display name sorts by itself. */
+/** Above the longest page, and above what the search by display name sorts. */
 const MAX_SORTED = 250
 
-/** PostgreSQL plans a named statement for its values at first, and later once for all values. */
+/** PostgreSQL first plans a named statement for its values, and later once for any values. */
 export type PlanCacheMode = 'force_custom_plan' | 'force_generic_plan'
 
 interface PlanNode {
@@ -56,7 +56,7 @@ interface PlanNode {
 }
 
 export async function postgresExplainer(url: string, mode: PlanCacheMode): Promise<Explainer> {
-  // One connection, with the settings that ours have.
+  // A single connection with the settings the server uses.
   const database = await openDatabase({ url, poolSize: 1 })
   const run = <Row>(text: string) => sql.raw<Row>(text).execute(database.db)
   await run(`set plan_cache_mode = ${mode}`)
@@ -68,7 +68,7 @@ export async function postgresExplainer(url: string, mode: PlanCacheMode): Promi
         const { rows } = await run<{ 'QUERY PLAN': string }>(
           `explain (analyze, format json) execute explained${values && `(${values})`}`,
         )
-        // PostgreSQL's own documentation of the format.
+        // As documented by PostgreSQL.
         const [explained] = JSON.parse(rows[0]?.['QUERY PLAN'] ?? '[]') as { Plan: PlanNode }[]
         if (!explained) throw new Error('no plan')
         return toCost(explained.Plan)
@@ -109,17 +109,16 @@ function toCost(root: PlanNode): Cost {
   }
 }
 
-/** What goes into a sort; under a limit, less comes out of it. */
+/** The number of rows that go into a sort. With a limit, fewer come out. */
 function sortedRows(node: PlanNode): number {
   return Math.max(0, ...(node.Plans ?? []).map((child) => child['Actual Rows'] * child['Actual Loops']))
 }
 
 /**
- * Counts rows on SQLite, whose own counters better-sqlite3 does not show.
+ * Counts the rows that SQLite reads. better-sqlite3 does not expose SQLite's own counters.
  *
- * Each table is put behind a view of the same name that asks a function of ours about every row. SQLite dissolves
- * such a view into the statement around it, so the plan is the one without it; where it were not, that would be
- * told as a fault.
+ * Each table is hidden by a view of the same name that calls a function for every row. SQLite flattens such a view into
+ * the statement around it, so the plan stays the same. If it did not, that would be reported as a fault.
  */
 export function sqliteExplainer(file: string): Explainer {
   const plain = new Sqlite(file, { readonly: true })
@@ -140,7 +139,7 @@ export function sqliteExplainer(file: string): Explainer {
       const plan = planOf(plain, statement.sql, values)
       const faults = plan.split('\n').flatMap((detail) => toFault(detail, plan))
       if (withoutNames(planOf(counting, statement.sql, values)) !== withoutNames(plan))
-        faults.push('counted with another plan')
+        faults.push('the plan with counting differs')
       reads = {}
       counting.prepare(statement.sql).all(values)
       return { reads, faults, plan }
@@ -152,11 +151,11 @@ export function sqliteExplainer(file: string): Explainer {
   }
 }
 
-/** A view's table goes by another name. */
+/** Removes table names, which differ for a view. */
 function withoutNames(plan: string): string {
-  const dissolved = plan.replaceAll(/^(SCAN|SEARCH) \S+/gm, '$1')
-  // For the sake of our question SQLite may add a filter in memory to the same plan.
-  return dissolved.replaceAll(/^BLOOM FILTER .*\n/gm, '')
+  const flattened = plan.replaceAll(/^(SCAN|SEARCH) \S+/gm, '$1')
+  // The function call can make SQLite add an in-memory filter to the same plan.
+  return flattened.replaceAll(/^BLOOM FILTER .*\n/gm, '')
 }
 
 function planOf(database: Sqlite.Database, text: string, values: unknown[]): string {
@@ -165,11 +164,11 @@ function planOf(database: Sqlite.Database, text: string, values: unknown[]): str
 }
 
 function toFault(detail: string, plan: string): string[] {
-  // A list that was given as JSON is walked from end to end by design; a select without a table has one row. What a
-  // part of the statement has found is as long as its own plan says.
+  // Lists passed as JSON are scanned by design, and a select without a table has one row. A materialized part of the
+  // statement is as long as its own plan allows.
   const [, scanned] = /^SCAN (?!json_each|CONSTANT ROW)(\S+)/.exec(detail) ?? []
   if (scanned && !new RegExp(`^(MATERIALIZE|CO-ROUTINE) ${scanned}$`, 'm').test(plan)) return [detail]
-  // Sorting within what the index has in order already is no sort of the whole.
+  // Sorting rows that an index returns partly sorted is not a full sort.
   if (/^BLOOM FILTER/.test(detail)) return [detail]
   if (/TEMP B-TREE FOR ORDER BY/.test(detail)) return [detail]
   return []

@@ -3,28 +3,28 @@ import Sqlite from 'better-sqlite3'
 import { directKey } from '../../src/index.ts'
 
 /*
- * A hundred thousand messages, the same on both databases and in every run.
+ * A hundred thousand messages, identical on both databases and in every run.
  *
- * Nothing in it is there by chance alone: somebody with very many conversations, one very long conversation, and
- * combinations of filters that next to nothing matches.
+ * Extreme cases are included on purpose: a user with very many conversations, a very long conversation, and combinations
+ * of filters that match almost nothing.
  */
 
 export interface SampleData {
-  /** Somebody with 3,000 direct conversations. */
+  /** A user with 3,000 direct conversations. */
   hub: string
-  /** The two of the longest conversation: `author` has sent 20,000 texts in it, `reader` 10,000 of any kind. */
+  /** The longest conversation. In it, `author` has sent 20,000 texts and `reader` 10,000 messages of all kinds. */
   deep: { id: string; author: string; reader: string; lastSeq: number }
   /** A clientMessageId of `author` in the longest conversation. */
   clientMessageId: string
-  /** Of one of the conversations of `hub`. */
+  /** The key of one of `hub`'s conversations. */
   directKey: string
-  /** A group of four with 1,000 messages. Since then, 300 have come, of whom 100 have left. */
+  /** A group of four with 1,000 messages. After those, 300 users joined and 100 of them left. */
   group: string
   userIds: string[]
   conversationIds: string[]
   messageIds: string[]
   username: string
-  /** After half, seven tenths and nine tenths of the time. */
+  /** At 50, 70 and 90 percent of the time range. */
   middle: Date
   later: Date
   late: Date
@@ -55,7 +55,7 @@ interface Conversation {
   sent: Map<number, number>
 }
 
-/** Numerical Recipes' linear congruential generator: the same numbers everywhere, from 0 to below 1. */
+/** The linear congruential generator of Numerical Recipes: the same numbers everywhere, from 0 up to 1. */
 function createRandom(): () => number {
   let state = 20_261_121
   return () => {
@@ -64,7 +64,7 @@ function createRandom(): () => number {
   }
 }
 
-/** Ids look like ours and ascend with `n`. */
+/** Ids look like real ones and ascend with `n`. */
 function uuid(table: number, n: number): string {
   const hex = (value: number, digits: number) => value.toString(16).padStart(digits, '0')
   return `019b0000-${hex(n >>> 12, 4)}-7${hex(n & 0xfff, 3)}-8${hex(table, 3)}-${hex(n, 12)}`
@@ -72,13 +72,13 @@ function uuid(table: number, n: number): string {
 
 const userId = (n: number) => uuid(1, n)
 
-/** @param share how much of it: 1 for all, 0.02 for what can be looked through in full */
+/** @param share the fraction to create: 1 for all, 0.02 for tests that scan everything */
 export function createSampleData(share = 1): { tables: Table[]; sample: SampleData } {
   const random = createRandom()
   const userCount = USERS * share
   const users: Table = { name: 'users', rows: [] }
   for (let n = 0; n < userCount; n++) {
-    // One in three is an Anna something, forty are called Zoe; usernames say nothing about either.
+    // A third are called Anna, and every hundredth is called Zoe. Usernames are unrelated to names.
     const name = n % 100 === 50 ? `Zoe ${n}` : n % 3 === 0 ? `Anna ${n}` : `Someone ${n}`
     users.rows.push({
       id: userId(n),
@@ -120,7 +120,7 @@ export function createSampleData(share = 1): { tables: Table[]; sample: SampleDa
       created_at: new Date(START + n),
       expires_at: new Date(START + n),
     })
-    // Most of what is written down is the same admin's, and of one kind.
+    // Most entries are of the same admin and the same action.
     audit.rows.push({
       id: uuid(7, n),
       actor_kind: 'user',
@@ -134,7 +134,7 @@ export function createSampleData(share = 1): { tables: Table[]; sample: SampleDa
     })
   }
 
-  // The hub has as many sessions as one can have, of which every other one is over.
+  // The hub has the maximum number of sessions. Half of them have expired.
   for (let n = 0; n < 100; n++) {
     const expiresAt = n % 2 === 0 ? START : START + 1_000
     sessions.rows.push({
@@ -147,7 +147,7 @@ export function createSampleData(share = 1): { tables: Table[]; sample: SampleDa
     })
   }
 
-  // Everybody is something to the hub, who has blocked every other one of them.
+  // Every user is in the hub's contacts in some state, and the hub has blocked half of them.
   const contacts: Table = { name: 'contacts', rows: [] }
   const blocks: Table = { name: 'blocks', rows: [] }
   for (let n = 1; n < userCount; n++) {
@@ -184,13 +184,13 @@ export function createSampleData(share = 1): { tables: Table[]; sample: SampleDa
     return conversation
   }
 
-  // Who writes where, one entry a message; the shuffle below mixes them in time.
-  const turns: { conversation: Conversation; sender: number }[] = []
-  function fill(conversation: Conversation | undefined, count: number, firsts: number): void {
+  // The sender and conversation of each message. The shuffle below mixes them in time.
+  const sends: { conversation: Conversation; sender: number }[] = []
+  function fill(conversation: Conversation | undefined, count: number, firstShare: number): void {
     if (!conversation) return
     for (let n = 0; n < count; n++) {
-      const sender = n / count < firsts ? 0 : 1
-      turns.push({ conversation, sender: conversation.members[sender] ?? 0 })
+      const sender = n / count < firstShare ? 0 : 1
+      sends.push({ conversation, sender: conversation.members[sender] ?? 0 })
     }
   }
   const deep = open([1, 2])
@@ -204,22 +204,22 @@ export function createSampleData(share = 1): { tables: Table[]; sample: SampleDa
     const b = 3 + Math.floor(random() * (userCount - 3))
     if (a !== b) fill(open([a, b]), OTHER_MESSAGES, 1 / 2)
   }
-  for (let n = turns.length - 1; n > 0; n--) {
+  for (let n = sends.length - 1; n > 0; n--) {
     const other = Math.floor(random() * (n + 1))
-    const [x, y] = [turns[n], turns[other]]
-    if (x && y) [turns[n], turns[other]] = [y, x]
+    const [x, y] = [sends[n], sends[other]]
+    if (x && y) [sends[n], sends[other]] = [y, x]
   }
 
   const messages: Table = { name: 'messages', rows: [] }
   const reactions: Table = { name: 'reactions', rows: [] }
   const messageIds: string[] = []
   let at = START
-  for (const [n, { conversation, sender }] of turns.entries()) {
+  for (const [n, { conversation, sender }] of sends.entries()) {
     // Several messages share a millisecond.
     at += Math.floor(random() * 4) * 250
     const id = uuid(5, n)
     const die = random()
-    // Whoever writes most in the longest conversation sends nothing but texts.
+    // The author of the longest conversation sends only texts.
     const kind = sender === 1 || die < 0.9 ? 'text' : die < 0.98 ? 'image' : 'video'
     const [a = 0, b = 0] = conversation.members
     const isReacted = n % 20 === 0
@@ -281,7 +281,7 @@ export function createSampleData(share = 1): { tables: Table[]; sample: SampleDa
       }
     }
   }
-  if (!deep || !group) throw new Error('the sample data has both')
+  if (!deep || !group) throw new Error('both conversations must exist')
   for (let n = 4; n < Math.min(304, userCount); n++) {
     const hasLeft = n % 3 === 0
     participants.rows.push({
@@ -348,7 +348,7 @@ export function createSampleData(share = 1): { tables: Table[]; sample: SampleDa
   }
 }
 
-/** Fills an empty database that has our schema. Large statements, no query builder: it takes seconds. */
+/** Fills an empty database that has the schema. Uses large statements without a query builder, so it takes seconds. */
 export async function insertSampleData(
   using: Dialect,
   { url, file }: EmptyDatabase,
@@ -379,19 +379,19 @@ function insertIntoFile(file: string, tables: readonly Table[]): void {
   }
 }
 
-const ROWS_A_STATEMENT = 10_000
+const ROWS_PER_STATEMENT = 10_000
 
 async function insertIntoPostgres(url: string, tables: readonly Table[]): Promise<void> {
   await withPostgres(url, async (client) => {
-    // Without a check of each foreign key, which takes longer than the rest.
+    // Skips foreign key checks, which would take longer than everything else.
     await client.query('set session_replication_role = replica')
     for (const { name, rows } of tables) {
       const columns = Object.keys(rows[0] ?? {}).join(', ')
-      for (let from = 0; from < rows.length; from += ROWS_A_STATEMENT) {
+      for (let from = 0; from < rows.length; from += ROWS_PER_STATEMENT) {
         await client.query(
           `insert into ${name} (${columns}) select ${columns} from json_populate_recordset(null::${name}, $1)`,
-          // JSON columns hold JSON, not a string that looks like it.
-          [JSON.stringify(rows.slice(from, from + ROWS_A_STATEMENT).map(parseJson))],
+          // JSON columns must hold JSON, not strings.
+          [JSON.stringify(rows.slice(from, from + ROWS_PER_STATEMENT).map(parseJson))],
         )
       }
     }
@@ -406,7 +406,7 @@ function parseJson(row: Record<string, Value>) {
   return parsed
 }
 
-/** Lets the planner know what is there. PostgreSQL: also which pages are visible to all, as autovacuum does. */
+/** Updates the planner's statistics and, on PostgreSQL, the visibility map, as autovacuum does. */
 export async function analyze(using: Dialect, { url, file }: EmptyDatabase): Promise<void> {
   if (using === 'postgres') {
     await withPostgres(url, (client) => client.query('vacuum analyze'))

@@ -1,11 +1,11 @@
 import { type Executor, store } from '../../src/index.ts'
 
-/** An id that ends in this number. */
+/** An id that ends with this number. */
 export function idOf(n: number): string {
   return `019c0000-0000-7000-8000-${n.toString(16).padStart(12, '0')}`
 }
 
-/** Inserts user n, called `user<n>`. */
+/** Inserts a user called `user<n>`. */
 export async function addUser(db: Executor, n: number): Promise<void> {
   await store.users.insert(db, {
     id: idOf(n),
@@ -20,7 +20,7 @@ export async function addUser(db: Executor, n: number): Promise<void> {
   })
 }
 
-/** The numbers of all users, ascending. */
+/** The numbers of all users, in order. */
 export async function userNumbers(db: Executor): Promise<number[]> {
   const rows = await db.selectFrom('users').select('username').execute()
   return rows.map((row) => Number(row.username.slice('user'.length))).sort((a, b) => a - b)
