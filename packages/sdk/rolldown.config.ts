@@ -5,10 +5,10 @@ import { dts } from 'rolldown-plugin-dts'
 
 const external = [/^@trpc\//, /^zod($|\/)/, 'superjson']
 
-/** Where tsconfig.build.json puts the declarations of this package and of the contract. */
+/** Where tsconfig.build.json writes the declarations of this package and of the contract. */
 const declarations = path.resolve('node_modules/.types')
 
-/** The contract's declarations instead of its source: no bundler can infer zod's types. */
+/** Uses the contract's declarations instead of its source, because a bundler cannot infer zod's types. */
 const contractDeclarations: Plugin = {
   name: 'contract-declarations',
   resolveId: {
@@ -25,7 +25,7 @@ export default defineConfig([
     output: {
       dir: 'dist',
       cleanDir: true,
-      // Whoever takes one export gets one module, without the imports of the others.
+      // Importing one export loads only its module, without the imports of others.
       preserveModules: true,
       preserveModulesRoot: path.resolve('src'),
     },
@@ -34,7 +34,7 @@ export default defineConfig([
     input: { index: path.join(declarations, 'sdk/src/index.d.ts') },
     external,
     plugins: [contractDeclarations, dts({ dtsInput: true, generator: 'oxc', tsconfig: false })],
-    // tRPC's declarations name Disposable, which a compiler that is set to an older standard does not know.
+    // tRPC's declarations use Disposable, which compilers set to an older standard do not know.
     output: { dir: 'dist', banner: '/// <reference lib="esnext.disposable" />' },
   },
 ])

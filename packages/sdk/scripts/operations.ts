@@ -2,13 +2,13 @@ import type { Procedure } from '@sotto/contract'
 import { contract } from '@sotto/contract'
 import { z } from 'zod'
 
-/** The source of `src/operations.ts`, made from the contract. */
+/** Returns the source of `src/operations.ts`, generated from the contract. */
 export function operationsSource(): string {
   const lines = [
-    '// Made from the contract by `pnpm --filter @sotto/sdk generate`; a test compares them.',
+    '// Generated from the contract by `pnpm --filter @sotto/sdk generate`. A test checks that it is current.',
     "import type { OperationsOf } from './operation.ts'",
     '',
-    '/** What the client has to know of each operation at run time, without any of the schemas. */',
+    '/** What the client needs to know about each operation at run time, without the schemas. */',
     'export const operations = {',
   ]
   for (const [resource, procedures] of Object.entries<Record<string, Procedure>>(contract)) {
@@ -25,9 +25,11 @@ export function operationsSource(): string {
   return lines.join('\n')
 }
 
-function comment({ summary, description, http }: Procedure): string[] {
+function comment({ summary, description, http, errors }: Procedure): string[] {
   const text = [`${summary}.`, ...(description ? ['', ...wrap(description)] : [])]
   text.push('', `REST: \`${http.method} ${http.path}\``)
+  // The errors that every operation can have are in the documentation of SottoClient.
+  if (errors.length > 0) text.push('', ...wrap(`@throws {SottoError} ${errors.join(', ')}`))
   return ['    /**', ...text.map((line) => (line ? `     * ${line}` : '     *')), '     */']
 }
 

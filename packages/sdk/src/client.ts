@@ -25,15 +25,19 @@ type ListMessages = Contract['messages']['list']
 type BetweenFilters = Omit<InputOf<ListMessages>, 'between' | 'sender' | 'recipient'>
 
 /**
- * A client of one server. Every call throws a SottoError when it fails, the signal's reason when it was aborted,
- * and nothing else but what the caller's own `token` function throws.
+ * A client of one server.
+ *
+ * A failed call throws a SottoError, an aborted call throws the reason of its signal. Errors thrown by the `token`
+ * function are passed on. Each operation lists its own error codes. In addition, every call can fail with
+ * INVALID_INPUT, UNAUTHENTICATED, RATE_LIMITED, INTERNAL or UNAVAILABLE, with FORBIDDEN if the service key lacks a
+ * scope, and with USER_NOT_FOUND or FORBIDDEN if it cannot act for the user given to `as`.
  */
 export interface SottoClient extends Omit<Resources, 'conversations' | 'messages' | 'users' | 'events'> {
   /**
-   * What happens, as the one sees it whom the client acts for. `for await (const event of sotto.events({ signal }))`
-   * connects again by itself and goes on where it was: every event once, in order within a conversation.
+   * Streams the events of the user whom the client acts for: `for await (const event of sotto.events({ signal }))`.
+   * Reconnects automatically and resumes where it stopped, so each event arrives once, in order within a conversation.
    *
-   * Throws for what will not pass (ACTOR_REQUIRED, INVALID_CURSOR, UNAUTHENTICATED with a fresh token too, …).
+   * Throws on permanent errors, such as ACTOR_REQUIRED, INVALID_CURSOR, or UNAUTHENTICATED with a fresh token.
    */
   events: Resources['events'] & ((options?: EventOptions) => EventStream)
   messages: Resources['messages'] & {
@@ -45,28 +49,25 @@ export interface SottoClient extends Omit<Resources, 'conversations' | 'messages
     ): List<ItemOf<ListMessages>>
   }
   conversations: Resources['conversations'] & {
-    /** The inbox as something that keeps itself up to date until it is closed. */
+    /** A live view of the inbox, kept up to date until it is closed. */
     live(options?: InboxOptions): LiveInbox
   }
   users: Resources['users'] & {
-    /** Whether a user (by id) is online, as something that keeps itself up to date until it is closed. */
+    /** A live view of whether a user (by id) is online, kept up to date until it is closed. */
     livePresence(userId: string): LivePresence
   }
-  /** One conversation: with a user (a username or an id), or by its id. Nothing is asked for yet. */
+  /** A conversation, by its id or by the other user's id or username. Sends no request. */
   conversation(target: ConversationTarget): ConversationHandle
-  /**
-   * The same client, acting for a user (a username or an id). For service keys; a user can only act for
-   * themselves.
-   */
+  /** The same client, acting for a user (a username or an id). For service keys; users can only act for themselves. */
   as(user: string): SottoClient
 }
 
 /**
- * Makes a client. Nothing is sent before the first call.
+ * Creates a client. Nothing is sent before the first call.
  *
- * Calls that fail for a passing reason (no connection, UNAVAILABLE, RATE_LIMITED) are made again with growing,
- * random pauses, if the operation is idempotent; `messages.send` is, since every message gets a `clientMessageId`.
- * Messages into one conversation are sent one after the other, in the order of the calls.
+ * Calls that fail temporarily (no connection, UNAVAILABLE, RATE_LIMITED) are retried with exponential backoff and
+ * jitter if the operation is idempotent. `messages.send` is, because every message gets a `clientMessageId`. Messages
+ * to one conversation are sent one at a time, in the order of the calls.
  */
 export function createClient(options: ClientOptions & { events?: StreamSettings | undefined }): SottoClient {
   const base = baseOf(options.url)
@@ -96,10 +97,10 @@ export function createClient(options: ClientOptions & { events?: StreamSettings 
         call(path, kind, input, actAs, callOptions)
       if (!list) return run
       return (input: object = {}, callOptions: CallOptions = {}) =>
-        // The contract says that an operation that is a list answers pages; see OperationsOf.
+        // OperationsOf ensures that list operations return pages.
         new List(input, (pageInput) => run(pageInput, callOptions) as Promise<Page<unknown>>)
     }
-    // Object.entries forgets which names it was given; they are those of `operations`, and so of `Resources`.
+    // Object.entries loses the names, which are those of `operations` and so of `Resources`.
     const resources = Object.fromEntries(
       Object.entries<Readonly<Record<string, Operation>>>(operations).map(([resource, table]) => [
         resource,
@@ -115,7 +116,7 @@ export function createClient(options: ClientOptions & { events?: StreamSettings 
       canRefresh: typeof options.token === 'function',
       settings: options.events ?? {},
     }
-    // By whom it is for, so that clients that `as` makes of the same user share a stream.
+    // Hubs are kept per user, so that clients created by `as` for the same user share a stream.
     const join: LiveHub['join'] = (audience) => {
       const hub = hubs.get(actAs) ?? createLiveHub(source, () => hubs.delete(actAs))
       hubs.set(actAs, hub)

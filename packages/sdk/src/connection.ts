@@ -2,19 +2,19 @@ import { SottoError } from '@sotto/contract'
 import type { Fetch } from './transport.ts'
 
 /**
- * A service key, a session's token or one that your back end signs, or what gives it: asked again for every request.
- * Without one it is nobody's.
+ * A service key, a session token or a token signed by your back end, or a function that returns one and is called for
+ * every request. Requests without a token are anonymous.
  */
 export type Token = string | (() => string | undefined | Promise<string | undefined>)
 
 interface ConnectionOptions {
-  /** Where the server is, such as `https://chat.example.com`. */
+  /** The address of the server, such as `https://chat.example.com`. */
   url: string | URL
   /** Used instead of the global `fetch`. */
   fetch?: Fetch | undefined
-  /** How long a call may take in all, waiting and repeating included. 30,000 ms unless told otherwise. */
+  /** The maximum duration of a call, including retries and waiting, in milliseconds. Default: 30,000. */
   timeoutMs?: number | undefined
-  /** How often a call that failed for a passing reason is made again. 3 unless told otherwise; 0 is never. */
+  /** How often to retry a call that failed temporarily. Default: 3. With 0, calls are not retried. */
   retries?: number | undefined
 }
 
@@ -24,23 +24,23 @@ type Credentials =
 
 export type ClientOptions = ConnectionOptions & Credentials
 
-/** The headers that tell who calls. Asks the token function. */
+/** The headers that identify the caller. Calls the token function. */
 export async function callerHeaders(credentials: Credentials, actAs: string | undefined): Promise<Headers> {
   const headers = new Headers()
   const authorization = await authorizationOf(credentials)
-  // Throws for what cannot be a header's value, which is a mistake and not a passing failure.
+  // Throws if the token is not a valid header value, which retrying would not fix.
   if (authorization !== undefined) headers.set('authorization', authorization)
-  if (actAs !== undefined) headers.set('act-as', nameable(actAs))
+  if (actAs !== undefined) headers.set('act-as', actAsHeader(actAs))
   return headers
 }
 
-/** The user, whom nobody can be where a header cannot carry the name or where there is none. */
-function nameable(user: string): string {
+/** Returns the user for the Act-As header. A name that a header cannot carry cannot exist. */
+function actAsHeader(user: string): string {
   if (!/^[!-~]+$/.test(user)) throw new SottoError('USER_NOT_FOUND')
   return user
 }
 
-/** The address without a slash at its end; one without a host is of the page's own server. */
+/** The address without trailing slashes. An address without a host refers to the page's own server. */
 export function baseOf(url: string | URL): string {
   const base = String(url)
   if (!/^(https?:\/\/|\/|$)/i.test(base)) {
@@ -53,7 +53,7 @@ async function authorizationOf({ token, basic }: Credentials): Promise<string | 
   const given = typeof token === 'function' ? await token() : token
   if (given !== undefined) return `Bearer ${given}`
   if (!basic) return undefined
-  // btoa takes bytes as characters; RFC 7617 has the names in UTF-8.
+  // btoa takes one character per byte, and RFC 7617 encodes credentials in UTF-8.
   const bytes = new TextEncoder().encode(`${basic.username}:${basic.password}`)
   return `Basic ${btoa(String.fromCharCode(...bytes))}`
 }

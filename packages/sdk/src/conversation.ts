@@ -20,22 +20,24 @@ export interface MessagePaging {
   pageSize?: number | undefined
 }
 
-/** One conversation of the user whom the client acts for. With a user it exists from the first message on. */
+/** A conversation of the user whom the client acts for. A direct conversation exists from its first message on. */
 export interface ConversationHandle {
-  /** The conversation as the user sees it; CONVERSATION_NOT_FOUND before the first message. */
+  /** The conversation as the user sees it. CONVERSATION_NOT_FOUND before the first message. */
   get(options?: CallOptions): Promise<Conversation>
-  /** Sends a message, and answers it when the server has it. As `messages.send`. */
+  /** Sends a message and resolves with it once the server has stored it, like `messages.send`. */
   send(
     content: string | (MessageContent & { clientMessageId?: string | undefined }),
     options?: CallOptions,
   ): Promise<Message>
-  /** The messages, newest first; with `after` or `since` oldest first. Empty before the first one. */
+  /** The messages, newest first, or oldest first with `after` or `since`. Empty before the first message. */
   messages(paging?: MessagePaging, options?: CallOptions): List<Message>
-  /** Reads up to a seq, the last message unless told otherwise. */
+  /** Marks messages as read up to a seq. Default: the last message. */
   markRead(seq?: number, options?: CallOptions): Promise<{ readSeq: number; unreadCount: number }>
-  /** Tells the others that one types, for at most 10 s, or no longer does. */
+  /** Shows the others that the user is typing, for at most 10 s, or has stopped. */
   typing(isTyping: boolean, options?: CallOptions): Promise<void>
-  /** The conversation as something that keeps itself up to date until it is closed. All of a client's share one stream. */
+  /**
+   * A live view of the conversation, kept up to date until it is closed. All live views of a client share one stream.
+   */
   live(options?: LiveOptions): LiveConversation
 }
 

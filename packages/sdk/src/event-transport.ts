@@ -3,37 +3,37 @@ import { SottoError } from '@sotto/contract'
 import { createBlockParser } from './server-sent-events.ts'
 import { parseWithTimes } from './times.ts'
 import type { Fetch } from './transport.ts'
-import { refusalOf } from './transport.ts'
+import { errorOfResponse } from './transport.ts'
 import { abortable, LONGEST_TIMER_MS } from './waiting.ts'
 
-/** What one connection is opened with. */
+/** The parameters of one connection. */
 export interface EventConnection {
-  /** The server's address, without a slash at its end. */
+  /** The address of the server, without a trailing slash. */
   base: string
   fetch: Fetch
-  /** `authorization` and `act-as`, asked for anew for each connection. */
+  /** `authorization` and `act-as`, requested again for each connection. */
   headers: Headers
   conversationId: string | undefined
   presence: readonly string[] | undefined
-  /** To go on after it; undefined starts now. */
+  /** The position to resume after. Undefined to start with new events. */
   cursor: string | undefined
-  /** A connection that says nothing for so long is dead, in milliseconds. */
+  /** How long a connection may be silent before it counts as dead, in milliseconds. */
   silenceMs: number
-  /** Ends the connection. */
+  /** Closes the connection. */
   signal: AbortSignal
 }
 
-/** What came over a connection: the cursor moves before its event is handed on. */
+/** A message from a connection. `cursor` is the position after `event`. */
 export interface EventArrival {
   cursor?: string | undefined
   event?: Event | undefined
-  /** How long the server wants one to be away before the next connection. */
+  /** How long the server asks the client to wait before it reconnects. */
   retryMs?: number | undefined
 }
 
 /**
- * One connection, from its opening to its end. The first arrival says that it stands. It reads no further ahead
- * than it has to, leaves nothing open when its iteration ends, and throws a SottoError when it fails.
+ * One connection, from opening to closing. The first arrival indicates that it is established. It reads no further
+ * ahead than necessary, closes everything when its iteration ends, and throws a SottoError on failure.
  */
 export type EventTransport = (connection: EventConnection) => AsyncIterable<EventArrival>
 
@@ -47,20 +47,20 @@ export async function* serverSentEvents(connection: EventConnection): AsyncGener
   headers.set('accept', 'text/event-stream')
   if (cursor !== undefined) headers.set('last-event-id', cursor)
 
-  const life = lifeOf(connection.signal)
+  const lifetime = lifetimeOf(connection.signal)
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
   try {
-    const request = { method: 'GET', headers: Object.fromEntries(headers), signal: life.signal }
+    const request = { method: 'GET', headers: Object.fromEntries(headers), signal: lifetime.signal }
     const address = query.size > 0 ? `${url}?${query}` : url
-    const response = await life.within(silenceMs, connection.fetch(address, request))
+    const response = await lifetime.within(silenceMs, connection.fetch(address, request))
     const isStream = /^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')
     if (response.status !== 200 || !isStream || !response.body) {
-      throw await life.within(silenceMs, refusalOf(url, response))
+      throw await lifetime.within(silenceMs, errorOfResponse(url, response))
     }
     reader = response.body.getReader()
     const parse = createBlockParser()
     for (;;) {
-      const { done, value } = await life.within(silenceMs, reader.read())
+      const { done, value } = await lifetime.within(silenceMs, reader.read())
       if (done) return
       for (const { id, data, retryMs } of parse(value)) {
         yield {
@@ -71,22 +71,22 @@ export async function* serverSentEvents(connection: EventConnection): AsyncGener
       }
     }
   } finally {
-    life.end()
-    // For a fetch of the caller's own that does not heed the signal.
+    lifetime.end()
+    // Needed if a custom fetch ignores the signal.
     reader?.cancel().catch(() => {})
   }
 }
 
-interface Life {
-  /** Aborted when the connection has ended, for whatever reason. */
+interface Lifetime {
+  /** Aborted when the connection ends for any reason. */
   signal: AbortSignal
-  /** As the promise, unless that takes too long, which ends the connection. */
+  /** Returns the result of the promise. If it takes longer, ends the connection. */
   within<Value>(ms: number, promise: Promise<Value>): Promise<Value>
   end(): void
 }
 
-/** Everything that a connection holds hangs on one signal, which its end aborts. */
-export function lifeOf(signal: AbortSignal): Life {
+/** Ties all resources of a connection to one signal, which is aborted when it ends. */
+export function lifetimeOf(signal: AbortSignal): Lifetime {
   const controller = new AbortController()
   const abort = () => controller.abort(signal.reason)
   if (signal.aborted) abort()
@@ -104,7 +104,7 @@ export function lifeOf(signal: AbortSignal): Life {
       } catch (error) {
         controller.signal.throwIfAborted()
         if (error instanceof SottoError) throw error
-        throw new SottoError('UNAVAILABLE', { detail: 'the stream broke off', cause: error })
+        throw new SottoError('UNAVAILABLE', { detail: 'the stream was interrupted', cause: error })
       } finally {
         clearTimeout(timer)
       }

@@ -6,55 +6,55 @@ import type { Fetch } from './transport.ts'
 import { abortable, jitter, sleepUntilOnline } from './waiting.ts'
 
 /**
- * How a stream stands. `resync`: more was missed than the server can tell; reload what you show. The same comes as
- * an event.
+ * The status of a stream. `resync` means that more events were missed than the server can replay, so reload what you
+ * show. It also arrives as an event.
  */
 export type StreamStatus = 'connected' | 'reconnecting' | 'resync'
 
-/** How streams connect. */
+/** Settings for connecting streams. */
 export interface StreamSettings {
-  /** Server-Sent Events over `fetch` unless told otherwise; `webSocket()` is the other one. */
+  /** Default: Server-Sent Events over `fetch`. The alternative is `webSocket()`. */
   transport?: EventTransport | undefined
   /**
-   * A connection that says nothing for so long counts as dead. 25,000 ms unless told otherwise; the server shows
-   * every 10,000 ms that it lives.
+   * How long a connection may be silent before it counts as dead, in milliseconds. Default: 25,000. The server sends
+   * something at least every 10,000 ms.
    */
   silenceMs?: number | undefined
-  /** The longest pause before connecting again. 30,000 ms unless told otherwise. */
+  /** The longest pause before reconnecting, in milliseconds. Default: 30,000. */
   maxBackoffMs?: number | undefined
 }
 
 export interface EventOptions extends StreamSettings {
-  /** Ends the iteration, as if there were no more events; it does not throw. */
+  /** Ends the iteration without an error. */
   signal?: AbortSignal | undefined
   /** Only the events of this conversation. */
   conversationId?: string | undefined
-  /** Tell when these users (usernames or ids) come and go, if one shares a conversation with them. */
+  /** Also report the presence of these users (usernames or ids), if they share a conversation with the user. */
   presence?: readonly string[] | undefined
-  /** Goes on after this place, an earlier stream's `cursor`. Without one the stream starts when it connects. */
+  /** The position to resume after: the `cursor` of an earlier stream. Without it the stream starts when it connects. */
   cursor?: string | undefined
-  /** Told of every change; with `reconnecting` also why. */
+  /** Called for every change, with the reason for `reconnecting`. */
   onStatus?: ((status: StreamStatus, reason?: unknown) => void) | undefined
 }
 
-/** The events of one user, without end. Nothing is asked for before the first is waited for. */
+/** The endless events of one user. Connects when the first event is requested. */
 export interface EventStream extends AsyncIterableIterator<Event, void, undefined> {
   /**
-   * The place after the event that came last. Keep it once that event is dealt with, and give it as `cursor` later
-   * to go on from there. Undefined until the stream has connected.
+   * The position after the last event. Store it after handling that event, and pass it as `cursor` later to resume.
+   * Undefined until the stream has connected.
    */
   readonly cursor: string | undefined
-  /** Ends the stream and its connection, also while the next event is being waited for. */
+  /** Ends the stream and its connection, even while waiting for the next event. */
   return(): Promise<IteratorResult<Event, void>>
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Where a client's streams come from. */
+/** What a client's streams need to connect. */
 export interface EventSource {
   base: string
   fetch: Fetch
   headers: () => Promise<Headers>
-  /** Whether asking for the headers again can give others. */
+  /** Whether `headers` can return different headers when called again. */
   canRefresh: boolean
   settings: StreamSettings
 }
@@ -62,27 +62,27 @@ export interface EventSource {
 const SILENCE_MS = 25_000
 const FIRST_BACKOFF_MS = 500
 const LONGEST_BACKOFF_MS = 30_000
-/** Who stays connected for so long, or brings an event, was a good connection: the pauses start anew. */
+/** A connection that lasts this long or delivers an event resets the backoff. */
 const GOOD_AFTER_MS = 10_000
-/** How many events are remembered, to drop those that come twice: more than the server sends again. */
+/** The number of event ids remembered to drop duplicates: more than the server resends. */
 const MAX_SEEN = 2_000
 
-interface Behaviour {
-  /** Goes on when the token function fails before the first connection too. */
+interface Behavior {
+  /** Keep retrying if the token function fails before the first connection. */
   patient?: boolean
 }
 
 /**
- * Opens a stream that connects again by itself, with growing, random pauses, and goes on where it was: every event
- * once, in order within a conversation. Reads as fast as it is read from, and no faster.
+ * Opens a stream that reconnects automatically with backoff and jitter and resumes where it stopped: each event once,
+ * in order within a conversation. Reads only as fast as it is consumed.
  *
- * Throws a SottoError for what will not pass (INVALID_CURSOR, FORBIDDEN, ACTOR_REQUIRED, …); UNAUTHENTICATED when
- * a fresh token was refused too; and what the token function throws before the first connection.
+ * Throws a SottoError on permanent errors (INVALID_CURSOR, FORBIDDEN, ACTOR_REQUIRED, …), UNAUTHENTICATED if a fresh
+ * token was rejected too, and errors of the token function before the first connection.
  */
 export function openEvents(
   source: EventSource,
   options: EventOptions,
-  { patient = false }: Behaviour = {},
+  { patient = false }: Behavior = {},
 ): EventStream {
   const controller = new AbortController()
   const { signal } = controller
@@ -105,26 +105,29 @@ export function openEvents(
   async function* run(): AsyncGenerator<Event, void> {
     let attempt = 0
     let wasConnected = false
-    // A 401 after which a fresh token is tried.
-    let wasRefused = false
+    // Whether a 401 led to the current attempt with a fresh token.
+    let wasRejected = false
 
     while (!signal.aborted) {
       let retryMs: number | undefined
       let failure: unknown
       let connectedAt: number | undefined
-      const asked = await settled(abortable(source.headers(), signal))
+      const headersResult = await settled(abortable(source.headers(), signal))
       if (signal.aborted) return
-      if (!asked.ok) {
-        const isFinal = asked.error instanceof SottoError ? !asked.error.retryable : !wasConnected && !patient
-        if (isFinal) throw asked.error
-        failure = asked.error
+      if (!headersResult.ok) {
+        const isFinal =
+          headersResult.error instanceof SottoError
+            ? !headersResult.error.retryable
+            : !wasConnected && !patient
+        if (isFinal) throw headersResult.error
+        failure = headersResult.error
       } else {
         const { base, fetch } = source
         const { conversationId, presence } = options
         const connection = {
           base,
           fetch,
-          headers: asked.value,
+          headers: headersResult.value,
           conversationId,
           presence,
           cursor,
@@ -147,14 +150,14 @@ export function openEvents(
             if (connectedAt === undefined) {
               connectedAt = performance.now()
               wasConnected = true
-              wasRefused = false
+              wasRejected = false
               options.onStatus?.('connected')
             }
             const { event } = arrival
             if (!event || !seen.add(event.id)) continue
             attempt = 0
             if (event.type === 'resync') {
-              // The log may have begun anew, and its ids with it.
+              // The log may have started over, including its ids.
               seen.clear()
               options.onStatus?.('resync')
             }
@@ -167,8 +170,8 @@ export function openEvents(
       }
 
       if (failure instanceof SottoError && !failure.retryable) {
-        if (failure.code !== 'UNAUTHENTICATED' || !source.canRefresh || wasRefused) throw failure
-        wasRefused = true
+        if (failure.code !== 'UNAUTHENTICATED' || !source.canRefresh || wasRejected) throw failure
+        wasRejected = true
         continue
       }
       if (connectedAt !== undefined && performance.now() - connectedAt >= GOOD_AFTER_MS) attempt = 0
@@ -227,11 +230,11 @@ function definedOf({ transport, silenceMs, maxBackoffMs }: StreamSettings): Stre
   }
 }
 
-/** Remembers so many strings, and forgets the oldest first. */
+/** Remembers up to `size` strings, forgetting the oldest first. */
 function createMemory(size: number): { add: (value: string) => boolean; clear: () => void } {
   const values = new Set<string>()
   return {
-    /** @returns whether it is new. */
+    /** @returns whether the value is new. */
     add(value) {
       if (values.has(value)) return false
       values.add(value)

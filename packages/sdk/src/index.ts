@@ -48,7 +48,7 @@ export type { CallOptions } from './resources.ts'
 export type { Fetch } from './transport.ts'
 export { verifyWebhook, type WebhookHeaders, WebhookVerificationError } from './verify-webhook.ts'
 export { type WebSocketLike, type WebSocketOptions, webSocket } from './web-socket.ts'
-/** What each operation takes: `RouterInputs['messages']['send']`. */
+/** The input of each operation, such as `RouterInputs['messages']['send']`. */
 export type RouterInputs = inferRouterInputs<AppRouter>
-/** What each operation answers. */
+/** The output of each operation. */
 export type RouterOutputs = inferRouterOutputs<AppRouter>

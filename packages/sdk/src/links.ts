@@ -10,36 +10,36 @@ import type { Operation } from './operation.ts'
 import { operations } from './operations.ts'
 import { createOutbox } from './outbox.ts'
 import { randomId } from './random-id.ts'
-import { answersOf, sottoErrorOf } from './transport.ts'
+import { sottoErrorOf, sottoFetch } from './transport.ts'
 import { abortable, jitter, LONGEST_TIMER_MS, sleep } from './waiting.ts'
 
-/** What the links read from the context of one call. */
+/** The context of a call that the links use. */
 export interface CallContext {
-  /** Instead of the client's own `timeoutMs`. */
+  /** Used instead of the client's `timeoutMs`. */
   timeoutMs?: number | undefined
-  /** The user that a service key acts for: a username or an id. */
+  /** The user (a username or an id) whom a service key acts for. */
   actAs?: string | undefined
-  /** What the server is to call the request, in its log and in errors: 1 to 128 of `a-z A-Z 0-9 . : _ -`. */
+  /** An id for the request in the server's log and in errors: 1 to 128 of `a-z A-Z 0-9 . : _ -`. */
   requestId?: string | undefined
 }
 
 /**
- * A tRPC link, for `createTRPCClient` to take. Not tRPC's own type, which names types that only a browser has and
- * so would keep a program for Node alone from compiling.
+ * A tRPC link for `createTRPCClient`. Not tRPC's own type, which refers to browser types and so does not compile in a
+ * Node-only program.
  */
-// biome-ignore lint/suspicious/noExplicitAny: what goes in and out is between tRPC and this link.
+// biome-ignore lint/suspicious/noExplicitAny: the types are internal to tRPC and this link.
 export type Link = (runtime: object) => (call: any) => any
 
 const DEFAULT_TIMEOUT_MS = 30_000
 const DEFAULT_RETRIES = 3
 
-/** The longest wait before the first repeat, and how far doubling takes it. */
+/** The longest wait before the first retry, and the limit for doubling it. */
 const FIRST_BACKOFF_MS = 200
 const LONGEST_BACKOFF_MS = 5_000
 
 /**
- * Answers are superjson. Inputs are plain JSON, which is superjson without annotations: the contract takes times
- * as strings too, and the server refuses what superjson notes when an object is in an input twice.
+ * Outputs are superjson. Inputs are plain JSON, which is superjson without annotations: the contract also accepts times
+ * as strings, and the server rejects superjson's annotations for objects that occur twice in an input.
  */
 const transformer = {
   input: { serialize: (json: unknown) => ({ json }), deserialize: superjson.deserialize },
@@ -50,9 +50,9 @@ type Envelope = OperationResultEnvelope<unknown, TRPCClientError<AppRouter>>
 type Next = Parameters<OperationLink<AppRouter>>[0]['next']
 
 /**
- * tRPC links for those who want a plain tRPC client, `createTRPCClient<AppRouter>({ links: links({ url, token }) })`.
- * Calls have the guarantees of `createClient`: a timeout, repeats of what can be repeated, one message after the
- * other within a conversation. `context` of a call is a CallContext.
+ * tRPC links for a plain tRPC client: `createTRPCClient<AppRouter>({ links: links({ url, token }) })`. Calls have the
+ * guarantees of `createClient`: a timeout, retries if safe, and ordered sends per conversation. The `context` of a call
+ * is a CallContext.
  */
 export function links(options: ClientOptions): Link[] {
   const url = `${baseOf(options.url)}/trpc`
@@ -62,10 +62,10 @@ export function links(options: ClientOptions): Link[] {
     if (requestId !== undefined) headers.set('x-request-id', requestId)
     return headers
   }
-  return [reliable(options), httpLink({ url, headers, transformer, fetch: answersOf(options.fetch) })]
+  return [reliable(options), httpLink({ url, headers, transformer, fetch: sottoFetch(options.fetch) })]
 }
 
-/** Gives every call a deadline, an order where it needs one, and repeats. */
+/** Gives every call a deadline, retries and, for sends, an order. */
 function reliable({
   timeoutMs = DEFAULT_TIMEOUT_MS,
   retries = DEFAULT_RETRIES,
@@ -76,8 +76,8 @@ function reliable({
       if (op.type === 'subscription') return next(op)
       return observable((observer) => {
         const deadline = deadlineOf(op, timeoutMs)
-        const call: Call = { ...op, input: stamped(op), signal: deadline.signal }
-        const run = () => repeat(call, next, retries, deadline)
+        const call: Call = { ...op, input: withClientMessageId(op), signal: deadline.signal }
+        const run = () => retry(call, next, retries, deadline)
         const key = outboxKey(call)
         const answer = key === undefined ? run() : inTurn(key, deadline.signal, run)
         answer
@@ -95,15 +95,15 @@ function reliable({
   }
 }
 
-/** The call's input; a message gets a clientMessageId, the same for all repeats, so that they make one message. */
-function stamped({ path, input }: Call): unknown {
+/** Adds a clientMessageId to messages. It is the same for all retries, so they create one message. */
+function withClientMessageId({ path, input }: Call): unknown {
   if (!isSend(path) || !isRecord(input) || input.clientMessageId !== undefined) return input
   return { ...input, clientMessageId: randomId() }
 }
 
 /**
- * Calls with the same key go one after the other; undefined is for those that need no order. A conversation that
- * is named in two ways (its id, its other user) is two queues.
+ * Calls with the same key run one at a time. Undefined for calls that need no order. A conversation addressed in two
+ * ways (by its id and by the other user) has two queues.
  */
 function outboxKey({ path, input, context }: Call): string | undefined {
   if (!isSend(path) || !isRecord(input)) return undefined
@@ -116,8 +116,8 @@ function isSend(path: string): boolean {
   return path === 'messages.send' || path === 'direct.send'
 }
 
-/** Makes the call until it is answered, fails for good, or cannot be answered in time any more. */
-async function repeat(call: Call, next: Next, retries: number, deadline: Deadline): Promise<Envelope> {
+/** Repeats the call until it succeeds, fails permanently, or cannot finish in time. */
+async function retry(call: Call, next: Next, retries: number, deadline: Deadline): Promise<Envelope> {
   const attempts = operationAt(call.path)?.idempotent ? retries + 1 : 1
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -128,7 +128,7 @@ async function repeat(call: Call, next: Next, retries: number, deadline: Deadlin
       const wait =
         (failure.retryAfterMs ?? 0) +
         jitter(attempt, { firstMs: FIRST_BACKOFF_MS, longestMs: LONGEST_BACKOFF_MS })
-      // What went wrong says more than a timeout would.
+      // The error is more informative than a timeout.
       if (wait >= deadline.remainingMs()) throw error
       deadline.lastFailure = failure
       await sleep(wait, deadline.signal)
@@ -141,15 +141,15 @@ async function once(call: Call, next: Next, signal: AbortSignal): Promise<Envelo
   const answer = new Promise<Envelope>((resolve, reject) => {
     next(call).subscribe({ next: resolve, error: reject })
   })
-  // A fetch of the caller's own may not heed the signal.
+  // A custom fetch may ignore the signal.
   return await abortable(answer, signal)
 }
 
 interface Deadline {
-  /** Aborted by the caller, with the caller's reason, or when the time is up, with a SottoError. */
+  /** Aborted by the caller with the caller's reason, or at the deadline with a SottoError. */
   signal: AbortSignal
   remainingMs: () => number
-  /** Why the call is being repeated; told as the cause when the time is up. */
+  /** Why the call is being retried. Becomes the cause of a timeout. */
   lastFailure: SottoError | undefined
   abort: () => void
   clear: () => void
@@ -164,7 +164,7 @@ function deadlineOf({ path, signal, context }: Call, clientTimeoutMs: number): D
   signal?.addEventListener('abort', byCaller, { once: true })
   const timer = setTimeout(
     () => {
-      const detail = `${path} had no answer within ${timeoutMs} ms`
+      const detail = `${path} did not finish within ${timeoutMs} ms`
       controller.abort(new SottoError('UNAVAILABLE', { detail, cause: deadline.lastFailure }))
     },
     Math.min(timeoutMs, LONGEST_TIMER_MS),

@@ -1,4 +1,4 @@
-/** A list's answer. `nextCursor` is the `cursor` of the page after it, null at the end. */
+/** A page of a list. `nextCursor` is the `cursor` of the next page, or null at the end. */
 export interface Page<Item> {
   items: Item[]
   nextCursor: string | null
@@ -12,10 +12,10 @@ interface ListInput {
 }
 
 /**
- * A list of which nothing has been read yet.
+ * A list that is read on demand.
  *
- * `await list` is its first page, `for await (const item of list)` every item, `list.pages()` every page. Awaiting
- * asks the server once, every loop asks it anew; a loop asks for a page when it has come to its end.
+ * `await list` returns the first page, `for await (const item of list)` yields every item, and `list.pages()` yields every
+ * page. Awaiting sends a request once, each loop starts over. A loop requests a page once it has used up the previous one.
  */
 export class List<Item> implements Promise<Page<Item>>, AsyncIterable<Item> {
   readonly [Symbol.toStringTag] = 'List'
@@ -28,16 +28,16 @@ export class List<Item> implements Promise<Page<Item>>, AsyncIterable<Item> {
     this.#read = read
   }
 
-  /** The pages from the input's own `cursor` or `page` on. Pages can be short, even empty, before the last one. */
+  /** The pages, starting from the input's `cursor` or `page`. Pages before the last one can be short or even empty. */
   async *pages(): AsyncGenerator<Page<Item>, void, undefined> {
     let input = this.#input
     while (true) {
-      const answer = await this.#read(input)
-      yield answer
-      if (answer.nextCursor === null) return
-      // Only the first page has a number; from there on it is cursors, over pages of the same length.
+      const page = await this.#read(input)
+      yield page
+      if (page.nextCursor === null) return
+      // Only the first page is requested by number. Later pages use cursors with the same page length.
       const { page: _, pageSize, limit = pageSize, ...rest } = input
-      input = { ...rest, ...(limit !== undefined && { limit }), cursor: answer.nextCursor }
+      input = { ...rest, ...(limit !== undefined && { limit }), cursor: page.nextCursor }
     }
   }
 

@@ -1,7 +1,7 @@
-// Made from the contract by `pnpm --filter @sotto/sdk generate`; a test compares them.
+// Generated from the contract by `pnpm --filter @sotto/sdk generate`. A test checks that it is current.
 import type { OperationsOf } from './operation.ts'
 
-/** What the client has to know of each operation at run time, without any of the schemas. */
+/** What the client needs to know about each operation at run time, without the schemas. */
 export const operations = {
   users: {
     /**
@@ -11,6 +11,8 @@ export const operations = {
      * required. A user without a password cannot sign in, but a service key can act for them.
      *
      * REST: `POST /v1/users`
+     *
+     * @throws {SottoError} FORBIDDEN, USERNAME_TAKEN, EMAIL_TAKEN
      */
     create: { kind: 'mutation', idempotent: false, list: false },
     /**
@@ -19,12 +21,16 @@ export const operations = {
      * Sorted by username.
      *
      * REST: `GET /v1/users`
+     *
+     * @throws {SottoError} INVALID_CURSOR
      */
     list: { kind: 'query', idempotent: true, list: true },
     /**
      * Get a user.
      *
      * REST: `GET /v1/users/{user}`
+     *
+     * @throws {SottoError} USER_NOT_FOUND
      */
     get: { kind: 'query', idempotent: true, list: false },
     /**
@@ -34,6 +40,8 @@ export const operations = {
      * user or a bare key.
      *
      * REST: `PATCH /v1/users/{user}`
+     *
+     * @throws {SottoError} USER_NOT_FOUND, FORBIDDEN, EMAIL_TAKEN
      */
     update: { kind: 'mutation', idempotent: true, list: false },
     /**
@@ -43,6 +51,8 @@ export const operations = {
      * include deleted messages.
      *
      * REST: `GET /v1/users/{user}/correspondents`
+     *
+     * @throws {SottoError} USER_NOT_FOUND, FORBIDDEN, INVALID_CURSOR
      */
     correspondents: { kind: 'query', idempotent: true, list: true },
     /**
@@ -52,6 +62,8 @@ export const operations = {
      * unless either has blocked the other. To everyone else they appear offline and never seen.
      *
      * REST: `GET /v1/users/{user}/presence`
+     *
+     * @throws {SottoError} USER_NOT_FOUND
      */
     presence: { kind: 'query', idempotent: true, list: false },
     /**
@@ -60,6 +72,8 @@ export const operations = {
      * The user on whose behalf the request is made.
      *
      * REST: `GET /v1/me`
+     *
+     * @throws {SottoError} ACTOR_REQUIRED
      */
     me: { kind: 'query', idempotent: true, list: false },
     /**
@@ -68,6 +82,8 @@ export const operations = {
      * Includes the role, and whether the user is disabled and has two-factor authentication on.
      *
      * REST: `GET /v1/users/{user}/account`
+     *
+     * @throws {SottoError} USER_NOT_FOUND, FORBIDDEN
      */
     account: { kind: 'query', idempotent: true, list: false },
     /**
@@ -77,6 +93,8 @@ export const operations = {
      * can inspect any conversation, which is recorded in the audit log, and export the data of any user.
      *
      * REST: `PUT /v1/users/{user}/role`
+     *
+     * @throws {SottoError} USER_NOT_FOUND, FORBIDDEN
      */
     setRole: { kind: 'mutation', idempotent: true, list: false },
     /**
@@ -86,6 +104,8 @@ export const operations = {
      * remain. Once enabled again, their sessions work again.
      *
      * REST: `PUT /v1/users/{user}/disabled`
+     *
+     * @throws {SottoError} USER_NOT_FOUND, FORBIDDEN
      */
     setDisabled: { kind: 'mutation', idempotent: true, list: false },
     /**
@@ -98,6 +118,8 @@ export const operations = {
      * caller is the user, a bare key or an admin.
      *
      * REST: `GET /v1/users/{user}/export`
+     *
+     * @throws {SottoError} USER_NOT_FOUND, FORBIDDEN, INVALID_CURSOR
      */
     export: { kind: 'query', idempotent: true, list: true },
     /**
@@ -111,6 +133,8 @@ export const operations = {
      * a bare key or an admin.
      *
      * REST: `DELETE /v1/users/{user}`
+     *
+     * @throws {SottoError} USER_NOT_FOUND, FORBIDDEN
      */
     erase: { kind: 'mutation', idempotent: true, list: false },
   },
@@ -125,6 +149,8 @@ export const operations = {
      * accepted only from pages of this server and of its allowed origins. FORBIDDEN for other origins.
      *
      * REST: `POST /v1/sessions`
+     *
+     * @throws {SottoError} SECOND_FACTOR_REQUIRED, FORBIDDEN
      */
     create: { kind: 'mutation', idempotent: false, list: false },
     /**
@@ -133,6 +159,8 @@ export const operations = {
      * The actor's active sessions, newest first.
      *
      * REST: `GET /v1/sessions`
+     *
+     * @throws {SottoError} ACTOR_REQUIRED, INVALID_CURSOR
      */
     list: { kind: 'query', idempotent: true, list: true },
     /**
@@ -141,6 +169,8 @@ export const operations = {
      * Ends the session of the request.
      *
      * REST: `DELETE /v1/sessions/current`
+     *
+     * @throws {SottoError} ACTOR_REQUIRED
      */
     end: { kind: 'mutation', idempotent: false, list: false },
     /**
@@ -150,6 +180,8 @@ export const operations = {
      * within two seconds.
      *
      * REST: `DELETE /v1/sessions/{sessionId}`
+     *
+     * @throws {SottoError} ACTOR_REQUIRED, SESSION_NOT_FOUND
      */
     revoke: { kind: 'mutation', idempotent: false, list: false },
     /**
@@ -158,6 +190,8 @@ export const operations = {
      * Active sessions, newest first.
      *
      * REST: `GET /v1/users/{user}/sessions`
+     *
+     * @throws {SottoError} USER_NOT_FOUND, FORBIDDEN, INVALID_CURSOR
      */
     listOf: { kind: 'query', idempotent: true, list: true },
     /**
@@ -167,6 +201,8 @@ export const operations = {
      * others. Streams of the user end within two seconds.
      *
      * REST: `DELETE /v1/users/{user}/sessions`
+     *
+     * @throws {SottoError} USER_NOT_FOUND, FORBIDDEN
      */
     endAllOf: { kind: 'mutation', idempotent: true, list: false },
   },
@@ -178,6 +214,8 @@ export const operations = {
      * any user; for an admin it needs the scope `admin`. Ends all other sessions of the user.
      *
      * REST: `PUT /v1/users/{user}/password`
+     *
+     * @throws {SottoError} USER_NOT_FOUND, FORBIDDEN
      */
     set: { kind: 'mutation', idempotent: false, list: false },
     /**
@@ -187,6 +225,8 @@ export const operations = {
      * used once within an hour, and replaces any earlier one.
      *
      * REST: `POST /v1/users/{user}/password-reset`
+     *
+     * @throws {SottoError} USER_NOT_FOUND, FORBIDDEN
      */
     issueReset: { kind: 'mutation', idempotent: false, list: false },
     /**
@@ -208,6 +248,8 @@ export const operations = {
      * PostgreSQL and SOTTO_SECRET is not set.
      *
      * REST: `POST /v1/me/totp`
+     *
+     * @throws {SottoError} ACTOR_REQUIRED, FORBIDDEN
      */
     start: { kind: 'mutation', idempotent: false, list: false },
     /**
@@ -218,6 +260,8 @@ export const operations = {
      * enough to sign in, and Basic authentication is rejected.
      *
      * REST: `POST /v1/me/totp/confirm`
+     *
+     * @throws {SottoError} ACTOR_REQUIRED
      */
     confirm: { kind: 'mutation', idempotent: false, list: false },
     /**
@@ -226,6 +270,8 @@ export const operations = {
      * Requires a code or a recovery code.
      *
      * REST: `POST /v1/me/totp/disable`
+     *
+     * @throws {SottoError} ACTOR_REQUIRED
      */
     disable: { kind: 'mutation', idempotent: false, list: false },
     /**
@@ -234,6 +280,8 @@ export const operations = {
      * For users who have lost their device and their recovery codes.
      *
      * REST: `DELETE /v1/users/{user}/totp`
+     *
+     * @throws {SottoError} USER_NOT_FOUND, FORBIDDEN
      */
     remove: { kind: 'mutation', idempotent: true, list: false },
   },
@@ -244,6 +292,8 @@ export const operations = {
      * Returns a token, which is shown only once. It lets someone sign up if SOTTO_SIGNUP is `invitation`.
      *
      * REST: `POST /v1/invitations`
+     *
+     * @throws {SottoError} FORBIDDEN
      */
     create: { kind: 'mutation', idempotent: false, list: false },
     /**
@@ -252,6 +302,8 @@ export const operations = {
      * Newest first, including used and expired ones, without their tokens.
      *
      * REST: `GET /v1/invitations`
+     *
+     * @throws {SottoError} FORBIDDEN, INVALID_CURSOR
      */
     list: { kind: 'query', idempotent: true, list: true },
     /**
@@ -260,6 +312,8 @@ export const operations = {
      * Users who have signed up with it are not affected.
      *
      * REST: `DELETE /v1/invitations/{invitationId}`
+     *
+     * @throws {SottoError} FORBIDDEN, INVITATION_NOT_FOUND
      */
     revoke: { kind: 'mutation', idempotent: false, list: false },
   },
@@ -274,6 +328,9 @@ export const operations = {
      * `from`.
      *
      * REST: `POST /v1/messages`
+     *
+     * @throws {SottoError} ACTOR_REQUIRED, FORBIDDEN, USER_NOT_FOUND, CONVERSATION_NOT_FOUND,
+     * IDEMPOTENCY_CONFLICT
      */
     send: { kind: 'mutation', idempotent: true, list: false },
     /**
@@ -284,12 +341,16 @@ export const operations = {
      * nextCursor. Page numbers are only supported with `between` and no other filter.
      *
      * REST: `GET /v1/messages`
+     *
+     * @throws {SottoError} INVALID_CURSOR, USER_NOT_FOUND, FORBIDDEN
      */
     list: { kind: 'query', idempotent: true, list: true },
     /**
      * Get a message.
      *
      * REST: `GET /v1/messages/{messageId}`
+     *
+     * @throws {SottoError} MESSAGE_NOT_FOUND
      */
     get: { kind: 'query', idempotent: true, list: false },
     /**
@@ -298,6 +359,8 @@ export const operations = {
      * Replaces the text, or the caption of an image or video. FORBIDDEN unless the caller is the sender.
      *
      * REST: `PATCH /v1/messages/{messageId}`
+     *
+     * @throws {SottoError} ACTOR_REQUIRED, MESSAGE_NOT_FOUND, FORBIDDEN, MESSAGE_DELETED
      */
     edit: { kind: 'mutation', idempotent: true, list: false },
     /**
@@ -307,6 +370,8 @@ export const operations = {
      * the caller is the sender.
      *
      * REST: `DELETE /v1/messages/{messageId}`
+     *
+     * @throws {SottoError} ACTOR_REQUIRED, MESSAGE_NOT_FOUND, FORBIDDEN
      */
     delete: { kind: 'mutation', idempotent: true, list: false },
     /**
@@ -316,12 +381,16 @@ export const operations = {
      * other user.
      *
      * REST: `PUT /v1/messages/{messageId}/like`
+     *
+     * @throws {SottoError} ACTOR_REQUIRED, MESSAGE_NOT_FOUND, FORBIDDEN, MESSAGE_DELETED
      */
     like: { kind: 'mutation', idempotent: true, list: false },
     /**
      * Unlike a message.
      *
      * REST: `DELETE /v1/messages/{messageId}/like`
+     *
+     * @throws {SottoError} ACTOR_REQUIRED, MESSAGE_NOT_FOUND, MESSAGE_DELETED
      */
     unlike: { kind: 'mutation', idempotent: true, list: false },
     /**
@@ -330,12 +399,16 @@ export const operations = {
      * Repeating the call has no effect. FORBIDDEN if the actor cannot message the other user.
      *
      * REST: `PUT /v1/messages/{messageId}/reactions/{emoji}`
+     *
+     * @throws {SottoError} ACTOR_REQUIRED, MESSAGE_NOT_FOUND, FORBIDDEN, MESSAGE_DELETED
      */
     react: { kind: 'mutation', idempotent: true, list: false },
     /**
      * Remove a reaction.
      *
      * REST: `DELETE /v1/messages/{messageId}/reactions/{emoji}`
+     *
+     * @throws {SottoError} ACTOR_REQUIRED, MESSAGE_NOT_FOUND, MESSAGE_DELETED
      */
     unreact: { kind: 'mutation', idempotent: true, list: false },
   },
@@ -346,12 +419,16 @@ export const operations = {
      * The actor's conversations, most recently active first.
      *
      * REST: `GET /v1/conversations`
+     *
+     * @throws {SottoError} ACTOR_REQUIRED, INVALID_CURSOR
      */
     list: { kind: 'query', idempotent: true, list: true },
     /**
      * Get a conversation.
      *
      * REST: `GET /v1/conversations/{conversationId}`
+     *
+     * @throws {SottoError} CONVERSATION_NOT_FOUND
      */
     get: { kind: 'query', idempotent: true, list: false },
     /**
@@ -360,6 +437,8 @@ export const operations = {
      * The actor becomes the owner. Participants see the messages sent from when they join until they leave.
      *
      * REST: `POST /v1/conversations`
+     *
+     * @throws {SottoError} ACTOR_REQUIRED, USER_NOT_FOUND, FORBIDDEN
      */
     create: { kind: 'mutation', idempotent: false, list: false },
     /**
@@ -368,6 +447,8 @@ export const operations = {
      * FORBIDDEN unless the caller is a bare key, or the group's owner or one of its admins.
      *
      * REST: `PATCH /v1/conversations/{conversationId}`
+     *
+     * @throws {SottoError} CONVERSATION_NOT_FOUND, FORBIDDEN
      */
     update: { kind: 'mutation', idempotent: true, list: false },
     /**
@@ -378,6 +459,8 @@ export const operations = {
      * and are null for its sender.
      *
      * REST: `GET /v1/conversations/{conversationId}/receipts`
+     *
+     * @throws {SottoError} CONVERSATION_NOT_FOUND, INVALID_CURSOR
      */
     receipts: { kind: 'query', idempotent: true, list: true },
     /**
@@ -388,6 +471,8 @@ export const operations = {
      * in it.
      *
      * REST: `GET /v1/conversations/{conversationId}/messages`
+     *
+     * @throws {SottoError} CONVERSATION_NOT_FOUND, INVALID_CURSOR
      */
     messages: { kind: 'query', idempotent: true, list: true },
     /**
@@ -397,6 +482,8 @@ export const operations = {
      * if `seq` is higher than that of the last message.
      *
      * REST: `POST /v1/conversations/{conversationId}/read`
+     *
+     * @throws {SottoError} ACTOR_REQUIRED, CONVERSATION_NOT_FOUND
      */
     read: { kind: 'mutation', idempotent: true, list: false },
     /**
@@ -406,6 +493,8 @@ export const operations = {
      * is typing. Not stored.
      *
      * REST: `POST /v1/conversations/{conversationId}/typing`
+     *
+     * @throws {SottoError} ACTOR_REQUIRED, CONVERSATION_NOT_FOUND
      */
     typing: { kind: 'mutation', idempotent: true, list: false },
   },
@@ -416,6 +505,8 @@ export const operations = {
      * In the order in which the users were created.
      *
      * REST: `GET /v1/conversations/{conversationId}/participants`
+     *
+     * @throws {SottoError} CONVERSATION_NOT_FOUND, INVALID_CURSOR
      */
     list: { kind: 'query', idempotent: true, list: true },
     /**
@@ -427,6 +518,8 @@ export const operations = {
      * role.
      *
      * REST: `PUT /v1/conversations/{conversationId}/participants/{user}`
+     *
+     * @throws {SottoError} CONVERSATION_NOT_FOUND, USER_NOT_FOUND, FORBIDDEN
      */
     set: { kind: 'mutation', idempotent: true, list: false },
     /**
@@ -437,6 +530,8 @@ export const operations = {
      * remove anyone. Succeeds if the user is not in the group.
      *
      * REST: `DELETE /v1/conversations/{conversationId}/participants/{user}`
+     *
+     * @throws {SottoError} CONVERSATION_NOT_FOUND, USER_NOT_FOUND, FORBIDDEN
      */
     remove: { kind: 'mutation', idempotent: true, list: false },
   },
@@ -447,6 +542,8 @@ export const operations = {
      * CONVERSATION_NOT_FOUND until the first message is sent.
      *
      * REST: `GET /v1/direct/{user}`
+     *
+     * @throws {SottoError} ACTOR_REQUIRED, USER_NOT_FOUND, CONVERSATION_NOT_FOUND
      */
     get: { kind: 'query', idempotent: true, list: false },
     /**
@@ -455,6 +552,8 @@ export const operations = {
      * Newest first, or oldest first with `after` or `since`. Empty until the first message is sent.
      *
      * REST: `GET /v1/direct/{user}/messages`
+     *
+     * @throws {SottoError} ACTOR_REQUIRED, USER_NOT_FOUND, INVALID_CURSOR
      */
     messages: { kind: 'query', idempotent: true, list: true },
     /**
@@ -463,6 +562,8 @@ export const operations = {
      * The same as POST /v1/messages with `to`.
      *
      * REST: `POST /v1/direct/{user}/messages`
+     *
+     * @throws {SottoError} ACTOR_REQUIRED, USER_NOT_FOUND, FORBIDDEN, IDEMPOTENCY_CONFLICT
      */
     send: { kind: 'mutation', idempotent: true, list: false },
   },
@@ -473,6 +574,8 @@ export const operations = {
      * The actor's contacts, or pending contact requests, newest first.
      *
      * REST: `GET /v1/contacts`
+     *
+     * @throws {SottoError} ACTOR_REQUIRED, INVALID_CURSOR
      */
     list: { kind: 'query', idempotent: true, list: true },
     /**
@@ -482,6 +585,8 @@ export const operations = {
      * effect. FORBIDDEN if either user has blocked the other.
      *
      * REST: `PUT /v1/contacts/{user}`
+     *
+     * @throws {SottoError} ACTOR_REQUIRED, USER_NOT_FOUND, FORBIDDEN
      */
     add: { kind: 'mutation', idempotent: true, list: false },
     /**
@@ -492,6 +597,8 @@ export const operations = {
      * user. Succeeds if there is no contact.
      *
      * REST: `DELETE /v1/contacts/{user}`
+     *
+     * @throws {SottoError} ACTOR_REQUIRED, USER_NOT_FOUND
      */
     remove: { kind: 'mutation', idempotent: true, list: false },
   },
@@ -502,6 +609,8 @@ export const operations = {
      * The users the actor has blocked, newest first. Users cannot see who has blocked them.
      *
      * REST: `GET /v1/blocks`
+     *
+     * @throws {SottoError} ACTOR_REQUIRED, INVALID_CURSOR
      */
     list: { kind: 'query', idempotent: true, list: true },
     /**
@@ -514,6 +623,8 @@ export const operations = {
      * has no effect.
      *
      * REST: `PUT /v1/blocks/{user}`
+     *
+     * @throws {SottoError} ACTOR_REQUIRED, USER_NOT_FOUND
      */
     add: { kind: 'mutation', idempotent: true, list: false },
     /**
@@ -522,6 +633,8 @@ export const operations = {
      * Does not restore a contact that the block removed. Succeeds if the user is not blocked.
      *
      * REST: `DELETE /v1/blocks/{user}`
+     *
+     * @throws {SottoError} ACTOR_REQUIRED, USER_NOT_FOUND
      */
     remove: { kind: 'mutation', idempotent: true, list: false },
   },
@@ -533,6 +646,8 @@ export const operations = {
      * the first one. Without a cursor, returns the current one.
      *
      * REST: `GET /v1/events/pull`
+     *
+     * @throws {SottoError} ACTOR_REQUIRED, INVALID_CURSOR
      */
     pull: { kind: 'query', idempotent: true, list: false },
   },
@@ -544,6 +659,8 @@ export const operations = {
      * requests a scope that it does not have itself.
      *
      * REST: `POST /v1/keys`
+     *
+     * @throws {SottoError} FORBIDDEN
      */
     create: { kind: 'mutation', idempotent: false, list: false },
     /**
@@ -552,6 +669,8 @@ export const operations = {
      * Newest first, including revoked and expired keys. The key set in SOTTO_SERVICE_KEY is not included.
      *
      * REST: `GET /v1/keys`
+     *
+     * @throws {SottoError} FORBIDDEN, INVALID_CURSOR
      */
     list: { kind: 'query', idempotent: true, list: true },
     /**
@@ -561,6 +680,8 @@ export const operations = {
      * end. Repeating the call has no effect.
      *
      * REST: `DELETE /v1/keys/{keyId}`
+     *
+     * @throws {SottoError} FORBIDDEN, KEY_NOT_FOUND
      */
     revoke: { kind: 'mutation', idempotent: true, list: false },
   },
@@ -573,6 +694,8 @@ export const operations = {
      * secret, is not set.
      *
      * REST: `POST /v1/webhooks`
+     *
+     * @throws {SottoError} FORBIDDEN
      */
     create: { kind: 'mutation', idempotent: false, list: false },
     /**
@@ -581,12 +704,16 @@ export const operations = {
      * Newest first.
      *
      * REST: `GET /v1/webhooks`
+     *
+     * @throws {SottoError} FORBIDDEN, INVALID_CURSOR
      */
     list: { kind: 'query', idempotent: true, list: true },
     /**
      * Get a webhook.
      *
      * REST: `GET /v1/webhooks/{webhookId}`
+     *
+     * @throws {SottoError} FORBIDDEN, WEBHOOK_NOT_FOUND
      */
     get: { kind: 'query', idempotent: true, list: false },
     /**
@@ -596,6 +723,8 @@ export const operations = {
      * deliveries that were already pending wait until it is enabled again, for up to 30 days.
      *
      * REST: `PATCH /v1/webhooks/{webhookId}`
+     *
+     * @throws {SottoError} FORBIDDEN, WEBHOOK_NOT_FOUND
      */
     update: { kind: 'mutation', idempotent: true, list: false },
     /**
@@ -604,6 +733,8 @@ export const operations = {
      * Also deletes its deliveries. Requests that are already being sent may still arrive.
      *
      * REST: `DELETE /v1/webhooks/{webhookId}`
+     *
+     * @throws {SottoError} FORBIDDEN, WEBHOOK_NOT_FOUND
      */
     delete: { kind: 'mutation', idempotent: false, list: false },
     /**
@@ -613,6 +744,8 @@ export const operations = {
      * receiver can switch without a gap.
      *
      * REST: `POST /v1/webhooks/{webhookId}/rotate-secret`
+     *
+     * @throws {SottoError} FORBIDDEN, WEBHOOK_NOT_FOUND
      */
     rotateSecret: { kind: 'mutation', idempotent: false, list: false },
     /**
@@ -622,6 +755,8 @@ export const operations = {
      * enabled.
      *
      * REST: `POST /v1/webhooks/{webhookId}/test`
+     *
+     * @throws {SottoError} FORBIDDEN, WEBHOOK_NOT_FOUND
      */
     test: { kind: 'mutation', idempotent: false, list: false },
     /**
@@ -630,6 +765,8 @@ export const operations = {
      * Newest first. Successful deliveries are kept for 7 days after creation, failed ones for 30.
      *
      * REST: `GET /v1/webhooks/{webhookId}/deliveries`
+     *
+     * @throws {SottoError} FORBIDDEN, WEBHOOK_NOT_FOUND, INVALID_CURSOR
      */
     deliveries: { kind: 'query', idempotent: true, list: true },
     /**
@@ -638,6 +775,8 @@ export const operations = {
      * Sends the delivery now, with the same id and as many attempts as a new delivery.
      *
      * REST: `POST /v1/webhooks/{webhookId}/deliveries/{deliveryId}/retry`
+     *
+     * @throws {SottoError} FORBIDDEN, WEBHOOK_NOT_FOUND, DELIVERY_NOT_FOUND
      */
     retryDelivery: { kind: 'mutation', idempotent: false, list: false },
   },
@@ -649,6 +788,8 @@ export const operations = {
      * combined.
      *
      * REST: `GET /v1/audit`
+     *
+     * @throws {SottoError} FORBIDDEN, USER_NOT_FOUND, INVALID_CURSOR
      */
     list: { kind: 'query', idempotent: true, list: true },
   },
@@ -660,6 +801,8 @@ export const operations = {
      * (`user.conversations_listed`) before it is returned.
      *
      * REST: `GET /v1/users/{user}/conversations`
+     *
+     * @throws {SottoError} USER_NOT_FOUND, FORBIDDEN, INVALID_CURSOR
      */
     conversations: { kind: 'query', idempotent: true, list: true },
     /**
@@ -669,6 +812,8 @@ export const operations = {
      * is returned.
      *
      * REST: `GET /v1/conversations/{conversationId}/inspection`
+     *
+     * @throws {SottoError} CONVERSATION_NOT_FOUND, FORBIDDEN
      */
     conversation: { kind: 'query', idempotent: true, list: false },
     /**
@@ -679,6 +824,8 @@ export const operations = {
      * delivered or read.
      *
      * REST: `GET /v1/conversations/{conversationId}/inspection/messages`
+     *
+     * @throws {SottoError} CONVERSATION_NOT_FOUND, FORBIDDEN, INVALID_CURSOR
      */
     messages: { kind: 'query', idempotent: true, list: true },
   },
@@ -691,6 +838,8 @@ export const operations = {
      * very busy installation.
      *
      * REST: `GET /v1/stats`
+     *
+     * @throws {SottoError} FORBIDDEN
      */
     get: { kind: 'query', idempotent: true, list: false },
     /**
@@ -700,6 +849,8 @@ export const operations = {
      * over time.
      *
      * REST: `GET /v1/stats/server`
+     *
+     * @throws {SottoError} FORBIDDEN
      */
     server: { kind: 'query', idempotent: true, list: false },
   },
@@ -711,6 +862,8 @@ export const operations = {
      * set.
      *
      * REST: `GET /v1/settings`
+     *
+     * @throws {SottoError} FORBIDDEN
      */
     list: { kind: 'query', idempotent: true, list: false },
   },
@@ -738,6 +891,8 @@ export const operations = {
      * Invalidates the token and ends the sessions of the demo.
      *
      * REST: `POST /v1/setup/admin`
+     *
+     * @throws {SottoError} USERNAME_TAKEN
      */
     createAdmin: { kind: 'mutation', idempotent: false, list: false },
   },

@@ -1,20 +1,20 @@
 import { abortable } from './waiting.ts'
 
-/** Runs what shares a key one after the other, in the order in which it was handed in. */
+/** Runs tasks with the same key one at a time, in the order they were added. */
 export type Outbox = <Answer>(key: string, signal: AbortSignal, run: () => Promise<Answer>) => Promise<Answer>
 
 /**
- * An outbox without anything in it. A run that fails lets the next one go; an abort while waiting rejects at once
- * with the signal's reason and leaves the order of the others as it was.
+ * Creates an empty outbox. A failed task does not stop the next one. Aborting a waiting task rejects immediately with
+ * the signal's reason and does not change the order of the others.
  */
 export function createOutbox(): Outbox {
-  // For each key, what settles when all that was handed in so far is done.
+  // For each key, a promise that settles when all tasks so far are done.
   const tails = new Map<string, Promise<unknown>>()
 
   return function inTurn(key, signal, run) {
     const before = tails.get(key)
     const answer = before === undefined ? run() : abortable(before, signal).then(run)
-    // With `before`, so that whoever leaves the queue early lets nobody behind it overtake those before it.
+    // Includes `before`, so that when a waiting task is aborted, later tasks still wait for earlier ones.
     const tail = Promise.allSettled([before, answer]).then(() => {
       if (tails.get(key) === tail) tails.delete(key)
     })

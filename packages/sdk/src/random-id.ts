@@ -1,4 +1,4 @@
-/** 128 random bits. Not `randomUUID`, which browsers keep from pages that came over plain http. */
+/** Returns 128 random bits. Not `randomUUID`, which browsers do not offer to pages loaded over plain HTTP. */
 export function randomId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16))
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')

@@ -5,9 +5,9 @@ import type { InputOf, ItemOf, OutputOf } from './operation.ts'
 import type { operations } from './operations.ts'
 
 export interface CallOptions extends Pick<CallContext, 'requestId'> {
-  /** Ends the call, which then throws the signal's reason. What the server had already begun it carries out. */
+  /** Aborts the call, which then throws the signal's reason. The server may still carry out the request. */
   signal?: AbortSignal | undefined
-  /** Instead of the client's own `timeoutMs`; for a list, of each page. */
+  /** Used instead of the client's `timeoutMs`. For a list, applies to each page. */
   timeoutMs?: number | undefined
 }
 
@@ -20,7 +20,7 @@ type Method<P extends Procedure> = [ItemOf<P>] extends [never]
   ? (...args: Arguments<InputOf<P>>) => Promise<OutputOf<P>>
   : (...args: Arguments<InputOf<P>>) => List<ItemOf<P>>
 
-// Over `operations` and not over the contract, since its comments are those that editors show.
+// Maps over `operations` rather than the contract, so that editors show its comments.
 export type Resources = {
   [Resource in keyof typeof operations]: {
     [Name in keyof (typeof operations)[Resource]]: Name extends keyof Contract[Resource]

@@ -1,19 +1,19 @@
-/** What one block of a stream says. A comment alone is a block that says nothing. */
+/** One block of a stream. A block that contains only a comment has no fields. */
 export interface Block {
   id: string | undefined
   data: string | undefined
   retryMs: number | undefined
 }
 
-/** Longer than any event: whoever sends it is no Sotto server, or does not end its lines. */
+/** Larger than any event. A larger block means that the sender is not a Sotto server or does not end its lines. */
 const MAX_BLOCK_CHARACTERS = 8_388_608
 
 /**
- * A parser of Server-Sent Events that takes the stream in pieces, cut anywhere, and answers the blocks that each
- * piece completes.
+ * A parser of Server-Sent Events. It takes the stream in arbitrary pieces and returns the blocks that each piece
+ * completes.
  *
- * As in https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation, but an `id`
- * without data is handed over too: it is a cursor.
+ * Follows https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation, except that an
+ * `id` without data is returned too, because it is a cursor.
  */
 export function createBlockParser(): (piece: Uint8Array) => Block[] {
   const decoder = new TextDecoder()
@@ -40,15 +40,15 @@ export function createBlockParser(): (piece: Uint8Array) => Block[] {
   return function parse(piece) {
     let text = decoder.decode(piece, { stream: true })
     const blocks: Block[] = []
-    // The other half of a line end that was cut in two.
+    // The second half of a line ending that was split.
     if (endedByReturn && text.startsWith('\n')) text = text.slice(1)
     if (text !== '') endedByReturn = text.endsWith('\r')
     size += text.length
-    if (size > MAX_BLOCK_CHARACTERS) throw new RangeError('the stream does not end its lines')
+    if (size > MAX_BLOCK_CHARACTERS) throw new RangeError('the stream contains a block that is too large')
     const lines = text.split(/\r\n|\n|\r/)
     const rest = lines.pop() ?? ''
-    for (const one of lines) {
-      takeLine(line + one, blocks)
+    for (const end of lines) {
+      takeLine(line + end, blocks)
       line = ''
     }
     line += rest

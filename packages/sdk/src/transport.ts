@@ -2,13 +2,13 @@ import type { AppRouter, ErrorCode, ErrorData, ErrorShape, InputIssue } from '@s
 import { isErrorCode, SottoError } from '@sotto/contract'
 import { TRPCClientError } from '@trpc/client'
 
-/** What the client needs of `fetch`. The global one will do. */
+/** The parts of `fetch` that the client uses. */
 export type Fetch = (
   url: string,
   init: { method: string; headers: Record<string, string>; body?: string; signal?: AbortSignal },
 ) => Promise<Response>
 
-/** A response as tRPC's links read it, with what they do not look at. */
+/** A response with the fields that tRPC's links read, and the retry time, which they do not. */
 interface Answer {
   ok: boolean
   retryAfterMs: number | undefined
@@ -16,31 +16,31 @@ interface Answer {
 }
 
 /**
- * `fetch` for tRPC's links that throws a SottoError where there is no answer of a Sotto server's tRPC: no
- * connection, one that broke off, or a page of some proxy.
+ * Wraps `fetch` for tRPC's links. Throws a SottoError if no tRPC response of a Sotto server arrives: no connection, an
+ * interrupted one, or a response of a proxy.
  */
-export function answersOf(fetch: Fetch | undefined) {
+export function sottoFetch(fetch: Fetch | undefined) {
   return async function request(input: unknown, init: object = {}): Promise<Answer> {
     const url = String(input)
     let status: number
     let headers: Headers
     let body: string
     try {
-      // tRPC's httpLink passes what `Fetch` names and nothing else; its own type allows for more.
+      // tRPC's httpLink passes only the fields of `Fetch`, although its type allows more.
       const response = await (fetch ?? globalThis.fetch)(url, init as Parameters<Fetch>[1])
       body = await response.text()
       ;({ status, headers } = response)
     } catch (cause) {
-      throw new SottoError('UNAVAILABLE', { detail: `${withoutQuery(url)} does not answer`, cause })
+      throw new SottoError('UNAVAILABLE', { detail: `${withoutQuery(url)} cannot be reached`, cause })
     }
     const retryAfterMs = retryAfter(headers.get('retry-after'))
     const json = parse(body)
-    if (!isEnvelope(json)) throw strangeAnswer(url, status, json, retryAfterMs)
+    if (!isEnvelope(json)) throw errorOfBody(url, status, json, retryAfterMs)
     return { ok: status < 400, retryAfterMs, json: () => Promise.resolve(json) }
   }
 }
 
-/** The catalogue's error in a tRPC client's one; undefined when it holds none, as for one thrown by the caller. */
+/** The SottoError in a tRPC client error. Undefined if there is none, for example if the caller's code threw it. */
 export function sottoErrorOf(error: unknown): SottoError | undefined {
   if (error instanceof SottoError) return error
   if (!isTRPCClientError(error)) return undefined
@@ -53,13 +53,13 @@ export function sottoErrorOf(error: unknown): SottoError | undefined {
     detail: message,
     issues: data.issues,
     requestId: data.requestId,
-    // The answer's header speaks for all calls of a batch.
+    // The header applies to all calls of a batch.
     retryAfterMs: data.retryAfterMs ?? answer?.retryAfterMs,
     cause: error,
   })
 }
 
-/** The catalogue's error in what the server sends of one over a WebSocket. */
+/** The SottoError in an error that the server sent over a WebSocket. */
 export function errorOfShape({ message, data }: ErrorShape): SottoError {
   const { requestId, issues, retryAfterMs } = data
   const code = isErrorCode(data.code) ? data.code : unknownCode(data)
@@ -70,14 +70,14 @@ function isTRPCClientError(error: unknown): error is TRPCClientError<AppRouter> 
   return error instanceof TRPCClientError
 }
 
-/** The error in an answer that REST gave; what is not from a Sotto server counts as a passing failure. */
-export async function refusalOf(url: string, response: Response): Promise<SottoError> {
+/** The error of a failed REST response. A response that is not from a Sotto server counts as a temporary failure. */
+export async function errorOfResponse(url: string, response: Response): Promise<SottoError> {
   const { status, headers } = response
-  return strangeAnswer(url, status, parse(await response.text()), retryAfter(headers.get('retry-after')))
+  return errorOfBody(url, status, parse(await response.text()), retryAfter(headers.get('retry-after')))
 }
 
-/** What answered was the server outside of its tRPC, as for a body that is too large, or something before it. */
-function strangeAnswer(
+/** The response came from the server outside tRPC, for example for a body that is too large, or from a proxy. */
+function errorOfBody(
   url: string,
   status: number,
   json: unknown,
@@ -88,19 +88,19 @@ function strangeAnswer(
   if (isErrorCode(code)) {
     return new SottoError(code, {
       detail: typeof detail === 'string' ? detail : undefined,
-      // With a code of ours it is a problem of ours, and its issues are as the contract has them.
+      // A known code means a Sotto server sent it, so its issues are as in the contract.
       issues: Array.isArray(issues) ? (issues as InputIssue[]) : undefined,
       requestId: typeof requestId === 'string' ? requestId : undefined,
       retryAfterMs,
     })
   }
   return new SottoError(codeOfStatus(status), {
-    detail: `${withoutQuery(url)} answers ${status} with something that is not from a Sotto server`,
+    detail: `${withoutQuery(url)} responded with status ${status}, but not as a Sotto server`,
     retryAfterMs,
   })
 }
 
-/** Statuses that mean the same whoever answers them. */
+/** Statuses with the same meaning from any server. */
 const codesByStatus: Readonly<Record<number, ErrorCode>> = {
   401: 'UNAUTHENTICATED',
   403: 'FORBIDDEN',
@@ -111,7 +111,7 @@ const codesByStatus: Readonly<Record<number, ErrorCode>> = {
   429: 'RATE_LIMITED',
 }
 
-/** A newer server may know codes that this client does not. */
+/** A newer server may send codes that this client does not know. */
 function unknownCode({ httpStatus = 500, retryable = false }: Partial<ErrorData>): ErrorCode {
   return codesByStatus[httpStatus] ?? (retryable ? 'UNAVAILABLE' : 'INTERNAL')
 }
@@ -120,7 +120,7 @@ function codeOfStatus(status: number): ErrorCode {
   return codesByStatus[status] ?? 'UNAVAILABLE'
 }
 
-/** RFC 9110, section 10.2.3: seconds or an HTTP date. */
+/** In seconds or as an HTTP date (RFC 9110, section 10.2.3). */
 function retryAfter(value: string | null): number | undefined {
   if (!value) return undefined
   const ms = /^\d+$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - Date.now()
@@ -143,7 +143,7 @@ function parse(body: string): unknown {
   }
 }
 
-/** Inputs have no place in an error's words, which end up in logs. */
+/** Keeps inputs out of error messages, which end up in logs. */
 function withoutQuery(url: string): string {
   return url.split('?', 1)[0] ?? url
 }

@@ -1,29 +1,29 @@
 import type { WebhookEvent } from '@sotto/contract'
 import { parseWithTimes } from './times.ts'
 
-/** How far the sender's clock may be from this one, as Standard Webhooks recommends, in milliseconds. */
+/** The maximum difference from the sender's clock, as recommended by Standard Webhooks, in milliseconds. */
 const TOLERANCE_MS = 5 * 60 * 1_000
 const SECRET_PREFIX = 'whsec_'
 const SIGNATURE_PREFIX = 'v1,'
 
-/** The headers of a request: those of `fetch`, or Node's. Names of a plain object are in lower case. */
+/** The headers of a request, from `fetch` or Node. Names of a plain object must be in lower case. */
 export type WebhookHeaders =
   | { get(name: string): string | null }
   | Readonly<Record<string, string | readonly string[] | undefined>>
 
-/** A request that did not come from the server, or not now. The message says what is wrong with it. */
+/** The request is not from the server, or not recent. The message explains why. */
 export class WebhookVerificationError extends Error {
   override readonly name = 'WebhookVerificationError'
 }
 
 /**
- * Checks that a request came from the server, and answers the event that it brings.
+ * Verifies that a request is from the server and returns its event.
  *
- * `id` is the same each time that the event comes again: keep it, and drop what you have seen. Signatures are as
- * https://www.standardwebhooks.com has them; a request that is five minutes old is refused.
+ * `id` is the same when a delivery is retried: store it and skip ids you have handled. Signatures follow
+ * https://www.standardwebhooks.com. A request older than five minutes is rejected.
  *
- * @param secrets the webhook's secret, `whsec_…`; while it is replaced, both.
- * @param body as it came, to the byte: not parsed and written again.
+ * @param secrets the secret of the webhook, `whsec_…`, or both secrets during a rotation.
+ * @param body the raw body, byte for byte: not parsed and serialized again.
  * @throws {WebhookVerificationError}
  * @example
  * const { id, type, data } = await verifyWebhook(process.env.WEBHOOK_SECRET, request.headers, await request.text())
@@ -39,14 +39,14 @@ export async function verifyWebhook(
   const signatures = requireHeader(headers, 'webhook-signature')
   if (!/^\d{1,12}$/.test(timestamp)) throw new WebhookVerificationError('webhook-timestamp is not a time')
   if (Math.abs(now.getTime() - Number(timestamp) * 1_000) > TOLERANCE_MS) {
-    throw new WebhookVerificationError('webhook-timestamp is not of now')
+    throw new WebhookVerificationError('webhook-timestamp is more than five minutes off')
   }
   const text = typeof body === 'string' ? body : new TextDecoder('utf-8', { ignoreBOM: true }).decode(body)
   const signed = new TextEncoder().encode(`${id}.${timestamp}.${text}`)
   if (!(await isSigned(typeof secrets === 'string' ? [secrets] : secrets, signatures, signed))) {
-    throw new WebhookVerificationError('webhook-signature is of no secret that was given')
+    throw new WebhookVerificationError('webhook-signature does not match any of the secrets')
   }
-  // What the server signs is what the contract says that it sends.
+  // The signature proves that the server sent it, so it follows the contract.
   const event = parseWithTimes(text) as WebhookEvent
   return { ...event, timestamp: new Date(event.timestamp), id }
 }
@@ -66,9 +66,9 @@ async function isSigned(
     )
     for (const signature of signatures.split(' ')) {
       if (!signature.startsWith(SIGNATURE_PREFIX)) continue
-      const given = bytesOf(signature.slice(SIGNATURE_PREFIX.length))
-      // Takes as long for a wrong one as for the right one.
-      if (given && (await crypto.subtle.verify('HMAC', key, given, signed))) return true
+      const signatureBytes = bytesOf(signature.slice(SIGNATURE_PREFIX.length))
+      // Takes constant time, whether or not the signature is correct.
+      if (signatureBytes && (await crypto.subtle.verify('HMAC', key, signatureBytes, signed))) return true
     }
   }
   return false
@@ -76,11 +76,12 @@ async function isSigned(
 
 function keyOf(secret: string): Uint8Array<ArrayBuffer> {
   const key = secret.startsWith(SECRET_PREFIX) ? bytesOf(secret.slice(SECRET_PREFIX.length)) : undefined
-  if (!key?.length) throw new WebhookVerificationError(`a secret begins with ${SECRET_PREFIX}`)
+  if (!key?.length)
+    throw new WebhookVerificationError(`a secret must start with ${SECRET_PREFIX} and be valid base64`)
   return key
 }
 
-/** Undefined for what is not base64. */
+/** Undefined if the text is not base64. */
 function bytesOf(base64: string): Uint8Array<ArrayBuffer> | undefined {
   try {
     return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))

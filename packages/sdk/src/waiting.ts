@@ -1,4 +1,4 @@
-/** `setTimeout` takes 32 bits; a longer wait would fire at once. */
+/** `setTimeout` takes 32 bits. A longer wait would fire immediately. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 interface Backoff {
@@ -9,13 +9,13 @@ interface Backoff {
 /**
  * How long to wait before attempt number `attempt + 1`, in milliseconds.
  *
- * Full jitter, https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/.
+ * Uses full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/.
  */
 export function jitter(attempt: number, { firstMs, longestMs }: Backoff): number {
   return Math.random() * Math.min(longestMs, firstMs * 2 ** (attempt - 1))
 }
 
-/** @throws the signal's reason as soon as it is aborted. */
+/** Waits. @throws the signal's reason as soon as it is aborted. */
 export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const elapsed = new Promise<void>((resolve) => {
@@ -28,28 +28,28 @@ export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** What a browser has, and other runtimes may. */
+/** Available in browsers and possibly in other runtimes. */
 interface Network {
   addEventListener?: (type: 'online', listener: () => void) => void
   removeEventListener?: (type: 'online', listener: () => void) => void
 }
 
-/** Waits, but no longer than until the network is back. An abort ends it early, without an error. */
+/** Waits until the time has passed or the network is back. An abort ends the wait early, without an error. */
 export async function sleepUntilOnline(ms: number, signal: AbortSignal): Promise<void> {
-  // Node's globals have neither of the two, so its types see nothing in common.
+  // Node's globals have neither method, so its types do not overlap.
   const network = globalThis as unknown as Network
   const waking = new AbortController()
   const wake = () => waking.abort()
   network.addEventListener?.('online', wake)
   signal.addEventListener('abort', wake, { once: true })
   if (signal.aborted) wake()
-  // Rejects when it is woken, which is an end like any other.
+  // Waking it rejects, which is a normal end here.
   await sleep(ms, waking.signal).catch(() => {})
   network.removeEventListener?.('online', wake)
   signal.removeEventListener('abort', wake)
 }
 
-/** Settles as the promise does, or rejects with the signal's reason as soon as it is aborted. */
+/** Settles like the promise, or rejects with the signal's reason as soon as it is aborted. */
 export function abortable<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason)

@@ -3,10 +3,10 @@ import { SottoError } from '@sotto/contract'
 import type { SuperJSONResult } from 'superjson'
 import superjson from 'superjson'
 import type { EventArrival, EventConnection, EventTransport } from './event-transport.ts'
-import { lifeOf } from './event-transport.ts'
-import { errorOfShape, refusalOf } from './transport.ts'
+import { lifetimeOf } from './event-transport.ts'
+import { errorOfResponse, errorOfShape } from './transport.ts'
 
-/** As much of a WebSocket as is used here; a browser's own, that of Node 22 and of the `ws` package have it. */
+/** The parts of a WebSocket used here. Browsers, Node 22 and the `ws` package provide them. */
 export interface WebSocketLike {
   send(data: string): void
   close(): void
@@ -15,16 +15,19 @@ export interface WebSocketLike {
 }
 
 export interface WebSocketOptions {
-  /** Instead of the global one, which Node 20 does not have. */
+  /** Used instead of the global one, which Node 20 does not have. */
   WebSocket?: (new (url: string) => WebSocketLike) | undefined
 }
 
-/** How many events may wait for their reader. A socket cannot be told to wait: it is closed, and opened again later. */
+/**
+ * The maximum number of events waiting for the reader. A WebSocket has no flow control, so beyond this it is closed and
+ * reopened later.
+ */
 const MAX_QUEUED = 1_000
 
 /**
- * Events over a WebSocket instead of Server-Sent Events: `sotto.events({ transport: webSocket() })`, with the same
- * guarantees. For networks that hold up streams; otherwise there is no need for it.
+ * Receives events over a WebSocket instead of Server-Sent Events: `sotto.events({ transport: webSocket() })`. Gives the
+ * same guarantees. Only needed if a network buffers streams.
  */
 export function webSocket(options: WebSocketOptions = {}): EventTransport {
   return (connection) => events(connection, options)
@@ -34,12 +37,13 @@ async function* events(
   connection: EventConnection,
   { WebSocket = globalThis.WebSocket }: WebSocketOptions,
 ): AsyncGenerator<EventArrival, void> {
-  const life = lifeOf(connection.signal)
+  const lifetime = lifetimeOf(connection.signal)
   let socket: WebSocketLike | undefined
   try {
-    // A socket does not say where it begins, so that whoever loses it before the first event could not resume.
+    // A WebSocket does not report its starting position, so a connection lost before the first event could not resume.
     const cursor =
-      connection.cursor ?? (await life.within(connection.silenceMs, presentCursor(connection, life.signal)))
+      connection.cursor ??
+      (await lifetime.within(connection.silenceMs, currentCursor(connection, lifetime.signal)))
     socket = new WebSocket(addressOf(connection.base))
     const inbox = createInbox()
     let hasOpened = false
@@ -56,17 +60,17 @@ async function* events(
     socket.addEventListener('close', inbox.end)
     socket.addEventListener('error', inbox.end)
     for (;;) {
-      const frame = await life.within(connection.silenceMs, inbox.take())
+      const frame = await lifetime.within(connection.silenceMs, inbox.take())
       if (frame === undefined && hasOpened) return
       if (frame === undefined) {
-        throw await life.within(connection.silenceMs, refusalOfHandshake(connection, life.signal))
+        throw await lifetime.within(connection.silenceMs, handshakeError(connection, lifetime.signal))
       }
       const arrival = read(frame)
       if (arrival === 'started') yield { cursor }
       else if (arrival) yield arrival
     }
   } finally {
-    life.end()
+    lifetime.end()
     socket?.close()
   }
 }
@@ -76,7 +80,7 @@ function addressOf(base: string): string {
   return new URL(`${base}/trpc?connectionParams=1`, location?.href).href.replace(/^http/, 'ws')
 }
 
-/** tRPC's messages: who calls, then what for. */
+/** tRPC's messages: the caller, then the subscription. */
 function greeting({ headers, conversationId, presence }: EventConnection, lastEventId: string): object[] {
   const authorization = headers.get('authorization')
   const actAs = headers.get('act-as')
@@ -93,34 +97,37 @@ function greeting({ headers, conversationId, presence }: EventConnection, lastEv
   ]
 }
 
-async function presentCursor(
+async function currentCursor(
   { base, fetch, headers }: EventConnection,
   signal: AbortSignal,
 ): Promise<string> {
   const url = `${base}/v1/events/pull`
   const response = await fetch(url, { method: 'GET', headers: Object.fromEntries(headers), signal })
-  if (response.status !== 200) throw await refusalOf(url, response)
-  // As the contract has it; a 200 that is something else is no JSON, which is a passing failure.
+  if (response.status !== 200) throw await errorOfResponse(url, response)
+  // Defined by the contract. A 200 with other content is not JSON, which counts as a temporary failure.
   const { cursor } = (await response.json()) as { cursor: string }
   return cursor
 }
 
-/** What a plain request to the same address may be told as well as a handshake; the rest is of that request alone. */
+/**
+ * Codes that apply to the handshake as well as to a plain request to the same address. Others concern only that
+ * request.
+ */
 const handshakeCodes: readonly ErrorCode[] = ['UNAUTHENTICATED', 'FORBIDDEN', 'RATE_LIMITED', 'UNAVAILABLE']
 
-/** Why a socket did not open. The socket itself does not tell, so the server is asked once more without one. */
-async function refusalOfHandshake(
+/** Finds out why a WebSocket did not open. The WebSocket does not tell, so this sends a plain request. */
+async function handshakeError(
   { base, fetch, headers }: EventConnection,
   signal: AbortSignal,
 ): Promise<SottoError> {
   const url = `${base}/trpc`
   const response = await fetch(url, { method: 'GET', headers: Object.fromEntries(headers), signal })
-  const refusal = await refusalOf(url, response)
-  if (handshakeCodes.includes(refusal.code)) return refusal
+  const error = await errorOfResponse(url, response)
+  if (handshakeCodes.includes(error.code)) return error
   return new SottoError('UNAVAILABLE', { detail: 'the WebSocket did not open' })
 }
 
-/** What the server sends, of which this reads as much as it needs. */
+/** The parts of the server's messages used here. */
 interface Frame {
   result?: { type: 'started' | 'stopped' | 'data'; id?: string; data?: SuperJSONResult }
   error?: SuperJSONResult
@@ -132,7 +139,7 @@ function read(frame: Frame): EventArrival | 'started' | undefined {
   if (frame.result?.type === 'stopped') throw new SottoError('UNAVAILABLE', { detail: 'the stream ended' })
   if (!frame.result?.data) return undefined
   const { id, data } = superjson.deserialize<Tracked<Event>>(frame.result.data)
-  // A signal is not in the log; its place is that of an event that may not have come yet.
+  // A signal is not in the log. Its id is the position of an event that may not have arrived yet.
   return { cursor: isSignal(data) ? undefined : id, event: data }
 }
 
@@ -141,10 +148,10 @@ function isSignal({ type }: Event): boolean {
 }
 
 interface Inbox {
-  /** @returns false when it is full. */
+  /** @returns false if the inbox is full. */
   put(data: unknown): boolean
   end: () => void
-  /** The next frame; an empty one shows that the other side lives. Undefined at the end. */
+  /** The next frame. An empty frame is a keep-alive. Undefined at the end. */
   take(): Promise<Frame | undefined>
 }
 
@@ -155,7 +162,7 @@ function createInbox(): Inbox {
   return {
     put(data) {
       if (isEnded) return true
-      // Anything else that is no JSON is a PING, or nothing of ours.
+      // Anything that is not JSON is a PING or irrelevant.
       frames.push(typeof data === 'string' && data.startsWith('{') ? JSON.parse(data) : {})
       wake?.()
       return frames.length <= MAX_QUEUED

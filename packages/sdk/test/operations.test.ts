@@ -3,7 +3,7 @@ import path from 'node:path'
 import { expect, it } from 'vitest'
 import { operationsSource } from '../scripts/operations.ts'
 
-it('knows the operations as the contract has them', () => {
+it('has the operations of the contract', () => {
   const source = readFileSync(path.join(import.meta.dirname, '../src/operations.ts'), 'utf8')
   expect(source, 'run `pnpm --filter @sotto/sdk generate`').toBe(operationsSource())
 })

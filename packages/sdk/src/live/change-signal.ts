@@ -1,9 +1,9 @@
-/** Tells listeners that something has changed: soon after, and once for changes that come together. */
+/** Notifies listeners of changes in a microtask, once for changes made together. */
 export class ChangeSignal {
   readonly #listeners = new Set<() => void>()
   #isNotifying = false
 
-  /** @returns what ends it. */
+  /** @returns a function that removes the listener. */
   listen(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
@@ -14,7 +14,7 @@ export class ChangeSignal {
     this.#isNotifying = true
     queueMicrotask(() => {
       this.#isNotifying = false
-      // Each by itself, so that one that throws keeps nothing from the others.
+      // In separate microtasks, so that a listener that throws does not affect the others.
       for (const listener of this.#listeners) queueMicrotask(listener)
     })
   }

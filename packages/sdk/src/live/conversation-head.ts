@@ -2,15 +2,15 @@ import type { Conversation, Event } from '@sotto/contract'
 
 type ParticipantEvent = Extract<Event, { type: `participant.${string}` }>
 
-/** What is known of the conversation itself: its name, who is in it, and whether one is. */
+/** The conversation itself, without its messages: its name, its participants, and whether the user is one. */
 export class ConversationHead {
-  /** Has to be asked for (again). */
+  /** Whether it must be fetched (again). */
   isStale = true
   #known: Conversation | undefined
   #hasLeft = false
   #step = 0
 
-  /** As the server described it last, with what has happened to it since. */
+  /** The last response of the server, with later events applied. */
   get known(): Conversation | undefined {
     return this.#known
   }
@@ -20,15 +20,15 @@ export class ConversationHead {
   }
 
   /**
-   * Asks, and hands the answer to `take`. What an event says meanwhile may be newer than the answer or older: it is
-   * asked for again.
+   * Fetches the conversation and passes the response to `apply`. Events that arrive in between may be newer or older
+   * than the response, so it is then marked as stale.
    */
-  async ask<Answer>(question: () => Promise<Answer>, take: (answer: Answer) => void): Promise<void> {
-    const asked = this.#step
+  async fetch<Result>(request: () => Promise<Result>, apply: (response: Result) => void): Promise<void> {
+    const requestedAt = this.#step
     this.isStale = false
     try {
-      take(await question())
-      if (this.#step !== asked) this.isStale = true
+      apply(await request())
+      if (this.#step !== requestedAt) this.isStale = true
     } catch (error) {
       this.isStale = true
       throw error
@@ -40,23 +40,23 @@ export class ConversationHead {
     this.#hasLeft = false
   }
 
-  /** What is unread up to the last message that is known of, as counted here. */
+  /** Sets the unread count up to the last known message, as counted by the client. */
   putUnread(unreadCount: number): void {
     if (this.#known) this.#known = { ...this.#known, unreadCount }
   }
 
-  /** One is not in it (any more). */
+  /** Records that the user is not, or no longer, a participant. */
   leave(): void {
     this.#hasLeft = true
   }
 
-  /** As an event has it. */
+  /** Applies the conversation in an event. */
   putEvent(conversation: Conversation): void {
     this.#step += 1
     this.put(conversation)
   }
 
-  /** @param me undefined while it is not known who one is. */
+  /** @param me undefined until the user's id is known */
   apply(event: ParticipantEvent, me: string | undefined): void {
     this.#step += 1
     const { type, userId } = event
@@ -64,20 +64,25 @@ export class ConversationHead {
     else if (!this.#known || me === undefined || !this.#change(this.#known, event)) this.isStale = true
   }
 
-  /** @returns false for what cannot be told from an event: who somebody is, and how many there are beyond those shown. */
+  /**
+   * @returns false if the event does not say enough: who a new participant is, or who else there is beyond those
+   * listed.
+   */
   #change(known: Conversation, { type, userId, role }: ParticipantEvent): boolean {
-    // Not all are shown, or they were counted and listed while somebody came or went.
+    // Not all participants are listed, or the list and the count were read at different times.
     if (known.participants.length !== known.participantCount) return false
-    const isThere = known.participants.some(({ user }) => user.id === userId)
+    const isKnown = known.participants.some(({ user }) => user.id === userId)
     if (type === 'participant.left') {
       const participants = known.participants.filter(({ user }) => user.id !== userId)
       this.#known = { ...known, participants, participantCount: participants.length }
       return true
     }
-    if (!isThere) return false
+    if (!isKnown) return false
     this.#known = {
       ...known,
-      participants: known.participants.map((one) => (one.user.id === userId ? { ...one, role } : one)),
+      participants: known.participants.map((participant) =>
+        participant.user.id === userId ? { ...participant, role } : participant,
+      ),
     }
     return true
   }

@@ -8,12 +8,12 @@ import { Typing } from './typing.ts'
 /** An event of the conversation. */
 export type ConversationEvent = Exclude<Event, { conversationId: null }>
 
-/** As the server counts: this means that many or more. */
+/** Like the server, counts up to this. It means "this many or more". */
 const MANY_UNREAD = 1_000
 
 /**
- * All that is known of a conversation, from events and from answers, and what of it is missing or may be wrong by
- * now. Asks nobody: see ConversationSync.
+ * The known state of a conversation, from events and responses, and which parts are missing or may be outdated. Sends
+ * no requests: see ConversationSync.
  */
 export class ConversationModel {
   readonly target: ConversationTarget
@@ -21,18 +21,18 @@ export class ConversationModel {
   readonly head = new ConversationHead()
   readonly readMarks = new ReadMarks()
   readonly typing = new Typing()
-  /** The id of the user whom the view is for. */
+  /** The id of the user. */
   me: string | undefined
   isLoaded = false
   /** The highest seq that is known to exist. */
   knownSeq = 0
-  /** There may be messages beyond that one too. */
+  /** Whether there may be messages beyond `knownSeq`. */
   mayHaveMore = false
-  /** How many messages the window holds at most. */
+  /** The maximum number of messages in the window. */
   readonly maxMessages: number
-  /** The end of the window that the reader was last known to be nearer to: too much is let go at the other one. */
-  reader: 'oldest' | 'newest' = 'newest'
-  /** Messages of others beyond the last one that the head counts: they are unread. */
+  /** The end of the window that the user was last closer to. Excess messages are dropped at the other end. */
+  activeEnd: 'oldest' | 'newest' = 'newest'
+  /** Messages of others after `lastSeq` of the head. They are unread. */
   readonly #arrivals = new Set<number>()
 
   constructor(target: ConversationTarget, maxMessages: number) {
@@ -50,7 +50,7 @@ export class ConversationModel {
     return user.id === this.target || user.username === this.target
   }
 
-  /** What of a view's state is the conversation's. */
+  /** The part of a view's state that concerns the conversation. */
   describe(): Omit<LiveState, 'messages' | 'unsent' | 'connection' | 'error'> {
     const { known, hasLeft } = this.head
     return {
@@ -74,7 +74,7 @@ export class ConversationModel {
   apply(event: ConversationEvent): void {
     switch (event.type) {
       case 'message.created':
-        this.#arrive(event.message)
+        this.#applyMessage(event.message)
         break
       case 'message.edited':
       case 'message.deleted':
@@ -88,20 +88,20 @@ export class ConversationModel {
         this.window.putReaction(event, event.userId === this.me)
         break
       case 'receipt.updated':
-        this.#receive(event)
+        this.#applyReceipt(event)
         break
       case 'conversation.created':
       case 'conversation.updated':
-        if (this.head.hasLeft) this.#comeBack()
+        if (this.head.hasLeft) this.#rejoin()
         this.head.putEvent(event.conversation)
-        this.readMarks.putTold(event.conversation.readSeq)
+        this.readMarks.putFromStream(event.conversation.readSeq)
         this.noteSeq(event.conversation.lastSeq)
-        this.#forgetArrivals(event.conversation.lastSeq)
+        this.#removeArrivals(event.conversation.lastSeq)
         break
       case 'participant.joined':
       case 'participant.left':
       case 'participant.updated':
-        this.#move(event)
+        this.#applyParticipantEvent(event)
         break
       case 'typing.started':
         this.typing.start(event.userId)
@@ -112,38 +112,38 @@ export class ConversationModel {
   }
 
   /**
-   * The conversation as the server has answered it.
+   * Applies the server's response.
    *
-   * @param lastBefore the last message that was here when it was asked for
+   * @param lastBefore the last message in the window when it was requested
    */
   putHead(conversation: Conversation, lastBefore: number): void {
     const { known } = this.head
-    // A log of another time, as after a restore.
-    const isOther = conversation.lastSeq < lastBefore || conversation.id !== (known?.id ?? conversation.id)
-    if (isOther) this.isLoaded = false
+    // The server's history has changed, as after a restore.
+    const isReset = conversation.lastSeq < lastBefore || conversation.id !== (known?.id ?? conversation.id)
+    if (isReset) this.isLoaded = false
     if (this.readMarks.isOwnStale) {
       this.readMarks.resetOwn()
       this.knownSeq = conversation.lastSeq
     }
-    this.readMarks.putTold(conversation.readSeq)
+    this.readMarks.putFromStream(conversation.readSeq)
     this.noteSeq(conversation.lastSeq)
-    // Events that came before it was known that they are of this conversation were not heard.
+    // Events that arrived before the conversation's id was known were ignored.
     if (!known) this.window.markAllStale()
-    if (this.head.hasLeft) this.#comeBack()
+    if (this.head.hasLeft) this.#rejoin()
     this.head.put(conversation)
-    this.#forgetArrivals(conversation.lastSeq)
+    this.#removeArrivals(conversation.lastSeq)
   }
 
   /**
-   * The server has answered that one is not in it. What one could read before one left can still be read, and the
-   * answer does not say up to where that is; of somebody else's group it is nothing.
+   * Records that the server has no such conversation for the user. A former participant can still read messages up to a
+   * point that the response does not include. A stranger can read nothing.
    */
-  putAbsence(): void {
+  putNotFound(): void {
     this.head.leave()
     this.mayHaveMore = true
   }
 
-  /** Nothing is known to be as it was. */
+  /** Marks everything as possibly outdated. */
   markAllStale(): void {
     this.head.isStale = true
     this.readMarks.isStale = true
@@ -151,48 +151,51 @@ export class ConversationModel {
     this.window.markAllStale()
   }
 
-  /** There is a message with this seq. */
+  /** Records that a message with this seq exists. */
   noteSeq(seq: number): void {
     this.knownSeq = Math.max(this.knownSeq, seq)
   }
 
-  /** Changes what the window holds, and lets go of what is too much of it. */
+  /** Changes the window, then drops excess messages. */
   changeWindow(change: () => void): void {
-    const { window, maxMessages, reader } = this
+    const { window, maxMessages, activeEnd } = this
     const lastBefore = window.last
-    const unreadBefore = this.#countsItself ? this.#unreadCount() : undefined
+    const unreadBefore = this.#canCountUnread ? this.#unreadCount() : undefined
     change()
     if (window.size > maxMessages) {
-      if (reader === 'newest') window.keepNewest(maxMessages)
+      if (activeEnd === 'newest') window.keepNewest(maxMessages)
       else window.keepOldest(maxMessages)
     }
-    if (unreadBefore === undefined || this.#countsItself) return
-    // What is unread can no longer be counted here: it is what it was until the server says it.
+    if (unreadBefore === undefined || this.#canCountUnread) return
+    // The unread messages can no longer be counted here. Keep the count until the server sends its own.
     this.head.putUnread(unreadBefore)
     this.head.isStale = true
-    this.#forgetArrivals(lastBefore)
+    this.#removeArrivals(lastBefore)
   }
 
-  /** It is too far to the newest messages: begins again with them, or stays with a reader who is elsewhere. */
-  giveUpFollowing(): void {
+  /**
+   * The newest messages are too far away to load all in between. Starts over with the newest ones if the user is there,
+   * or else stops following.
+   */
+  stopFollowing(): void {
     this.changeWindow(() => {
-      if (this.reader === 'newest') this.isLoaded = false
+      if (this.activeEnd === 'newest') this.isLoaded = false
       else this.window.stay()
     })
   }
 
-  /** What counts as unread may have changed: the server is asked where that cannot be counted here. */
+  /** The unread count may have changed. Requests it from the server if it cannot be counted here. */
   noteUnreadChange(): void {
-    if (!this.#countsItself) this.head.isStale = true
+    if (!this.#canCountUnread) this.head.isStale = true
   }
 
-  /** Nobody told what happened while one was not in the group to the messages of before. */
-  #comeBack(): void {
+  /** Changes to earlier messages were not reported while the user was not in the group. */
+  #rejoin(): void {
     this.window.markAllStale()
     this.readMarks.isStale = true
   }
 
-  #arrive(message: Message): void {
+  #applyMessage(message: Message): void {
     const { seq, senderId } = message
     this.typing.stop(senderId)
     if (!this.#isMine(message)) this.readMarks.putMessage(message)
@@ -201,40 +204,40 @@ export class ConversationModel {
     this.changeWindow(() => this.window.putEvent(message))
     if (this.#isMine(message) || message.deletedAt || seq <= (this.head.known?.lastSeq ?? 0)) return
     this.#arrivals.add(seq)
-    // Asked for now and then, so that it is not all remembered.
+    // Refreshes the count now and then, so that the set does not grow without limit.
     if (this.#arrivals.size > MANY_UNREAD) this.head.isStale = true
   }
 
-  /** Those up to this seq are counted. */
-  #forgetArrivals(upTo: number): void {
+  /** Removes arrivals that the server's count includes. */
+  #removeArrivals(upTo: number): void {
     for (const seq of this.#arrivals) if (seq <= upTo) this.#arrivals.delete(seq)
   }
 
-  #receive(receipt: Extract<Event, { type: 'receipt.updated' }>): void {
+  #applyReceipt(receipt: Extract<Event, { type: 'receipt.updated' }>): void {
     const isMine = receipt.userId === this.me
     if (isMine && receipt.kind === 'read') {
-      this.readMarks.putTold(receipt.seq)
+      this.readMarks.putFromStream(receipt.seq)
       this.noteUnreadChange()
     }
     const { known } = this.head
     if (known?.kind === 'group') {
-      // In a group, messages do not tell who has read them.
+      // In a group, messages do not show who has read them.
       if (!isMine && receipt.kind === 'read') this.readMarks.putReceipt(receipt)
     } else if (known?.participants.length === 1) {
-      // Notes to oneself are read by who has sent them.
+      // Messages to oneself count as read by their sender.
       this.window.markAllStale()
     } else {
       this.window.putReceipt(receipt)
     }
   }
 
-  #move(event: Extract<Event, { type: `participant.${string}` }>): void {
+  #applyParticipantEvent(event: Extract<Event, { type: `participant.${string}` }>): void {
     this.head.apply(event, this.me)
     if (event.type === 'participant.joined') this.readMarks.isStale = true
     if (event.type !== 'participant.left') return
     this.readMarks.remove(event.userId)
     this.typing.stop(event.userId)
-    // Nobody tells any more that they have stopped.
+    // No more events will report that the others have stopped.
     if (event.userId === this.me) this.typing.clear()
   }
 
@@ -242,9 +245,9 @@ export class ConversationModel {
     return this.me === undefined ? message.clientMessageId !== null : message.senderId === this.me
   }
 
-  /** Counted here where all that can be unread is here; otherwise the server's count, and what came after it. */
+  /** Counts unread messages if all of them are in the window. Otherwise adds arrivals to the server's count. */
   #unreadCount(): number {
-    if (!this.#countsItself) {
+    if (!this.#canCountUnread) {
       return Math.min(MANY_UNREAD, (this.head.known?.unreadCount ?? 0) + this.#arrivals.size)
     }
     const { own } = this.readMarks
@@ -252,7 +255,7 @@ export class ConversationModel {
     return Math.min(MANY_UNREAD, unread.length)
   }
 
-  get #countsItself(): boolean {
+  get #canCountUnread(): boolean {
     return this.isLoaded && this.window.follows && this.readMarks.own >= this.window.first - 1
   }
 }

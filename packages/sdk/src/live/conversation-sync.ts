@@ -7,9 +7,9 @@ import { MessagePages } from './message-pages.ts'
 import type { SentMessage } from './message-window.ts'
 import type { Pauses } from './pauses.ts'
 
-/** How many read marks are asked for at once. */
+/** The number of read marks per page. */
 const MARKS_PAGE_SIZE = 200
-/** The seq of no message: where the newest ones end. */
+/** Stands for the position after the newest message. */
 const BEYOND_ALL = Number.POSITIVE_INFINITY
 
 interface Options {
@@ -17,20 +17,20 @@ interface Options {
   source: LiveSource
   pageSize: number
   pauses: Pauses
-  /** Ends it. */
+  /** Stops it. */
   signal: AbortSignal
   onChange: () => void
-  /** It is tried again. */
+  /** Called for an error that is followed by a retry. */
   onError: (error: unknown) => void
-  /** It is not. */
+  /** Called for a permanent error. */
   onFailure: (error: unknown) => void
 }
 
-/** Asks the server for what a ConversationModel is missing, one question after the other, until it has everything. */
+/** Fetches what a ConversationModel is missing, one request at a time, until nothing is missing. */
 export class ConversationSync {
   readonly #options: Options
-  /** Where something happened while it was not known which conversation this is. */
-  readonly #strangers = new Set<string>()
+  /** Conversations with events that arrived before the id of this conversation was known. */
+  readonly #otherIds = new Set<string>()
   readonly #pages: MessagePages
   #isRunning = false
   #jump: Jump | undefined
@@ -41,40 +41,40 @@ export class ConversationSync {
     this.#options = options
     this.#pages = new MessagePages(options)
     const { signal } = options
-    signal.addEventListener('abort', () => this.#jump?.fail(signal.reason), { once: true })
+    signal.addEventListener('abort', () => this.#jump?.reject(signal.reason), { once: true })
   }
 
-  /** To be called whenever something may be missing. */
+  /** Call this whenever something may be missing. */
   run(): void {
     if (this.#isRunning || this.#options.signal.aborted) return
     this.#isRunning = true
-    void this.#untilCurrent()
+    void this.#sync()
   }
 
-  /** Something happened in a conversation that may turn out to be this one. */
-  meet(event: Event, conversationId: string): void {
+  /** Handles an event of a conversation that may turn out to be this one. */
+  handleUnknown(event: Event, conversationId: string): void {
     const { model } = this.#options
-    if (this.#isRunning) this.#strangers.add(conversationId)
+    if (this.#isRunning) this.#otherIds.add(conversationId)
     if (event.type !== 'conversation.created' || event.conversation.kind !== 'direct') return
     if (!event.conversation.participants.some(({ user }) => model.isTarget(user))) return
     model.head.isStale = true
     this.run()
   }
 
-  /** Whether the window is at the newest messages, or on its way there. */
-  get isForNewest(): boolean {
-    return this.#jump ? this.#jump.place === 'newest' : this.#options.model.window.follows
+  /** Whether the window is at the newest messages, or will be after a jump. */
+  get targetsNewest(): boolean {
+    return this.#jump ? this.#jump.target === 'newest' : this.#options.model.window.follows
   }
 
-  /** Moves the window, in the place of a jump that is still under way. */
-  jump(place: JumpTarget): Promise<SentMessage | undefined> {
+  /** Moves the window. Replaces a pending jump. */
+  jump(target: JumpTarget): Promise<SentMessage | undefined> {
     const { signal, pauses } = this.#options
-    const jump = new Jump(place)
-    if (signal.aborted) jump.fail(signal.reason)
-    this.#jump?.land(undefined)
+    const jump = new Jump(target)
+    if (signal.aborted) jump.reject(signal.reason)
+    this.#jump?.resolve(undefined)
     this.#jump = jump
     pauses.wake()
-    return jump.landing
+    return jump.result
   }
 
   /** Adds the page before the first message, if there is one. */
@@ -94,9 +94,9 @@ export class ConversationSync {
   }
 
   async #load(load: () => Promise<void>): Promise<void> {
-    // What was asked for belongs to messages that are about to go.
+    // The messages next to this page are about to be replaced.
     if (this.#jump) {
-      await this.#jump.landing.catch(() => {})
+      await this.#jump.result.catch(() => {})
       return
     }
     await load()
@@ -104,13 +104,13 @@ export class ConversationSync {
     this.run()
   }
 
-  async #untilCurrent(): Promise<void> {
+  async #sync(): Promise<void> {
     const { pauses, signal, onChange, onError, onFailure } = this.#options
     for (let attempt = 1; !signal.aborted; ) {
-      const asking = this.#askForMore()
-      if (!asking) break
+      const request = this.#nextRequest()
+      if (!request) break
       try {
-        await asking
+        await request
         attempt = 1
         onChange()
       } catch (error) {
@@ -124,8 +124,8 @@ export class ConversationSync {
     this.#isRunning = false
   }
 
-  /** @returns undefined where there is nothing to ask for. */
-  #askForMore(): Promise<void> | undefined {
+  /** @returns undefined if nothing is missing. */
+  #nextRequest(): Promise<void> | undefined {
     const { model } = this.#options
     const { head, window, readMarks, isLoaded, conversationId: id } = model
     const jump = this.#jump
@@ -147,7 +147,7 @@ export class ConversationSync {
 
   async #catchUp(): Promise<void> {
     const { model } = this.#options
-    if (model.knownSeq - model.window.last > model.maxMessages) model.giveUpFollowing()
+    if (model.knownSeq - model.window.last > model.maxMessages) model.stopFollowing()
     else await this.#pages.catchUp()
   }
 
@@ -158,60 +158,60 @@ export class ConversationSync {
       this.#jump = undefined
       const { list } = this.#options.model.window
       this.#options.onChange()
-      jump.land(list.find((message) => message.seq >= seq) ?? list.at(-1))
+      jump.resolve(list.find((message) => message.seq >= seq) ?? list.at(-1))
     } catch (error) {
-      // It is the place that is wrong, and not the view.
+      // The jump target is invalid. The view is fine.
       if (!(error instanceof SottoError && error.code === 'INVALID_INPUT')) throw error
       if (this.#jump === jump) this.#jump = undefined
-      jump.fail(error)
+      jump.reject(error)
     }
   }
 
-  /** @returns the seq of the place */
+  /** @returns the seq of the target. */
   async #goTo(jump: Jump): Promise<number> {
     const { model } = this.#options
     const isWanted = () => this.#jump === jump
-    const seq = await this.#seqOf(jump.place)
+    const seq = await this.#seqOf(jump.target)
     if (!isWanted()) return seq
     const { window, isLoaded, knownSeq, mayHaveMore } = model
     const isBeyond = seq === BEYOND_ALL || (seq > knownSeq && !mayHaveMore)
     if (isLoaded && (isBeyond ? window.follows : window.has(seq)))
-      model.reader = isBeyond ? 'newest' : 'oldest'
+      model.activeEnd = isBeyond ? 'newest' : 'oldest'
     else if (isBeyond) await this.#pages.loadNewest(isWanted)
     else await this.#pages.loadAround(seq, isWanted)
     return seq
   }
 
-  async #seqOf(place: JumpTarget): Promise<number> {
-    if (place === 'newest') return BEYOND_ALL
-    if ('seq' in place) return Math.max(1, place.seq)
-    return (await this.#pages.findSeq(place.date)) ?? BEYOND_ALL
+  async #seqOf(target: JumpTarget): Promise<number> {
+    if (target === 'newest') return BEYOND_ALL
+    if ('seq' in target) return Math.max(1, target.seq)
+    return (await this.#pages.findSeq(target.date)) ?? BEYOND_ALL
   }
 
   async #loadHead(): Promise<void> {
     const { model } = this.#options
     const { head, target, window } = model
-    this.#strangers.clear()
+    this.#otherIds.clear()
     const lastBefore = model.isLoaded ? window.last : 0
-    await head.ask(
+    await head.fetch(
       async () => {
-        const conversation = await this.#askForHead()
-        if (conversation || typeof target !== 'string') model.me ??= await this.#askWhoIAm(conversation)
+        const conversation = await this.#fetchHead()
+        if (conversation || typeof target !== 'string') model.me ??= await this.#fetchOwnId(conversation)
         return conversation
       },
       (conversation) => {
         if (conversation) model.putHead(conversation, lastBefore)
-        // The first message will make it, whoever sends it; or has made it while this answer was on its way, which
-        // has made the head stale again.
+        // The first message will create it. If that happened during this request, an event has marked the head as stale
+        // again.
         else if (typeof target === 'string') model.isLoaded = true
-        else model.putAbsence()
+        else model.putNotFound()
       },
     )
-    if (head.known && this.#strangers.has(head.known.id)) head.isStale = true
+    if (head.known && this.#otherIds.has(head.known.id)) head.isStale = true
   }
 
-  /** @returns undefined where there is none, or none that one is in. */
-  async #askForHead(): Promise<Conversation | undefined> {
+  /** @returns undefined if it does not exist or the user is not in it. */
+  async #fetchHead(): Promise<Conversation | undefined> {
     const { source, model, signal } = this.#options
     const { direct, conversations } = source.calls
     const { target } = model
@@ -225,7 +225,7 @@ export class ConversationSync {
     }
   }
 
-  async #askWhoIAm(conversation: Conversation | undefined): Promise<string> {
+  async #fetchOwnId(conversation: Conversation | undefined): Promise<string> {
     const { source, signal } = this.#options
     const { actAs, calls } = source
     const name = actAs?.toLowerCase()
@@ -236,7 +236,7 @@ export class ConversationSync {
   async #loadReadMarks(conversationId: string): Promise<void> {
     const { model, signal, source } = this.#options
     try {
-      await model.readMarks.ask(async () => {
+      await model.readMarks.fetch(async () => {
         const marks: ReadMark[] = []
         const receipts = source.calls.conversations.receipts(
           { conversationId, limit: MARKS_PAGE_SIZE },
@@ -248,7 +248,7 @@ export class ConversationSync {
       })
     } catch (error) {
       if (!isNotFound(error)) throw error
-      // One has left meanwhile, which the stream will tell, or has told before one was back.
+      // The user has left in the meantime. The stream reports this, or already did before the user rejoined.
       model.head.isStale = true
     }
   }

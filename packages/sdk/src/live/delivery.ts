@@ -10,18 +10,18 @@ interface Options {
   drafts: Drafts
   source: LiveSource
   pauses: Pauses
-  /** Ends it. */
+  /** Stops it. */
   signal: AbortSignal
   onChange: () => void
-  /** It is tried again. */
+  /** Called for an error that is followed by a retry. */
   onError: (error: unknown) => void
 }
 
-/** Sends what is unsent, one after the other, each until it is answered: a message of the server, or a refusal. */
+/** Sends unsent messages one at a time, each until the server accepts or rejects it. */
 export class Delivery {
   readonly #options: Options
-  /** Messages that were answered but are not in the window yet: the seq, by clientMessageId. */
-  readonly #answered = new Map<string, number>()
+  /** Accepted messages that are not in the window yet: the seq by clientMessageId. */
+  readonly #accepted = new Map<string, number>()
   #isRunning = false
   #current: { clientMessageId: string; controller: AbortController } | undefined
 
@@ -30,30 +30,30 @@ export class Delivery {
     options.signal.addEventListener('abort', () => this.#current?.controller.abort(), { once: true })
   }
 
-  /** To be called whenever there may be something to send. */
+  /** Call this whenever there may be something to send. */
   run(): void {
     if (this.#isRunning || this.#options.signal.aborted) return
     this.#isRunning = true
-    void this.#untilDelivered().finally(() => {
+    void this.#deliver().finally(() => {
       this.#isRunning = false
     })
   }
 
-  /** Forgets an unsent message. One that is on its way may arrive all the same. */
+  /** Removes an unsent message. If it is being sent, it may still arrive. */
   discard(clientMessageId: string): void {
     this.#options.drafts.remove(clientMessageId)
     if (this.#current?.clientMessageId === clientMessageId) this.#current.controller.abort()
   }
 
-  /** Takes out the drafts that are among the conversation's messages now. */
+  /** Removes drafts that are now among the conversation's messages. */
   settle(): void {
     const { drafts, model } = this.#options
     if (drafts.list.length === 0) return
-    for (const [clientMessageId, seq] of this.#answered) {
+    for (const [clientMessageId, seq] of this.#accepted) {
       const { last, follows } = model.window
-      // Where the window is elsewhere, nothing is to come that would take the draft's place.
+      // If the window is elsewhere, the message will not enter it to replace the draft.
       if (!model.isLoaded || (follows && seq > last)) continue
-      this.#answered.delete(clientMessageId)
+      this.#accepted.delete(clientMessageId)
       drafts.remove(clientMessageId)
     }
     for (const { clientMessageId, isMine } of model.window.list) {
@@ -61,21 +61,21 @@ export class Delivery {
     }
   }
 
-  async #untilDelivered(): Promise<void> {
+  async #deliver(): Promise<void> {
     const { drafts, model, signal, pauses, onChange, onError } = this.#options
     await drafts.restored
     for (let attempt = 1; !signal.aborted; ) {
       const draft = drafts.list.find(
-        ({ status, clientMessageId }) => status === 'pending' && !this.#answered.has(clientMessageId),
+        ({ status, clientMessageId }) => status === 'pending' && !this.#accepted.has(clientMessageId),
       )
       if (!draft) return
       const { clientMessageId } = draft
       const controller = new AbortController()
       this.#current = { clientMessageId, controller }
       try {
-        await model.window.ask(
+        await model.window.fetch(
           () => this.#send(draft, controller.signal),
-          (message, put) => this.#onAnswer(clientMessageId, message, put),
+          (message, put) => this.#onSent(clientMessageId, message, put),
         )
         attempt = 1
       } catch (error) {
@@ -101,13 +101,13 @@ export class Delivery {
     return source.calls.messages.send({ ...to, ...content }, { signal })
   }
 
-  #onAnswer(clientMessageId: string, message: Message, put: (message: Message) => void): void {
+  #onSent(clientMessageId: string, message: Message, put: (message: Message) => void): void {
     const { drafts, model, onChange } = this.#options
     if (model.conversationId === undefined) model.head.isStale = true
     model.me ??= message.senderId
-    // An event may have brought it before.
+    // An event may have delivered it already.
     if (drafts.find(clientMessageId)) {
-      this.#answered.set(clientMessageId, message.seq)
+      this.#accepted.set(clientMessageId, message.seq)
       model.noteSeq(message.seq)
       if (model.isLoaded && model.conversationId !== undefined) model.changeWindow(() => put(message))
     }

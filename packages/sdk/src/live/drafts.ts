@@ -3,27 +3,27 @@ import { isErrorCode, SottoError } from '@sotto/contract'
 import type { InputOf } from '../operation.ts'
 import { randomId } from '../random-id.ts'
 
-/** What a message says: a text, an image or a video. */
+/** The content of a message: text, image or video. */
 export type MessageContent = Omit<InputOf<Contract['direct']['send']>, 'user' | 'clientMessageId'>
 
-/** A message that the server does not have yet, or has refused. */
+/** A message that the server does not have yet or has rejected. */
 export interface UnsentMessage extends MessageContent {
   readonly status: 'pending' | 'failed'
   readonly isMine: true
   readonly clientMessageId: string
-  /** By the clock of this machine. */
+  /** From the local clock. */
   readonly createdAt: Date
-  /** Why it was refused for good; undefined while it is pending. */
+  /** Why it was rejected permanently. Undefined while it is pending. */
   readonly error: SottoError | undefined
 }
 
-/** Where unsent messages outlive a reload: localStorage, a file, a database. */
+/** Keeps unsent messages across reloads, such as localStorage, a file or a database. */
 export interface DraftStorage {
   get(key: string): string | null | undefined | Promise<string | null | undefined>
   set(key: string, value: string): void | Promise<void>
 }
 
-/** As it is stored. */
+/** The stored form of a message. */
 interface Stored {
   clientMessageId: string
   content: MessageContent
@@ -34,13 +34,13 @@ interface Stored {
 interface Options {
   key: string
   storage: DraftStorage | undefined
-  /** The storage failed: drafts are kept in memory alone. */
+  /** Called if the storage fails. Drafts are then kept only in memory. */
   onError: (error: unknown) => void
 }
 
-/** The unsent messages of one conversation, in the order in which they were written. */
+/** The unsent messages of one conversation, oldest first. */
 export class Drafts {
-  /** Settles, and never fails, when those of an earlier time are here. */
+  /** Resolves when stored messages have been loaded. Never rejects. */
   readonly restored: Promise<void>
   readonly #options: Options
   #drafts: readonly UnsentMessage[] = []
@@ -52,12 +52,12 @@ export class Drafts {
     this.restored = options.storage ? this.#restore(options.storage) : Promise.resolve()
   }
 
-  /** The same object until something changes. */
+  /** The same object until it changes. */
   get list(): readonly UnsentMessage[] {
     return this.#drafts
   }
 
-  /** Settles, and never fails, when the storage has them all. */
+  /** Resolves when all messages are stored. Never rejects. */
   get written(): Promise<void> {
     return this.#written
   }
@@ -101,7 +101,7 @@ export class Drafts {
     this.#drafts = drafts
     const { storage } = this.#options
     if (!storage || this.#isWritePlanned) return
-    // One write at a time, each of what there is by then.
+    // Writes one at a time, each with the state at that time.
     this.#isWritePlanned = true
     this.#written = Promise.all([this.restored, this.#written]).then(() => {
       this.#isWritePlanned = false
@@ -144,11 +144,11 @@ function fromStored({ clientMessageId, content, createdAt, error }: Stored): Uns
   }
 }
 
-/** @throws what JSON.parse does, and TypeError for what nobody here has stored. */
+/** @throws a SyntaxError or TypeError if the text was not stored by this class. */
 function parseStored(text: string): Stored[] {
   const value: unknown = JSON.parse(text)
   if (!Array.isArray(value) || !value.every(isStored))
-    throw new TypeError('the storage holds no unsent messages')
+    throw new TypeError('the storage does not contain unsent messages')
   return value
 }
 

@@ -2,57 +2,57 @@ import type { Conversation, Event, Message } from '@sotto/contract'
 import type { Receipt } from './message-changes.ts'
 import { newer, withReaction, withReceipt } from './message-changes.ts'
 
-/** As the server counts: this means that many or more. */
+/** Like the server, counts up to this. It means "this many or more". */
 const MANY_UNREAD = 1_000
 
 /**
- * The conversations of one user, from events and from answers, and which of them may no longer be as the server has
- * them. Asks nobody: see LiveInbox.
+ * The conversations of one user, from events and responses, and which of them may be outdated. Sends no requests: see
+ * LiveInbox.
  */
 export class InboxModel {
-  /** The ids of conversations that have to be asked for (again). */
+  /** The ids of conversations that must be fetched (again). */
   readonly stale = new Set<string>()
-  /** The id of the user whom the inbox is for. */
+  /** The id of the user. */
   me: string | undefined
   readonly #known = new Map<string, Conversation>()
-  /** When, in steps, a conversation was last touched by an event. */
+  /** The step at which an event last changed a conversation. */
   readonly #touched = new Map<string, number>()
   #step = 0
   #list: readonly Conversation[] | undefined
 
-  /** Latest activity first. The same object until something changes. */
+  /** Latest activity first. The same object until it changes. */
   get list(): readonly Conversation[] {
     this.#list ??= [...this.#known.values()].sort(byActivity)
     return this.#list
   }
 
-  /** The time to name when an answer comes: what events have said since is newer than the answer. */
+  /** A logical time to note when sending a request. Events after it are newer than the request. */
   get step(): number {
     return this.#step
   }
 
   /**
-   * Forgets everything, for an answer to say how it is. What was touched since that was asked for has to be asked for
-   * again, whether the answer has it or not.
+   * Clears everything before a response is applied. Conversations changed by events since the request must be fetched
+   * again, whether or not they are in the response.
    *
-   * @param asked the step at which the server was asked
+   * @param requestedAt the step at which the request was sent
    */
-  restart(asked: number): void {
+  restart(requestedAt: number): void {
     this.#known.clear()
     this.stale.clear()
     this.#list = undefined
     for (const [id, step] of this.#touched) {
-      if (step > asked) this.stale.add(id)
+      if (step > requestedAt) this.stale.add(id)
       else this.#touched.delete(id)
     }
   }
 
-  /** @param asked the step at which the server was asked */
-  putAnswer(conversation: Conversation, asked: number): void {
+  /** @param requestedAt the step at which the request was sent */
+  putResponse(conversation: Conversation, requestedAt: number): void {
     const { id } = conversation
     const known = this.#known.get(id)
-    if ((this.#touched.get(id) ?? 0) > asked) {
-      // Of the two nobody knows which one is newer.
+    if ((this.#touched.get(id) ?? 0) > requestedAt) {
+      // It is unknown whether the response or the event is newer.
       this.stale.add(id)
       if (known) return
     } else {
@@ -61,9 +61,9 @@ export class InboxModel {
     this.#put(conversation)
   }
 
-  /** The server has answered that the user is not in it. */
-  remove(id: string, asked: number): void {
-    if ((this.#touched.get(id) ?? 0) > asked) return
+  /** Removes a conversation that the server did not find for the user. */
+  remove(id: string, requestedAt: number): void {
+    if ((this.#touched.get(id) ?? 0) > requestedAt) return
     this.stale.delete(id)
     if (this.#known.delete(id)) this.#list = undefined
   }
@@ -119,25 +119,25 @@ export class InboxModel {
         this.#put({ ...known, lastMessage: withReaction(lastMessage, event, event.userId === this.me) })
         break
       case 'receipt.updated':
-        this.#receive(known, event)
+        this.#applyReceipt(known, event)
     }
   }
 
-  #receive(known: Conversation, receipt: Receipt): void {
+  #applyReceipt(known: Conversation, receipt: Receipt): void {
     const { id, kind, lastMessage, lastSeq, readSeq } = known
     const isOwnRead = receipt.userId === this.me && receipt.kind === 'read' && receipt.seq > readSeq
     const isAll = receipt.seq >= lastSeq
-    // How many lie between the mark and the end only the server knows. Notes to oneself are read by who has sent them.
+    // Only the server can count the messages after the mark. Messages to oneself count as read by their sender.
     if ((isOwnRead && !isAll) || known.participantCount === 1) this.stale.add(id)
     this.#put({
       ...known,
-      // In a group, messages do not tell who has read them.
+      // In a group, messages do not show who has read them.
       ...(kind === 'direct' && lastMessage && { lastMessage: withReceipt(lastMessage, receipt) }),
       ...(isOwnRead && isAll && { readSeq: receipt.seq, unreadCount: 0 }),
     })
   }
 
-  /** A message that the answer had already is not counted twice: `lastSeq` tells. */
+  /** `lastSeq` prevents counting a message twice that a response already included. */
   #withMessage(known: Conversation, message: Message): Conversation {
     const { seq, senderId, deletedAt } = message
     if (seq <= known.lastSeq) return known
@@ -147,7 +147,7 @@ export class InboxModel {
       ...known,
       lastMessage: message,
       lastSeq: seq,
-      // As the server does: whoever has read everything has read what they then say themselves.
+      // As on the server: a user who has read everything has also read their own next message.
       readSeq: isMine && known.readSeq === seq - 1 ? seq : known.readSeq,
       unreadCount: Math.min(MANY_UNREAD, known.unreadCount + (isUnread ? 1 : 0)),
       updatedAt: message.createdAt,
@@ -161,7 +161,7 @@ export class InboxModel {
   }
 }
 
-/** As the server lists them. */
+/** In the server's order. */
 function byActivity(a: Conversation, b: Conversation): number {
   return b.updatedAt.getTime() - a.updatedAt.getTime() || (a.id < b.id ? 1 : -1)
 }

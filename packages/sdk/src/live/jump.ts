@@ -1,23 +1,23 @@
 import type { JumpTarget } from './live-state.ts'
 import type { SentMessage } from './message-window.ts'
 
-/** The wish to be at another place of a conversation, until it is fulfilled, or another one takes its place. */
+/** A requested move to another position, until it completes or is replaced. */
 export class Jump {
-  readonly place: JumpTarget
-  /** The message at that place; undefined where there is none, and when another jump came first. */
-  readonly landing: Promise<SentMessage | undefined>
-  readonly land: (message: SentMessage | undefined) => void
-  readonly fail: (reason: unknown) => void
+  readonly target: JumpTarget
+  /** The message at the target. Undefined if there is none, or if another jump replaced this one. */
+  readonly result: Promise<SentMessage | undefined>
+  readonly resolve: (message: SentMessage | undefined) => void
+  readonly reject: (reason: unknown) => void
 
-  constructor(place: JumpTarget) {
-    this.place = place
-    let land: Jump['land'] = () => {}
-    let fail: Jump['fail'] = () => {}
-    this.landing = new Promise((resolve, reject) => {
-      land = resolve
-      fail = reject
+  constructor(target: JumpTarget) {
+    this.target = target
+    let resolve: Jump['resolve'] = () => {}
+    let reject: Jump['reject'] = () => {}
+    this.result = new Promise((onResolve, onReject) => {
+      resolve = onResolve
+      reject = onReject
     })
-    this.land = land
-    this.fail = fail
+    this.resolve = resolve
+    this.reject = reject
   }
 }

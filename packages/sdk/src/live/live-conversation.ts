@@ -14,14 +14,15 @@ import { Pauses } from './pauses.ts'
 
 const DEFAULT_PAGE_SIZE = 50
 const DEFAULT_MAX_MESSAGES = 500
-/** What is shown around a place, and a page more on either side. */
+/** A page on each side of a position, plus one more page in each direction. */
 const MIN_PAGES = 4
 
 /**
- * A conversation that keeps itself up to date: a part of its messages, the newest ones at first, and what happens to
- * them, until `close()`.
+ * A live view of a conversation: a range of its messages, initially the newest ones, with all changes to them, until
+ * `close()`.
  *
- * Ends up as the server has it, whatever is lost on the way; `state` is the same object until something changes.
+ * Converges to the server's state, even if requests or connections fail. `state` is the same object until something
+ * changes.
  */
 export class LiveConversation {
   readonly #source: LiveSource
@@ -86,16 +87,19 @@ export class LiveConversation {
     return this.#state
   }
 
-  /** `state`, as a function: for `useSyncExternalStore(live.subscribe, live.getSnapshot)` and its like. */
+  /** Returns `state`. For `useSyncExternalStore(live.subscribe, live.getSnapshot)` and similar. */
   readonly getSnapshot = (): LiveState => this.state
 
-  /** Calls the listener soon after each change, once for those that come together. @returns what ends that. */
+  /**
+   * Calls the listener in a microtask after each change, once for changes made together. @returns a function that
+   * unsubscribes.
+   */
   readonly subscribe = (listener: () => void): (() => void) => this.#changes.listen(listener)
 
   /**
-   * Sends a message: it is in `state` at once, goes out as soon as it can, after those before it, and is repeated
-   * until it is answered. When it is refused it stays as `failed`, and those behind it go on. Where older messages are
-   * shown it jumps to the newest ones.
+   * Sends a message. It is in `state` immediately, is sent after earlier ones, and is retried until the server
+   * responds. A rejected message stays as `failed`, and later ones are sent regardless. If older messages are shown,
+   * jumps to the newest ones.
    *
    * @returns its clientMessageId
    */
@@ -108,50 +112,49 @@ export class LiveConversation {
       new Date(),
     )
     this.#changed()
-    if (!this.#sync.isForNewest) this.jumpTo('newest').catch(() => {})
+    if (!this.#sync.targetsNewest) this.jumpTo('newest').catch(() => {})
     this.#delivery.run()
     return clientMessageId
   }
 
-  /** Sends a failed message again, as the one that it was. */
+  /** Sends a failed message again, with the same clientMessageId. */
   retry(clientMessageId: string): void {
     this.#drafts.retry(clientMessageId)
     this.#changed()
     this.#delivery.run()
   }
 
-  /** Forgets an unsent message. One that is on its way may arrive all the same. */
+  /** Removes an unsent message. If it is being sent, it may still arrive. */
   discard(clientMessageId: string): void {
     this.#delivery.discard(clientMessageId)
     this.#changed()
   }
 
-  /** Adds the page before the first message, if there is one. Too many are let go at the other end. */
+  /** Adds the page before the first message, if there is one. Excess messages are dropped at the other end. */
   loadOlder(): Promise<void> {
     return this.#sync.loadOlder()
   }
 
-  /** Adds the page after the last message, if there is one. Too many are let go at the other end. */
+  /** Adds the page after the last message, if there is one. Excess messages are dropped at the other end. */
   loadNewer(): Promise<void> {
     return this.#sync.loadNewer()
   }
 
   /**
-   * Goes to another place, whose messages then take the place of those that are here, unless it is among them. Of
-   * several jumps that are under way the last one counts, and what is to be loaded meanwhile is not. Without a network
-   * it waits for one.
+   * Moves to another position. Its messages replace the current ones, unless it is already among them. If several jumps
+   * overlap, the last one wins, and pages requested in the meantime are not loaded. Without a network it waits for one.
    *
-   * @returns when `state` is there: the message of the place, or the one after it, or the newest where there is none
-   * after it; undefined where there is none at all, and when another jump came first
-   * @throws SottoError INVALID_INPUT for a seq or a date that is none
+   * @returns once `state` is there: the message at the position, or the next one, or the newest if there is none after
+   * it. Undefined if there are no messages, or if another jump replaced this one.
+   * @throws SottoError INVALID_INPUT if the seq or the date is invalid.
    */
-  jumpTo(place: JumpTarget): Promise<SentMessage | undefined> {
-    const landing = this.#sync.jump(place)
+  jumpTo(target: JumpTarget): Promise<SentMessage | undefined> {
+    const result = this.#sync.jump(target)
     this.#synchronize()
-    return landing
+    return result
   }
 
-  /** The message as it is then; so for all that follow. `state` has it when the promise resolves, and not before. */
+  /** Resolves with the changed message once `state` contains it. The same applies to the methods below. */
   edit(messageId: string, text: string): Promise<Message> {
     return this.#change((messages) => messages.edit({ messageId, text }))
   }
@@ -176,7 +179,10 @@ export class LiveConversation {
     return this.#change((messages) => messages.unreact({ messageId, emoji }))
   }
 
-  /** Reads up to a seq, the last message that is here unless told otherwise. Asks the server only for what is not read yet. */
+  /**
+   * Marks messages as read up to a seq, by default the last message in the window. Sends a request only if that is
+   * news.
+   */
   async markRead(seq: number = this.#model.window.list.at(-1)?.seq ?? 0): Promise<void> {
     const { conversationId, readMarks } = this.#model
     if (conversationId === undefined || seq <= readMarks.own) return
@@ -191,19 +197,19 @@ export class LiveConversation {
   }
 
   /**
-   * Says that one is typing, or no longer. Call it with every key: the server hears of it once in a while. What
-   * cannot be told is not: it is a signal and nothing more.
+   * Reports that the user is typing, or has stopped. Can be called on every key press: the server is notified only from
+   * time to time. Errors are ignored.
    */
   typing(isTyping: boolean): void {
     const { conversationId, head, typing } = this.#model
     if (conversationId === undefined || head.hasLeft || this.#connection === 'closed') return
-    if (!typing.isNews(isTyping)) return
+    if (!typing.shouldReport(isTyping)) return
     this.#source.calls.conversations
       .typing({ conversationId, typing: isTyping }, { signal: this.#closing.signal })
       .catch(() => {})
   }
 
-  /** Ends the view and what it does. Unsent messages stay in the storage, if there is one. */
+  /** Closes the view and aborts its requests. Unsent messages stay in the storage, if there is one. */
   close(): void {
     if (this.#connection === 'closed') return
     this.#connection = 'closed'
@@ -213,7 +219,7 @@ export class LiveConversation {
     this.#changed()
   }
 
-  /** As `close`; resolves when the storage has what is unsent. */
+  /** Like `close`, and resolves when unsent messages are stored. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
     await this.#drafts.written
@@ -224,7 +230,7 @@ export class LiveConversation {
     const unsent = this.#drafts.list
     return {
       ...this.#model.describe(),
-      // After older messages they would stand where others are left out.
+      // After older messages, they would appear in the place of messages that are not loaded.
       messages: unsent.length === 0 || !follows ? sent : [...sent, ...unsent],
       unsent,
       connection: this.#connection,
@@ -237,14 +243,14 @@ export class LiveConversation {
     this.#changes.notify()
   }
 
-  /** After something was learned: shows it, and asks for what that leaves open. */
+  /** Publishes a change and fetches what is missing after it. */
   #advance(): void {
     this.#delivery.settle()
     this.#changed()
     this.#synchronize()
   }
 
-  /** Not before there is a stream, or none can be had: what happens in between would be missed. */
+  /** Waits until a stream is open or has failed to open. Otherwise changes in between would be missed. */
   #synchronize(): void {
     if (this.#connection !== 'connecting') this.#sync.run()
   }
@@ -266,12 +272,12 @@ export class LiveConversation {
     this.#connection = status
     if (status === 'connected') {
       this.#error = undefined
-      // What was asked for before there was a stream may have changed before there was one.
+      // Data fetched before the first stream opened may have changed since.
       if (!isFirst && !this.#wasConnected) this.#model.markAllStale()
       this.#wasConnected = true
     } else {
       this.#error = reason
-      // Signals are not kept for those who are away.
+      // Typing signals are not replayed after a disconnect.
       this.#model.typing.clear()
     }
     this.#changed()
@@ -292,16 +298,16 @@ export class LiveConversation {
       this.#model.apply(event)
       this.#advance()
     } else if (conversationId === undefined) {
-      this.#sync.meet(event, event.conversationId)
+      this.#sync.handleUnknown(event, event.conversationId)
     }
   }
 
   async #change(call: (messages: Resources['messages']) => Promise<Message>): Promise<Message> {
     const { window } = this.#model
-    const message = await window.ask(
+    const message = await window.fetch(
       () => call(this.#source.calls.messages),
-      (answer, put) => {
-        if (answer.conversationId === this.#model.conversationId && window.has(answer.seq)) put(answer)
+      (response, put) => {
+        if (response.conversationId === this.#model.conversationId && window.has(response.seq)) put(response)
       },
     )
     this.#advance()
@@ -311,7 +317,7 @@ export class LiveConversation {
   async #markRead(conversationId: string, seq: number): Promise<void> {
     const { conversations } = this.#source.calls
     const { readSeq } = await conversations.read({ conversationId, seq }, { signal: this.#closing.signal })
-    this.#model.readMarks.putAnswered(readSeq)
+    this.#model.readMarks.putConfirmed(readSeq)
     this.#model.noteUnreadChange()
     this.#advance()
   }

@@ -4,42 +4,42 @@ import type { EventSource, StreamStatus } from '../events.ts'
 import { openEvents } from '../events.ts'
 import { WatchedUsers } from './watched-users.ts'
 
-/** Users to watch that are named within so long are asked for together, in milliseconds. */
-const GATHER_MS = 50
+/** How long to collect users to watch before reconnecting, in milliseconds. */
+const COLLECT_MS = 50
 
-/** Who listens to a stream that several share. */
-export interface Audience {
-  /** The id of a user of whom `presence.changed` is to be told: at once, and when it changes. */
+/** A listener on a shared stream. */
+export interface Listener {
+  /** The id of a user whose `presence.changed` events to receive: the current state immediately, then every change. */
   watch?: string
   onEvent: (event: Event) => void
   onStatus: (status: StreamStatus, reason: unknown) => void
-  /** The stream has failed for good. */
+  /** Called when the stream has failed permanently. */
   onFailure: (error: unknown) => void
 }
 
-/** One stream for all live views of a client: open while there is a view. */
+/** One stream for all live views of a client. Open while there is a view. */
 export interface LiveHub {
-  /** @returns what leaves it again. */
-  join(audience: Audience): () => void
+  /** @returns a function that removes the listener. */
+  join(listener: Listener): () => void
 }
 
-/** @param onIdle called when nobody is left, or the stream has failed */
+/** @param onIdle called when the last listener has left or the stream has failed */
 export function createLiveHub(source: EventSource, onIdle: () => void): LiveHub {
-  const audiences = new Set<Audience>()
+  const listeners = new Set<Listener>()
   const watched = new WatchedUsers()
   let controller: AbortController | undefined
-  /** Of the connection, which is made anew for other users to watch. */
+  /** Aborts the current connection, which is reopened to watch other users. */
   let connection: AbortController | undefined
-  let gathering: ReturnType<typeof setTimeout> | undefined
+  let collecting: ReturnType<typeof setTimeout> | undefined
   let status: [StreamStatus, unknown] | undefined
 
-  function tell(event: Event): void {
+  function dispatch(event: Event): void {
     if (event.type === 'presence.changed') watched.put(event)
     if (event.type === 'conversation.created') {
-      if (event.conversation.participants.some(({ user }) => watched.isMissed(user.id))) openAnew()
+      if (event.conversation.participants.some(({ user }) => watched.lacksPresence(user.id))) reconnect()
     }
-    for (const audience of [...audiences]) {
-      if (event.type !== 'presence.changed' || audience.watch === event.userId) audience.onEvent(event)
+    for (const listener of [...listeners]) {
+      if (event.type !== 'presence.changed' || listener.watch === event.userId) listener.onEvent(event)
     }
   }
 
@@ -48,21 +48,21 @@ export function createLiveHub(source: EventSource, onIdle: () => void): LiveHub 
     const onStatus = (now: StreamStatus, reason: unknown) => {
       if (signal.aborted) return
       if (now === 'connected') watched.accept()
-      // A resync is news, and not how the stream stands.
+      // A resync is an event rather than a state of the stream.
       if (now !== 'resync') status = [now, reason]
-      for (const audience of [...audiences]) audience.onStatus(now, reason)
+      for (const listener of [...listeners]) listener.onStatus(now, reason)
     }
     while (!signal.aborted) {
       connection = new AbortController()
-      const presence = watched.name()
+      const presence = watched.select()
       const options = { signal: connection.signal, cursor, presence, onStatus }
       const events = openEvents(source, options, { patient: true })
       try {
-        for await (const event of events) tell(event)
+        for await (const event of events) dispatch(event)
       } catch (error) {
         const isUnknownUser = error instanceof SottoError && error.code === 'USER_NOT_FOUND'
         if (presence.length === 0 || !isUnknownUser) throw error
-        watched.refuse()
+        watched.reject()
       }
       cursor = events.cursor
     }
@@ -75,9 +75,9 @@ export function createLiveHub(source: EventSource, onIdle: () => void): LiveHub 
     run(opened).catch((error: unknown) => {
       if (opened.signal.aborted) return
       close()
-      const left = [...audiences]
-      audiences.clear()
-      for (const audience of left) audience.onFailure(error)
+      const left = [...listeners]
+      listeners.clear()
+      for (const listener of left) listener.onFailure(error)
     })
   }
 
@@ -85,38 +85,38 @@ export function createLiveHub(source: EventSource, onIdle: () => void): LiveHub 
     controller?.abort()
     connection?.abort()
     controller = undefined
-    clearTimeout(gathering)
-    gathering = undefined
+    clearTimeout(collecting)
+    collecting = undefined
     onIdle()
   }
 
-  function openAnew(): void {
-    gathering ??= setTimeout(() => {
-      gathering = undefined
+  function reconnect(): void {
+    collecting ??= setTimeout(() => {
+      collecting = undefined
       connection?.abort()
-    }, GATHER_MS)
+    }, COLLECT_MS)
   }
 
-  function watch(audience: Audience, userId: string): void {
-    const isNews = watched.want(userId)
-    // One that is about to be opened names them all.
+  function watch(listener: Listener, userId: string): void {
+    const isNews = watched.add(userId)
+    // A connection that has yet to be opened will watch them all.
     if (!controller) return
     if (isNews) {
-      openAnew()
+      reconnect()
     } else {
       const known = watched.latest(userId)
-      if (known) audience.onEvent(known)
+      if (known) listener.onEvent(known)
     }
   }
 
   return {
-    join(audience) {
-      audiences.add(audience)
-      if (audience.watch !== undefined) watch(audience, audience.watch)
+    join(listener) {
+      listeners.add(listener)
+      if (listener.watch !== undefined) watch(listener, listener.watch)
       if (!controller) open()
-      else if (status) audience.onStatus(...status)
+      else if (status) listener.onStatus(...status)
       return () => {
-        if (audiences.delete(audience) && audiences.size === 0) close()
+        if (listeners.delete(listener) && listeners.size === 0) close()
       }
     },
   }

@@ -7,32 +7,33 @@ import type { LiveSource } from './live-state.ts'
 import { Pauses } from './pauses.ts'
 
 const DEFAULT_PAGE_SIZE = 50
-/** The longest list that the server answers. */
+/** The server's maximum page size. */
 const MAX_PAGE_SIZE = 200
 
 export interface InboxOptions {
-  /** How many conversations to begin with, and to add with each `loadMore`. 50 unless told otherwise, at most 200. */
+  /** The number of conversations to load initially and with each `loadMore`. Default: 50, at most 200. */
   pageSize?: number | undefined
 }
 
-/** How things stand. Never changed: when something happens there is a new one, with the same parts where they are the same. */
+/** The state of an inbox. Immutable: each change creates a new state in which unchanged parts keep their identity. */
 export interface InboxState {
-  /** Latest activity first: those that were loaded, and those in which something happened since. */
+  /** Latest activity first. Includes loaded conversations and those with activity since. */
   readonly conversations: readonly Conversation[]
-  /** Whether the first page is here. */
+  /** Whether the first page has been loaded. */
   readonly isLoaded: boolean
-  /** Whether there are more for `loadMore`. */
+  /** Whether `loadMore` can load more. */
   readonly hasMore: boolean
-  /** `closed` after `close()`, and when it failed for good; `error` says why. */
+  /** `closed` after `close()` or a permanent failure, whose reason is in `error`. */
   readonly connection: 'connecting' | 'connected' | 'reconnecting' | 'closed'
-  /** What went wrong last: why it is reconnecting, or what failed for good. */
+  /** The last error: why it is reconnecting or has failed permanently. */
   readonly error: unknown
 }
 
 /**
- * The inbox of a user that keeps itself up to date until `close()`: who wrote last, what, and how much is unread.
+ * A live view of a user's inbox until `close()`: the last messages and unread counts of conversations.
  *
- * Ends up as the server has it, whatever is lost on the way; `state` is the same object until something changes.
+ * Converges to the server's state, even if requests or connections fail. `state` is the same object until something
+ * changes.
  */
 export class LiveInbox {
   readonly #source: LiveSource
@@ -47,7 +48,7 @@ export class LiveInbox {
   #error: unknown
   #state: InboxState | undefined
   #isLoaded = false
-  /** The first pages have to be asked for (again). */
+  /** Whether the first pages must be fetched (again). */
   #isStale = true
   #nextCursor: string | null = null
   #isRunning = false
@@ -74,10 +75,13 @@ export class LiveInbox {
     return this.#state
   }
 
-  /** `state`, as a function: for `useSyncExternalStore(inbox.subscribe, inbox.getSnapshot)` and its like. */
+  /** Returns `state`. For `useSyncExternalStore(inbox.subscribe, inbox.getSnapshot)` and similar. */
   readonly getSnapshot = (): InboxState => this.state
 
-  /** Calls the listener soon after each change, once for those that come together. @returns what ends that. */
+  /**
+   * Calls the listener in a microtask after each change, once for changes made together. @returns a function that
+   * unsubscribes.
+   */
   readonly subscribe = (listener: () => void): (() => void) => this.#changes.listen(listener)
 
   /** Adds the page after the last conversation, if there is one. */
@@ -88,7 +92,7 @@ export class LiveInbox {
     return this.#more
   }
 
-  /** Ends it and what it does. */
+  /** Closes the view and aborts its requests. */
   close(): void {
     if (this.#connection === 'closed') return
     this.#connection = 'closed'
@@ -119,7 +123,7 @@ export class LiveInbox {
     this.#connection = status
     this.#error = status === 'connected' ? undefined : reason
     if (status === 'connected') {
-      // What was asked for before there was a stream may have changed before there was one.
+      // Data fetched before the first stream opened may have changed since.
       if (!isFirst && !this.#wasConnected) this.#isStale = true
       this.#wasConnected = true
       this.#pauses.wake()
@@ -136,16 +140,16 @@ export class LiveInbox {
     this.#run()
   }
 
-  /** Asks the server for what is missing, one question after the other, until nothing is. */
+  /** Fetches what is missing, one request at a time, until nothing is. */
   #run(): void {
     if (this.#isRunning || this.#closing.signal.aborted) return
     this.#isRunning = true
-    void this.#untilCurrent().finally(() => {
+    void this.#sync().finally(() => {
       this.#isRunning = false
     })
   }
 
-  async #untilCurrent(): Promise<void> {
+  async #sync(): Promise<void> {
     const { signal } = this.#closing
     for (let attempt = 1; !signal.aborted; ) {
       try {
@@ -167,18 +171,18 @@ export class LiveInbox {
     }
   }
 
-  /** As many as are here, so that who has scrolled down loses nothing. */
+  /** Fetches as many conversations as are loaded, so that a user who has scrolled down loses none. */
   async #loadFirst(): Promise<void> {
     const { calls } = this.#source
     const { signal } = this.#closing
-    const asked = this.#model.step
+    const requestedAt = this.#model.step
     const limit = Math.min(MAX_PAGE_SIZE, Math.max(this.#pageSize, this.#model.list.length))
     this.#isStale = false
     try {
       this.#model.me ??= (await calls.users.me({}, { signal })).id
       const { items, nextCursor } = await calls.conversations.list({ limit }, { signal })
-      this.#model.restart(asked)
-      for (const conversation of items) this.#model.putAnswer(conversation, asked)
+      this.#model.restart(requestedAt)
+      for (const conversation of items) this.#model.putResponse(conversation, requestedAt)
       this.#nextCursor = nextCursor
       this.#isLoaded = true
     } catch (error) {
@@ -188,26 +192,26 @@ export class LiveInbox {
   }
 
   async #loadOne(conversationId: string): Promise<void> {
-    const asked = this.#model.step
+    const requestedAt = this.#model.step
     try {
       const { get } = this.#source.calls.conversations
-      this.#model.putAnswer(await get({ conversationId }, { signal: this.#closing.signal }), asked)
+      this.#model.putResponse(await get({ conversationId }, { signal: this.#closing.signal }), requestedAt)
     } catch (error) {
       if (!(error instanceof SottoError) || error.code !== 'CONVERSATION_NOT_FOUND') throw error
-      this.#model.remove(conversationId, asked)
+      this.#model.remove(conversationId, requestedAt)
     }
   }
 
   async #loadMore(): Promise<void> {
     const cursor = this.#nextCursor
     if (cursor === null) return
-    const asked = this.#model.step
+    const requestedAt = this.#model.step
     const { conversations } = this.#source.calls
     const { signal } = this.#closing
     const { items, nextCursor } = await conversations.list({ cursor, limit: this.#pageSize }, { signal })
-    // Begun anew meanwhile.
+    // The list was reloaded in the meantime.
     if (this.#nextCursor !== cursor) return
-    for (const conversation of items) this.#model.putAnswer(conversation, asked)
+    for (const conversation of items) this.#model.putResponse(conversation, requestedAt)
     this.#nextCursor = nextCursor
     this.#changed()
     this.#run()

@@ -2,16 +2,16 @@ import type { StreamStatus } from '../events.ts'
 import { ChangeSignal } from './change-signal.ts'
 import type { LiveHub } from './live-hub.ts'
 
-/** Whether a user is online: whoever has a stream open. */
+/** The presence of a user, who is online while they have a stream open. */
 export interface PresenceState {
   readonly online: boolean
-  /** Null while online, and where it is not known. */
+  /** Null while online, or if unknown. */
   readonly lastSeenAt: Date | null
 }
 
 /**
- * Whether a user is online, kept up to date until `close()`. `state` is undefined while that is not known, and stays
- * so for users with whom one shares no conversation, or one of the two has blocked the other.
+ * A live view of whether a user is online, until `close()`. `state` is undefined until it is known, and stays undefined
+ * if the two users share no conversation or one has blocked the other.
  */
 export class LivePresence {
   readonly #changes = new ChangeSignal()
@@ -25,7 +25,7 @@ export class LivePresence {
         if (event.type === 'presence.changed')
           this.#set({ online: event.online, lastSeenAt: event.lastSeenAt })
       },
-      // Who is offline oneself does not see how others are; the stream tells it anew when it is back.
+      // While disconnected, the presence of others is unknown. The stream sends it again after reconnecting.
       onStatus: (status: StreamStatus) => {
         if (status === 'reconnecting') this.#set(undefined)
       },
@@ -37,10 +37,10 @@ export class LivePresence {
     return this.#state
   }
 
-  /** `state`, as a function: for `useSyncExternalStore(presence.subscribe, presence.getSnapshot)` and its like. */
+  /** Returns `state`. For `useSyncExternalStore(presence.subscribe, presence.getSnapshot)` and similar. */
   readonly getSnapshot = (): PresenceState | undefined => this.#state
 
-  /** Calls the listener soon after each change. @returns what ends that. */
+  /** Calls the listener in a microtask after each change. @returns a function that unsubscribes. */
   readonly subscribe = (listener: () => void): (() => void) => this.#changes.listen(listener)
 
   close(): void {

@@ -4,85 +4,83 @@ import type { DraftStorage, UnsentMessage } from './drafts.ts'
 import type { LiveHub } from './live-hub.ts'
 import type { SentMessage } from './message-window.ts'
 
-/** A user, by username or id, or a conversation by its id. */
+/** The other user's username or id, or the id of a conversation. */
 export type ConversationTarget = string | { conversationId: string }
 
 export interface LiveOptions {
-  /**
-   * How many messages to begin with, and to add with each `loadOlder` and `loadNewer`. 50 unless told otherwise, at
-   * most 200.
-   */
+  /** The number of messages to load initially and with each `loadOlder` and `loadNewer`. Default: 50, at most 200. */
   pageSize?: number | undefined
   /**
-   * How many of the conversation's messages to hold at most: beyond that those are let go that are farthest from where
-   * messages were added last. 500 unless told otherwise, and never less than four pages.
+   * The maximum number of messages in the window. Beyond it, messages are dropped at the end farther from the last
+   * addition. Default: 500, and at least four pages.
    */
   maxMessages?: number | undefined
   /**
-   * Where unsent messages outlive a reload. For one user: whoever logs in as another takes another storage (or
-   * another key in it). Used by one view of the conversation at a time.
+   * Keeps unsent messages across reloads. Belongs to one user: use another storage, or another key in it, for another
+   * user. Only one view of the conversation can use it at a time.
    */
   storage?: DraftStorage | undefined
 }
 
-/** A place in a conversation: its newest messages, a message, or the first one at this time or later. */
+/** A position in a conversation: its newest messages, a message, or the first message at this time or later. */
 export type JumpTarget = 'newest' | { seq: number } | { date: Date }
 
-/** A message of the conversation, or one of one's own on its way there. */
+/** A message of the conversation, or one of the user's that is not sent yet. */
 export type LiveMessage = SentMessage | UnsentMessage
 
-/** How far one of the others has read. */
+/** Up to where another participant has read. */
 export interface ReadMark {
   readonly userId: string
   readonly readSeq: number
 }
 
-/** How things stand. Never changed: when something happens there is a new one, with the same parts where they are the same. */
+/**
+ * The state of a conversation. Immutable: each change creates a new state in which unchanged parts keep their identity.
+ */
 export interface LiveState {
   /**
-   * Those of a part of the conversation in their order, then, where that part reaches to the newest message, the
-   * unsent ones in the order of sending. None is left out in between but those that were sent while one was not in the
-   * group.
+   * A contiguous range of the conversation, in order. If it extends to the newest message, unsent messages follow in
+   * sending order. Only messages sent while the user was not in the group are missing.
    */
   readonly messages: readonly LiveMessage[]
-  /** One's own that the server does not have (yet), in the order of sending: also while older messages are shown. */
+  /** The user's messages that the server does not have (yet), in sending order, even while older messages are shown. */
   readonly unsent: readonly UnsentMessage[]
   /** Undefined before the first message to a user. */
   readonly conversationId: string | undefined
-  /** Undefined until it is known. */
+  /** Undefined until loaded. */
   readonly kind: Conversation['kind'] | undefined
-  /** Of a group. */
+  /** The name of a group. */
   readonly name: string | null
   /** The first 50 by username, with their roles. */
   readonly participants: readonly Participant[]
   readonly participantCount: number
   /**
-   * One is not in the group, or no longer: what one could read stays, nothing new comes, and what is sent fails with
-   * CONVERSATION_NOT_FOUND. False again when one is added again.
+   * True while the user is not in the group. Messages they could read stay, nothing new arrives, and sending fails with
+   * CONVERSATION_NOT_FOUND. False again once they are added.
    */
   readonly hasLeft: boolean
-  /** The seq of the newest message that is known of, whether it is here or not; 0 before the first. */
+  /** The seq of the newest known message, in the window or not. 0 before the first. */
   readonly lastSeq: number
-  /** One's own, as in Conversation; whatever part of it is here. */
+  /** The user's read mark, as in Conversation. Does not depend on the window. */
   readonly readSeq: number
   readonly unreadCount: number
-  /** How far each of the others in a group has read. Of a direct conversation each message tells it itself. */
+  /** The read marks of the others in a group. In a direct conversation, each message shows whether it was read. */
   readonly readMarks: readonly ReadMark[]
-  /** The ids of the others who are typing. */
+  /** The ids of other users who are typing. */
   readonly typing: readonly string[]
-  /** `closed` after `close()`, and when it failed for good; `error` says why. */
+  /** `closed` after `close()` or a permanent failure, whose reason is in `error`. */
   readonly connection: 'connecting' | 'connected' | 'reconnecting' | 'closed'
-  /** Whether messages are here, as far as there are any. */
+  /** Whether messages have been loaded, if there are any. */
   readonly isLoaded: boolean
-  /** Whether there are messages before the first one here. */
+  /** Whether there are messages before the first one in the window. */
   readonly hasOlder: boolean
-  /** Whether there are messages after the last one here. While it is so, those that arrive are not added. */
+  /** Whether there are messages after the last one in the window. While true, new messages are not added. */
   readonly hasNewer: boolean
-  /** What went wrong last: why it is reconnecting, what failed for good, or that the storage failed. */
+  /** The last error: why it is reconnecting or has failed permanently, or a failure of the storage. */
   readonly error: unknown
 }
 
-/** What a live view needs of its client. */
+/** What a live view needs from its client. */
 export interface LiveSource {
   calls: Pick<Resources, 'users' | 'messages' | 'conversations' | 'direct'>
   hub: LiveHub

@@ -2,14 +2,14 @@ import type { Message } from '@sotto/contract'
 import type { ConversationModel } from './conversation-model.ts'
 import type { LiveSource } from './live-state.ts'
 
-/** The longest list that the server answers. */
+/** The server's maximum page size. */
 const MAX_PAGE_SIZE = 200
 
 interface Options {
   model: ConversationModel
   source: LiveSource
   pageSize: number
-  /** Ends it. */
+  /** Aborts requests. */
   signal: AbortSignal
 }
 
@@ -24,7 +24,7 @@ interface Page {
   nextCursor: string | null
 }
 
-/** Asks the server for messages, one page or two at a time, and puts them into the window of a ConversationModel. */
+/** Fetches pages of messages and puts them into the window of a ConversationModel. */
 export class MessagePages {
   readonly #options: Options
 
@@ -33,18 +33,18 @@ export class MessagePages {
   }
 
   /**
-   * Begins the window anew with the newest messages.
+   * Restarts the window with the newest messages.
    *
-   * @param isWanted asked when the answer is there: nothing is changed where it is not
+   * @param isWanted called when the response has arrived; if false, nothing changes
    */
   async loadNewest(isWanted: () => boolean): Promise<void> {
     const { model, pageSize } = this.#options
     const { window, knownSeq: upTo } = model
-    await window.ask(
-      () => this.#ask({}, pageSize),
+    await window.fetch(
+      () => this.#fetch({}, pageSize),
       ({ items, nextCursor }, put) => {
         if (!isWanted()) return
-        model.reader = 'newest'
+        model.activeEnd = 'newest'
         model.changeWindow(() => {
           const last = Math.max(upTo, seqOf(items[0]))
           window.restart(last + 1)
@@ -59,15 +59,15 @@ export class MessagePages {
     )
   }
 
-  /** Begins the window anew with a page on either side of a seq, as `loadNewest` does. */
+  /** Restarts the window with a page on each side of a seq, like `loadNewest`. */
   async loadAround(seq: number, isWanted: () => boolean): Promise<void> {
     const { model, pageSize } = this.#options
     const { window, knownSeq: upTo } = model
-    await window.ask(
-      () => Promise.all([this.#ask({ before: seq }, pageSize), this.#ask({ after: seq - 1 }, pageSize)]),
+    await window.fetch(
+      () => Promise.all([this.#fetch({ before: seq }, pageSize), this.#fetch({ after: seq - 1 }, pageSize)]),
       ([older, newer], put) => {
         if (!isWanted()) return
-        model.reader = 'oldest'
+        model.activeEnd = 'oldest'
         model.changeWindow(() => {
           window.restart(seq)
           window.cover(older.nextCursor === null ? 1 : seqOf(older.items.at(-1)), seq - 1)
@@ -85,12 +85,12 @@ export class MessagePages {
     const { window } = model
     const before = window.first
     if (!model.isLoaded || before <= 1) return
-    await window.ask(
-      () => this.#ask({ before }, pageSize),
+    await window.fetch(
+      () => this.#fetch({ before }, pageSize),
       ({ items, nextCursor }, put) => {
-        // What is not there any more was let go, or jumped away from.
+        // The window has dropped this position or moved away.
         if (window.first !== before) return
-        model.reader = 'oldest'
+        model.activeEnd = 'oldest'
         model.changeWindow(() => {
           window.cover(nextCursor === null ? 1 : seqOf(items.at(-1)), before - 1)
           for (const message of items) put(message)
@@ -104,61 +104,61 @@ export class MessagePages {
     const { model, pageSize } = this.#options
     if (!model.isLoaded || model.window.follows) return
     await this.#loadNewer(pageSize, () => {
-      model.reader = 'newest'
+      model.activeEnd = 'newest'
     })
   }
 
-  /** Adds as much of what a window that follows is behind with as one answer has. */
+  /** Adds as many of the messages missing at the end as one response can hold. */
   catchUp(): Promise<void> {
     return this.#loadNewer(MAX_PAGE_SIZE)
   }
 
-  /** Asks anew for as many of the messages that may have changed as one answer has. */
+  /** Fetches possibly outdated messages again, as many as one response can hold. */
   async loadStale(): Promise<void> {
     const { window } = this.#options.model
     const { stale } = window
     const first = Math.min(...stale)
-    const asked = [...stale].filter((seq) => seq < first + MAX_PAGE_SIZE)
-    const limit = Math.max(...asked) - first + 1
-    await window.ask(
-      () => this.#ask({ after: first - 1 }, limit),
+    const requested = [...stale].filter((seq) => seq < first + MAX_PAGE_SIZE)
+    const limit = Math.max(...requested) - first + 1
+    await window.fetch(
+      () => this.#fetch({ after: first - 1 }, limit),
       ({ items }, put) => {
         const found = new Set(items.map(({ seq }) => seq))
         for (const message of items) put(message)
-        for (const seq of asked) if (!found.has(seq)) stale.delete(seq)
+        for (const seq of requested) if (!found.has(seq)) stale.delete(seq)
       },
     )
   }
 
   /** The seq of the first message at this time or later. */
   async findSeq(since: Date): Promise<number | undefined> {
-    const { items } = await this.#ask({ since }, 1)
+    const { items } = await this.#fetch({ since }, 1)
     return items[0]?.seq
   }
 
-  async #loadNewer(limit: number, onJoin = () => {}): Promise<void> {
+  async #loadNewer(limit: number, onAppend = () => {}): Promise<void> {
     const { model } = this.#options
     const { window, knownSeq: upTo } = model
     const after = window.last
-    await window.ask(
-      () => this.#ask({ after }, limit),
-      (answer, put) => {
-        // It was caught up with, let go, or jumped away from.
+    await window.fetch(
+      () => this.#fetch({ after }, limit),
+      (page, put) => {
+        // The window has caught up, dropped this position or moved away.
         if (window.last !== after) return
-        onJoin()
-        model.changeWindow(() => this.#append(answer, upTo, put))
+        onAppend()
+        model.changeWindow(() => this.#append(page, upTo, put))
       },
     )
   }
 
-  /** @param upTo the highest seq that was known to exist when it was asked */
+  /** @param upTo the highest known seq at the time of the request */
   #append({ items, nextCursor }: Page, upTo: number, put: (message: Message) => void): void {
     const { model } = this.#options
     const { window } = model
     const next = window.last + 1
     const last = items.at(-1)?.seq ?? next - 1
     model.noteSeq(seqOf(items.at(-1)))
-    // All that is known of was asked for: what did not come is not for this reader.
+    // All known messages were requested, so the user cannot read those that are missing.
     window.cover(next, nextCursor === null ? Math.max(upTo, last) : last)
     for (const message of items) put(message)
     if (nextCursor !== null) return
@@ -166,10 +166,10 @@ export class MessagePages {
     model.mayHaveMore = false
   }
 
-  async #ask(paging: Paging, limit: number): Promise<Page> {
+  async #fetch(paging: Paging, limit: number): Promise<Page> {
     const { model, source, signal } = this.#options
     const { conversationId } = model
-    // Before the first message there are none.
+    // Before the first message, the conversation does not exist.
     if (conversationId === undefined) return { items: [], nextCursor: null }
     return await source.calls.conversations.messages({ conversationId, ...paging, limit }, { signal })
   }

@@ -5,31 +5,30 @@ import { isSame, newer, withReaction, withReceipt } from './message-changes.ts'
 /** A message that the server has. */
 export interface SentMessage extends Message {
   readonly status: 'sent'
-  /** Sent by the user whom the view is for. */
+  /** Whether the user sent it. */
   readonly isMine: boolean
 }
 
 /**
- * Messages of one conversation, by their seq: all that its reader may read between the first and the last, wherever in
- * the conversation that is.
+ * A range of messages of a conversation, by seq: everything the user can read between the first and the last.
  *
- * They come as snapshots from two sides: events, in their order, and answers, which say how things stood at some
- * time between the question and the answer. What an event has touched meanwhile is not overwritten by an answer,
- * but noted as stale, to be asked for again; so the window ends up as the server has it.
+ * Messages arrive in events, which are in order, and in responses, which reflect some time between request and response. If
+ * an event has changed a message since the request, the response does not overwrite it. Instead the message is marked as
+ * stale and fetched again, so the window converges to the server's state.
  */
 export class MessageWindow {
-  /** The seqs of messages that may no longer be as the server has them. */
+  /** The seqs of messages that may be outdated. */
   readonly stale = new Set<number>()
   #follows = true
   readonly #messages = new Map<number, SentMessage>()
   readonly #seqs = new Map<string, number>()
   readonly #isMine: (message: Message) => boolean
-  /** When, in steps, a message was last touched by an event; kept while an answer is awaited. */
+  /** The step at which an event last changed a message. Kept while a response is pending. */
   readonly #touched = new Map<string, number>()
   #receipts: { receipt: Receipt; step: number }[] = []
   #allTouched = 0
   #step = 0
-  #awaited = 0
+  #pending = 0
   #first = 1
   #last = 0
   #list: readonly SentMessage[] | undefined
@@ -38,27 +37,27 @@ export class MessageWindow {
     this.#isMine = isMine
   }
 
-  /** From here on nothing is missing; one more than `last` when nothing is here. */
+  /** The first seq covered. Equals `last` + 1 if the window is empty. */
   get first(): number {
     return this.#first
   }
 
-  /** Up to here nothing is missing. The message itself may be one that is not for the reader. */
+  /** The last seq covered. The user may not be able to read that message itself. */
   get last(): number {
     return this.#last
   }
 
-  /** Whether it stands at the end of the conversation, and takes in what comes after its last message. */
+  /** Whether it is at the end of the conversation and new messages are added. */
   get follows(): boolean {
     return this.#follows
   }
 
-  /** How many messages are here. */
+  /** The number of messages in the window. */
   get size(): number {
     return this.#messages.size
   }
 
-  /** In the order of seq. The same object until something changes. */
+  /** By seq. The same object until it changes. */
   get list(): readonly SentMessage[] {
     this.#list ??= [...this.#messages.values()].sort((a, b) => a.seq - b.seq)
     return this.#list
@@ -72,7 +71,7 @@ export class MessageWindow {
     return seq >= this.#first && seq <= this.#last
   }
 
-  /** Forgets everything, to stand before this seq, for `cover` to say what is around it. */
+  /** Clears the window and positions it before this seq. `cover` then extends it. */
   restart(seq: number): void {
     this.#messages.clear()
     this.#seqs.clear()
@@ -83,24 +82,24 @@ export class MessageWindow {
     this.#list = undefined
   }
 
-  /** There is nothing beyond the last message, or it comes to be known. */
+  /** Starts following: everything after the last message will be added. */
   follow(): void {
     this.#follows = true
   }
 
-  /** Stays where it is, whatever comes. */
+  /** Stops following. */
   stay(): void {
     this.#follows = false
   }
 
-  /** Forgets the oldest messages beyond so many. */
+  /** Drops the oldest messages beyond `count`. */
   keepNewest(count: number): void {
     const dropped = this.list.slice(0, -count)
     this.#first = (dropped.at(-1)?.seq ?? this.#first - 1) + 1
     this.#drop(dropped)
   }
 
-  /** Forgets the newest messages beyond so many, and does not follow any more. */
+  /** Drops the newest messages beyond `count` and stops following. */
   keepOldest(count: number): void {
     const dropped = this.list.slice(count)
     this.#last = (dropped[0]?.seq ?? this.#last + 1) - 1
@@ -118,8 +117,8 @@ export class MessageWindow {
   }
 
   /**
-   * What an answer has from one seq to another is all there is: numbers that it leaves out are those of messages that
-   * the reader may not read. It has to join what is here.
+   * Extends the range that the window covers. A response contains everything the user can read in it. Must adjoin the
+   * current range.
    */
   cover(from: number, to: number): void {
     this.#first = Math.min(this.#first, from)
@@ -127,28 +126,29 @@ export class MessageWindow {
   }
 
   /**
-   * Asks, and hands the answer to `take` with what puts its messages in. Answers that fail put nothing in.
+   * Sends a request and passes the response to `apply`, with a function that adds its messages. Adds nothing on
+   * failure.
    */
-  async ask<Answer>(
-    question: () => Promise<Answer>,
-    take: (answer: Answer, put: (message: Message) => void) => void,
-  ): Promise<Answer> {
-    const asked = this.#step
-    this.#awaited += 1
+  async fetch<Result>(
+    request: () => Promise<Result>,
+    apply: (response: Result, put: (message: Message) => void) => void,
+  ): Promise<Result> {
+    const requestedAt = this.#step
+    this.#pending += 1
     try {
-      const answer = await question()
-      take(answer, (message) => this.#putAnswer(message, asked))
-      return answer
+      const response = await request()
+      apply(response, (message) => this.#putFromResponse(message, requestedAt))
+      return response
     } finally {
-      this.#awaited -= 1
-      if (this.#awaited === 0) {
+      this.#pending -= 1
+      if (this.#pending === 0) {
         this.#touched.clear()
         this.#receipts = []
       }
     }
   }
 
-  /** A message as an event has it. One that does not join the others is left out. */
+  /** Applies the message in an event. Ignores a message that does not adjoin the window. */
   putEvent(message: Message): void {
     this.touch(message.id)
     const known = this.#messages.get(message.seq)
@@ -156,14 +156,14 @@ export class MessageWindow {
     else this.#put(newer(known, message))
   }
 
-  /** As an event has it. `isByMe`: the reaction that it is about is, or was, the reader's own. */
+  /** Applies a reaction event. `isByMe` is whether it is the user's own reaction. */
   putReaction(event: ReactionEvent, isByMe: boolean): void {
     this.touch(event.messageId)
     const known = this.find(event.messageId)
     if (known) this.#replace(known, withReaction(known, event, isByMe))
   }
 
-  /** Nothing is known to be as the server has it. */
+  /** Marks all messages as possibly outdated. */
   markAllStale(): void {
     this.#step += 1
     this.#allTouched = this.#step
@@ -172,24 +172,24 @@ export class MessageWindow {
 
   putReceipt(receipt: Receipt): void {
     this.#step += 1
-    if (this.#awaited > 0) this.#receipts.push({ receipt, step: this.#step })
+    if (this.#pending > 0) this.#receipts.push({ receipt, step: this.#step })
     for (const message of this.#messages.values()) this.#replace(message, withReceipt(message, receipt))
   }
 
-  #putAnswer(message: Message, asked: number): void {
+  #putFromResponse(message: Message, requestedAt: number): void {
     const touched = Math.max(this.#touched.get(message.id) ?? 0, this.#allTouched)
     const known = this.#messages.get(message.seq)
-    if (touched > asked && known) {
+    if (touched > requestedAt && known) {
       if (!isSame(known, message)) this.stale.add(message.seq)
       return
     }
     let put = message
-    for (const { receipt, step } of this.#receipts) if (step > asked) put = withReceipt(put, receipt)
+    for (const { receipt, step } of this.#receipts) if (step > requestedAt) put = withReceipt(put, receipt)
     const before = this.#messages.get(message.seq)
     if (!this.#put(put)) return
-    // Of two answers that were awaited at once nobody knows which one is newer.
+    // If two requests overlap, it is unknown which response is newer.
     if (this.#messages.get(message.seq) !== before) this.touch(message.id)
-    if (touched > asked) this.stale.add(message.seq)
+    if (touched > requestedAt) this.stale.add(message.seq)
     else this.stale.delete(message.seq)
   }
 
@@ -211,9 +211,9 @@ export class MessageWindow {
     this.#list = undefined
   }
 
-  /** Something has happened to a message, which may be here or not. */
+  /** Records that an event has changed a message, in the window or not. */
   touch(messageId: string): void {
     this.#step += 1
-    if (this.#awaited > 0) this.#touched.set(messageId, this.#step)
+    if (this.#pending > 0) this.#touched.set(messageId, this.#step)
   }
 }

@@ -2,11 +2,11 @@ import { jitter, sleepUntilOnline } from '../waiting.ts'
 
 const BACKOFF = { firstMs: 500, longestMs: 30_000 }
 
-/** The pauses between the attempts of what is repeated until it succeeds. */
+/** The pauses between attempts of an operation that is retried until it succeeds. */
 export class Pauses {
   readonly #wakes = new Set<() => void>()
 
-  /** Waits a random time that grows with the attempt, from 1 on; less when the network is back, or at `wake`. */
+  /** Waits for a random time that grows with the attempt (from 1), or until the network is back or `wake` is called. */
   async wait(attempt: number): Promise<void> {
     const waking = new AbortController()
     const wake = () => waking.abort()
@@ -15,7 +15,7 @@ export class Pauses {
     this.#wakes.delete(wake)
   }
 
-  /** Ends the pauses of now. */
+  /** Ends all current pauses. */
   wake(): void {
     for (const wake of [...this.#wakes]) wake()
   }

@@ -3,94 +3,94 @@ import type { ReadMark } from './live-state.ts'
 
 type Receipt = Extract<Event, { type: 'receipt.updated' }>
 
-/** How far everybody in the conversation has read. */
+/** The read marks of all participants. */
 export class ReadMarks {
-  /** Those of the others have to be asked for (again). */
+  /** Whether the marks of the others must be fetched (again). */
   isStale = true
-  /** One's own mark may have gone back, as after a restore. */
+  /** Whether the user's mark may have moved backward, as after a restore. */
   isOwnStale = false
-  /** One's own mark as the stream tells it, which is behind what the server has already answered. */
-  #told = 0
-  #answered = 0
+  /** The user's mark according to the stream, which can lag behind the server's responses. */
+  #fromStream = 0
+  #confirmed = 0
   #others = new Map<string, number>()
   #list: readonly ReadMark[] | undefined
-  /** What happened while an answer was awaited. */
-  #meanwhile: (() => void)[] | undefined
+  /** Changes that happened while a response was pending. */
+  #changesSinceRequest: (() => void)[] | undefined
 
   get own(): number {
-    return Math.max(this.#told, this.#answered)
+    return Math.max(this.#fromStream, this.#confirmed)
   }
 
-  /** Of the others, the same object until something changes. */
+  /** The marks of the others. The same object until it changes. */
   get list(): readonly ReadMark[] {
     this.#list ??= Array.from(this.#others, ([userId, readSeq]) => ({ userId, readSeq }))
     return this.#list
   }
 
-  /** Forgets one's own mark. */
+  /** Clears the user's mark. */
   resetOwn(): void {
     this.isOwnStale = false
-    this.#told = 0
-    this.#answered = 0
+    this.#fromStream = 0
+    this.#confirmed = 0
   }
 
-  /** One's own mark as the conversation has it, or as the stream tells it. */
-  putTold(seq: number): void {
-    this.#told = Math.max(this.#told, seq)
+  /** Sets the user's mark from a conversation or the stream. */
+  putFromStream(seq: number): void {
+    this.#fromStream = Math.max(this.#fromStream, seq)
   }
 
-  /** One's own mark as the server has answered it. */
-  putAnswered(seq: number): void {
-    this.#answered = Math.max(this.#answered, seq)
+  /** Sets the user's mark from the server's response to a read. */
+  putConfirmed(seq: number): void {
+    this.#confirmed = Math.max(this.#confirmed, seq)
   }
 
-  /** As the server does: whoever has read everything has read what they then say themselves. */
+  /** As on the server: a user who has read everything has also read their own next message. */
   putOwnMessage({ seq }: Message): void {
-    if (this.#told === seq - 1) this.#told = seq
+    if (this.#fromStream === seq - 1) this.#fromStream = seq
   }
 
   putReceipt({ userId, seq }: Receipt): void {
-    this.#happen(() => {
+    this.#change(() => {
       const known = this.#others.get(userId) ?? 0
-      // Marks never go back: what was made of a message was wrong, or this comes late. The server knows.
+      // Marks never move backward, so either our derived mark was wrong or this receipt is late. Ask the server.
       if (seq < known) this.isStale = true
       else this.#set(userId, seq)
     })
   }
 
   putMessage({ senderId, seq }: Message): void {
-    this.#happen(() => {
+    this.#change(() => {
       if (this.#others.get(senderId) === seq - 1) this.#set(senderId, seq)
     })
   }
 
   remove(userId: string): void {
-    this.#happen(() => {
+    this.#change(() => {
       if (this.#others.delete(userId)) this.#list = undefined
     })
   }
 
-  /** Asks for those of the others; what happened since the question comes on top of the answer. */
-  async ask(question: () => Promise<readonly ReadMark[]>): Promise<void> {
-    const meanwhile: (() => void)[] = []
-    this.#meanwhile = meanwhile
+  /** Fetches the marks of the others. Changes since the request are applied on top of the response. */
+  async fetch(request: () => Promise<readonly ReadMark[]>): Promise<void> {
+    const changes: (() => void)[] = []
+    this.#changesSinceRequest = changes
     this.isStale = false
     try {
-      const marks = await question()
+      const marks = await request()
       this.#others = new Map(marks.map(({ userId, readSeq }) => [userId, readSeq]))
       this.#list = undefined
-      for (const happen of meanwhile) happen()
+      for (const change of changes) change()
     } catch (error) {
       this.isStale = true
       throw error
     } finally {
-      this.#meanwhile = undefined
+      this.#changesSinceRequest = undefined
     }
   }
 
-  #happen(change: () => void): void {
+  #change(change: () => void): void {
     change()
-    this.#meanwhile?.push(change)
+    this.#changesSinceRequest?.push(change)
   }
 
   #set(userId: string, seq: number): void {

@@ -1,12 +1,12 @@
-/** Half the time for which the server believes that somebody types, in milliseconds. */
-const AGAIN_MS = 5_000
+/** Half the time after which the server considers that a user has stopped typing, in milliseconds. */
+const REPEAT_MS = 5_000
 
-/** Who types, and when to say that one does. */
+/** Who is typing, and when to report that the user is. */
 export class Typing {
   #ids: readonly string[] = []
-  #toldAt: number | undefined
+  #reportedAt: number | undefined
 
-  /** The ids of the others who type, who began last at the end. The same object until something changes. */
+  /** The ids of other users who are typing, in the order they started. The same object until it changes. */
   get ids(): readonly string[] {
     return this.#ids
   }
@@ -23,11 +23,13 @@ export class Typing {
     if (this.#ids.length > 0) this.#ids = []
   }
 
-  /** Whether the server needs to be told, which then counts as done: while one types, once in a while is enough. */
-  isNews(isTyping: boolean): boolean {
-    const toldAgo = performance.now() - (this.#toldAt ?? Number.NEGATIVE_INFINITY)
-    if (isTyping ? toldAgo < AGAIN_MS : toldAgo > 2 * AGAIN_MS) return false
-    this.#toldAt = isTyping ? performance.now() : undefined
+  /**
+   * Whether to notify the server, which then counts as done. While the user keeps typing, once in a while is enough.
+   */
+  shouldReport(isTyping: boolean): boolean {
+    const reportedAgo = performance.now() - (this.#reportedAt ?? Number.NEGATIVE_INFINITY)
+    if (isTyping ? reportedAgo < REPEAT_MS : reportedAgo > 2 * REPEAT_MS) return false
+    this.#reportedAt = isTyping ? performance.now() : undefined
     return true
   }
 }

@@ -1,48 +1,51 @@
 import type { Event } from '@sotto/contract'
 
-/** As many as a stream may watch. */
+/** The maximum number of users a stream can watch. */
 const MAX_WATCHED = 200
 
 export type PresenceEvent = Extract<Event, { type: 'presence.changed' }>
 
-/** Whom a stream watches, and what it has told of them. */
+/** The users whom a stream watches, and their latest presence. */
 export class WatchedUsers {
-  /** In the order of being asked for. */
+  /** In the order they were requested. */
   readonly #wanted = new Set<string>()
   readonly #latest = new Map<string, PresenceEvent>()
-  #named: readonly string[] = []
+  #selected: readonly string[] = []
   #accepted: readonly string[] = []
 
-  /** @returns whether the stream has to be opened anew for it. */
-  want(userId: string): boolean {
+  /** @returns whether the stream must reconnect to watch this user. */
+  add(userId: string): boolean {
     this.#wanted.delete(userId)
     this.#wanted.add(userId)
-    return !this.#named.includes(userId)
+    return !this.#selected.includes(userId)
   }
 
   /**
-   * Whom to name to a stream that is being opened: as long as there is room also those whom nobody watches any more,
-   * since whoever looks at one user soon looks at the same one again.
+   * Selects the users for a new connection. As far as there is room, includes users who are no longer needed, because a
+   * user shown once is often shown again soon.
    */
-  name(): readonly string[] {
+  select(): readonly string[] {
     for (const userId of this.#wanted) {
       if (this.#wanted.size <= MAX_WATCHED) break
       this.#wanted.delete(userId)
       this.#latest.delete(userId)
     }
-    this.#named = [...this.#wanted]
-    return this.#named
+    this.#selected = [...this.#wanted]
+    return this.#selected
   }
 
-  /** The server watches all that were named. */
+  /** Records that the server accepted the selected users. */
   accept(): void {
-    this.#accepted = this.#named
+    this.#accepted = this.#selected
   }
 
-  /** One of those named does not exist (any more): goes on without those that are new, or else without any. */
-  refuse(): void {
-    const fresh = this.#named.filter((userId) => !this.#accepted.includes(userId))
-    for (const userId of fresh.length > 0 ? fresh : this.#named) {
+  /**
+   * Records that the server rejected the selection because a user does not exist. Drops the users added since the last
+   * accepted selection, or else all.
+   */
+  reject(): void {
+    const fresh = this.#selected.filter((userId) => !this.#accepted.includes(userId))
+    for (const userId of fresh.length > 0 ? fresh : this.#selected) {
       this.#wanted.delete(userId)
       this.#latest.delete(userId)
     }
@@ -52,12 +55,12 @@ export class WatchedUsers {
     this.#latest.set(event.userId, event)
   }
 
-  /** Whether somebody watches this user, and nothing was told of them: there was no conversation to share. */
-  isMissed(userId: string): boolean {
+  /** Whether this user is watched but no presence was received, because they shared no conversation with the user. */
+  lacksPresence(userId: string): boolean {
     return this.#wanted.has(userId) && !this.#latest.has(userId)
   }
 
-  /** What was told last of a user whom the stream watches. */
+  /** The latest presence of a user whom the stream watches. */
   latest(userId: string): PresenceEvent | undefined {
     return this.#latest.get(userId)
   }
