@@ -16,28 +16,28 @@ import {
 import { bin, packageRoot, run } from '../test/support/commands.ts'
 
 /**
- * What a page downloads for a program that sends one message, with all that the client is made of: streams and live
- * views hang on the client, and so are two fifths of it.
+ * The download size of a program that sends one message. It includes streams and live views, which are two fifths of
+ * the client.
  */
 const HELLO_WORLD_GZIP_BYTES = 24_000
 
 const SERVICE_KEY = `sk_${'sdk-test-'.repeat(5)}`
 
 let server: ServerProcess
-let workshop: string
+let workspace: string
 let tarball: Buffer
-/** A project that has nothing but the tarball, outside of this repository. */
+/** A project outside this repository with the tarball installed. */
 let project: ConsumerProject
-/** Its program, bundled for a browser. */
+/** The project's program, bundled for a browser. */
 let bundle: string
 
 beforeAll(async () => {
-  workshop = await mkdtemp(path.join(tmpdir(), 'sotto-sdk-'))
+  workspace = await mkdtemp(path.join(tmpdir(), 'sotto-sdk-'))
   const file = (await readdir(packedFolder)).find((name) => name.startsWith('sotto-sdk-')) ?? ''
   tarball = await readFile(path.join(packedFolder, file))
 
   project = await createConsumerProject(
-    path.join(workshop, 'project'),
+    path.join(workspace, 'project'),
     path.join(packageRoot, 'test-packages/consumer'),
   )
   await project.install([path.join(packedFolder, file), 'typescript', '@types/node'])
@@ -50,10 +50,10 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await server?.[Symbol.asyncDispose]()
-  await rm(workshop, { recursive: true, force: true })
+  await rm(workspace, { recursive: true, force: true })
 })
 
-/** The program and everything it imports as one file for a browser. */
+/** Bundles the program and its imports into one file for a browser. */
 async function bundled(input: string): Promise<string> {
   await using build = await rolldown({ input, platform: 'browser' })
   const { output } = await build.generate({ format: 'esm', minify: true })
@@ -63,13 +63,13 @@ async function bundled(input: string): Promise<string> {
 }
 
 describe('the package', () => {
-  it('is in order for every kind of resolution', async () => {
+  it('resolves correctly in every module resolution mode', async () => {
     const { buffer, byteOffset, byteLength } = tarball
     const pack = { tarball: buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer }
     expect((await publint({ pack, strict: true })).messages).toEqual([])
 
     const analysis = await checkPackage(createPackageFromTarballData(tarball))
-    // ESM alone: `require` gets it where require(esm) is known, and node10 knows no `exports`.
+    // ESM only: `require` works if require(esm) is supported, and node10 does not support `exports`.
     const byDesign = ['CJSResolvesToESM', 'NoResolution']
     expect(analysis.types).toMatchObject({ kind: 'included' })
     expect(
@@ -77,7 +77,7 @@ describe('the package', () => {
     ).toEqual([])
   })
 
-  it('names only what it depends on', async () => {
+  it('imports only its dependencies', async () => {
     const root = path.join(project.folder, 'node_modules/@sotto/sdk')
     const { dependencies, peerDependencies } = JSON.parse(
       await readFile(path.join(root, 'package.json'), 'utf8'),
@@ -99,13 +99,13 @@ describe('the package', () => {
   })
 })
 
-describe('whoever installs it', () => {
+describe('a project that installs it', () => {
   const libraries: [string, object][] = [
     ['in a browser', { lib: ['es2022', 'dom'], types: [] }],
     ['in Node', { lib: ['es2022'], types: ['node'] }],
-    ['with what the compiler takes by itself', { types: ['node'] }],
+    ["with the compiler's default libraries", { types: ['node'] }],
   ]
-  it.each(libraries)('compiles %s, every declaration checked', async (_, library) => {
+  it.each(libraries)('compiles %s with all declarations checked', async (_, library) => {
     for (const module of ['nodenext', 'esnext']) {
       const compilerOptions = {
         ...library,
@@ -123,7 +123,7 @@ describe('whoever installs it', () => {
     }
   })
 
-  it('bundles it for a browser without a schema or anything of Node', async () => {
+  it('bundles it for a browser without schemas or Node modules', async () => {
     expect(bundle).not.toMatch(/\bZod|node:|\bBuffer\b|\bprocess\./)
     await project.write(
       'hello.js',
@@ -131,7 +131,7 @@ describe('whoever installs it', () => {
       console.log(await createClient({ url: '/', token: 'x' }).messages.send({ to: 'bob', text: 'hello' }))`,
     )
     const hello = gzipSync(await bundled(path.join(project.folder, 'hello.js'))).byteLength
-    // Newer versions of what it is made of may be larger, which is not for a canary to judge.
+    // Newer versions of its dependencies may be larger, which the canary does not check.
     if (!usesNewestVersions) expect(hello).toBeLessThan(HELLO_WORLD_GZIP_BYTES)
     await project.write('error.js', `import { SottoError } from '@sotto/sdk'\nconsole.log(SottoError)`)
     expect(gzipSync(await bundled(path.join(project.folder, 'error.js'))).byteLength).toBeLessThan(1_500)
@@ -142,10 +142,10 @@ describe('whoever installs it', () => {
     ['Node', () => [process.execPath, 'main.ts']],
     ['Bun', () => [bin('bun'), 'main.ts']],
     ['Deno', () => [bin('deno'), 'run', '--no-prompt', net(), 'main.ts']],
-    // No right but the network's: what a page has.
+    // Network access only, like a page.
     ['Deno from the bundle', () => [bin('deno'), 'run', '--no-prompt', '--no-config', net(), 'bundle.js']],
   ]
-  it.each(runtimes)('runs it on %s against a live server', async (_, command) => {
+  it.each(runtimes)('runs it on %s against a server', async (_, command) => {
     const [program, ...args] = command()
     expect(JSON.parse(await run(project.folder, program, ...args))).toEqual({
       types: expect.arrayContaining(['conversation.created', 'message.created']),

@@ -4,7 +4,7 @@ import { createClient, links, SottoError } from '@sotto/sdk'
 import { type RunningServer, startServer } from '@sotto/testing/internal'
 import { createTRPCClient } from '@trpc/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Fate, Passage, RunningProxy } from './support/proxy.ts'
+import type { Action, ProxiedRequest, RunningProxy } from './support/proxy.ts'
 import { startProxy } from './support/proxy.ts'
 
 let server: RunningServer
@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(async () => await server?.[Symbol.asyncDispose]())
 
 let pairs = 0
-/** Two users that no other test knows, so that every test has a conversation of its own. */
+/** Creates two users, so that each test has its own conversation. */
 async function pair() {
   pairs += 1
   const names = [`a${pairs}`, `b${pairs}`] as const
@@ -26,12 +26,12 @@ function keyed(url = server.url) {
   return createClient({ url, token: server.serviceKey })
 }
 
-/** A proxy whose first requests meet these fates, and which passes on the rest. */
-async function proxyWith(fates: readonly Fate[]): Promise<RunningProxy> {
-  return await startProxy(server.url, (_, index) => fates[index] ?? 'pass')
+/** Starts a proxy that applies these actions to the first requests and forwards the rest. */
+async function proxyWith(actions: readonly Action[]): Promise<RunningProxy> {
+  return await startProxy(server.url, (_, index) => actions[index] ?? 'pass')
 }
 
-/** The error of a call that has to fail. */
+/** Returns the error of a call that must fail. */
 async function failureOf(call: PromiseLike<unknown>): Promise<SottoError> {
   const error = await Promise.resolve(call).then(
     () => undefined,
@@ -41,12 +41,12 @@ async function failureOf(call: PromiseLike<unknown>): Promise<SottoError> {
   return error as SottoError
 }
 
-function operations({ passages }: RunningProxy): string[] {
-  return passages.map(({ operation }) => operation)
+function operations({ requests }: RunningProxy): string[] {
+  return requests.map(({ operation }) => operation)
 }
 
 describe('calls', () => {
-  it('sends and reads, with times as dates', async () => {
+  it('send and read messages, with times as dates', async () => {
     const [a, b] = await pair()
     const sent = await keyed().as(a).messages.send({ to: b, text: 'hello' })
     expect(sent).toMatchObject({ seq: 1, sender: a, kind: 'text', text: 'hello' })
@@ -55,40 +55,40 @@ describe('calls', () => {
     expect(received).toEqual({ ...sent, clientMessageId: null, deliveredAt: received.deliveredAt })
   })
 
-  it('takes a token, a function that gives one, and a password', async () => {
+  it('accept a token, a token function or a password', async () => {
     const [a, b] = await pair()
     const { token } = await createClient({ url: server.url }).sessions.create({
       username: a,
       password: 'long enough',
     })
-    let asked = 0
-    const giveToken = async () => {
-      asked += 1
+    let tokenCalls = 0
+    const getToken = async () => {
+      tokenCalls += 1
       return await Promise.resolve(token)
     }
     const clients = [
       createClient({ url: server.url, token }),
-      createClient({ url: server.url, token: giveToken }),
+      createClient({ url: server.url, token: getToken }),
       createClient({ url: `${server.url}/`, basic: { username: a, password: 'long enough' } }),
     ]
     for (const client of clients) await client.direct.send({ user: b, text: 'hi' })
     expect((await clients[1]?.direct.messages({ user: b }))?.items).toHaveLength(3)
-    expect(asked).toBe(2)
+    expect(tokenCalls).toBe(2)
   })
 
-  it('takes the same time twice', async () => {
+  it('accept the same date for two fields', async () => {
     const [a, b] = await pair()
     const { createdAt } = await keyed().as(a).messages.send({ to: b, text: 'now' })
     const { items } = await keyed().messages.between([a, b], { since: createdAt, until: createdAt })
     expect(items).toEqual([])
   })
 
-  it('names its request when it is told how', async () => {
+  it('send the given request id', async () => {
     const error = await failureOf(keyed().messages.get({ messageId: 'none' }, { requestId: 'req-1' }))
     expect(error.requestId).toBe('req-1')
   })
 
-  it('answers nothing where there is nothing to answer', async () => {
+  it('resolve with undefined if the operation returns nothing', async () => {
     const [username] = await pair()
     const session = await createClient({ url: server.url }).sessions.create({
       username,
@@ -97,25 +97,25 @@ describe('calls', () => {
     expect(await createClient({ url: server.url, token: session.token }).sessions.end()).toBeUndefined()
   })
 
-  it('refuses an address without a scheme', () => {
+  it('require a URL with a scheme', () => {
     expect(() => createClient({ url: 'localhost:1337' })).toThrow(TypeError)
   })
 
-  it('serves plain tRPC clients with the same links', async () => {
+  it('work with a plain tRPC client over the same links', async () => {
     const [a, b] = await pair()
-    await using proxy = await proxyWith(['lose the answer'])
+    await using proxy = await proxyWith(['lose the response'])
     const trpc = createTRPCClient<AppRouter>({ links: links({ url: proxy.url, token: server.serviceKey }) })
     const sent = await trpc.messages.send.mutate({ from: a, to: b, text: 'once' })
     expect(sent.seq).toBe(1)
     const inbox = await trpc.conversations.list.query({}, { context: { actAs: b } })
     expect(inbox.items.map(({ unreadCount }) => unreadCount)).toEqual([1])
-    const refusal = await trpc.messages.get.query({ messageId: 'none' }).catch((error: unknown) => error)
-    expect(refusal).toMatchObject({ data: { code: 'MESSAGE_NOT_FOUND', httpStatus: 404 } })
+    const error = await trpc.messages.get.query({ messageId: 'none' }).catch((error: unknown) => error)
+    expect(error).toMatchObject({ data: { code: 'MESSAGE_NOT_FOUND', httpStatus: 404 } })
   })
 })
 
 describe('lists', () => {
-  it('is awaited for a page and walked for everything', async () => {
+  it('return a page when awaited and every item when iterated', async () => {
     const [a, b] = await pair()
     const texts = ['1', '2', '3', '4', '5']
     for (const text of texts) await keyed().as(a).messages.send({ to: b, text })
@@ -126,9 +126,9 @@ describe('lists', () => {
     expect(page.items.map(({ text }) => text)).toEqual(['5', '4'])
     expect(page.nextCursor).not.toBeNull()
 
-    const walked: unknown[] = []
-    for await (const message of list) walked.push(message.text)
-    expect(walked).toEqual(newestFirst)
+    const iterated: unknown[] = []
+    for await (const message of list) iterated.push(message.text)
+    expect(iterated).toEqual(newestFirst)
 
     const pages: unknown[] = []
     for await (const { items } of list.pages()) pages.push(items.map(({ text }) => text))
@@ -141,7 +141,7 @@ describe('lists', () => {
     expect(oldestFirst).toEqual(['2', '3', '4', '5'])
   })
 
-  it('goes on after a numbered page', async () => {
+  it('continue after a numbered page', async () => {
     const [a, b] = await pair()
     for (const text of ['1', '2', '3', '4', '5']) await keyed().as(a).messages.send({ to: b, text })
     const pages: unknown[] = []
@@ -151,22 +151,22 @@ describe('lists', () => {
     expect(pages).toEqual([['3', '2'], ['1']])
   })
 
-  it('asks for nothing before it is read, and once when it is awaited', async () => {
+  it('send no request before they are read, and one when awaited', async () => {
     await using proxy = await proxyWith([])
     const list = keyed(proxy.url).users.list()
-    expect(proxy.passages).toHaveLength(0)
+    expect(proxy.requests).toHaveLength(0)
     expect(await list).toBe(await list)
-    expect(proxy.passages).toHaveLength(1)
+    expect(proxy.requests).toHaveLength(1)
   })
 
-  it('fails like any other call', async () => {
+  it('fail like any other call', async () => {
     expect(await failureOf(keyed().conversations.list())).toMatchObject({ code: 'ACTOR_REQUIRED' })
     await expect(keyed().conversations.list().pages().next()).rejects.toThrow(SottoError)
   })
 })
 
 describe('errors', () => {
-  it("are the catalogue's", async () => {
+  it('have a code, a status and issues', async () => {
     const [a, b] = await pair()
     const error = await failureOf(keyed().as(a).messages.send({ to: b, text: '' }))
     expect(error).toMatchObject({ name: 'SottoError', code: 'INVALID_INPUT', status: 400, retryable: false })
@@ -174,31 +174,31 @@ describe('errors', () => {
     expect(error.requestId).toEqual(expect.any(String))
   })
 
-  it('tell who may not', async () => {
+  it('report invalid credentials', async () => {
     const stranger = createClient({ url: server.url, token: 'sk_wrong' })
     expect(await failureOf(stranger.users.list())).toMatchObject({ code: 'UNAUTHENTICATED', status: 401 })
   })
 
-  it('pass on what the token function throws', async () => {
-    const reason = new Error('no token today')
+  it('of the token function are passed on', async () => {
+    const reason = new Error('no token')
     const client = createClient({ url: server.url, token: () => Promise.reject(reason) })
     await expect(client.users.list().then()).rejects.toBe(reason)
   })
 
-  it('are the same for users whom no header can name', async () => {
+  it('are USER_NOT_FOUND for names that a header cannot carry', async () => {
     for (const user of ['', 'Zoë', 'a b']) {
       expect(await failureOf(keyed().as(user).users.list())).toMatchObject({ code: 'USER_NOT_FOUND' })
     }
   })
 
-  it('tell a token that cannot be one from a passing failure', async () => {
+  it('are permanent for a token that is not a valid header value', async () => {
     const client = createClient({ url: server.url, token: 'ключ' })
     await expect(client.users.list().then()).rejects.toThrow(TypeError)
   })
 
-  it('make sense of a proxy that answers itself', async () => {
+  it('are derived from the status of a proxy response', async () => {
     const html = { headers: { 'content-type': 'text/html' }, body: '<h1>Bad gateway</h1>' }
-    const expected: [Fate, object][] = [
+    const expected: [Action, object][] = [
       [
         { status: 502, ...html },
         { code: 'UNAVAILABLE', message: expect.stringContaining('502') },
@@ -215,15 +215,15 @@ describe('errors', () => {
         { code: 'PAYLOAD_TOO_LARGE', message: 'too much', requestId: 'r1' },
       ],
     ]
-    for (const [fate, error] of expected) {
-      await using proxy = await startProxy(server.url, () => fate)
+    for (const [action, error] of expected) {
+      await using proxy = await startProxy(server.url, () => action)
       const client = createClient({ url: proxy.url, token: server.serviceKey, retries: 0 })
       expect(await failureOf(client.users.get({ user: 'secret' }))).toMatchObject(error)
       expect((await failureOf(client.users.get({ user: 'secret' }))).message).not.toContain('secret')
     }
   })
 
-  it('are UNAVAILABLE where nothing listens', async () => {
+  it('are UNAVAILABLE if nothing is listening', async () => {
     const proxy = await proxyWith([])
     await proxy[Symbol.asyncDispose]()
     const error = await failureOf(keyed(proxy.url).users.list())
@@ -232,18 +232,18 @@ describe('errors', () => {
   })
 })
 
-describe('repeats', () => {
-  it('makes one message of a send whose answer was lost', async () => {
+describe('retries', () => {
+  it('create one message if the response of a send is lost', async () => {
     const [a, b] = await pair()
-    await using proxy = await proxyWith(['lose the answer', 'break', { status: 502 }])
+    await using proxy = await proxyWith(['lose the response', 'break', { status: 502 }])
     const sent = await keyed(proxy.url).as(a).messages.send({ to: b, text: 'once' })
-    expect(proxy.passages).toHaveLength(4)
-    expect(new Set(proxy.passages.map(({ body }) => body)).size).toBe(1)
+    expect(proxy.requests).toHaveLength(4)
+    expect(new Set(proxy.requests.map(({ body }) => body)).size).toBe(1)
     const { items } = await keyed().messages.between([a, b])
     expect(items.map(({ id }) => id)).toEqual([sent.id])
   })
 
-  it('keeps the clientMessageId that it is given', async () => {
+  it('keep a given clientMessageId', async () => {
     const [a, b] = await pair()
     const message = { to: b, text: 'mine', clientMessageId: 'given' }
     const first = await keyed().as(a).messages.send(message)
@@ -251,50 +251,50 @@ describe('repeats', () => {
     expect(await keyed().as(a).messages.send(message)).toEqual(first)
   })
 
-  it('makes no second call of an operation that is not idempotent', async () => {
-    await using proxy = await proxyWith(['lose the answer'])
+  it('are not attempted for an operation that is not idempotent', async () => {
+    await using proxy = await proxyWith(['lose the response'])
     const error = await failureOf(keyed(proxy.url).users.create({ username: 'only-once' }))
     expect(error.code).toBe('UNAVAILABLE')
     expect(operations(proxy)).toEqual(['users.create'])
   })
 
-  it('makes no second call when it was refused', async () => {
+  it('are not attempted after a permanent error', async () => {
     await using proxy = await proxyWith([])
-    await failureOf(keyed(proxy.url).users.get({ user: 'nobody-at-all' }))
-    expect(proxy.passages).toHaveLength(1)
+    await failureOf(keyed(proxy.url).users.get({ user: 'unknown-user' }))
+    expect(proxy.requests).toHaveLength(1)
   })
 
-  it('gives up after as many as it was told', async () => {
+  it('stop after the given number', async () => {
     await using proxy = await startProxy(server.url, () => 'break')
     const client = createClient({ url: proxy.url, token: server.serviceKey, retries: 1 })
     await failureOf(client.users.list())
-    expect(proxy.passages).toHaveLength(2)
+    expect(proxy.requests).toHaveLength(2)
   })
 
-  it('waits as long as it is asked to', async () => {
+  it('wait as long as the server asks', async () => {
     await using proxy = await proxyWith([{ status: 429, headers: { 'retry-after': '1' } }])
-    const began = performance.now()
+    const startedAt = performance.now()
     await keyed(proxy.url).users.list()
-    expect(performance.now() - began).toBeGreaterThanOrEqual(1_000)
-    expect(proxy.passages).toHaveLength(2)
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(1_000)
+    expect(proxy.requests).toHaveLength(2)
   })
 
-  it('does not wait for what cannot come in time', async () => {
+  it('are not attempted if the wait exceeds the timeout', async () => {
     await using proxy = await proxyWith([{ status: 429, headers: { 'retry-after': '3600' } }])
-    const began = performance.now()
+    const startedAt = performance.now()
     const error = await failureOf(keyed(proxy.url).users.list())
     expect(error).toMatchObject({ code: 'RATE_LIMITED', retryAfterMs: 3_600_000 })
-    expect(performance.now() - began).toBeLessThan(5_000)
-    expect(proxy.passages).toHaveLength(1)
+    expect(performance.now() - startedAt).toBeLessThan(5_000)
+    expect(proxy.requests).toHaveLength(1)
   })
 })
 
-describe('time', () => {
-  it('ends a call that is not answered, in all attempts together', async () => {
+describe('a call', () => {
+  it('times out over all attempts together', async () => {
     await using proxy = await proxyWith(['break', 'hang'])
-    const began = performance.now()
+    const startedAt = performance.now()
     const error = await failureOf(keyed(proxy.url).users.list({}, { timeoutMs: 700 }))
-    const took = performance.now() - began
+    const took = performance.now() - startedAt
     expect(error).toMatchObject({ code: 'UNAVAILABLE', retryable: true, cause: { code: 'UNAVAILABLE' } })
     expect(error.message).toContain('700 ms')
     expect(took).toBeGreaterThan(650)
@@ -302,7 +302,7 @@ describe('time', () => {
   })
 
   it.each([[new Error('enough')], ['text'], [null]])(
-    'ends a call that is aborted with %s',
+    'rejects with the reason of its signal: %s',
     async (reason) => {
       await using proxy = await startProxy(server.url, () => 'hang')
       const controller = new AbortController()
@@ -310,25 +310,25 @@ describe('time', () => {
       setTimeout(() => controller.abort(reason), 50)
       await expect(call).rejects.toBe(reason)
 
-      const before = proxy.passages.length
+      const before = proxy.requests.length
       const late = keyed(proxy.url)
         .users.list({}, { signal: AbortSignal.abort(reason) })
         .then()
       await expect(late).rejects.toBe(reason)
-      expect(proxy.passages).toHaveLength(before)
+      expect(proxy.requests).toHaveLength(before)
     },
   )
 
-  it('leaves nothing listening to a signal that outlives a thousand calls', async () => {
+  it('removes its listeners from a signal that outlives it', async () => {
     const [a, b] = await pair()
-    const life = new AbortController()
+    const longLived = new AbortController()
     const client = keyed().as(a)
     for (let batch = 0; batch < 10; batch += 1) {
       await Promise.all(
         Array.from({ length: 100 }, async (_, index) => {
-          // Half of them are aborted on their way, by a signal of their own.
+          // Half of the calls are aborted by their own signal.
           const own = new AbortController()
-          const signal = index % 2 === 0 ? own.signal : life.signal
+          const signal = index % 2 === 0 ? own.signal : longLived.signal
           const call = client.messages.send({ to: b, text: `${index}` }, { signal })
           own.abort()
           await call.catch(() => {})
@@ -336,29 +336,29 @@ describe('time', () => {
         }),
       )
     }
-    expect(getEventListeners(life.signal, 'abort')).toEqual([])
+    expect(getEventListeners(longLived.signal, 'abort')).toEqual([])
   }, 60_000)
 
-  it('ends the wait for a repeat when it is aborted', async () => {
+  it('stops waiting for a retry when aborted', async () => {
     await using proxy = await startProxy(server.url, () => ({
       status: 503,
       headers: { 'retry-after': '20' },
     }))
-    const began = performance.now()
+    const startedAt = performance.now()
     const call = keyed(proxy.url)
       .users.list({}, { signal: AbortSignal.timeout(200) })
       .then()
     await expect(call).rejects.toMatchObject({ name: 'TimeoutError' })
-    expect(performance.now() - began).toBeLessThan(5_000)
+    expect(performance.now() - startedAt).toBeLessThan(5_000)
   })
 })
 
-describe('order', () => {
-  const textOf = ({ body }: Passage) => /"text":"([^"]*)"/.exec(body)?.[1] ?? ''
+describe('sends', () => {
+  const textOf = ({ body }: ProxiedRequest) => /"text":"([^"]*)"/.exec(body)?.[1] ?? ''
 
-  it('keeps the order of the calls when one has to be repeated', async () => {
+  it('keep the order of the calls if one is retried', async () => {
     const [a, b] = await pair()
-    await using proxy = await proxyWith(['break', 'lose the answer', { status: 503 }])
+    await using proxy = await proxyWith(['break', 'lose the response', { status: 503 }])
     const sotto = keyed(proxy.url).as(a)
     const texts = Array.from({ length: 10 }, (_, index) => String(index))
     const sent = await Promise.all(
@@ -371,29 +371,29 @@ describe('order', () => {
     expect(sent.map(({ text, seq }) => [text, seq])).toEqual(texts.map((text, index) => [text, index + 1]))
   })
 
-  it('lets conversations go side by side, and those behind a failed message go on', async () => {
+  it('to different conversations run concurrently, and continue after a failed message', async () => {
     const [a, b] = await pair()
     const [c] = await pair()
-    const stuck = Promise.withResolvers<Fate>()
-    await using proxy = await startProxy(server.url, (passage) =>
-      textOf(passage) === 'stuck' ? stuck.promise : 'pass',
+    const stuck = Promise.withResolvers<Action>()
+    await using proxy = await startProxy(server.url, (request) =>
+      textOf(request) === 'stuck' ? stuck.promise : 'pass',
     )
     const sotto = keyed(proxy.url).as(a)
     const first = failureOf(sotto.messages.send({ to: b, text: 'stuck' }))
     const second = sotto.messages.send({ to: b, text: 'behind' })
     await sotto.messages.send({ to: c, text: 'elsewhere' })
     await keyed(proxy.url).as(b).messages.send({ to: a, text: 'by another' })
-    expect(proxy.passages.map(textOf)).toEqual(['stuck', 'elsewhere', 'by another'])
+    expect(proxy.requests.map(textOf)).toEqual(['stuck', 'elsewhere', 'by another'])
     stuck.resolve({ status: 413 })
     expect(await first).toMatchObject({ code: 'PAYLOAD_TOO_LARGE' })
     expect(await second).toMatchObject({ text: 'behind' })
   })
 
-  it('lets a message leave the queue without a change to the others', async () => {
+  it('can be aborted while waiting, without affecting the others', async () => {
     const [a, b] = await pair()
-    const held = Promise.withResolvers<Fate>()
-    await using proxy = await startProxy(server.url, (passage) =>
-      textOf(passage) === '1' ? held.promise : 'pass',
+    const held = Promise.withResolvers<Action>()
+    await using proxy = await startProxy(server.url, (request) =>
+      textOf(request) === '1' ? held.promise : 'pass',
     )
     const sotto = keyed(proxy.url).as(a)
     const controller = new AbortController()
@@ -401,10 +401,10 @@ describe('order', () => {
     const second = sotto.messages.send({ to: b, text: '2' }, { signal: controller.signal })
     const late = failureOf(sotto.messages.send({ to: b, text: '2b' }, { timeoutMs: 50 }))
     const third = sotto.messages.send({ to: b, text: '3' })
-    controller.abort(new Error('changed my mind'))
-    await expect(second).rejects.toThrow('changed my mind')
+    controller.abort(new Error('aborted'))
+    await expect(second).rejects.toThrow('aborted')
     expect(await late).toMatchObject({ code: 'UNAVAILABLE' })
-    expect(proxy.passages.map(textOf)).toEqual(['1'])
+    expect(proxy.requests.map(textOf)).toEqual(['1'])
     held.resolve('pass')
     expect([(await first).seq, (await third).seq]).toEqual([1, 2])
   })

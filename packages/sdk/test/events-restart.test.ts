@@ -6,10 +6,10 @@ import { expect, it } from 'vitest'
 const SERVICE_KEY = `sk_${'sdk-test-'.repeat(5)}`
 const SENDERS = 4
 const MESSAGES_EACH = 100
-/** How many have come when the server goes. */
-const BEFORE_THE_STOP = 100
+/** The number of messages received when the server stops. */
+const BEFORE_STOP = 100
 /** Longer than a server takes to start on a busy machine. */
-const PATIENCE_MS = 40_000
+const TIMEOUT_MS = 40_000
 
 const transports: readonly (readonly [string, EventTransport | undefined])[] = [
   ['Server-Sent Events', undefined],
@@ -17,7 +17,7 @@ const transports: readonly (readonly [string, EventTransport | undefined])[] = [
 ]
 
 it.each(['SIGTERM', 'SIGKILL'] as const)(
-  'a storm of events with a restart in the middle (%s) comes whole, and every event once, over both transports',
+  'each event arrives once over both transports despite a restart of the server (%s)',
   async (signal) => {
     await using database = await createEmptyDatabase('sqlite')
     const settings = { SOTTO_SERVICE_KEY: SERVICE_KEY, DATABASE_URL: database.url }
@@ -25,18 +25,18 @@ it.each(['SIGTERM', 'SIGKILL'] as const)(
     const client = createClient({
       url: first.url,
       token: SERVICE_KEY,
-      timeoutMs: PATIENCE_MS,
-      // Enough of them to outlast the restart.
+      timeoutMs: TIMEOUT_MS,
+      // Enough retries to outlast the restart.
       retries: 100,
       events: { maxBackoffMs: 100 },
     })
     for (const username of ['bob', ...senders]) await client.users.create({ username })
-    // A reader's place is known before the first event, whenever its stream connects.
+    // Every reader starts from the same position, no matter when its stream connects.
     const { cursor } = await client.as('bob').events.pull()
     const readers = transports.map(([name, transport]) => readAll(client.as('bob'), name, transport, cursor))
 
     const storm = Promise.all(senders.map((username) => sendAll(client.as(username))))
-    await expect.poll(() => readers.every(({ texts }) => texts.length >= BEFORE_THE_STOP)).toBe(true)
+    await expect.poll(() => readers.every(({ texts }) => texts.length >= BEFORE_STOP)).toBe(true)
     await first.stop(signal)
     await using _second = await spawnServer({ ...settings, PORT: new URL(first.url).port })
     await storm
@@ -51,7 +51,7 @@ it.each(['SIGTERM', 'SIGKILL'] as const)(
       }
     }
   },
-  2 * PATIENCE_MS,
+  2 * TIMEOUT_MS,
 )
 
 const senders = Array.from({ length: SENDERS }, (_, i) => `sender${i}`)
@@ -65,13 +65,13 @@ async function sendAll(client: SottoClient): Promise<void> {
   for (const text of textsOf(username)) await client.messages.send({ to: 'bob', text })
 }
 
-/** Reads until everything that is sent has come, or for as long as one is patient. */
+/** Reads until everything sent has arrived, or until the timeout. */
 function readAll(client: SottoClient, name: string, transport: EventTransport | undefined, cursor: string) {
   const events: Event[] = []
   const textsIn = () =>
     events.flatMap((event) => (event.type === 'message.created' ? event.message.text : []))
   async function read(): Promise<void> {
-    const signal = AbortSignal.timeout(PATIENCE_MS)
+    const signal = AbortSignal.timeout(TIMEOUT_MS)
     for await (const event of client.events({ transport, cursor, signal })) {
       events.push(event)
       if (textsIn().length === SENDERS * MESSAGES_EACH) return

@@ -26,12 +26,12 @@ function keyed(url = server.url) {
   return createClient({ url, token: server.serviceKey })
 }
 
-/** A client whose streams waste no time. */
-function eager(url: string, transport: EventTransport | undefined) {
+/** A client whose streams reconnect quickly. */
+function clientWith(url: string, transport: EventTransport | undefined) {
   return createClient({ url, token: server.serviceKey, events: { transport, maxBackoffMs: 20 } })
 }
 
-/** Opens the stream, and resolves when it is connected; what comes next is the first event. */
+/** Opens a stream and resolves once it is connected. `first` is the first event after that. */
 async function connected(
   open: (onStatus: (status: StreamStatus) => void) => EventStream,
 ): Promise<{ stream: EventStream; first: Promise<IteratorResult<Event, void>> }> {
@@ -58,9 +58,9 @@ const transports: [string, EventTransport | undefined][] = [
   ['a WebSocket', webSocket()],
 ]
 describe.each(transports)('events over %s', (_, transport) => {
-  it('are those of the contract, with dates, and the same as those that are pulled', async () => {
+  it('match the contract and the events returned by events.pull, with times as dates', async () => {
     const [a, b] = [await newUser(), await newUser()]
-    const bob = eager(server.url, transport).as(b)
+    const bob = clientWith(server.url, transport).as(b)
     const { cursor } = await bob.events.pull()
     const { stream, first } = await connected((onStatus) => bob.events({ onStatus }))
     const { id } = await keyed().as(a).messages.send({ to: b, text: '2026-01-31T12:00:00.000Z' })
@@ -84,8 +84,8 @@ describe.each(transports)('events over %s', (_, transport) => {
     expect(texts.every((text) => text === null || typeof text === 'string')).toBe(true)
   })
 
-  it('come once each and in order over a hundred connections that break anywhere', async () => {
-    const CUTS = 100 * testScale
+  it('arrive once and in order over 200 interrupted connections', async () => {
+    const CUTS = 200
     const SENDERS = 4
     const EACH = 250 * testScale
     let cuts = 0
@@ -98,11 +98,11 @@ describe.each(transports)('events over %s', (_, transport) => {
     const b = await newUser()
     const senders = await Promise.all(Array.from({ length: SENDERS }, newUser))
     const statuses: StreamStatus[] = []
-    // The first connection is not broken, so that it is known when the stream begins.
-    const place = (await keyed().as(b).events.pull()).cursor
-    const stream = eager(proxy.url, transport)
+    // The cursor is requested over an intact connection, so the start of the stream is known.
+    const cursor = (await keyed().as(b).events.pull()).cursor
+    const stream = clientWith(proxy.url, transport)
       .as(b)
-      .events({ cursor: place, onStatus: (status) => void statuses.push(status) })
+      .events({ cursor, onStatus: (status) => void statuses.push(status) })
     const sent = Promise.all(
       senders.map(async (from) => {
         for (let index = 1; index <= EACH; index += 1)
@@ -124,14 +124,14 @@ describe.each(transports)('events over %s', (_, transport) => {
     const expected = Array.from({ length: EACH }, (_, index) => `${index + 1}`)
     for (const sender of senders) expect(texts.get(sender)).toEqual(expected)
     expect(statuses).not.toContain('resync')
-    // Some connections break before they stand, and some stand until the last message.
+    // Some connections break before they are established, and some last until the final message.
     expect(proxy.broken).toBeGreaterThan(CUTS / 2)
     await proxy.until(() => proxy.open === 0)
   }, 120_000)
 
-  it('go on where a cursor says', async () => {
+  it('resume after a cursor', async () => {
     const [a, b] = [await newUser(), await newUser()]
-    const bob = eager(server.url, transport).as(b)
+    const bob = clientWith(server.url, transport).as(b)
     const { stream, first } = await connected((onStatus) => bob.events({ onStatus }))
     await keyed().messages.send({ from: a, to: b, text: '1' })
     await first
@@ -148,11 +148,11 @@ describe.each(transports)('events over %s', (_, transport) => {
     expect(texts).toEqual(['2'])
   })
 
-  it('notice a connection that says nothing any more', async () => {
+  it('replace a connection that has gone silent', async () => {
     const [a, b] = [await newUser(), await newUser()]
     await using proxy = await openTcpProxy(server.url)
     const reasons: unknown[] = []
-    const bob = eager(proxy.url, transport).as(b)
+    const bob = clientWith(proxy.url, transport).as(b)
     const { stream, first } = await connected((onStatus) =>
       bob.events({
         silenceMs: 500,
@@ -170,20 +170,20 @@ describe.each(transports)('events over %s', (_, transport) => {
     await stream.return()
   })
 
-  it('end, with their connection, when they are told to, also while one is awaited', async () => {
+  it('end with their connection on return or abort, even while waiting', async () => {
     const b = await newUser()
     await using proxy = await openTcpProxy(server.url)
-    const bob = eager(proxy.url, transport).as(b)
-    const end = [
+    const bob = clientWith(proxy.url, transport).as(b)
+    const endings = [
       async (stream: EventStream) => await stream.return(),
       async (_: EventStream, controller: AbortController) => controller.abort(new Error('enough')),
     ]
-    for (const way of end) {
+    for (const end of endings) {
       const controller = new AbortController()
       const { stream, first } = await connected((onStatus) =>
         bob.events({ signal: controller.signal, onStatus }),
       )
-      await way(stream, controller)
+      await end(stream, controller)
       expect(await first).toEqual({ done: true, value: undefined })
       expect(await stream.next()).toEqual({ done: true, value: undefined })
     }
@@ -193,21 +193,21 @@ describe.each(transports)('events over %s', (_, transport) => {
     expect(proxy.count).toBe(before)
   })
 
-  it('end while nobody answers', async () => {
+  it('can be ended while the server is unreachable', async () => {
     await using proxy = await openTcpProxy(server.url)
     proxy.refuse()
-    const stream = eager(proxy.url, transport).as('nobody').events()
+    const stream = clientWith(proxy.url, transport).as('alice').events()
     const first = stream.next()
     await proxy.until(() => proxy.count > 3)
     await stream.return()
     expect(await first).toMatchObject({ done: true })
   })
 
-  it('wait in the server when they are not taken', async () => {
+  it('stay on the server until they are read', async () => {
     const [a, b] = [await newUser(), await newUser()]
     const COUNT = 2_500
     await using proxy = await openTcpProxy(server.url)
-    const bob = eager(proxy.url, transport).as(b)
+    const bob = clientWith(proxy.url, transport).as(b)
     const { stream, first } = await connected((onStatus) => bob.events({ onStatus }))
     const text = 'x'.repeat(9_000)
     const senders = [a, await newUser(), await newUser(), await newUser()]
@@ -218,7 +218,7 @@ describe.each(transports)('events over %s', (_, transport) => {
         }
       }),
     )
-    // 22 MB have been sent; more than what buffers on the way hold has not been read.
+    // 22 MB have been sent. Only as much as the buffers hold may have been transferred.
     expect(proxy.bytes).toBeLessThan(12_000_000)
     let last = ((await first).value as Event).id
     let count = 0
@@ -236,18 +236,18 @@ describe.each(transports)('events over %s', (_, transport) => {
     expect([...seqs.values()]).toEqual(senders.map(() => COUNT / senders.length))
   }, 60_000)
 
-  it('ask for a fresh token each time, once more when it is refused, and then give up', async () => {
+  it('request a token per connection, retry once with a fresh one if it is rejected, then fail', async () => {
     const [a, b] = [await newUser(), await newUser()]
-    const login = async () =>
+    const signIn = async () =>
       (await createClient({ url: server.url }).sessions.create({ username: b, password: 'long enough' }))
         .token
-    let asked = 0
-    let token = await login()
+    let tokenCalls = 0
+    let token = await signIn()
     const client = createClient({
       url: server.url,
       events: { transport, maxBackoffMs: 20 },
       token() {
-        asked += 1
+        tokenCalls += 1
         return token
       },
     })
@@ -256,39 +256,39 @@ describe.each(transports)('events over %s', (_, transport) => {
       client.events({
         onStatus(status) {
           onStatus(status)
-          if (status === 'connected' && asked > 1) again.resolve()
+          if (status === 'connected' && tokenCalls > 1) again.resolve()
         },
       }),
     )
-    expect(asked).toBe(1)
+    expect(tokenCalls).toBe(1)
     const old = createClient({ url: server.url, token })
-    token = await login()
-    // Within two seconds the server ends the streams of a token that is no more.
+    token = await signIn()
+    // The server ends the streams of an ended session within two seconds.
     await old.sessions.end()
     await again.promise
-    expect(asked).toBe(2)
+    expect(tokenCalls).toBe(2)
     await keyed().messages.send({ from: a, to: b, text: 'after' })
     await first
     expect((await stream.next()).value).toMatchObject({ message: { text: 'after' } })
 
     const last = createClient({ url: server.url, token })
-    token = 'no token of ours'
+    token = 'invalid'
     await last.sessions.end()
     expect(await failureOf(stream)).toMatchObject({ code: 'UNAUTHENTICATED' })
 
-    asked = 0
+    tokenCalls = 0
     expect(await failureOf(client.events())).toMatchObject({ code: 'UNAUTHENTICATED' })
-    expect(asked).toBe(2)
+    expect(tokenCalls).toBe(2)
   })
 
-  it('fail for good for what will not pass', async () => {
+  it('fail on permanent errors', async () => {
     const b = await newUser()
-    const client = eager(server.url, transport)
+    const client = clientWith(server.url, transport)
     const failures: [EventStream, string][] = [
       [client.events(), 'ACTOR_REQUIRED'],
       [client.as(b).events({ cursor: 'garbage' }), 'INVALID_CURSOR'],
       [client.as(b).events({ conversationId: 'none' }), 'CONVERSATION_NOT_FOUND'],
-      [client.as(b).events({ presence: ['nobody-at-all'] }), 'USER_NOT_FOUND'],
+      [client.as(b).events({ presence: ['unknown-user'] }), 'USER_NOT_FOUND'],
       [client.as('Zoë').events(), 'USER_NOT_FOUND'],
       [createClient({ url: server.url, token: 'wrong', events: { transport } }).events(), 'UNAUTHENTICATED'],
     ]
@@ -299,10 +299,10 @@ describe.each(transports)('events over %s', (_, transport) => {
     }
   })
 
-  it('tell of those whom one watches', async () => {
+  it('include the presence of watched users', async () => {
     const [a, b] = [await newUser(), await newUser()]
     await keyed().messages.send({ from: a, to: b, text: 'we know each other' })
-    const client = eager(server.url, transport)
+    const client = clientWith(server.url, transport)
     const { stream, first } = await connected((onStatus) => client.as(b).events({ presence: [a], onStatus }))
     expect((await first).value).toMatchObject({ type: 'presence.changed', online: false, lastSeenAt: null })
     const other = await connected((onStatus) => client.as(a).events({ onStatus }))
@@ -310,33 +310,33 @@ describe.each(transports)('events over %s', (_, transport) => {
     await Promise.all([stream.return(), other.stream.return()])
   })
 
-  it('pass on what the token function throws before the first connection, and try again later on', async () => {
+  it('pass on an error of the token function before the first connection, and retry after it', async () => {
     const [a, b] = [await newUser(), await newUser()]
     await using proxy = await openTcpProxy(server.url)
     const { token } = await createClient({ url: server.url }).sessions.create({
       username: b,
       password: 'long enough',
     })
-    const reason = new Error('no token today')
-    let isAway = true
+    const reason = new Error('no token')
+    let isFailing = true
     const reasons: unknown[] = []
     const client = createClient({
       url: proxy.url,
       events: { transport, maxBackoffMs: 20 },
-      token: () => (isAway ? Promise.reject(reason) : token),
+      token: () => (isFailing ? Promise.reject(reason) : token),
     })
     expect(await failureOf(client.events())).toBe(reason)
-    isAway = false
+    isFailing = false
     const { stream, first } = await connected((onStatus) =>
       client.events({
         onStatus(status, why) {
           onStatus(status)
-          if (why === reason) isAway = false
+          if (why === reason) isFailing = false
           reasons.push(why)
         },
       }),
     )
-    isAway = true
+    isFailing = true
     proxy.refuse()
     proxy.restore()
     await keyed().messages.send({ from: a, to: b, text: 'later' })
@@ -346,19 +346,19 @@ describe.each(transports)('events over %s', (_, transport) => {
   })
 })
 
-describe('a WebSocket that is refused', () => {
+describe('a rejected WebSocket', () => {
   const problem = (status: number, code: string, headers: Record<string, string> = {}) => ({
     status,
     headers: { 'content-type': 'application/problem+json', ...headers },
-    body: JSON.stringify({ status, code, detail: 'refused' }),
+    body: JSON.stringify({ status, code, detail: 'rejected' }),
   })
 
-  it('ends the stream where that will not pass, as for an origin that is not trusted', async () => {
+  it('ends the stream on a permanent error, such as an untrusted origin', async () => {
     const user = await newUser()
     await using proxy = await startProxy(server.url, ({ operation }) =>
       operation === '/trpc' ? problem(403, 'FORBIDDEN') : 'pass',
     )
-    const client = eager(proxy.url, webSocket()).as(user)
+    const client = clientWith(proxy.url, webSocket()).as(user)
     expect(await failureOf(client.events())).toMatchObject({ code: 'FORBIDDEN' })
     await using live = client.conversation(user).live()
     expect(await until(live, ({ connection }) => connection === 'closed')).toMatchObject({
@@ -366,14 +366,14 @@ describe('a WebSocket that is refused', () => {
     })
   })
 
-  it('says why it tries again, and when it may', async () => {
+  it('reports why it retries, and when the server allows it', async () => {
     const user = await newUser()
     await using proxy = await startProxy(server.url, ({ operation }) =>
       operation === '/trpc' ? problem(429, 'RATE_LIMITED', { 'retry-after': '60' }) : 'pass',
     )
     const { promise, resolve } = Promise.withResolvers<unknown>()
     const stop = new AbortController()
-    const stream = eager(proxy.url, webSocket())
+    const stream = clientWith(proxy.url, webSocket())
       .as(user)
       .events({ signal: stop.signal, onStatus: (_status, reason) => resolve(reason) })
     const end = failureOf(stream)
@@ -383,8 +383,8 @@ describe('a WebSocket that is refused', () => {
   })
 })
 
-describe('in a server of the test kit', () => {
-  it('say when more was missed than the server can tell', async () => {
+describe('an event stream', () => {
+  it('reports when more was missed than the server can replay', async () => {
     await using local = await createTestServer({
       users: ['alice', 'bob'],
       settings: { eventRetentionDays: 1 },
@@ -404,7 +404,7 @@ describe('in a server of the test kit', () => {
     await stream.return()
   })
 
-  it('follow one conversation alone when they are asked to', async () => {
+  it('can be limited to one conversation', async () => {
     await using local = await createTestServer({ users: ['alice', 'bob', 'carol'] })
     const { conversationId } = await local.as('alice').messages.send({ to: 'bob', text: '1' })
     const bob = local.as('bob')
@@ -422,10 +422,10 @@ describe('in a server of the test kit', () => {
     await stream.return()
   })
 
-  it('drop what comes twice', async () => {
+  it('drops duplicate events', async () => {
     const block = (id: number) =>
       `id: c${id}\ndata: {"id":"${id}","type":"typing.started","conversationId":"c","at":"2026-01-31T12:00:00.000Z","userId":"u"}\n\n`
-    const answers = [
+    const responses = [
       [1, 2, 2, 1],
       [2, 1, 3],
       [3, 4],
@@ -434,7 +434,7 @@ describe('in a server of the test kit', () => {
       url: 'http://sotto.test',
       events: { maxBackoffMs: 1 },
       fetch: async () =>
-        new Response(answers.shift()?.map(block).join(''), {
+        new Response(responses.shift()?.map(block).join(''), {
           headers: { 'content-type': 'text/event-stream' },
         }),
     })
@@ -446,13 +446,13 @@ describe('in a server of the test kit', () => {
     expect(ids).toEqual(['1', '2', '3', '4'])
   })
 
-  it('stay away for as long as a server that stops asks them to', async () => {
-    const answers = [
+  it('reconnects after the time that a stopping server asks for', async () => {
+    const responses = [
       () => new Response('id: c1\n\nretry: 40\n\n', { headers: { 'content-type': 'text/event-stream' } }),
       () => new Response('<h1>Bad gateway</h1>', { status: 502 }),
       () =>
         Response.json(
-          { code: 'RATE_LIMITED', detail: 'slowly' },
+          { code: 'RATE_LIMITED', detail: 'too many' },
           { status: 429, headers: { 'retry-after': '0' } },
         ),
       () =>
@@ -467,7 +467,7 @@ describe('in a server of the test kit', () => {
       events: { maxBackoffMs: 50 },
       async fetch(_, { headers }) {
         resumedFrom.push(headers['last-event-id'])
-        return answers.shift()?.() ?? new Response(null, { status: 503 })
+        return responses.shift()?.() ?? new Response(null, { status: 503 })
       },
     })
     const reasons: unknown[] = []

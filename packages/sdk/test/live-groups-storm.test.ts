@@ -8,50 +8,50 @@ import { testScale } from '../../../scripts/test-scale.ts'
 import type { Storm } from './support/storm.ts'
 import { attempt, bare, stormOver, untilSame, untilSent } from './support/storm.ts'
 
-/* Four people in a group, of whom three come and go while everybody does what people do there. */
+/* Four users act in a group at random while three of them are removed and added again. */
 
-const people = ['alice', 'bob', 'carol', 'dave'] as const
-type Person = (typeof people)[number]
+const members = ['alice', 'bob', 'carol', 'dave'] as const
+type Member = (typeof members)[number]
 
-const deeds = ['edit', 'delete', 'like', 'react', 'unreact', 'read', 'older', 'break', 'rename'] as const
+const actions = ['edit', 'delete', 'like', 'react', 'unreact', 'read', 'older', 'break', 'rename'] as const
 interface Step {
-  by: Person
-  does: (typeof deeds)[number] | 'send' | 'add' | 'remove'
+  by: Member
+  does: (typeof actions)[number] | 'send' | 'add' | 'remove'
   pick: number
 }
 
 const step: fc.Arbitrary<Step> = fc.record({
-  by: fc.constantFrom(...people),
+  by: fc.constantFrom(...members),
   does: fc.oneof(
     { weight: 5, arbitrary: fc.constant('send' as const) },
-    { weight: 5, arbitrary: fc.constantFrom(...deeds) },
+    { weight: 5, arbitrary: fc.constantFrom(...actions) },
     { weight: 2, arbitrary: fc.constantFrom('add' as const, 'remove' as const) },
   ),
   pick: fc.nat(1_000),
 })
 
-interface Stage {
+interface Context {
   server: TestServer
   storm: Storm
   conversationId: string
-  /** The username of each. */
-  usernames: Record<Person, string>
+  /** The usernames of the members. */
+  usernames: Record<Member, string>
 }
 
-async function take({ by, does, pick }: Step, live: LiveConversation, stage: Stage): Promise<void> {
-  const { server, storm, conversationId, usernames } = stage
+async function perform({ by, does, pick }: Step, live: LiveConversation, context: Context): Promise<void> {
+  const { server, storm, conversationId, usernames } = context
   const client = server.as(usernames[by])
   const owner = server.as(usernames.alice)
   const sent = live.state.messages.filter((message) => message.status === 'sent')
   const any = sent[pick % sent.length]
   const own = sent.filter(({ isMine }) => isMine)[pick % sent.filter(({ isMine }) => isMine).length]
-  // Alice stays, so that there is somebody to add the others again.
-  const user = usernames[people[1 + (pick % 3)] ?? 'bob']
+  // Alice stays, so that she can add the others again.
+  const user = usernames[members[1 + (pick % 3)] ?? 'bob']
   const emoji = pick % 2 === 0 ? '🎉' : '👍'
   switch (does) {
     case 'send': {
       const clientMessageId = live.send(`${pick}`)
-      // Every other one is waited for, so that there is something to change.
+      // Waits for every other message, so that there is something to change.
       return pick % 2 === 0 ? undefined : await untilSent(live, clientMessageId)
     }
     case 'break':
@@ -67,7 +67,7 @@ async function take({ by, does, pick }: Step, live: LiveConversation, stage: Sta
     case 'like':
       return any && (await attempt(live.like(any.id)))
     case 'react':
-      // Not by the view, which hears of it as if it were done on another machine.
+      // Bypasses the view, which then sees the change as if made on another device.
       return any && (await attempt(client.messages.react({ messageId: any.id, emoji })))
     case 'unreact':
       return any && (await attempt(client.messages.unreact({ messageId: any.id, emoji })))
@@ -83,8 +83,8 @@ async function take({ by, does, pick }: Step, live: LiveConversation, stage: Sta
   }
 }
 
-/** What somebody who is in the group is to see; whoever is not sees which messages there were for them. */
-async function truthOf(client: SottoClient, conversationId: string, me: string): Promise<unknown> {
+/** The expected state for a user according to the server. Users outside the group only see the seqs they can read. */
+async function expectedView(client: SottoClient, conversationId: string, me: string): Promise<unknown> {
   const messages: Message[] = []
   for await (const message of client.conversations.messages({ conversationId, limit: 200 }))
     messages.unshift(message)
@@ -106,7 +106,8 @@ async function truthOf(client: SottoClient, conversationId: string, me: string):
 function viewOf({ state }: LiveConversation): unknown {
   const sent = state.messages.filter(({ status }) => status === 'sent')
   const pending = state.messages.filter(({ status }) => status === 'pending').length
-  if (state.hasLeft) return { pending, hasLeft: true, seqs: sent.map((one) => ('seq' in one ? one.seq : 0)) }
+  if (state.hasLeft)
+    return { pending, hasLeft: true, seqs: sent.map((message) => ('seq' in message ? message.seq : 0)) }
   const { name, participants, participantCount, readSeq, unreadCount } = state
   const readMarks = state.readMarks.map(({ userId, readSeq: seq }): [string, number] => [userId, seq])
   return {
@@ -124,16 +125,16 @@ describe.each(['sqlite', 'postgres'] as const)('a live group on %s', (using) => 
   afterAll(async () => await server?.[Symbol.asyncDispose]())
 
   let run = 0
-  it('ends up for everybody as the server has it, after a storm of comings and goings', async () => {
+  it('converges to the server state for every user while members come and go', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 30, maxLength: 120 }), fc.nat(), async (steps, seed) => {
         run += 1
-        const named = people.map((person) => [person, `${person}${run}`] as const)
-        const ids = new Map<Person, string>()
-        for (const [person, username] of named)
-          ids.set(person, (await server.client.users.create({ username })).id)
-        // The list is made of these names.
-        const usernames = Object.fromEntries(named) as Record<Person, string>
+        const named = members.map((member) => [member, `${member}${run}`] as const)
+        const ids = new Map<Member, string>()
+        for (const [member, username] of named)
+          ids.set(member, (await server.client.users.create({ username })).id)
+        // The entries cover all members.
+        const usernames = Object.fromEntries(named) as Record<Member, string>
         const { id: conversationId } = await server
           .as(usernames.alice)
           .conversations.create({ name: 'Group', participants: named.slice(1).map(([, name]) => name) })
@@ -145,27 +146,28 @@ describe.each(['sqlite', 'postgres'] as const)('a live group on %s', (using) => 
           events: { maxBackoffMs: 5 },
         })
         await using stack = new AsyncDisposableStack()
-        const lives = new Map<Person, LiveConversation>()
-        for (const [person, username] of named) {
+        const lives = new Map<Member, LiveConversation>()
+        for (const [member, username] of named) {
           const live = client.as(username).conversation({ conversationId }).live({ pageSize: 5 })
-          lives.set(person, stack.use(live))
+          lives.set(member, stack.use(live))
         }
-        const stage = { server, storm, conversationId, usernames }
-        // All at once; each of them one after the other.
+        const context = { server, storm, conversationId, usernames }
+        // The members act concurrently, and each performs its steps in order.
         await Promise.all(
           [...lives].map(async ([by, live]) => {
-            for (const one of steps.filter((each) => each.by === by)) await take(one, live, stage)
+            for (const step of steps.filter((candidate) => candidate.by === by))
+              await perform(step, live, context)
           }),
         )
         storm.settle()
         storm.breakStreams()
         await Promise.all(
-          [...lives].map(([person, live]) =>
+          [...lives].map(([member, live]) =>
             untilSame(
               live,
               async () => {
                 if (live.state.hasOlder) await live.loadOlder()
-                return await truthOf(server.as(usernames[person]), conversationId, ids.get(person) ?? '')
+                return await expectedView(server.as(usernames[member]), conversationId, ids.get(member) ?? '')
               },
               () => viewOf(live),
             ),

@@ -25,7 +25,7 @@ describe.each(['sqlite', 'postgres'] as const)('a live group on %s', (using) => 
   const rolesOf = ({ participants }: LiveState) =>
     participants.map(({ user, role }) => `${user.username} ${role}`)
 
-  it('keeps its name, who is in it and their roles', async () => {
+  it('keeps its name, participants and roles up to date', async () => {
     const target = await group('bob', 'carol')
     await using bob = view('bob', target)
     const before = await until(bob, ({ isLoaded }) => isLoaded)
@@ -51,7 +51,7 @@ describe.each(['sqlite', 'postgres'] as const)('a live group on %s', (using) => 
     await until(bob, (state) => rolesOf(state).join() === 'bob owner,dave member')
   })
 
-  it('says that one was removed, keeps what was there, and goes on when one is back', async () => {
+  it('reports a removal, keeps readable messages, and continues after the user is added again', async () => {
     const target = await group('bob')
     const alice = server.as('alice')
     const first = await alice.messages.send({ ...target, text: '1' })
@@ -64,12 +64,12 @@ describe.each(['sqlite', 'postgres'] as const)('a live group on %s', (using) => 
     await alice.messages.send({ ...target, text: '2' })
     expect(textsOf(bob.state)).toEqual(['1'])
     const failed = bob.send('too late')
-    const refused = await until(bob, ({ messages }) => messages[1]?.status === 'failed')
-    expect(refused.messages[1]).toMatchObject({
+    const rejected = await until(bob, ({ messages }) => messages[1]?.status === 'failed')
+    expect(rejected.messages[1]).toMatchObject({
       clientMessageId: failed,
       error: { code: 'CONVERSATION_NOT_FOUND' },
     })
-    expect(refused).toMatchObject({ connection: 'connected', hasLeft: true })
+    expect(rejected).toMatchObject({ connection: 'connected', hasLeft: true })
     await expect(bob.like(first.id)).rejects.toMatchObject({ code: 'FORBIDDEN' })
 
     await using late = view('bob', target)
@@ -88,7 +88,7 @@ describe.each(['sqlite', 'postgres'] as const)('a live group on %s', (using) => 
     expect(back.messages.map((one) => 'seq' in one && one.seq)).toEqual([1, 3, 4])
   })
 
-  it('has what was said before one was removed, also when it was away by then', async () => {
+  it('loads messages sent before a removal that happened while disconnected', async () => {
     const target = await group('bob')
     await server.as('alice').messages.send({ ...target, text: '1' })
     let isOpen = false
@@ -106,7 +106,7 @@ describe.each(['sqlite', 'postgres'] as const)('a live group on %s', (using) => 
     expect(await until(bob, isSettled(2))).toMatchObject({ hasLeft: true })
   })
 
-  it('tells how far everybody has read, who types, and what is unread', async () => {
+  it('shows read marks, typing users and the unread count', async () => {
     const target = await group('bob', 'carol', 'dave')
     await using alice = view('alice', target)
     await using bob = view('bob', target)
@@ -119,7 +119,7 @@ describe.each(['sqlite', 'postgres'] as const)('a live group on %s', (using) => 
       readMarks.find(({ userId }) => userId === ids[user])?.readSeq
     await bob.markRead(1)
     await server.as('carol').conversations.read({ ...target, seq: 2 })
-    // Who has read everything has read what they then say themselves.
+    // A user who has read everything has also read their own next message.
     await server.as('carol').messages.send({ ...target, text: '3' })
     await server.as('dave').messages.send({ ...target, text: '4' })
     await until(alice, (state) => markOf(state, 'carol') === 3 && state.messages.length === 4)
@@ -140,12 +140,12 @@ describe.each(['sqlite', 'postgres'] as const)('a live group on %s', (using) => 
     expect(markOf(without, 'carol')).toBeUndefined()
   })
 
-  it('counts reactions as they happen, without asking again, and knows its own', async () => {
+  it('updates reaction counts and its own reactions without further requests', async () => {
     const target = await group('bob', 'carol')
     const { id: messageId } = await server.as('alice').messages.send({ ...target, text: 'react' })
-    const asked: string[] = []
+    const requests: string[] = []
     const fetch: Fetch = (url, init) => {
-      if (url.includes('conversations.messages')) asked.push(url)
+      if (url.includes('conversations.messages')) requests.push(url)
       return server.fetch(url, init)
     }
     const client = createClient({ url: server.url, token: server.serviceKey, fetch }).as('bob')
@@ -155,7 +155,7 @@ describe.each(['sqlite', 'postgres'] as const)('a live group on %s', (using) => 
     await server.as('alice').messages.react({ messageId, emoji: '🎉' })
     await server.as('carol').messages.like({ messageId })
     await server.as('bob').messages.react({ messageId, emoji: '🎉' })
-    // Counts are told as they stand, so that they may be ahead of whose they are.
+    // An event carries the current counts, which may be ahead of `byMe`.
     const all = await until(
       bob,
       (state) => Boolean(reactions(state)[0]?.byMe) && reactions(state).length === 2,
@@ -168,11 +168,11 @@ describe.each(['sqlite', 'postgres'] as const)('a live group on %s', (using) => 
     await server.as('carol').messages.unlike({ messageId })
     const rest = await until(bob, (state) => reactions(state).length === 1 && !reactions(state)[0]?.byMe)
     expect(reactions(rest)).toEqual([{ emoji: '🎉', count: 1, byMe: false }])
-    // Once, at the beginning.
-    expect(asked).toHaveLength(1)
+    // Only the initial request.
+    expect(requests).toHaveLength(1)
   })
 
-  it('is for those who were in it alone, whatever the credentials', async () => {
+  it('is visible only to current and former participants, with any credentials', async () => {
     const username = `erin-${using}`
     await server.client.users.create({ username, password: 'a password of four words' })
     const target = await group('bob', username)

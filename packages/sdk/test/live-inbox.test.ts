@@ -8,7 +8,7 @@ import { until } from './support/live.ts'
 const names = ({ conversations }: InboxState) =>
   conversations.map(({ name, participants }) => name ?? participants.map(({ user }) => user.username).join())
 
-/** Waits until the inbox says what the server's own list does: marks, too, come a little later. */
+/** Waits until the inbox equals the server's list. Receipts arrive slightly later. */
 async function expectAsOnServer(server: TestServer, user: string, inbox: LiveInbox): Promise<void> {
   await vi.waitFor(
     async () => {
@@ -20,7 +20,7 @@ async function expectAsOnServer(server: TestServer, user: string, inbox: LiveInb
 }
 
 describe.each(['sqlite', 'postgres'] as const)('a live inbox on %s', (using) => {
-  it('shows new conversations, last messages and what is unread, latest first', async () => {
+  it('shows new conversations, last messages and unread counts, latest first', async () => {
     await using server = await createTestServer({ users: ['alice', 'bob', 'carol'], using })
     using inbox = server.as('bob').conversations.live()
     expect(inbox.state).toMatchObject({ conversations: [], isLoaded: false, connection: 'connecting' })
@@ -48,7 +48,7 @@ describe.each(['sqlite', 'postgres'] as const)('a live inbox on %s', (using) => 
     await expectAsOnServer(server, 'bob', inbox)
   })
 
-  it('follows groups: added, renamed, changed in, removed', async () => {
+  it('follows groups being joined, renamed, changed and left', async () => {
     await using server = await createTestServer({ users: ['alice', 'bob', 'carol'], using })
     const alice = server.as('alice')
     using inbox = server.as('bob').conversations.live()
@@ -69,7 +69,7 @@ describe.each(['sqlite', 'postgres'] as const)('a live inbox on %s', (using) => 
     await expectAsOnServer(server, 'bob', inbox)
   })
 
-  it('loads more when asked, each conversation once', async () => {
+  it('loads more pages without duplicates', async () => {
     const users = Array.from({ length: 7 }, (_, index) => `u${index}`)
     await using server = await createTestServer({ users: ['alice', ...users], using })
     for (const user of users) await server.as(user).messages.send({ to: 'alice', text: user })
@@ -79,7 +79,7 @@ describe.each(['sqlite', 'postgres'] as const)('a live inbox on %s', (using) => 
     expect(first.hasMore).toBe(true)
     await Promise.all([inbox.loadMore(), inbox.loadMore()])
     expect(inbox.state.conversations).toHaveLength(6)
-    // One that moves up while there are more is not there twice.
+    // A conversation that moves up before its page is loaded must not appear twice.
     await server.as('u0').messages.send({ to: 'alice', text: 'u0 again' })
     await until(inbox, ({ conversations: [latest] }) => latest?.lastMessage?.text === 'u0 again')
     await inbox.loadMore()
@@ -87,7 +87,7 @@ describe.each(['sqlite', 'postgres'] as const)('a live inbox on %s', (using) => 
     await expectAsOnServer(server, 'alice', inbox)
   })
 
-  it('ends up as the server has it, whatever happens at once', async () => {
+  it('converges to the server state during concurrent changes', async () => {
     const users = ['alice', 'bob', 'carol', 'dave']
     await using server = await createTestServer({ users, using })
     const group = await server
@@ -105,7 +105,7 @@ describe.each(['sqlite', 'postgres'] as const)('a live inbox on %s', (using) => 
         await server
           .as(other.by)
           .messages.edit({ ...pick(other), text: 'edited' })
-          .catch(isGone)
+          .catch(ignoreDeleted)
       if (other && step % 5 === 2) await server.as(other.by).messages.delete(pick(other))
       if (step % 6 === 3) await server.as('bob').messages.like({ messageId: id })
       if (step % 7 === 4) await server.as('bob').conversation({ conversationId: group.id }).markRead()
@@ -120,10 +120,10 @@ describe.each(['sqlite', 'postgres'] as const)('a live inbox on %s', (using) => 
 })
 
 const pick = ({ messageId }: { messageId: string }) => ({ messageId })
-/** Who edits what another step has deleted is told so, and that is all. */
-const isGone = () => {}
+/** Editing a message that another step has deleted fails, which is fine. */
+const ignoreDeleted = () => {}
 
-it('fails for good where nobody is logged in, and is closed then', async () => {
+it('is closed after a permanent error', async () => {
   await using server = await createTestServer()
   using inbox = createClient({ url: server.url, fetch: server.fetch, token: 'nonsense' }).conversations.live()
   const state = await until(inbox, ({ connection }) => connection === 'closed')

@@ -5,7 +5,7 @@ import { until } from './support/live.ts'
 
 const isOnline = (state: PresenceState | undefined) => state?.online === true
 
-it('tells at once and later whether users are online, over the stream that is open', async () => {
+it('reports the presence of users immediately and on changes, over the shared stream', async () => {
   await using server = await createTestServer({ users: ['alice', 'bob', 'carol', 'dave'] })
   const alice = server.as('alice')
   for (const to of ['bob', 'carol']) await alice.messages.send({ to, text: 'hi' })
@@ -22,7 +22,7 @@ it('tells at once and later whether users are online, over the stream that is op
   {
     await using _bobs = server.as('bob').conversation('alice').live()
     await until(bob, isOnline)
-    // Who asks later is told what is known.
+    // A later view gets the known state immediately.
     using again = alice.users.livePresence(await idOf('bob'))
     expect(again.state).toEqual({ online: true, lastSeenAt: null })
   }
@@ -33,12 +33,12 @@ it('tells at once and later whether users are online, over the stream that is op
   await alice.messages.send({ to: 'dave', text: 'hi' })
   await until(stranger, (state) => state?.online === false)
 
-  // What was opened anew for it has lost nothing.
+  // The stream reconnected to watch more users without losing events.
   await server.as('bob').messages.send({ to: 'alice', text: 'bye' })
   await until(conversation, ({ messages }) => messages.at(-1)?.text === 'bye')
 })
 
-it('goes on without a user who does not exist', async () => {
+it('keeps working if one of the users does not exist', async () => {
   await using server = await createTestServer({ users: ['alice', 'bob'] })
   const alice = server.as('alice')
   await alice.messages.send({ to: 'bob', text: 'hi' })
@@ -46,10 +46,10 @@ it('goes on without a user who does not exist', async () => {
   await until(conversation, ({ isLoaded }) => isLoaded)
   using bob = alice.users.livePresence((await server.client.users.get({ user: 'bob' })).id)
   await until(bob, (state) => state !== undefined)
-  using nobody = alice.users.livePresence('01900000-0000-7000-8000-000000000000')
+  using unknown = alice.users.livePresence('01900000-0000-7000-8000-000000000000')
   await server.as('bob').messages.send({ to: 'alice', text: 'still there' })
   await until(conversation, ({ messages }) => messages.at(-1)?.text === 'still there')
   await until(bob, (state) => state !== undefined)
-  expect(nobody.state).toBeUndefined()
+  expect(unknown.state).toBeUndefined()
   expect(conversation.state.connection).toBe('connected')
 })

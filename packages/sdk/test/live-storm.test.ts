@@ -14,7 +14,7 @@ interface Step {
   pick: number
 }
 
-async function take(
+async function perform(
   { does, pick }: Step,
   live: LiveConversation,
   client: SottoClient,
@@ -27,7 +27,7 @@ async function take(
   switch (does) {
     case 'send': {
       const clientMessageId = live.send(`${pick}`)
-      // Every other one is waited for, so that there is something to change.
+      // Waits for every other message, so that there is something to change.
       return pick % 2 === 0 ? undefined : await untilSent(live, clientMessageId)
     }
     case 'break':
@@ -45,7 +45,7 @@ async function take(
     case 'unlike':
       return any && (await attempt(live.unlike(any.id)))
     case 'react':
-      // Not by the view, which hears of it as if it were done on another machine.
+      // Bypasses the view, which then sees the change as if made on another device.
       return any && (await attempt(client.messages.react({ messageId: any.id, emoji })))
     case 'unreact':
       return any && (await attempt(client.messages.unreact({ messageId: any.id, emoji })))
@@ -71,7 +71,7 @@ function viewOfLive({ state }: LiveConversation): View {
   return { messages: messages.map(bare), readSeq, unreadCount }
 }
 
-/** Resolves when the view is as the server's. */
+/** Resolves when the view equals the server's state. */
 async function untilEqual(live: LiveConversation, client: SottoClient, other: string): Promise<void> {
   await untilSame(
     live,
@@ -113,7 +113,7 @@ describe.each(['sqlite', 'postgres'] as const)('a live conversation on %s', (usi
   })
   let run = 0
 
-  it('ends up as the server has it, after a storm of what both do over a network that breaks', async () => {
+  it('converges to the server state for both users over an unreliable network', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 80 }), fc.nat(), async (steps, seed) => {
         run += 1
@@ -129,11 +129,11 @@ describe.each(['sqlite', 'postgres'] as const)('a live conversation on %s', (usi
         await using alice = client.as(names.alice).conversation(names.bob).live({ pageSize: 5 })
         await using bob = client.as(names.bob).conversation(names.alice).live({ pageSize: 5 })
         const lives = { alice, bob }
-        // Both at once; each of them one after the other.
+        // The users act concurrently, and each performs its steps in order.
         await Promise.all(
           (['alice', 'bob'] as const).map(async (by) => {
-            for (const one of steps.filter((step) => step.by === by)) {
-              await take(one, lives[by], client.as(names[by]), storm)
+            for (const step of steps.filter((candidate) => candidate.by === by)) {
+              await perform(step, lives[by], client.as(names[by]), storm)
             }
           }),
         )

@@ -11,14 +11,14 @@ import { attempt, bare, stormOver, untilSame } from './support/storm.ts'
 
 const MAX_MESSAGES = 20
 const PAGE_SIZE = 5
-/** What is there when the view is opened. */
+/** The number of messages when the view is opened. */
 const LENGTH = 60
 
-type Wish = 'seq' | 'date' | 'newest' | 'older' | 'newer'
+type Move = 'seq' | 'date' | 'newest' | 'older' | 'newer'
 interface Step {
-  does: Wish | 'say' | 'send' | 'edit' | 'delete' | 'like' | 'read' | 'break'
+  does: Move | 'receive' | 'send' | 'edit' | 'delete' | 'like' | 'read' | 'break'
   pick: number
-  /** Whether the next step waits for it. */
+  /** Whether the next step waits for this one. */
   isAwaited: boolean
 }
 
@@ -26,7 +26,7 @@ const step: fc.Arbitrary<Step> = fc.record({
   does: fc.oneof(
     { weight: 4, arbitrary: fc.constantFrom<Step['does'][]>('seq', 'date', 'newest') },
     { weight: 6, arbitrary: fc.constantFrom<Step['does'][]>('older', 'newer') },
-    { weight: 5, arbitrary: fc.constantFrom<Step['does'][]>('say', 'send') },
+    { weight: 5, arbitrary: fc.constantFrom<Step['does'][]>('receive', 'send') },
     {
       weight: 5,
       arbitrary: fc.constantFrom<Step['does'][]>('edit', 'delete', 'like', 'read', 'break'),
@@ -36,22 +36,22 @@ const step: fc.Arbitrary<Step> = fc.record({
   isAwaited: fc.boolean(),
 })
 
-async function allOf(client: SottoClient, user: string): Promise<Message[]> {
+async function allMessages(client: SottoClient, user: string): Promise<Message[]> {
   const messages: Message[] = []
   for await (const message of client.direct.messages({ user, after: 0, limit: 200 })) messages.push(message)
   return messages
 }
 
-/** What may never be, at any time. */
+/** Checks the invariants of the window. */
 function check({ messages, hasOlder, hasNewer, lastSeq, isLoaded, unsent }: LiveState): void {
   const seqs = seqsOf({ messages } as LiveState)
   const [first = 1] = seqs
-  expect(seqs, 'no gap, nothing twice').toEqual(seqs.map((_, index) => first + index))
+  expect(seqs, 'no gaps or duplicates').toEqual(seqs.map((_, index) => first + index))
   expect(seqs.length).toBeLessThanOrEqual(MAX_MESSAGES)
-  expect(messages.slice(seqs.length), 'unsent ones at the end').toEqual(hasNewer ? [] : unsent)
+  expect(messages.slice(seqs.length), 'unsent messages are at the end').toEqual(hasNewer ? [] : unsent)
   expect(lastSeq).toBeGreaterThanOrEqual(seqs.at(-1) ?? 0)
   const ids = messages.map((message) => message.clientMessageId ?? ('id' in message && message.id))
-  expect(new Set(ids).size, 'nothing is sent and unsent at once').toBe(ids.length)
+  expect(new Set(ids).size, 'no message is both sent and unsent').toBe(ids.length)
   if (isLoaded && seqs.length > 0) expect(hasOlder).toBe(first > 1)
 }
 
@@ -63,7 +63,7 @@ describe.each(['sqlite', 'postgres'] as const)('the window of a live conversatio
   afterAll(async () => await server?.[Symbol.asyncDispose]())
   let run = 0
 
-  it('is a part of what the server has, wherever it goes and whatever happens', async () => {
+  it('is always a contiguous part of the conversation and converges to the server state', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 50 }), fc.nat(), async (steps, seed) => {
         run += 1
@@ -83,32 +83,32 @@ describe.each(['sqlite', 'postgres'] as const)('the window of a live conversatio
           .as(bob)
           .conversation(alice)
           .live({ pageSize: PAGE_SIZE, maxMessages: MAX_MESSAGES })
-        const broken: unknown[] = []
+        const violations: unknown[] = []
         live.subscribe(() => {
           try {
             check(live.state)
           } catch (error) {
-            broken.push(error)
+            violations.push(error)
           }
         })
 
-        const underWay: Promise<unknown>[] = []
-        for (const one of steps) {
-          const done = attempt(take(one, { live, sender, bob, storm }))
-          underWay.push(done)
-          if (one.isAwaited) await done
+        const pending: Promise<unknown>[] = []
+        for (const step of steps) {
+          const done = attempt(perform(step, { live, sender, bob, storm }))
+          pending.push(done)
+          if (step.isAwaited) await done
         }
         storm.settle()
         storm.breakStreams()
-        await Promise.all(underWay)
-        expect(broken).toEqual([])
+        await Promise.all(pending)
+        expect(violations).toEqual([])
 
-        const me = server.as(bob)
+        const reader = server.as(bob)
         await untilSame(
           live,
           async () => {
-            const all = await allOf(me, alice)
-            const { readSeq, unreadCount, lastSeq } = await me.direct.get({ user: alice })
+            const all = await allMessages(reader, alice)
+            const { readSeq, unreadCount, lastSeq } = await reader.direct.get({ user: alice })
             const seqs = seqsOf(live.state)
             const hasNewer = seqs.at(-1) !== lastSeq
             const hasOlder = seqs[0] !== 1
@@ -124,7 +124,7 @@ describe.each(['sqlite', 'postgres'] as const)('the window of a live conversatio
           },
         )
         check(live.state)
-        // The last wish for a place is fulfilled.
+        // A final jump works.
         expect(await live.jumpTo({ seq: 30 })).toMatchObject({ seq: 30 })
         expect(seqsOf(live.state)).toContain(30)
       }),
@@ -133,14 +133,14 @@ describe.each(['sqlite', 'postgres'] as const)('the window of a live conversatio
   }, 240_000)
 })
 
-interface Stage {
+interface Context {
   live: LiveConversation
   sender: SottoClient
   bob: string
   storm: Storm
 }
 
-async function take({ does, pick }: Step, { live, sender, bob, storm }: Stage): Promise<unknown> {
+async function perform({ does, pick }: Step, { live, sender, bob, storm }: Context): Promise<unknown> {
   const sent = live.state.messages.filter((message) => message.status === 'sent')
   const any = sent[pick % sent.length]
   const theirs = sent.filter(({ isMine }) => !isMine)
@@ -158,8 +158,8 @@ async function take({ does, pick }: Step, { live, sender, bob, storm }: Stage): 
       return await live.loadOlder()
     case 'newer':
       return await live.loadNewer()
-    case 'say':
-      return await sender.messages.send({ to: bob, text: `said ${pick}` })
+    case 'receive':
+      return await sender.messages.send({ to: bob, text: `received ${pick}` })
     case 'send':
       return live.send(`sent ${pick}`)
     case 'edit':

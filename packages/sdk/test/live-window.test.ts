@@ -15,14 +15,14 @@ const dayOf = (seq: number) => new Date(FIRST_DAY + Math.floor((seq - 1) / 10) *
 const range = (first: number, last: number) =>
   Array.from({ length: last - first + 1 }, (_, index) => first + index)
 
-describe('where a live conversation stands', () => {
+describe('the window of a live conversation', () => {
   let server: TestServer
   beforeAll(async () => {
     server = await createTestServer()
   })
   afterAll(async () => await server?.[Symbol.asyncDispose]())
 
-  /** Holds back what asks for messages, so that something else can come first. */
+  /** Holds back requests for messages, so that other things can happen first. */
   let held: (() => void)[] | undefined
   const fetch: Fetch = async (url, init) => {
     if (held && url.includes('conversations.messages')) {
@@ -31,8 +31,8 @@ describe('where a live conversation stands', () => {
     }
     return await server.fetch(url, init)
   }
-  function letGo(): void {
-    for (const go of held?.splice(0) ?? []) go()
+  function releaseHeld(): void {
+    for (const release of held?.splice(0) ?? []) release()
     held = undefined
   }
 
@@ -53,14 +53,14 @@ describe('where a live conversation stands', () => {
   const clientOf = (name: string) =>
     createClient({ url: server.url, token: server.serviceKey, fetch, retries: 0 }).as(name)
 
-  /** What bob sees: ten messages a page, forty at most. */
+  /** Opens bob's view, with ten messages per page and at most forty. */
   async function open(maxMessages = 40): Promise<LiveConversation> {
     const live = clientOf(bob).conversation(alice).live({ pageSize: 10, maxMessages })
     await until(live, ({ isLoaded }) => isLoaded)
     return live
   }
 
-  it('is bounded, however far one scrolls, in both directions', async () => {
+  it('is bounded when scrolling in either direction', async () => {
     await using live = await open()
     expect(seqsOf(live.state)).toEqual(range(91, 100))
     for (const first of [81, 71, 61]) {
@@ -88,13 +88,13 @@ describe('where a live conversation stands', () => {
     expect(seqsOf(live.state)).toEqual(seqsOf(before))
   })
 
-  it('is never less than four pages', async () => {
+  it('holds at least four pages', async () => {
     await using live = await open(1)
     for (const _ of range(1, 5)) await live.loadOlder()
     expect(live.state.messages).toHaveLength(40)
   })
 
-  it('is at a message, at a date, or at the newest', async () => {
+  it('moves to a message, to a date, or to the newest message', async () => {
     await using live = await open()
     expect(await live.jumpTo({ seq: 50 })).toMatchObject({ seq: 50 })
     expect(seqsOf(live.state)).toEqual(range(40, 59))
@@ -108,20 +108,20 @@ describe('where a live conversation stands', () => {
     expect(live.state).toMatchObject({ hasOlder: true, hasNewer: false })
     expect(seqsOf(live.state)).toEqual(range(91, 100))
     expect(await live.jumpTo({ seq: 96 })).toMatchObject({ seq: 96 })
-    // It was among those that are here.
+    // Message 96 was already in the window.
     expect(seqsOf(live.state)).toEqual(range(91, 100))
     expect(await live.jumpTo({ seq: 3 })).toMatchObject({ seq: 3 })
     expect(seqsOf(live.state)).toEqual(range(1, 12))
     expect(await live.jumpTo({ seq: 1_000 })).toMatchObject({ seq: 100 })
     expect(await live.jumpTo({ seq: 0 })).toMatchObject({ seq: 1 })
     expect(await live.jumpTo('newest')).toMatchObject({ seq: 100 })
-    for (const place of [{ seq: 1.5 }, { seq: Number.NaN }, { date: new Date('no date') }]) {
-      await expect(live.jumpTo(place)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+    for (const target of [{ seq: 1.5 }, { seq: Number.NaN }, { date: new Date('no date') }]) {
+      await expect(live.jumpTo(target)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
     }
     expect(live.state).toMatchObject({ connection: 'connected', error: undefined })
   })
 
-  it('can be another place from the beginning, and nowhere in a conversation without messages', async () => {
+  it('can jump before it is loaded, and resolves with undefined in an empty conversation', async () => {
     await using live = clientOf(bob).conversation(alice).live({ pageSize: 10 })
     expect(await live.jumpTo({ seq: 20 })).toMatchObject({ seq: 20 })
     expect(seqsOf(live.state)).toEqual(range(10, 29))
@@ -132,7 +132,7 @@ describe('where a live conversation stands', () => {
     ])
   })
 
-  it('is where the last wish says', async () => {
+  it('moves to the target of the last of several jumps', async () => {
     await using live = await open()
     held = []
     const older = live.loadOlder()
@@ -140,7 +140,7 @@ describe('where a live conversation stands', () => {
     await expect.poll(() => held?.length).toBe(3)
     const second = live.jumpTo({ seq: 70 })
     const meanwhile = live.loadOlder()
-    letGo()
+    releaseHeld()
     expect(await Promise.all([first, second])).toMatchObject([undefined, { seq: 70 }])
     await Promise.all([older, meanwhile])
     expect(seqsOf(live.state)).toEqual(range(60, 79))
@@ -149,12 +149,12 @@ describe('where a live conversation stands', () => {
     const newer = live.loadNewer()
     await expect.poll(() => held?.length).toBe(1)
     const last = live.jumpTo('newest')
-    letGo()
+    releaseHeld()
     await Promise.all([newer, last])
     expect(seqsOf(live.state)).toEqual(range(91, 100))
   })
 
-  it('stays while messages arrive, which are counted, and takes part in what happens to those it holds', async () => {
+  it('stays in place while new messages are counted, and updates the messages it holds', async () => {
     await using live = await open()
     await live.markRead(100)
     await live.jumpTo({ seq: 50 })
@@ -182,7 +182,7 @@ describe('where a live conversation stands', () => {
     expect(seqsOf(live.state)).toEqual(range(93, 102))
   })
 
-  it('lets the oldest go when messages arrive, and stays with who has asked for older ones', async () => {
+  it('drops the oldest messages as new ones arrive, unless the user has loaded older ones', async () => {
     await using live = await open()
     for (const _ of range(1, 3)) await live.loadOlder()
     expect(seqsOf(live.state)).toEqual(range(61, 100))
@@ -198,20 +198,20 @@ describe('where a live conversation stands', () => {
     expect(there.hasNewer).toBe(false)
   })
 
-  it('is at the newest when one sends, and shows apart what is unsent until then', async () => {
+  it('jumps to the newest message on send, and lists unsent messages separately until then', async () => {
     await using live = await open()
     await live.jumpTo({ seq: 50 })
     held = []
     const clientMessageId = live.send('mine')
     expect(live.state.unsent).toMatchObject([{ text: 'mine', clientMessageId }])
     expect(seqsOf(live.state)).toEqual(range(40, 59))
-    letGo()
+    releaseHeld()
     const state = await until(live, ({ messages }) => messages.at(-1)?.text === 'mine')
     expect(state).toMatchObject({ hasNewer: false })
     await until(live, ({ unsent }) => unsent.length === 0)
     expect(textsOf(live.state).filter((text) => text === 'mine')).toHaveLength(1)
 
-    // Whoever goes elsewhere while it is on its way is there, and it is sent.
+    // A jump made during a send takes effect, and the message is still sent.
     await live.jumpTo({ seq: 50 })
     live.send('mine too')
     await live.jumpTo({ seq: 20 })
@@ -221,19 +221,19 @@ describe('where a live conversation stands', () => {
     expect(textsOf(live.state).slice(-2)).toEqual(['mine', 'mine too'])
   })
 
-  it('ends what is asked for with the view', async () => {
+  it('rejects pending jumps when the view is closed', async () => {
     const live = await open()
     held = []
     const jump = live.jumpTo({ seq: 20 })
     live.close()
-    letGo()
+    releaseHeld()
     await expect(jump).rejects.toMatchObject({ code: 'UNAVAILABLE' })
     await expect(live.jumpTo('newest')).rejects.toMatchObject({ code: 'UNAVAILABLE' })
   })
 })
 
-describe('in a group', () => {
-  it('is at a date within what one may read', async () => {
+describe('the window of a live group', () => {
+  it('jumps only to messages the user can read', async () => {
     await using server = await createTestServer({ users: ['alice', 'bob'] })
     const alice = server.as('alice')
     server.clock.set(dayOf(1))

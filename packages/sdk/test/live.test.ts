@@ -23,7 +23,7 @@ describe('a live conversation', () => {
     return names
   }
 
-  it('is there before the first message, and shows it at once', async () => {
+  it('exists before the first message, and shows it immediately', async () => {
     const [a, b] = await pair()
     await using alice = server.as(a).conversation(b.toUpperCase()).live()
     await using bob = server.as(b).conversation(a).live()
@@ -43,7 +43,7 @@ describe('a live conversation', () => {
     expect(sent.participants.map(({ user }) => user.username).sort()).toEqual([a, b])
   })
 
-  it('shows edits, deletions, reactions, receipts and typing of both', async () => {
+  it('shows edits, deletions, reactions, receipts and typing of both users', async () => {
     const [a, b] = await pair()
     await using alice = server.as(a).conversation(b).live()
     await using bob = server.as(b).conversation(a).live()
@@ -85,7 +85,7 @@ describe('a live conversation', () => {
     expect(alice.state.unreadCount).toBe(1)
   })
 
-  it('loads the newest messages, older ones when asked, and keeps what does not change', async () => {
+  it('loads the newest messages first and older ones on request, and keeps unchanged objects', async () => {
     const [a, b] = await pair()
     const sender = server.as(a)
     const texts = Array.from({ length: 25 }, (_, index) => `${index + 1}`)
@@ -93,7 +93,7 @@ describe('a live conversation', () => {
     await using bob = server.as(b).conversation(a).live({ pageSize: 10 })
     const newest = await until(bob, isSettled(10))
     expect(textsOf(newest)).toEqual(texts.slice(15))
-    // Not all that is unread is here.
+    // Not all unread messages are loaded.
     expect(newest).toMatchObject({ unreadCount: 25, hasOlder: true })
     expect(bob.getSnapshot()).toBe(bob.state)
 
@@ -113,7 +113,7 @@ describe('a live conversation', () => {
     expect(after.messages[3]).toBe(before.messages[3])
   })
 
-  it('takes a conversation by its id, and knows who it is for', async () => {
+  it('accepts a conversation id, and knows which messages are its own', async () => {
     const [a] = await pair()
     const b = `${a}-with-password`
     await server.client.users.create({ username: b, password: 'long enough' })
@@ -126,24 +126,24 @@ describe('a live conversation', () => {
     expect(state.messages.map(({ isMine }) => isMine)).toEqual([false, true])
   })
 
-  it('keeps what is refused, and lets those behind it go on', async () => {
+  it('keeps a rejected message, and sends later ones', async () => {
     const [a, b] = await pair()
     await using alice = server.as(a).conversation(b).live()
-    const refused = alice.send(' ')
+    const rejected = alice.send(' ')
     alice.send({ text: 'next' })
     const state = await until(alice, ({ messages }) => messages.some(({ status }) => status === 'sent'))
     expect(state.messages).toMatchObject([
       { text: 'next', status: 'sent' },
-      { text: ' ', status: 'failed', clientMessageId: refused, error: { code: 'INVALID_INPUT' } },
+      { text: ' ', status: 'failed', clientMessageId: rejected, error: { code: 'INVALID_INPUT' } },
     ])
-    alice.retry(refused)
+    alice.retry(rejected)
     expect(alice.state.messages[1]).toMatchObject({ status: 'pending', error: undefined })
     await until(alice, ({ messages }) => messages[1]?.status === 'failed')
-    alice.discard(refused)
+    alice.discard(rejected)
     expect(textsOf(alice.state)).toEqual(['next'])
   })
 
-  it('is for notes to oneself too', async () => {
+  it('works for a conversation with oneself', async () => {
     const [a, b] = await pair()
     await using notes = server.as(a).conversation(a).live()
     await until(notes, ({ isLoaded }) => isLoaded)
@@ -153,7 +153,7 @@ describe('a live conversation', () => {
     expect(state).toMatchObject({ unreadCount: 0, messages: [{ text: 'a note', isMine: true }] })
   })
 
-  it('shares one stream among all of a client, and none is left when all are closed', async () => {
+  it('shares one stream with other views of the client, which closes with the last of them', async () => {
     const [a, b] = await pair()
     let streams = 0
     const open = new Set<AbortSignal>()
@@ -176,15 +176,15 @@ describe('a live conversation', () => {
     expect(open.size).toBe(0)
   })
 
-  it('says why it cannot go on', async () => {
+  it('reports why it has failed', async () => {
     const [a] = await pair()
-    const unknown = server.as(a).conversation('nobody-at-all').live()
+    const unknown = server.as(a).conversation('unknown-user').live()
     const gone = server.as(a).conversation({ conversationId: 'none' }).live()
-    const nobody = server.client.conversation(a).live()
+    const noActor = server.client.conversation(a).live()
     const expected = [
       [unknown, 'USER_NOT_FOUND'],
       [gone, 'CONVERSATION_NOT_FOUND'],
-      [nobody, 'ACTOR_REQUIRED'],
+      [noActor, 'ACTOR_REQUIRED'],
     ] as const
     for (const [live, code] of expected) {
       expect(await until(live, ({ connection }) => connection === 'closed')).toMatchObject({
@@ -193,7 +193,7 @@ describe('a live conversation', () => {
     }
   })
 
-  it('does what it does without a view', async () => {
+  it('has the same operations without a view', async () => {
     const [a, b] = await pair()
     const withBob = server.as(a).conversation(b)
     await expect(withBob.get()).rejects.toMatchObject({ code: 'CONVERSATION_NOT_FOUND' })
@@ -209,16 +209,16 @@ describe('a live conversation', () => {
   })
 })
 
-describe('away for too long', () => {
-  it('loads again what it shows, and what it has missed', async () => {
+describe('a live conversation after a long disconnect', () => {
+  it('reloads its messages and those it has missed', async () => {
     await using server = await createTestServer({
       users: ['alice', 'bob'],
       settings: { eventRetentionDays: 1 },
     })
-    let isAway = false
+    let isOffline = false
     let breakStream: (() => void) | undefined
     const fetch: Fetch = async (url, init) => {
-      if (isAway) throw new TypeError('no network')
+      if (isOffline) throw new TypeError('no network')
       if (new URL(url).pathname !== '/v1/events') return server.fetch(url, init)
       const breaking = new AbortController()
       breakStream = () => breaking.abort()
@@ -238,7 +238,7 @@ describe('away for too long', () => {
     await until(bob, isSettled(2))
     await bob.markRead(1)
 
-    isAway = true
+    isOffline = true
     breakStream?.()
     await until(bob, ({ connection }) => connection === 'reconnecting')
     await alice.messages.edit({ messageId: sent[0]?.id ?? '', text: 'one' })
@@ -247,7 +247,7 @@ describe('away for too long', () => {
     await alice.messages.send({ to: 'bob', text: '3' })
     server.clock.advance(25 * 60 * 60 * 1_000)
     await alice.messages.send({ to: 'bob', text: '4' })
-    isAway = false
+    isOffline = false
     const state = await until(
       bob,
       ({ messages, unreadCount }) =>
@@ -257,21 +257,21 @@ describe('away for too long', () => {
     )
     expect(state.messages[0]).toMatchObject({ reactions: [{ emoji: '👍', count: 1, byMe: false }] })
 
-    // Further behind than what is worth asking for: it begins again with the newest page.
-    isAway = true
+    // Too far behind to load everything in between: it restarts with the newest page.
+    isOffline = true
     breakStream?.()
     await until(bob, ({ connection }) => connection === 'reconnecting')
     for (let index = 5; index <= 1_010; index += 1) await alice.messages.send({ to: 'bob', text: `${index}` })
     server.clock.advance(25 * 60 * 60 * 1_000)
     await alice.messages.send({ to: 'bob', text: 'last' })
-    isAway = false
+    isOffline = false
     const newest = await until(bob, ({ messages, isLoaded }) => isLoaded && messages.at(-1)?.text === 'last')
     expect(newest).toMatchObject({ hasOlder: true, readSeq: 1 })
     expect(newest.messages).toHaveLength(50)
   }, 60_000)
 })
 
-describe('offline', () => {
+describe('an offline live conversation', () => {
   let server: ServerProcess
   beforeAll(async () => {
     server = await spawnServer({ SOTTO_SERVICE_KEY: SERVICE_KEY })
@@ -300,7 +300,7 @@ describe('offline', () => {
     return { proxy, client, a, b, direct }
   }
 
-  it('keeps what is sent, and sends it in order when the network is back', async () => {
+  it('sends pending messages in order once the network is back', async () => {
     const { proxy, client, a, b, direct } = await network()
     await using _ = proxy
     await using alice = client.as(a).conversation(b).live()
@@ -321,7 +321,7 @@ describe('offline', () => {
     expect(state).toMatchObject({ unreadCount: 1, error: undefined })
   })
 
-  it('begins without a network, and goes on over a reload', async () => {
+  it('starts without a network, and keeps unsent messages across a reload', async () => {
     const { proxy, client, a, b } = await network()
     await using _ = proxy
     proxy.refuse()
@@ -350,14 +350,14 @@ describe('offline', () => {
     expect([...stored.values()]).toEqual(['[]'])
   })
 
-  it('sends nothing twice when answers are lost', async () => {
+  it('sends each message once if responses are lost', async () => {
     const { a, b, direct } = await network()
-    let answers = 0
+    let connections = 0
     await using proxy = await openTcpProxy(server.url, {
-      // Every other connection breaks in the middle of its first answer.
+      // Every other connection breaks in the middle of its first response.
       budget() {
-        answers += 1
-        return answers % 2 === 0 ? 300 : undefined
+        connections += 1
+        return connections % 2 === 0 ? 300 : undefined
       },
     })
     const client = createClient({
@@ -375,7 +375,7 @@ describe('offline', () => {
     expect(textsOf(alice.state)).toEqual(texts)
   })
 
-  it('shows a storage that fails, and what it cannot read', async () => {
+  it('reports a storage that fails or holds invalid data', async () => {
     const { proxy, client, a, b } = await network()
     await using _ = proxy
     proxy.refuse()

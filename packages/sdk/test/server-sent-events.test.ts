@@ -24,21 +24,21 @@ const blocks = [
 
 const bytes = new TextEncoder().encode(stream)
 
-it.each([1, 2, 3, 5, 7, 11, 64, bytes.length])('reads a stream that comes in pieces of %i bytes', (size) => {
+it.each([1, 2, 3, 5, 7, 11, 64, bytes.length])('parses a stream in pieces of %i bytes', (size) => {
   const parse = createBlockParser()
   const read: unknown[] = []
   for (let at = 0; at < bytes.length; at += size) read.push(...parse(bytes.subarray(at, at + size)))
   expect(read).toEqual(blocks)
 })
 
-it('reads a stream that is cut in two, wherever that is', () => {
+it('parses a stream split at any byte', () => {
   for (let cut = 0; cut <= bytes.length; cut += 1) {
     const parse = createBlockParser()
     expect([...parse(bytes.subarray(0, cut)), ...parse(bytes.subarray(cut))], `cut at ${cut}`).toEqual(blocks)
   }
 })
 
-it('does not gather a line without end', () => {
+it('rejects an endless line', () => {
   const parse = createBlockParser()
   const piece = new Uint8Array(1_048_576).fill(97)
   expect(() => {

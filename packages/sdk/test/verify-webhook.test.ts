@@ -22,7 +22,7 @@ function signed(text = body, { id = 'one', seconds = now.getTime() / 1_000, by =
 }
 
 describe('verifyWebhook', () => {
-  test('answers the event, with times as dates, of each kind of headers and body', async () => {
+  test('returns the event, with times as dates, for each form of headers and body', async () => {
     const at = new Date('2026-01-31T11:59:59.000Z')
     const expected = {
       id: 'one',
@@ -35,7 +35,7 @@ describe('verifyWebhook', () => {
     expect(await verifyWebhook(secret, signed(), new TextEncoder().encode(body), { now })).toEqual(expected)
   })
 
-  test('takes the vector of the specification’s libraries', async () => {
+  test('accepts the test vector of the Standard Webhooks libraries', async () => {
     const payload = '{"test": 2432232314}'
     const headers = {
       'webhook-id': 'msg_p5jXN8AQM9LWM0D4loKWxJek',
@@ -47,7 +47,7 @@ describe('verifyWebhook', () => {
     expect(event).toMatchObject({ test: 2432232314 })
   })
 
-  test('takes any of several secrets and of several signatures', async () => {
+  test('accepts any of several secrets and signatures', async () => {
     const both = `${signed(body, { by: other })['webhook-signature']} v1a,xyz ${signed()['webhook-signature']}`
     const headers = { ...signed(), 'webhook-signature': both }
     expect((await verifyWebhook(secret, headers, body, { now })).id).toBe('one')
@@ -55,28 +55,38 @@ describe('verifyWebhook', () => {
   })
 
   test.each([
-    ['another body', signed(), body.replace('😀', '😁'), /signature/],
-    ['another id', { ...signed(), 'webhook-id': 'two' }, body, /signature/],
-    ['another secret', signed(body, { by: other }), body, /signature/],
+    ['a different body', signed(), body.replace('😀', '😁'), /signature/],
+    ['a different id', { ...signed(), 'webhook-id': 'two' }, body, /signature/],
+    ['a different secret', signed(body, { by: other }), body, /signature/],
     [
-      'another version',
+      'an unknown signature version',
       { ...signed(), 'webhook-signature': signed()['webhook-signature'].replace('v1', 'v2') },
       body,
       /signature/,
     ],
-    ['no base64', { ...signed(), 'webhook-signature': 'v1,%%%' }, body, /signature/],
+    ['invalid base64', { ...signed(), 'webhook-signature': 'v1,%%%' }, body, /signature/],
     ['no signature', { ...signed(), 'webhook-signature': undefined }, body, /webhook-signature is missing/],
     ['no id', { ...signed(), 'webhook-id': '' }, body, /webhook-id is missing/],
-    ['no time', { ...signed(), 'webhook-timestamp': 'now' }, body, /webhook-timestamp/],
-    ['a time long ago', signed(body, { seconds: now.getTime() / 1_000 - 301 }), body, /webhook-timestamp/],
-    ['a time to come', signed(body, { seconds: now.getTime() / 1_000 + 301 }), body, /webhook-timestamp/],
-  ])('refuses %s', async (_, headers, text, message) => {
+    ['an invalid time', { ...signed(), 'webhook-timestamp': 'now' }, body, /webhook-timestamp/],
+    [
+      'a time too long ago',
+      signed(body, { seconds: now.getTime() / 1_000 - 301 }),
+      body,
+      /webhook-timestamp/,
+    ],
+    [
+      'a time in the future',
+      signed(body, { seconds: now.getTime() / 1_000 + 301 }),
+      body,
+      /webhook-timestamp/,
+    ],
+  ])('rejects %s', async (_, headers, text, message) => {
     const verified = verifyWebhook(secret, headers, text, { now })
     await expect(verified).rejects.toBeInstanceOf(WebhookVerificationError)
     await expect(verified).rejects.toThrow(message)
   })
 
-  test.each(['', 'whsec_', 'sk_abc'])('refuses the secret %j', async (wrong) => {
+  test.each(['', 'whsec_', 'sk_abc'])('rejects the secret %j', async (wrong) => {
     await expect(verifyWebhook(wrong, signed(), body, { now })).rejects.toThrow('whsec_')
   })
 })

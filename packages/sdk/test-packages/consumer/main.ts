@@ -1,5 +1,4 @@
-// A program of somebody who has installed the package: compiled and run by package.test.ts, outside of this
-// repository.
+// A program that uses the installed package. package.test.ts compiles and runs it outside this repository.
 import type {
   AppRouter,
   Event,
@@ -18,7 +17,7 @@ const sotto: SottoClient = createClient({ url, token: () => Promise.resolve(toke
 const [alice, bob] = [`alice-${Date.now()}`, `bob-${Date.now()}`]
 for (const username of [alice, bob]) await sotto.users.create({ username })
 
-const place: string = (await sotto.as(bob).events.pull()).cursor
+const cursor: string = (await sotto.as(bob).events.pull()).cursor
 const input: RouterInputs['messages']['send'] = { to: bob, text: 'hello' }
 const sent: RouterOutputs['messages']['send'] = await sotto.as(alice).messages.send(input)
 const createdAt: Date = sent.createdAt
@@ -30,8 +29,8 @@ for await (const page of sotto.messages.between([alice, bob], { limit: 3 }).page
 }
 const { items } = await sotto.as(bob).conversations.list()
 
-// What happens is told, and a live conversation shows it.
-const stream: EventStream = sotto.as(bob).events({ signal: AbortSignal.timeout(10_000), cursor: place })
+// Receive events, then use a live conversation.
+const stream: EventStream = sotto.as(bob).events({ signal: AbortSignal.timeout(10_000), cursor })
 const types: Event['type'][] = []
 for await (const event of stream) {
   types.push(event.type)
@@ -54,15 +53,15 @@ try {
   if (error instanceof SottoError) code = error.code
 }
 
-// Never called: what must not compile.
+// Never called: these calls must not compile.
 export function wrong(): void {
-  // @ts-expect-error: there is no such field
+  // @ts-expect-error: unknown field
   void sotto.messages.send({ to: bob, txt: 'hello' })
-  // @ts-expect-error: get needs to know of which message
+  // @ts-expect-error: the input is required
   void sotto.messages.get()
-  // @ts-expect-error: there is no such operation
+  // @ts-expect-error: unknown operation
   void sotto.messages.explode()
-  // @ts-expect-error: either or
+  // @ts-expect-error: token and basic exclude each other
   createClient({ url, token, basic: { username: alice, password: '' } })
 }
 

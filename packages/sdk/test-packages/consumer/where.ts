@@ -1,3 +1,3 @@
-/** The server to speak to; package.test.ts puts the one that it has started in here. */
+/** The server to connect to. package.test.ts replaces this file with the server it has started. */
 export const url = 'http://127.0.0.1:1337'
 export const token = 'sk_…'

@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 
 export const packageRoot = path.join(import.meta.dirname, '../..')
 
-/** Runs a command to its end and answers what it printed; throws with all of its output when it fails. */
+/** Runs a command and returns its output. @throws with all output if it fails. */
 export async function run(cwd: string, command: string, ...args: string[]): Promise<string> {
   try {
     const { stdout } = await promisify(execFile)(command, args, { cwd, env: quietEnvironment() })
@@ -15,13 +15,13 @@ export async function run(cwd: string, command: string, ...args: string[]): Prom
   }
 }
 
-/** The command of one of this package's devDependencies. */
+/** The path of a command from this package's devDependencies. */
 export function bin(name: 'bun' | 'deno' | 'tsc'): string {
   return path.join(packageRoot, 'node_modules/.bin', name)
 }
 
 function quietEnvironment(): NodeJS.ProcessEnv {
-  // Settings of the package manager that runs the tests are not for those that the tests run.
+  // Commands must not inherit the settings of the package manager that runs the tests.
   const entries = Object.entries(process.env).filter(([name]) => !/^(npm|pnpm)_/i.test(name))
   return { ...Object.fromEntries(entries), DENO_NO_UPDATE_CHECK: '1', NO_COLOR: '1' }
 }

@@ -2,9 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import { listen } from '@sotto/testing/internal'
 
-/** One request that came to the proxy. */
-export interface Passage {
-  /** `messages.send`, for whatever method. */
+/** A request received by the proxy. */
+export interface ProxiedRequest {
+  /** The procedure, such as `messages.send`. */
   operation: string
   method: string
   headers: IncomingMessage['headers']
@@ -12,77 +12,79 @@ export interface Passage {
 }
 
 /**
- * What the proxy does with a request: passes it on, passes it on and loses the answer, breaks the connection,
- * never answers, or answers itself.
+ * What the proxy does with a request: forward it, forward it and drop the response, close the connection, never
+ * respond, or send this response.
  */
-export type Fate =
+export type Action =
   | 'pass'
-  | 'lose the answer'
+  | 'lose the response'
   | 'break'
   | 'hang'
   | { status: number; headers?: Record<string, string>; body?: string }
 
 export interface RunningProxy extends AsyncDisposable {
   url: string
-  /** Every request so far, in the order in which they came. */
-  passages: Passage[]
+  /** All requests so far, in order. */
+  requests: ProxiedRequest[]
 }
 
-/** A proxy before the server at `target`, which treats its requests as it is told. */
+/** Starts a proxy in front of `target` that chooses an action for each request. */
 export async function startProxy(
   target: string,
-  fate: (passage: Passage, index: number) => Fate | Promise<Fate>,
+  action: (received: ProxiedRequest, index: number) => Action | Promise<Action>,
 ): Promise<RunningProxy> {
-  const passages: Passage[] = []
+  const requests: ProxiedRequest[] = []
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url ?? '', target)
-    const passage: Passage = {
+    const received: ProxiedRequest = {
       operation: pathname.replace('/trpc/', ''),
       method: request.method ?? '',
       headers: request.headers,
       body: await bodyOf(request),
     }
-    const decided = fate(passage, passages.push(passage) - 1)
-    await meet(await decided, { request, response, passage, target })
+    const decided = action(received, requests.push(received) - 1)
+    await perform(await decided, { request, response, received, target })
   })
   const listening = await listen(server)
   return {
     ...listening,
     url: `http://127.0.0.1:${listening.port}`,
-    passages,
+    requests,
   }
 }
 
 interface Exchange {
   request: IncomingMessage
   response: ServerResponse
-  passage: Passage
+  received: ProxiedRequest
   target: string
 }
 
-async function meet(fate: Fate, { request, response, passage, target }: Exchange): Promise<void> {
-  if (fate === 'hang') return
-  if (fate === 'break') {
+async function perform(action: Action, { request, response, received, target }: Exchange): Promise<void> {
+  if (action === 'hang') return
+  if (action === 'break') {
     request.socket.destroy()
     return
   }
-  if (typeof fate === 'object') {
-    response.writeHead(fate.status, fate.headers)
-    response.end(fate.body)
+  if (typeof action === 'object') {
+    response.writeHead(action.status, action.headers)
+    response.end(action.body)
     return
   }
-  const { host: _, connection: __, ...headers } = passage.headers
-  const answer = await fetch(new URL(request.url ?? '', target), {
-    method: passage.method,
+  const { host: _, connection: __, ...headers } = received.headers
+  const upstream = await fetch(new URL(request.url ?? '', target), {
+    method: received.method,
     headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])),
-    ...(passage.method !== 'GET' && { body: passage.body }),
+    ...(received.method !== 'GET' && { body: received.body }),
   })
-  const body = await answer.text()
-  if (fate === 'lose the answer') {
+  const body = await upstream.text()
+  if (action === 'lose the response') {
     request.socket.destroy()
     return
   }
-  response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? 'text/plain' })
+  response.writeHead(upstream.status, {
+    'content-type': upstream.headers.get('content-type') ?? 'text/plain',
+  })
   response.end(body)
 }
 

@@ -4,15 +4,18 @@ import { SottoError } from '@sotto/sdk'
 import type { TestServer } from '@sotto/testing'
 import { expect } from 'vitest'
 
-/** Nothing of what is awaited here takes so long; who waits longer waits for ever. */
-const LATE_MS = 5_000
+/** Longer than anything these tests wait for. */
+const TIMEOUT_MS = 5_000
 
-/** A network between a client and a server, which delays and loses answers and breaks streams, by a seed. */
+/**
+ * An unreliable network between a client and a server. It delays and loses responses and breaks streams, based on a
+ * seed.
+ */
 export function stormOver(server: TestServer, seed: number) {
   const streams = new Set<() => void>()
   let state = seed
   let isOver = false
-  /** 0 to 199. Numerical Recipes' generator, whose upper bits are the random ones. */
+  /** Returns 0 to 199. The generator is from Numerical Recipes; only its upper bits are random enough. */
   function roll(): number {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
     return (state >>> 16) % 200
@@ -22,9 +25,9 @@ export function stormOver(server: TestServer, seed: number) {
     const response = await server.fetch(url, init)
     if (isOver) return response
     if (new URL(url).pathname !== '/v1/events' || !response.body) {
-      // Slower than the events that come meanwhile, some of them.
+      // Delays some responses, so that events overtake them.
       if (roll() % 3 === 0) await delay(roll() % 30)
-      if (roll() % 10 === 0) throw new TypeError('the answer is lost')
+      if (roll() % 10 === 0) throw new TypeError('the response is lost')
       return response
     }
     let left = roll() * 50
@@ -32,7 +35,7 @@ export function stormOver(server: TestServer, seed: number) {
       transform(chunk, controller) {
         if (!isOver && chunk.length > left) {
           controller.enqueue(chunk.subarray(0, left))
-          controller.error(new TypeError('the stream is broken'))
+          controller.error(new TypeError('the stream was interrupted'))
           return
         }
         left -= chunk.length
@@ -59,41 +62,43 @@ export function stormOver(server: TestServer, seed: number) {
 
 export type Storm = ReturnType<typeof stormOver>
 
-const passing = new Set([
+const expectedCodes = new Set([
   'UNAVAILABLE',
   'MESSAGE_DELETED',
   'MESSAGE_NOT_FOUND',
   'INVALID_INPUT',
-  // Who has just been removed.
+  // The user has just been removed.
   'CONVERSATION_NOT_FOUND',
   'FORBIDDEN',
 ])
 
-/** What may go wrong in a storm, and is not what this is about. */
+/** Ignores errors that are expected in a storm. */
 export async function attempt(work: Promise<unknown>): Promise<void> {
   try {
     await work
   } catch (error) {
-    if (!(error instanceof SottoError && passing.has(error.code))) throw error
+    if (!(error instanceof SottoError && expectedCodes.has(error.code))) throw error
   }
 }
 
-/** Resolves when the message has been sent, or refused. */
+/** Resolves once the message has been sent or rejected. */
 export async function untilSent(live: LiveConversation, clientMessageId: string): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const look = () => {
+  const check = () => {
     const { messages } = live.state
-    // A view that begins again with the newest page may be past it by then.
-    if (!messages.some((one) => one.status === 'pending' && one.clientMessageId === clientMessageId))
+    // A view that restarts with the newest page may already have moved past the message.
+    if (
+      !messages.some((message) => message.status === 'pending' && message.clientMessageId === clientMessageId)
+    )
       resolve()
   }
-  const stop = live.subscribe(look)
-  look()
-  const late = setTimeout(reject, LATE_MS, new Error(`${clientMessageId} is not sent`))
+  const stop = live.subscribe(check)
+  check()
+  const timeout = setTimeout(reject, TIMEOUT_MS, new Error(`${clientMessageId} was not sent`))
   try {
     await promise
   } finally {
-    clearTimeout(late)
+    clearTimeout(timeout)
     stop()
   }
 }
@@ -102,10 +107,10 @@ export function bare({ status, isMine, ...message }: LiveMessage): unknown {
   return status === 'sent' ? message : { status, isMine, ...message }
 }
 
-/** Resolves when the view is as the server's truth, which is looked at again whenever the view changes. */
+/** Resolves once the view equals the server's state, which is fetched again after each change of the view. */
 export async function untilSame<View>(
   live: LiveConversation,
-  truth: () => Promise<View>,
+  expected: () => Promise<View>,
   view: () => View,
 ): Promise<void> {
   for (;;) {
@@ -113,11 +118,11 @@ export async function untilSame<View>(
     const changed = Promise.withResolvers<void>()
     const stop = live.subscribe(changed.resolve)
     try {
-      const wanted = await truth()
-      if (isEqual(view(), wanted)) return
-      const late = setTimeout(changed.reject, LATE_MS, new Error('the view does not change any more'))
-      if (live.state === state) await changed.promise.catch(() => expect(view()).toEqual(wanted))
-      clearTimeout(late)
+      const target = await expected()
+      if (isEqual(view(), target)) return
+      const timeout = setTimeout(changed.reject, TIMEOUT_MS, new Error('the view has stopped changing'))
+      if (live.state === state) await changed.promise.catch(() => expect(view()).toEqual(target))
+      clearTimeout(timeout)
     } finally {
       stop()
     }
