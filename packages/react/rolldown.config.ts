@@ -2,7 +2,7 @@ import { defineConfig } from 'rolldown'
 import { dts } from 'rolldown-plugin-dts'
 import manifest from './package.json' with { type: 'json' }
 
-/** What is installed beside this package, and what of it is imported by a longer name. */
+/** Peer dependencies, including their subpaths, are not bundled. */
 const external = Object.keys(manifest.peerDependencies).map((name) => new RegExp(`^${name}($|/)`))
 
 export default defineConfig([

@@ -2,7 +2,7 @@ import { defineConfig } from 'rolldown'
 import { dts } from 'rolldown-plugin-dts'
 import manifest from './package.json' with { type: 'json' }
 
-/** What is installed beside this package. */
+/** Dependencies are not bundled. */
 const external = [/^node:/, ...Object.keys(manifest.dependencies)]
 
 export default defineConfig([
@@ -10,7 +10,7 @@ export default defineConfig([
     input: 'src/index.ts',
     platform: 'node',
     external,
-    // The oldest Node that the server runs on; it does not know `await using`.
+    // The oldest Node version the server supports. It does not support `await using`.
     transform: { target: 'node22' },
     output: { dir: 'dist', cleanDir: true },
   },

@@ -31,7 +31,7 @@ export function useMessages(target: ConversationTarget): Messages {
     () => ({
       loadOlder: () => shared.view.loadOlder(),
       loadNewer: () => shared.view.loadNewer(),
-      jumpTo: (place) => shared.view.jumpTo(place),
+      jumpTo: (target) => shared.view.jumpTo(target),
       markRead: (seq) => shared.view.markRead(seq),
       edit: (messageId, text) => shared.view.edit(messageId, text),
       delete: (messageId) => shared.view.delete(messageId),

@@ -76,7 +76,7 @@ export class Views {
   }
 }
 
-/** Messages are sent even if no component shows the conversation any more. */
+/** Messages are sent even if no component shows the conversation anymore. */
 function isSending({ unsent }: LiveState): boolean {
   return unsent.some(({ status }) => status === 'pending')
 }

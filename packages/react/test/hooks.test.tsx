@@ -179,7 +179,7 @@ it('renders the loading state on the server', async () => {
   expect(html).toBe('loading')
 })
 
-it('throws outside of a SottoProvider', () => {
+it('throws outside a SottoProvider', () => {
   function Lost() {
     useSotto()
     return null

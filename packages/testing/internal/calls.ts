@@ -6,19 +6,19 @@ import type { Operation } from './operations.ts'
 type CallInput = Readonly<Record<string, unknown>>
 export type RequestHeaders = Readonly<Record<string, string>>
 
-/** What both transports must agree on. */
+/** A response, in the form that both transports must agree on. */
 export interface Answer {
   status: number
-  /** As JSON; undefined for a failure and where there is nothing to answer. */
+  /** As JSON. Undefined for a failure, or if there is no output. */
   output: unknown
   code: string | undefined
   issues: readonly InputIssue[]
 }
 
-/** An answer with what came over the wire. */
+/** A response with its raw data. */
 export interface WireAnswer {
   answer: Answer
-  /** RequestHeaders and body, for looking for what should not be in them. */
+  /** Headers and body, for tests that search for data that must not be in them. */
   wire: string
 }
 
@@ -29,7 +29,7 @@ export type Call = (
   headers: RequestHeaders,
 ) => Promise<WireAnswer>
 
-/** Calls over plain HTTP: path, query or body, as the contract says. */
+/** Calls over plain HTTP, with path, query and body according to the contract. */
 export const callRest: Call = async (server, operation, input, headers) => {
   const response = await server.fetch(...restRequest(operation, input, headers))
   const body = await response.text()
@@ -37,7 +37,7 @@ export const callRest: Call = async (server, operation, input, headers) => {
   return { answer: toAnswer(response, json, problemOf(json)), wire: wireOf(response, body) }
 }
 
-/** Path and options of the `fetch` that calls an operation over REST. */
+/** The arguments of the `fetch` that calls an operation over REST. */
 export function restRequest(
   { entry, pathFields, rest }: Operation,
   input: object,
@@ -67,7 +67,7 @@ export function restRequest(
   ]
 }
 
-/** Calls over tRPC, as any client of it would: without our SDK. */
+/** Calls over tRPC without the SDK. */
 export const callRpc: Call = async (server, { name, entry }, input, headers) => {
   const payload = JSON.stringify({ json: input })
   const response =
@@ -79,7 +79,7 @@ export const callRpc: Call = async (server, { name, entry }, input, headers) => 
           body: payload,
         })
   const body = await response.text()
-  if (entry.kind === 'subscription' && response.ok) return refusedStream(response, body)
+  if (entry.kind === 'subscription' && response.ok) return rejectedStream(response, body)
   const json = JSON.parse(body) as { result?: { data: SuperJSONResult }; error?: { json: { data: Problem } } }
   const output = json.result && superjson.deserialize(json.result.data)
   return {
@@ -88,8 +88,8 @@ export const callRpc: Call = async (server, { name, entry }, input, headers) => 
   }
 }
 
-/** tRPC has begun to stream by the time the procedure refuses; the error is then its only event. */
-function refusedStream(response: Response, body: string): WireAnswer {
+/** tRPC has started streaming by the time the procedure rejects the call, so the error is the only event. */
+function rejectedStream(response: Response, body: string): WireAnswer {
   const [, data = ''] = /^event: serialized-error\ndata: (.*)$/m.exec(body) ?? []
   const error = JSON.parse(data) as { json: { data: Problem & { httpStatus: number } } }
   const { httpStatus: status, code, issues = [] } = error.json.data
@@ -123,7 +123,7 @@ function wireOf(response: Response, body: string): string {
   return `${[...response.headers].map(([name, value]) => `${name}: ${value}`).join('\n')}\n\n${body}`
 }
 
-/** As it goes over the wire. */
+/** The value as it is transmitted. */
 export function jsonOf(value: unknown): unknown {
   return value === undefined ? undefined : JSON.parse(JSON.stringify(value))
 }

@@ -7,11 +7,11 @@ import { urlOf, withPostgres } from '../src/databases.ts'
 
 export { withPostgres }
 
-/** For `describe.each`: what a test asserts holds on both databases. */
+/** For `describe.each`: assertions must hold on both databases. */
 export const dialects = ['sqlite', 'postgres'] as const
 export type Dialect = (typeof dialects)[number]
 
-/** Deleted when it is disposed of. */
+/** Deleted on disposal. */
 export interface TemporaryDirectory extends AsyncDisposable {
   path: string
 }
@@ -24,17 +24,17 @@ export async function createTemporaryDirectory(): Promise<TemporaryDirectory> {
   }
 }
 
-/** Deleted when it is disposed of. */
+/** Deleted on disposal. */
 export interface EmptyDatabase extends AsyncDisposable {
   url: string
-  /** The file of a SQLite database; empty for PostgreSQL. */
+  /** The file of a SQLite database. Empty for PostgreSQL. */
   file: string
 }
 
 /**
- * A new SQLite file, or a new PostgreSQL database.
+ * Creates a SQLite file or a PostgreSQL database.
  *
- * @param adminUrl of a PostgreSQL user who may create databases; the tests' own by default
+ * @param adminUrl the URL of a PostgreSQL user who may create databases; by default that of the test run
  */
 export async function createEmptyDatabase(using: Dialect, adminUrl?: string): Promise<EmptyDatabase> {
   if (using === 'sqlite') {
@@ -54,14 +54,14 @@ export async function createEmptyDatabase(using: Dialect, adminUrl?: string): Pr
   }
 }
 
-/** The URL of a PostgreSQL user who may create databases, from the global set-up of the tests. */
+/** The URL of a PostgreSQL user who may create databases, from the global setup of the tests. */
 export function requirePostgresUrl(): string {
   const url = process.env.SOTTO_TEST_POSTGRES_URL
-  if (!url) throw new Error('SOTTO_TEST_POSTGRES_URL is required; the global set-up of the tests sets it')
+  if (!url) throw new Error('SOTTO_TEST_POSTGRES_URL is required; the global setup of the tests sets it')
   return url
 }
 
-/** Runs one statement on a connection of its own. */
+/** Runs one statement on a new connection. */
 export function queryPostgres(url: string, sql: string): Promise<pg.QueryResult> {
   return withPostgres(url, (client) => client.query(sql))
 }

@@ -4,7 +4,7 @@ import type { Event } from '@sotto/contract'
 export type WireEvent = { [Type in Event['type']]: Extract<Event, { type: Type }> }[Event['type']]
 
 export interface ReceivedEvent {
-  /** The cursor that came with it; undefined for a signal over SSE. */
+  /** The cursor sent with the event. Undefined for a signal over SSE. */
   cursor: string | undefined
   event: WireEvent
 }
@@ -44,8 +44,8 @@ export class Inbox {
     while (!isTrue()) {
       const left = deadline - performance.now()
       if (left <= 0 || this.#ended) {
-        const how = this.#ended ? 'the stream ended' : `not within ${ms} ms`
-        throw new Error(`${how}; received: ${this.types.join(', ') || 'nothing'}`)
+        const reason = this.#ended ? 'the stream ended' : `the condition was not met within ${ms} ms`
+        throw new Error(`${reason}; received: ${this.types.join(', ') || 'nothing'}`)
       }
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left)

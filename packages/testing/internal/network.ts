@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 
-/** Closes the server and its connections when it is disposed of. */
+/** Closes the server and its connections on disposal. */
 export interface ListeningServer extends AsyncDisposable {
   port: number
 }
 
-/** Has a TCP or HTTP server listen on a free port. */
+/** Starts a TCP or HTTP server on a free port. */
 export async function listen(server: Server, host = '127.0.0.1'): Promise<ListeningServer> {
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
@@ -27,7 +27,7 @@ export async function listen(server: Server, host = '127.0.0.1'): Promise<Listen
   }
 }
 
-/** For a process that cannot choose its port itself. */
+/** Returns a free port, for a process that cannot choose one itself. */
 export async function freePort(): Promise<number> {
   await using probe = await listen(createServer())
   return probe.port

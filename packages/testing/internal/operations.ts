@@ -23,10 +23,10 @@ export const operations: readonly Operation[] = Object.entries(contract).flatMap
   })),
 )
 
-/** Those that answer once. What a stream hands over has tests of its own, in realtime/. */
+/** Operations that return a single response. The tests in realtime/ cover streams. */
 export const calls = operations.filter(({ entry }) => entry.kind !== 'subscription')
 
-/** The fields of an object's schema; none for any other, and for an optional one those of what it holds. */
+/** The fields of an object schema, also if it is optional. Empty for other schemas. */
 export function fieldsOf(schema: z.ZodType): Record<string, z.ZodType> {
   const inner = 'unwrap' in schema ? (schema as z.ZodOptional<z.ZodType>).unwrap() : schema
   return 'shape' in inner ? (inner.shape as Record<string, z.ZodType>) : {}
@@ -37,7 +37,7 @@ interface JsonSchema {
   [keyword: string]: unknown
 }
 
-/** The names of all fields that an operation tells, the nested ones too. */
+/** The names of all fields in an operation's output, including nested ones. */
 export function outputFields({ output }: Procedure): string[] {
   const schema = z.toJSONSchema(output, { unrepresentable: 'any', reused: 'inline' })
   return [...namesIn(schema as JsonSchema)]
@@ -47,6 +47,6 @@ function namesIn(schema: unknown): Set<string> {
   if (typeof schema !== 'object' || schema === null) return new Set()
   const { properties = {} } = schema as JsonSchema
   const nested = Object.values(schema).flatMap((value) => [...namesIn(value)])
-  // A field may itself be called as a keyword is, such as `items`.
+  // A field may have the name of a keyword, such as `items`.
   return new Set([...Object.keys(properties), ...nested])
 }

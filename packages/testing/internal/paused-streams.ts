@@ -20,7 +20,7 @@ export async function openPausedSse(
       try {
         for await (const chunk of response.setEncoding('utf8')) text += String(chunk)
       } catch {
-        // Cut off.
+        // The stream was interrupted.
       }
       return text
     },

@@ -3,14 +3,14 @@ import type { TestServer } from '../src/index.ts'
 export interface RestAnswer {
   status: number
   headers: Headers
-  /** Parsed where it is JSON. */
+  /** Parsed if it is JSON. */
   body: unknown
 }
 
 interface RestRequest {
   /** The user that the service key acts for. */
   as?: string
-  /** Instead of the service key; null for none. */
+  /** Used instead of the service key. Null for no credentials. */
   authorization?: string | null
   headers?: Record<string, string>
   /** Sent as JSON. */
@@ -19,7 +19,7 @@ interface RestRequest {
   body?: string | Uint8Array<ArrayBuffer>
 }
 
-/** One request over plain HTTP, by default with the service key: `rest(server, 'GET /v1/users')`. */
+/** Sends a plain HTTP request, by default with the service key: `rest(server, 'GET /v1/users')`. */
 export async function rest(
   server: Pick<TestServer, 'serviceKey'> & { fetch(path: string, init: RequestInit): Promise<Response> },
   line: `${string} /${string}`,

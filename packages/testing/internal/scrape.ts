@@ -12,13 +12,13 @@ export interface Scrape {
   /** Each metric's help text. */
   helps: ReadonlyMap<string, string>
   series(name: string): readonly Sample[]
-  /** Of the only series that has at least these labels; undefined if there is none. */
+  /** The value of the only series with at least these labels. Undefined if there is none. */
   value(name: string, labels?: Record<string, string>): number | undefined
 }
 
 export async function scrape({ metricsUrl = '' }: Pick<Server, 'metricsUrl'>): Promise<Scrape> {
   const response = await fetch(metricsUrl)
-  if (!response.ok) throw new Error(`${metricsUrl} answered ${response.status}`)
+  if (!response.ok) throw new Error(`${metricsUrl} returned ${response.status}`)
   return parse(await response.text())
 }
 
@@ -31,9 +31,9 @@ function parse(text: string): Scrape {
   for (const line of text.split('\n')) {
     const [, kind, about = '', rest = ''] = /^# (HELP|TYPE) (\S+) (.+)$/.exec(line) ?? []
     if (kind) {
-      const said = kind === 'HELP' ? helps : types
-      if (said.has(about)) throw new Error(`${kind} ${about} is repeated`)
-      said.set(about, rest)
+      const texts = kind === 'HELP' ? helps : types
+      if (texts.has(about)) throw new Error(`${kind} ${about} is repeated`)
+      texts.set(about, rest)
     } else if (line !== '') {
       const [, name, labels = '', value] = SAMPLE.exec(line) ?? []
       if (name === undefined) throw new Error(`not a sample: ${line}`)
@@ -48,8 +48,8 @@ function parse(text: string): Scrape {
     series,
     value(name, labels = {}) {
       const wanted = Object.entries(labels)
-      const found = series(name).filter((one) =>
-        wanted.every(([label, value]) => one.labels[label] === value),
+      const found = series(name).filter((sample) =>
+        wanted.every(([label, value]) => sample.labels[label] === value),
       )
       if (found.length > 1) throw new Error(`${name} with ${JSON.stringify(labels)} matches several series`)
       return found[0]?.value

@@ -1,6 +1,6 @@
 import { SottoError } from '@sotto/sdk'
 
-/** The error that this call fails with. */
+/** Returns the error of a call that must fail. */
 export async function failureOf(call: PromiseLike<unknown>): Promise<SottoError> {
   try {
     await call
@@ -11,7 +11,7 @@ export async function failureOf(call: PromiseLike<unknown>): Promise<SottoError>
   throw new Error('the call did not fail')
 }
 
-/** The code of the error that this call fails with. */
+/** Returns the error code of a call that must fail. */
 export async function codeOf(call: PromiseLike<unknown>): Promise<string> {
   return (await failureOf(call)).code
 }

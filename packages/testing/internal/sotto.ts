@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 import { run } from '@sotto/server/cli'
 
 const root = path.join(import.meta.dirname, '../../..')
-/** `sotto`, which fails if it has logged anything confidential. */
+/** Runs `sotto`, and fails if it logs anything confidential. */
 const program = [
   '--import',
   path.join(root, 'scripts/child-logs.ts'),
@@ -19,7 +19,7 @@ export interface FinishedCommand {
   stderr: string
 }
 
-/** Nothing else of this process's environment, which may have settings of a server. */
+/** Leaves out the rest of this process's environment, which may contain server settings. */
 function environment(settings: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return { PATH: process.env.PATH, HOME: process.env.HOME, ...settings }
 }
@@ -32,7 +32,7 @@ export function spawnSotto(
   return spawn(process.execPath, [...program, ...args], { env: environment(settings) })
 }
 
-/** Runs `sotto …` in this process, which is many times faster than a process of its own. */
+/** Runs `sotto …` in this process, which is much faster than a child process. */
 export async function sotto(
   args: readonly string[],
   settings: NodeJS.ProcessEnv = {},
@@ -62,7 +62,7 @@ export async function sottoProcess(
   return { code, stdout: output.stdout, stderr: output.stderr }
 }
 
-/** Runs `sotto …` on a terminal, and types each answer when its question has appeared. */
+/** Runs `sotto …` on a terminal, and types each answer once its question has appeared. */
 export async function sottoOnTerminal(
   args: readonly string[],
   settings: NodeJS.ProcessEnv,
@@ -90,13 +90,13 @@ interface Output {
   stderr: string
 }
 
-/** `sotto start` in a process of its own. */
+/** `sotto start` in a child process. */
 export interface ServerProcess extends AsyncDisposable {
   readonly child: ChildProcess
   readonly url: string
-  /** What it has printed so far. */
+  /** Its output so far. */
   readonly output: Readonly<Output>
-  /** Sends a signal, and waits for the end. @returns the exit code */
+  /** Sends a signal and waits for the process to exit. @returns the exit code */
   stop(signal?: NodeJS.Signals): Promise<number | null>
 }
 
@@ -106,7 +106,7 @@ export async function spawnServer(settings: NodeJS.ProcessEnv = {}): Promise<Ser
   const output = outputOf(child)
   const closed = once(child, 'close')
   await untilPrinted(child, output, () => output.stdout.includes('"listening"'))
-  const line = output.stdout.split('\n').find((one) => one.includes('"listening"')) ?? '{}'
+  const line = output.stdout.split('\n').find((printed) => printed.includes('"listening"')) ?? '{}'
   const { url } = JSON.parse(line) as { url: string }
 
   async function stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
@@ -136,19 +136,19 @@ function outputOf(child: ChildProcess): Output {
   return output
 }
 
-/** Waits for output that meets the condition; the process must not end before. */
+/** Waits until the condition holds for the output. @throws if the process ends before. */
 async function untilPrinted(
   child: ChildProcess,
   output: Readonly<Output>,
-  isThere: () => boolean,
+  isPrinted: () => boolean,
 ): Promise<void> {
-  while (!isThere()) {
+  while (!isPrinted()) {
     const ended = await Promise.race([
       once(child, 'close').then(() => true),
       once(child.stdout ?? child, 'data').then(() => false),
     ])
-    if (ended && !isThere()) {
-      throw new Error(`the process ended too early:\n${output.stdout}${output.stderr}`)
+    if (ended && !isPrinted()) {
+      throw new Error(`the process ended before the expected output:\n${output.stdout}${output.stderr}`)
     }
   }
 }

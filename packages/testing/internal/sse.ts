@@ -4,7 +4,7 @@ import { Inbox, type WireEvent } from './inbox.ts'
 /** A reader of Server-Sent Events that shares no code with the SDK. */
 export interface SseStream extends AsyncDisposable {
   readonly inbox: Inbox
-  /** The last event id, which a block without data may move too. */
+  /** The last event id. A block without data can change it too. */
   readonly cursor: string
   /** Milliseconds to wait before reconnecting, once the server has sent them. */
   readonly retry: number | undefined
@@ -24,22 +24,22 @@ export class RefusedError extends Error {
   }
 }
 
-/** Parses an event's data; undefined for a keep-alive. */
+/** Parses an event's data. Undefined for a keep-alive. */
 type ReadData = (data: string) => WireEvent | undefined
 
 const readJson: ReadData = (data) => JSON.parse(data) as WireEvent
 
-/** As tRPC writes it: superjson, and its own events have none. */
+/** The format of tRPC: superjson. tRPC's own events have no `json`. */
 export const readSuperjson: ReadData = (data) => (JSON.parse(data) as { json?: WireEvent }).json
 
-/** Resolves with the first bytes, which hold the cursor that the stream starts at. */
+/** Resolves once the first bytes have arrived, which contain the starting cursor. */
 export async function openSse(
   url: string,
   headers: Record<string, string>,
   lastEventId?: string,
   readData: ReadData = readJson,
 ): Promise<SseStream> {
-  // `fetch` would open a spare connection after it has closed one.
+  // `fetch` would open another connection after one was closed.
   const call = request(url, {
     agent: false,
     headers: { ...headers, ...(lastEventId !== undefined && { 'last-event-id': lastEventId }) },

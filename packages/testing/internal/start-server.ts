@@ -21,8 +21,8 @@ import { openWs, type WsStream } from './ws.ts'
 type Settings = Partial<Omit<Config, 'databaseUrl' | 'serviceKey'>>
 
 /**
- * The real server in this process, behind a port of its own. For what `createTestServer` cannot show: streams,
- * sockets, stopping.
+ * The real server in this process, listening on a port. For what `createTestServer` cannot cover: streams, sockets and
+ * stopping.
  */
 export interface RunningServer
   extends AsyncDisposable,
@@ -31,18 +31,18 @@ export interface RunningServer
   readonly databaseUrl: string
   readonly logs: readonly string[]
   readonly serviceKey: string
-  /** With the service key. */
+  /** A client with the service key. */
   readonly client: SottoClient
-  /** Like the global `fetch`, but a path is enough. */
+  /** Like the global `fetch`, but also accepts a path. */
   fetch(path: string, init?: RequestInit): Promise<Response>
-  /** The service key's, acting for this user. */
+  /** Headers with the service key, acting for this user. */
   headers(as?: string): Record<string, string>
-  /** A request with the service key for this user. @returns its body, and throws for a failure. */
+  /** Sends a request with the service key for this user. @returns the body; throws on failure. */
   call<Body>(as: string | undefined, method: string, path: `/${string}`, json?: object): Promise<Body>
   send(from: string, to: string, text: string): Promise<Message>
   sse(as: string, query?: string, lastEventId?: string): Promise<SseStream>
   ws(as: string, input?: object, lastEventId?: string): Promise<WsStream>
-  /** Another server on the same database. A SQLite file allows one at a time. */
+  /** Starts another server on the same database. A SQLite file allows only one at a time. */
   another(settings?: Settings): Promise<RunningServer>
 }
 
@@ -50,11 +50,11 @@ interface StartOptions {
   users?: readonly string[]
   settings?: Settings
   overrides?: ServerOverrides
-  /** SQLite: a file instead of memory, for tests that stop the server and start another. */
+  /** SQLite: use a file instead of memory, for tests that stop the server and start another. */
   inFile?: boolean
 }
 
-/** Starts a server on a database of its own. Disposing of it also stops those from `another`. */
+/** Starts a server on a new database. Its disposal also stops servers started with `another`. */
 export async function startServer(
   using: Dialect,
   { users = [], settings = {}, overrides = {}, inFile = false }: StartOptions = {},
@@ -63,8 +63,8 @@ export async function startServer(
   const serviceKey = newServiceKey()
   try {
     const databaseUrl = await createDatabase(using, inFile, stack)
-    const start = async (own: Settings = {}): Promise<RunningServer> => {
-      const config = { ...readConfig({}), port: 0, ...settings, ...own, databaseUrl, serviceKey }
+    const start = async (extra: Settings = {}): Promise<RunningServer> => {
+      const config = { ...readConfig({}), port: 0, ...settings, ...extra, databaseUrl, serviceKey }
       return stack.use(await listen(config, serviceKey, overrides, start))
     }
     const server = await start()
@@ -116,10 +116,10 @@ async function listen(
       json,
     })
     if (status >= 400) throw new Error(`${line}: ${status} ${JSON.stringify(body)}`)
-    // Tests of the contract check that the body is what it says.
+    // Other tests check that bodies match the contract.
     return (body === '' ? undefined : body) as Body
   }
-  /** On PostgreSQL another test's transaction can hold back what was sent before a stream "starts now". */
+  /** On PostgreSQL, a transaction of another test can delay earlier events until after a stream has started. */
   async function untilSettled(): Promise<void> {
     while (await store.eventLog.hasUnsettled(app.db)) await delay(5)
   }

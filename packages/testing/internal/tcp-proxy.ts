@@ -1,35 +1,35 @@
 import { connect, createServer, type Socket } from 'node:net'
 import { listen } from './network.ts'
 
-/** A network that fails on command, in front of any TCP server. */
+/** A proxy in front of any TCP server that simulates network failures. */
 export interface TcpProxy extends AsyncDisposable {
   /** The target's URL, through the proxy. */
   readonly url: string
   readonly port: number
-  /** Clients that are connected. */
+  /** The number of connected clients. */
   readonly open: number
-  /** Clients that have connected so far. */
+  /** The number of clients that have connected so far. */
   readonly count: number
-  /** Connections that were closed because their budget was spent. */
+  /** The number of connections closed because their budget was spent. */
   readonly broken: number
-  /** Bytes from the target so far. */
+  /** The number of bytes received from the target so far. */
   readonly bytes: number
   /** The first data of each client. */
   readonly greetings: readonly Buffer[]
   /** Resets every connection. */
   reset(): void
-  /** Resets every connection, and each new one, until `restore`. */
+  /** Resets every connection and every new one, until `restore`. */
   refuse(): void
-  /** Discards all data without closing anything, like an unplugged cable, until `restore`. */
+  /** Discards all data without closing connections, like an unplugged cable, until `restore`. */
   stall(): void
-  /** New connections work again. Stalled ones stay dead, as behind a firewall that has forgotten them. */
+  /** New connections work again. Stalled ones stay dead, as behind a firewall that has dropped their state. */
   restore(): void
   /** Resolves when the condition holds. It is checked whenever a connection opens or closes. */
   until(holds: () => boolean): Promise<void>
 }
 
 interface ProxyOptions {
-  /** How many bytes from the target a new connection carries before it is closed; undefined for no limit. */
+  /** The number of bytes from the target that a new connection carries before it is closed. Undefined for no limit. */
   budget?: (() => number | undefined) | undefined
 }
 
@@ -49,12 +49,12 @@ export async function openTcpProxy(target: string, { budget }: ProxyOptions = {}
   let bytes = 0
 
   function check(): void {
-    for (const one of [...waiting]) one()
+    for (const waiter of [...waiting]) waiter()
   }
 
   function accept(client: Socket): void {
     count += 1
-    // The other end of the pair is closed when this one is.
+    // The other end of the pair closes when this one does.
     client.on('error', () => {})
     if (mode === 'refuse') {
       client.resetAndDestroy()
@@ -94,7 +94,7 @@ export async function openTcpProxy(target: string, { budget }: ProxyOptions = {}
       bytes += chunk.length
       if (chunk.length >= left) {
         broken += 1
-        // What was passed on reaches the client before the end does.
+        // Data already forwarded reaches the client before the close.
         client.end(chunk.subarray(0, left))
         passing.delete(upstream)
         upstream.destroy()
@@ -146,13 +146,13 @@ export async function openTcpProxy(target: string, { budget }: ProxyOptions = {}
     },
     async until(holds) {
       const { promise, resolve } = Promise.withResolvers<void>()
-      const look = () => {
+      const checkOnce = () => {
         if (holds()) resolve()
       }
-      waiting.add(look)
-      look()
+      waiting.add(checkOnce)
+      checkOnce()
       await promise
-      waiting.delete(look)
+      waiting.delete(checkOnce)
     },
     async [Symbol.asyncDispose]() {
       for (const socket of upstreams) socket.destroy()

@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import type { WebhookEvent } from '@sotto/contract'
 import { listen } from './network.ts'
 
-/** One request. */
+/** A request received. */
 export interface ReceivedWebhook {
   path: string
   headers: IncomingHttpHeaders
@@ -15,12 +15,12 @@ export interface ReceivedWebhook {
 
 type Answer = (response: ServerResponse, request: ReceivedWebhook) => void
 
-/** The HTTP server that a webhook's deliveries go to. */
+/** An HTTP server that receives webhook deliveries. */
 export interface WebhookReceiver extends AsyncDisposable {
   readonly url: string
   readonly port: number
   readonly received: readonly ReceivedWebhook[]
-  /** How it answers from now on; 204 by default. */
+  /** How it responds from now on. Default: 204. */
   answer: Answer
   /** The types of the received events, in order of arrival. */
   types(): string[]
@@ -37,15 +37,15 @@ export async function startWebhookReceiver(): Promise<WebhookReceiver> {
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
       const body = Buffer.concat(chunks).toString()
-      const one: ReceivedWebhook = {
+      const webhook: ReceivedWebhook = {
         path: request.url ?? '',
         headers: request.headers,
         body,
         event: JSON.parse(body) as WebhookEvent,
         id: String(request.headers['webhook-id']),
       }
-      received.push(one)
-      receiver.answer(response, one)
+      received.push(webhook)
+      receiver.answer(response, webhook)
     })
   })
   const listening = await listen(server)

@@ -61,7 +61,7 @@ export async function openWs(
       }
     })
   })
-  // A later failure is in `failure`.
+  // Later failures are in `failure`.
   started.catch(() => {})
   socket.addEventListener('open', () => {
     socket.send(JSON.stringify({ method: 'connectionParams', data: connectionParams }))

@@ -1,11 +1,11 @@
-/** The server's time. It is the real one until a test sets it; then it stands still until it is moved. */
+/** The server's clock. It shows the real time until a test sets it, and then stands still until it is moved. */
 export interface TestClock {
   now(): Date
   /** Stops the clock at this time. */
   set(time: Date | string): void
-  /** Moves the clock forward, stopping it where it is. */
+  /** Moves the clock forward and stops it there. */
   advance(milliseconds: number): void
-  /** Goes on with the real time. */
+  /** Returns to the real time. */
   release(): void
 }
 

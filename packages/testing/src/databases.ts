@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 
-/** Where a test server keeps its data. */
+/** The database of a test server. */
 export interface TestDatabase {
   url: string
-  /** Deletes it. */
+  /** Deletes the database. */
   drop(): Promise<void>
 }
 
@@ -12,14 +12,14 @@ export async function createMemoryDatabase(): Promise<TestDatabase> {
   return { url: 'file::memory:', async drop() {} }
 }
 
-/** One at a time may make a template that is missing; the number is the lock's name and nothing else. */
+/** Lets one process at a time create a missing template. An arbitrary number that identifies the lock. */
 const TEMPLATE_LOCK = 7_305_884_911
 
 /**
- * Makes a database of its own in a PostgreSQL server, as a copy of a template that `prepare` has migrated once.
+ * Creates a database on a PostgreSQL server, as a copy of a template that `prepare` has migrated once.
  *
- * @param adminUrl a user that may create databases
- * @param version names the template, so that another schema gets another one
+ * @param adminUrl the URL of a user who may create databases
+ * @param version identifies the template, so that each schema has its own
  */
 export async function createPostgresDatabase(
   adminUrl: string,
@@ -37,7 +37,7 @@ export async function createPostgresDatabase(
         await admin.query(`drop database if exists ${draft}`)
         await admin.query(`create database ${draft}`)
         await prepare(urlOf(adminUrl, draft))
-        // The name tells that it is whole.
+        // Only a complete template has its final name.
         await admin.query(`alter database ${draft} rename to ${template}`)
       }
       await admin.query(`create database ${name} template ${template}`)
@@ -54,20 +54,20 @@ export async function createPostgresDatabase(
   }
 }
 
-/** The URL of another database of the same server. */
+/** Returns the URL of another database on the same server. */
 export function urlOf(serverUrl: string, database: string): string {
   const url = new URL(serverUrl)
   url.pathname = `/${database}`
   return url.href
 }
 
-/** Runs work on a connection of its own. */
+/** Runs work on a new connection. */
 export async function withPostgres<Result>(
   url: string,
   work: (client: pg.Client) => Promise<Result>,
 ): Promise<Result> {
   const client = new pg.Client({ connectionString: url })
-  // A query that is running fails by itself; a lost connection must not end the process.
+  // A running query rejects if the connection is lost. Without a listener, the process would end.
   client.on('error', () => {})
   await client.connect()
   try {

@@ -11,18 +11,18 @@ import {
 import { createClock, type TestClock } from './clock.ts'
 import { createMemoryDatabase, createPostgresDatabase, type TestDatabase } from './databases.ts'
 
-/** A user to begin with: a username, or what `users.create` takes. */
+/** A user to create: a username, or the input of `users.create`. */
 export type TestUser = string | Parameters<SottoClient['users']['create']>[0]
 
 export interface TestServerOptions {
-  /** Users to begin with, in this order. */
+  /** Users to create, in this order. */
   users?: readonly TestUser[]
   /**
-   * `sqlite` (in memory, the default), or `postgres`: a database of its own in the PostgreSQL server that
-   * SOTTO_TEST_POSTGRES_URL names, or the one given here, whose user may create databases.
+   * `sqlite` (in memory, the default), or `postgres`: a new database on the PostgreSQL server in
+   * SOTTO_TEST_POSTGRES_URL, or on the given server. The user must be allowed to create databases.
    */
   using?: 'sqlite' | 'postgres' | { postgres: string }
-  /** As the server's settings of the same names. */
+  /** Settings of the server, as in its configuration. */
   settings?: Partial<
     Pick<
       Config,
@@ -43,35 +43,35 @@ export interface TestServerOptions {
       | 'preparedStatements'
     >
   > & {
-    /** How often callers may do what, such as `{ sends: { count: 60, seconds: 10 } }`. What is left out is not limited. */
+    /** Rate limits, such as `{ sends: { count: 60, seconds: 10 } }`. Those that are omitted do not apply. */
     limits?: Partial<Config['limits']>
   }
 }
 
 export interface TestServer extends AsyncDisposable {
-  /** A client with a service key, which acts for nobody. */
+  /** A client with a service key, without a user. */
   readonly client: SottoClient
   /** A client that acts for this user. */
   as(user: string): SottoClient
-  /** The service key, for requests by hand. */
+  /** The service key, for requests with `fetch`. */
   readonly serviceKey: string
-  /** The token of `/welcome#…`, where the first admin is made; there with `settings: { webClient: true }` alone. */
+  /** The token in `/welcome#…`, for creating the first admin. Only set with `settings: { webClient: true }`. */
   readonly setupToken: string | undefined
-  /** The base of URLs that `fetch` answers. */
+  /** The base URL of requests to `fetch`. */
   readonly url: string
-  /** As the global `fetch`, but to this server, without a network. A path alone will do. */
+  /** Like the global `fetch`, but calls this server directly. Also accepts a path. */
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>
   readonly clock: TestClock
-  /** The next ids that the server gives out, one for each new row. Its own follow when these are used up. */
+  /** Sets the next ids that the server assigns, one per new row. After those, it generates its own. */
   giveIds(...ids: string[]): void
-  /** What the server has logged, a line of JSON each. */
+  /** The server's log, one JSON object per line. */
   readonly logs: readonly string[]
-  /** Another server on the same database, with its own clock. PostgreSQL only. */
+  /** Starts another server on the same database, with its own clock. PostgreSQL only. */
   another(): Promise<TestServer>
 }
 
 /**
- * Starts the real server in this process, without a port, on a database of its own that is gone with it.
+ * Starts the real server in this process, without a port, on a new database that is deleted with it.
  *
  * @example
  * await using server = await createTestServer({ users: ['alice', 'bob'] })
@@ -92,23 +92,23 @@ async function createDatabase({ using = 'sqlite' }: TestServerOptions): Promise<
   const url = using === 'postgres' ? process.env.SOTTO_TEST_POSTGRES_URL : using.postgres
   if (!url) {
     throw new Error(
-      "using: 'postgres' needs SOTTO_TEST_POSTGRES_URL, the URL of a user who may create databases",
+      "using: 'postgres' requires SOTTO_TEST_POSTGRES_URL, the URL of a user who may create databases",
     )
   }
   return createMigratedDatabase(url)
 }
 
-/** A copy of a PostgreSQL database that a server has migrated and nobody has used. */
+/** Creates a migrated, empty PostgreSQL database. */
 export function createMigratedDatabase(adminUrl: string): Promise<TestDatabase> {
   return createPostgresDatabase(adminUrl, schemaVersion(), async (template) => {
     await using _server = await createServer(configFor(template, newServiceKey()), { log: memoryLogger([]) })
   })
 }
 
-/** What servers on one database have in common. */
-const SECRET = 'the secret of servers that are there for a test'
+/** Servers on the same database share it. */
+const SECRET = 'the secret of servers in tests'
 
-/** A test does within a second what people do in an hour. */
+/** Tests make more requests per second than users do. */
 const unlimited: Config['limits'] = {
   logins: null,
   sends: null,
@@ -123,14 +123,14 @@ function configFor(
   serviceKey: string,
   settings: TestServerOptions['settings'] = {},
 ): Config {
-  // The defaults, whatever the environment of the test says.
+  // Ignores the environment of the test.
   return {
     ...readConfig({}),
     port: 0,
     databaseUrl,
     serviceKey,
     secret: SECRET,
-    // Tests speak to the API; whether somebody has built the client here makes no difference to them.
+    // Tests use the API, so it must not matter whether the web client has been built.
     webClient: false,
     ...settings,
     limits: { ...unlimited, ...settings.limits },
@@ -175,7 +175,7 @@ async function startOn(
     giveIds: (...ids) => void givenIds.push(...ids),
     logs,
     another() {
-      if (databaseUrl === 'file::memory:') throw new Error("another server needs using: 'postgres'")
+      if (databaseUrl === 'file::memory:') throw new Error("another() requires using: 'postgres'")
       return startOn(databaseUrl, { ...options, users: [] }, async () => {})
     },
     async [Symbol.asyncDispose]() {

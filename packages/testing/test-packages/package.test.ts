@@ -11,15 +11,15 @@ import { cleanEnvironment, publishedNames, run } from '../../../scripts/pack.ts'
 
 const packageRoot = path.join(import.meta.dirname, '..')
 
-let workshop: string
+let workspace: string
 let tarballs: string[]
-/** A project that has the three tarballs and nothing else of this repository. */
+/** A project with only the packed packages of this repository. */
 let project: ConsumerProject
 
 beforeAll(async () => {
-  workshop = await mkdtemp(path.join(tmpdir(), 'sotto-packages-'))
+  workspace = await mkdtemp(path.join(tmpdir(), 'sotto-packages-'))
   project = await createConsumerProject(
-    path.join(workshop, 'project'),
+    path.join(workspace, 'project'),
     path.join(packageRoot, 'test-packages/consumer'),
   )
   tarballs = (await readdir(packedFolder)).sort()
@@ -28,15 +28,15 @@ beforeAll(async () => {
 }, 180_000)
 
 afterAll(async () => {
-  await rm(workshop, { recursive: true, force: true })
+  await rm(workspace, { recursive: true, force: true })
 })
 
 function bin(name: string): string {
   return path.join(project.folder, 'node_modules/.bin', name)
 }
 
-/** Without what the vitest around it tells its workers, and with this Node for scripts that ask for any. */
-function outside(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+/** The environment without the variables of the surrounding Vitest, and with this Node first on the path. */
+function projectEnvironment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const entries = Object.entries(cleanEnvironment()).filter(
     ([name]) => !/^(VITEST|NODE_ENV$|TEST$)/.test(name),
   )
@@ -45,21 +45,21 @@ function outside(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
 }
 
 describe('the packages', () => {
-  it('are all there is to publish, and in order', async () => {
+  it('are complete and valid', async () => {
     expect(tarballs).toHaveLength(publishedNames.length)
     for (const tarball of tarballs) {
       expect(await packageProblems(await readFile(path.join(packedFolder, tarball))), tarball).toEqual([])
     }
   })
 
-  it('bring no package of the workspace that is not published', async () => {
+  it('do not install unpublished packages of the workspace', async () => {
     const scopes = await readdir(path.join(project.folder, 'node_modules/@sotto'))
     expect(scopes.map((name) => `@sotto/${name}`).sort()).toEqual([...publishedNames].sort())
   })
 })
 
-describe('whoever installs them', () => {
-  it('sees nothing of the tables in the types of the server', async () => {
+describe('a project that installs them', () => {
+  it('does not see the database tables in the types of the server', async () => {
     const types = await readFile(
       path.join(project.folder, 'node_modules/@sotto/server/dist/index.d.ts'),
       'utf8',
@@ -68,7 +68,7 @@ describe('whoever installs them', () => {
     expect(types).not.toMatch(/kysely|Table\b/i)
   })
 
-  it.each(['nodenext', 'esnext'])('compiles with module %s, every declaration checked', async (module) => {
+  it.each(['nodenext', 'esnext'])('compiles with module %s and all declarations checked', async (module) => {
     const compilerOptions = {
       module,
       moduleResolution: module === 'nodenext' ? module : 'bundler',
@@ -81,7 +81,7 @@ describe('whoever installs them', () => {
       noEmit: true,
     }
     await project.write('tsconfig.json', { compilerOptions, include: ['*.ts'] })
-    await run(project.folder, [bin('tsc'), '-p', '.'], outside())
+    await run(project.folder, [bin('tsc'), '-p', '.'], projectEnvironment())
   })
 
   it('tests against a real server', async () => {
@@ -89,7 +89,7 @@ describe('whoever installs them', () => {
     await run(
       project.folder,
       [bin('vitest'), 'run', '--reporter=json', '--outputFile=report.json'],
-      outside(),
+      projectEnvironment(),
     )
     const report = await readFile(path.join(project.folder, 'report.json'), 'utf8')
     const { numPassedTests, numTotalTests } = JSON.parse(report)
@@ -97,15 +97,17 @@ describe('whoever installs them', () => {
   })
 
   it('embeds the server', async () => {
-    expect(JSON.parse(await run(project.folder, [process.execPath, 'embed.ts'], outside()))).toEqual({
+    expect(
+      JSON.parse(await run(project.folder, [process.execPath, 'embed.ts'], projectEnvironment())),
+    ).toEqual({
       username: 'alice',
       assets: [200, 200, 200, 200],
-      refusal: 'PORT must be a whole number from 0 to 65535',
+      configError: 'PORT must be a whole number from 0 to 65535',
     })
   })
 
   it('starts the server from the command line and stops it', async () => {
-    const env = outside({ PORT: '0', HOST: '127.0.0.1', DATABASE_URL: 'file:chat.db' })
+    const env = projectEnvironment({ PORT: '0', HOST: '127.0.0.1', DATABASE_URL: 'file:chat.db' })
     const server = spawn(bin('sotto'), ['start'], {
       cwd: project.folder,
       env,

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { createTestServer } from '../src/index.ts'
 
 describe.each(['sqlite', 'postgres'] as const)('createTestServer on %s', (using) => {
-  test('has users, a client for each, and data of its own', async () => {
+  test('creates users, and has clients and separate data', async () => {
     await using server = await createTestServer({
       using,
       users: ['alice', { username: 'bob', displayName: 'Bob' }],
@@ -19,7 +19,7 @@ describe.each(['sqlite', 'postgres'] as const)('createTestServer on %s', (using)
     expect((await other.client.users.list()).items).toEqual([])
   })
 
-  test('has a clock that a test sets, and takes ids', async () => {
+  test('uses the time and ids that a test sets', async () => {
     await using server = await createTestServer({ using, users: ['alice'] })
     const id = '019c13a0-0000-7000-8000-00000000000b'
     server.clock.set('2030-01-01T00:00:00.000Z')
@@ -34,7 +34,7 @@ describe.each(['sqlite', 'postgres'] as const)('createTestServer on %s', (using)
   })
 })
 
-test('another server shares a PostgreSQL database', async () => {
+test('another() starts a server on the same PostgreSQL database', async () => {
   await using first = await createTestServer({ using: 'postgres', users: ['alice', 'bob'] })
   await using second = await first.another()
 

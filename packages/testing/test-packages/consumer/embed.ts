@@ -1,4 +1,4 @@
-// A program of somebody who embeds the server: run and type-checked by package.test.ts, outside of this repository.
+// A program that embeds the server. package.test.ts type-checks and runs it outside this repository.
 import { createClient } from '@sotto/sdk'
 import { type Config, ConfigError, createServer, readConfig, type Server } from '@sotto/server'
 
@@ -21,17 +21,17 @@ for (const path of ['/readyz', '/', '/docs', script]) {
 }
 await server.close()
 
-let refusal = ''
+let configError = ''
 try {
   readConfig({ PORT: 'many' })
 } catch (error) {
-  if (error instanceof ConfigError) refusal = error.message
+  if (error instanceof ConfigError) configError = error.message
 }
 
-// Never called: what must not compile.
+// Never called: this must not compile.
 export function wrong(): void {
   // @ts-expect-error: a port is a number
   void createServer({ ...config, port: '1337' })
 }
 
-console.log(JSON.stringify({ username: user.username, assets, refusal }))
+console.log(JSON.stringify({ username: user.username, assets, configError }))

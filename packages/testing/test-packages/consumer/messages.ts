@@ -1,5 +1,4 @@
-// A test of somebody who has installed the package: run and type-checked by package.test.ts, outside of this
-// repository.
+// A test in a project that has installed the package. package.test.ts type-checks and runs it outside this repository.
 import { createTestServer } from '@sotto/testing'
 import { describe, expect, test } from 'vitest'
 
@@ -8,7 +7,7 @@ const databases = process.env.SOTTO_TEST_POSTGRES_URL
   : ['sqlite' as const]
 
 describe.each(databases)('on %s', (using) => {
-  test('bob gets what alice sends', async () => {
+  test('bob receives a message from alice', async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob'] })
 
     const sent = await server.as('alice').messages.send({ to: 'bob', text: 'hi' })
@@ -18,17 +17,17 @@ describe.each(databases)('on %s', (using) => {
     expect(sent.createdAt).toBeInstanceOf(Date)
   })
 
-  test('plain requests work too', async () => {
+  test('plain HTTP requests work', async () => {
     await using server = await createTestServer({ using })
     server.clock.set('2030-01-01T00:00:00.000Z')
 
-    const answer = await server.fetch('/v1/users', {
+    const response = await server.fetch('/v1/users', {
       method: 'POST',
       headers: { authorization: `Bearer ${server.serviceKey}`, 'content-type': 'application/json' },
       body: JSON.stringify({ username: 'alice' }),
     })
 
-    expect(answer.status).toBe(201)
-    expect(await answer.json()).toMatchObject({ username: 'alice', createdAt: '2030-01-01T00:00:00.000Z' })
+    expect(response.status).toBe(201)
+    expect(await response.json()).toMatchObject({ username: 'alice', createdAt: '2030-01-01T00:00:00.000Z' })
   })
 })
