@@ -2,24 +2,24 @@ import { randomUUID } from 'node:crypto'
 import Sqlite from 'better-sqlite3'
 import pg from 'pg'
 import type { Contender } from './compare.ts'
+import type { Fixture, Pair } from './fixture.ts'
 import { drive } from './load.ts'
-import { rebind, type Turn } from './rebind.ts'
-import type { Lane, World } from './world.ts'
+import { rebind, type SendState } from './rebind.ts'
 
-/** The statements of a send straight through the driver: one transaction a message, no HTTP, nothing else. */
+/** Runs the statements of a send directly through the driver: one transaction per message, without HTTP. */
 export interface BaselineSends extends AsyncDisposable {
   contender: Contender
 }
 
-export function baselineSends(databaseUrl: string, world: World): BaselineSends {
+export function baselineSends(databaseUrl: string, fixture: Fixture): BaselineSends {
   return databaseUrl.startsWith('file:')
-    ? onSqlite(databaseUrl.slice('file:'.length), world)
-    : onPostgres(databaseUrl, world)
+    ? onSqlite(databaseUrl.slice('file:'.length), fixture)
+    : onPostgres(databaseUrl, fixture)
 }
 
-const NAME = 'the driver alone'
+const NAME = 'driver only'
 
-function onSqlite(path: string, world: World): BaselineSends {
+function onSqlite(path: string, fixture: Fixture): BaselineSends {
   const database = new Sqlite(path)
   database.pragma('journal_mode = wal')
   database.pragma('synchronous = full')
@@ -27,19 +27,19 @@ function onSqlite(path: string, world: World): BaselineSends {
   database.pragma('cache_size = -32768')
   const begin = database.prepare('begin immediate')
   const commit = database.prepare('commit')
-  const steps = world.send.statements.map(({ sql, parameters }) => ({
+  const steps = fixture.send.statements.map(({ sql, parameters }) => ({
     statement: database.prepare(sql),
     parameters,
   }))
 
-  function send(lane: Lane): void {
-    const turn = newTurn()
+  function send(pair: Pair): void {
+    const state = newSend()
     begin.run()
     for (const { statement, parameters } of steps) {
-      const bound = rebind(parameters, world.send.values, lane, turn).map((value) =>
+      const bound = rebind(parameters, fixture.send.values, pair, state).map((value) =>
         value instanceof Date ? value.getTime() : value,
       )
-      if (statement.reader) noteSeq(statement.all(bound), turn)
+      if (statement.reader) noteSeq(statement.all(bound), state)
       else statement.run(bound)
     }
     commit.run()
@@ -49,10 +49,10 @@ function onSqlite(path: string, world: World): BaselineSends {
   return {
     contender: {
       name: NAME,
-      // There is one writer: more lanes would only take turns.
+      // SQLite has a single writer, so concurrency would not help.
       run: ({ seconds }) =>
-        drive({ lanes: 1, seconds }, async () => {
-          send(laneOf(world, next++))
+        drive({ concurrency: 1, seconds }, async () => {
+          send(pairOf(fixture, next++))
         }),
     },
     async [Symbol.asyncDispose]() {
@@ -61,17 +61,17 @@ function onSqlite(path: string, world: World): BaselineSends {
   }
 }
 
-function onPostgres(url: string, world: World): BaselineSends {
+function onPostgres(url: string, fixture: Fixture): BaselineSends {
   const pool = new pg.Pool({ connectionString: url, max: 10 })
 
-  async function send(lane: Lane): Promise<void> {
+  async function send(pair: Pair): Promise<void> {
     const client = await pool.connect()
     try {
-      const turn = newTurn()
+      const state = newSend()
       await client.query('begin')
-      for (const [index, { sql, parameters }] of world.send.statements.entries()) {
-        const values = rebind(parameters, world.send.values, lane, turn)
-        noteSeq((await client.query({ name: `step-${index}`, text: sql, values })).rows, turn)
+      for (const [index, { sql, parameters }] of fixture.send.statements.entries()) {
+        const values = rebind(parameters, fixture.send.values, pair, state)
+        noteSeq((await client.query({ name: `step-${index}`, text: sql, values })).rows, state)
       }
       await client.query('commit')
     } finally {
@@ -80,22 +80,22 @@ function onPostgres(url: string, world: World): BaselineSends {
   }
 
   return {
-    contender: { name: NAME, run: (load) => drive(load, (lane) => send(laneOf(world, lane))) },
+    contender: { name: NAME, run: (load) => drive(load, (index) => send(pairOf(fixture, index))) },
     [Symbol.asyncDispose]: () => pool.end(),
   }
 }
 
-export function laneOf(world: World, index: number): Lane {
-  const lane = world.lanes[index % world.lanes.length]
-  if (!lane) throw new Error('a world has a pair at least')
-  return lane
+export function pairOf(fixture: Fixture, index: number): Pair {
+  const pair = fixture.pairs[index % fixture.pairs.length]
+  if (!pair) throw new Error('the fixture has no pairs')
+  return pair
 }
 
-function newTurn(): Turn {
+function newSend(): SendState {
   return { messageId: randomUUID(), seq: 0 }
 }
 
-function noteSeq(rows: readonly unknown[], turn: Turn): void {
+function noteSeq(rows: readonly unknown[], state: SendState): void {
   const [row] = rows as { seq?: number | string }[]
-  if (row?.seq !== undefined) turn.seq = Number(row.seq)
+  if (row?.seq !== undefined) state.seq = Number(row.seq)
 }

@@ -2,7 +2,7 @@ import Sqlite from 'better-sqlite3'
 import fastify from 'fastify'
 import pg from 'pg'
 
-// What a page costs at least: a bare route that runs the same prepared statement and stringifies its rows.
+// The minimum cost of a page: a plain route that runs the same prepared statement and stringifies its rows.
 
 const { DATABASE_URL = '', PORT, STATEMENT = '' } = process.env
 const { sql, parameters } = JSON.parse(STATEMENT) as { sql: string; parameters: unknown[] }

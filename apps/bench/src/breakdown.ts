@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Contender } from './compare.ts'
 import type { BenchDatabase } from './databases.ts'
+import { createFixture } from './fixture.ts'
 import { CONNECTIONS, transportsOf } from './operations.ts'
 import { startServer } from './server-process.ts'
 import { printTable } from './table.ts'
-import { makeWorld } from './world.ts'
 
 interface Profile {
   nodes: { id: number; callFrame: { functionName: string; url: string } }[]
@@ -15,11 +15,11 @@ interface Profile {
   timeDeltas?: number[] | undefined
 }
 
-/** Where a call's processor time goes, on the server and in the client, by part. */
+/** Measures the CPU time of a call by component, on the server and in the client. */
 export async function measureBreakdown(database: BenchDatabase, seconds: number): Promise<void> {
-  const world = await makeWorld(database.url, CONNECTIONS)
-  const names = transportsOf('http://127.0.0.1', world)
-  const cases = [...names.pages, ...names.sends].map((each) => each.name)
+  const fixture = await createFixture(database.url, CONNECTIONS)
+  const names = transportsOf('http://127.0.0.1', fixture)
+  const cases = [...names.pages, ...names.sends].map((contender) => contender.name)
   await names.close()
 
   const columns: { name: string; parts: Map<string, number> }[] = []
@@ -29,9 +29,11 @@ export async function measureBreakdown(database: BenchDatabase, seconds: number)
     let client: Profile
     {
       await using server = await startServer(database.url, ['--cpu-prof', `--cpu-prof-dir=${folder}`])
-      const transports = transportsOf(server.url, world)
-      const contender = [...transports.pages, ...transports.sends].find((each) => each.name === name)
-      if (!contender) throw new Error(`${name} is not measured`)
+      const transports = transportsOf(server.url, fixture)
+      const contender = [...transports.pages, ...transports.sends].find(
+        (candidate) => candidate.name === name,
+      )
+      if (!contender) throw new Error(`there is no contender ${name}`)
       ;[client, calls] = await profiled(contender, seconds)
       await transports.close()
     }
@@ -44,7 +46,7 @@ export async function measureBreakdown(database: BenchDatabase, seconds: number)
   }
 
   const parts = [...new Set(columns.flatMap((column) => [...column.parts.keys()]))]
-  console.log(`${database.name}: microseconds of processor time a call\n`)
+  console.log(`${database.name}: microseconds of CPU time per call\n`)
   printTable(
     ['', ...parts, 'sum'],
     columns.map(({ name, parts: own }) => [
@@ -60,7 +62,7 @@ async function profiled(contender: Contender, seconds: number): Promise<[Profile
   session.connect()
   await session.post('Profiler.enable')
   await session.post('Profiler.start')
-  const run = await contender.run({ lanes: CONNECTIONS, seconds })
+  const run = await contender.run({ concurrency: CONNECTIONS, seconds })
   const { profile } = await session.post('Profiler.stop')
   session.disconnect()
   return [profile, run.latencies.length]
@@ -89,6 +91,6 @@ function microsecondsByPart(profile: Profile, calls: number): Map<string, number
 
 function partOfFrame({ functionName, url }: { functionName: string; url: string }): string | undefined {
   if (functionName === '(idle)') return undefined
-  if (functionName === '(garbage collector)') return 'collector'
+  if (functionName === '(garbage collector)') return 'garbage collector'
   return parts.find(([, pattern]) => pattern.test(url))?.[0] ?? 'native'
 }

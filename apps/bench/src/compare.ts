@@ -9,13 +9,13 @@ export interface Comparison {
   name: string
   figures: Figures
   baseline: Figures
-  /** The median over the rounds of our rate divided by the baseline's. */
+  /** The contender's rate divided by the baseline's: the median over all rounds. */
   ratio: number
 }
 
 const WARM_UP_SECONDS = 1
 
-/** Runs a baseline and what is measured against it in turn, so that a machine that slows down slows both. */
+/** Runs a baseline and its contenders alternately, so that a machine that slows down affects them equally. */
 export async function compare(
   baseline: Contender,
   contenders: readonly Contender[],

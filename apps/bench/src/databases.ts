@@ -5,21 +5,21 @@ export interface BenchDatabase extends AsyncDisposable {
   url: string
 }
 
-/** A new SQLite file, in the temporary folder. */
+/** Creates a SQLite file in the temporary folder. */
 async function makeSqlite(): Promise<BenchDatabase> {
   return { name: 'SQLite file', ...(await createEmptyDatabase('sqlite')) }
 }
 
-/** A new database in the PostgreSQL server of SOTTO_BENCH_POSTGRES_URL. */
+/** Creates a database on the PostgreSQL server in SOTTO_BENCH_POSTGRES_URL. */
 async function makePostgres(): Promise<BenchDatabase> {
   const adminUrl = process.env.SOTTO_BENCH_POSTGRES_URL
   if (!adminUrl) throw new Error('SOTTO_BENCH_POSTGRES_URL is required; `pnpm bench` starts a PostgreSQL')
   return { name: 'PostgreSQL', ...(await createEmptyDatabase('postgres', adminUrl)) }
 }
 
-export const makers = { sqlite: makeSqlite, postgres: makePostgres }
+export const databaseFactories = { sqlite: makeSqlite, postgres: makePostgres }
 
-/** How many transactions this PostgreSQL database has committed; undefined for SQLite. */
+/** The number of transactions this PostgreSQL database has committed. Undefined for SQLite. */
 export async function postgresCommits({ name, url }: BenchDatabase): Promise<number | undefined> {
   if (name !== 'PostgreSQL') return undefined
   return withPostgres(url, async (client) => {

@@ -4,17 +4,17 @@ export interface Call {
   method: 'GET' | 'POST'
   path: string
   body?: string
-  /** Besides those of the connection. */
+  /** Added to those of the client. */
   headers?: Record<string, string>
 }
 
 export interface Load {
-  /** How many calls are under way at once. */
-  lanes: number
+  /** The number of concurrent calls. */
+  concurrency: number
   seconds: number
 }
 
-/** What a load did: each call's milliseconds, and how long all of it took. */
+/** The result of a load: the latency of each call in milliseconds, and the total duration. */
 export interface Run {
   latencies: number[]
   seconds: number
@@ -22,23 +22,23 @@ export interface Run {
 
 export interface Figures {
   perSecond: number
-  /** Milliseconds. */
+  /** Latencies are in milliseconds. */
   p50: number
   p95: number
   p99: number
 }
 
-/** Calls one after the other on each lane until the time is over. */
-export async function drive(load: Load, call: (lane: number) => Promise<unknown>): Promise<Run> {
+/** Makes calls with the given concurrency until the time is up. */
+export async function drive(load: Load, call: (index: number) => Promise<unknown>): Promise<Run> {
   const latencies: number[] = []
   const begin = performance.now()
   const end = begin + load.seconds * 1_000
   await Promise.all(
-    Array.from({ length: load.lanes }, async (_, lane) => {
+    Array.from({ length: load.concurrency }, async (_, index) => {
       for (;;) {
         const before = performance.now()
         if (before >= end) return
-        await call(lane)
+        await call(index)
         latencies.push(performance.now() - before)
       }
     }),
@@ -75,14 +75,19 @@ export interface HttpClient extends AsyncDisposable {
   call(call: Call): Promise<void>
 }
 
-/** Kept connections to one server. A status other than 2xx throws. */
+/** Persistent connections to one server. Throws if the status is not 2xx. */
 export function httpClient(url: string, connections: number, headers: Record<string, string>): HttpClient {
   const pool = new Pool(url, { connections, pipelining: 1 })
   return {
     async call({ method, path, body, headers: own }) {
-      const answer = await pool.request({ method, path, headers: { ...headers, ...own }, body: body ?? null })
-      const text = await answer.body.text()
-      if (answer.statusCode >= 300) throw new Error(`${method} ${path}: ${answer.statusCode} ${text}`)
+      const response = await pool.request({
+        method,
+        path,
+        headers: { ...headers, ...own },
+        body: body ?? null,
+      })
+      const text = await response.body.text()
+      if (response.statusCode >= 300) throw new Error(`${method} ${path}: ${response.statusCode} ${text}`)
     },
     [Symbol.asyncDispose]: () => pool.close(),
   }

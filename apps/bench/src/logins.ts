@@ -9,17 +9,17 @@ const PASSWORD = 'the right horse battery staple'
 const WRONG = 'the wrong horse battery staple'
 
 /**
- * How long the server takes to refuse a log-in, by why: who measures it must not learn which usernames there are.
- * One at a time and in turn, so that whatever else the machine does falls on all alike.
+ * Measures how long the server takes to reject a sign-in, by reason: the duration must not reveal whether a username
+ * exists. Attempts are sequential and alternate, so that other work on the machine affects all reasons equally.
  */
 export async function measureLogins(database: BenchDatabase, tries: number): Promise<void> {
   await using server = await startServer(database.url)
   const pool = new Pool(server.url, { connections: 1, pipelining: 1 })
   async function request(method: 'POST' | 'PUT', path: string, body: object): Promise<number> {
     const headers = { authorization: `Bearer ${SERVICE_KEY}`, 'content-type': 'application/json' }
-    const answer = await pool.request({ method, path, headers, body: JSON.stringify(body) })
-    await answer.body.dump()
-    return answer.statusCode
+    const response = await pool.request({ method, path, headers, body: JSON.stringify(body) })
+    await response.body.dump()
+    return response.statusCode
   }
   await request('POST', '/v1/users', { username: 'known', password: PASSWORD })
   await request('POST', '/v1/users', { username: 'passwordless' })
@@ -36,7 +36,7 @@ export async function measureLogins(database: BenchDatabase, tries: number): Pro
     for (const { username, password, latencies } of attempts) {
       const before = performance.now()
       const status = await request('POST', '/v1/sessions', { username, password })
-      if (status !== 401) throw new Error(`the log-in of ${username} answered ${status}`)
+      if (status !== 401) throw new Error(`signing in as ${username} returned ${status}`)
       if (round >= 0) latencies.push(performance.now() - before)
     }
   }
@@ -49,7 +49,7 @@ export async function measureLogins(database: BenchDatabase, tries: number): Pro
   }))
   const unknown = rows[0]?.p50 ?? Number.NaN
   printTable(
-    [`${database.name}, ${tries} of each`, 'p50 ms', 'mean ms', 'p95 ms', 'p50 against unknown'],
+    [`${database.name}, ${tries} attempts each`, 'p50 ms', 'mean ms', 'p95 ms', 'p50 relative to unknown'],
     rows.map(({ name, p50, mean, p95 }) => [
       name,
       p50.toFixed(2),

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { measureBreakdown } from './breakdown.ts'
-import { makers } from './databases.ts'
+import { databaseFactories } from './databases.ts'
 import { measureLogins } from './logins.ts'
 import { measureOperations } from './operations.ts'
 import { measureRealtime } from './realtime.ts'
@@ -8,21 +8,21 @@ import { measureScale } from './scale.ts'
 import { measureServers } from './servers.ts'
 import { measureTransfer } from './transfer.ts'
 
-const HELP = `Usage: pnpm bench [what] [options]
+const HELP = `Usage: pnpm bench [benchmark] [options]
 
-  operations   sends and pages over REST, RPC and SDK beside their baselines (the default)
-  breakdown    where the processor time of each goes
-  realtime     from a send to its event at the other one, idle streams, a restart
-  scale        what the same costs among a million messages, and among a thousand
-  servers      sends to one, two and four servers on one PostgreSQL, beside pgbench (PostgreSQL alone)
-  transfer     sotto export and sotto import: time and memory
-  logins       whether a refused log-in takes as long for an unknown user as for a wrong password
+  operations   sends and pages over REST, RPC and the SDK, compared with baselines (default)
+  breakdown    CPU time of these operations by component
+  realtime     latency from a send to its event, memory of idle streams, reconnects after a restart
+  scale        cost of the same calls with a million messages and with a thousand
+  servers      sends to one, two and four servers on one PostgreSQL, compared with pgbench (PostgreSQL only)
+  transfer     duration and memory of sotto export and sotto import
+  logins       duration of a rejected sign-in for an unknown user and for a wrong password
 
-  --on sqlite,postgres   which databases
-  --seconds N            how long each run is (4)
-  --rounds N             how many runs each has, in turn with the others (5)
-  --tries N              how many log-ins of each kind, in turn (1000)
-  --messages N           how many messages are exported and imported (1000000)
+  --on sqlite,postgres   databases
+  --seconds N            duration of each run (4)
+  --rounds N             runs of each contender, alternating with the others (5)
+  --tries N              sign-ins of each kind, alternating (1000)
+  --messages N           messages to export and import (1000000)
 `
 
 const { values, positionals } = parseArgs({
@@ -36,42 +36,42 @@ const { values, positionals } = parseArgs({
     messages: { type: 'string', default: '1000000' },
   },
 })
-const [what = 'operations'] = positionals
+const [benchmark = 'operations'] = positionals
 const settings = { seconds: Number(values.seconds), rounds: Number(values.rounds) }
 
-const measures = {
-  async operations(kind: keyof typeof makers) {
-    await using database = await makers[kind]()
+const benchmarks = {
+  async operations(kind: keyof typeof databaseFactories) {
+    await using database = await databaseFactories[kind]()
     await measureOperations(database, settings)
   },
-  async breakdown(kind: keyof typeof makers) {
-    await using database = await makers[kind]()
+  async breakdown(kind: keyof typeof databaseFactories) {
+    await using database = await databaseFactories[kind]()
     await measureBreakdown(database, settings.seconds)
   },
-  realtime: (kind: keyof typeof makers) => measureRealtime(kind, settings),
-  scale: (kind: keyof typeof makers) => measureScale(kind, settings),
-  async servers(kind: keyof typeof makers) {
-    await using database = await makers[kind]()
+  realtime: (kind: keyof typeof databaseFactories) => measureRealtime(kind, settings),
+  scale: (kind: keyof typeof databaseFactories) => measureScale(kind, settings),
+  async servers(kind: keyof typeof databaseFactories) {
+    await using database = await databaseFactories[kind]()
     await measureServers(database, settings)
   },
-  transfer: (kind: keyof typeof makers) => measureTransfer(kind, Number(values.messages)),
-  async logins(kind: keyof typeof makers) {
-    await using database = await makers[kind]()
+  transfer: (kind: keyof typeof databaseFactories) => measureTransfer(kind, Number(values.messages)),
+  async logins(kind: keyof typeof databaseFactories) {
+    await using database = await databaseFactories[kind]()
     await measureLogins(database, Number(values.tries))
   },
 }
 
-function isMeasure(name: string): name is keyof typeof measures {
-  return Object.hasOwn(measures, name)
+function isBenchmark(name: string): name is keyof typeof benchmarks {
+  return Object.hasOwn(benchmarks, name)
 }
 
-if (values.help || !isMeasure(what)) {
+if (values.help || !isBenchmark(benchmark)) {
   console.log(HELP)
   process.exit(values.help ? 0 : 2)
 }
-const kinds = what === 'servers' ? ['postgres'] : values.on.split(',')
+const kinds = benchmark === 'servers' ? ['postgres'] : values.on.split(',')
 for (const kind of kinds) {
   if (kind !== 'sqlite' && kind !== 'postgres')
     throw new Error('--on must be sqlite, postgres, or both separated by a comma')
-  await measures[what](kind)
+  await benchmarks[benchmark](kind)
 }

@@ -1,14 +1,14 @@
 import { createClient } from '@sotto/sdk'
 import superjson from 'superjson'
-import { baselineSends, laneOf } from './baseline-sends.ts'
+import { baselineSends, pairOf } from './baseline-sends.ts'
 import { type Comparison, type Contender, compare } from './compare.ts'
 import type { BenchDatabase } from './databases.ts'
+import { createFixture, type Fixture } from './fixture.ts'
 import { drive, httpClient } from './load.ts'
 import { SERVICE_KEY, startBaseline, startServer } from './server-process.ts'
 import { megabytes, printTable, whole } from './table.ts'
-import { makeWorld, type World } from './world.ts'
 
-/** As many as the load has connections, and pairs of users who write to each other. */
+/** The number of connections of the load, and of pairs of users who write to each other. */
 export const CONNECTIONS = 32
 export const TEXT = 'How are you? See you at eight.'
 const PAGE = 50
@@ -18,32 +18,32 @@ export interface Settings {
   rounds: number
 }
 
-/** Sends and pages of 50 over REST, RPC and SDK, each beside its baseline. */
+/** Measures sends and pages of 50 over REST, RPC and the SDK, each against its baseline. */
 export async function measureOperations(database: BenchDatabase, settings: Settings): Promise<void> {
-  const world = await makeWorld(database.url, CONNECTIONS)
-  const load = { lanes: CONNECTIONS, seconds: settings.seconds }
+  const fixture = await createFixture(database.url, CONNECTIONS)
+  const load = { concurrency: CONNECTIONS, seconds: settings.seconds }
 
   await using server = await startServer(database.url)
   const idle = await server.memory()
-  const transports = transportsOf(server.url, world)
+  const transports = transportsOf(server.url, fixture)
   const rows: Comparison[] = []
   {
-    await using bare = await startBaseline(database.url, world.page)
+    await using bare = await startBaseline(database.url, fixture.page)
     await using bareClient = httpClient(bare.url, CONNECTIONS, {})
     const baseline: Contender = {
-      name: 'a bare route',
-      run: (each) => drive(each, () => bareClient.call({ method: 'GET', path: '/page' })),
+      name: 'plain route',
+      run: (load) => drive(load, () => bareClient.call({ method: 'GET', path: '/page' })),
     }
     rows.push(...(await compare(baseline, transports.pages, load, settings.rounds)))
   }
   {
-    await using baseline = baselineSends(database.url, world)
+    await using baseline = baselineSends(database.url, fixture)
     rows.push(...(await compare(baseline.contender, transports.sends, load, settings.rounds)))
   }
   await transports.close()
 
   printTable(
-    [database.name, 'a second', 'p50 ms', 'p95 ms', 'p99 ms', 'baseline', 'ratio'],
+    [database.name, 'per second', 'p50 ms', 'p95 ms', 'p99 ms', 'baseline', 'ratio'],
     rows.map(({ name, figures, baseline, ratio }) => [
       name,
       whole(figures.perSecond),
@@ -54,7 +54,9 @@ export async function measureOperations(database: BenchDatabase, settings: Setti
       ratio.toFixed(2),
     ]),
   )
-  console.log(`${database.name}: ready ${whole(server.startMs)} ms after spawn, ${megabytes(idle)} idle\n`)
+  console.log(
+    `${database.name}: ready ${whole(server.startMs)} ms after start, ${megabytes(idle)} of memory when idle\n`,
+  )
 }
 
 interface Transports {
@@ -63,17 +65,17 @@ interface Transports {
   close(): Promise<void>
 }
 
-/** The same two operations over every transport. */
-export function transportsOf(url: string, world: World): Transports {
+/** Both operations over every transport. */
+export function transportsOf(url: string, fixture: Fixture): Transports {
   const http = httpClient(url, CONNECTIONS, {
     authorization: `Bearer ${SERVICE_KEY}`,
     'content-type': 'application/json',
   })
   const sdk = createClient({ url, token: SERVICE_KEY })
-  const pageInput = { conversationId: world.pageOf.conversationId, limit: PAGE }
+  const pageInput = { conversationId: fixture.pageOwner.conversationId, limit: PAGE }
   const query = encodeURIComponent(JSON.stringify(superjson.serialize(pageInput)))
-  const sendInput = (lane: number) => {
-    const { sender, recipient } = laneOf(world, lane)
+  const sendInput = (index: number) => {
+    const { sender, recipient } = pairOf(fixture, index)
     return { from: sender.username, to: recipient.username, text: TEXT }
   }
   return {
@@ -92,17 +94,17 @@ export function transportsOf(url: string, world: World): Transports {
       }),
     ],
     sends: [
-      contender('send, REST', (lane) =>
-        http.call({ method: 'POST', path: '/v1/messages', body: JSON.stringify(sendInput(lane)) }),
+      contender('send, REST', (index) =>
+        http.call({ method: 'POST', path: '/v1/messages', body: JSON.stringify(sendInput(index)) }),
       ),
-      contender('send, RPC', (lane) =>
+      contender('send, RPC', (index) =>
         http.call({
           method: 'POST',
           path: '/trpc/messages.send',
-          body: JSON.stringify(superjson.serialize(sendInput(lane))),
+          body: JSON.stringify(superjson.serialize(sendInput(index))),
         }),
       ),
-      contender('send, SDK', (lane) => sdk.messages.send(sendInput(lane))),
+      contender('send, SDK', (index) => sdk.messages.send(sendInput(index))),
     ],
     async close() {
       await http[Symbol.asyncDispose]()
@@ -110,6 +112,6 @@ export function transportsOf(url: string, world: World): Transports {
   }
 }
 
-function contender(name: string, call: (lane: number) => Promise<unknown>): Contender {
+function contender(name: string, call: (index: number) => Promise<unknown>): Contender {
   return { name, run: (load) => drive(load, call) }
 }

@@ -4,40 +4,46 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import type { Contender } from './compare.ts'
+import type { Fixture, Pair } from './fixture.ts'
 import type { Load, Run } from './load.ts'
 import { TIME, textsOf } from './rebind.ts'
 import type { Statement } from './server-process.ts'
-import type { Lane, World } from './world.ts'
 
 const run = promisify(execFile)
 
 /**
- * The statements of a send by pgbench, PostgreSQL's own load generator: prepared, one transaction a message, each
- * client with a conversation of its own. The most that this PostgreSQL does on this machine, with nothing above it and no two messages in one transaction.
+ * Runs the statements of a send with pgbench, PostgreSQL's own load generator: prepared, one transaction per message,
+ * each client with its own conversation. This is the most that PostgreSQL can do on this machine with one message per
+ * transaction.
  */
 export interface PgbenchSends extends AsyncDisposable {
   contender: Contender
 }
 
-/** @throws with one line that says what is missing. */
-export async function pgbenchSends(databaseUrl: string, world: World): Promise<PgbenchSends> {
+/** @throws with a one-line message if pgbench is not installed. */
+export async function pgbenchSends(databaseUrl: string, fixture: Fixture): Promise<PgbenchSends> {
   await run('pgbench', ['--version']).catch(() => {
     throw new Error(
-      'pgbench is missing: it comes with PostgreSQL, in Debian with postgresql-client or postgresql',
+      'pgbench is not installed: it is part of PostgreSQL, on Debian of postgresql-client or postgresql',
     )
   })
   const directory = await mkdtemp(path.join(tmpdir(), 'sotto-pgbench-'))
   const script = path.join(directory, 'send.sql')
-  await writeFile(script, scriptOf(world))
+  await writeFile(script, scriptOf(fixture))
   return {
     contender: { name: 'pgbench', run: (load) => runPgbench(databaseUrl, script, load) },
     [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
   }
 }
 
-async function runPgbench(databaseUrl: string, script: string, { lanes, seconds }: Load): Promise<Run> {
+async function runPgbench(databaseUrl: string, script: string, { concurrency, seconds }: Load): Promise<Run> {
   const directory = await mkdtemp(path.join(path.dirname(script), 'run-'))
-  const options = { '--client': lanes, '--jobs': 1, '--time': Math.ceil(seconds), '--protocol': 'prepared' }
+  const options = {
+    '--client': concurrency,
+    '--jobs': 1,
+    '--time': Math.ceil(seconds),
+    '--protocol': 'prepared',
+  }
   const args = Object.entries(options).map(([name, value]) => `${name}=${value}`)
   await run('pgbench', ['--no-vacuum', '--log', ...args, `--file=${script}`, databaseUrl], { cwd: directory })
   const latencies: number[] = []
@@ -51,23 +57,23 @@ async function runPgbench(databaseUrl: string, script: string, { lanes, seconds 
   return { latencies, seconds: Math.ceil(seconds) }
 }
 
-/** A new id as the server makes them: the time comes first, so that they lie together in the index. */
+/** A new id like those of the server: it starts with the time, so that new ids are adjacent in the index. */
 const MESSAGE_ID = `(lpad(to_hex((extract(epoch from clock_timestamp()) * 1000)::bigint), 12, '0') || '7000' || lpad(to_hex(:random::bigint), 16, '0'))::uuid::text`
-/** As in JSON. */
+/** The current time as in JSON. */
 const NOW = `(to_json(clock_timestamp()) #>> '{}')`
 
-function scriptOf(world: World): string {
-  const branches = world.lanes.map((lane, client) => {
-    const statements = world.send.statements.map((statement) => `${inlined(statement, world, lane)};`)
+function scriptOf(fixture: Fixture): string {
+  const branches = fixture.pairs.map((pair, client) => {
+    const statements = fixture.send.statements.map((statement) => `${inlined(statement, fixture, pair)};`)
     return [`\\if :client_id = ${client}`, 'begin;', ...statements, 'commit;', '\\endif'].join('\n')
   })
   return `\\set random random(1, 9223372036854775807)\n${branches.join('\n')}\n`
 }
 
-/** A captured statement on one line, with the values of this lane where its parameters were. */
-function inlined({ sql, parameters }: Statement, world: World, lane: Lane): string {
-  const { values } = world.send
-  const texts = textsOf(values, lane)
+/** A captured statement on one line, with this pair's values in place of its parameters. */
+function inlined({ sql, parameters }: Statement, fixture: Fixture, pair: Pair): string {
+  const { values } = fixture.send
+  const texts = textsOf(values, pair)
   const changing = new RegExp(`(${values.messageId}|${TIME.source})`)
 
   function literal(value: unknown): string {
@@ -87,7 +93,7 @@ function inlined({ sql, parameters }: Statement, world: World, lane: Lane): stri
     .replaceAll(/\$(\d+)/g, (_, number) => literal(parameters[Number(number) - 1]))
 }
 
-/** Without colons: to pgbench, a name after one is a variable, in a text too. */
+/** Escapes colons: pgbench treats a name after a colon as a variable, even in strings. */
 function quoted(text: string): string {
   const escaped = text.replaceAll('\\', '\\\\').replaceAll("'", "''").replaceAll(':', '\\x3a')
   return `e'${escaped}'`

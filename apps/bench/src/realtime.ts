@@ -1,38 +1,41 @@
 import { connect, type Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Pool } from 'undici'
-import { type BenchDatabase, makers, postgresCommits } from './databases.ts'
+import { type BenchDatabase, databaseFactories, postgresCommits } from './databases.ts'
 import { figuresOf } from './load.ts'
 import { SERVICE_KEY, type ServerProcess, startServer } from './server-process.ts'
-import { ask, withServer } from './statements.ts'
+import { call, withServer } from './statements.ts'
 import { megabytes, printTable, whole } from './table.ts'
 
 const PAIRS = 500
 const RATES = [100, 1_000, 2_000]
 const IDLE_STREAMS = 10_000
-/** A user's streams are bounded by the server. */
-const STREAMS_OF_A_USER = 20
+/** The server's limit per user. */
+const STREAMS_PER_USER = 20
 const SEND_CONNECTIONS = 64
 const TICK_MS = 10
 
-/** From the call of a send to its event at the other one, what idle streams weigh, and what a restart does. */
+/**
+ * Measures the latency from the call of a send to its event at the recipient, the memory of idle streams, and
+ * reconnects after a restart.
+ */
 export async function measureRealtime(
-  kind: keyof typeof makers,
+  kind: keyof typeof databaseFactories,
   settings: { seconds: number },
 ): Promise<void> {
-  await using database = await makers[kind]()
-  await makePairs(database.url)
+  await using database = await databaseFactories[kind]()
+  await createPairs(database.url)
   await measureLatency(database, settings.seconds)
   await measureIdleStreams(database)
-  await measureReturn(database)
+  await measureReconnects(database)
 }
 
-function makePairs(url: string): Promise<void> {
+function createPairs(url: string): Promise<void> {
   return withServer(url, async (server) => {
     for (let pair = 0; pair < PAIRS; pair++) {
-      await ask(server, 'POST', '/v1/users', { username: `sender-${pair}` })
-      await ask(server, 'POST', '/v1/users', { username: `reader-${pair}` })
-      await ask(server, 'POST', '/v1/messages', {
+      await call(server, 'POST', '/v1/users', { username: `sender-${pair}` })
+      await call(server, 'POST', '/v1/users', { username: `reader-${pair}` })
+      await call(server, 'POST', '/v1/messages', {
         from: `sender-${pair}`,
         to: `reader-${pair}`,
         text: 'first',
@@ -71,17 +74,17 @@ async function measureLatency(database: BenchDatabase, seconds: number): Promise
       megabytes(await server.memory()),
     ])
   }
-  printTable([`${database.name}: sends a second`, 'reached', 'p50 ms', 'p95 ms', 'p99 ms', 'memory'], rows)
+  printTable([`${database.name}: sends per second`, 'achieved', 'p50 ms', 'p95 ms', 'p99 ms', 'memory'], rows)
 }
 
-/** Sends by the clock, whether the answers keep up or not. Each text says when. */
+/** Sends at a fixed rate, whether or not the responses keep up. Each text contains its time. */
 async function sendAtRate({ url }: ServerProcess, rate: number, seconds: number): Promise<number> {
   const pool = new Pool(url, { connections: SEND_CONNECTIONS, pipelining: 1 })
   const headers = { authorization: `Bearer ${SERVICE_KEY}`, 'content-type': 'application/json' }
-  const answers: Promise<void>[] = []
-  const begin = performance.now()
+  const responses: Promise<void>[] = []
+  const startedAt = performance.now()
   for (let sent = 0; sent < rate * seconds; ) {
-    const due = Math.min(rate * seconds, Math.floor(((performance.now() - begin) / 1_000) * rate))
+    const due = Math.min(rate * seconds, Math.floor(((performance.now() - startedAt) / 1_000) * rate))
     for (; sent < due; sent++) {
       const pair = sent % PAIRS
       const body = JSON.stringify({
@@ -89,16 +92,16 @@ async function sendAtRate({ url }: ServerProcess, rate: number, seconds: number)
         to: `reader-${pair}`,
         text: `sent at ${performance.now()}`,
       })
-      answers.push(
-        pool.request({ method: 'POST', path: '/v1/messages', headers, body }).then(async (answer) => {
-          const text = await answer.body.text()
-          if (answer.statusCode !== 201) throw new Error(`a send answered ${answer.statusCode}: ${text}`)
+      responses.push(
+        pool.request({ method: 'POST', path: '/v1/messages', headers, body }).then(async (response) => {
+          const text = await response.body.text()
+          if (response.statusCode !== 201) throw new Error(`a send returned ${response.statusCode}: ${text}`)
         }),
       )
     }
     await wait(TICK_MS)
   }
-  await Promise.all(answers)
+  await Promise.all(responses)
   await pool.close()
   return rate * seconds
 }
@@ -108,7 +111,7 @@ async function measureIdleStreams(database: BenchDatabase): Promise<void> {
   const before = await server.memory()
   const streams: EventStream[] = []
   for (let index = 0; index < IDLE_STREAMS; index++) {
-    streams.push(new EventStream(server, `reader-${Math.floor(index / STREAMS_OF_A_USER)}`, () => {}))
+    streams.push(new EventStream(server, `reader-${Math.floor(index / STREAMS_PER_USER)}`, () => {}))
     if (index % 200 === 199) await Promise.all(streams.slice(-200).map((stream) => stream.connected))
   }
   await Promise.all(streams.map((stream) => stream.connected))
@@ -116,12 +119,12 @@ async function measureIdleStreams(database: BenchDatabase): Promise<void> {
   const after = await server.memory()
   for (const stream of streams) stream.close()
   console.log(
-    `${database.name}: ${whole(IDLE_STREAMS)} idle streams take ${megabytes(after - before)}, ${megabytes(after)} in all\n`,
+    `${database.name}: ${whole(IDLE_STREAMS)} idle streams take ${megabytes(after - before)}, ${megabytes(after)} in total\n`,
   )
 }
 
-/** A restart under 1,000 streams: when all are back, and how many transactions that took. */
-async function measureReturn(database: BenchDatabase): Promise<void> {
+/** Measures a restart with 1,000 streams: how long until all have reconnected, and how many transactions that takes. */
+async function measureReconnects(database: BenchDatabase): Promise<void> {
   const first = await startServer(database.url)
   const streams = Array.from(
     { length: 2 * PAIRS },
@@ -129,24 +132,24 @@ async function measureReturn(database: BenchDatabase): Promise<void> {
   )
   await Promise.all(streams.map((stream) => stream.connected))
   const commitsBefore = await postgresCommits(database)
-  const begin = performance.now()
-  for (const stream of streams) stream.expectReturn()
+  const startedAt = performance.now()
+  for (const stream of streams) stream.expectReconnect()
   await first[Symbol.asyncDispose]()
   await using second = await startServer(database.url, [], new URL(first.url).port)
   await Promise.all(streams.map((stream) => stream.connected))
-  const seconds = (performance.now() - begin) / 1_000
+  const seconds = (performance.now() - startedAt) / 1_000
   const commitsAfter = await postgresCommits(database)
   for (const stream of streams) stream.close()
   const work =
     commitsBefore === undefined || commitsAfter === undefined
       ? ''
-      : `, ${whole(commitsAfter - commitsBefore)} transactions meanwhile`
+      : `, ${whole(commitsAfter - commitsBefore)} transactions in the meantime`
   console.log(
-    `${database.name}: ${whole(streams.length)} streams are back ${seconds.toFixed(1)} s after the stop began, ready again after ${whole(second.startMs)} ms${work}\n`,
+    `${database.name}: ${whole(streams.length)} streams reconnected within ${seconds.toFixed(1)} s of the stop, the server was ready after ${whole(second.startMs)} ms${work}\n`,
   )
 }
 
-/** A reader of /v1/events over a bare socket, so that the reader costs next to nothing. */
+/** A reader of /v1/events over a plain socket, to keep the cost of reading low. */
 class EventStream {
   connected: Promise<void>
   #resolve: () => void = () => {}
@@ -157,19 +160,19 @@ class EventStream {
   readonly #server: ServerProcess
   readonly #user: string
   readonly #onText: (text: string) => void
-  readonly #comesBack: boolean
+  readonly #reconnects: boolean
 
-  constructor(server: ServerProcess, user: string, onText: (text: string) => void, comesBack = false) {
+  constructor(server: ServerProcess, user: string, onText: (text: string) => void, reconnects = false) {
     this.#server = server
     this.#user = user
     this.#onText = onText
-    this.#comesBack = comesBack
+    this.#reconnects = reconnects
     this.connected = this.#expect()
     this.#open()
   }
 
-  /** `connected` is the next connection from now on. */
-  expectReturn(): void {
+  /** Makes `connected` resolve at the next connection. */
+  expectReconnect(): void {
     this.connected = this.#expect()
   }
 
@@ -202,7 +205,7 @@ class EventStream {
     })
     socket.on('error', () => {})
     socket.on('close', () => {
-      if (this.#comesBack && !this.#closed) setTimeout(() => this.#open(), this.#retryMs)
+      if (this.#reconnects && !this.#closed) setTimeout(() => this.#open(), this.#retryMs)
     })
   }
 }

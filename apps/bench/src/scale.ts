@@ -3,39 +3,39 @@ import { promisify } from 'node:util'
 import { openDatabase } from '@sotto/db'
 import { sql } from 'kysely'
 import { type Contender, compare } from './compare.ts'
-import { type BenchDatabase, makers } from './databases.ts'
+import { type BenchDatabase, databaseFactories } from './databases.ts'
 import { drive, type HttpClient, httpClient } from './load.ts'
 import { SERVICE_KEY, serverMain, startServer } from './server-process.ts'
 import { printTable, whole } from './table.ts'
 
-const LANES = 8
-/** In the one conversation that is measured, and as many again elsewhere. */
+const CONCURRENCY = 8
+/** Messages in the measured conversation. As many again are in other conversations. */
 const SMALL = 1_000
 const LARGE = 1_000_000
 
-/** What a page, an inbox and a send cost among a million messages, as a ratio to what they cost among a thousand. */
+/** Measures what a page, an inbox and a send cost with a million messages, relative to a thousand. */
 export async function measureScale(
-  kind: keyof typeof makers,
+  kind: keyof typeof databaseFactories,
   settings: { seconds: number; rounds: number },
 ): Promise<void> {
   await using small = await prepare(kind, SMALL, { users: 20, conversations: 180 })
   await using large = await prepare(kind, LARGE, { users: 2_000, conversations: 18_000 })
   await using smallServer = await startServer(small.database.url)
   await using largeServer = await startServer(large.database.url)
-  await using smallClient = httpClient(smallServer.url, LANES, headers)
-  await using largeClient = httpClient(largeServer.url, LANES, headers)
+  await using smallClient = httpClient(smallServer.url, CONCURRENCY, headers)
+  await using largeClient = httpClient(largeServer.url, CONCURRENCY, headers)
   const smallCalls = callsIn(small, smallClient, SMALL)
   const largeCalls = callsIn(large, largeClient, LARGE)
 
   const rows: string[][] = []
   for (const [name, call] of Object.entries(largeCalls)) {
     const baselineCall = smallCalls[name]
-    if (!baselineCall) throw new Error(`${name} is measured on one side only`)
+    if (!baselineCall) throw new Error(`${name} has no baseline`)
     const baseline: Contender = { name, run: (load) => drive(load, baselineCall) }
     const contender: Contender = { name, run: (load) => drive(load, call) }
-    const load = { lanes: LANES, seconds: settings.seconds }
+    const load = { concurrency: CONCURRENCY, seconds: settings.seconds }
     const [result] = await compare(baseline, [contender], load, settings.rounds)
-    if (!result) throw new Error('a comparison has a result')
+    if (!result) throw new Error('there must be one result')
     rows.push([
       name,
       whole(result.baseline.perSecond),
@@ -48,8 +48,8 @@ export async function measureScale(
   printTable(
     [
       `${small.database.name}: ${whole(SMALL)} / ${whole(LARGE)}`,
-      'a second',
-      'a second',
+      'per second',
+      'per second',
       'p50 ms',
       'p50 ms',
       'cost',
@@ -60,7 +60,7 @@ export async function measureScale(
 
 const headers = { authorization: `Bearer ${SERVICE_KEY}`, 'content-type': 'application/json' }
 
-/** In both worlds a user has some 18 conversations, so that the same inbox is asked for. */
+/** With both counts, a user has about 18 conversations, so the requested inbox has the same size. */
 interface Counts {
   users: number
   conversations: number
@@ -69,19 +69,26 @@ interface Counts {
 interface Prepared extends AsyncDisposable {
   database: BenchDatabase
   conversationId: string
-  /** The two of the largest conversation; the second has read nothing in it. */
+  /** The users of the largest conversation. The second has read nothing in it. */
   users: readonly [string, string]
 }
 
-/** Half of the messages in one conversation, half in all the others; everything in it is unread by one of the two. */
-async function prepare(kind: keyof typeof makers, messages: number, world: Counts): Promise<Prepared> {
-  const database = await makers[kind]()
+/**
+ * Creates a database with half of the messages in one conversation, all of them unread by one user, and half in the
+ * others.
+ */
+async function prepare(
+  kind: keyof typeof databaseFactories,
+  messages: number,
+  counts: Counts,
+): Promise<Prepared> {
+  const database = await databaseFactories[kind]()
   await promisify(execFile)(
     process.execPath,
     [
       serverMain,
       'seed',
-      ...['--users', String(world.users), '--conversations', String(world.conversations)],
+      ...['--users', String(counts.users), '--conversations', String(counts.conversations)],
       ...['--messages', String(2 * messages), '--largest-conversation', String(messages)],
     ],
     { env: { ...process.env, DATABASE_URL: database.url, LOG_LEVEL: 'error' } },
@@ -112,14 +119,14 @@ async function leaveUnread(url: string): Promise<{ conversationId: string; userI
     .orderBy('sent_count', 'desc')
     .execute()
   const [sender, reader] = members
-  if (!sender || !reader) throw new Error('the largest conversation has two sides')
+  if (!sender || !reader) throw new Error('the largest conversation must have two participants')
   await db
     .updateTable('participants')
     .set({ read_seq: 0, skipped_count: reader.sent_count })
     .where('conversation_id', '=', id)
     .where('user_id', '=', reader.user_id)
     .execute()
-  // As autovacuum does in time: the planner knows what is there.
+  // Updates the planner's statistics, as autovacuum would after a while.
   await sql`analyze`.execute(db)
   return { conversationId: id, userIds: [sender.user_id, reader.user_id] }
 }
@@ -134,7 +141,7 @@ function callsIn(
     client.call({ method: 'GET', path, ...(as && { headers: { 'act-as': as } }) })
   return {
     'newest page of 50': get(`${list}?limit=50`),
-    'a page by number, half way': get(`${list}?page=${messages / 100}&pageSize=50`),
+    'a page by number, halfway': get(`${list}?page=${messages / 100}&pageSize=50`),
     'the oldest page of 50': get(`${list}?after=0&limit=50`),
     'the inbox, all unread': get('/v1/conversations?limit=10', reader),
     'own messages, across conversations': get('/v1/messages?limit=50', sender),

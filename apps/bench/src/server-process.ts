@@ -8,13 +8,13 @@ import { freePort } from '@sotto/testing/internal'
 
 export interface ServerProcess extends AsyncDisposable {
   url: string
-  /** Bytes that the process holds in memory. */
+  /** The memory of the process, in bytes. */
   memory(): Promise<number>
-  /** From spawn to ready, in milliseconds. */
+  /** The time from spawn to ready, in milliseconds. */
   startMs: number
 }
 
-/** A statement as the server ran it. */
+/** A statement as run by the server. */
 export interface Statement {
   sql: string
   parameters: readonly unknown[]
@@ -28,7 +28,7 @@ export const serverMain = path.join(
   'main.ts',
 )
 
-/** The real server in a process of its own. */
+/** Starts the real server in a child process. */
 export function startServer(
   databaseUrl: string,
   nodeOptions: readonly string[] = [],
@@ -38,13 +38,13 @@ export function startServer(
     DATABASE_URL: databaseUrl,
     SOTTO_SERVICE_KEY: SERVICE_KEY,
     LOG_LEVEL: 'info',
-    // A benchmark logs in more often than people do.
+    // A benchmark signs in more often than users do.
     SOTTO_LIMIT_LOGINS: 'off',
   }
   return startProcess([...nodeOptions, serverMain, 'start'], '/readyz', env, port)
 }
 
-/** The bare Fastify that serves the page's statement and nothing else. */
+/** Starts a plain Fastify server that only serves the page's statement. */
 export function startBaseline(databaseUrl: string, statement: Statement): Promise<ServerProcess> {
   return startProcess([path.join(import.meta.dirname, 'baseline-server.ts')], '/healthz', {
     DATABASE_URL: databaseUrl,
@@ -61,7 +61,7 @@ async function startProcess(
   const port = wantedPort ?? (await freePort())
   const before = performance.now()
   const child = spawn(process.execPath, args, {
-    // Its log goes where a log goes; nobody reads it here.
+    // The server still writes its log, but it is discarded.
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, ...env, PORT: String(port), HOST: '127.0.0.1' },
   })
@@ -72,18 +72,18 @@ async function startProcess(
     startMs: performance.now() - before,
     memory: () => residentMemory(child),
     async [Symbol.asyncDispose]() {
-      const gone = once(child, 'exit')
+      const exited = once(child, 'exit')
       child.kill('SIGTERM')
-      await gone
+      await exited
     },
   }
 }
 
 async function untilReady(child: ChildProcess, url: string): Promise<void> {
   for (;;) {
-    if (child.exitCode !== null) throw new Error(`${child.spawnargs.join(' ')} ended with ${child.exitCode}`)
-    const answer = await fetch(url).catch(() => undefined)
-    if (answer?.ok) return
+    if (child.exitCode !== null) throw new Error(`${child.spawnargs.join(' ')} exited with ${child.exitCode}`)
+    const response = await fetch(url).catch(() => undefined)
+    if (response?.ok) return
     await setTimeout(5)
   }
 }

@@ -1,38 +1,38 @@
-import { laneOf } from './baseline-sends.ts'
+import { pairOf } from './baseline-sends.ts'
 import { type Contender, compare } from './compare.ts'
 import type { BenchDatabase } from './databases.ts'
+import { createFixture } from './fixture.ts'
 import { drive, type HttpClient, httpClient } from './load.ts'
 import { CONNECTIONS, type Settings, TEXT } from './operations.ts'
 import { pgbenchSends } from './pgbench.ts'
 import { SERVICE_KEY, type ServerProcess, startServer } from './server-process.ts'
 import { printTable, whole } from './table.ts'
-import { makeWorld } from './world.ts'
 
-/** How many servers share the load. */
+/** The numbers of servers that share the load. */
 const COUNTS = [1, 2, 4]
 
-/** Sends over REST to one, two and four servers on the same PostgreSQL, beside pgbench, in turns. */
+/** Measures sends over REST to one, two and four servers on the same PostgreSQL, alternating with pgbench. */
 export async function measureServers(database: BenchDatabase, settings: Settings): Promise<void> {
-  const world = await makeWorld(database.url, CONNECTIONS)
+  const fixture = await createFixture(database.url, CONNECTIONS)
   await using stack = new AsyncDisposableStack()
   const servers: ServerProcess[] = []
   while (servers.length < Math.max(...COUNTS)) servers.push(stack.use(await startServer(database.url)))
   const clients = servers.map(({ url }) => stack.use(clientOf(url)))
-  const baseline = stack.use(await pgbenchSends(database.url, world))
+  const baseline = stack.use(await pgbenchSends(database.url, fixture))
 
   const contenders = COUNTS.map((count): Contender => {
-    const send = (lane: number) => {
-      const { sender, recipient } = laneOf(world, lane)
+    const send = (index: number) => {
+      const { sender, recipient } = pairOf(fixture, index)
       const body = JSON.stringify({ from: sender.username, to: recipient.username, text: TEXT })
-      return clients[lane % count]?.call({ method: 'POST', path: '/v1/messages', body }) ?? Promise.resolve()
+      return clients[index % count]?.call({ method: 'POST', path: '/v1/messages', body }) ?? Promise.resolve()
     }
     return { name: `${count} ${count === 1 ? 'server' : 'servers'}`, run: (load) => drive(load, send) }
   })
-  const load = { lanes: CONNECTIONS, seconds: settings.seconds }
+  const load = { concurrency: CONNECTIONS, seconds: settings.seconds }
   const rows = await compare(baseline.contender, contenders, load, settings.rounds)
   const [first] = rows
   printTable(
-    [database.name, 'sends a second', 'p50 ms', 'p99 ms', 'of pgbench'],
+    [database.name, 'sends per second', 'p50 ms', 'p99 ms', 'relative to pgbench'],
     [...(first ? [{ ...first, name: 'pgbench', figures: first.baseline, ratio: 1 }] : []), ...rows].map(
       ({ name, figures, ratio }) => [
         name,

@@ -1,7 +1,7 @@
 import { createServer, readConfig, type Server } from '@sotto/server'
 import { SERVICE_KEY, type Statement } from './server-process.ts'
 
-/** Runs requests against the server in this process, and gives back what they asked of the database. */
+/** Runs a server in this process. `capture` returns the statements that a request runs. */
 export async function withServer<T>(
   databaseUrl: string,
   work: (server: Server, capture: (request: () => Promise<unknown>) => Promise<Statement[]>) => Promise<T>,
@@ -20,8 +20,8 @@ export async function withServer<T>(
   })
 }
 
-/** A request to a server in this process; it throws for anything but a 2xx. */
-export async function ask(
+/** Sends a request to a server in this process. Throws if the status is not 2xx. */
+export async function call(
   server: Server,
   method: string,
   path: string,
@@ -38,7 +38,7 @@ export async function ask(
     headers,
     body: body ? JSON.stringify(body) : null,
   })
-  const answer = await server.fetch(request)
-  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`)
-  return answer.json()
+  const response = await server.fetch(request)
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
+  return response.json()
 }

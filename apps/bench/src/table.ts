@@ -1,4 +1,4 @@
-/** Prints rows under a head, numbers to the right. */
+/** Prints a table. All columns but the first are right-aligned. */
 export function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {
   const widths = head.map((name, column) =>
     Math.max(name.length, ...rows.map((row) => row[column]?.length ?? 0)),

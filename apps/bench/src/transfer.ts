@@ -4,18 +4,18 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { makers } from './databases.ts'
+import { databaseFactories } from './databases.ts'
 import { serverMain } from './server-process.ts'
 import { printTable, whole } from './table.ts'
 
 const MEGABYTE = 1_000_000
-/** How often a process is asked how much memory it has, in milliseconds. */
+/** The interval for sampling the memory of a process, in milliseconds. */
 const SAMPLE_MS = 50
 
-/** What an export and an import of so many messages cost, in time and in memory. */
-export async function measureTransfer(kind: keyof typeof makers, messages: number): Promise<void> {
-  await using source = await makers[kind]()
-  await using target = await makers[kind]()
+/** Measures the duration and memory of an export and an import. */
+export async function measureTransfer(kind: keyof typeof databaseFactories, messages: number): Promise<void> {
+  await using source = await databaseFactories[kind]()
+  await using target = await databaseFactories[kind]()
   const directory = await mkdtemp(path.join(tmpdir(), 'sotto-transfer-'))
   const file = path.join(directory, 'sotto.jsonl')
   try {
@@ -26,9 +26,9 @@ export async function measureTransfer(kind: keyof typeof makers, messages: numbe
     const { size } = await stat(file)
     printTable(
       [
-        `${source.name}: ${whole(messages)} messages, a file of ${whole(size / MEGABYTE)} MB`,
+        `${source.name}: ${whole(messages)} messages, ${whole(size / MEGABYTE)} MB file`,
         'seconds',
-        'messages a second',
+        'messages per second',
         'peak memory MB',
       ],
       Object.entries({ export: exported, import: imported }).map(([name, { seconds, peak }]) => [
@@ -43,24 +43,24 @@ export async function measureTransfer(kind: keyof typeof makers, messages: numbe
   }
 }
 
-/** Runs a command of `sotto` until it ends. */
+/** Runs a `sotto` command. */
 async function run(args: readonly string[], url: string): Promise<{ seconds: number; peak: number }> {
-  const begun = performance.now()
+  const startedAt = performance.now()
   const child = spawn(process.execPath, [serverMain, ...args], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, DATABASE_URL: url },
   })
-  const ended = once(child, 'exit')
+  const exited = once(child, 'exit')
   let peak = 0
   while (child.exitCode === null && child.signalCode === null) {
     peak = Math.max(peak, await peakOf(child.pid))
-    await Promise.race([ended, wait(SAMPLE_MS)])
+    await Promise.race([exited, wait(SAMPLE_MS)])
   }
-  if (child.exitCode !== 0) throw new Error(`sotto ${args[0]} ended with ${child.exitCode}`)
-  return { seconds: (performance.now() - begun) / 1_000, peak }
+  if (child.exitCode !== 0) throw new Error(`sotto ${args[0]} exited with ${child.exitCode}`)
+  return { seconds: (performance.now() - startedAt) / 1_000, peak }
 }
 
-/** The most memory that a process has had so far, in bytes: the kernel's own figure, which misses nothing between. */
+/** The peak memory of a process so far, in bytes. The kernel tracks it, so no peak between samples is missed. */
 async function peakOf(pid: number | undefined): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
   const [, kibibytes = '0'] = /^VmHWM:\s+(\d+) kB$/m.exec(status) ?? []

@@ -6,8 +6,8 @@ const agent = new Agent({ connections: 32, pipelining: 1 })
 
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
 
-/** A call that was answered with an error that will not pass. */
-export class RefusedCall extends Error {
+/** A call that failed permanently. */
+export class RejectedCall extends Error {
   readonly status: number
 
   constructor(path: string, status: number, body: string) {
@@ -17,7 +17,7 @@ export class RefusedCall extends Error {
 }
 
 async function callOnce(url: string, as: string | undefined, method: Method, body?: object) {
-  const answer = await request(url, {
+  const response = await request(url, {
     dispatcher: agent,
     method,
     headers: {
@@ -27,19 +27,19 @@ async function callOnce(url: string, as: string | undefined, method: Method, bod
     },
     ...(body && { body: JSON.stringify(body) }),
   })
-  return { status: answer.statusCode, text: await answer.body.text() }
+  return { status: response.statusCode, text: await response.body.text() }
 }
 
 interface CallOptions {
   method?: Method
-  /** Told of each try that did not work. */
+  /** Called for each failed attempt. */
   onFailure?: ((reason: string) => void) | undefined
 }
 
 /**
- * Tries until it is acknowledged, as a client with an outbox does, at one server after the other.
+ * Retries a call until it is acknowledged, as a client with an outbox does, alternating between servers.
  *
- * @throws {RefusedCall}
+ * @throws {RejectedCall}
  */
 export async function callUntilDone(
   urls: readonly string[],
@@ -50,13 +50,13 @@ export async function callUntilDone(
 ): Promise<unknown> {
   for (let attempt = 0; ; attempt++) {
     const url = urls[attempt % urls.length] ?? ''
-    const answer = await callOnce(url + path, as, method, body).catch((error: unknown) => {
+    const response = await callOnce(url + path, as, method, body).catch((error: unknown) => {
       onFailure?.(`${method} ${path.split('?')[0]}: ${error instanceof Error ? error.message : error}`)
     })
-    if (answer && answer.status < 300) return answer.text === '' ? undefined : JSON.parse(answer.text)
-    if (answer) onFailure?.(`${method} ${path.split('?')[0]}: ${answer.status}`)
-    if (answer && answer.status < 500 && answer.status !== 429 && answer.status !== 409) {
-      throw new RefusedCall(path, answer.status, answer.text)
+    if (response && response.status < 300) return response.text === '' ? undefined : JSON.parse(response.text)
+    if (response) onFailure?.(`${method} ${path.split('?')[0]}: ${response.status}`)
+    if (response && response.status < 500 && response.status !== 429 && response.status !== 409) {
+      throw new RejectedCall(path, response.status, response.text)
     }
     await wait(20 + Math.random() * 50)
   }

@@ -1,30 +1,30 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
-import { callUntilDone, RefusedCall } from './calls.ts'
+import { callUntilDone, RejectedCall } from './calls.ts'
 import { Reader } from './reader.ts'
 
 const GROUPS = 20
-/** Besides the owner, who stays in the group and so is told of everything. */
+/** Members besides the owner. The owner stays in the group and so receives all events. */
 const OTHERS = 9
-const PEOPLE = 40
+const USERS = 40
 const SENDERS = 16
-/** How many messages are sent for one who is added or removed. */
-const SENDS_A_MOVE = 10
-/** How long the last events may take, in milliseconds. */
-const LATE_MS = 20_000
+/** The number of messages per user who is added or removed. */
+const SENDS_PER_MOVE = 10
+/** How long to wait for the last events, in milliseconds. */
+const TIMEOUT_MS = 20_000
 
 export interface GroupsReport {
   sent: number
-  /** How often somebody was added or removed. */
+  /** How often a user was added or removed. */
   moves: number
   disconnects: number
-  /** Of those that were due: one for each reader and event of a stay of theirs. */
+  /** Events received that were due: one per reader and event in a stay of theirs. */
   delivered: number
-  /** Of a stay, and never read. */
+  /** Events that were due but never received. */
   undelivered: number
-  /** Read by somebody who was not in the group then. */
+  /** Events received by a user who was not in the group at the time. */
   outside: number
-  /** Messages that came in another order than they have. */
+  /** Conversations whose messages arrived out of order. */
   disordered: number
   resyncs: number
 }
@@ -32,7 +32,7 @@ export interface GroupsReport {
 interface Group {
   id: string
   owner: string
-  /** The ids of those it began with. */
+  /** The ids of the initial members. */
   first: ReadonlySet<string>
 }
 
@@ -45,36 +45,36 @@ interface LogEvent {
 }
 
 /**
- * Groups that people are added to and removed from while everybody sends, by readers that are cut off.
+ * Adds users to groups and removes them while everyone sends and readers are disconnected.
  *
- * Who is to be told of what is not asked of the server's stays: it follows from the order of what the owner of each
- * group is told afterwards.
+ * The expected events do not depend on the server's stays: they follow from the order of the events that the owner of
+ * each group receives.
  */
 export async function measureGroups(
   urls: readonly string[],
   { messages, disconnects }: { messages: number; disconnects: number },
 ): Promise<GroupsReport> {
-  const people = Array.from({ length: PEOPLE }, (_, i) => `member${i}`)
+  const users = Array.from({ length: USERS }, (_, i) => `member${i}`)
   const owners = Array.from({ length: GROUPS }, (_, i) => `owner${i}`)
   const ids = new Map<string, string>()
-  for (const username of [...people, ...owners]) {
+  for (const username of [...users, ...owners]) {
     const { id } = (await callUntilDone(urls, '/v1/users', undefined, { username })) as { id: string }
     ids.set(username, id)
   }
   const cursorOf = async (name: string) =>
     ((await callUntilDone(urls, '/v1/events/pull', name)) as { cursor: string }).cursor
   const readers = new Map<string, Reader>()
-  for (const [i, name] of people.entries()) {
+  for (const [i, name] of users.entries()) {
     readers.set(name, new Reader(name, i % 2 === 0 ? 'sse' : 'ws', urls, await cursorOf(name)))
   }
   const logs = new Map<string, string>()
   for (const owner of owners) logs.set(owner, await cursorOf(owner))
 
   const groups: Group[] = []
-  /** Who is in each group as far as this program knows: calls that are on their way are not in it yet. */
+  /** The members of each group as far as known: calls in progress are not included. */
   const members = new Map<string, Set<string>>()
   for (const [i, owner] of owners.entries()) {
-    const others = Array.from({ length: OTHERS }, (_, n) => people[(i * OTHERS + n) % PEOPLE] ?? '')
+    const others = Array.from({ length: OTHERS }, (_, n) => users[(i * OTHERS + n) % USERS] ?? '')
     const body = { name: `Group ${i}`, participants: others }
     const { id } = (await callUntilDone(urls, '/v1/conversations', owner, body)) as { id: string }
     groups.push({ id, owner, first: new Set(others.map((name) => ids.get(name) ?? '')) })
@@ -85,15 +85,15 @@ export async function measureGroups(
   let moves = 0
   let cuts = 0
   async function move(group: Group): Promise<void> {
-    const inIt = members.get(group.id) ?? new Set()
-    const user = randomOf(people)
+    const present = members.get(group.id) ?? new Set()
+    const user = randomOf(users)
     const path = `/v1/conversations/${group.id}/participants/${user}`
-    if (inIt.has(user)) {
-      inIt.delete(user)
+    if (present.has(user)) {
+      present.delete(user)
       await callUntilDone(urls, path, group.owner, undefined, { method: 'DELETE' })
     } else {
       await callUntilDone(urls, path, group.owner, {}, { method: 'PUT' })
-      inIt.add(user)
+      present.add(user)
     }
     moves++
   }
@@ -106,8 +106,8 @@ export async function measureGroups(
         await callUntilDone(urls, '/v1/messages', sender, body)
         return
       } catch (error) {
-        // Removed while it was on its way.
-        if (!(error instanceof RefusedCall) || error.status !== 404) throw error
+        // The sender was removed in the meantime.
+        if (!(error instanceof RejectedCall) || error.status !== 404) throw error
       }
     }
   }
@@ -115,12 +115,12 @@ export async function measureGroups(
     Array.from({ length: SENDERS }, async (_, worker) => {
       while (sent < messages) {
         const n = sent++
-        if (n % SENDS_A_MOVE === 0)
-          await move(groups[(n / SENDS_A_MOVE + worker) % GROUPS] ?? randomOf(groups))
+        if (n % SENDS_PER_MOVE === 0)
+          await move(groups[(n / SENDS_PER_MOVE + worker) % GROUPS] ?? randomOf(groups))
         await send(n)
         if (n * disconnects >= cuts * messages && cuts < disconnects) {
           cuts++
-          readers.get(randomOf(people))?.disconnect()
+          readers.get(randomOf(users))?.disconnect()
         }
       }
     }),
@@ -133,13 +133,13 @@ export async function measureGroups(
   const all: LogEvent[] = []
   for (const { id, owner } of groups) {
     const log = await readLog(urls, owner, logs.get(owner) ?? '')
-    // What tells of the group itself shows it as it stands when it is read, which is for those who are in it then.
+    // Events about the group itself show its current state, which only current members can see.
     all.push(...log.filter((event) => event.conversationId === id && !event.type.startsWith('conversation.')))
   }
   for (const [name, reader] of readers) {
     const due = dueTo(ids.get(name) ?? '', groups, all)
     const { tally } = reader
-    const deadline = performance.now() + LATE_MS
+    const deadline = performance.now() + TIMEOUT_MS
     const isMissing = () => due.some((event) => !tally.seen.has(event.id))
     while (isMissing() && performance.now() < deadline) await wait(50)
     await reader.stop()
@@ -150,7 +150,7 @@ export async function measureGroups(
       const messageIds = new Set(
         due.filter((event) => event.conversationId === id).flatMap((event) => event.message?.id ?? []),
       )
-      const read = [...tally.messageIds].filter((one) => messageIds.has(one))
+      const read = [...tally.messageIds].filter((id) => messageIds.has(id))
       if (read.join() !== [...messageIds].join()) report.disordered++
     }
     report.resyncs += tally.resyncs
@@ -158,20 +158,20 @@ export async function measureGroups(
   return report
 }
 
-/** The events of somebody's stays, with the one that begins it and the one that ends it. */
+/** The events in a user's stays, including those that begin and end them. */
 function dueTo(userId: string, groups: readonly Group[], log: readonly LogEvent[]): LogEvent[] {
-  const inIt = new Set(groups.filter(({ first }) => first.has(userId)).map(({ id }) => id))
+  const present = new Set(groups.filter(({ first }) => first.has(userId)).map(({ id }) => id))
   return log.filter((event) => {
     const group = event.conversationId ?? ''
     const isTheirs = event.userId === userId
-    if (event.type === 'participant.joined' && isTheirs) inIt.add(group)
-    const isDue = inIt.has(group)
-    if (event.type === 'participant.left' && isTheirs) inIt.delete(group)
+    if (event.type === 'participant.joined' && isTheirs) present.add(group)
+    const isDue = present.has(group)
+    if (event.type === 'participant.left' && isTheirs) present.delete(group)
     return isDue
   })
 }
 
-/** What the owner of a group is told of it, in order. */
+/** The events that the owner of a group receives, in order. */
 async function readLog(urls: readonly string[], owner: string, from: string): Promise<LogEvent[]> {
   const log: LogEvent[] = []
   for (let cursor = from; ; ) {
@@ -188,6 +188,6 @@ async function readLog(urls: readonly string[], owner: string, from: string): Pr
 
 function randomOf<Item>(items: readonly Item[]): Item {
   const item = items[Math.floor(Math.random() * items.length)]
-  if (item === undefined) throw new RangeError('of nothing')
+  if (item === undefined) throw new RangeError('the list is empty')
   return item
 }

@@ -5,21 +5,21 @@ import { Worker } from 'node:worker_threads'
 import type { ProbeReport, ProbeTarget } from './probe.ts'
 import { SERVICE_KEY, type ServerUnderTest } from './processes.ts'
 
-/** What an attack did to everybody else. */
+/** The effect of an attack on other clients. */
 export interface HostileReport {
   seconds: number
-  /** How long /healthz took at most, in milliseconds, asked from other connections meanwhile. */
+  /** The longest response time of /healthz over other connections, in milliseconds. */
   worstMs: number
-  /** The most memory that the server held, in MB. */
+  /** The server's peak memory, in MB. */
   peakMB: number
-  /** Connections of the attack that the server had ended by itself. */
+  /** Connections of the attack that the server closed. */
   endedByServer: number
   connections: number
 }
 
 interface Attack {
   connections: number
-  /** Resolves when it is over; what it opened is closed afterwards. */
+  /** Resolves when the attack is over. Its connections are closed afterwards. */
   run: (open: () => Socket) => Promise<unknown>
 }
 
@@ -29,9 +29,9 @@ const post = `POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-type: application
 const upgrade =
   'GET /trpc HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n'
 
-/** By name, in the order in which they are run. */
+/** By name, in the order they run. */
 const attacks: Readonly<Record<string, Attack>> = {
-  // The server gives 15 s for headers and 30 s for a whole request, and looks every 2 s.
+  // The server allows 15 s for headers and 30 s for a whole request, and checks every 2 s.
   'slow headers': {
     connections: 1_000,
     run: (open) => drip(open, 1_000, 'GET / HTTP/1.1\r\nhost: x\r\na: ', 20),
@@ -40,14 +40,14 @@ const attacks: Readonly<Record<string, Attack>> = {
     connections: 1_000,
     run: (open) => drip(open, 1_000, `${post}content-length: 5000\r\n\r\n`, 35),
   },
-  // Nothing moves on these, for 60 s.
-  silence: { connections: 1_000, run: (open) => drip(open, 1_000, '', 65) },
-  'chunks without end': {
+  // Idle connections are closed after 60 s.
+  'idle connections': { connections: 1_000, run: (open) => drip(open, 1_000, '', 65) },
+  'endless chunks': {
     connections: 100,
     run: (open) =>
       flood(open, 100, `${post}transfer-encoding: chunked\r\n\r\n`, `10000\r\n${'x'.repeat(65_536)}\r\n`),
   },
-  'answers that nobody reads': {
+  'responses never read': {
     connections: 500,
     run: async (open) => {
       for (let i = 0; i < 500; i++) {
@@ -60,26 +60,26 @@ const attacks: Readonly<Record<string, Attack>> = {
   },
   'malformed frames': {
     connections: 10_000,
-    run: (open) => each(10_000, 50, () => say(open(), upgrade, malformedFrame())),
+    run: (open) => each(10_000, 50, () => send(open(), upgrade, malformedFrame())),
   },
-  'messages that are no calls': {
+  'invalid messages': {
     connections: 20,
     run: async (open) => {
       const message = frame(0x81, Buffer.from('{"id":null,"method":"query","params":{"path":"x"}}'))
       await each(20, 20, () =>
-        say(open(), upgrade, Buffer.concat(Array.from({ length: 5_000 }, () => message))),
+        send(open(), upgrade, Buffer.concat(Array.from({ length: 5_000 }, () => message))),
       )
     },
   },
-  'pieces without end': {
+  'endless fragments': {
     connections: 100,
     run: (open) => {
-      const pieces = Array.from({ length: 100_000 }, () => frame(0x00, Buffer.from('x')))
-      const bytes = Buffer.concat([frame(0x01, Buffer.from('x')), ...pieces])
-      return each(100, 20, () => say(open(), upgrade, bytes))
+      const fragments = Array.from({ length: 100_000 }, () => frame(0x00, Buffer.from('x')))
+      const bytes = Buffer.concat([frame(0x01, Buffer.from('x')), ...fragments])
+      return each(100, 20, () => send(open(), upgrade, bytes))
     },
   },
-  'JSON of a mebibyte': {
+  'large JSON bodies': {
     connections: 400,
     run: (open) => {
       const bodies = [
@@ -90,7 +90,7 @@ const attacks: Readonly<Record<string, Attack>> = {
       ]
       return each(400, 4, (i) => {
         const body = bodies[i % bodies.length] ?? ''
-        return say(
+        return send(
           open(),
           `${post}connection: close\r\ncontent-length: ${body.length}\r\n\r\n`,
           Buffer.from(body),
@@ -98,13 +98,13 @@ const attacks: Readonly<Record<string, Attack>> = {
       })
     },
   },
-  'no HTTP': {
+  'not HTTP': {
     connections: 2_000,
-    run: (open) => each(2_000, 50, () => say(open(), 'x'.repeat(100_000), Buffer.alloc(0))),
+    run: (open) => each(2_000, 50, () => send(open(), 'x'.repeat(100_000), Buffer.alloc(0))),
   },
 }
 
-/** Attacks the server, one way after the other, while somebody else asks whether it lives. */
+/** Runs the attacks one at a time, while a probe checks that the server still responds. */
 export async function measureHostile(server: ServerUnderTest): Promise<Record<string, HostileReport>> {
   const port = Number(new URL(server.url).port)
   const reports: Record<string, HostileReport> = {}
@@ -114,20 +114,20 @@ export async function measureHostile(server: ServerUnderTest): Promise<Record<st
     const open = () => {
       const socket = connect(port, '127.0.0.1')
       socket.on('error', () => {})
-      // That the server ends it is seen only by reading on.
+      // Only reading reveals that the server has closed the connection.
       socket.resume()
       socket.once('close', () => endedByServer++)
       sockets.push(socket)
       return socket
     }
-    const began = performance.now()
+    const startedAt = performance.now()
     const probe = startProbe(server)
     await run(open)
-    const seen = await probe.stop()
+    const observed = await probe.stop()
     reports[name] = {
-      seconds: Math.round((performance.now() - began) / 1_000),
-      worstMs: Math.round(seen.worstMs),
-      peakMB: Math.round(seen.peakMB),
+      seconds: Math.round((performance.now() - startedAt) / 1_000),
+      worstMs: Math.round(observed.worstMs),
+      peakMB: Math.round(observed.peakMB),
       endedByServer,
       connections,
     }
@@ -150,7 +150,7 @@ function startProbe({ url, pid }: ServerUnderTest) {
   }
 }
 
-/** Opens connections that say the beginning at once, and then a byte a second. */
+/** Opens connections that send the beginning immediately, then a byte per second. */
 async function drip(open: () => Socket, count: number, beginning: string, seconds: number): Promise<void> {
   const sockets = Array.from({ length: count }, () => {
     const socket = open()
@@ -163,13 +163,13 @@ async function drip(open: () => Socket, count: number, beginning: string, second
   }
 }
 
-/** Opens connections that say the same again and again, as fast as it is taken, until the server has enough. */
-async function flood(open: () => Socket, count: number, beginning: string, again: string): Promise<void> {
+/** Opens connections that send the same data repeatedly, as fast as possible, until the server closes them. */
+async function flood(open: () => Socket, count: number, beginning: string, repeated: string): Promise<void> {
   const sockets = Array.from({ length: count }, open)
   for (const socket of sockets) {
     socket.write(beginning)
     const more = () => {
-      while (socket.writable && socket.write(again));
+      while (socket.writable && socket.write(repeated));
     }
     socket.on('drain', more)
     more()
@@ -177,8 +177,8 @@ async function flood(open: () => Socket, count: number, beginning: string, again
   await Promise.race([Promise.all(sockets.map(closed)), wait(10_000)])
 }
 
-/** Says two things, and waits until the server closes, or for long enough. */
-async function say(socket: Socket, first: string, second: Buffer): Promise<void> {
+/** Sends two parts, then waits until the server closes the connection, or for 5 s. */
+async function send(socket: Socket, first: string, second: Buffer): Promise<void> {
   socket.write(first)
   socket.write(second)
   await Promise.race([closed(socket), wait(5_000)])
@@ -192,10 +192,14 @@ function closed(socket: Socket): Promise<void> {
   })
 }
 
-async function each(count: number, atOnce: number, work: (index: number) => Promise<void>): Promise<void> {
+async function each(
+  count: number,
+  concurrency: number,
+  work: (index: number) => Promise<void>,
+): Promise<void> {
   let next = 0
   await Promise.all(
-    Array.from({ length: atOnce }, async () => {
+    Array.from({ length: concurrency }, async () => {
       while (next < count) await work(next++)
     }),
   )

@@ -5,13 +5,15 @@ import { Reader } from './reader.ts'
 
 export interface Load {
   readonly readers: readonly Reader[]
-  /** Message ids that were acknowledged, by reader. */
+  /** The ids of acknowledged messages, by reader. */
   readonly acknowledged: ReadonlyMap<string, readonly string[]>
-  /** Sends to everyone in turn until told to stop, or so many; resolves when all is acknowledged. */
+  /**
+   * Sends to the readers in turn, until `isOver` or `count` is reached. Resolves once all messages are acknowledged.
+   */
   send(options: SendOptions): Promise<number>
-  /** Where this reader's user stands now. */
+  /** The current cursor of this reader's user. */
   cursorOf(name: string): Promise<string>
-  /** Waits for the readers to have everything, ends them, and looks through what they got. */
+  /** Waits until the readers have received everything, stops them, and checks what they received. */
   finish(): Promise<Report>
 }
 
@@ -19,18 +21,18 @@ interface SendOptions {
   count: number
   isOver?: () => boolean
   urls?: readonly string[]
-  /** How many a second at most; as many as go without. */
+  /** The maximum number of messages per second. Without it, as many as possible. */
   rate?: number
-  /** Told of each try that did not work: it is tried again. */
+  /** Called for each failed attempt, which is retried. */
   onFailure?: (reason: string) => void
 }
 
 export interface Report {
   stored: number
   acknowledged: number
-  /** Acknowledged and not in the database. */
+  /** Acknowledged but not in the database. */
   lost: number
-  /** Stored and never delivered. */
+  /** Stored but never delivered. */
   undelivered: number
   gaps: number
   duplicates: number
@@ -39,10 +41,10 @@ export interface Report {
   connects: number
 }
 
-/** How many messages are on their way at once. */
-const LANES = 16
+/** The number of concurrent sends. */
+const CONCURRENCY = 16
 
-/** Readers with a direct conversation each, half over SSE, half over WebSocket. */
+/** Creates readers with a direct conversation each, half over SSE, half over WebSocket. */
 export async function makeLoad(urls: readonly string[], count: number): Promise<Load> {
   const names = Array.from({ length: count }, (_, i) => `reader${i}`)
   for (const username of ['sender', ...names]) await callUntilDone(urls, '/v1/users', undefined, { username })
@@ -64,11 +66,11 @@ export async function makeLoad(urls: readonly string[], count: number): Promise<
     cursorOf,
     async send({ count: total, isOver = () => false, urls: to = urls, rate, onFailure }) {
       let sent = 0
-      const turnMs = rate === undefined ? 0 : (LANES / rate) * 1_000
+      const intervalMs = rate === undefined ? 0 : (CONCURRENCY / rate) * 1_000
       await Promise.all(
-        Array.from({ length: LANES }, async () => {
+        Array.from({ length: CONCURRENCY }, async () => {
           while (sent < total && !isOver()) {
-            const due = performance.now() + turnMs
+            const due = performance.now() + intervalMs
             const n = sent++
             const name = names[n % names.length] ?? ''
             const own = n % 2 === 0 ? to : to.toReversed()
@@ -78,7 +80,7 @@ export async function makeLoad(urls: readonly string[], count: number): Promise<
               id: string
             }
             acknowledged.get(name)?.push(id)
-            if (turnMs > 0) await wait(Math.max(0, due - performance.now()))
+            if (intervalMs > 0) await wait(Math.max(0, due - performance.now()))
           }
         }),
       )

@@ -13,26 +13,26 @@ import { Reader } from './reader.ts'
 import { measureWebhooks, webhookSettings } from './webhooks.ts'
 
 /*
- * What must not happen is made to happen as often as it takes to trust that nothing comes of it: each run ends with
- * a line that says what was lost, and with exit code 1 when that was anything.
+ * Injects faults many times to check that they have no consequences. Each run ends with a line that reports any losses,
+ * and exits with code 1 if there were any.
  */
 
-const HELP = `Usage: pnpm reliability <what> [options]
+const HELP = `Usage: pnpm reliability <scenario> [options]
 
-  disconnects   readers that are cut off at random moments while messages are sent
-  groups        people are added to groups and removed from them while everybody sends and readers are cut off
+  disconnects   readers are disconnected at random moments while messages are sent
+  groups        users are added to groups and removed while everyone sends and readers are disconnected
   server        the server is killed under load
   postgres      PostgreSQL is killed under load
   paused        two hundred readers stop reading while messages are sent to them
   redis         Redis is killed, paused and cut off under load, with two servers
-  webhooks      one receiver takes what comes, others fail, hang, redirect inward or are not there; the server is killed
-  hostile       connections that only mean harm: slow, endless, malformed, very many
+  webhooks      one receiver works, others fail, hang, redirect to an internal address or are unreachable; the server is killed
+  hostile       malicious connections: slow, endless, malformed, very many
 
-  --on sqlite,postgres   which databases (disconnects, groups, server, paused, webhooks)
-  --servers N            how many servers (disconnects, groups; more than one needs PostgreSQL)
-  --times N              disconnects (1000; in groups 300), kills of the server (50), of PostgreSQL (20), troubles of Redis (12)
-  --messages N           how many are sent (disconnects: 20000, groups: 5000)
-  --seconds N, --rate N  for how long (paused: 60, webhooks: 20), and how many messages a second (1000, 200)
+  --on sqlite,postgres   databases (disconnects, groups, server, paused, webhooks)
+  --servers N            number of servers (disconnects, groups; more than one requires PostgreSQL)
+  --times N              disconnects (1000; groups: 300), kills of the server (50) or PostgreSQL (20), faults of Redis (12)
+  --messages N           messages to send (disconnects: 20000, groups: 5000)
+  --seconds N, --rate N  duration (paused: 60, webhooks: 20), and messages per second (1000, 200)
 `
 
 const { values, positionals } = parseArgs({
@@ -84,7 +84,7 @@ async function disconnects(kind: string): Promise<Report> {
   const acknowledgedNow = () => [...load.acknowledged.values()].reduce((sum, ids) => sum + ids.length, 0)
   const cutting = (async () => {
     for (let cuts = 0; cuts < times; cuts++) {
-      // Spread over the whole run, whatever its pace.
+      // Spreads disconnects over the whole run, whatever its speed.
       while (!done && acknowledgedNow() < (cuts / times) * total) await wait(1)
       await wait(Math.random() * 3)
       load.readers[Math.floor(Math.random() * load.readers.length)]?.disconnect()
@@ -131,12 +131,12 @@ async function postgresKills(): Promise<Report> {
   return await load.finish()
 }
 
-/** Within how long the servers notice that a connection is dead of which nobody told them, in milliseconds. */
-const NOTICED_MS = 12_000
-/** How long a hint may take, in milliseconds: far less than the poll's second. */
+/** The time within which servers detect a dead connection that was not closed, in milliseconds. */
+const DETECTED_MS = 12_000
+/** The maximum latency of a hint, in milliseconds: far below the poll interval of one second. */
 const MAX_HINT_MS = 200
 
-async function redisTrouble(): Promise<Report> {
+async function redisFaults(): Promise<Report> {
   await using stack = new AsyncDisposableStack()
   const redis = stack.use(await makeRedis())
   const database = stack.use(await makePostgres())
@@ -162,12 +162,12 @@ async function redisTrouble(): Promise<Report> {
       proxy.stall()
       await wait(2_000)
       proxy.restore()
-      await wait(NOTICED_MS)
+      await wait(DETECTED_MS)
     }
   }
   over = true
   await sending
-  // The hints have come back by themselves: what is sent to one is read from the other long before the poll.
+  // Hints must have recovered: a message sent to one server is read from the other long before the poll.
   const probe = new Reader('reader0', 'sse', [second.url], await load.cursorOf('reader0'))
   await wait(3_000)
   const latencies: number[] = []
@@ -180,12 +180,12 @@ async function redisTrouble(): Promise<Report> {
   }
   await probe.stop()
   const median = latencies.toSorted((x, y) => x - y)[10] ?? Number.NaN
-  console.log(`from one server to the other: ${median} ms in the middle of ${latencies.length}`)
+  console.log(`from one server to the other: ${median} ms (median of ${latencies.length})`)
   if (median > MAX_HINT_MS) process.exitCode = 1
   return await load.finish()
 }
 
-/** How much memory the readers that do not read may cost, in megabytes. */
+/** The maximum memory growth caused by paused readers, in megabytes. */
 const MAX_GROWN_MB = 100
 
 async function paused(kind: string): Promise<void> {
@@ -204,40 +204,42 @@ async function webhooks(kind: string): Promise<void> {
   const server = stack.use(await makeServer(database.url, webhookSettings))
   const report = await measureWebhooks(server, Number(values.seconds ?? 20), Number(values.rate ?? 200))
   console.log(`webhooks on ${kind}: ${JSON.stringify(report, (_, value) => rounded(value))}`)
-  if (report.untold + report.inside > 0) process.exitCode = 1
+  if (report.missing + report.inside > 0) process.exitCode = 1
 }
 
-/** To a tenth. */
+/** Rounds numbers to one decimal. */
 function rounded(value: unknown): unknown {
   return typeof value === 'number' ? Math.round(value * 10) / 10 : value
 }
 
-/** How long whoever means well may wait at most while others do harm, in milliseconds. */
+/** The maximum response time for other clients during an attack, in milliseconds. */
 const MAX_WAIT_MS = 1_000
-/** How much memory the server may hold at most meanwhile, in megabytes: V8 leaves garbage lying about while it may. */
-const MAX_HELD_MB = 1_536
+/** The maximum memory of the server during an attack, in megabytes. V8 does not collect garbage before it has to. */
+const MAX_MEMORY_MB = 1_536
 
 async function hostile(): Promise<void> {
   await using stack = new AsyncDisposableStack()
   const database = await makeDatabase(stack, 'sqlite')
-  // All comes from one address, which would be limited: here the connections themselves have to be borne.
+  // All connections come from one address, so rate limits would hide their effect.
   const off = Object.fromEntries(['LOGINS', 'READS', 'STREAMS'].map((name) => [`SOTTO_LIMIT_${name}`, 'off']))
   const server = stack.use(await makeServer(database.url, { ...off, LOG_LEVEL: 'silent' }))
   const { pid } = server
   const reports = Object.values(await measureHostile(server))
   const isAlive = (await fetch(`${server.url}/readyz`)).ok && server.pid === pid
-  const isBorne = reports.every(({ worstMs, peakMB }) => worstMs <= MAX_WAIT_MS && peakMB <= MAX_HELD_MB)
-  if (!isAlive || !isBorne) process.exitCode = 1
+  const isWithinLimits = reports.every(
+    ({ worstMs, peakMB }) => worstMs <= MAX_WAIT_MS && peakMB <= MAX_MEMORY_MB,
+  )
+  if (!isAlive || !isWithinLimits) process.exitCode = 1
 }
 
 const runs: Record<string, (kind: string) => Promise<Report>> = {
   disconnects,
   server: serverKills,
   postgres: postgresKills,
-  redis: redisTrouble,
+  redis: redisFaults,
 }
 const run = runs[positionals[0] ?? '']
-/** Those that report in words of their own. */
+/** Scenarios with their own form of report. */
 const others: Record<string, (kind: string) => Promise<void>> = { paused, groups, webhooks }
 const other = others[positionals[0] ?? '']
 if (other) {

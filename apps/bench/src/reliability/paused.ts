@@ -7,24 +7,24 @@ import { SERVICE_KEY, type ServerUnderTest } from './processes.ts'
 import { Reader, Tally } from './reader.ts'
 
 const USERS = 10
-const STREAMS_OF_A_USER = 20
+const STREAMS_PER_USER = 20
 
 export interface PausedReport {
   consumers: number
   sent: number
   perSecond: number
-  /** How much the server's memory grew at most, in MB. */
+  /** The maximum growth of the server's memory, in MB. */
   grownMB: number
-  /** What it was at most, in MB. */
+  /** The server's peak memory, in MB. */
   peakMB: number
-  /** Connections that the server had ended when their readers looked again. */
+  /** Connections that the server had closed when their readers resumed. */
   cutOff: number
   gaps: number
   resyncs: number
   undelivered: number
 }
 
-/** Two hundred readers that stop reading, while messages are sent to all of them. */
+/** Two hundred readers stop reading while messages are sent to all of them. */
 export async function measurePaused(
   server: ServerUnderTest,
   seconds: number,
@@ -37,25 +37,25 @@ export async function measurePaused(
     ...(as !== undefined && { 'act-as': as }),
   })
   const post = async (path: string, body: object, as?: string) => {
-    const answer = await send(server.url + path, {
+    const response = await send(server.url + path, {
       dispatcher: agent,
       method: 'POST',
       headers: headers(as),
       body: JSON.stringify(body),
     })
-    await answer.body.dump()
-    if (answer.statusCode >= 300) throw new Error(`${path}: ${answer.statusCode}`)
+    await response.body.dump()
+    if (response.statusCode >= 300) throw new Error(`${path}: ${response.statusCode}`)
   }
   const names = Array.from({ length: USERS }, (_, i) => `reader${i}`)
   for (const username of ['sender', ...names]) await post('/v1/users', { username })
   const text = 'x'.repeat(1_500)
   async function load(forSeconds: number): Promise<number> {
-    const began = performance.now()
+    const startedAt = performance.now()
     let sent = 0
     await Promise.all(
       Array.from({ length: 24 }, async () => {
-        while (performance.now() - began < forSeconds * 1_000) {
-          const dueMs = (sent / rate) * 1_000 - (performance.now() - began)
+        while (performance.now() - startedAt < forSeconds * 1_000) {
+          const dueMs = (sent / rate) * 1_000 - (performance.now() - startedAt)
           const name = names[sent++ % names.length] ?? ''
           if (dueMs > 0) await wait(dueMs)
           await post('/v1/messages', { to: name, text }, 'sender')
@@ -65,41 +65,41 @@ export async function measurePaused(
     return sent
   }
 
-  // The same load without any reader first: what the server takes for that is not the readers' growth.
+  // Runs the same load without readers first, so that its memory does not count as growth.
   await load(seconds)
   const storedBefore = new Map<string, number>()
   for (const name of names) storedBefore.set(name, await lastSeq(server.url, name))
   const consumers = await Promise.all(
     names.flatMap((name) =>
-      Array.from({ length: STREAMS_OF_A_USER }, () =>
+      Array.from({ length: STREAMS_PER_USER }, () =>
         openPaused(server.url, name, storedBefore.get(name) ?? 0),
       ),
     ),
   )
   const before = await memoryOf(server.pid)
-  let most = before
+  let peak = before
   const watching = setInterval(() => {
     void memoryOf(server.pid).then((bytes) => {
-      most = Math.max(most, bytes)
+      peak = Math.max(peak, bytes)
     })
   }, 250)
-  const began = performance.now()
+  const startedAt = performance.now()
   const sent = await load(seconds)
-  const tookSeconds = (performance.now() - began) / 1_000
+  const tookSeconds = (performance.now() - startedAt) / 1_000
   clearInterval(watching)
   const report: PausedReport = {
     consumers: consumers.length,
     sent,
     perSecond: Math.round(sent / tookSeconds),
-    grownMB: Math.round((most - before) / 1e6),
-    peakMB: Math.round(most / 1e6),
+    grownMB: Math.round((peak - before) / 1e6),
+    peakMB: Math.round(peak / 1e6),
     cutOff: 0,
     gaps: 0,
     resyncs: 0,
     undelivered: 0,
   }
   for (const [i, name] of names.entries()) {
-    const own = consumers.slice(i * STREAMS_OF_A_USER, (i + 1) * STREAMS_OF_A_USER)
+    const own = consumers.slice(i * STREAMS_PER_USER, (i + 1) * STREAMS_PER_USER)
     const stored = (await lastSeq(server.url, name)) - (storedBefore.get(name) ?? 0)
     await Promise.all(
       own.map(async (consumer) => {
@@ -134,7 +134,7 @@ async function openPaused(url: string, user: string, firstAfter: number) {
       let wasCut = true
       let text = ''
       let cursor = ''
-      const late = setTimeout(() => {
+      const timeout = setTimeout(() => {
         wasCut = false
         call.destroy()
       }, 3_000)
@@ -150,19 +150,19 @@ async function openPaused(url: string, user: string, firstAfter: number) {
           }
         }
       } catch {
-        // Cut off in the middle of a block.
+        // The connection was closed in the middle of a block.
       }
-      clearTimeout(late)
+      clearTimeout(timeout)
       return { tally, wasCut, cursor }
     },
   }
 }
 
 async function lastSeq(url: string, name: string): Promise<number> {
-  const answer = await send(`${url}/v1/direct/${name}`, {
+  const response = await send(`${url}/v1/direct/${name}`, {
     headers: { authorization: `Bearer ${SERVICE_KEY}`, 'act-as': 'sender' },
   })
-  return ((await answer.body.json()) as { lastSeq: number }).lastSeq
+  return ((await response.body.json()) as { lastSeq: number }).lastSeq
 }
 
 async function memoryOf(pid: number): Promise<number> {

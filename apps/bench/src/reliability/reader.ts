@@ -9,20 +9,20 @@ interface ReadEvent {
   message?: { id: string; seq: number; conversationId: string }
 }
 
-/** What came in, checked as it comes. */
+/** Checks events as they arrive. */
 export class Tally {
   readonly seen = new Set<string>()
   readonly messageIds = new Set<string>()
   readonly #lastSeq = new Map<string, number>()
   readonly #firstAfter: number
   connects = 0
-  /** Events that came again after a reconnect, which a reader drops by their ids. */
+  /** Events that were delivered again after a reconnect, which readers drop by id. */
   repeats = 0
   gaps = 0
   resyncs = 0
   duplicates = 0
 
-  /** @param firstAfter the seq of the last message before the reader began. */
+  /** @param firstAfter the last seq before the reader started. */
   constructor(firstAfter = 0) {
     this.#firstAfter = firstAfter
   }
@@ -43,14 +43,14 @@ export class Tally {
   }
 }
 
-/** One user's reader, which comes back by itself with the cursor of what it had last. */
+/** Reads the events of one user. Reconnects automatically with its last cursor. */
 export class Reader {
   readonly tally: Tally
   readonly #user: string
   readonly #transport: 'sse' | 'ws'
   readonly #urls: readonly string[]
   #cursor: string | undefined
-  #leave: (() => void) | undefined
+  #disconnectNow: (() => void) | undefined
   #stopped = false
   readonly #running: Promise<void>
 
@@ -69,9 +69,9 @@ export class Reader {
     this.#running = this.#run()
   }
 
-  /** Cuts the connection, at whatever moment this is. */
+  /** Disconnects at this moment. */
   disconnect(): void {
-    this.#leave?.()
+    this.#disconnectNow?.()
   }
 
   async stop(): Promise<void> {
@@ -99,7 +99,7 @@ export class Reader {
         },
       })
       let left = false
-      this.#leave = () => {
+      this.#disconnectNow = () => {
         left = true
         call.destroy()
       }
@@ -128,7 +128,7 @@ export class Reader {
     return new Promise((resolve) => {
       const socket = new WebSocket(`${url.replace('http', 'ws')}/trpc?connectionParams=1`)
       let left = false
-      this.#leave = () => {
+      this.#disconnectNow = () => {
         left = true
         socket.close()
         resolve()
@@ -148,7 +148,7 @@ export class Reader {
           result?: { data?: SuperJSONResult }
           error?: object
         }
-        if (error) return this.#leave?.()
+        if (error) return this.#disconnectNow?.()
         if (!result?.data) return
         const tracked = superjson.deserialize<{ id: string; data: ReadEvent }>(result.data)
         this.tally.add(tracked.data)

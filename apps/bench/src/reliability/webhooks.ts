@@ -6,43 +6,43 @@ import { quantile } from '../load.ts'
 import { callUntilDone } from './calls.ts'
 import type { ServerUnderTest } from './processes.ts'
 
-/** What a server that is measured here has to be told: its receivers are on this machine, but for one address of it. */
+/** The settings of a measured server: its receivers are on this machine, and only one of its addresses is allowed. */
 export const webhookSettings = {
   SOTTO_WEBHOOK_ALLOWED_HOSTS: '127.0.0.1',
   SOTTO_SECRET: 'a secret of at least thirty-two characters',
 }
-/** Loopback as well, and not allowed. */
+/** Also a loopback address, but not allowed. */
 const INSIDE = '127.0.0.2'
-/** How many sends wait for their answers at once. */
-const LANES = 16
+/** The number of concurrent sends. */
+const CONCURRENCY = 16
 const KILLS = 3
-/** How long what was sent may take to arrive in the end, in milliseconds. */
-const ARRIVES_WITHIN_MS = 120_000
+/** How long to wait for the last deliveries, in milliseconds. */
+const TIMEOUT_MS = 120_000
 
 export interface WebhooksReport {
   sent: number
-  /** Of sends, in milliseconds: before there was a webhook, and with all of them. */
-  sendP50: [without: number, beside: number]
-  sendP99: [without: number, beside: number]
-  /** From a send's acknowledgement to the request at the receiver that is well, in milliseconds. */
+  /** Latencies of sends, in milliseconds: without webhooks, and with all of them. */
+  sendP50: [without: number, withWebhooks: number]
+  sendP99: [without: number, withWebhooks: number]
+  /** From the acknowledgement of a send to the request at the working receiver, in milliseconds. */
   delayP50: number
   delayP99: number
-  /** Acknowledged, and never told to the receiver that is well. */
-  untold: number
-  /** Told to it more than once, around kills of the server. */
+  /** Acknowledged, but never delivered to the working receiver. */
+  missing: number
+  /** Delivered to it more than once, around kills of the server. */
   repeated: number
-  /** Requests that the one that fails, and the one that redirects inward, have had. */
+  /** Requests to the failing receiver and to the one that redirects to an internal address. */
   failing: number
   redirecting: number
-  /** The most that were open at once at the one that never answers. */
+  /** The maximum number of concurrent requests at the receiver that never responds. */
   hanging: number
-  /** Requests that have come through to what is inside. */
+  /** Requests that reached the internal address. */
   inside: number
 }
 
 /**
- * Messages while one receiver takes them, one fails, one never answers, one redirects to inside of the network, and
- * one is not there; then the server is killed a few times meanwhile.
+ * Sends messages while one receiver works, one fails, one never responds, one redirects to an internal address and one
+ * is unreachable. Then sends again while the server is killed a few times.
  */
 export async function measureWebhooks(
   server: ServerUnderTest,
@@ -55,13 +55,13 @@ export async function measureWebhooks(
 
   const acknowledgedAt = new Map<string, number>()
   async function send(forSeconds: number): Promise<number[]> {
-    const began = performance.now()
+    const startedAt = performance.now()
     const latencies: number[] = []
-    let begun = 0
+    let started = 0
     await Promise.all(
-      Array.from({ length: LANES }, async () => {
-        while (performance.now() - began < forSeconds * 1_000) {
-          const dueMs = (begun++ / rate) * 1_000 - (performance.now() - began)
+      Array.from({ length: CONCURRENCY }, async () => {
+        while (performance.now() - startedAt < forSeconds * 1_000) {
+          const dueMs = (started++ / rate) * 1_000 - (performance.now() - startedAt)
           if (dueMs > 0) await wait(dueMs)
           const before = performance.now()
           const body = { to: 'bob', text: 'for a webhook', clientMessageId: randomUUID() }
@@ -77,13 +77,13 @@ export async function measureWebhooks(
   const without = await send(seconds)
   acknowledgedAt.clear()
 
-  const toldAt = new Map<string, number>()
-  const told: string[] = []
+  const deliveredAt = new Map<string, number>()
+  const deliveries: string[] = []
   const good = stack.use(
     await startReceiver((response, body) => {
       const { data } = JSON.parse(body) as { data: { message: { id: string } } }
-      told.push(data.message.id)
-      if (!toldAt.has(data.message.id)) toldAt.set(data.message.id, performance.now())
+      deliveries.push(data.message.id)
+      if (!deliveredAt.has(data.message.id)) deliveredAt.set(data.message.id, performance.now())
       response.writeHead(204).end()
     }),
   )
@@ -93,20 +93,20 @@ export async function measureWebhooks(
   const redirecting = stack.use(
     await startReceiver((response) => response.writeHead(307, { location: inside.url }).end()),
   )
-  const gone = await startReceiver(() => {})
-  await gone[Symbol.asyncDispose]()
-  for (const { url } of [good, failing, hanging, redirecting, gone]) {
+  const unreachable = await startReceiver(() => {})
+  await unreachable[Symbol.asyncDispose]()
+  for (const { url } of [good, failing, hanging, redirecting, unreachable]) {
     await call('/v1/webhooks', undefined, { url, events: ['message.created'] })
   }
 
-  const beside = await send(seconds)
-  const untilAllTold = async () => {
-    const deadline = performance.now() + ARRIVES_WITHIN_MS
-    while (acknowledgedAt.size > toldAt.size && performance.now() < deadline) await wait(50)
+  const withWebhooks = await send(seconds)
+  const untilAllDelivered = async () => {
+    const deadline = performance.now() + TIMEOUT_MS
+    while (acknowledgedAt.size > deliveredAt.size && performance.now() < deadline) await wait(50)
   }
-  await untilAllTold()
+  await untilAllDelivered()
   const delays = [...acknowledgedAt]
-    .map(([id, at]) => Math.max(0, (toldAt.get(id) ?? Number.POSITIVE_INFINITY) - at))
+    .map(([id, at]) => Math.max(0, (deliveredAt.get(id) ?? Number.POSITIVE_INFINITY) - at))
     .sort((a, b) => a - b)
 
   const kills = (async () => {
@@ -118,17 +118,17 @@ export async function measureWebhooks(
   })()
   await send(seconds)
   await kills
-  await untilAllTold()
+  await untilAllDelivered()
 
-  const untold = [...acknowledgedAt.keys()].filter((id) => !toldAt.has(id)).length
+  const missing = [...acknowledgedAt.keys()].filter((id) => !deliveredAt.has(id)).length
   return {
     sent: acknowledgedAt.size,
-    sendP50: [quantile(without, 0.5), quantile(beside, 0.5)],
-    sendP99: [quantile(without, 0.99), quantile(beside, 0.99)],
+    sendP50: [quantile(without, 0.5), quantile(withWebhooks, 0.5)],
+    sendP99: [quantile(without, 0.99), quantile(withWebhooks, 0.99)],
     delayP50: quantile(delays, 0.5),
     delayP99: quantile(delays, 0.99),
-    untold,
-    repeated: told.length - toldAt.size,
+    missing,
+    repeated: deliveries.length - deliveredAt.size,
     failing: failing.requests,
     redirecting: redirecting.requests,
     hanging: hanging.mostOpen,
@@ -136,7 +136,7 @@ export async function measureWebhooks(
   }
 }
 
-async function startReceiver(answer: (response: ServerResponse, body: string) => void, host = '127.0.0.1') {
+async function startReceiver(respond: (response: ServerResponse, body: string) => void, host = '127.0.0.1') {
   let requests = 0
   let open = 0
   let mostOpen = 0
@@ -146,7 +146,7 @@ async function startReceiver(answer: (response: ServerResponse, body: string) =>
     response.once('close', () => open--)
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.once('end', () => answer(response, Buffer.concat(chunks).toString()))
+    request.once('end', () => respond(response, Buffer.concat(chunks).toString()))
   })
   const listening = await listen(server, host)
   return {
