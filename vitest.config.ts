@@ -1,6 +1,6 @@
 import { configDefaults, defineConfig } from 'vitest/config'
 
-/** Tests that assert how long something takes: they run last, one file at a time. */
+/** Tests that assert durations. They run last, one file at a time. */
 const timed = [
   'apps/server/test/accounts/roles.test.ts',
   'apps/server/test/edge/hostile.test.ts',
@@ -24,11 +24,11 @@ export default defineConfig({
     setupFiles: ['scripts/test-database.ts', 'scripts/test-logs.ts'],
     // Processes, not threads: servers in tests must not share native modules' state or process.env.
     pool: 'forks',
-    // A file more than the two cores of a small machine: tests wait for each other's processes and timers.
+    // One more than the two cores of a small machine, because tests often wait for processes and timers.
     maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 30_000,
-    // What is waited for comes at once, save on a machine that is busy: a second is too short there.
+    // Polled conditions usually hold immediately, but the default of one second is too short on a busy machine.
     expect: { poll: { timeout: 15_000 } },
     projects: [
       {

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** The published packages in projects of their own, and a release: `pnpm test:packages`. */
+/** Tests the published packages in separate projects, and a release: `pnpm test:packages`. */
 export default defineConfig({
   test: {
     include: ['packages/*/test-packages/**/*.test.ts', 'scripts/test-packages/**/*.test.ts'],
@@ -8,7 +8,7 @@ export default defineConfig({
     setupFiles: ['scripts/test-database.ts', 'scripts/test-logs.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    // They run compilers and package managers.
+    // These tests run compilers and package managers.
     testTimeout: 120_000,
     hookTimeout: 30_000,
     expect: { poll: { timeout: 15_000 } },

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** What needs a pgbouncer on this machine: `pnpm test:pgbouncer`. */
+/** Tests that require pgbouncer: `pnpm test:pgbouncer`. */
 export default defineConfig({
   test: {
     include: ['apps/server/test-pgbouncer/**/*.test.ts'],

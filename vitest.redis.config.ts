@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** What needs a redis-server on this machine: `pnpm test:redis`. */
+/** Tests that require redis-server: `pnpm test:redis`. */
 export default defineConfig({
   test: {
     include: ['apps/server/test-redis/**/*.test.ts'],

@@ -1,13 +1,13 @@
 import { defineConfig } from 'vitest/config'
 
-/** The web client in a browser, which has to be on this machine: `pnpm test:web`. */
+/** Tests of the web client in a browser, which must be installed: `pnpm test:web`. */
 export default defineConfig({
   test: {
     include: ['apps/server/test-web/**/*.test.ts'],
     globalSetup: ['scripts/test-postgres.ts', 'scripts/test-web-client.ts'],
     setupFiles: ['scripts/test-database.ts'],
     pool: 'forks',
-    // People who click wait more than they keep a core busy.
+    // Browser tests wait more than they use the CPU.
     maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 60_000,

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import path from 'node:path'
 import { startPostgres } from './postgres.ts'
 
-// `pnpm bench`: the benchmarks, with a PostgreSQL to measure on. Arguments go through to them.
+// `pnpm bench`: runs the benchmarks with a PostgreSQL server for them. Passes its arguments on.
 
 const postgres = process.env.SOTTO_BENCH_POSTGRES_URL ? undefined : await startPostgres('durable')
 const main = path.join(import.meta.dirname, '../apps/bench/src/main.ts')

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { checkFiles, unusedPermissions } from './check-imports/check-files.ts'
 import { type ParsedFile, parse } from './check-imports/parse.ts'
 
-/* Checks which packages and modules import which, and that no files import each other in a cycle. */
+/* Checks that packages and modules import only what they may, and that there are no import cycles. */
 
 const root = path.resolve(process.argv[2] ?? path.join(import.meta.dirname, '..'))
 const files: ParsedFile[] = []

@@ -3,7 +3,7 @@ import { parseSync, Visitor } from 'oxc-parser'
 import { publint } from 'publint'
 import { publishedNames } from './pack.ts'
 
-/** ESM alone: `require` gets it where require(esm) is known, and node10 knows no `exports`. */
+/** ESM only: `require` works if require(esm) is supported, and node10 does not support `exports`. */
 const BY_DESIGN = ['CJSResolvesToESM', 'NoResolution']
 
 interface Manifest {
@@ -15,11 +15,11 @@ interface Manifest {
 }
 
 /**
- * Says what is wrong with a package as it would be published, empty when it is in order: entry points that some
- * kind of resolution does not find, imports of what it does not depend on, and what belongs to the workspace.
+ * Returns the problems of a packed package: entry points that some module resolution does not find, undeclared
+ * dependencies, and references to the workspace. Empty if there are none.
  */
 export async function packageProblems(tarball: Buffer): Promise<string[]> {
-  // publint wants an ArrayBuffer, and a Buffer is a window on one.
+  // publint requires an ArrayBuffer, and a Buffer is only a view of one.
   const { buffer, byteOffset, byteLength } = tarball
   const bytes = buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer
   const { messages } = await publint({ pack: { tarball: bytes }, strict: true })
@@ -27,7 +27,7 @@ export async function packageProblems(tarball: Buffer): Promise<string[]> {
 
   const content = createPackageFromTarballData(tarball)
   const analysis = await checkPackage(content)
-  if (!analysis.types) problems.push('it has no types')
+  if (!analysis.types) problems.push('the package has no types')
   else {
     for (const { kind } of analysis.problems) {
       if (!BY_DESIGN.includes(kind)) problems.push(`types: ${kind}`)
@@ -42,10 +42,11 @@ function contentProblems(content: Package): string[] {
   const manifest: Manifest = JSON.parse(text)
   const allowed = { ...manifest.dependencies, ...manifest.peerDependencies }
   const problems: string[] = []
-  if (/"(workspace|catalog):/.test(text)) problems.push('package.json names the workspace')
+  if (/"(workspace|catalog):/.test(text)) problems.push('package.json refers to the workspace')
   for (const name of publishedNames) {
     const version = allowed[name]
-    if (version && version !== manifest.version) problems.push(`${name} is asked for in ${version}`)
+    if (version && version !== manifest.version)
+      problems.push(`the version of ${name} is ${version}, not ${manifest.version}`)
   }
   for (const file of ['LICENSE', 'README.md', ...Object.values(manifest.bin ?? {})]) {
     if (!content.fileExists(home + file.replace('./', ''))) problems.push(`${file} is missing`)
@@ -56,12 +57,12 @@ function contentProblems(content: Package): string[] {
     for (const name of importedPackages(file, content.readFile(file))) imported.add(name)
   }
   for (const name of imported) {
-    if (!Object.hasOwn(allowed, name)) problems.push(`it imports ${name}, which it does not depend on`)
+    if (!Object.hasOwn(allowed, name)) problems.push(`${name} is imported but not a dependency`)
   }
   return problems
 }
 
-/** The names of the packages that a module imports, without Node's own. */
+/** The packages that a module imports, without Node's built-in modules. */
 function importedPackages(file: string, source: string): string[] {
   const specifiers: string[] = []
   new Visitor({

@@ -1,14 +1,15 @@
 import { channel, tracingChannel } from 'node:diagnostics_channel'
 
 /*
- * No line of the log holds what people say, or what gives access. Fastify and pino announce what they do in a
- * process by diagnostics channels, so whatever server a test starts in it is watched, and no server knows of it.
+ * Checks that logs contain neither content from users nor credentials. Fastify and pino publish what they do on
+ * diagnostics channels, so every server that a test starts in this process is watched, without any change to the
+ * server.
  */
 
-/** What people say, and where to reach them. */
-const saidFields: ReadonlySet<string> = new Set(['text', 'alt', 'url', 'q', 'clientMessageId', 'email'])
-/** What gives access. */
-const accessFields: ReadonlySet<string> = new Set([
+/** Content and addresses. */
+const contentFields: ReadonlySet<string> = new Set(['text', 'alt', 'url', 'q', 'clientMessageId', 'email'])
+/** Credentials. */
+const credentialFields: ReadonlySet<string> = new Set([
   'password',
   'newPassword',
   'currentPassword',
@@ -20,24 +21,24 @@ const accessFields: ReadonlySet<string> = new Set([
   'recoveryCode',
   'recoveryCodes',
 ])
-/** The fields of the contract, on the way in and on the way out, whose values are nobody's but the caller's. */
-export const confidentialFields: ReadonlySet<string> = new Set([...saidFields, ...accessFields])
-/** An id gives no access, and is in the log as what it is, whoever has tried it as a token. */
+/** Input and output fields of the contract whose values are confidential. */
+export const confidentialFields: ReadonlySet<string> = new Set([...contentFields, ...credentialFields])
+/** An id grants no access. It may be logged, even if a caller has sent it as a token. */
 const ID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/
 const confidentialHeaders = ['authorization', 'cookie', 'set-cookie']
 
-/** What is shorter stands in some line or other by chance. */
+/** Shorter values occur in log lines by coincidence. */
 const MIN_LENGTH = 8
-/** As much of it tells a value from all others. */
+/** The length that identifies a value. */
 const MAX_LENGTH = 40
-/** What holds more values is made to hurt and not to tell: servers that are watched are as quick as others. */
+/** Input with more values is an attack and not searched further, so that watched servers stay fast. */
 const MAX_VALUES = 20_000
-/** So many lines are kept before they are taken apart. */
-const LINES_AT_ONCE = 10_000
-/** A word by itself may be one of the server's own. */
+/** The number of lines to collect before they are parsed. */
+const LINES_PER_BATCH = 10_000
+/** A single word may also be one that the server logs. */
 const WORD = /^[a-z]+$/i
 
-/** As much of Fastify as is needed to look on. */
+/** The parts of Fastify used here. */
 interface WatchedServer {
   addHook(name: 'preHandler', hook: (request: WatchedRequest) => Promise<void>): void
   addHook(
@@ -54,13 +55,13 @@ interface WatchedReply {
   getHeaders(): Readonly<Record<string, unknown>>
 }
 
-/** What was confidential in this process so far, and what was logged. */
+/** Tracks confidential values and log lines in this process. */
 export interface LogWatch extends Disposable {
-  /** What stands in a line of the log and may not, each with the line. */
+  /** The confidential values found in the log, each with its line. */
   leaks(): Promise<string[]>
 }
 
-/** Watches every server of this process from now on. */
+/** Watches every server that starts in this process from now on. */
 export function watchLogs(): LogWatch {
   const confidential = new Set<string>()
   let lines: string[] = []
@@ -71,7 +72,7 @@ export function watchLogs(): LogWatch {
     for (const text of confidentialIn(value)) confidential.add(text)
   }
   const onServer = (message: unknown) => {
-    // As Fastify says of this channel.
+    // As documented by Fastify for this channel.
     const { fastify } = message as { fastify: WatchedServer }
     fastify.addHook('preHandler', async ({ headers, body, query }) => {
       noteHeaders(headers, note)
@@ -88,7 +89,7 @@ export function watchLogs(): LogWatch {
       void reading.finally(() => pending.delete(reading))
     })
   }
-  function takeApart(): void {
+  function parseLines(): void {
     for (const line of lines) {
       for (const text of textsOf(line)) if (!logged.has(text)) logged.set(text, line)
     }
@@ -97,7 +98,7 @@ export function watchLogs(): LogWatch {
   const onLine = (message: unknown) => {
     const { result } = message as { result?: unknown }
     if (typeof result === 'string') lines.push(result)
-    if (lines.length >= LINES_AT_ONCE) takeApart()
+    if (lines.length >= LINES_PER_BATCH) parseLines()
   }
   const servers = channel('fastify.initialization')
   const log = tracingChannel('pino_asJson').end
@@ -106,7 +107,7 @@ export function watchLogs(): LogWatch {
   return {
     async leaks() {
       await Promise.all(pending)
-      takeApart()
+      parseLines()
       const forms = byBeginning([...confidential].flatMap(formsOf))
       return [...logged].flatMap(([text, line]) =>
         formsIn(text, forms).map((form) => `${form} in ${line.slice(0, 500)}`),
@@ -123,27 +124,31 @@ function noteHeaders(headers: Readonly<Record<string, unknown>>, note: (value: u
   for (const name of confidentialHeaders) {
     for (const value of [headers[name]].flat()) {
       if (typeof value !== 'string') continue
-      // Without the scheme or the cookie's name, and without its attributes.
+      // Removes the scheme or the cookie's name, and attributes.
       note({ token: value.replace(/^(?:\w+ |[\w-]+=)/, '').split(';', 1)[0] })
     }
   }
 }
 
-/** The values of confidential fields, however deep; of one that holds a list, all that is in it. */
+/** The values of confidential fields at any depth. If a field holds a list, all values in it. */
 function confidentialIn(value: unknown): string[] {
   const found: string[] = []
-  // Not by recursion: what comes in may be deeper than the stack.
-  const waiting: { value: unknown; kind?: 'said' | 'access' | undefined }[] = [{ value }]
+  // Not recursive, because inputs may be nested deeper than the stack allows.
+  const waiting: { value: unknown; kind?: 'content' | 'credential' | undefined }[] = [{ value }]
   for (let next = waiting.pop(); next && waiting.length < MAX_VALUES; next = waiting.pop()) {
     const { value: own, kind } = next
     if (typeof own === 'string') {
-      if (kind === undefined || (kind === 'access' && ID.test(own))) continue
+      if (kind === undefined || (kind === 'credential' && ID.test(own))) continue
       if (own.length >= MIN_LENGTH && !WORD.test(own)) found.push(beginningOf(own))
     } else if (Array.isArray(own)) {
       for (const inner of own) waiting.push({ value: inner, kind })
     } else if (typeof own === 'object' && own !== null) {
       for (const [name, inner] of Object.entries(own)) {
-        const kindOfField = saidFields.has(name) ? 'said' : accessFields.has(name) ? 'access' : undefined
+        const kindOfField = contentFields.has(name)
+          ? 'content'
+          : credentialFields.has(name)
+            ? 'credential'
+            : undefined
         waiting.push({ value: inner, kind: kindOfField })
       }
     }
@@ -156,12 +161,12 @@ function parsed(value: unknown): unknown {
   try {
     return JSON.parse(value)
   } catch {
-    // Not JSON, or not whole: there are no fields in it.
+    // Not JSON, or incomplete, so it has no fields.
     return undefined
   }
 }
 
-/** A whole answer of JSON, whatever it is sent as. A stream of events goes on for as long as somebody reads. */
+/** The text of a complete JSON response. Event streams do not end, so they are not read. */
 function textOf(payload: unknown): Promise<string> | undefined {
   if (typeof payload === 'string' || Buffer.isBuffer(payload)) return Promise.resolve(String(payload))
   if (!(payload instanceof Response) || !payload.headers.get('content-type')?.includes('json')) return
@@ -171,14 +176,14 @@ function textOf(payload: unknown): Promise<string> | undefined {
     .catch(() => '')
 }
 
-/** In memory of its own: a slice holds on to the whole, which may be large. */
+/** Copies the beginning, because a slice would keep the whole, possibly large, string in memory. */
 function beginningOf(text: string): string {
   return text.length <= MAX_LENGTH ? text : JSON.parse(JSON.stringify(text.slice(0, MAX_LENGTH)))
 }
 
-/** The texts of a line, and the names that they have; a number or a time is none. */
+/** The strings in a line, including field names. */
 function textsOf(line: string): string[] {
-  // The path and the id of a request are the caller's to choose; no operation takes what is confidential there.
+  // The caller chooses the path and the id of a request. No operation accepts confidential data there.
   const { path: _, requestId: __, ...rest } = JSON.parse(line) as Record<string, unknown>
   const found: string[] = []
   JSON.stringify(rest, (name, value) => {
@@ -189,19 +194,21 @@ function textsOf(line: string): string[] {
   return found
 }
 
-/** How a text may stand in another: as it is, as in JSON, as in a URL. */
+/** The forms a value can have in a log: unchanged, escaped as in JSON, or encoded as in a URL. */
 function formsOf(text: string): string[] {
   const forms = [text, JSON.stringify(text).slice(1, -1)]
   if (text.isWellFormed()) forms.push(encodeURIComponent(text))
   return [...new Set(forms)]
 }
 
-/** A long run has hundreds of thousands of them: each text of the log is gone through once for all. */
+/**
+ * Indexes forms by prefix, so that each logged string is scanned once. A long run has hundreds of thousands of forms.
+ */
 function byBeginning(forms: readonly string[]): Map<string, string[]> {
   return Map.groupBy(forms, (form) => form.slice(0, MIN_LENGTH))
 }
 
-/** Those that a text holds, not as a part of some longer word. */
+/** The forms that a text contains, except within a longer word. */
 function formsIn(text: string, forms: ReadonlyMap<string, readonly string[]>): string[] {
   const found = new Set<string>()
   for (let at = 0; at <= text.length - MIN_LENGTH; at++) {

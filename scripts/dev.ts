@@ -3,14 +3,15 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { createLogger, createServer } from 'vite'
 
-// `pnpm dev`: the server, restarted when one of its sources changes, behind Vite, which serves the web client and
-// updates it in place. Vite's watcher serves both: `node --watch` loses files that an editor replaces when it saves.
+// `pnpm dev`: runs the server, restarted when one of its sources changes, behind Vite, which serves the web client and
+// updates it in place. Vite's watcher serves both, because `node --watch` loses track of files that an editor replaces
+// when it saves.
 
 const root = path.join(import.meta.dirname, '..')
 const serverSources = ['apps/server/src', 'packages/contract/src', 'packages/db/src'].map((folder) =>
   path.join(root, folder, path.sep),
 )
-// Vite sets NODE_ENV in this process.
+// A copy, because Vite sets NODE_ENV in this process.
 const env = { ...process.env }
 let server: ChildProcess | undefined
 let hasChanged = false
@@ -25,10 +26,10 @@ vite.watcher.add(serverSources).on('all', (_event, file) => {
   if (serverSources.some((folder) => file.startsWith(folder))) restartServer()
 })
 
-// Vite's own listener exits at once, and the server may need a moment.
+// Vite's listener exits immediately, but the server may need a moment.
 process.removeAllListeners('SIGTERM')
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
-// Also when Vite crashes.
+// Also runs if Vite crashes.
 process.on('exit', () => server?.kill())
 
 function startServer(): void {
@@ -43,7 +44,7 @@ function startServer(): void {
     server = undefined
     if (isStopping) return
     if (hasChanged) startServer()
-    else console.error('dev: the server has ended; it starts again when one of its sources changes')
+    else console.error('dev: the server has exited and restarts when one of its sources changes')
   })
   server = child
 }
@@ -62,12 +63,12 @@ function stop(): void {
   void vite.close()
 }
 
-/** The link of a first start leads to the built web client, which may be missing or old: open it at Vite. */
+/** Replaces the address in the setup link with Vite's: the built web client may be missing or outdated. */
 function withWebClient(line: string): string {
   return line.replace(/http:\S+\/(?=welcome#)/, webUrl)
 }
 
-/** Without an error for each request that an open page sends while the server restarts. */
+/** Suppresses the errors for requests of open pages while the server restarts. */
 function createQuietLogger(): ReturnType<typeof createLogger> {
   const logger = createLogger()
   return {

@@ -7,13 +7,13 @@ import { checkSqlite, checkTls } from './containers/variants.ts'
 
 const HELP = `Usage: pnpm e2e:containers [options]
 
-Builds the image, and runs docker/compose.yaml: the first start with the README's samples, then a rolling restart,
-more servers, an upgrade and kills while messages are sent and read through nginx. The stacks with SQLite alone and
-with TLS are started too. Says what held; exit code 1 when something did not. What it starts is gone afterwards.
+Builds the image and tests docker/compose.yaml: a first start with the README's samples, then a rolling restart, more
+servers, an upgrade and kills while messages are sent and read through nginx. Also tests the stacks with SQLite and
+with TLS. Prints the result of each check; the exit code is 1 if any failed. Removes everything it has started.
 
-  --port N   where the stacks listen meanwhile, TLS on the one after it (13370)
+  --port N   port of the stacks (13370); TLS uses the next one
 
-DOCKER names another command than docker, such as "podman" or "sudo docker". openssl makes the certificate.
+DOCKER sets another command than docker, such as "podman" or "sudo docker". Requires openssl for the certificate.
 `
 
 const { values } = parseArgs({
@@ -28,6 +28,6 @@ if (values.help) {
   await checkSqlite(findings, Number(values.port))
   await checkTls(findings, Number(values.port))
   await checkUnderLoad(findings, Number(values.port))
-  console.log(findings.broken === 0 ? 'All of it held.' : `${findings.broken} did not hold.`)
-  process.exit(findings.broken === 0 ? 0 : 1)
+  console.log(findings.failed === 0 ? 'All checks passed.' : `${findings.failed} checks failed.`)
+  process.exit(findings.failed === 0 ? 0 : 1)
 }

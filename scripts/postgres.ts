@@ -3,31 +3,31 @@ import { once } from 'node:events'
 import path from 'node:path'
 
 export interface RunningPostgres {
-  /** A superuser's. */
+  /** The URL of a superuser. */
   url: string
   stop(): Promise<void>
 }
 
 /**
- * Starts a real PostgreSQL of its own, which ends with this process, however that ends.
+ * Starts a real PostgreSQL that stops when this process ends, no matter how.
  *
- * @param mode `volatile` never waits for the disk, for tests; `durable` is as in production, for measuring.
+ * @param mode `volatile` never waits for the disk, for tests; `durable` is like production, for benchmarks.
  */
 export async function startPostgres(mode: 'volatile' | 'durable'): Promise<RunningPostgres> {
-  // A process group of its own, so that Ctrl-C does not reach PostgreSQL before its users have let go of it.
+  // In its own process group, so that Ctrl-C does not reach PostgreSQL before its clients have disconnected.
   const keeper = fork(path.join(import.meta.dirname, 'postgres-keeper.ts'), [mode], { detached: true })
-  const gone = once(keeper, 'exit')
+  const exited = once(keeper, 'exit')
   const url = await Promise.race([
     once(keeper, 'message').then(([message]) => String(message)),
-    gone.then(([code]) => {
-      throw new Error(`PostgreSQL did not start (exit code ${code}); the reason is above`)
+    exited.then(([code]) => {
+      throw new Error(`PostgreSQL did not start (exit code ${code}); see the output above`)
     }),
   ])
   return {
     url,
     async stop() {
       keeper.disconnect()
-      await gone
+      await exited
     },
   }
 }

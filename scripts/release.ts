@@ -27,7 +27,7 @@ async function main(): Promise<void> {
   const isDryRun = values['dry-run']
   if (!isDryRun) await requireReleasable()
 
-  // The commands that run get Ctrl-C too and fail, which removes the checkout.
+  // Running commands also receive Ctrl-C and fail, which removes the checkout.
   process.on('SIGINT', () => {})
   await using checkout = await createCheckout()
   await run(checkout.path, ['npx', '-y', 'pnpm@12', 'install', '--frozen-lockfile'])
@@ -38,7 +38,7 @@ async function main(): Promise<void> {
   else await changeset(checkout.path, 'publish', '--from-pack-dir', packed)
 }
 
-/** What is published must be in the history, and in the changelogs. */
+/** Published code must be committed and in the changelogs. */
 async function requireReleasable(): Promise<void> {
   if (await run(root, ['git', 'status', '--porcelain'])) throw new Error('there are uncommitted changes')
   const files = await readdir(path.join(root, '.changeset'))
@@ -47,7 +47,7 @@ async function requireReleasable(): Promise<void> {
   }
 }
 
-/** The last commit in a directory of its own: files that are not committed cannot get into a package. */
+/** Checks out the last commit in a new directory, so that uncommitted files cannot get into a package. */
 async function createCheckout(): Promise<AsyncDisposable & { path: string }> {
   const folder = await mkdtemp(path.join(tmpdir(), 'sotto-release-'))
   const checkout = path.join(folder, 'checkout')
@@ -61,7 +61,7 @@ async function createCheckout(): Promise<AsyncDisposable & { path: string }> {
   }
 }
 
-/** With this terminal: the registry may ask for a one-time password. */
+/** Uses this terminal, because the registry may ask for a one-time password. */
 async function changeset(cwd: string, ...args: string[]): Promise<void> {
   const command = ['-y', 'pnpm@12', 'exec', 'changeset', ...args]
   const child = spawn('npx', command, { cwd, env: cleanEnvironment(), stdio: 'inherit' })

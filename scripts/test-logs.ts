@@ -1,11 +1,11 @@
 import { afterAll, expect } from 'vitest'
 import { watchLogs } from './confidential-logs.ts'
 
-/** In each test file: nothing that its servers have logged was confidential. */
+/** Runs in each test file: checks that its servers have not logged confidential data. */
 const watch = watchLogs()
 
 afterAll(async () => {
   const leaks = await watch.leaks()
   watch[Symbol.dispose]()
-  expect(leaks, 'what no log may hold').toEqual([])
+  expect(leaks, 'confidential data in the log').toEqual([])
 })

@@ -3,16 +3,16 @@ import { startPostgres } from './postgres.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Superusers', one for each worker. */
+    /** Superuser URLs, one per worker. */
     postgresUrls: readonly string[]
   }
 }
 
 /**
- * Vitest's global set-up: real PostgreSQL for the whole run, one for each worker, since a transaction that one test
- * leaves open on purpose holds back what all databases of its server tell. `SOTTO_TEST_POSTGRES_URL` has it in the
- * workers (test-database.ts), and every test makes a database of its own in it. Where the variable is already set,
- * that server is used by all and none is started.
+ * Vitest's global setup: starts one PostgreSQL per worker for the whole run, because a transaction that a test leaves
+ * open on purpose delays events in all databases of its server. Workers get its URL in `SOTTO_TEST_POSTGRES_URL`
+ * (test-database.ts), and every test creates its own database in it. If the variable is already set, all workers use
+ * that server.
  */
 export async function setup({ config, provide }: TestProject): Promise<(() => Promise<void>) | undefined> {
   const given = process.env.SOTTO_TEST_POSTGRES_URL

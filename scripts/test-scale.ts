@@ -1,2 +1,2 @@
-/** Multiplies how many random cases a test tries: `pnpm test:long` and `pnpm fuzz` set it. */
+/** The factor for the number of random cases. Set by `pnpm test:long` and `pnpm fuzz`. */
 export const testScale = Number(process.env.SOTTO_TEST_SCALE ?? 1)

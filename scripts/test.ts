@@ -4,9 +4,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
-// `pnpm test`: every check and every test, each as the command one would run by hand. A failing one does not
-// keep the others from running. The last line is `N passed, N failed`; exit code 1 when anything failed.
-// With arguments (`pnpm test packages/db`) they go to vitest and the checks are left out.
+// `pnpm test`: runs every check and every test, each with the command that you would run by hand. If one fails, the
+// others still run. The last line is `N passed, N failed`, and the exit code is 1 if anything failed. With arguments
+// (`pnpm test packages/db`), passes them to vitest and skips the checks.
 
 interface Count {
   passed: number
@@ -61,7 +61,7 @@ async function runTests(args: string[]): Promise<Count> {
     const results = readReport(report)
     if (results) printSlowest(results)
     const count = countTests(results)
-    // Such as an error outside of any test, or a run that was cut short.
+    // For example an error outside any test, or an interrupted run.
     if (exitCode !== 0 && count.failed === 0) count.failed = 1
     return count
   } finally {
@@ -82,10 +82,10 @@ interface Report {
 
 function readReport(file: string): Report | undefined {
   try {
-    // Vitest's own report, in the format that its version pinned here writes.
+    // Vitest's report, in the format of the pinned version.
     return JSON.parse(readFileSync(file, 'utf8')) as Report
   } catch {
-    console.error('vitest left no report')
+    console.error('vitest wrote no report')
     return undefined
   }
 }
@@ -107,11 +107,9 @@ function countTests(report: Report | undefined): Count {
     failed += failures.length
     for (const test of failures) {
       if (test.status === 'failed') continue
-      console.error(
-        `${path.relative(root, name)}: "${test.fullName}" is ${test.status}; every test has to run`,
-      )
+      console.error(`${path.relative(root, name)}: "${test.fullName}" is ${test.status}; every test must run`)
     }
-    // A file that could not be loaded, or whose hooks failed, has no failing test of its own.
+    // A file that failed to load, or whose hooks failed, has no failed test.
     if (status === 'failed' && failures.length === 0) failed += 1
   }
   return { passed: report.numPassedTests, failed }
@@ -124,7 +122,7 @@ async function run(command: string, args: string[]): Promise<number> {
     ...process.env,
     PATH: `${path.join(root, 'node_modules/.bin')}${path.delimiter}${process.env.PATH}`,
     TURBO_TELEMETRY_DISABLED: '1',
-    // Each test file is a process of its own that loads the same packages.
+    // Each test file runs in its own process and loads the same packages.
     NODE_COMPILE_CACHE: path.join(root, 'node_modules/.cache/node'),
   }
   if (!process.stdout.isTTY) {

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
-// Part of `pnpm release:version`: the image has the version of the server that it contains.
+// Part of `pnpm release:version`: sets the version of the image to that of the server.
 
 const root = path.join(import.meta.dirname, '..')
 const manifest: { version: string } = JSON.parse(

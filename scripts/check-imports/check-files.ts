@@ -5,15 +5,15 @@ import { packageProblem } from './packages.ts'
 import type { Import, ParsedFile } from './parse.ts'
 
 const config = 'apps/server/src/settings/config.ts'
-/** The command line and the package's entry; all else receives its settings as an argument. */
+/** The command line and the package's entry. Everything else receives settings as arguments. */
 const configReaders = ['apps/server/src/cli/', 'apps/server/src/index.ts']
 
-/** What in these files breaks a rule, as `file:line: reason`. */
+/** Violations in these files, as `file:line: reason`. */
 export function checkFiles(files: readonly ParsedFile[]): string[] {
   return [...files.flatMap(checkFile), ...findCycles(graphOf(files)).map(describeCycle)]
 }
 
-/** The permissions that no import uses, given all files of the repository: a list that only grows allows too much. */
+/** Permissions that no import uses, given all files of the repository. Unused permissions would allow too much. */
 export function unusedPermissions(files: readonly ParsedFile[]): string[] {
   const moduleImports = files.flatMap(({ file, imports }) =>
     imports.flatMap((found) => moduleImport(file, found) ?? []),
@@ -92,7 +92,7 @@ function targetOf(file: string, { specifier }: Import): string {
   return path.posix.join(path.posix.dirname(file), specifier)
 }
 
-/** `packages/db` of `packages/db/src/index.ts`. */
+/** The package of a file, such as `packages/db` for `packages/db/src/index.ts`. */
 function packageOf(file: string): string {
   return file.split('/').slice(0, 2).join('/')
 }

@@ -2,9 +2,9 @@
 export type ImportGraph = ReadonlyMap<string, readonly string[]>
 
 export interface ImportCycle {
-  /** Each of them imports all others, directly or not. */
+  /** Files that all import each other, directly or indirectly. */
   files: string[]
-  /** A shortest way from one of them back to itself; it is not repeated at the end. */
+  /** A shortest path from one file back to itself, without repeating it at the end. */
   shortest: string[]
 }
 

@@ -1,13 +1,12 @@
 /**
- * By package, each module with the other modules that it may import. A module is a folder of `src`; a file that is
- * listed here is a module of its own.
+ * By package, each module with the modules it may import. A module is a folder of `src`, or a file that is listed here.
  */
 export const moduleRules: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   'apps/server': {
-    // What all modules build on.
+    // The foundation of all modules.
     lib: [],
     'auth/caller.ts': [],
-    // Pure functions from a row to what the API shows.
+    // Pure functions from database rows to API objects.
     views: [],
     limits: ['auth/caller.ts'],
     metrics: [],
@@ -16,7 +15,7 @@ export const moduleRules: Readonly<Record<string, Readonly<Record<string, readon
     'app/runtime.ts': ['lib', 'metrics', 'telemetry'],
     jobs: ['app/runtime.ts', 'lib'],
 
-    // The context that use cases receive: only types, of the parts of a running server.
+    // The context that use cases receive: only types of the parts of a running server.
     app: [
       'app/runtime.ts',
       'auth/caller.ts',
@@ -86,7 +85,7 @@ export const moduleRules: Readonly<Record<string, Readonly<Record<string, readon
       'setup/demo.ts',
     ],
     'setup/demo-users.ts': [],
-    // Not the seed: sign-up ends the demo.
+    // Does not import the seed: sign-up uses this module to end the demo.
     'setup/demo.ts': ['setup/demo-users.ts'],
     statistics: ['app', 'app/runtime.ts', 'lib', 'metrics'],
     transfer: ['app/runtime.ts', 'audit'],
@@ -124,7 +123,7 @@ export const moduleRules: Readonly<Record<string, Readonly<Record<string, readon
       'telemetry',
     ],
 
-    // What assembles a server, and the command line.
+    // Assembly of a server, and the command line.
     'app/prepare-schema.ts': ['settings'],
     'app/create-app.ts': [
       'app',
@@ -202,7 +201,7 @@ export const moduleRules: Readonly<Record<string, Readonly<Record<string, readon
     settings: ['session', 'ui'],
     console: ['session', 'styles', 'ui'],
     reference: ['styles', 'ui'],
-    // It chooses between the pages and the console, which are both loaded when needed.
+    // Chooses between the pages and the console, both loaded on demand.
     session: ['console', 'pages.tsx', 'ui'],
     welcome: ['queries.ts', 'session', 'ui'],
   },

@@ -7,7 +7,7 @@ export interface ModuleImport {
   to: string
 }
 
-/** Why a file must not import this file of its package, if it must not. */
+/** Returns why a file must not import this file of its package, or undefined if it may. */
 export function moduleProblem({ home, from, to }: ModuleImport): string | undefined {
   const rules = moduleRules[home]
   if (!rules || isEntry(rules, from)) return undefined
@@ -17,7 +17,7 @@ export function moduleProblem({ home, from, to }: ModuleImport): string | undefi
   return `${importing} must not import ${imported} (moduleRules of ${home})`
 }
 
-/** Keeps the lists minimal: the permissions that no import uses, given all imports of the repository. */
+/** Returns the permissions that no import uses, given all imports of the repository. Keeps the lists minimal. */
 export function unusedModulePermissions(imports: readonly ModuleImport[]): string[] {
   return Object.entries(moduleRules).flatMap(([home, rules]) => {
     const used = new Set(
@@ -38,7 +38,7 @@ export function unusedModulePermissions(imports: readonly ModuleImport[]): strin
 
 type Rules = Readonly<Record<string, readonly string[]>>
 
-/** The first folder, unless the file is listed as a module of its own. */
+/** The first folder, unless the file is listed as its own module. */
 function moduleOf(rules: Rules, file: string): string {
   return file in rules ? file : (file.split('/')[0] ?? file)
 }

@@ -1,11 +1,11 @@
 import type { Import } from './parse.ts'
 
 interface PackageRule {
-  /** The packages of this workspace that it may import. */
+  /** Packages of this workspace that it may import. */
   workspace: readonly string[]
-  /** If given, the only other packages that it may import, Node's own modules included. */
+  /** If set, the only other packages it may import, including Node's built-in modules. */
   external?: readonly string[]
-  /** Packages that it may import with `import type`, which leaves nothing at run time. */
+  /** Packages it may only import with `import type`, which leaves no import at run time. */
   types?: readonly string[]
 }
 
@@ -23,7 +23,7 @@ const packageRules: Record<string, PackageRule> = {
   'apps/web': { workspace: ['@sotto/react', '@sotto/sdk'] },
 }
 
-/** Why a package must not import this, if it must not. */
+/** Returns why a package must not import this, or undefined if it may. */
 export function packageProblem(home: string, { specifier, typeOnly }: Import): string | undefined {
   const rule = packageRules[home]
   if (!rule) return undefined
@@ -38,7 +38,10 @@ export function packageProblem(home: string, { specifier, typeOnly }: Import): s
     : `${home} must not import ${specifier} (packageRules)`
 }
 
-/** `@trpc/server` of `@trpc/server/rpc`, `zod` of `zod/v4`, `node:fs` of `node:fs/promises`. */
+/**
+ * The package of a specifier: `@trpc/server` for `@trpc/server/rpc`, `zod` for `zod/v4`, `node:fs` for
+ * `node:fs/promises`.
+ */
 function packageName(specifier: string): string {
   return specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
 }

@@ -7,7 +7,7 @@ export interface Import {
 }
 
 export interface ParsedFile {
-  /** From the repository's root, with forward slashes. */
+  /** Relative to the root of the repository, with forward slashes. */
   file: string
   imports: Import[]
   /** The lines that compare or switch on a `dialect`. */
@@ -21,7 +21,7 @@ export function parse(file: string, source: string): ParsedFile {
     file,
     imports: [],
     dialectTests: [],
-    // Otherwise a file that does not parse would pass as one without imports.
+    // Otherwise a file that does not parse would appear to have no imports.
     syntaxError: parsed.errors[0]?.message,
   }
   function addImport(specifier: string, typeOnly: boolean, start: number): void {
@@ -29,7 +29,7 @@ export function parse(file: string, source: string): ParsedFile {
   }
   function addStatement(specifier: string | undefined, start: number, end: number): void {
     if (specifier === undefined) return
-    // Not `import { type A }`, which keeps the import at run time.
+    // Does not match `import { type A }`, which keeps the import at run time.
     addImport(specifier, /^(import|export)\s+type\b/.test(source.slice(start, end)), start)
   }
   for (const { moduleRequest, start, end } of parsed.module.staticImports) {
@@ -38,7 +38,7 @@ export function parse(file: string, source: string): ParsedFile {
   for (const { entries, start, end } of parsed.module.staticExports) {
     addStatement(entries.find((entry) => entry.moduleRequest)?.moduleRequest?.value, start, end)
   }
-  // Reading `program` builds the whole tree in JavaScript, which costs far more than parsing; few files need it.
+  // Reading `program` builds the syntax tree in JavaScript, which takes much longer than parsing. Few files need it.
   if (!/\bimport\s*\(|\bdialect\b/.test(source)) return found
   new Visitor({
     ImportExpression(node) {

@@ -11,7 +11,7 @@ export type Overrides = Record<string, string | Record<string, string>>
 export interface LockedVersions {
   /** Makes npm resolve every package to the version in the lock file. */
   overrides: Overrides
-  /** The versions of a package in the lock file; empty for one that it does not have. */
+  /** The versions of a package in the lock file. Empty if it has none. */
   versionsOf(name: string): readonly string[]
 }
 
@@ -39,7 +39,7 @@ export function readLockedVersions(lockFile: string): LockedVersions {
     const several = Object.entries({ ...snapshot?.dependencies, ...snapshot?.optionalDependencies })
       .filter(([name]) => versionsOf(name).length > 1)
       .map(([name, version]) => [name, withoutPeers(version)])
-    // The parents of those are themselves locked to one version; the few that are not keep npm's own choice, which
+    // Only a parent with a single version can be overridden. The others, which are few, keep npm's choice, which
     // requireLocked checks.
     if (several.length === 0 || versionsOf(parent.name).length !== 1) continue
     overrides[parent.name] = { '.': parent.version, ...Object.fromEntries(several) }

@@ -6,5 +6,5 @@ declare module 'vitest' {
   }
 }
 
-/** The folder with a tarball of each published package, and nothing else. Only in `pnpm test:packages`. */
+/** The folder with the tarballs of all published packages. Only available in `pnpm test:packages`. */
 export const packedFolder = inject('packedFolder')

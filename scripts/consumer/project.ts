@@ -6,12 +6,12 @@ import { type LockedVersions, readLockedVersions } from './locked-versions.ts'
 const root = path.join(import.meta.dirname, '../..')
 
 /**
- * Set by `pnpm canary`: consumer projects then get the newest versions that the ranges of our packages allow. Without
- * it they get those of pnpm-lock.yaml, so that a test's result depends on the commit alone.
+ * Set by `pnpm canary`: consumer projects then use the newest versions that our packages allow. Otherwise they use
+ * those of pnpm-lock.yaml, so that test results depend only on the commit.
  */
 export const usesNewestVersions = process.env.SOTTO_CONSUMER_VERSIONS === 'newest'
 
-/** A project outside of this repository that has nothing but what is installed into it. */
+/** A project outside this repository that contains only what is installed into it. */
 export interface ConsumerProject {
   folder: string
   /** Installs tarballs (absolute paths) and packages (names) with npm. */
@@ -22,7 +22,7 @@ export interface ConsumerProject {
 /**
  * Creates a project in `folder` with the files of `sources`.
  *
- * @throws when npm installs a version that pnpm-lock.yaml does not have.
+ * @throws if npm installs a version that is not in pnpm-lock.yaml.
  */
 export async function createConsumerProject(folder: string, sources: string): Promise<ConsumerProject> {
   const locked = readLockedVersions(await readFile(path.join(root, 'pnpm-lock.yaml'), 'utf8'))
@@ -41,9 +41,9 @@ export async function createConsumerProject(folder: string, sources: string): Pr
     write,
     async install(wanted) {
       const specifiers = await Promise.all(
-        wanted.map((one) => (path.isAbsolute(one) ? one : usedVersion(one))),
+        wanted.map((specifier) => (path.isAbsolute(specifier) ? specifier : usedVersion(specifier))),
       )
-      // Exact, since npm refuses an override that differs from what the project itself asks for.
+      // Exact, because npm rejects an override that differs from a direct dependency.
       const flags = ['--save-exact', '--prefer-offline', '--no-audit', '--no-fund']
       await run(folder, ['npm', 'install', ...flags, ...specifiers])
       if (!usesNewestVersions) await requireLocked(folder, locked)
@@ -51,19 +51,21 @@ export async function createConsumerProject(folder: string, sources: string): Pr
   }
 }
 
-/** `name@version` of the version that this repository uses. */
+/** `name@version`, with the version used in this repository. */
 async function usedVersion(name: string): Promise<string> {
   const manifest = await readFile(path.join(root, 'node_modules', name, 'package.json'), 'utf8')
   return `${name}@${JSON.parse(manifest).version}`
 }
 
 async function requireLocked(folder: string, { versionsOf }: LockedVersions): Promise<void> {
-  // npm's own list of what it has installed.
+  // npm's list of installed packages.
   const list = JSON.parse(await readFile(path.join(folder, 'node_modules/.package-lock.json'), 'utf8'))
-  const others: string[] = []
-  for (const [place, { version }] of Object.entries<{ version: string }>(list.packages)) {
-    const name = place.slice(place.lastIndexOf('node_modules/') + 'node_modules/'.length)
-    if (!name.startsWith('@sotto/') && !versionsOf(name).includes(version)) others.push(`${name}@${version}`)
+  const unlocked: string[] = []
+  for (const [location, { version }] of Object.entries<{ version: string }>(list.packages)) {
+    const name = location.slice(location.lastIndexOf('node_modules/') + 'node_modules/'.length)
+    if (!name.startsWith('@sotto/') && !versionsOf(name).includes(version))
+      unlocked.push(`${name}@${version}`)
   }
-  if (others.length > 0) throw new Error(`not the versions of pnpm-lock.yaml: ${others.join(', ')}`)
+  if (unlocked.length > 0)
+    throw new Error(`installed versions that are not in pnpm-lock.yaml: ${unlocked.join(', ')}`)
 }

@@ -2,17 +2,17 @@ import { execFile } from 'node:child_process'
 import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
-/** What starts Docker here: DOCKER may hold a command with arguments of its own. */
+/** The command that runs Docker. DOCKER may contain a command with arguments. */
 const [program = 'docker', ...programArgs] = (process.env.DOCKER ?? 'docker').split(' ')
 
 const HEALTHY_WITHIN_MS = 120_000
-const LOOK_EVERY_MS = 200
+const POLL_INTERVAL_MS = 200
 
 /**
- * Runs Docker until it ends.
+ * Runs a Docker command.
  *
- * @returns what it printed, without the end of the last line.
- * @throws with all that it said.
+ * @returns its output without the final newline.
+ * @throws with all output if it fails.
  */
 export async function docker(args: readonly string[], env: Record<string, string> = {}): Promise<string> {
   try {
@@ -27,25 +27,25 @@ export async function docker(args: readonly string[], env: Record<string, string
   }
 }
 
-/** What `docker inspect` says in this format. */
+/** The result of `docker inspect` in this format. */
 export function inspect(name: string, format: string): Promise<string> {
   return docker(['inspect', '--format', format, name])
 }
 
-/** @throws when it is not within two minutes. */
+/** Waits until a container is healthy. @throws after two minutes. */
 export async function untilHealthy(container: string): Promise<void> {
   const deadline = performance.now() + HEALTHY_WITHIN_MS
   while ((await inspect(container, '{{.State.Health.Status}}')) !== 'healthy') {
-    if (performance.now() > deadline) throw new Error(`${container} did not get healthy`)
-    await wait(LOOK_EVERY_MS)
+    if (performance.now() > deadline) throw new Error(`${container} did not become healthy`)
+    await wait(POLL_INTERVAL_MS)
   }
 }
 
-/** The service key that a container's first start prints. */
+/** Waits for the service key that a container's first start prints. */
 export async function printedKey(container: string): Promise<string> {
   for (;;) {
     const [, key] = /Service key +(sk_\S+)/.exec(await docker(['logs', container])) ?? []
     if (key !== undefined) return key
-    await wait(LOOK_EVERY_MS)
+    await wait(POLL_INTERVAL_MS)
   }
 }

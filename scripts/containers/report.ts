@@ -1,21 +1,21 @@
-/** What was claimed and what was seen, a line each. */
+/** Prints the result of each check on one line. */
 export class Findings {
-  #broken = 0
+  #failed = 0
 
-  /** How many claims did not hold. */
-  get broken(): number {
-    return this.#broken
+  /** The number of failed checks. */
+  get failed(): number {
+    return this.#failed
   }
 
-  /** @param seen what there is to know of it, held or not. */
-  check(claim: string, held: boolean, seen = ''): void {
-    if (!held) this.#broken++
-    console.log(`${held ? 'held  ' : 'BROKEN'}  ${claim}${seen && `: ${seen}`}`)
+  /** @param details printed whether or not the check passed */
+  check(claim: string, passed: boolean, details = ''): void {
+    if (!passed) this.#failed++
+    console.log(`${passed ? 'ok    ' : 'FAILED'}  ${claim}${details && `: ${details}`}`)
   }
 
-  /** What nobody claims anything about. */
-  note(what: string): void {
-    console.log(`        ${what}`)
+  /** Prints information that is not checked. */
+  note(text: string): void {
+    console.log(`        ${text}`)
   }
 }
 

@@ -4,22 +4,22 @@ import { docker } from './docker.ts'
 const folder = path.join(import.meta.dirname, '../../docker')
 
 export interface StackOptions {
-  /** Its name: containers and volumes of others are left alone. */
+  /** The project name, which separates its containers and volumes from others. */
   project: string
   port: number
-  /** In the folder docker; compose.yaml unless told otherwise. */
+  /** Files in the folder `docker`. Default: compose.yaml. */
   files?: readonly string[]
-  /** For what the files leave open, such as SOTTO_SECRETS. */
+  /** Variables for the files, such as SOTTO_SECRETS. */
   env?: Record<string, string>
 }
 
-/** A stack of docker/. Disposing of it takes everything away, its data too. */
+/** A stack from `docker/`. Its disposal removes everything, including data. */
 export interface Stack extends AsyncDisposable {
   readonly url: string
   compose(...args: string[]): Promise<string>
-  /** Starts what is not running, and waits until all of it is well. */
+  /** Starts stopped services and waits until all are healthy. */
   up(...args: string[]): Promise<void>
-  /** The containers of a service, by their ids. */
+  /** The ids of a service's containers. */
   containersOf(service: string): Promise<string[]>
 }
 
@@ -39,7 +39,7 @@ export async function makeStack({
     return docker([...base, ...args], { ...env, SOTTO_PORT: String(port) })
   }
   const down = () => compose('down', '--volumes', '--timeout', '5')
-  // A run before this one may have been cut short.
+  // An earlier run may have been interrupted.
   await down()
   return {
     url: `http://127.0.0.1:${port}`,

@@ -13,7 +13,7 @@ import { makeStack } from './stack.ts'
 
 const PASSWORD = 'a long enough one'
 
-/** docker/compose.sqlite.yaml: one server, its data in a volume. */
+/** Checks docker/compose.sqlite.yaml: one server with its data in a volume. */
 export async function checkSqlite(findings: Findings, port: number): Promise<void> {
   await using stack = await makeStack({ project: 'sotto-e2e-sqlite', port, files: ['compose.sqlite.yaml'] })
   await stack.up()
@@ -40,17 +40,20 @@ export async function checkSqlite(findings: Findings, port: number): Promise<voi
   )
   await stack.compose('stop')
   const exitCode = await inspect(first, '{{.State.ExitCode}}')
-  findings.check('the server ends in time', exitCode === '0', `exit code ${exitCode}`)
+  findings.check('the server stops in time', exitCode === '0', `exit code ${exitCode}`)
   await stack.compose('down')
   await stack.up()
   const read = await fetch(`${stack.url}/v1/direct/bob/messages`, {
     headers: { ...headers, 'act-as': 'alice' },
   })
   const page = (await read.json()) as { items?: { text: string }[] }
-  findings.check('another container has it', page.items?.[0]?.text === 'hi', `${read.status}`)
+  findings.check('another container has the message', page.items?.[0]?.text === 'hi', `${read.status}`)
 }
 
-/** docker/compose.tls.yaml over docker/compose.yaml: HTTPS, the session cookie that needs it, a new certificate. */
+/**
+ * Checks docker/compose.tls.yaml with docker/compose.yaml: HTTPS, the session cookie that requires it, and a new
+ * certificate.
+ */
 export async function checkTls(findings: Findings, port: number): Promise<void> {
   await using certificate = await makeCertificate()
   const tlsPort = port + 1
@@ -76,22 +79,22 @@ export async function checkTls(findings: Findings, port: number): Promise<void> 
   )
   findings.check('HTTPS is served', made.status === 201, `${made.status}, ${made.protocol}`)
   const hsts = made.headers['strict-transport-security'] ?? 'none'
-  findings.check('browsers are told to stay with it', /^max-age=\d{7,}/.test(hsts), hsts)
+  findings.check('browsers are told to always use it', /^max-age=\d{7,}/.test(hsts), hsts)
 
   const origin = `https://localhost:${tlsPort}`
-  const login = { username: 'alice', password: PASSWORD, cookie: true }
-  const session = await call('POST', '/v1/sessions', { origin }, login)
+  const credentials = { username: 'alice', password: PASSWORD, cookie: true }
+  const session = await call('POST', '/v1/sessions', { origin }, credentials)
   const [cookie = ''] = session.headers['set-cookie'] ?? []
   const isKept = cookie.startsWith('__Host-') && /; Secure/i.test(cookie)
-  findings.check('a browser gets a session that HTTPS alone carries', isKept, `${session.status}`)
+  findings.check('a browser gets a session cookie that requires HTTPS', isKept, `${session.status}`)
   const me = await call('GET', '/v1/me', {
     cookie: cookie.split(';')[0] ?? '',
     'sec-fetch-site': 'same-origin',
   })
-  findings.check('and uses it', me.status === 200, `${me.status}`)
+  findings.check('the session cookie works', me.status === 200, `${me.status}`)
   const page = await call('GET', '/')
   findings.check(
-    'the web client is there',
+    'the web client is served',
     page.status === 200 && page.body.includes('<html'),
     `${page.status}`,
   )
@@ -102,10 +105,10 @@ export async function checkTls(findings: Findings, port: number): Promise<void> 
   const deadline = performance.now() + 10_000
   let after = before
   while (after === before && performance.now() < deadline) {
-    const answer = await call('GET', '/readyz').catch(() => undefined)
-    after = answer?.fingerprint ?? before
+    const response = await call('GET', '/readyz').catch(() => undefined)
+    after = response?.fingerprint ?? before
   }
-  findings.check('a new certificate is read', after !== before)
+  findings.check('a new certificate takes effect', after !== before)
 }
 
 interface SecureCall {
@@ -117,7 +120,7 @@ interface SecureCall {
   body: object | undefined
 }
 
-/** Trusts this certificate alone. */
+/** Sends a request over HTTPS that trusts only this certificate. */
 async function callSecurely({ port, ca, method, path: to, headers, body }: SecureCall) {
   const json = body && JSON.stringify(body)
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
@@ -130,20 +133,20 @@ async function callSecurely({ port, ca, method, path: to, headers, body }: Secur
   )
   outgoing.on('error', reject)
   outgoing.end(json)
-  const answer = await promise
-  const socket = answer.socket as TLSSocket
+  const response = await promise
+  const socket = response.socket as TLSSocket
   const { fingerprint256: fingerprint } = socket.getPeerCertificate()
   const protocol = socket.getProtocol()
   return {
-    status: answer.statusCode ?? 0,
-    headers: answer.headers,
+    status: response.statusCode ?? 0,
+    headers: response.headers,
     fingerprint,
     protocol,
-    body: await text(answer),
+    body: await text(response),
   }
 }
 
-/** A certificate for localhost that nobody has signed, in files that nginx may read. */
+/** Creates a self-signed certificate for localhost, in files that nginx can read. */
 async function makeCertificate() {
   const directory = await mkdtemp(path.join(tmpdir(), 'sotto-tls-'))
   const files = { path: path.join(directory, 'certificate.pem'), keyPath: path.join(directory, 'key.pem') }
@@ -156,7 +159,7 @@ async function makeCertificate() {
     const certificate = both.slice(certificateAt)
     const key = both.slice(0, certificateAt)
     pem = certificate
-    // In place: a mounted file is the file that it was.
+    // Overwrites the files, because a mount keeps referring to the same file.
     await writeFile(files.path, certificate)
     await writeFile(files.keyPath, key)
   }

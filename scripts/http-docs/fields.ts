@@ -27,7 +27,7 @@ interface Field {
   schema: Schema
 }
 
-/** A table of the operation's input; empty if it has none. */
+/** A table of the operation's input. Empty if it has none. */
 export function fieldTable({ input }: Procedure, inPath: string[], hasBody: boolean): string[] {
   const schema = z.toJSONSchema(input, { io: 'input', unrepresentable: 'any' }) as Schema
   const fields = fieldsOf(schema).map((field) => ({

@@ -57,7 +57,7 @@ export function documentOperation(operation: Operation): string {
     ...(entry.description ? [entry.description] : []),
     ...fieldTable(entry, pathFieldsOf(path), hasBody(entry)),
     fence('sh', sample(operation)),
-    ...answer(entry),
+    ...response(entry),
     errorLine(entry),
   ].join('\n\n')
 }
@@ -90,7 +90,7 @@ function credentials(name: string, caller: ExampleCaller): string[] {
   return caller === 'key' ? [key] : [key, `-H "Act-As: ${caller}"`]
 }
 
-function answer({ kind, http, example }: Procedure): string[] {
+function response({ kind, http, example }: Procedure): string[] {
   if (kind === 'subscription') {
     const event = jsonOf(example.output)
     const block = `id: ${EXAMPLE_CURSOR}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}`

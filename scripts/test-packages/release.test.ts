@@ -10,18 +10,18 @@ import { cleanEnvironment, publishedNames, publishedPackages, run } from '../pac
 const root = path.join(import.meta.dirname, '../..')
 
 describe('a release', () => {
-  let workshop: string
+  let workspace: string
   let clone: string
   let registry: Registry
 
   beforeAll(async () => {
-    workshop = await mkdtemp(path.join(tmpdir(), 'sotto-release-test-'))
-    clone = path.join(workshop, 'clone')
+    workspace = await mkdtemp(path.join(tmpdir(), 'sotto-release-test-'))
+    clone = path.join(workspace, 'clone')
     registry = await startRegistry()
     await run(root, ['git', 'clone', '--quiet', root, clone])
     await symlink(path.join(root, 'node_modules'), path.join(clone, 'node_modules'))
     await writeFile(path.join(clone, '.git/info/exclude'), 'node_modules\n')
-    // What is being tested may not be committed yet.
+    // The code under test may not be committed yet.
     const files = await run(root, ['git', 'ls-files', '--cached', '--others', '--exclude-standard', '-z'])
     for (const file of files.split('\0').filter(Boolean)) {
       await cp(path.join(root, file), path.join(clone, file)).catch(() =>
@@ -39,7 +39,7 @@ describe('a release', () => {
 
   afterAll(async () => {
     await registry[Symbol.asyncDispose]()
-    await rm(workshop, { recursive: true, force: true })
+    await rm(workspace, { recursive: true, force: true })
   })
 
   function release(...args: string[]): Promise<string> {
@@ -51,7 +51,7 @@ describe('a release', () => {
     await run(clone, ['git', 'commit', '--quiet', '--allow-empty', '--message', message])
   }
 
-  /** Everything that a release could leave behind, besides tags. */
+  /** Everything a release could leave behind, except tags. */
   async function state(): Promise<string[]> {
     return [
       await run(clone, ['git', 'status', '--porcelain', '--ignored']),
@@ -60,7 +60,7 @@ describe('a release', () => {
     ]
   }
 
-  test('publishes the version that the changesets make, from the last commit alone', async () => {
+  test('publishes the version determined by the changesets, from the last commit only', async () => {
     await writeFile(
       path.join(clone, '.changeset/a-feature.md'),
       "---\n'@sotto/sdk': minor\n---\n\nA feature.\n",
@@ -70,7 +70,7 @@ describe('a release', () => {
     await expect(release()).rejects.toThrow('release: there are unreleased changesets')
 
     const before = await versions()
-    // Its node_modules are those of this checkout: nothing may be installed into them.
+    // The clone shares the node_modules of this checkout, so nothing may be installed into them.
     const env = cleanEnvironment({ PNPM_CONFIG_VERIFY_DEPS_BEFORE_RUN: 'false' })
     await run(clone, ['npx', '-y', 'pnpm@12', 'release:version'], env)
     const [version, ...others] = await versions()
@@ -110,7 +110,7 @@ interface Registry extends AsyncDisposable {
   readonly published: readonly string[]
 }
 
-/** Knows no package, and takes what is published. */
+/** An npm registry without packages that accepts what is published. */
 async function startRegistry(): Promise<Registry> {
   const published: string[] = []
   const server = createServer(async (request, response) => {
@@ -126,7 +126,7 @@ async function startRegistry(): Promise<Registry> {
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  // A server that listens on TCP has an address.
+  // A server listening on TCP has an address.
   const { port } = server.address() as AddressInfo
   return {
     url: `http://127.0.0.1:${port}/`,

@@ -4,13 +4,13 @@ import path from 'node:path'
 import { expect, test } from 'vitest'
 
 /*
- * `npm audit` does not work against every registry. What is known about the packages that a stranger's bytes reach is
- * therefore written down here, and no older version comes back unseen.
+ * `npm audit` does not work with every registry. So the known vulnerabilities of packages that process untrusted input
+ * are listed here, and older versions cannot return unnoticed.
  */
 
 interface Floor {
   name: string
-  /** The first versions without the holes, one for each major version that had them. */
+  /** The first fixed versions, one per affected major version. */
   floors: readonly [string, ...string[]]
   advisories: readonly string[]
 }
@@ -42,10 +42,10 @@ const known: readonly Floor[] = [
   },
   { name: 'cookie', floors: ['0.7.0'], advisories: ['GHSA-pxg6-pf52-xh8x'] },
   { name: 'jose', floors: ['4.15.5'], advisories: ['CVE-2024-28176', 'CVE-2022-36083'] },
-  // Mended in every line of 2017; there has been none since.
+  // Fixed in every release line in 2017. None since.
   { name: 'pg', floors: ['8.0.0'], advisories: ['CVE-2017-16082'] },
   { name: 'ajv', floors: ['8.18.0'], advisories: ['GHSA-2g4f-4pwh-qvx6'] },
-  // The client of the benchmarks.
+  // Used by the benchmarks.
   {
     name: 'undici',
     floors: ['6.24.0', '7.24.0'],
@@ -55,7 +55,7 @@ const known: readonly Floor[] = [
 
 const lockFile = readFileSync(path.join(import.meta.dirname, '../../pnpm-lock.yaml'), 'utf8')
 
-/** Every version of a package that the lock file holds. */
+/** The versions of a package in the lock file. */
 function versionsOf(name: string): string[] {
   const entry = new RegExp(`^ {2}'?${name.replaceAll('.', '\\.')}@(\\d+\\.\\d+\\.\\d+)[^:]*:`, 'gm')
   return [...new Set([...lockFile.matchAll(entry)].map(([, version = '']) => version))]
@@ -63,20 +63,20 @@ function versionsOf(name: string): string[] {
 
 function isFixed(version: string, floors: Floor['floors']): boolean {
   const [major] = version.split('.')
-  const floor = floors.find((one) => one.split('.')[0] === major) ?? floors.at(-1) ?? ''
+  const floor = floors.find((candidate) => candidate.split('.')[0] === major) ?? floors.at(-1) ?? ''
   return version.localeCompare(floor, 'en', { numeric: true }) >= 0
 }
 
 test.each(known)('$name is at least $floors: $advisories', ({ name, floors }) => {
   const versions = versionsOf(name)
-  // What is not used any more goes off the list.
+  // Remove packages that are no longer used from the list.
   expect(versions).not.toEqual([])
   expect(versions.filter((version) => !isFixed(version, floors))).toEqual([])
 })
 
-test('the SQLite that is built in is at least 3.51.3: CVE-2025-6965, CVE-2025-70873', () => {
+test('the bundled SQLite is at least 3.51.3: CVE-2025-6965, CVE-2025-70873', () => {
   const requireHere = createRequire(path.join(import.meta.dirname, '../../packages/db/package.json'))
-  // Its types belong to the package that uses it.
+  // Its types are not installed here.
   const Sqlite = requireHere('better-sqlite3') as new (file: string) => SqliteDatabase
   const database = new Sqlite(':memory:')
   const { version } = database.prepare('select sqlite_version() as version').get()
@@ -89,8 +89,10 @@ interface SqliteDatabase {
   close(): void
 }
 
-test('no package comes from anywhere but the registry, and each is pinned by its hash', () => {
+test('every package comes from the registry and is pinned by its hash', () => {
   const resolutions = [...lockFile.matchAll(/^ {4}resolution: (.*)$/gm)].map(([, resolution]) => resolution)
   expect(resolutions.length).toBeGreaterThan(100)
-  expect(resolutions.filter((one) => !/^\{integrity: sha512-[\w+/=]+\}$/.test(one ?? ''))).toEqual([])
+  expect(
+    resolutions.filter((resolution) => !/^\{integrity: sha512-[\w+/=]+\}$/.test(resolution ?? '')),
+  ).toEqual([])
 })

@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { checkFiles, unusedPermissions } from '../check-imports/check-files.ts'
 import { parse } from '../check-imports/parse.ts'
 
-const refused: [file: string, source: string, reason: string][] = [
+const rejected: [file: string, source: string, reason: string][] = [
   ['packages/contract/src/a.ts', `import { Kysely } from 'kysely'`, 'must not import kysely'],
   ['packages/contract/src/a.ts', `import { initTRPC } from '@trpc/server'`, 'with import type'],
   ['packages/contract/src/a.ts', `import { type AnyRouter } from '@trpc/server'`, 'with import type'],
@@ -77,30 +77,30 @@ const allowed: [file: string, source: string][] = [
   ['apps/bench/src/a.ts', `import { open } from '@sotto/db'`],
 ]
 
-describe('what may be imported', () => {
-  it.each(refused)('%s: %s', (file, source, reason) => {
+describe('import rules', () => {
+  it.each(rejected)('reject in %s: %s', (file, source, reason) => {
     expect(check({ [file]: source })).toEqual([expect.stringContaining(reason)])
   })
 
-  it.each(allowed)('%s may: %s', (file, source) => {
+  it.each(allowed)('allow in %s: %s', (file, source) => {
     expect(check({ [file]: source })).toEqual([])
   })
 
-  it('names the line and the rule', () => {
+  it('report the line and the rule', () => {
     const source = `import { z } from 'zod'\n\nimport { x } from '@sotto/db'\n`
     expect(check({ 'packages/sdk/src/a.ts': source })).toEqual([
       'packages/sdk/src/a.ts:3: packages/sdk must not import @sotto/db (packageRules)',
     ])
   })
 
-  it('refuses a permission that no import uses', () => {
+  it('reject a permission that no import uses', () => {
     const unused = 'packages/db: migrations does not import dialect (moduleRules): remove the permission'
     expect(unusedPermissions([])).toContain(unused)
     const file = parse('packages/db/src/migrations/a.ts', `import { a } from '../dialect/a.ts'`)
     expect(unusedPermissions([file])).not.toContain(unused)
   })
 
-  it('refuses a rule about a file that has moved', () => {
+  it('reject a rule for a file that has moved', () => {
     expect(unusedPermissions([])).toContainEqual(
       expect.stringMatching(/^apps\/server\/src\/cli\/ does not import .*config\.ts \(configReaders\)/),
     )
@@ -125,7 +125,7 @@ describe('import cycles', () => {
     expect(problems).toEqual([expect.stringContaining('import cycle of 2 files')])
   })
 
-  it('prints the shortest path of each', () => {
+  it('are reported with their shortest path', () => {
     const problems = check({
       'apps/bench/src/a.ts': `import './b.ts'\nimport './alone.ts'`,
       'apps/bench/src/b.ts': `import './c.ts'`,

@@ -9,21 +9,21 @@ import { confidentialFields } from '../confidential-logs.ts'
 const entries = Object.values(contract).flatMap((resource) => Object.values<Procedure>(resource))
 const root = path.join(import.meta.dirname, '../..')
 
-test('the names of what is confidential are the contract’s', () => {
+test('all confidential fields exist in the contract', () => {
   const schemas = entries.map(({ input, output }) =>
     JSON.stringify([input, output].map((schema) => z.toJSONSchema(schema, { unrepresentable: 'any' }))),
   )
   for (const name of confidentialFields) expect(schemas.join('\n')).toContain(`"${name}":`)
 })
 
-test('no path, which is logged, holds any of it', () => {
+test('no path, which is logged, contains a confidential field', () => {
   const inPaths = entries.flatMap(({ http }) => [...http.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name))
   expect(inPaths.length).toBeGreaterThan(0)
   expect(inPaths.filter((name) => name !== undefined && confidentialFields.has(name))).toEqual([])
 })
 
-/** Starts a server, logs something that depends on what it was sent, and answers how the process ended. */
-async function logging(what: string): Promise<{ code: number | null; stderr: string }> {
+/** Starts a server, logs data based on what it was sent, and returns how the process ended. */
+async function runLogging(what: string): Promise<{ code: number | null; stderr: string }> {
   const program = `
     import { createTestServer } from '@sotto/testing'
     const server = await createTestServer({ users: ['alice', 'bob'] })
@@ -51,15 +51,15 @@ async function logging(what: string): Promise<{ code: number | null; stderr: str
 }
 
 test.each([
-  ['a text', '{ sent }', 'the words of alice'],
-  ['a text in an error', '{ err: new Error("no room for: " + sent.text) }', 'the words of alice'],
-  ['a key that was given out', '{ key }', 'sk_'],
+  ['a message text', '{ sent }', 'the words of alice'],
+  ['a message text in an error', '{ err: new Error("no room for: " + sent.text) }', 'the words of alice'],
+  ['a new service key', '{ key }', 'sk_'],
   ['a header', '{ headers: { authorization: "Bearer " + server.serviceKey } }', 'sk_'],
 ])('a process that logs %s fails', async (_, what, named) => {
-  const { code, stderr } = await logging(what)
+  const { code, stderr } = await runLogging(what)
   expect({ code, stderr }).toMatchObject({ code: 86, stderr: expect.stringContaining(named) })
 })
 
-test('a process that logs ids alone does not', async () => {
-  expect(await logging('{ id: sent.id, users: ["alice", "bob"] }')).toEqual({ code: 0, stderr: '' })
+test('a process that logs only ids succeeds', async () => {
+  expect(await runLogging('{ id: sent.id, users: ["alice", "bob"] }')).toEqual({ code: 0, stderr: '' })
 })

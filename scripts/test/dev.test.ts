@@ -9,7 +9,7 @@ import { expect, test } from 'vitest'
 const KEY = 'sk_of-a-developer'
 const CREDENTIALS = { username: 'alice', password: 'a long way to Tipperary' }
 
-test('pnpm dev serves pages and the API at one origin, restarts the server and ends both', async () => {
+test('pnpm dev serves pages and the API at one origin, restarts the server and stops both', async () => {
   await using folder = await temporaryFolder()
   const port = await freePort()
   const dev = spawn(process.execPath, [path.join(import.meta.dirname, '../dev.ts')], {

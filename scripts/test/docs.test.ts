@@ -10,18 +10,18 @@ import { checkTypes, type Result, runBlocks } from './support/session.ts'
 const root = path.join(import.meta.dirname, '../..')
 const files = ['README.md', ...globSync('docs/*.md', { cwd: root }).sort()]
 
-/** Where the docs say that the server is, and the key that docs/http.md gives it. */
+/** The address and the service key used in the docs. */
 const DOCUMENTED_URL = 'http://127.0.0.1:1337'
 const SERVICE_KEY = 'sk_try_sotto'
-/** What docs/authentication.md has it sign tokens with. */
+/** The secret with which docs/authentication.md signs tokens. */
 const JWT_SECRET = 'a-secret-of-32-bytes-or-more-to-try'
 
 /**
- * What starts servers or runs for long stands in `console` blocks. Each is named here with the file that does the
- * same, or, where nothing does, the file that it needs.
+ * Commands that start servers or run for long are in `console` blocks, which are not run. Each is listed here with a
+ * file that tests the same, or else with a file it needs.
  */
 const shownOnly = new Map([
-  // All three start apps/server/src/main.ts, with these settings; npx and pnpm are .ci/run's to try.
+  // These three start apps/server/src/main.ts with these settings. npx and pnpm are tested by .ci/run.
   ['npx -y pnpm@12 start', 'packages/testing/internal/sotto.ts'],
   [
     `DATABASE_URL=file::memory: SOTTO_SERVICE_KEY=${SERVICE_KEY} npx -y pnpm@12 start`,
@@ -50,33 +50,35 @@ const shownOnly = new Map([
     'DATABASE_URL=file:./data/sotto.db npx -y pnpm@12 sotto export --output sotto.jsonl.gz\nDATABASE_URL=postgres://sotto:secret@db:5432/sotto npx -y pnpm@12 sotto import sotto.jsonl.gz',
     'apps/server/test/transfer/round-trip.test.ts',
   ],
-  // Needs a container engine, which the tests do without: pnpm e2e:containers.
+  // Requires a container engine: pnpm e2e:containers.
   ['docker compose -f docker/compose.yaml up', 'scripts/e2e-containers.ts'],
 ])
 
-/** The compiler reads all packages, and shares the machine with the other tests. */
+/** The compiler reads all packages while other tests run. */
 const COMPILER_TIMEOUT_MS = 180_000
 
 function read(file: string): string {
   return readFileSync(path.join(root, file), 'utf8')
 }
 
-/** `sh` and `ts` are run, `json` is a response, and the rest is only read: `console`, `mermaid` and no language. */
+/**
+ * `sh` and `ts` are run, and `json` is a response. `console`, `mermaid` and blocks without a language are not checked.
+ */
 function isRun({ language }: Block): boolean {
   return language === 'sh' || language === 'ts'
 }
 
-/** `Returns \`201\`, or \`200\` …` after a sample; without it, any success will do. */
+/** `Returns \`201\`, or \`200\` …` after a sample. Without it, any success status is fine. */
 function documentedStatuses({ textAfter }: Block): number[] {
   const [, status, other] = /^Returns `(\d{3})`(?:, or `(\d{3})`)?/.exec(textAfter) ?? []
   return [status, other].filter((text) => text !== undefined).map(Number)
 }
 
-test('docs/http.md is what the contract and its template make: `pnpm docs:write` writes it', () => {
+test('docs/http.md is up to date with the contract and its template (run `pnpm docs:write`)', () => {
   expect(read('docs/http.md')).toBe(httpDocs())
 })
 
-test('`pnpm start` is the server that the commands are run against', () => {
+test('`pnpm start` starts the server that the commands run against', () => {
   expect(JSON.parse(read('package.json'))).toMatchObject({
     scripts: { start: expect.stringMatching(/&& exec node apps\/server\/src\/main.ts start$/) },
   })
@@ -119,36 +121,36 @@ describe.each(files)('%s', (file) => {
     }))
   }, 60_000)
 
-  test('has only blocks that are run, named as shown only, or read', () => {
+  test('has only blocks in known languages, and lists its console blocks', () => {
     const unknown = blocks.filter(
       ({ language }) => !['sh', 'ts', 'json', 'console', 'mermaid', ''].includes(language),
     )
     expect(unknown).toEqual([])
     for (const { language, code } of blocks) {
       if (language !== 'console') continue
-      const place = shownOnly.get(code.trim())
-      if (!place) throw new Error(`shownOnly in docs.test.ts has to say what tries this: ${code}`)
-      expect(existsSync(path.join(root, place)), place).toBe(true)
+      const file = shownOnly.get(code.trim())
+      if (!file) throw new Error(`shownOnly in docs.test.ts must list the file that tests this: ${code}`)
+      expect(existsSync(path.join(root, file)), file).toBe(true)
     }
   })
 
   if (runnable.length === 0) return
 
-  test('runs from top to bottom', () => {
+  test('has samples that run from top to bottom', () => {
     const last = results.findLastIndex((result) => result !== undefined)
     expect(failure, `line ${runnable[last]?.line}: ${results[last]?.output}`).toBeUndefined()
   })
 
-  // One document is one world: what an id stands for in one answer, it stands for in all.
+  // Ids are consistent within a document: a documented id stands for the same real id in all responses.
   const ids = new Map<string, string>()
 
   test.each(runnable.map((block, index) => ({ ...block, index })))(
-    'line $line answers as it says',
+    'has the documented response for line $line',
     (block) => {
       const result = results[block.index]
-      if (!result) throw new Error('a block before this one failed')
+      if (!result) throw new Error('an earlier block failed')
       const [status, ...earlier] = result.statuses.toReversed()
-      for (const each of earlier) expect(each, result.output).toSatisfy(isSuccess)
+      for (const other of earlier) expect(other, result.output).toSatisfy(isSuccess)
       const documented = documentedStatuses(block)
       if (documented.length > 0) expect(documented, result.output).toContain(status)
       else if (status !== undefined) expect(status, result.output).toSatisfy(isSuccess)
@@ -156,8 +158,8 @@ describe.each(files)('%s', (file) => {
       const next = blocks[blocks.findIndex(({ line }) => line === block.line) + 1]
       if (block.language !== 'sh' || next?.language !== 'json') return
       const wanted: unknown = JSON.parse(next.code)
-      const answer: unknown = JSON.parse(result.output.trim().split('\n').at(-1) ?? '')
-      expect(asDocumented(answer, wanted, ids)).toEqual(wanted)
+      const response: unknown = JSON.parse(result.output.trim().split('\n').at(-1) ?? '')
+      expect(asDocumented(response, wanted, ids)).toEqual(wanted)
     },
   )
 })

@@ -10,27 +10,27 @@ const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclud
   encoding: 'utf8',
 })
   .split('\n')
-  // What was deleted and is not committed yet is still listed.
+  // Uncommitted deletions are still listed.
   .filter((file) => file && existsSync(path.join(root, file)))
 
-/** What means nothing to whoever has only the repository. */
+/** References that mean nothing to readers of the repository. */
 const foreign: [what: string, pattern: RegExp][] = [
-  ['the number of an issue', /(?:^|[\s(])(?:[\w.-]+\/[\w.-]+)?#\d+\b|\b(?:issues?|pull)[ /]\d+\b/i],
-  ['the host of a package registry', /\b(?:registry|npm|packages?|mirror|proxy)\.[\w-]+\.\w{2,}\b/i],
-  ['a path of one machine', /(?:^|[\s"'`(=])(?:\/(?:home|root|Users|work|mnt|workspaces?)\b|[A-Z]:\\)/],
+  ['an issue number', /(?:^|[\s(])(?:[\w.-]+\/[\w.-]+)?#\d+\b|\b(?:issues?|pull)[ /]\d+\b/i],
+  ['a registry host', /\b(?:registry|npm|packages?|mirror|proxy)\.[\w-]+\.\w{2,}\b/i],
+  ['a machine-specific path', /(?:^|[\s"'`(=])(?:\/(?:home|root|Users|work|mnt|workspaces?)\b|[A-Z]:\\)/],
 ]
 
 describe.each(files)('%s', (file) => {
   const text = readFileSync(path.join(root, file), 'utf8')
 
-  test.each(foreign)('does not name %s', (_, pattern) => {
+  test.each(foreign)('does not contain %s', (_, pattern) => {
     expect(text.split('\n').filter((line) => pattern.test(line))).toEqual([])
   })
 
-  test('links to what is there', () => {
-    // The template's links are those of the page that is made from it.
+  test('has no broken links', () => {
+    // Links in the template are relative to the generated page.
     const from = file === 'scripts/http-docs/template.md' ? 'docs/http.md' : file
-    const broken = linksOf(text).filter(({ target }) => !leadsSomewhere(from, target))
+    const broken = linksOf(text).filter(({ target }) => !isValidLink(from, target))
     expect(broken).toEqual([])
   })
 })
@@ -42,18 +42,18 @@ test.each([
   ['from https://npm.example.org', 1],
   ['cd /home/someone/sotto', 2],
   ['`/work/sotto`', 2],
-])('%s would be noticed', (line, kind) => {
+])('the check detects "%s"', (line, kind) => {
   expect(line).toMatch(foreign[kind]?.[1] ?? '')
 })
 
 test.each(['[errors](#errors)', 'page #, 1', 'POST /v1/users', './data/sotto.db', 'npm install @sotto/sdk'])(
-  '%s is fine',
+  'the check allows "%s"',
   (line) => {
     for (const [, pattern] of foreign) expect(line).not.toMatch(pattern)
   },
 )
 
-function leadsSomewhere(from: string, target: string): boolean {
+function isValidLink(from: string, target: string): boolean {
   if (/^[a-z]+:/.test(target)) return true
   const [file = '', anchor] = target.split('#')
   const found = file ? path.join(root, path.dirname(from), file) : path.join(root, from)

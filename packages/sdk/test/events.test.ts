@@ -84,8 +84,8 @@ describe.each(transports)('events over %s', (_, transport) => {
     expect(texts.every((text) => text === null || typeof text === 'string')).toBe(true)
   })
 
-  it('arrive once and in order over 200 interrupted connections', async () => {
-    const CUTS = 200
+  it('arrive once and in order over a hundred interrupted connections', async () => {
+    const CUTS = 100 * testScale
     const SENDERS = 4
     const EACH = 250 * testScale
     let cuts = 0

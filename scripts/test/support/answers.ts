@@ -7,13 +7,13 @@ const TOTP_SECRET = /^[A-Z2-7]{32}$/
 const TOTP_URI =
   /^otpauth:\/\/totp\/Sotto:alice\?issuer=Sotto&secret=[A-Z2-7]{32}&algorithm=SHA1&digits=6&period=30$/
 const RECOVERY_CODE = /^[0-9a-z]{4}(?:-[0-9a-z]{4}){3}$/
-/** A place in the event log: base64url of a list that begins with "events". */
+/** A position in the event log: base64url of a list that starts with "events". */
 const EVENT_CURSOR = /^WyJldmVudHMi[\w-]+$/
 
-/** Times that say what has happened by now: the docs show them before it has. */
+/** Times of things that may have happened by now. The docs show null. */
 const MAY_HAVE_HAPPENED = ['deliveredAt', 'editedAt']
 
-/** How much there is of something by now: the docs show a smaller world. */
+/** Counts, which differ from those in the docs. */
 const COUNTED = [
   'users',
   'conversations',
@@ -25,9 +25,10 @@ const COUNTED = [
 ]
 
 /**
- * An answer with the documented ids, times, secrets and event cursors in the place of its own, so that the two can be compared.
+ * Replaces the ids, times, secrets and event cursors of a response with the documented ones, so that the two can be
+ * compared.
  *
- * @param ids the documented ids of real ones, one to one; the same for a whole file, and added to.
+ * @param ids the documented id for each real one. Shared by all responses of a file, and extended.
  */
 export function asDocumented(actual: unknown, documented: unknown, ids: Map<string, string>): unknown {
   if (Array.isArray(actual) && Array.isArray(documented)) {

@@ -1,17 +1,17 @@
 /** A fenced block of a Markdown file. */
 export interface Block {
-  /** Where it begins, counted from 1. */
+  /** The line where it starts, counted from 1. */
   line: number
   language: string
   code: string
-  /** What stands between its end and the next block. */
+  /** The text between its end and the next block. */
   textAfter: string
 }
 
-/** The language, and the code. */
+/** Captures the language and the code. */
 const FENCED = /^```(\S*)\n([\s\S]*?)^```$/gm
 
-/** The fenced blocks of a file, in order. Blocks that are indented are none. */
+/** The fenced blocks of a file, in order. Indented blocks do not count. */
 export function blocksOf(markdown: string): Block[] {
   const matches = [...markdown.matchAll(FENCED)]
   return matches.map((match, index) => ({
@@ -22,7 +22,7 @@ export function blocksOf(markdown: string): Block[] {
   }))
 }
 
-/** Where links lead, and on which line they are; those in code are none. */
+/** The targets of links with their lines. Links in code do not count. */
 export function linksOf(markdown: string): { line: number; target: string }[] {
   const prose = markdown.replaceAll(FENCED, blanked).replaceAll(/`[^`\n]*`/g, blanked)
   return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map((match) => ({
@@ -31,7 +31,7 @@ export function linksOf(markdown: string): { line: number; target: string }[] {
   }))
 }
 
-/** The anchors of a file's headings, as GitHub makes them. */
+/** The anchors of a file's headings, as on GitHub. */
 export function anchorsOf(markdown: string): string[] {
   return [...markdown.replaceAll(FENCED, blanked).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
     heading
@@ -41,7 +41,7 @@ export function anchorsOf(markdown: string): string[] {
   )
 }
 
-/** Keeps the lines where they are. */
+/** Blanks out a text without changing line numbers. */
 function blanked(text: string): string {
   return text.replaceAll(/[^\n]/g, ' ')
 }

@@ -5,30 +5,27 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import type { Block } from './markdown.ts'
 
-/** What a block did when it ran. */
+/** The result of running a block. */
 export interface Result {
-  /** The bodies of the answers, each with its lines ended, and whatever else the block printed. */
+  /** The bodies of the responses, each ending with a newline, and any other output of the block. */
   output: string
-  /** The status of every answer, in order. */
+  /** The status of every response, in order. */
   statuses: number[]
 }
 
 const root = path.join(import.meta.dirname, '../../..')
-/** The packages that can be installed, and where they are here. */
+/** The published packages that samples use, and their folders. */
 const published = { sdk: 'packages/sdk', server: 'apps/server', testing: 'packages/testing' }
 const TIMEOUT_MS = 25_000
 
-/**
- * The real curl. It reads no settings of whoever runs the tests, writes the status where the answer is not, and
- * ends the answer's line.
- */
+/** Wraps curl: ignores the user's settings, writes the status to stderr, and ends each response with a newline. */
 const PRELUDE = `set -euo pipefail
 curl() {
   command curl --disable --silent --show-error --write-out '\\n%{stderr}status %{http_code}\\n' "$@"
 }
 `
 
-/** Runs the `sh` and `ts` blocks of one file in one bash, in order, until one fails. */
+/** Runs the `sh` and `ts` blocks of a file in one bash process, in order, until one fails. */
 export async function runBlocks(
   blocks: readonly Block[],
   environment: Record<string, string>,
@@ -47,7 +44,10 @@ export async function runBlocks(
   }
 }
 
-/** What the compiler says about these files, by name. What it says about the packages' own is for their checks. */
+/**
+ * Type-checks these files, given by name, and returns the errors in them. Errors in the packages are found by their own
+ * checks.
+ */
 export async function checkTypes(sources: Record<string, string>): Promise<string[]> {
   const directory = createDirectory()
   try {
@@ -68,7 +68,7 @@ export async function checkTypes(sources: Record<string, string>): Promise<strin
   }
 }
 
-/** A project outside of the workspace, which has installed what is published of it. */
+/** Creates a project outside the workspace that has the published packages installed. */
 function createDirectory(): string {
   const directory = mkdtempSync(path.join(tmpdir(), 'sotto-docs-'))
   const modules = path.join(directory, 'node_modules')
@@ -81,7 +81,7 @@ function createDirectory(): string {
   return directory
 }
 
-/** @returns what a failing command printed. */
+/** @returns the output if the command fails, or undefined. */
 async function run(
   command: string,
   args: string[],
@@ -89,7 +89,7 @@ async function run(
   environment: Record<string, string>,
 ): Promise<string | undefined> {
   const PATH = `${path.join(root, 'node_modules/.bin')}${path.delimiter}${process.env.PATH}`
-  // Nothing else of this process's environment: no proxy, no settings of a server.
+  // Leaves out the rest of the environment, such as proxy or server settings.
   const env = { PATH, LANG: 'C.UTF-8', ...environment }
   try {
     await promisify(execFile)(command, args, { cwd, env, timeout: TIMEOUT_MS })
