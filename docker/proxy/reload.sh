@@ -1,7 +1,7 @@
 #!/bin/sh
-# Has nginx read its configuration again, and fails no request by it: callers are told to leave their connections
-# first (locations.conf), since nginx ends those that are idle then. What a caller keeps unused for longer than the
-# five seconds is ended with the rest.
+# Reloads the configuration of nginx without failing requests. A reload closes idle connections, so for five seconds
+# every response closes its connection first (locations.conf). Connections that stay idle longer than that are closed by
+# the reload.
 set -eu
 
 touch /tmp/leaving

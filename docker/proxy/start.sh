@@ -1,32 +1,32 @@
 #!/bin/sh
-# Runs nginx. It asks for the servers' addresses when it reads its configuration and never again, so this has it
-# read it again: soon when there is a server that it does not know (more of them, or new ones), and later when one
-# that it knows is gone for good. A server that restarts keeps its address, and needs none of this.
+# Runs nginx. It resolves the servers' addresses only when it loads its configuration, so this script reloads it: soon
+# if there is an unknown server (scaling up or replacement), and later if a known one has gone for good. A server that
+# restarts keeps its address and needs no reload.
 set -eu
 
 every_seconds=2
-gone_for_good=15 # looks
+gone_for_good=15 # checks
 
 addresses() {
   getent ahostsv4 server | cut -d ' ' -f 1 | sort -u
 }
 
 follow() {
-  looks=0
+  checks=0
   while sleep "$every_seconds"; do
     now=$(addresses)
-    # No server at all is no reason to forget where they were.
+    # If no server is found, keep the known addresses.
     if [ -z "$now" ] || [ "$now" = "$known" ]; then
-      looks=0
+      checks=0
       continue
     fi
     if ! echo "$now" | grep -qvxF "$known"; then
-      looks=$((looks + 1))
-      [ "$looks" -ge "$gone_for_good" ] || continue
+      checks=$((checks + 1))
+      [ "$checks" -ge "$gone_for_good" ] || continue
     fi
     sh /etc/sotto/reload.sh
     known=$now
-    looks=0
+    checks=0
   done
 }
 

@@ -14,8 +14,9 @@ interface ListInput {
 /**
  * A list that is read on demand.
  *
- * `await list` returns the first page, `for await (const item of list)` yields every item, and `list.pages()` yields every
- * page. Awaiting sends a request once, each loop starts over. A loop requests a page once it has used up the previous one.
+ * `await list` returns the first page, `for await (const item of list)` yields every item, and `list.pages()` yields
+ * every page. Awaiting sends a request once, each loop starts over. A loop requests a page once it has used up the
+ * previous one.
  */
 export class List<Item> implements Promise<Page<Item>>, AsyncIterable<Item> {
   readonly [Symbol.toStringTag] = 'List'

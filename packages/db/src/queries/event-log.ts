@@ -7,8 +7,8 @@ import { type Executor, statement } from '../statement.ts'
 /*
  * Reads the log in commit order.
  *
- * SQLite has one writer, so ids are in commit order. On PostgreSQL the order is (xid, id), and only rows below the oldest
- * running transaction are read: rows it commits later may come before the others.
+ * SQLite has one writer, so ids are in commit order. On PostgreSQL the order is (xid, id), and only rows below the
+ * oldest running transaction are read: rows it commits later may come before the others.
  */
 
 /** A log position. On SQLite `xid` is always '0'. */

@@ -10,9 +10,9 @@ import type { MessageRow } from './messages.ts'
 /*
  * The writes of a send: the next seq of the conversation, the message, the participants' counters, and the event.
  *
- * PostgreSQL does this in one statement for all messages that are ready at the same time, because a round trip costs more
- * than any of the four steps. SQLite has no round trips to save, and joining rows from JSON would take longer than running
- * the four statements per message.
+ * PostgreSQL does this in one statement for all messages that are ready at the same time, because a round trip costs
+ * more than any of the four steps. SQLite has no round trips to save, and joining rows from JSON would take longer than
+ * running the four statements per message.
  */
 
 /** The columns a send fills in: all except the seq, which is assigned on insert, and those that change later. */

@@ -9,9 +9,9 @@ import { nextChunk } from './walk.ts'
 /*
  * Lists of messages across conversations, newest first.
  *
- * A list merges several sources. Each source is a range of one index in the order of the list, so a page reads about as many
- * rows as it returns. Filters without an index are checked row by row. A scan that finds too few matches stops at a limit,
- * and the page is then short.
+ * A list merges several sources. Each source is a range of one index in the order of the list, so a page reads about as
+ * many rows as it returns. Filters without an index are checked row by row. A scan that finds too few matches stops at
+ * a limit, and the page is then short.
  */
 
 /**

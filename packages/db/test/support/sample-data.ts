@@ -5,8 +5,8 @@ import { directKey } from '../../src/index.ts'
 /*
  * A hundred thousand messages, identical on both databases and in every run.
  *
- * Extreme cases are included on purpose: a user with very many conversations, a very long conversation, and combinations
- * of filters that match almost nothing.
+ * Extreme cases are included on purpose: a user with very many conversations, a very long conversation, and
+ * combinations of filters that match almost nothing.
  */
 
 export interface SampleData {

@@ -12,9 +12,9 @@ export interface SentMessage extends Message {
 /**
  * A range of messages of a conversation, by seq: everything the user can read between the first and the last.
  *
- * Messages arrive in events, which are in order, and in responses, which reflect some time between request and response. If
- * an event has changed a message since the request, the response does not overwrite it. Instead the message is marked as
- * stale and fetched again, so the window converges to the server's state.
+ * Messages arrive in events, which are in order, and in responses, which reflect some time between request and
+ * response. If an event has changed a message since the request, the response does not overwrite it. Instead the
+ * message is marked as stale and fetched again, so the window converges to the server's state.
  */
 export class MessageWindow {
   /** The seqs of messages that may be outdated. */
