@@ -71,14 +71,14 @@ export async function checkTls(findings: Findings, port: number): Promise<void> 
   const call = (method: string, to: string, headers: Record<string, string> = {}, body?: object) =>
     callSecurely({ port: tlsPort, ca: certificate.pem, method, path: to, headers, body })
   const key = await stack.compose('exec', '-T', 'server', 'cat', '/run/sotto/service_key')
-  const made = await call(
+  const created = await call(
     'POST',
     '/v1/users',
     { authorization: `Bearer ${key}` },
     { username: 'alice', password: PASSWORD },
   )
-  findings.check('HTTPS is served', made.status === 201, `${made.status}, ${made.protocol}`)
-  const hsts = made.headers['strict-transport-security'] ?? 'none'
+  findings.check('HTTPS is served', created.status === 201, `${created.status}, ${created.protocol}`)
+  const hsts = created.headers['strict-transport-security'] ?? 'none'
   findings.check('browsers are told to always use it', /^max-age=\d{7,}/.test(hsts), hsts)
 
   const origin = `https://localhost:${tlsPort}`
@@ -99,7 +99,7 @@ export async function checkTls(findings: Findings, port: number): Promise<void> 
     `${page.status}`,
   )
 
-  const before = made.fingerprint
+  const before = created.fingerprint
   await certificate.renew()
   await stack.compose('exec', '-T', 'proxy', 'sh', '/etc/sotto/reload.sh')
   const deadline = performance.now() + 10_000

@@ -6,7 +6,7 @@ import type { BenchDatabase } from './databases.ts'
 import { createFixture, type Fixture } from './fixture.ts'
 import { drive, httpClient } from './load.ts'
 import { SERVICE_KEY, startBaseline, startServer } from './server-process.ts'
-import { megabytes, printTable, whole } from './table.ts'
+import { formatInteger, formatMegabytes, printTable } from './table.ts'
 
 /** The number of connections of the load, and of pairs of users who write to each other. */
 export const CONNECTIONS = 32
@@ -46,16 +46,16 @@ export async function measureOperations(database: BenchDatabase, settings: Setti
     [database.name, 'per second', 'p50 ms', 'p95 ms', 'p99 ms', 'baseline', 'ratio'],
     rows.map(({ name, figures, baseline, ratio }) => [
       name,
-      whole(figures.perSecond),
+      formatInteger(figures.perSecond),
       figures.p50.toFixed(1),
       figures.p95.toFixed(1),
       figures.p99.toFixed(1),
-      whole(baseline.perSecond),
+      formatInteger(baseline.perSecond),
       ratio.toFixed(2),
     ]),
   )
   console.log(
-    `${database.name}: ready ${whole(server.startMs)} ms after start, ${megabytes(idle)} of memory when idle\n`,
+    `${database.name}: ready ${formatInteger(server.startMs)} ms after start, ${formatMegabytes(idle)} of memory when idle\n`,
   )
 }
 

@@ -5,7 +5,7 @@ import { type BenchDatabase, databaseFactories, postgresCommits } from './databa
 import { figuresOf } from './load.ts'
 import { SERVICE_KEY, type ServerProcess, startServer } from './server-process.ts'
 import { call, withServer } from './statements.ts'
-import { megabytes, printTable, whole } from './table.ts'
+import { formatInteger, formatMegabytes, printTable } from './table.ts'
 
 const PAIRS = 500
 const RATES = [100, 1_000, 2_000]
@@ -66,12 +66,12 @@ async function measureLatency(database: BenchDatabase, seconds: number): Promise
     for (const stream of streams) stream.close()
     const figures = figuresOf([{ latencies, seconds }])
     rows.push([
-      whole(rate),
-      whole(sent / seconds),
+      formatInteger(rate),
+      formatInteger(sent / seconds),
       figures.p50.toFixed(1),
       figures.p95.toFixed(1),
       figures.p99.toFixed(1),
-      megabytes(await server.memory()),
+      formatMegabytes(await server.memory()),
     ])
   }
   printTable([`${database.name}: sends per second`, 'achieved', 'p50 ms', 'p95 ms', 'p99 ms', 'memory'], rows)
@@ -119,7 +119,7 @@ async function measureIdleStreams(database: BenchDatabase): Promise<void> {
   const after = await server.memory()
   for (const stream of streams) stream.close()
   console.log(
-    `${database.name}: ${whole(IDLE_STREAMS)} idle streams take ${megabytes(after - before)}, ${megabytes(after)} in total\n`,
+    `${database.name}: ${formatInteger(IDLE_STREAMS)} idle streams take ${formatMegabytes(after - before)}, ${formatMegabytes(after)} in total\n`,
   )
 }
 
@@ -143,9 +143,9 @@ async function measureReconnects(database: BenchDatabase): Promise<void> {
   const work =
     commitsBefore === undefined || commitsAfter === undefined
       ? ''
-      : `, ${whole(commitsAfter - commitsBefore)} transactions in the meantime`
+      : `, ${formatInteger(commitsAfter - commitsBefore)} transactions in the meantime`
   console.log(
-    `${database.name}: ${whole(streams.length)} streams reconnected within ${seconds.toFixed(1)} s of the stop, the server was ready after ${whole(second.startMs)} ms${work}\n`,
+    `${database.name}: ${formatInteger(streams.length)} streams reconnected within ${seconds.toFixed(1)} s of the stop, the server was ready after ${formatInteger(second.startMs)} ms${work}\n`,
   )
 }
 

@@ -6,7 +6,7 @@ import { type Contender, compare } from './compare.ts'
 import { type BenchDatabase, databaseFactories } from './databases.ts'
 import { drive, type HttpClient, httpClient } from './load.ts'
 import { SERVICE_KEY, serverMain, startServer } from './server-process.ts'
-import { printTable, whole } from './table.ts'
+import { formatInteger, printTable } from './table.ts'
 
 const CONCURRENCY = 8
 /** Messages in the measured conversation. As many again are in other conversations. */
@@ -38,8 +38,8 @@ export async function measureScale(
     if (!result) throw new Error('there must be one result')
     rows.push([
       name,
-      whole(result.baseline.perSecond),
-      whole(result.figures.perSecond),
+      formatInteger(result.baseline.perSecond),
+      formatInteger(result.figures.perSecond),
       result.baseline.p50.toFixed(2),
       result.figures.p50.toFixed(2),
       (1 / result.ratio).toFixed(2),
@@ -47,7 +47,7 @@ export async function measureScale(
   }
   printTable(
     [
-      `${small.database.name}: ${whole(SMALL)} / ${whole(LARGE)}`,
+      `${small.database.name}: ${formatInteger(SMALL)} / ${formatInteger(LARGE)}`,
       'per second',
       'per second',
       'p50 ms',

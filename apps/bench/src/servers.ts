@@ -6,7 +6,7 @@ import { drive, type HttpClient, httpClient } from './load.ts'
 import { CONNECTIONS, type Settings, TEXT } from './operations.ts'
 import { pgbenchSends } from './pgbench.ts'
 import { SERVICE_KEY, type ServerProcess, startServer } from './server-process.ts'
-import { printTable, whole } from './table.ts'
+import { formatInteger, printTable } from './table.ts'
 
 /** The numbers of servers that share the load. */
 const COUNTS = [1, 2, 4]
@@ -36,7 +36,7 @@ export async function measureServers(database: BenchDatabase, settings: Settings
     [...(first ? [{ ...first, name: 'pgbench', figures: first.baseline, ratio: 1 }] : []), ...rows].map(
       ({ name, figures, ratio }) => [
         name,
-        whole(figures.perSecond),
+        formatInteger(figures.perSecond),
         figures.p50.toFixed(1),
         figures.p99.toFixed(1),
         ratio.toFixed(2),

@@ -15,10 +15,10 @@ export function printTable(head: readonly string[], rows: readonly (readonly str
   console.log()
 }
 
-export function whole(value: number): string {
+export function formatInteger(value: number): string {
   return Math.round(value).toLocaleString('en')
 }
 
-export function megabytes(bytes: number): string {
+export function formatMegabytes(bytes: number): string {
   return `${Math.round(bytes / 1e6)} MB`
 }

@@ -6,7 +6,7 @@ import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { databaseFactories } from './databases.ts'
 import { serverMain } from './server-process.ts'
-import { printTable, whole } from './table.ts'
+import { formatInteger, printTable } from './table.ts'
 
 const MEGABYTE = 1_000_000
 /** The interval for sampling the memory of a process, in milliseconds. */
@@ -26,7 +26,7 @@ export async function measureTransfer(kind: keyof typeof databaseFactories, mess
     const { size } = await stat(file)
     printTable(
       [
-        `${source.name}: ${whole(messages)} messages, ${whole(size / MEGABYTE)} MB file`,
+        `${source.name}: ${formatInteger(messages)} messages, ${formatInteger(size / MEGABYTE)} MB file`,
         'seconds',
         'messages per second',
         'peak memory MB',
@@ -34,8 +34,8 @@ export async function measureTransfer(kind: keyof typeof databaseFactories, mess
       Object.entries({ export: exported, import: imported }).map(([name, { seconds, peak }]) => [
         name,
         seconds.toFixed(1),
-        whole(messages / seconds),
-        whole(peak / MEGABYTE),
+        formatInteger(messages / seconds),
+        formatInteger(peak / MEGABYTE),
       ]),
     )
   } finally {

@@ -54,7 +54,7 @@ export interface PoolLoad {
 
 export interface Database extends AsyncDisposable {
   readonly db: Executor
-  /** Where the data is, in readable form. Never contains the password. */
+  /** A readable description of where the data is, without the password. */
   readonly location: string
   /** @see migrate */
   migrate(): Promise<Migrated>

@@ -16,17 +16,17 @@ export interface ReplicaOptions {
   maxLagMs: number
   /** Called after each read with the database that served it. */
   onRead: (source: 'replica' | 'primary') => void
-  /** Called when the replica is put to use. */
+  /** Called when the replica becomes usable. */
   onUsable: () => void
-  /** Called once when the replica is found unusable, at the start or later, and again only after it was usable. */
+  /** Called when the replica is found unusable, at the start or later. Not repeated until it has been usable again. */
   onUnusable: (error: unknown) => void
 }
 
-/** How often to retry an unusable replica. */
+/** The interval between attempts to use an unusable replica, in milliseconds. */
 const PROBE_MS = 1_000
-/** The pause between two queries of the replica's position. */
+/** The pause between two queries of the replica's position, in milliseconds. */
 const PAUSE_MS = 2
-/** How long a read may take on the replica. The request must still be answered by the primary after this. */
+/** How long a read may take on the replica, in milliseconds. Leaves enough time to read from the primary instead. */
 const READ_LIMIT_MS = 2_000
 
 /**
@@ -130,7 +130,7 @@ export class Replica implements AsyncDisposable {
 const INSPECT_MS = 5_000
 
 /**
- * Measures, once, how long the replica takes to show what is committed now, in milliseconds.
+ * Measures how long the replica takes to show what is committed now, in milliseconds.
  *
  * @returns undefined if it takes longer than 5 s.
  * @throws if the replica does not respond, or belongs to another primary.

@@ -67,7 +67,7 @@ export interface UserTable {
   password_hash: string | null
   /** The role on the server, not in a conversation. */
   role: 'user' | 'admin'
-  /** Since when the user cannot sign in. Null if the account is enabled. */
+  /** When the account was disabled. Null if it is enabled. */
   disabled_at: Date | null
   /** When the user was erased. The row remains because other users' data refers to it. */
   erased_at: Date | null
@@ -96,7 +96,9 @@ interface SecondFactorTable {
   /** The time step of the last code accepted. Codes of this step or earlier ones are rejected. */
   last_step: number
   created_at: Date
-  /** Since when a code is required. Null until a first code proves that the user's device has the secret. */
+  /**
+   * When two-factor authentication was enabled. Null until a first code proves that the user's device has the secret.
+   */
   confirmed_at: Date | null
 }
 
@@ -179,8 +181,8 @@ export interface ParticipantTable {
   /** The last seq of this stay. Null while it lasts. */
   until_seq: number | null
   /**
-   * The first and last event of this stay. The first is 0 if the stay began with the conversation, the last is null
-   * while it lasts.
+   * The first and last event of this stay. The first is 0 if the stay began with the conversation, and the last is null
+   * while the stay lasts.
    */
   first_event_id: number
   last_event_id: number | null
@@ -197,7 +199,7 @@ export interface ContactTable {
   user_id: string
   contact_id: string
   /**
-   * `outgoing` on the side that sent a request, `incoming` on the other, `accepted` on both after that. Refusing a
+   * `outgoing` on the side that sent a request, `incoming` on the other, `accepted` on both after that. Declining a
    * request deletes the `incoming` row and keeps the `outgoing` one.
    */
   state: 'accepted' | 'incoming' | 'outgoing'
@@ -322,7 +324,7 @@ export interface WebhookTable {
   /** The previous secret. Deliveries are signed with both until `previous_secret_ends_at`. */
   previous_sealed_secret: string | null
   previous_secret_ends_at: Date | null
-  /** Since when the webhook is disabled. Null while it is enabled. */
+  /** When the webhook was disabled. Null while it is enabled. */
   disabled_at: Date | null
   /** `gone` if the receiver answered with status 410. Null while the webhook is enabled. */
   disabled_reason: 'admin' | 'gone' | null

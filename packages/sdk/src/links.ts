@@ -79,8 +79,8 @@ function reliable({
         const call: Call = { ...op, input: withClientMessageId(op), signal: deadline.signal }
         const run = () => retry(call, next, retries, deadline)
         const key = outboxKey(call)
-        const answer = key === undefined ? run() : inTurn(key, deadline.signal, run)
-        answer
+        const result = key === undefined ? run() : inTurn(key, deadline.signal, run)
+        result
           .then(
             (envelope) => {
               observer.next(envelope)
@@ -138,11 +138,11 @@ async function retry(call: Call, next: Next, retries: number, deadline: Deadline
 
 async function once(call: Call, next: Next, signal: AbortSignal): Promise<Envelope> {
   signal.throwIfAborted()
-  const answer = new Promise<Envelope>((resolve, reject) => {
+  const result = new Promise<Envelope>((resolve, reject) => {
     next(call).subscribe({ next: resolve, error: reject })
   })
   // A custom fetch may ignore the signal.
-  return await abortable(answer, signal)
+  return await abortable(result, signal)
 }
 
 interface Deadline {

@@ -15,8 +15,8 @@ interface ListInput {
  * A list that is read on demand.
  *
  * `await list` returns the first page, `for await (const item of list)` yields every item, and `list.pages()` yields
- * every page. Awaiting sends a request once, each loop starts over. A loop requests a page once it has used up the
- * previous one.
+ * every page. Awaiting sends one request, even if repeated, while each loop starts over. A loop requests a page once it
+ * has used up the previous one.
  */
 export class List<Item> implements Promise<Page<Item>>, AsyncIterable<Item> {
   readonly [Symbol.toStringTag] = 'List'

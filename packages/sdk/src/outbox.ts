@@ -1,7 +1,7 @@
 import { abortable } from './waiting.ts'
 
 /** Runs tasks with the same key one at a time, in the order they were added. */
-export type Outbox = <Answer>(key: string, signal: AbortSignal, run: () => Promise<Answer>) => Promise<Answer>
+export type Outbox = <Result>(key: string, signal: AbortSignal, run: () => Promise<Result>) => Promise<Result>
 
 /**
  * Creates an empty outbox. A failed task does not stop the next one. Aborting a waiting task rejects immediately with
@@ -13,12 +13,12 @@ export function createOutbox(): Outbox {
 
   return function inTurn(key, signal, run) {
     const before = tails.get(key)
-    const answer = before === undefined ? run() : abortable(before, signal).then(run)
+    const result = before === undefined ? run() : abortable(before, signal).then(run)
     // Includes `before`, so that when a waiting task is aborted, later tasks still wait for earlier ones.
-    const tail = Promise.allSettled([before, answer]).then(() => {
+    const tail = Promise.allSettled([before, result]).then(() => {
       if (tails.get(key) === tail) tails.delete(key)
     })
     tails.set(key, tail)
-    return answer
+    return result
   }
 }

@@ -9,7 +9,7 @@ export type Fetch = (
 ) => Promise<Response>
 
 /** A response with the fields that tRPC's links read, and the retry time, which they do not. */
-interface Answer {
+interface TrpcResponse {
   ok: boolean
   retryAfterMs: number | undefined
   json: () => Promise<unknown>
@@ -20,7 +20,7 @@ interface Answer {
  * interrupted one, or a response of a proxy.
  */
 export function sottoFetch(fetch: Fetch | undefined) {
-  return async function request(input: unknown, init: object = {}): Promise<Answer> {
+  return async function request(input: unknown, init: object = {}): Promise<TrpcResponse> {
     const url = String(input)
     let status: number
     let headers: Headers
@@ -48,13 +48,13 @@ export function sottoErrorOf(error: unknown): SottoError | undefined {
   if (!error.shape) return undefined
   const { meta, message } = error
   const data: Partial<ErrorData> = error.data ?? {}
-  const answer = meta?.response as Answer | undefined
+  const response = meta?.response as TrpcResponse | undefined
   return new SottoError(isErrorCode(data.code) ? data.code : unknownCode(data), {
     detail: message,
     issues: data.issues,
     requestId: data.requestId,
     // The header applies to all calls of a batch.
-    retryAfterMs: data.retryAfterMs ?? answer?.retryAfterMs,
+    retryAfterMs: data.retryAfterMs ?? response?.retryAfterMs,
     cause: error,
   })
 }

@@ -115,7 +115,7 @@ async function currentCursor(
  */
 const handshakeCodes: readonly ErrorCode[] = ['UNAUTHENTICATED', 'FORBIDDEN', 'RATE_LIMITED', 'UNAVAILABLE']
 
-/** Finds out why a WebSocket did not open. The WebSocket does not tell, so this sends a plain request. */
+/** Finds out why a WebSocket did not open. The WebSocket does not report the reason, so this sends a plain request. */
 async function handshakeError(
   { base, fetch, headers }: EventConnection,
   signal: AbortSignal,

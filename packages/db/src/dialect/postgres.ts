@@ -81,11 +81,11 @@ class PipeliningClient extends pg.Client {
   async #withBegin(config: string | pg.QueryConfig, values: unknown[] | undefined): Promise<pg.QueryResult> {
     const { stream } = this.connection
     stream.cork()
-    const begun = super.query('begin')
-    const answer = super.query(config, values)
+    const begin = super.query('begin')
+    const result = super.query(config, values)
     stream.uncork()
-    await Promise.all([begun, answer])
-    return answer
+    await Promise.all([begin, result])
+    return result
   }
 
   async #afterBegin(config: string | pg.QueryConfig, values: unknown[] | undefined): Promise<pg.QueryResult> {
@@ -99,7 +99,7 @@ class SilenceError extends Error {
   readonly code = 'ETIMEDOUT'
 
   constructor() {
-    super(`PostgreSQL has not answered for ${SILENCE_MS / 1_000} s`)
+    super(`PostgreSQL has not responded for ${SILENCE_MS / 1_000} s`)
   }
 }
 

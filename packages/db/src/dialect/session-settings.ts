@@ -46,7 +46,7 @@ const NOT_OURS_TO_SET = ['42501', '42704']
 
 /**
  * Stores our settings as defaults for future sessions of the role in this database, except those that already have a
- * default there. Requires being that role or being allowed to alter it.
+ * default there. The current user must be that role, or be allowed to alter it.
  *
  * @returns false, without having changed anything, if not allowed.
  */

@@ -4,7 +4,7 @@ import { FairLock } from './fair-lock.ts'
 
 /** How long SQLite may block the process waiting for another process's lock, in milliseconds. */
 export const BUSY_TIMEOUT_MS = 10
-/** How often to retry, without blocking the process, while the database is busy. */
+/** How many times to retry, without blocking the process, while the database is busy. */
 const BUSY_ATTEMPTS = 60
 const BUSY_PAUSE_MS = 50
 /**

@@ -58,7 +58,7 @@ function openConnection(path: string): Sqlite.Database {
 }
 
 /**
- * Locks the file for this process until released. The operating system releases it if the process ends in any way.
+ * Locks the file for this process until released. However the process ends, the operating system releases the lock.
  *
  * Uses a separate lock file, because holding the database's own lock would block backups and the command line.
  */

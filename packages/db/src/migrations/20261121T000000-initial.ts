@@ -154,7 +154,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .on('contacts')
     .columns(['user_id', 'state', 'changed_at', 'contact_id'])
     .execute()
-  // For finding the sender of a refused request, for which the recipient has no row.
+  // For finding the sender of a declined request, for which the recipient has no row.
   await db.schema.createIndex('contacts_contact').on('contacts').columns(['contact_id', 'user_id']).execute()
 
   await db.schema

@@ -209,7 +209,7 @@ export async function add(trx: EventTransaction, messages: readonly NewMessage[]
   const seqs = new Map(taken.map((row) => [row.conversation_id, row.seq]))
   return messages.map((message) => {
     const seq = seqs.get(message.conversation_id)
-    if (seq === undefined) throw new Error(`conversation ${message.conversation_id} is gone`)
+    if (seq === undefined) throw new Error(`conversation ${message.conversation_id} does not exist`)
     return { ...message, ...untouched, seq }
   })
 }
