@@ -104,7 +104,7 @@ export function lifetimeOf(signal: AbortSignal): Lifetime {
       } catch (error) {
         controller.signal.throwIfAborted()
         if (error instanceof SottoError) throw error
-        throw new SottoError('UNAVAILABLE', { detail: 'the stream was interrupted', cause: error })
+        throw new SottoError('UNAVAILABLE', { detail: 'the stream broke', cause: error })
       } finally {
         clearTimeout(timer)
       }

@@ -164,7 +164,7 @@ function deadlineOf({ path, signal, context }: Call, clientTimeoutMs: number): D
   signal?.addEventListener('abort', byCaller, { once: true })
   const timer = setTimeout(
     () => {
-      const detail = `${path} did not finish within ${timeoutMs} ms`
+      const detail = `${path} timed out after ${timeoutMs} ms`
       controller.abort(new SottoError('UNAVAILABLE', { detail, cause: deadline.lastFailure }))
     },
     Math.min(timeoutMs, LONGEST_TIMER_MS),

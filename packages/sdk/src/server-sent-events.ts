@@ -44,7 +44,7 @@ export function createBlockParser(): (piece: Uint8Array) => Block[] {
     if (endedByReturn && text.startsWith('\n')) text = text.slice(1)
     if (text !== '') endedByReturn = text.endsWith('\r')
     size += text.length
-    if (size > MAX_BLOCK_CHARACTERS) throw new RangeError('the stream contains a block that is too large')
+    if (size > MAX_BLOCK_CHARACTERS) throw new RangeError('a block of the stream is too large')
     const lines = text.split(/\r\n|\n|\r/)
     const rest = lines.pop() ?? ''
     for (const end of lines) {

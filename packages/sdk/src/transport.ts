@@ -31,7 +31,7 @@ export function sottoFetch(fetch: Fetch | undefined) {
       body = await response.text()
       ;({ status, headers } = response)
     } catch (cause) {
-      throw new SottoError('UNAVAILABLE', { detail: `${withoutQuery(url)} cannot be reached`, cause })
+      throw new SottoError('UNAVAILABLE', { detail: `${withoutQuery(url)} is unreachable`, cause })
     }
     const retryAfterMs = retryAfter(headers.get('retry-after'))
     const json = parse(body)
@@ -95,7 +95,7 @@ function errorOfBody(
     })
   }
   return new SottoError(codeOfStatus(status), {
-    detail: `${withoutQuery(url)} responded with status ${status}, but not as a Sotto server`,
+    detail: `${withoutQuery(url)} returned ${status}, but is not a Sotto server`,
     retryAfterMs,
   })
 }

@@ -94,14 +94,14 @@ export class ConversationModel {
       case 'conversation.updated':
         if (this.head.hasLeft) this.#rejoin()
         this.head.putEvent(event.conversation)
-        this.readMarks.putFromStream(event.conversation.readSeq)
+        this.readMarks.putStreamed(event.conversation.readSeq)
         this.noteSeq(event.conversation.lastSeq)
         this.#removeArrivals(event.conversation.lastSeq)
         break
       case 'participant.joined':
       case 'participant.left':
       case 'participant.updated':
-        this.#applyParticipantEvent(event)
+        this.#applyParticipant(event)
         break
       case 'typing.started':
         this.typing.start(event.userId)
@@ -125,7 +125,7 @@ export class ConversationModel {
       this.readMarks.resetOwn()
       this.knownSeq = conversation.lastSeq
     }
-    this.readMarks.putFromStream(conversation.readSeq)
+    this.readMarks.putStreamed(conversation.readSeq)
     this.noteSeq(conversation.lastSeq)
     // Events that arrived before the conversation's id was known were ignored.
     if (!known) this.window.markAllStale()
@@ -216,7 +216,7 @@ export class ConversationModel {
   #applyReceipt(receipt: Extract<Event, { type: 'receipt.updated' }>): void {
     const isMine = receipt.userId === this.me
     if (isMine && receipt.kind === 'read') {
-      this.readMarks.putFromStream(receipt.seq)
+      this.readMarks.putStreamed(receipt.seq)
       this.noteUnreadChange()
     }
     const { known } = this.head
@@ -231,7 +231,7 @@ export class ConversationModel {
     }
   }
 
-  #applyParticipantEvent(event: Extract<Event, { type: `participant.${string}` }>): void {
+  #applyParticipant(event: Extract<Event, { type: `participant.${string}` }>): void {
     this.head.apply(event, this.me)
     if (event.type === 'participant.joined') this.readMarks.isStale = true
     if (event.type !== 'participant.left') return

@@ -148,7 +148,7 @@ function fromStored({ clientMessageId, content, createdAt, error }: Stored): Uns
 function parseStored(text: string): Stored[] {
   const value: unknown = JSON.parse(text)
   if (!Array.isArray(value) || !value.every(isStored))
-    throw new TypeError('the storage does not contain unsent messages')
+    throw new TypeError('the storage has no unsent messages')
   return value
 }
 

@@ -137,7 +137,7 @@ export class MessageWindow {
     this.#pending += 1
     try {
       const response = await request()
-      apply(response, (message) => this.#putFromResponse(message, requestedAt))
+      apply(response, (message) => this.#putResponse(message, requestedAt))
       return response
     } finally {
       this.#pending -= 1
@@ -176,7 +176,7 @@ export class MessageWindow {
     for (const message of this.#messages.values()) this.#replace(message, withReceipt(message, receipt))
   }
 
-  #putFromResponse(message: Message, requestedAt: number): void {
+  #putResponse(message: Message, requestedAt: number): void {
     const touched = Math.max(this.#touched.get(message.id) ?? 0, this.#allTouched)
     const known = this.#messages.get(message.seq)
     if (touched > requestedAt && known) {

@@ -10,15 +10,15 @@ export class ReadMarks {
   /** Whether the user's mark may have moved backward, as after a restore. */
   isOwnStale = false
   /** The user's mark according to the stream, which can lag behind the server's responses. */
-  #fromStream = 0
+  #streamed = 0
   #confirmed = 0
   #others = new Map<string, number>()
   #list: readonly ReadMark[] | undefined
   /** Changes that happened while a response was pending. */
-  #changesSinceRequest: (() => void)[] | undefined
+  #changes: (() => void)[] | undefined
 
   get own(): number {
-    return Math.max(this.#fromStream, this.#confirmed)
+    return Math.max(this.#streamed, this.#confirmed)
   }
 
   /** The marks of the others. The same object until it changes. */
@@ -30,13 +30,13 @@ export class ReadMarks {
   /** Clears the user's mark. */
   resetOwn(): void {
     this.isOwnStale = false
-    this.#fromStream = 0
+    this.#streamed = 0
     this.#confirmed = 0
   }
 
   /** Sets the user's mark from a conversation or the stream. */
-  putFromStream(seq: number): void {
-    this.#fromStream = Math.max(this.#fromStream, seq)
+  putStreamed(seq: number): void {
+    this.#streamed = Math.max(this.#streamed, seq)
   }
 
   /** Sets the user's mark from the server's response to a read. */
@@ -46,7 +46,7 @@ export class ReadMarks {
 
   /** As on the server: a user who has read everything has also read their own next message. */
   putOwnMessage({ seq }: Message): void {
-    if (this.#fromStream === seq - 1) this.#fromStream = seq
+    if (this.#streamed === seq - 1) this.#streamed = seq
   }
 
   putReceipt({ userId, seq }: Receipt): void {
@@ -73,7 +73,7 @@ export class ReadMarks {
   /** Fetches the marks of the others. Changes since the request are applied on top of the response. */
   async fetch(request: () => Promise<readonly ReadMark[]>): Promise<void> {
     const changes: (() => void)[] = []
-    this.#changesSinceRequest = changes
+    this.#changes = changes
     this.isStale = false
     try {
       const marks = await request()
@@ -84,13 +84,13 @@ export class ReadMarks {
       this.isStale = true
       throw error
     } finally {
-      this.#changesSinceRequest = undefined
+      this.#changes = undefined
     }
   }
 
   #change(change: () => void): void {
     change()
-    this.#changesSinceRequest?.push(change)
+    this.#changes?.push(change)
   }
 
   #set(userId: string, seq: number): void {
