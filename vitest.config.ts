@@ -34,6 +34,9 @@ export default defineConfig({
       {
         test: {
           name: 'tests',
+          // A worker loads the packages once instead of once per file, which takes a third of the CPU time off. Tests
+          // close what they open, so files do not affect each other.
+          isolate: false,
           include: ['{apps,packages}/*/test/**/*.test.{ts,tsx}', 'scripts/test/**/*.test.ts'],
           exclude: [...configDefaults.exclude, ...timed],
         },
