@@ -94,7 +94,12 @@ async function listen(
   another: RunningServer['another'],
 ): Promise<RunningServer> {
   const logs: string[] = []
-  const server = await createServer(config, { log: memoryLogger(logs), fastPasswords: true, ...overrides })
+  const server = await createServer(config, {
+    log: memoryLogger(logs),
+    fastPasswords: true,
+    keepAliveDrainMs: 0,
+    ...overrides,
+  })
   const url = await server.listen()
   const { app, metricsUrl, setupToken } = server
 

@@ -43,6 +43,8 @@ export interface ServerOverrides {
   resolveHost?: ResolveHost
   /** Hashes passwords in microseconds instead of tens of milliseconds, without any protection. */
   fastPasswords?: boolean
+  /** How long a stop waits for keep-alive clients to notice it, in milliseconds: 1,000 by default. */
+  keepAliveDrainMs?: number
 }
 
 export interface Server extends AsyncDisposable {
@@ -112,6 +114,7 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
       isFirstStart: applied.length > 0,
       resolveHost: overrides.resolveHost,
       fastPasswords: overrides.fastPasswords,
+      keepAliveDrainMs: overrides.keepAliveDrainMs,
     })
   } catch (error) {
     await database[Symbol.asyncDispose]()
@@ -161,6 +164,7 @@ interface Parts {
   isFirstStart: boolean
   resolveHost: ResolveHost | undefined
   fastPasswords: boolean | undefined
+  keepAliveDrainMs: number | undefined
 }
 
 async function assemble({
@@ -175,6 +179,7 @@ async function assemble({
   isFirstStart,
   resolveHost,
   fastPasswords,
+  keepAliveDrainMs,
 }: Parts): Promise<Server> {
   const connect = await connectCluster(config, log)
   const replica = openReplica(config, database, metrics ?? noMetrics, log)
@@ -220,7 +225,7 @@ async function assemble({
     if (http.server.listening) await wait(config.drainSeconds * 1_000)
     await acceptPending(http.server)
     isClosing = true
-    const drained = drain(http.server)
+    const drained = drain(http.server, keepAliveDrainMs)
     await Promise.all([app.jobs.close(), app.webhooks.close()])
     // Only once the port is closed, so that clients reconnect to another server or to the successor of this one.
     await app.events.close()

@@ -40,11 +40,11 @@ export async function acceptPending(server: HttpServer): Promise<void> {
  * Stops listening, and gives keep-alive clients a moment to receive a response with `connection: close`. Closing idle
  * connections immediately would fail a request that is already on its way.
  */
-export async function drain(server: HttpServer): Promise<void> {
+export async function drain(server: HttpServer, maxMs = DRAIN_MS): Promise<void> {
   if (!server.listening) return
   // The HTTP server's own `close` would also close idle connections.
   NetServer.prototype.close.call(server)
-  const deadline = performance.now() + DRAIN_MS
+  const deadline = performance.now() + maxMs
   while (performance.now() < deadline && (await openConnections(server)) > 0) await wait(DRAIN_POLL_MS)
 }
 

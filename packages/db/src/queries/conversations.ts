@@ -63,7 +63,7 @@ export async function lockFree(trx: Executor, keys: readonly string[]): Promise<
   return new Set(locks.filter(({ is_ours }) => is_ours).map(({ key }) => key))
 }
 
-// Columns are named because PostgreSQL rejects a prepared `select *` once a column has been added.
+// Columns are named because PostgreSQL rejects a prepared statement that selects all columns once a column has been added.
 export const conversationColumns = [
   'conversations.id',
   'conversations.kind',
