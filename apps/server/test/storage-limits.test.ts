@@ -92,6 +92,67 @@ describe.each(dialects)('storage limits on %s', (using) => {
     expect((await contacts.add({ user: 'user1' })).state).toBe('outgoing')
   })
 
+  test('allow 1,000 groups per user and adder, so that no one uses up the groups of others', async () => {
+    await using server = await startServer(using, { users: ['alice', 'bob', 'mallory'] })
+    const [alice, bob, mallory] = (['alice', 'bob', 'mallory'] as const).map((name) => server.client.as(name))
+    if (!alice || !bob || !mallory) throw new Error('users are missing')
+    const { id: victimId } = await alice.users.me()
+    const { id: adderId } = await mallory.users.me()
+    const { app } = server
+    const at = app.now()
+    const ids = Array.from({ length: 999 }, () => app.newId())
+    await app.db.transaction().execute((trx) =>
+      store.sampleData.write(trx, {
+        conversations: ids.map((id) => ({
+          id,
+          kind: 'group' as const,
+          name: 'spam',
+          direct_key: null,
+          last_seq: 0,
+          participant_count: 1,
+          created_at: at,
+          updated_at: at,
+        })),
+        participants: ids.map((id) => ({
+          conversation_id: id,
+          user_id: victimId,
+          role: 'member' as const,
+          read_seq: 0,
+          delivered_seq: 0,
+          skipped_count: 0,
+          sent_count: 0,
+          joined_at: at,
+          after_seq: 0,
+          until_seq: null,
+          first_event_id: 0,
+          last_event_id: null,
+          left_at: null,
+          active_at: null,
+          added_by: adderId,
+        })),
+      }),
+    )
+    const { id: last } = await mallory.conversations.create({ name: 'spam', participants: ['alice'] })
+    const { id: more } = await mallory.conversations.create({ name: 'more', participants: ['bob'] })
+    for (const call of [
+      () => mallory.conversations.create({ name: 'one more', participants: ['alice'] }),
+      () => mallory.participants.set({ conversationId: more, user: 'alice' }),
+    ]) {
+      const failure = await failureOf(call())
+      expect(failure).toMatchObject({ code: 'INVALID_INPUT', issues: [{ path: 'user' }] })
+      expect(failure.message).toContain('1000')
+    }
+    // Neither the victim, nor other users, nor keys are affected.
+    await alice.conversations.create({ name: 'own', participants: ['bob'] })
+    const { id: friends } = await bob.conversations.create({ name: 'friends', participants: ['alice'] })
+    await server.client.participants.set({ conversationId: more, user: 'alice' })
+    await server.client.participants.remove({ conversationId: friends, user: 'alice' })
+    await bob.participants.set({ conversationId: friends, user: 'alice' })
+    // Leaving a group makes room for another one.
+    await alice.participants.remove({ conversationId: last, user: 'alice' })
+    await mallory.conversations.create({ name: 'again', participants: ['alice'] })
+  })
+
   test('allow 100 edits per message', async () => {
     await using server = await startServer(using, { users: ['alice', 'bob'] })
     const { messages } = server.client.as('alice')

@@ -197,6 +197,8 @@ export interface ParticipantTable {
 /** How one user relates to another, from the first user's side. */
 export interface ContactTable {
   user_id: string
+  /** The user who added this one to the group, or created it. Null for a service key and in direct conversations. */
+  added_by: string | null
   contact_id: string
   /**
    * `outgoing` on the side that sent a request, `incoming` on the other, `accepted` on both after that. Declining a

@@ -39,7 +39,7 @@ export async function createGroup(
         { userId: actor.id, role: 'owner' },
         ...others.map(({ id: userId }) => ({ userId, role: 'member' as const })),
       ],
-      { conversationId: id, at, afterSeq: 0, firstEventId, activeAt: null },
+      { conversationId: id, at, afterSeq: 0, firstEventId, activeAt: null, addedBy: actor.id },
     )
   })
   ctx.app.emitBusinessEvent('group.created', { conversationId: id, participants: others.length + 1 })

@@ -5,8 +5,11 @@ import type { Actor } from '../auth/caller.ts'
 import { requireReach } from '../people/reach.ts'
 import type { GroupChange } from './change-group.ts'
 
-/** The maximum number of groups per user: the inbox sorts all of them, and any user can add them to more. */
-const MAX_GROUPS_PER_USER = 1_000
+/**
+ * The maximum number of groups that a user is in because the same user added them, or because they created them.
+ * Counted for each adder, so that no one can use up what others are allowed.
+ */
+const MAX_GROUPS_PER_ADDER = 1_000
 
 /**
  * Adds a user who is not in the group. The new participant receives `conversation.created`, then all participants
@@ -36,6 +39,7 @@ export async function joinGroup(
     afterSeq: group.last_seq,
     firstEventId,
     activeAt: null,
+    addedBy: ctx.actor?.id ?? null,
   })
   await store.participants.changeCount(trx, group.id, 1)
   await appendEvent('participant.joined', user.id, role)
@@ -51,15 +55,17 @@ export function pairsToAdd(ctx: CallerContext, users: readonly Actor[]): string[
  * Requires that the caller may add a user to a group. Needs the locks of `pairsToAdd`. Blocks and contacts do not
  * restrict bare service keys.
  *
- * @throws {SottoError} FORBIDDEN; INVALID_INPUT if the user is in too many groups.
+ * @throws {SottoError} FORBIDDEN; INVALID_INPUT if the caller has added the user to too many groups.
  */
 export async function requireMayAdd(ctx: CallerContext, trx: Executor, user: Actor): Promise<void> {
   const actor = ctx.actor
   if (actor) requireReach(ctx.app, await store.relationships.find(trx, actor.id, user.id))
-  if ((await store.participants.countGroups(trx, user.id)) >= MAX_GROUPS_PER_USER) {
+  if ((await store.participants.countGroups(trx, user.id, actor?.id ?? null)) >= MAX_GROUPS_PER_ADDER) {
     throw invalidInput(
       'user',
-      `${user.username} is in too many groups (maximum ${MAX_GROUPS_PER_USER} per user)`,
+      actor?.id === user.id
+        ? `too many groups created by ${user.username} (maximum ${MAX_GROUPS_PER_ADDER})`
+        : `${user.username} was added to too many groups by the same user (maximum ${MAX_GROUPS_PER_ADDER})`,
     )
   }
 }

@@ -152,7 +152,7 @@ async function openDirect(
   await store.participants.insertMany(
     trx,
     userIds.map((userId) => ({ userId, role: 'member' })),
-    { conversationId: id, at, afterSeq: 0, firstEventId: 0, activeAt: at },
+    { conversationId: id, at, afterSeq: 0, firstEventId: 0, activeAt: at, addedBy: null },
   )
   await store.events.append(trx, {
     type: 'conversation.created',

@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { isPostgres } from './column-types.ts'
 
 /**
@@ -8,13 +8,14 @@ import { isPostgres } from './column-types.ts'
 export async function createIndexConcurrently(
   db: Kysely<unknown>,
   name: string,
-  { on, columns }: { on: string; columns: readonly string[] },
+  { on, columns, where }: { on: string; columns: readonly string[]; where?: RawBuilder<unknown> },
 ): Promise<void> {
   const list = sql.join(columns.map((column) => sql.ref(column)))
+  const rows = where ? sql` where ${where}` : sql``
   if (!isPostgres(db)) {
-    await sql`create index ${sql.id(name)} on ${sql.table(on)} (${list})`.execute(db)
+    await sql`create index ${sql.id(name)} on ${sql.table(on)} (${list})${rows}`.execute(db)
     return
   }
   await sql`drop index concurrently if exists ${sql.id(name)}`.execute(db)
-  await sql`create index concurrently ${sql.id(name)} on ${sql.table(on)} (${list})`.execute(db)
+  await sql`create index concurrently ${sql.id(name)} on ${sql.table(on)} (${list})${rows}`.execute(db)
 }

@@ -4,6 +4,8 @@ import * as importProgress from './20261121T020000-import-progress.ts'
 import * as schemaRequirements from './20261121T030000-schema-requirements.ts'
 import * as statistics from './20261121T040000-statistics.ts'
 import * as setup from './20261121T070000-setup.ts'
+import * as addedBy from './20261130T010100-added-by.ts'
+import * as addedByIndex from './20261130T010200-added-by-index.ts'
 import type { SchemaMigration } from './migration.ts'
 
 /**
@@ -16,4 +18,6 @@ export const migrations: Record<string, SchemaMigration> = {
   '20261121T030000-schema-requirements': schemaRequirements,
   '20261121T040000-statistics': statistics,
   '20261121T070000-setup': setup,
+  '20261130T010100-added-by': addedBy,
+  '20261130T010200-added-by-index': addedByIndex,
 }

@@ -94,13 +94,15 @@ interface Beginning {
   firstEventId: number
   /** Set in direct conversations. */
   activeAt: Date | null
+  /** The user who adds them to a group. */
+  addedBy: string | null
 }
 
 /** Starts a stay for each of these users, none of whom may be in the conversation. */
 export async function insertMany(
   trx: Executor,
   participants: readonly NewParticipant[],
-  { conversationId, at, afterSeq, firstEventId, activeAt }: Beginning,
+  { conversationId, at, afterSeq, firstEventId, activeAt, addedBy }: Beginning,
 ): Promise<void> {
   await trx
     .insertInto('participants')
@@ -120,6 +122,7 @@ export async function insertMany(
         last_event_id: null,
         left_at: null,
         active_at: activeAt,
+        added_by: addedBy,
       })),
     )
     .execute()
@@ -193,18 +196,33 @@ export async function findSuccessor(
     .executeTakeFirst()
 }
 
-const groupsOf = statement((db, p: { userId: string }) =>
+const groupsAddedBy = statement((db, p: { userId: string; addedBy: string }) =>
   db
     .selectFrom('participants')
     .select((eb) => eb.fn.countAll<number>().as('count'))
     .where('user_id', '=', p.userId)
+    .where('added_by', '=', p.addedBy)
+    .where('active_at', 'is', null)
+    .where('left_at', 'is', null),
+)
+const groupsAddedByKeys = statement((db, p: { userId: string }) =>
+  db
+    .selectFrom('participants')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('user_id', '=', p.userId)
+    .where('added_by', 'is', null)
     .where('active_at', 'is', null)
     .where('left_at', 'is', null),
 )
 
-/** The number of groups that a user is in. */
-export async function countGroups(db: Executor, userId: string): Promise<number> {
-  const [row] = await groupsOf(db, { userId })
+/**
+ * The number of groups that a user is in because `addedBy` added them, which can be the user. Null counts those of
+ * service keys.
+ */
+export async function countGroups(db: Executor, userId: string, addedBy: string | null): Promise<number> {
+  const [row] = await (addedBy === null
+    ? groupsAddedByKeys(db, { userId })
+    : groupsAddedBy(db, { userId, addedBy }))
   return row?.count ?? 0
 }
 
