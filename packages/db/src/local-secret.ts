@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { parseDatabaseUrl } from './database.ts'
+import { restrict } from './dialect/private-file.ts'
 
 const SECRET_BYTES = 32
 
@@ -17,6 +18,7 @@ export function readLocalSecret(databaseUrl: string): string | undefined {
   if (target.kind === 'postgres') return undefined
   if (target.path === ':memory:') return newSecret()
   const file = `${target.path}.secret`
+  restrict(file)
   return readIfExists(file) ?? createFile(file)
 }
 

@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { type Dialect, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
 import { DatabaseOpenError } from '../errors.ts'
+import { keepPrivate, restrict } from './private-file.ts'
 import { BUSY_TIMEOUT_MS, type GroupCommitListener, isBusy, SqliteDriver } from './sqlite-driver.ts'
 
 /** Runs DDL in transactions. SQLite supports this, but Kysely's adapter assumes it does not. */
@@ -30,6 +31,9 @@ export function sqliteDialect(path: string, onGroupCommit?: GroupCommitListener)
 function openFiles(path: string) {
   if (path === ':memory:') return { writer: openConnection(path), reader: undefined, openReader: undefined }
   mkdirSync(dirname(path), { recursive: true })
+  // SQLite gives its other files the mode of the database.
+  keepPrivate(path)
+  for (const suffix of ['-wal', '-shm']) restrict(`${path}${suffix}`)
   const openReader = () => {
     const reader = openConnection(path)
     reader.pragma('query_only = on')
@@ -81,6 +85,7 @@ export function lockSqliteFile(path: string): () => void {
 function openLockFile(path: string): Sqlite.Database {
   try {
     mkdirSync(dirname(path), { recursive: true })
+    keepPrivate(`${path}.lock`)
     return new Sqlite(`${path}.lock`, { timeout: 0 })
   } catch (error) {
     throw cannotLock(path, error)
