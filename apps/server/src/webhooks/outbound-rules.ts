@@ -3,6 +3,8 @@ import ipaddr from 'ipaddr.js'
 
 /** Contains all of IANA's global unicast space for IPv6 (RFC 4291). */
 const GLOBAL_IPV6 = ipaddr.parseCIDR('2000::/3')
+/** The metadata and agent service of Azure's virtual machines. Public by its range, but reached inside their network. */
+const AZURE_WIRE_SERVER = '168.63.129.16'
 /** IPv4 addresses behind a NAT64 (RFC 6052), in the last 32 bits. */
 const NAT64 = ipaddr.parseCIDR('64:ff9b::/96')
 
@@ -73,7 +75,9 @@ function rangeOf(entry: string): Range | undefined {
 }
 
 function isPublic(address: Address): boolean {
-  if (address instanceof ipaddr.IPv4) return address.range() === 'unicast'
+  if (address instanceof ipaddr.IPv4) {
+    return address.range() === 'unicast' && address.toString() !== AZURE_WIRE_SERVER
+  }
   if (address.match(NAT64)) return isPublic(ipaddr.fromByteArray(address.toByteArray().slice(-4)))
   return address.match(GLOBAL_IPV6) && address.range() === 'unicast'
 }
