@@ -1,3 +1,4 @@
+import { createClient } from '@sotto/sdk'
 import { createEmptyDatabase, spawnServer } from '@sotto/testing/internal'
 import { TOTP } from 'otpauth'
 import type { Browser, Page } from 'playwright-core'
@@ -79,6 +80,31 @@ describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
   })
 
   test('has a public profile, whose form shows validation errors at their fields', async () => {
+  test('is created with an invitation link, whose token reaches neither the address bar nor a URL', async () => {
+    await using database = await createEmptyDatabase(using)
+    const serviceKey = 'sk_of_the_test'
+    await using server = await spawnServer({
+      ...settings,
+      SOTTO_SIGNUP: 'invitation',
+      SOTTO_SERVICE_KEY: serviceKey,
+      DATABASE_URL: database.url,
+    })
+    const { token } = await createClient({ url: server.url, token: serviceKey }).invitations.create({})
+    await using alice = await openClient(browser, `${server.url}/sign-up#${token}`)
+    const { page } = alice
+    const urls: string[] = []
+    page.on('request', (request) => urls.push(request.url()))
+    await page.getByRole('heading', { name: 'Create account' }).waitFor()
+    await expect.poll(() => page.url()).toBe(`${server.url}/sign-up`)
+    await page.reload()
+    await page.getByLabel('Username').fill('alice')
+    await page.getByLabel('Password').fill(PASSWORD)
+    await page.keyboard.press('Enter')
+    await page.getByRole('navigation', { name: 'Conversations' }).waitFor()
+    expect(urls.filter((url) => url.includes(token))).toEqual([])
+    expectNoFaults(alice)
+  })
+
     await using database = await createEmptyDatabase(using)
     await using server = await spawnServer({ ...settings, DATABASE_URL: database.url })
     await using alice = await openClient(browser, server.url)

@@ -1,26 +1,28 @@
 import { useSotto } from '@sotto/react'
 import { useMutation } from '@tanstack/react-query'
-import { Link, useLocation, useSearchParams } from 'wouter'
+import { useState } from 'react'
+import { Link, useLocation } from 'wouter'
 import { Logo } from '../ui/logo.tsx'
 import { AccountForm, type NewAccount } from './account-form.tsx'
+import { forgetInvitation, takeInvitation } from './invitation.ts'
 
 /**
- * The sign-up page. `?invitation=` takes an invitation token.
+ * The sign-up page. The fragment can be an invitation's token.
  *
  * @param onDone called after signing in with the new account
  */
 export function SignUp({ onDone }: { onDone: () => Promise<void> }) {
   const sotto = useSotto()
-  const [parameters] = useSearchParams()
+  const [invitation] = useState(takeInvitation)
   const [, navigate] = useLocation()
   const attempt = useMutation({
     async mutationFn(account: NewAccount) {
-      const invitation = parameters.get('invitation') ?? undefined
       await sotto.users.create({ ...account, ...(invitation && { invitation }) })
       const { username, password } = account
       await sotto.sessions.create({ username, password, cookie: true })
     },
     async onSuccess() {
+      forgetInvitation()
       navigate('/')
       await onDone()
     },
