@@ -183,6 +183,25 @@ describe('sign-ins', () => {
     )
   })
 
+  test('are limited equally for disabled users, users without a password and unknown users, by name and id', async () => {
+    await using server = await limitedServer({ logins: { count: 4, seconds: 60 } })
+    const { id: disabled } = await server.client.users.get({ user: 'bob' })
+    await server.client.users.setDisabled({ user: 'bob', disabled: true })
+    const { id: without } = await server.client.users.create({ username: 'carol' })
+    const { id: existing } = await server.client.users.get({ user: 'alice' })
+    const probe = async (username: string, id: string) => {
+      const answers = [await guess(server, username), await guess(server, id), await guess(server, username)]
+      return answers.map((answer) => ({ ...fieldsOf(answer), status: answer.status }))
+    }
+    const seen = await probe('alice', existing)
+    expect(seen[2]).toMatchObject({ limit: '"logins";r=1;t=15' })
+    expect(await probe('bob', disabled)).toEqual(seen)
+    expect(await probe('carol', without)).toEqual(seen)
+    expect(await times(3, async () => guess(server, 'nobody')).then((a) => a.map(fieldsOf))).toEqual(
+      seen.map(({ status: _, ...fields }) => fields),
+    )
+  })
+
   test('count per user, whether named by username or id, including basic authentication', async () => {
     await using server = await limitedServer({ logins: { count: 3, seconds: 60 } })
     const { id } = await server.client.users.get({ user: 'alice' })
@@ -220,6 +239,44 @@ describe('sign-ins', () => {
         json: { username: `user-${i}`, password: PASSWORD },
       })
     expect(statusesOf(await times(11, signUp))).toEqual([...Array<number>(10).fill(201), 429])
+  })
+})
+
+describe('email addresses', () => {
+  const logins = { count: 1_000, seconds: 60 }
+
+  test('can be tried by a user ten times an hour, over REST and RPC together', async () => {
+    await using server = await limitedServer({ logins })
+    const authorization = await signIn(server, 'alice')
+    const tryAt = (i: number) => {
+      const json = { email: `candidate-${i}@example.com` }
+      return i % 2
+        ? rest(server, 'PATCH /v1/users/alice', { authorization, json })
+        : rest(server, 'POST /trpc/users.update', {
+            authorization,
+            json: { json: { user: 'alice', ...json } },
+          })
+    }
+    expect(statusesOf(await times(11, tryAt))).toEqual([...Array<number>(10).fill(200), 429])
+    // Other changes are not affected, and keys are not limited.
+    for (const json of [{ displayName: 'Alice' }, { email: null }]) {
+      expect((await rest(server, 'PATCH /v1/users/alice', { authorization, json })).status).toBe(200)
+    }
+    const byKey = (i: number) =>
+      rest(server, 'PATCH /v1/users/bob', { json: { email: `bob-${i}@example.com` } })
+    expect(statusesOf(await times(20, byKey))).toEqual(Array<number>(20).fill(200))
+    server.clock.advance(6 * 60_000)
+    expect((await tryAt(20)).status).toBe(200)
+  })
+
+  test('can be tried a hundred times an hour from one address by signing up', async () => {
+    await using server = await limitedServer({ logins }, { settings: { signUp: 'open' } })
+    const signUp = (i: number) =>
+      rest(server, 'POST /v1/users', {
+        authorization: null,
+        json: { username: `user-${i}`, password: PASSWORD, email: `user-${i}@example.com` },
+      })
+    expect(statusesOf(await times(101, signUp))).toEqual([...Array<number>(100).fill(201), 429])
   })
 })
 

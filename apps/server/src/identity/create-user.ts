@@ -6,6 +6,7 @@ import { addUser, type NewUser } from './add-user.ts'
 export async function createUser(ctx: Context, input: NewUser): Promise<User> {
   requireMayCreate(ctx, input)
   const signUpKind = input.invitation === undefined ? 'sign-up' : 'invitation'
+  if (input.email !== undefined) await ctx.app.limits.chargeEmail(ctx.caller, ctx)
   return addUser(ctx.app, input, isBareKey(ctx) ? 'key' : signUpKind)
 }
 

@@ -151,12 +151,14 @@ export class Identity {
   async verifyPassword(ref: string, password: string, origin: Origin): Promise<VerifiedUser | undefined> {
     const key = ref.toLowerCase()
     const credentials = await store.credentials.find(this.#db, key)
+    // By id also for disabled users, or the remaining quota would reveal that they are disabled.
     await this.#limits.chargeSignIn(credentials?.id ?? key, origin)
-    const isCorrect = await this.passwords.verify(credentials?.password_hash, password)
-    if (!isCorrect || !credentials) return undefined
+    const hash = credentials?.disabled_at === null ? (credentials.password_hash ?? undefined) : undefined
+    const isCorrect = await this.passwords.verify(hash, password)
+    if (!isCorrect || !credentials || hash === undefined) return undefined
     return {
       actor: { id: credentials.id, username: credentials.username },
-      hash: await this.#rehashIfOutdated(credentials.id, credentials.password_hash, password),
+      hash: await this.#rehashIfOutdated(credentials.id, hash, password),
       isAdmin: credentials.role === 'admin',
       hasSecondFactor: credentials.confirmed_at !== null,
     }
@@ -287,7 +289,7 @@ export class Identity {
     const known = this.#passwords.get(key)
     const current = known && (await store.credentials.find(this.#db, known.actor.id))
     // If the password has changed since, it is verified again.
-    if (known && current?.password_hash === known.hash) {
+    if (known && current?.password_hash === known.hash && current.disabled_at === null) {
       return {
         ...known,
         isAdmin: current.role === 'admin',

@@ -4,6 +4,7 @@ import type { CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { isBareKey, requireSelfOrKey } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
+import { requireNotDemoUser } from '../setup/demo.ts'
 import { showUser } from './read-users.ts'
 
 /** Changes a profile. Usernames never change, because they identify users. */
@@ -12,6 +13,9 @@ export async function updateUser(
   { user: ref, ...change }: InputOf<'users', 'update'>,
 ): Promise<User> {
   const user = await requireSelfOrKey(ctx, ref)
+  // The profile would outlive the demo.
+  if (ctx.caller.kind !== 'key') await requireNotDemoUser(ctx.app.db, user.username)
+  if (typeof change.email === 'string') await ctx.app.limits.chargeEmail(ctx.caller, ctx)
   if (Object.values(change).some((value) => value !== undefined)) {
     try {
       await ctx.app.db.transaction().execute(async (trx) => {

@@ -96,8 +96,10 @@ export class Buckets {
     this.#forget(now)
     const owed = charges.map(({ key, policy }) => {
       const fullAt = this.#newer.get(key) ?? this.#older.get(key) ?? now
-      // A clock that was set back must not lock callers out.
-      return Math.min(Math.max(fullAt - now, 0), policy.capacityUs)
+      if (fullAt - now <= policy.capacityUs) return Math.max(fullAt - now, 0)
+      // A clock that was set back must not lock callers out: the bucket refills from now on.
+      this.#newer.set(key, now + policy.capacityUs)
+      return policy.capacityUs
     })
     const verdict = judge(charges, owed)
     if (verdict.isAllowed) {

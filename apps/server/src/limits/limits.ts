@@ -3,7 +3,7 @@ import type { Caller } from '../auth/caller.ts'
 import { Buckets, type Charge, judge, type Policy, policyOf, type Verdict } from './buckets.ts'
 import { networkOf } from './network-of.ts'
 import type { Origin } from './origin.ts'
-import type { Rates } from './rates.ts'
+import type { Rate, Rates } from './rates.ts'
 import type { SharedBuckets } from './shared-buckets.ts'
 
 /**
@@ -11,6 +11,12 @@ import type { SharedBuckets } from './shared-buckets.ts'
  * network can share an address, and a single attacker must not use up the limit of a username.
  */
 const SHARED_FACTOR = 10
+
+/**
+ * How often a user can check whether an email address is taken, by signing up or changing their own. Fixed, and off
+ * together with the limit of logins.
+ */
+const EMAILS: Rate = { count: 10, seconds: 3_600 }
 
 /** Callers can send usernames of any length. Valid ones are not longer than this. */
 const MAX_KEY_LENGTH = 64
@@ -41,6 +47,7 @@ export class Limits {
   readonly #policies = new Map<LimitName, Policies>()
   #keys: Policy | undefined
   #usernames: Policy | undefined
+  #emails: Policies | undefined
   readonly #buckets: Buckets
   readonly #shared: SharedBuckets | undefined
   readonly #onRejected: Options['onRejected']
@@ -50,15 +57,14 @@ export class Limits {
     for (const name of limitNames) {
       const rate = rates[name]
       if (!rate) continue
-      const sharedRate = { ...rate, count: rate.count * SHARED_FACTOR }
-      this.#policies.set(name, {
-        own: policyOf(name, rate),
-        address: policyOf(`${name}-address`, sharedRate),
-      })
-      if (name === 'logins') this.#usernames = policyOf('logins-username', sharedRate)
+      this.#policies.set(name, policiesOf(name, rate))
+      if (name === 'logins') {
+        this.#usernames = policyOf('logins-username', sharedRateOf(rate))
+        this.#emails = policiesOf('emails', EMAILS)
+      }
     }
     if (rates.keys) this.#keys = policyOf('keys', rates.keys)
-    const longest = Math.max(1, ...Object.values(rates).map((rate) => rate?.seconds ?? 0))
+    const longest = Math.max(EMAILS.seconds, ...Object.values(rates).map((rate) => rate?.seconds ?? 0))
     this.#buckets = new Buckets(now, longest)
     this.#shared = shared
   }
@@ -73,7 +79,23 @@ export class Limits {
       if (this.#keys) await this.#take([chargeOf(this.#keys, caller.keyId)], origin)
       return
     }
-    const policies = this.#policies.get(name)
+    await this.#chargeCaller(this.#policies.get(name), caller, origin)
+  }
+
+  /**
+   * Charges setting an email address, which reveals whether another user has it. Not for keys, which can read addresses.
+   *
+   * @throws {SottoError} RATE_LIMITED
+   */
+  async chargeEmail(caller: Caller, origin: Origin): Promise<void> {
+    if (caller.kind !== 'key') await this.#chargeCaller(this.#emails, caller, origin)
+  }
+
+  async #chargeCaller(
+    policies: Policies | undefined,
+    caller: Exclude<Caller, { kind: 'key' }>,
+    origin: Origin,
+  ): Promise<void> {
     if (!policies) return
     const charges: Charge[] = []
     if (caller.kind === 'user') charges.push(chargeOf(policies.own, caller.actor.id))
@@ -121,6 +143,14 @@ export class Limits {
     const owed = await this.#shared?.take(charges)
     return owed ? judge(charges, owed) : own
   }
+}
+
+function policiesOf(name: string, rate: Rate): Policies {
+  return { own: policyOf(name, rate), address: policyOf(`${name}-address`, sharedRateOf(rate)) }
+}
+
+function sharedRateOf(rate: Rate): Rate {
+  return { ...rate, count: rate.count * SHARED_FACTOR }
 }
 
 function chargeOf(policy: Policy, key: string): Charge {

@@ -157,7 +157,7 @@ describe.each(dialects)('the demo on %s', (using) => {
     expect((await post(server, 'demo', { token: tokenOf(server) })).status).toBe(200)
   })
 
-  test('leaves no credentials that outlive it', async () => {
+  test('leaves neither credentials nor profile changes that outlive it', async () => {
     await using server = await createTestServer({ using, settings })
     const token = tokenOf(server)
     const { people } = await server.client.setup.openDemo({ token })
@@ -166,10 +166,14 @@ describe.each(dialects)('the demo on %s', (using) => {
       () => amira.passwords.set({ user: 'amira', newPassword: password }),
       () => amira.totp.start(),
       () => amira.users.erase({ user: 'amira' }),
+      () => amira.users.update({ user: 'amira', displayName: 'Read this: example.org' }),
+      () => amira.users.update({ user: 'amira', email: 'thief@example.com' }),
+      () => amira.users.update({ user: 'amira', avatarUrl: 'https://example.org/seen.png' }),
     ]
     for (const call of calls) expect(await codeOf(call())).toBe('FORBIDDEN')
     expect(await server.client.setup.get()).toEqual({ open: true })
     expect((await post(server, 'admin', { token, username: 'ada', password })).status).toBe(201)
+    expect((await server.client.users.get({ user: 'amira' })).displayName).toBe('Amira Haddad')
     // She is now a regular user, whose password an operator can set.
     await server.client.passwords.set({ user: 'amira', newPassword: password })
     expect((await server.client.sessions.create({ username: 'amira', password })).user.username).toBe('amira')

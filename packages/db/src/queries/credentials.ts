@@ -4,22 +4,16 @@ import type { UserTable } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
 import { isUuid } from './users.ts'
 
-/** Users who can sign in with a password. */
 function selectCredentials(db: Executor) {
-  return db
-    .selectFrom('users')
-    .leftJoin('second_factors', 'second_factors.user_id', 'users.id')
-    .select([
-      'users.id',
-      'users.username',
-      'users.password_hash',
-      'users.role',
-      // When two-factor authentication was enabled.
-      'second_factors.confirmed_at',
-    ])
-    .where('users.password_hash', 'is not', null)
-    .where('users.disabled_at', 'is', null)
-    .$narrowType<{ password_hash: string }>()
+  return db.selectFrom('users').leftJoin('second_factors', 'second_factors.user_id', 'users.id').select([
+    'users.id',
+    'users.username',
+    'users.password_hash',
+    'users.role',
+    'users.disabled_at',
+    // When two-factor authentication was enabled.
+    'second_factors.confirmed_at',
+  ])
 }
 
 const credentialsById = statement((db, p: { id: string }) =>
@@ -32,16 +26,15 @@ const credentialsByUsername = statement((db, p: { username: string }) =>
 export interface CredentialsRow {
   id: string
   username: string
-  password_hash: string
+  /** Null if the user has no password. */
+  password_hash: string | null
   role: UserTable['role']
+  disabled_at: Date | null
   /** When two-factor authentication was enabled. Null if it is not. */
   confirmed_at: Date | null
 }
 
-/**
- * The credentials of a user by lower-case id or username. Undefined, at the same cost, if the user does not exist, has
- * no password or is disabled.
- */
+/** The credentials of a user by lower-case id or username, even if disabled. Undefined if the user does not exist. */
 export async function find(db: Executor, ref: string): Promise<CredentialsRow | undefined> {
   // PostgreSQL rejects strings with a null character. Credentials have not passed a schema and may contain one.
   if (ref.includes('\0')) return undefined
@@ -66,6 +59,25 @@ export async function holdPasswordHash(trx: Executor, userId: string, hash: stri
     .$if(isPostgres(trx), (query) => query.forShare())
     .executeTakeFirst()
   return held !== undefined
+}
+
+export type HeldAccountRow = Pick<UserTable, 'role' | 'password_hash' | 'disabled_at'>
+
+/**
+ * Locks the row of a user, even if disabled, until the transaction ends. Changes to an account's credentials and
+ * sessions are serialized by it. Undefined if the user was erased.
+ */
+export async function hold(trx: Executor, userId: string): Promise<HeldAccountRow | undefined> {
+  return (
+    trx
+      .selectFrom('users')
+      .select(['role', 'password_hash', 'disabled_at'])
+      .where('id', '=', userId)
+      .where('erased_at', 'is', null)
+      // SQLite has a single writer. On PostgreSQL, messages of the user are not blocked.
+      .$if(isPostgres(trx), (query) => query.forNoKeyUpdate())
+      .executeTakeFirst()
+  )
 }
 
 const passwordHashById = statement((db, p: { id: string }) =>
