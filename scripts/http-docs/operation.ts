@@ -1,4 +1,4 @@
-import { type Access, contract, type ExampleCaller, type Procedure } from '@sotto/contract'
+import { type Access, contract, type ExampleCaller, type Procedure, requiredScopesOf } from '@sotto/contract'
 import { fieldTable } from './fields.ts'
 
 export interface Operation {
@@ -16,7 +16,7 @@ export const callers: Record<Access, string> = {
   anyone: 'anyone',
   caller: 'a service key or a user',
   actor: 'a user, or a service key acting for one',
-  admin: 'an admin, or a service key with the scope `admin`',
+  admin: 'an admin or a service key',
 }
 
 const sent = contract.messages.send.example.output
@@ -53,13 +53,19 @@ export function documentOperation(operation: Operation): string {
   const { method, path } = entry.http
   return [
     `### ${entry.summary}`,
-    `\`${method} ${path}\`, for ${callers[entry.access]}. SDK: \`${name}\`.`,
+    `\`${method} ${path}\`, for ${callers[entry.access]}. Scopes of a key: ${scopesOf(entry)}. SDK: \`${name}\`.`,
     ...(entry.description ? [entry.description] : []),
     ...fieldTable(entry, pathFieldsOf(path), hasBody(entry)),
     fence('sh', sample(operation)),
     ...response(entry),
     errorLine(entry),
   ].join('\n\n')
+}
+
+function scopesOf(entry: Procedure): string {
+  return requiredScopesOf(entry)
+    .map((scope) => `\`${scope}\``)
+    .join(', ')
 }
 
 function sample({ name, entry }: Operation): string {

@@ -39,6 +39,7 @@ export {
   limitOf,
   type Procedure,
   type ProcedureKind,
+  requiredScopesOf,
 } from './procedure.ts'
 export type { AppRouter, ErrorData, ErrorShape, Tracked } from './router.ts'
 export type { Setting } from './settings.ts'

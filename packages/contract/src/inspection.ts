@@ -25,6 +25,7 @@ export const inspection = {
     description:
       'The conversations the user is in, most recently active first. Each page is recorded in the audit log (`user.conversations_listed`) before it is returned.',
     access: 'admin',
+    extraScopes: ['read'],
     errors: ['USER_NOT_FOUND', 'FORBIDDEN', 'INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/users/{user}/conversations', status: 200 },
     input: z.strictObject({ user: userRef, limit: limit.optional(), cursor: cursor.optional() }),
@@ -36,6 +37,7 @@ export const inspection = {
     description:
       'The conversation and its participants. Recorded in the audit log (`conversation.inspected`) before it is returned.',
     access: 'admin',
+    extraScopes: ['read'],
     errors: ['CONVERSATION_NOT_FOUND', 'FORBIDDEN'],
     http: { method: 'GET', path: '/v1/conversations/{conversationId}/inspection', status: 200 },
     input: z.strictObject({ conversationId: idRef }),
@@ -47,6 +49,7 @@ export const inspection = {
     description:
       'All messages, newest first, or oldest first with `after`. Each page is recorded in the audit log (`conversation.read`) before it is returned. Participants are not notified, and no message counts as delivered or read.',
     access: 'admin',
+    extraScopes: ['read'],
     errors: ['CONVERSATION_NOT_FOUND', 'FORBIDDEN', 'INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/conversations/{conversationId}/inspection/messages', status: 200 },
     input: conversationPaging,

@@ -30,8 +30,10 @@ export const invitations = {
   create: mutation({
     summary: 'Create an invitation',
     description:
-      'Returns a token, which is shown only once. It lets someone sign up if SOTTO_SIGNUP is `invitation`.',
+      'Returns a token, which is shown only once. It lets someone sign up if SOTTO_SIGNUP is `invitation`. A key needs all scopes, because a user who signs up can read and write.',
     access: 'admin',
+    extraScopes: ['read', 'write'],
+    grantsAccess: true,
     errors: ['FORBIDDEN'],
     idempotent: false,
     http: { method: 'POST', path: '/v1/invitations', status: 201 },

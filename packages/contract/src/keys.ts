@@ -56,8 +56,9 @@ export const keys = {
   create: mutation({
     summary: 'Create a service key',
     description:
-      'Returns the key, which is shown only once because only its hash is stored. FORBIDDEN if a key requests a scope that it does not have itself.',
+      'Returns the key, which is shown only once because only its hash is stored. FORBIDDEN if a key requests a scope that it does not have itself, or an admin requests another scope than `admin`: a key with `read` or `write` would let them read conversations without a record in the audit log. Such keys are created with another key or with `sotto key create`.',
     access: 'admin',
+    grantsAccess: true,
     errors: ['FORBIDDEN'],
     idempotent: false,
     http: { method: 'POST', path: '/v1/keys', status: 201 },

@@ -7,8 +7,10 @@ export const passwords = {
   set: mutation({
     summary: 'Change a password',
     description:
-      'Users change their own password and must provide the current one. A bare key can set the password of any user; for an admin it needs the scope `admin`. Ends all other sessions of the user.',
+      'Users change their own password and must provide the current one. A bare key can set the password of any user. A key needs the scopes `read` and `write`, because a user who signs in can do both, and also `admin` if the user is an admin. Ends all other sessions of the user.',
     access: 'caller',
+    extraScopes: ['read'],
+    grantsAccess: true,
     errors: ['USER_NOT_FOUND', 'FORBIDDEN'],
     idempotent: false,
     http: { method: 'PUT', path: '/v1/users/{user}/password', status: 204 },
@@ -33,8 +35,10 @@ export const passwords = {
   issueReset: mutation({
     summary: 'Create a password reset token',
     description:
-      'For a user who has forgotten their password: pass the token on to them. It is shown only once, can be used once within an hour, and replaces any earlier one.',
+      'For a user who has forgotten their password: pass the token on to them. It is shown only once, can be used once within an hour, and replaces any earlier one. A key needs all scopes, because the token lets its holder sign in.',
     access: 'admin',
+    extraScopes: ['read', 'write'],
+    grantsAccess: true,
     errors: ['USER_NOT_FOUND', 'FORBIDDEN'],
     idempotent: false,
     http: { method: 'POST', path: '/v1/users/{user}/password-reset', status: 201 },

@@ -37,6 +37,16 @@ export interface Procedure<
   readonly output: Output
   readonly access: RequiredAccess
   /**
+   * Scopes that a service key needs in addition to the one of the operation's access and kind, because the result lets
+   * it do or read more.
+   */
+  readonly extraScopes?: readonly KeyScope[]
+  /**
+   * Whether the operation creates or changes credentials that outlast the request: passwords, keys, invitations and so
+   * on. Callers with a signed token, which is short-lived, can do that only if SOTTO_JWT_LASTING_ACCESS is on.
+   */
+  readonly grantsAccess?: true
+  /**
    * The rate limit, if it is not the default for the kind: `sends`, or `logins` for operations that hash a password or
    * could be used to guess a secret.
    */
@@ -91,6 +101,16 @@ export function subscription<
   entry: Omit<Procedure<'subscription', Input, Output, RequiredAccess>, 'kind' | 'idempotent'>,
 ): Procedure<'subscription', Input, Output, RequiredAccess> {
   return { kind: 'subscription', idempotent: true, ...entry }
+}
+
+/** The scopes that an operation requires of a service key. */
+export function requiredScopesOf({
+  access,
+  kind,
+  extraScopes = [],
+}: Pick<Procedure, 'access' | 'kind' | 'extraScopes'>): readonly KeyScope[] {
+  const own = access === 'admin' ? 'admin' : kind === 'mutation' ? 'write' : 'read'
+  return keyScopes.filter((scope) => scope === own || extraScopes.includes(scope))
 }
 
 /** The rate limit that a call counts towards. */

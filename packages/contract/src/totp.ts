@@ -10,6 +10,8 @@ export const totp = {
     description:
       'Returns the secret for an authenticator app, which is shown only once. Codes are not required until it is confirmed. Calling this again replaces an unconfirmed secret. UNAVAILABLE if the server uses PostgreSQL and SOTTO_SECRET is not set.',
     access: 'actor',
+    extraScopes: ['read'],
+    grantsAccess: true,
     errors: ['ACTOR_REQUIRED', 'FORBIDDEN'],
     idempotent: false,
     http: { method: 'POST', path: '/v1/me/totp', status: 201 },
@@ -34,7 +36,9 @@ export const totp = {
     description:
       'Requires a first code, which proves that the app has the secret. Returns ten recovery codes, which are shown only once; each can be used once instead of a code. From then on the password alone is not enough to sign in, and Basic authentication is rejected.',
     access: 'actor',
-    errors: ['ACTOR_REQUIRED'],
+    extraScopes: ['read'],
+    grantsAccess: true,
+    errors: ['ACTOR_REQUIRED', 'FORBIDDEN'],
     idempotent: false,
     http: { method: 'POST', path: '/v1/me/totp/confirm', status: 200 },
     input: z.strictObject({ code: totpCode }),
@@ -51,7 +55,9 @@ export const totp = {
     summary: 'Turn off two-factor authentication',
     description: 'Requires a code or a recovery code.',
     access: 'actor',
-    errors: ['ACTOR_REQUIRED'],
+    extraScopes: ['read'],
+    grantsAccess: true,
+    errors: ['ACTOR_REQUIRED', 'FORBIDDEN'],
     idempotent: false,
     http: { method: 'POST', path: '/v1/me/totp/disable', status: 204 },
     input: z

@@ -89,7 +89,7 @@ export const users = {
   create: mutation({
     summary: 'Create a user',
     description:
-      'Requires a service key, unless sign-up is open or the caller has an invitation; then a password is required. A user without a password cannot sign in, but a service key can act for them.',
+      'Requires a service key, unless sign-up is open or the caller has an invitation; then a password is required. A user without a password cannot sign in, but a service key can act for them. To set a password, a key needs the scopes `read` and `write`, because a user who signs in can do both.',
     access: 'anyone',
     // Hashes a password.
     limit: 'logins',
@@ -259,7 +259,7 @@ export const users = {
   setRole: mutation({
     summary: "Set a user's role",
     description:
-      'Admins can call admin operations. In conversations they have the same rights as other users, but they can inspect any conversation, which is recorded in the audit log, and export the data of any user.',
+      'Admins can call admin operations. In conversations they have the same rights as other users, but they can inspect any conversation, which is recorded in the audit log, and export the data of any user. To make a user an admin, a key needs all scopes.',
     access: 'admin',
     errors: ['USER_NOT_FOUND', 'FORBIDDEN'],
     idempotent: true,

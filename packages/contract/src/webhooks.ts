@@ -126,6 +126,7 @@ export const webhooks = {
     summary: 'Create a webhook',
     description: `From now on, events are sent to the URL, signed with the secret. The secret is shown only once. INVALID_INPUT if there are already ${maxWebhooks} webhooks. UNAVAILABLE if SOTTO_SECRET, which encrypts the secret, is not set.`,
     access: 'admin',
+    extraScopes: ['read'],
     errors: ['FORBIDDEN'],
     idempotent: false,
     http: { method: 'POST', path: '/v1/webhooks', status: 201 },
@@ -169,6 +170,7 @@ export const webhooks = {
     description:
       'A disabled webhook receives nothing. Events that happen while it is disabled are never sent, and deliveries that were already pending wait until it is enabled again, for up to 30 days.',
     access: 'admin',
+    extraScopes: ['read'],
     errors: ['FORBIDDEN', 'WEBHOOK_NOT_FOUND'],
     idempotent: true,
     http: { method: 'PATCH', path: '/v1/webhooks/{webhookId}', status: 200 },

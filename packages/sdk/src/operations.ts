@@ -8,7 +8,8 @@ export const operations = {
      * Create a user.
      *
      * Requires a service key, unless sign-up is open or the caller has an invitation; then a password is
-     * required. A user without a password cannot sign in, but a service key can act for them.
+     * required. A user without a password cannot sign in, but a service key can act for them. To set a
+     * password, a key needs the scopes `read` and `write`, because a user who signs in can do both.
      *
      * REST: `POST /v1/users`
      *
@@ -90,7 +91,8 @@ export const operations = {
      * Set a user's role.
      *
      * Admins can call admin operations. In conversations they have the same rights as other users, but they
-     * can inspect any conversation, which is recorded in the audit log, and export the data of any user.
+     * can inspect any conversation, which is recorded in the audit log, and export the data of any user. To
+     * make a user an admin, a key needs all scopes.
      *
      * REST: `PUT /v1/users/{user}/role`
      *
@@ -130,7 +132,7 @@ export const operations = {
      * erased within minutes, even if the server restarts in between: others keep tombstones from `erased-…`
      * and receive a `message.deleted` event for each. The audit log records the request
      * (`user.erase_accepted`) and its completion (`user.erased`). FORBIDDEN unless the caller is the user,
-     * a bare key or an admin.
+     * a bare key or an admin. A key needs the scope `admin` to erase an admin.
      *
      * REST: `DELETE /v1/users/{user}`
      *
@@ -211,7 +213,8 @@ export const operations = {
      * Change a password.
      *
      * Users change their own password and must provide the current one. A bare key can set the password of
-     * any user; for an admin it needs the scope `admin`. Ends all other sessions of the user.
+     * any user. A key needs the scopes `read` and `write`, because a user who signs in can do both, and
+     * also `admin` if the user is an admin. Ends all other sessions of the user.
      *
      * REST: `PUT /v1/users/{user}/password`
      *
@@ -222,7 +225,8 @@ export const operations = {
      * Create a password reset token.
      *
      * For a user who has forgotten their password: pass the token on to them. It is shown only once, can be
-     * used once within an hour, and replaces any earlier one.
+     * used once within an hour, and replaces any earlier one. A key needs all scopes, because the token
+     * lets its holder sign in.
      *
      * REST: `POST /v1/users/{user}/password-reset`
      *
@@ -261,7 +265,7 @@ export const operations = {
      *
      * REST: `POST /v1/me/totp/confirm`
      *
-     * @throws {SottoError} ACTOR_REQUIRED
+     * @throws {SottoError} ACTOR_REQUIRED, FORBIDDEN
      */
     confirm: { kind: 'mutation', idempotent: false, list: false },
     /**
@@ -271,7 +275,7 @@ export const operations = {
      *
      * REST: `POST /v1/me/totp/disable`
      *
-     * @throws {SottoError} ACTOR_REQUIRED
+     * @throws {SottoError} ACTOR_REQUIRED, FORBIDDEN
      */
     disable: { kind: 'mutation', idempotent: false, list: false },
     /**
@@ -289,7 +293,8 @@ export const operations = {
     /**
      * Create an invitation.
      *
-     * Returns a token, which is shown only once. It lets someone sign up if SOTTO_SIGNUP is `invitation`.
+     * Returns a token, which is shown only once. It lets someone sign up if SOTTO_SIGNUP is `invitation`. A
+     * key needs all scopes, because a user who signs up can read and write.
      *
      * REST: `POST /v1/invitations`
      *
@@ -656,7 +661,9 @@ export const operations = {
      * Create a service key.
      *
      * Returns the key, which is shown only once because only its hash is stored. FORBIDDEN if a key
-     * requests a scope that it does not have itself.
+     * requests a scope that it does not have itself, or an admin requests another scope than `admin`: a key
+     * with `read` or `write` would let them read conversations without a record in the audit log. Such keys
+     * are created with another key or with `sotto key create`.
      *
      * REST: `POST /v1/keys`
      *

@@ -43,4 +43,6 @@ export interface App extends Runtime, ReachRules {
   /** In Unicode code points. */
   readonly maxTextLength: number
   readonly signUp: 'open' | 'closed' | 'invitation'
+  /** Whether callers with a signed token can create credentials that outlast it. */
+  readonly tokensGrantLastingAccess: boolean
 }

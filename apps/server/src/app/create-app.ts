@@ -216,6 +216,7 @@ export function createApp({
     tracing,
     maxTextLength: config.maxTextLength,
     signUp: config.signUp,
+    tokensGrantLastingAccess: config.userTokens?.grantLastingAccess ?? false,
     directMessages: config.directMessages,
   }
   async function closeApp(): Promise<void> {

@@ -1,4 +1,4 @@
-import { type InputIssue, invalidInput, SottoError } from '@sotto/contract'
+import { type InputIssue, invalidInput, type KeyScope, keyScopes, SottoError } from '@sotto/contract'
 import {
   type ConversationRow,
   type Executor,
@@ -8,7 +8,7 @@ import {
   store,
   type Viewer,
 } from '@sotto/db'
-import type { CallerContext } from '../app/context.ts'
+import type { CallerContext, Context } from '../app/context.ts'
 import { type Actor, refersTo } from './caller.ts'
 
 /*
@@ -24,6 +24,37 @@ export function sessionIdOf({ caller }: CallerContext): string | undefined {
 /** A service key without an actor can read and manage everything. */
 export function isBareKey(ctx: CallerContext): boolean {
   return ctx.caller.kind === 'key' && !ctx.caller.actor
+}
+
+/** Requires scopes of a service key. Does nothing for other callers. */
+export function requireScopes({ caller }: Pick<Context, 'caller'>, scopes: readonly KeyScope[]): void {
+  if (caller.kind !== 'key') return
+  const missing = scopes.filter((scope) => !caller.scopes.has(scope))
+  if (missing.length > 0) {
+    const noun = missing.length === 1 ? 'scope' : 'scopes'
+    throw new SottoError('FORBIDDEN', { detail: `missing required ${noun}: ${missing.join(', ')}` })
+  }
+}
+
+/**
+ * For operations that let a user sign in, such as setting a password. A user can read and write, and an admin can do
+ * everything, so a key needs the same scopes. Otherwise it could gain more than it has.
+ */
+export function requireMayGrantAccess(ctx: Pick<Context, 'caller'>, role: 'user' | 'admin'): void {
+  requireScopes(ctx, role === 'admin' ? keyScopes : ['read', 'write'])
+}
+
+/** For changes to an account that could lock out an admin, such as erasing it. */
+export function requireMayChangeAccount(ctx: Pick<Context, 'caller'>, role: 'user' | 'admin'): void {
+  if (role === 'admin') requireScopes(ctx, ['admin'])
+}
+
+/** A signed token expires within a day, so it cannot be used to create a credential that lasts. */
+export function requireLastingAccess({ app, caller }: Pick<Context, 'app' | 'caller'>): void {
+  if (caller.kind !== 'user' || caller.credential.kind !== 'token' || app.tokensGrantLastingAccess) return
+  throw new SottoError('FORBIDDEN', {
+    detail: 'a signed token cannot create lasting access, because SOTTO_JWT_LASTING_ACCESS is off',
+  })
 }
 
 /** The user whose view of messages to return; null for a bare service key. */

@@ -1,9 +1,10 @@
-import { type Access, type KeyScope, limitOf, type Procedure, SottoError } from '@sotto/contract'
+import { type Access, limitOf, type Procedure, requiredScopesOf, SottoError } from '@sotto/contract'
 import type { Context } from '../app/context.ts'
 import type { ContextFor } from '../app/use-case.ts'
+import { requireLastingAccess, requireScopes } from './access.ts'
 import type { KnownCaller } from './caller.ts'
 
-type Entry = Pick<Procedure, 'access' | 'kind' | 'limit'>
+type Entry = Pick<Procedure, 'access' | 'kind' | 'limit' | 'extraScopes' | 'grantsAccess'>
 
 /**
  * Checks the rate limit of an operation and enforces its `access`; no other code does. Every transport calls it before
@@ -23,14 +24,10 @@ export async function admit<A extends Access>(
   return ctx as ContextFor<A>
 }
 
-function requireAccess({ caller, actor }: Context, entry: Entry): void {
+function requireAccess(ctx: Context, entry: Entry): void {
+  const { caller, actor } = ctx
   // Checked even if no credentials are required: a key can do more than an anonymous caller.
-  if (caller.kind === 'key') {
-    const scope = scopeOf(entry)
-    if (!caller.scopes.has(scope)) {
-      throw new SottoError('FORBIDDEN', { detail: `missing required scope: ${scope}` })
-    }
-  }
+  requireScopes(ctx, requiredScopesOf(entry))
   if (entry.access === 'anyone') return
   if (caller.kind === 'anonymous') throw new SottoError('UNAUTHENTICATED')
   if (entry.access === 'admin' && !isAdmin(caller)) throw new SottoError('FORBIDDEN')
@@ -39,12 +36,7 @@ function requireAccess({ caller, actor }: Context, entry: Entry): void {
       detail: 'the Act-As header is required: it names the user to act as',
     })
   }
-}
-
-/** The scope that an operation requires of a service key. */
-function scopeOf({ access, kind }: Entry): KeyScope {
-  if (access === 'admin') return 'admin'
-  return kind === 'mutation' ? 'write' : 'read'
+  if (entry.grantsAccess) requireLastingAccess(ctx)
 }
 
 /** A key that acts for a user can do what that user can, but nothing reserved for admins. */

@@ -2,18 +2,24 @@ import { invalidInput, type ServiceKey, SottoError } from '@sotto/contract'
 import { type Executor, store } from '@sotto/db'
 import type { AdminContext } from '../app/context.ts'
 import { type AuditOrigin, recordAudit } from '../audit/record-audit.ts'
+import { requireScopes } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { hashSecret, newServiceKey } from './secrets.ts'
 
 type Input = InputOf<'keys', 'create'>
 export type NewKey = ServiceKey & { key: string }
 
-/** A key can only grant scopes that it has itself. Otherwise `admin` would include all scopes. */
+/**
+ * A caller can only grant scopes that it has itself. Otherwise `admin` would include all scopes. Admins have only
+ * `admin`: with another scope they could read conversations without a record in the audit log.
+ */
 export async function createKey(ctx: AdminContext, input: Input): Promise<NewKey> {
-  const { caller } = ctx
-  const missing = caller.kind === 'key' ? input.scopes.filter((scope) => !caller.scopes.has(scope)) : []
-  if (missing.length > 0) {
-    throw new SottoError('FORBIDDEN', { detail: `missing required scope: ${missing.join(', ')}` })
+  requireScopes(ctx, input.scopes)
+  if (ctx.caller.kind === 'user' && input.scopes.some((scope) => scope !== 'admin')) {
+    throw new SottoError('FORBIDDEN', {
+      detail:
+        'admins can only create keys with the scope admin: use a key, or sotto key create, for other scopes',
+    })
   }
   return createServiceKey(ctx.app.db, ctx, input)
 }

@@ -1,12 +1,13 @@
 import { invalidInput, SottoError, type User } from '@sotto/contract'
 import type { Context } from '../app/context.ts'
+import { requireMayGrantAccess } from '../auth/access.ts'
 import { addUser, type NewUser } from './add-user.ts'
 
 /** For bare service keys, and for sign-up: with a password, and an invitation if it is required. */
 export async function createUser(ctx: Context, input: NewUser): Promise<User> {
   requireMayCreate(ctx, input)
-  const signUpKind = input.invitation === undefined ? 'sign-up' : 'invitation'
   if (input.email !== undefined) await ctx.app.limits.chargeEmail(ctx.caller, ctx)
+  const signUpKind = input.invitation === undefined ? 'sign-up' : 'invitation'
   return addUser(ctx.app, input, isBareKey(ctx) ? 'key' : signUpKind)
 }
 
@@ -15,7 +16,10 @@ function isBareKey({ caller }: Context): boolean {
 }
 
 function requireMayCreate(ctx: Context, input: NewUser): void {
-  if (isBareKey(ctx)) return
+  if (isBareKey(ctx)) {
+    if (input.password !== undefined) requireMayGrantAccess(ctx, 'user')
+    return
+  }
   const { signUp } = ctx.app
   if (signUp === 'closed') {
     const code = ctx.caller.kind === 'anonymous' ? 'UNAUTHENTICATED' : 'FORBIDDEN'

@@ -14,6 +14,8 @@ export interface UserTokenSettings {
   issuer: string | undefined
   /** Whether to create missing users. */
   createUsers: boolean
+  /** Whether callers with a token can create credentials that outlast it, such as a password. False by default. */
+  grantLastingAccess?: boolean | undefined
 }
 
 /** The verified claims of a token. */

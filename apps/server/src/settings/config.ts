@@ -164,6 +164,7 @@ const environment = z.object({
   SOTTO_JWT_AUDIENCE: z.string().default(DEFAULT_AUDIENCE),
   SOTTO_JWT_ISSUER: z.string().optional(),
   SOTTO_JWT_CREATE_USERS: oneOf(['on', 'off']).default('on'),
+  SOTTO_JWT_LASTING_ACCESS: oneOf(['on', 'off']).default('off'),
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .string()
     .refine((url) => /^https?:$/.test(URL.parse(url)?.protocol ?? ''), 'must be an http or https URL')
@@ -321,6 +322,7 @@ function userTokensOf(settings: z.output<typeof environment>): UserTokenSettings
       audience: settings.SOTTO_JWT_AUDIENCE,
       issuer: settings.SOTTO_JWT_ISSUER,
       createUsers: settings.SOTTO_JWT_CREATE_USERS === 'on',
+      grantLastingAccess: settings.SOTTO_JWT_LASTING_ACCESS === 'on',
     }
   )
 }

@@ -73,6 +73,8 @@ const query = 'U ok ok ok ok ok ok ok  ok ok F F  ok ok'
 const ownQuery = 'U ok ok ok ok ok ok ok  A A F F  ok ok'
 const ownMutation = 'U ok ok ok ok ok ok ok  A F A F  ok F'
 const forAdmins = 'U F F F F F F ok  ok F F ok  F F'
+/** A key needs another scope besides `admin`. */
+const forAdminsAndFullKeys = 'U F F F F F F ok  ok F F F  F F'
 const inGroup = {
   query: 'U N ok N ok ok ok N  ok ok F F  ok ok',
   mutation: 'U N ok N ok ok ok N  A F A F  ok F',
@@ -128,20 +130,20 @@ export const matrix: Record<OperationName, Row> = {
   'sessions.endAllOf': { codes: forAdmins, input: () => ({ user: 'frank' }) },
 
   'passwords.set': {
-    codes: 'U F F F F ok F F  ok F ok F  ok F',
+    codes: 'U F F F F ok F F  ok F F F  ok F',
     input: ({ password }) => ({ user: 'alice', currentPassword: password, newPassword: password }),
     endsSessions: true,
   },
-  'passwords.issueReset': { codes: forAdmins, input: () => ({ user: 'frank' }) },
+  'passwords.issueReset': { codes: forAdminsAndFullKeys, input: () => ({ user: 'frank' }) },
   'passwords.reset': {
     codes: 'I I I I I I I I  I F I F  I F',
     input: ({ password }) => ({ token: 'pr_unknown', newPassword: password }),
   },
-  'totp.start': { codes: ownMutation },
-  'totp.confirm': { codes: 'U I I I I I I I  A F A F  I F', input: () => ({ code: '000000' }) },
-  'totp.disable': { codes: 'U I I I I I I I  A F A F  I F', input: () => ({ code: '000000' }) },
+  'totp.start': { codes: 'U ok ok ok ok ok ok ok  A F F F  ok F' },
+  'totp.confirm': { codes: 'U I I I I I I I  A F F F  I F', input: () => ({ code: '000000' }) },
+  'totp.disable': { codes: 'U I I I I I I I  A F F F  I F', input: () => ({ code: '000000' }) },
   'totp.remove': { codes: forAdmins, input: () => ({ user: 'frank' }) },
-  'invitations.create': { codes: forAdmins },
+  'invitations.create': { codes: forAdminsAndFullKeys },
   'invitations.list': { codes: forAdmins },
   'invitations.revoke': {
     codes: forAdmins,
@@ -222,7 +224,7 @@ export const matrix: Record<OperationName, Row> = {
   'keys.list': { codes: forAdmins },
   'keys.revoke': { codes: forAdmins, input: async ({ key }) => ({ keyId: await key() }) },
   'webhooks.create': {
-    codes: forAdmins,
+    codes: forAdminsAndFullKeys,
     input: async ({ webhook }) => {
       // Deletes old webhooks, because their number is limited.
       await webhook()
@@ -231,7 +233,10 @@ export const matrix: Record<OperationName, Row> = {
   },
   'webhooks.list': { codes: forAdmins },
   'webhooks.get': { codes: forAdmins, input: async ({ webhook }) => ({ webhookId: await webhook() }) },
-  'webhooks.update': { codes: forAdmins, input: async ({ webhook }) => ({ webhookId: await webhook() }) },
+  'webhooks.update': {
+    codes: forAdminsAndFullKeys,
+    input: async ({ webhook }) => ({ webhookId: await webhook() }),
+  },
   'webhooks.delete': { codes: forAdmins, input: async ({ webhook }) => ({ webhookId: await webhook() }) },
   'webhooks.rotateSecret': {
     codes: forAdmins,
@@ -244,9 +249,12 @@ export const matrix: Record<OperationName, Row> = {
   },
   'webhooks.retryDelivery': { codes: forAdmins, input: ({ delivery }) => delivery() },
   'audit.list': { codes: forAdmins },
-  'inspection.conversations': { codes: forAdmins, input: alice },
-  'inspection.conversation': { codes: forAdmins, input: ({ group }) => ({ conversationId: group }) },
-  'inspection.messages': { codes: forAdmins, input: ({ group }) => ({ conversationId: group }) },
+  'inspection.conversations': { codes: forAdminsAndFullKeys, input: alice },
+  'inspection.conversation': {
+    codes: forAdminsAndFullKeys,
+    input: ({ group }) => ({ conversationId: group }),
+  },
+  'inspection.messages': { codes: forAdminsAndFullKeys, input: ({ group }) => ({ conversationId: group }) },
   'stats.get': { codes: forAdmins },
   'stats.server': { codes: forAdmins },
   'settings.list': { codes: forAdmins },

@@ -4,24 +4,23 @@ import { useState } from 'react'
 import { Form } from 'react-aria-components/Form'
 import { Button } from '../ui/button.tsx'
 import { Field } from '../ui/field.tsx'
-import { CheckboxList } from './checkbox-list.tsx'
 import { OneTimeSecret } from './one-time-secret.tsx'
 import { ServerError } from './query-status.tsx'
 import { Section } from './section.tsx'
 import { CONSOLE } from './use-paged-query.ts'
 
-const scopes = ['read', 'write', 'admin'] as const
-
-/** Creates a service key and shows it once. */
+/**
+ * Creates a service key and shows it once. Admins can only give it their own scope, because keys with other scopes read
+ * conversations without a record in the audit log.
+ */
 export function CreateKey() {
   const sotto = useSotto()
   const queries = useQueryClient()
   const [name, setName] = useState('')
-  const [selected, setSelected] = useState<(typeof scopes)[number][]>(['read'])
   const [expires, setExpires] = useState('')
   const create = useMutation({
     mutationFn: () =>
-      sotto.keys.create({ name, scopes: selected, ...(expires && { expiresAt: new Date(expires) }) }),
+      sotto.keys.create({ name, scopes: ['admin'], ...(expires && { expiresAt: new Date(expires) }) }),
     async onSuccess() {
       setName('')
       await queries.invalidateQueries({ queryKey: [CONSOLE, 'keys'] })
@@ -29,6 +28,10 @@ export function CreateKey() {
   })
   return (
     <Section title="Create a key">
+      <p className="hint">
+        Keys created here have the scope admin. Use <code>sotto key create</code> for keys that read or write
+        for users.
+      </p>
       {create.data && (
         <OneTimeSecret
           label={`Key ${create.data.name} created.`}
@@ -43,7 +46,6 @@ export function CreateKey() {
         }}
       >
         <Field label="Name" isRequired autoComplete="off" value={name} onChange={setName} />
-        <CheckboxList label="Scopes" options={scopes} selected={selected} onChange={setSelected} />
         <Field
           label="Expires"
           hint="Leave empty if the key should not expire."
@@ -52,7 +54,7 @@ export function CreateKey() {
           onChange={setExpires}
         />
         <ServerError error={create.error} />
-        <Button type="submit" isBusy={create.isPending} isDisabled={selected.length === 0}>
+        <Button type="submit" isBusy={create.isPending}>
           Create key
         </Button>
       </Form>
