@@ -73,13 +73,13 @@ describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
     await page.getByRole('navigation', { name: 'Conversations' }).waitFor()
 
     await page.getByRole('link', { name: 'Settings' }).click()
+    await factor.getByText(/^Last wrong code/).waitFor()
     await factor.getByLabel('Code or recovery code').fill(recoveryCode)
     await factor.getByRole('button', { name: 'Turn off' }).click()
     await factor.getByText('This is wrong or was already used.').first().waitFor()
     expectNoFaults(alice)
   })
 
-  test('has a public profile, whose form shows validation errors at their fields', async () => {
   test('is created with an invitation link, whose token reaches neither the address bar nor a URL', async () => {
     await using database = await createEmptyDatabase(using)
     const serviceKey = 'sk_of_the_test'
@@ -105,6 +105,7 @@ describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
     expectNoFaults(alice)
   })
 
+  test('has a public profile, whose form shows validation errors at their fields', async () => {
     await using database = await createEmptyDatabase(using)
     await using server = await spawnServer({ ...settings, DATABASE_URL: database.url })
     await using alice = await openClient(browser, server.url)

@@ -85,6 +85,7 @@ describe.each(dialects)('account administration on %s', (using) => {
       role: 'user',
       disabled: false,
       secondFactor: false,
+      lastWrongCodeAt: null,
     })
     for (let n = 0; n < 3; n += 1) await client.sessions.create({ username: 'alice', password })
     const sessions = await Array.fromAsync(client.sessions.listOf({ user: 'alice', limit: 2 }))

@@ -72,6 +72,10 @@ export const account = user
     role: z.enum(userRoles).meta({ description: 'The role in the installation, not in a conversation.' }),
     disabled: z.boolean().meta({ description: 'Whether the user is prevented from signing in.' }),
     secondFactor: z.boolean().meta({ description: 'Whether two-factor authentication is on.' }),
+    lastWrongCodeAt: timestamp.nullable().meta({
+      description:
+        'When a wrong two-factor code was last entered, or null. Only someone with the password or a session can enter one.',
+    }),
   })
   .meta({ id: 'Account', description: 'A user as seen by themselves and by admins.' })
 /** A user as seen by themselves and by admins. */
@@ -239,7 +243,13 @@ export const users = {
     example: {
       as: 'alice',
       input: {},
-      output: { ...exampleAliceWithEmail, role: 'user', disabled: false, secondFactor: false },
+      output: {
+        ...exampleAliceWithEmail,
+        role: 'user',
+        disabled: false,
+        secondFactor: false,
+        lastWrongCodeAt: null,
+      },
     },
   }),
   account: query({
@@ -253,7 +263,14 @@ export const users = {
     example: {
       as: 'key',
       input: { user: 'bob' },
-      output: { ...exampleBob, email: null, role: 'user', disabled: false, secondFactor: false },
+      output: {
+        ...exampleBob,
+        email: null,
+        role: 'user',
+        disabled: false,
+        secondFactor: false,
+        lastWrongCodeAt: null,
+      },
     },
   }),
   setRole: mutation({
@@ -269,7 +286,13 @@ export const users = {
     example: {
       as: 'key',
       input: { user: 'alice', role: 'admin' },
-      output: { ...exampleAliceWithEmail, role: 'admin', disabled: false, secondFactor: false },
+      output: {
+        ...exampleAliceWithEmail,
+        role: 'admin',
+        disabled: false,
+        secondFactor: false,
+        lastWrongCodeAt: null,
+      },
     },
   }),
   setDisabled: mutation({
@@ -285,7 +308,14 @@ export const users = {
     example: {
       as: 'key',
       input: { user: 'bob', disabled: true },
-      output: { ...exampleBob, email: null, role: 'user', disabled: true, secondFactor: false },
+      output: {
+        ...exampleBob,
+        email: null,
+        role: 'user',
+        disabled: true,
+        secondFactor: false,
+        lastWrongCodeAt: null,
+      },
     },
   }),
 }

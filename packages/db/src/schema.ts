@@ -100,6 +100,11 @@ interface SecondFactorTable {
    * When two-factor authentication was enabled. Null until a first code proves that the user's device has the secret.
    */
   confirmed_at: Date | null
+  /** The number of wrong codes in the period that began at `wrong_codes_at`. */
+  wrong_codes: Generated<number>
+  wrong_codes_at: Date | null
+  /** Remains after the period has ended, to inform the user. */
+  last_wrong_code_at: Date | null
 }
 
 /** A code that replaces a TOTP code once. Its row is deleted on use. */
@@ -192,13 +197,13 @@ export interface ParticipantTable {
    * groups, where the conversation's `updated_at` is used.
    */
   active_at: Date | null
+  /** The user who added this one to the group, or created it. Null for a service key and in direct conversations. */
+  added_by: string | null
 }
 
 /** How one user relates to another, from the first user's side. */
 export interface ContactTable {
   user_id: string
-  /** The user who added this one to the group, or created it. Null for a service key and in direct conversations. */
-  added_by: string | null
   contact_id: string
   /**
    * `outgoing` on the side that sent a request, `incoming` on the other, `accepted` on both after that. Declining a

@@ -14,6 +14,7 @@ export type AuditAction =
   | 'user.password_set'
   | 'user.password_reset_issued'
   | 'user.second_factor_removed'
+  | 'user.second_factor_blocked'
   | 'user.erase_accepted'
   | 'user.erased'
   | 'user.exported'

@@ -2,7 +2,8 @@ import { type Account, SottoError } from '@sotto/contract'
 import { store } from '@sotto/db'
 import type { ActorContext, AdminContext, CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
-import { requireUser } from '../auth/access.ts'
+import { requireLastingAccess, requireMayGrantAccess, requireUser } from '../auth/access.ts'
+import { requireRemainingAdmin } from '../auth/remaining-admin.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { endDemo } from '../setup/demo.ts'
 import { toAccount } from '../views/users.ts'
@@ -28,8 +29,13 @@ export async function setRole(
   ctx: AdminContext,
   { user: ref, role }: InputOf<'users', 'setRole'>,
 ): Promise<Account> {
+  if (role === 'admin') {
+    requireMayGrantAccess(ctx, 'admin')
+    requireLastingAccess(ctx)
+  }
   const user = await requireUser(ctx, ref, 'user')
   await ctx.app.db.transaction().execute(async (trx) => {
+    if (role === 'user') await requireRemainingAdmin(trx, ctx, user.id)
     if (await store.accounts.updateRole(trx, user.id, role)) {
       await endDemo(trx)
       await recordAudit(trx, ctx, { action: 'user.role_changed', subjectId: user.id })
@@ -47,6 +53,7 @@ export async function setDisabled(
   const user = await requireUser(ctx, ref, 'user')
   const { app } = ctx
   await app.db.transaction().execute(async (trx) => {
+    if (disabled) await requireRemainingAdmin(trx, ctx, user.id)
     if (await store.accounts.updateDisabledAt(trx, user.id, disabled ? app.now() : null)) {
       const action = disabled ? 'user.disabled' : 'user.enabled'
       await recordAudit(trx, ctx, { action, subjectId: user.id })

@@ -3,6 +3,7 @@ import type { AdminContext } from '../app/context.ts'
 import type { Runtime } from '../app/runtime.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { requireUser } from '../auth/access.ts'
+import { holdAccount } from '../auth/held-account.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
@@ -21,6 +22,7 @@ export async function issuePasswordReset(
 ): Promise<IssuedReset> {
   const user = await requireUser(ctx, ref, 'user')
   return ctx.app.db.transaction().execute(async (trx) => {
+    await holdAccount(trx, ctx, user.id)
     await recordAudit(trx, ctx, { action: 'user.password_reset_issued', subjectId: user.id })
     return makePasswordReset(trx, ctx.app, user.id)
   })

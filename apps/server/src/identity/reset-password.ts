@@ -15,7 +15,9 @@ export async function resetPassword(
   if (userId === undefined) throw unusable()
   const passwordHash = await hashNewPassword(app.identity.passwords, newPassword, 'newPassword')
   await app.db.transaction().execute(async (trx) => {
-    if (!(await store.passwordResets.take(trx, tokenHash))) throw unusable()
+    // First, because password changes take the locks in this order.
+    const held = await store.credentials.hold(trx, userId)
+    if (!held || !(await store.passwordResets.take(trx, tokenHash))) throw unusable()
     await changePassword(trx, userId, { passwordHash, at: app.now() })
   })
   app.identity.forgetUsers()

@@ -2,8 +2,9 @@ import { defaultLimit, invalidInput, SottoError, type User } from '@sotto/contra
 import { type Executor, store } from '@sotto/db'
 import type { ActorContext, AdminContext, CallerContext, Context, SessionCookie } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
-import { requireUser, sessionIdOf } from '../auth/access.ts'
+import { requireMayChangeAccount, requireUser, sessionIdOf } from '../auth/access.ts'
 import type { Actor } from '../auth/caller.ts'
+import { holdAccount } from '../auth/held-account.ts'
 import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { pageOf } from '../lib/page.ts'
@@ -31,9 +32,9 @@ export async function createSession(
   const token = newSecret('st')
   const createdAt = now()
   const expiresAt = new Date(createdAt.getTime() + SESSION_LIFETIME_MS)
-  const { user, hasEnded } = await db.transaction().execute(async (trx) => {
+  const created = await db.transaction().execute(async (trx) => {
     if (!(await store.credentials.holdPasswordHash(trx, actor.id, verified.hash))) throw wrongCredentials()
-    await requireSecondFactor(trx, ctx, verified, proof)
+    if (!(await passesSecondFactor(trx, ctx, verified, proof))) return undefined
     await store.sessions.removeExpiredOf(trx, actor.id, createdAt)
     const hasEnded = await store.sessions.removeOldestOf(trx, actor.id, MAX_SESSIONS_PER_USER - 1)
     await store.sessions.insert(trx, {
@@ -46,6 +47,10 @@ export async function createSession(
     })
     return { user: await store.users.find(trx, actor.id), hasEnded }
   })
+  if (!created) {
+    throw new SottoError('UNAUTHENTICATED', { detail: 'the code is wrong or was already used' })
+  }
+  const { user, hasEnded } = created
   if (!user) throw wrongCredentials()
   if (hasEnded) identity.forgetUsers()
   cookie?.set(token, expiresAt)
@@ -63,19 +68,17 @@ function wrongCredentials(): SottoError {
 }
 
 /** Call only after verifying the password, so that others cannot learn whether two-factor authentication is on. */
-async function requireSecondFactor(
+async function passesSecondFactor(
   trx: Executor,
-  { app }: Context,
+  ctx: Context,
   { actor, hasSecondFactor }: VerifiedUser,
   proof: SecondFactorProof,
-): Promise<void> {
-  if (!hasSecondFactor) return
+): Promise<boolean> {
+  if (!hasSecondFactor) return true
   if (proof.code === undefined && proof.recoveryCode === undefined) {
     throw new SottoError('SECOND_FACTOR_REQUIRED', { detail: 'code or recoveryCode is required' })
   }
-  if (!(await takeProof(trx, app, actor.id, proof))) {
-    throw new SottoError('UNAUTHENTICATED', { detail: 'the code is wrong or was already used' })
-  }
+  return takeProof(trx, ctx, actor.id, proof)
 }
 
 interface OpenSession {
@@ -141,7 +144,11 @@ export async function revokeSession(
 ): Promise<void> {
   const { actor } = ctx
   const { db, identity } = ctx.app
-  const ended = await db.transaction().execute((trx) => store.sessions.removeOf(trx, actor.id, sessionId))
+  const ended = await db.transaction().execute(async (trx) => {
+    const { role } = await holdAccount(trx, ctx, actor.id)
+    requireMayChangeAccount(ctx, role)
+    return store.sessions.removeOf(trx, actor.id, sessionId)
+  })
   if (!ended) throw new SottoError('SESSION_NOT_FOUND')
   identity.forgetUsers()
   if (sessionId === sessionIdOf(ctx)) ctx.sessionCookie?.clear()

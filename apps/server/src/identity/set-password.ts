@@ -2,7 +2,8 @@ import { invalidInput, SottoError } from '@sotto/contract'
 import { store } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
-import { isBareKey, requireSelfOrKey, sessionIdOf } from '../auth/access.ts'
+import { isBareKey, requireMayGrantAccess, requireSelfOrKey, sessionIdOf } from '../auth/access.ts'
+import { holdAccount } from '../auth/held-account.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { requireNotDemoUser } from '../setup/demo.ts'
 import { changePassword, hashNewPassword } from './password-change.ts'
@@ -14,14 +15,19 @@ export async function setPassword(
 ): Promise<void> {
   const user = await requireSelfOrKey(ctx, ref)
   const { app } = ctx
-  if (isBareKey(ctx)) {
-    await requireMayTakeOver(ctx, user.id)
-  } else {
+  const account = await store.accounts.find(app.db, user.id)
+  requireMayGrantAccess(ctx, account?.role ?? 'user')
+  const oldHash = await store.credentials.findPasswordHash(app.db, user.id)
+  if (!isBareKey(ctx)) {
     await requireNotDemoUser(app.db, user.username)
-    await requireCurrentPassword(ctx, user.id, currentPassword)
+    if (oldHash !== null) await requireCurrentPassword(ctx, user.id, oldHash, currentPassword)
   }
   const passwordHash = await hashNewPassword(app.identity.passwords, newPassword, 'newPassword')
   await app.db.transaction().execute(async (trx) => {
+    const held = await holdAccount(trx, ctx, user.id)
+    requireMayGrantAccess(ctx, held.role)
+    // Another change was committed after this one began. Overwriting it would undo a reset.
+    if (held.password_hash !== oldHash) throw passwordChanged(ctx)
     await changePassword(trx, user.id, {
       passwordHash,
       at: app.now(),
@@ -34,22 +40,19 @@ export async function setPassword(
   app.identity.forgetUsers()
 }
 
-/** Setting an admin's password amounts to admin access, so it requires the scope. */
-async function requireMayTakeOver({ app, caller }: CallerContext, userId: string): Promise<void> {
-  const account = await store.accounts.find(app.db, userId)
-  if (account?.role === 'admin' && caller.kind === 'key' && !caller.scopes.has('admin')) {
-    throw new SottoError('FORBIDDEN', { detail: "setting an admin's password requires the scope admin" })
-  }
+function passwordChanged(ctx: CallerContext): SottoError {
+  return isBareKey(ctx)
+    ? new SottoError('UNAVAILABLE', { detail: 'the password was changed by another request: try again' })
+    : invalidInput('currentPassword', 'is wrong')
 }
 
 async function requireCurrentPassword(
   ctx: CallerContext,
   userId: string,
+  hash: string,
   currentPassword: string | undefined,
 ): Promise<void> {
   const { app } = ctx
-  const hash = await store.credentials.findPasswordHash(app.db, userId)
-  if (hash === null) return
   if (currentPassword === undefined) throw invalidInput('currentPassword', 'is required')
   await app.limits.chargeSignIn(userId, ctx)
   if (!(await app.identity.passwords.verify(hash, currentPassword))) {

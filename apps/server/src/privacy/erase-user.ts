@@ -1,7 +1,9 @@
 import { type Executor, store } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { type AuditOrigin, recordAudit } from '../audit/record-audit.ts'
-import { requireSelfOrAdmin } from '../auth/access.ts'
+import { requireMayChangeAccount, requireSelfOrAdmin } from '../auth/access.ts'
+import { findAndHoldAccount } from '../auth/held-account.ts'
+import { requireRemainingAdmin } from '../auth/remaining-admin.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { requireNotDemoUser } from '../setup/demo.ts'
 
@@ -13,10 +15,21 @@ export async function eraseUser(ctx: CallerContext, { user: ref }: InputOf<'user
   const user = await requireSelfOrAdmin(ctx, ref)
   const { app } = ctx
   if (ctx.caller.kind !== 'key') await requireNotDemoUser(app.db, user.username)
-  const isFirst = await app.db.transaction().execute((trx) => beginErasure(trx, ctx, user.id))
+  const isFirst = await app.db.transaction().execute(async (trx) => {
+    await requireMayErase(trx, ctx, user.id)
+    return beginErasure(trx, ctx, user.id)
+  })
   if (isFirst) app.emitBusinessEvent('user.erased', { userId: user.id })
   app.identity.forgetUsers()
   app.jobs.wake()
+}
+
+async function requireMayErase(trx: Executor, ctx: CallerContext, userId: string): Promise<void> {
+  const account = await store.accounts.find(trx, userId)
+  // Before the user's own row is locked, so that all calls lock admins in the same order.
+  if (account?.role === 'admin') await requireRemainingAdmin(trx, ctx, userId)
+  const held = await findAndHoldAccount(trx, ctx, userId)
+  if (held) requireMayChangeAccount(ctx, held.role)
 }
 
 /**

@@ -27,6 +27,7 @@ export function toAccount(row: AccountRow, user: User): Account {
     role: row.role,
     disabled: row.disabled_at !== null,
     secondFactor: row.confirmed_at !== null,
+    lastWrongCodeAt: row.last_wrong_code_at,
   }
 }
 

@@ -1,6 +1,14 @@
 import { createClient, type SottoClient } from '@sotto/sdk'
 import { createTestServer, type TestServer } from '@sotto/testing'
-import { basic, codeOf, dialects, failureOf, rest } from '@sotto/testing/internal'
+import {
+  basic,
+  codeOf,
+  dialects,
+  failureOf,
+  type RunningServer,
+  rest,
+  startServer,
+} from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
 
 const password = 'correct horse'
@@ -79,6 +87,77 @@ describe.each(dialects)('changing a password on %s', (using) => {
     await signIn(server, 'alice', newPassword)
     await server.as('carol').passwords.set({ user: 'carol', newPassword })
     await signIn(server, 'carol', newPassword)
+  })
+})
+
+/** Holds back password hashes until released. */
+function holdHashes({ app }: RunningServer) {
+  const { passwords } = app.identity
+  const hash = passwords.hash.bind(passwords)
+  const started = Promise.withResolvers<void>()
+  const released = Promise.withResolvers<void>()
+  passwords.hash = async (text) => {
+    started.resolve()
+    await released.promise
+    return hash(text)
+  }
+  const stop = () => {
+    passwords.hash = hash
+  }
+  return { started: started.promise, stop, release: () => released.resolve() }
+}
+
+describe.each(dialects)('a password reset on %s', (using) => {
+  test.each(['the user', 'a key', 'basic authentication'])(
+    'is not overwritten by a change of %s that began earlier',
+    async (who) => {
+      await using server = await startServer(using)
+      for (const username of ['alice', 'bob']) await server.client.users.create({ username, password })
+      const { token: session } = await server.client.sessions.create({ username: 'alice', password })
+      const { token } = await server.client.passwords.issueReset({ user: 'alice' })
+      const authorizations: Record<string, string> = {
+        'the user': `Bearer ${session}`,
+        'a key': `Bearer ${server.serviceKey}`,
+        'basic authentication': basic('alice', password),
+      }
+      const hashes = holdHashes(server)
+      const change = fetch(`${server.url}/v1/users/alice/password`, {
+        method: 'PUT',
+        headers: { authorization: authorizations[who] ?? '', 'content-type': 'application/json' },
+        body: JSON.stringify({ currentPassword: password, newPassword: 'chosen by a thief' }),
+      })
+      await hashes.started
+      hashes.stop()
+      await server.client.passwords.reset({ token, newPassword })
+      hashes.release()
+      expect((await change).ok).toBe(false)
+      const signInWith = (shown: string) =>
+        server.client.sessions.create({ username: 'alice', password: shown })
+      await signInWith(newPassword)
+      expect(await codeOf(signInWith('chosen by a thief'))).toBe('UNAUTHENTICATED')
+    },
+  )
+
+  test('and changes of the same password at the same time leave exactly one of them', async () => {
+    await using server = await startServer(using)
+    await server.client.users.create({ username: 'alice', password })
+    const { token } = await server.client.passwords.issueReset({ user: 'alice' })
+    const wanted = Array.from({ length: 4 }, (_, n) => `battery staple ${n}`)
+    const changes = await Promise.allSettled(
+      wanted.map((to, n) =>
+        n === 0
+          ? server.client.passwords.reset({ token, newPassword: to })
+          : server.client.passwords.set({ user: 'alice', newPassword: to }),
+      ),
+    )
+    const accepted = wanted.filter((_, n) => changes[n]?.status === 'fulfilled')
+    expect(accepted.length).toBeGreaterThan(0)
+    const signIns = await Promise.allSettled(
+      wanted.map((shown) => server.client.sessions.create({ username: 'alice', password: shown })),
+    )
+    const working = wanted.filter((_, n) => signIns[n]?.status === 'fulfilled')
+    expect(working).toHaveLength(1)
+    expect(accepted).toContain(working[0])
   })
 })
 

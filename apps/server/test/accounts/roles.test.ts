@@ -26,6 +26,7 @@ describe.each(dialects)('roles on %s', (using) => {
       role: 'user',
       disabled: false,
       secondFactor: false,
+      lastWrongCodeAt: null,
     })
     expect(await codeOf(alice.users.setRole({ user: 'alice', role: 'admin' }))).toBe('FORBIDDEN')
     expect((await server.client.users.setRole({ user: 'alice', role: 'admin' })).role).toBe('admin')
@@ -37,6 +38,39 @@ describe.each(dialects)('roles on %s', (using) => {
     expect(await codeOf(alice.users.setDisabled({ user: 'bob', disabled: true }))).toBe('FORBIDDEN')
     expect((await alice.users.me()).role).toBe('user')
     expect(await codeOf(server.client.users.setRole({ user: 'nobody', role: 'user' }))).toBe('USER_NOT_FOUND')
+  })
+})
+
+describe.each(dialects)('the last admin on %s', (using) => {
+  const waysOut: Record<string, (admin: SottoClient, user: string) => PromiseLike<unknown>> = {
+    'be demoted': (admin, user) => admin.users.setRole({ user, role: 'user' }),
+    'be disabled': (admin, user) => admin.users.setDisabled({ user, disabled: true }),
+    'be erased': (admin, user) => admin.users.erase({ user }),
+  }
+
+  test.each(Object.entries(waysOut))('cannot %s, unless by a key', async (_, leave) => {
+    await using server = await createTestServer({ using, users })
+    await server.client.users.setRole({ user: 'alice', role: 'admin' })
+    const alice = await signIn(server, 'alice')
+    expect(await codeOf(leave(alice, 'alice'))).toBe('FORBIDDEN')
+    if (leave === waysOut['be erased']) {
+      expect(await codeOf(leave(server.as('alice'), 'alice'))).toBe('FORBIDDEN')
+    }
+    // A disabled admin does not count.
+    await server.client.users.setRole({ user: 'bob', role: 'admin' })
+    await server.client.users.setDisabled({ user: 'bob', disabled: true })
+    expect(await codeOf(leave(alice, 'alice'))).toBe('FORBIDDEN')
+    await server.client.users.setDisabled({ user: 'bob', disabled: false })
+    await leave(alice, 'alice')
+    await leave(server.client, 'bob')
+  })
+
+  test.each(Object.entries(waysOut))('remains if two admins want each other to %s', async (_, leave) => {
+    await using server = await createTestServer({ using, users })
+    for (const user of ['alice', 'bob']) await server.client.users.setRole({ user, role: 'admin' })
+    const [alice, bob] = [await signIn(server, 'alice'), await signIn(server, 'bob')]
+    const results = await Promise.allSettled([leave(alice, 'bob'), leave(bob, 'alice')])
+    expect(results.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
   })
 })
 

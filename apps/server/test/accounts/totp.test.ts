@@ -135,6 +135,48 @@ describe.each(dialects)('two-factor authentication on %s', (using) => {
     await server.client.totp.remove({ user: 'alice' })
   })
 
+  test('accepts no more codes after ten wrong ones from any address, for 24 hours, and informs the user', async () => {
+    await using server = await createTestServer({
+      using,
+      users,
+      settings: { trustedProxies: ['loopback'] },
+    })
+    const { alice, secret, code, recoveryCodes } = await turnOnTotp(server)
+    const wrong = () => (code() === '000000' ? '111111' : '000000')
+    const attempt = async (shown: string, n: number) =>
+      rest(server, 'POST /v1/sessions', {
+        authorization: null,
+        headers: { 'x-forwarded-for': `203.0.113.${n}` },
+        json: { username: 'alice', password, code: shown },
+      })
+    expect((await alice.users.me()).lastWrongCodeAt).toBeNull()
+    // Guesses at the same time count as well, and so do those that turn it off.
+    const first = await Promise.all(Array.from({ length: 9 }, (_, n) => attempt(wrong(), n)))
+    expect(first.map(({ status }) => status)).toEqual(Array(9).fill(401))
+    expect(await codeOf(alice.totp.disable({ code: wrong() }))).toBe('INVALID_INPUT')
+    expect((await alice.users.me()).lastWrongCodeAt).toEqual(server.clock.now())
+    const entries = (await server.client.audit.list({ action: 'user.second_factor_blocked' })).items
+    expect(entries).toHaveLength(1)
+
+    // A right code does not reveal that it is right.
+    const more = await Promise.all([attempt(code(), 20), attempt(wrong(), 21)])
+    for (const { status, body, headers } of more) {
+      expect([status, headers.get('retry-after')]).toEqual([429, '86400'])
+      expect(body).toMatchObject({ code: 'RATE_LIMITED', detail: expect.stringContaining('recovery code') })
+    }
+    expect(await codeOf(alice.totp.disable({ code: code() }))).toBe('RATE_LIMITED')
+
+    server.clock.advance(24 * 60 * 60 * 1_000)
+    await signIn(server, { code: totpCode(secret, server.clock.now()) })
+    for (let n = 0; n < 10; n++) await attempt(wrong(), n)
+    server.clock.advance(STEP_MS)
+    expect((await attempt(code(), 30)).status).toBe(429)
+    // Recovery codes cannot be guessed. One of them lifts the block.
+    await signIn(server, { recoveryCode: recoveryCodes[0] ?? '' })
+    await signIn(server, { code: code() })
+    expect((await alice.users.me()).lastWrongCodeAt).not.toBeNull()
+  })
+
   test('stays on after a password reset', async () => {
     await using server = await createTestServer({ using, users })
     const { code } = await turnOnTotp(server)

@@ -32,6 +32,7 @@ const ID_HOLDERS = [
   'jobs.subject_id',
   'messages.recipient_id',
   'messages.sender_id',
+  'participants.added_by',
   'participants.user_id',
   'users.id',
   'webhook_deliveries.audience_user_id',

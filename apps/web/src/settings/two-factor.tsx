@@ -6,6 +6,7 @@ import { Button } from '../ui/button.tsx'
 import { errorMessage } from '../ui/error-message.ts'
 import { Field } from '../ui/field.tsx'
 import { Form } from '../ui/form.tsx'
+import { Time } from '../ui/time.tsx'
 
 /** Sets up or turns off two-factor authentication. */
 export function TwoFactor() {
@@ -37,6 +38,12 @@ export function TwoFactor() {
       <h3 id="two-factor">Two-factor authentication</h3>
       {isOn && !confirm.data && (
         <p className="hint">On. Signing in requires a code from your authenticator app.</p>
+      )}
+      {isOn && me.lastWrongCodeAt && (
+        <p className="hint">
+          Last wrong code: <Time at={me.lastWrongCodeAt} />. If that was not you, someone knows your password:
+          change it.
+        </p>
       )}
       {confirm.data && (
         <div role="status" className="callout">

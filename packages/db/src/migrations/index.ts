@@ -4,8 +4,10 @@ import * as importProgress from './20261121T020000-import-progress.ts'
 import * as schemaRequirements from './20261121T030000-schema-requirements.ts'
 import * as statistics from './20261121T040000-statistics.ts'
 import * as setup from './20261121T070000-setup.ts'
+import * as wrongCodes from './20261130T010000-wrong-codes.ts'
 import * as addedBy from './20261130T010100-added-by.ts'
 import * as addedByIndex from './20261130T010200-added-by-index.ts'
+import * as adminsIndex from './20261130T010300-admins-index.ts'
 import type { SchemaMigration } from './migration.ts'
 
 /**
@@ -18,6 +20,8 @@ export const migrations: Record<string, SchemaMigration> = {
   '20261121T030000-schema-requirements': schemaRequirements,
   '20261121T040000-statistics': statistics,
   '20261121T070000-setup': setup,
+  '20261130T010000-wrong-codes': wrongCodes,
   '20261130T010100-added-by': addedBy,
   '20261130T010200-added-by-index': addedByIndex,
+  '20261130T010300-admins-index': adminsIndex,
 }

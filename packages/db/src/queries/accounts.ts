@@ -1,3 +1,5 @@
+import { sql } from 'kysely'
+import { isPostgres } from '../dialect/column-types.ts'
 import type { UserTable } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
 import { isUuid, type UserRow, userColumns } from './users.ts'
@@ -7,7 +9,12 @@ function selectAccount(db: Executor) {
     .selectFrom('users')
     .leftJoin('second_factors', 'second_factors.user_id', 'users.id')
     .select(userColumns)
-    .select(['users.role', 'users.disabled_at', 'second_factors.confirmed_at'])
+    .select([
+      'users.role',
+      'users.disabled_at',
+      'second_factors.confirmed_at',
+      'second_factors.last_wrong_code_at',
+    ])
     .where('users.erased_at', 'is', null)
 }
 
@@ -16,7 +23,11 @@ const accountByUsername = statement((db, p: { username: string }) =>
   selectAccount(db).where('users.username', '=', p.username),
 )
 
-export type AccountRow = UserRow & Pick<UserTable, 'role' | 'disabled_at'> & { confirmed_at: Date | null }
+export type AccountRow = UserRow &
+  Pick<UserTable, 'role' | 'disabled_at'> & {
+    confirmed_at: Date | null
+    last_wrong_code_at: Date | null
+  }
 
 /** A user with the fields that only the user and admins see, by lower-case id or username. Includes disabled users. */
 export async function find(db: Executor, ref: string): Promise<AccountRow | undefined> {
@@ -25,6 +36,20 @@ export async function find(db: Executor, ref: string): Promise<AccountRow | unde
     ? await accountById(db, { id: ref })
     : await accountByUsername(db, { username: ref })
   return row
+}
+
+/** Locks the enabled admins until the transaction ends, always in the same order. @returns their ids. */
+export async function holdAdmins(trx: Executor): Promise<string[]> {
+  const rows = await trx
+    .selectFrom('users')
+    .select('id')
+    // A literal, so that the partial index matches.
+    .where('role', '=', sql.lit('admin'))
+    .where('disabled_at', 'is', null)
+    .orderBy('id')
+    .$if(isPostgres(trx), (query) => query.forNoKeyUpdate())
+    .execute()
+  return rows.map((row) => row.id)
 }
 
 /** @returns false if the user already had this role. */

@@ -1,13 +1,20 @@
+import { type ExpressionBuilder, sql } from 'kysely'
+import type { Schema } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
 
 const secondFactorOf = statement((db, p: { userId: string }) =>
-  db.selectFrom('second_factors').select(['sealed_secret', 'confirmed_at']).where('user_id', '=', p.userId),
+  db
+    .selectFrom('second_factors')
+    .select(['sealed_secret', 'confirmed_at', 'wrong_codes', 'wrong_codes_at'])
+    .where('user_id', '=', p.userId),
 )
 
 export interface SecondFactorRow {
   sealed_secret: string
   /** Since when a code is required. Null until the first code confirms the secret. */
   confirmed_at: Date | null
+  wrong_codes: number
+  wrong_codes_at: Date | null
 }
 
 export async function find(db: Executor, userId: string): Promise<SecondFactorRow | undefined> {
@@ -20,7 +27,13 @@ export async function start(
   db: Executor,
   factor: { userId: string; sealedSecret: string; at: Date },
 ): Promise<boolean> {
-  const fresh = { sealed_secret: factor.sealedSecret, last_step: 0, created_at: factor.at }
+  const fresh = {
+    sealed_secret: factor.sealedSecret,
+    last_step: 0,
+    created_at: factor.at,
+    ...noAttempts,
+    last_wrong_code_at: null,
+  }
   const started = await db
     .insertInto('second_factors')
     .values({ ...fresh, user_id: factor.userId, confirmed_at: null })
@@ -32,16 +45,72 @@ export async function start(
   return started !== undefined
 }
 
-/** Requires a code from now on. */
+/** Requires a code from now on. Wrong codes during the setup are forgotten. */
 export async function confirm(db: Executor, userId: string, at: Date): Promise<void> {
-  await db.updateTable('second_factors').set({ confirmed_at: at }).where('user_id', '=', userId).execute()
+  await db
+    .updateTable('second_factors')
+    .set({ confirmed_at: at, ...noAttempts, last_wrong_code_at: null })
+    .where('user_id', '=', userId)
+    .execute()
 }
 
-/** Accepts the code of a time step. @returns false if it or a later one was accepted before. */
+const noAttempts = { wrong_codes: 0, wrong_codes_at: null }
+
+/**
+ * Counts an attempt to enter a code. It counts as wrong until `takeTotpStep` accepts the code.
+ *
+ * @returns undefined, without counting, if there were already `max` in the current period.
+ */
+export async function takeAttempt(
+  db: Executor,
+  userId: string,
+  { at, max, periodMs }: { at: Date; max: number; periodMs: number },
+): Promise<{ wrong_codes: number } | undefined> {
+  const isOver = (eb: ExpressionBuilder<Schema, 'second_factors'>) =>
+    eb.or([
+      // Begins with the first wrong code.
+      eb('wrong_codes', '=', sql.lit(0)),
+      eb('wrong_codes_at', 'is', null),
+      eb('wrong_codes_at', '<=', new Date(at.getTime() - periodMs)),
+      // Written while a clock was wrong.
+      eb('wrong_codes_at', '>', new Date(at.getTime() + periodMs)),
+    ])
+  return db
+    .updateTable('second_factors')
+    .set((eb) => ({
+      wrong_codes: eb
+        .case()
+        .when(isOver(eb))
+        .then(sql.lit(1))
+        .else(eb('wrong_codes', '+', sql.lit(1)))
+        .end(),
+      wrong_codes_at: eb.case().when(isOver(eb)).then(at).else(eb.ref('wrong_codes_at')).end(),
+    }))
+    .where('user_id', '=', userId)
+    .where((eb) => eb.or([isOver(eb), eb('wrong_codes', '<', max)]))
+    .returning('wrong_codes')
+    .executeTakeFirst()
+}
+
+/** Records when the last wrong code was entered. */
+export async function noteWrongCode(db: Executor, userId: string, at: Date): Promise<void> {
+  await db
+    .updateTable('second_factors')
+    .set({ last_wrong_code_at: at })
+    .where('user_id', '=', userId)
+    .execute()
+}
+
+/** Forgets the wrong codes of the current period. */
+export async function resetAttempts(db: Executor, userId: string): Promise<void> {
+  await db.updateTable('second_factors').set(noAttempts).where('user_id', '=', userId).execute()
+}
+
+/** Accepts the code of a time step, after `takeAttempt`. @returns false if it or a later one was accepted before. */
 export async function takeTotpStep(db: Executor, userId: string, step: number): Promise<boolean> {
   const taken = await db
     .updateTable('second_factors')
-    .set({ last_step: step })
+    .set((eb) => ({ last_step: step, wrong_codes: eb('wrong_codes', '-', sql.lit(1)) }))
     .where('user_id', '=', userId)
     .where('last_step', '<', step)
     .returning('user_id')

@@ -27,6 +27,12 @@ export async function find(db: Executor, tokenHash: string): Promise<SessionUser
   return row
 }
 
+/** Whether a session has not been ended. */
+export async function exists(db: Executor, id: string): Promise<boolean> {
+  const row = await db.selectFrom('sessions').select('id').where('id', '=', id).executeTakeFirst()
+  return row !== undefined
+}
+
 export interface NewSession {
   id: string
   userId: string
