@@ -9,11 +9,11 @@ import { totpStepOf } from './totp.ts'
  * The number of wrong TOTP codes per user, from all addresses together, before codes are rejected until the period
  * ends. Guessing at this rate succeeds with a probability of about 1% in a year.
  */
-export const MAX_WRONG_CODES = 10
+const MAX_WRONG_CODES = 10
 const PERIOD_MS = 24 * 60 * 60 * 1_000
 
 /** When the user's codes are accepted again; null if they are accepted now. */
-export function codesBlockedUntil(
+function codesBlockedUntil(
   factor: { wrong_codes: number; wrong_codes_at: Date | null },
   now: Date,
 ): Date | null {
