@@ -127,6 +127,7 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
             reauthenticate: async () =>
               (await options.createContext(request, { credentials, transport: 'ws' })).caller,
             drained,
+            disconnected: () => info.signal,
             hangUp: (reason) =>
               reason === 'slow'
                 ? socket.close(TRY_AGAIN_LATER, reason)

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { comparePositions, type EventRow, type LogPosition, store } from '@sotto/db'
 import { encodeEventCursor, type LogPoint } from './event-cursor.ts'
 import { createItems, type ItemSources } from './event-items.ts'
@@ -50,7 +50,7 @@ export class Replay implements MissedItems {
     this.#position = range.from.position
   }
 
-  async next(reader: ReplayReader): Promise<StreamItem[]> {
+  async next(reader: ReplayReader, signal: AbortSignal | undefined): Promise<StreamItem[]> {
     const { tail } = this.#options
     if (!this.#isChecked) {
       if (!(await this.#canResume())) {
@@ -73,8 +73,14 @@ export class Replay implements MissedItems {
         reader.goLive()
         return []
       }
-      if (distance < 0) await this.#readPage(end)
-      else await this.#waitForTail()
+      if (distance < 0) {
+        await this.#readPage(end)
+        // On SQLite, reading does not wait for anything, so other requests would not be served in between.
+        await setImmediate()
+      } else {
+        if (signal?.aborted) return []
+        await this.#waitForTail()
+      }
     }
     return []
   }
@@ -124,8 +130,10 @@ export class Replay implements MissedItems {
     if (comparePositions(from.position, end.position) === 0 && from.at.getTime() === end.at.getTime()) {
       return true
     }
-    if (now().getTime() - from.at.getTime() > retentionMs) return false
-    if (from.position.id > 0) {
+    // Also false for a time outside the range of Date.
+    if (!(now().getTime() - from.at.getTime() <= retentionMs)) return false
+    // A position beyond the log must not be waited for: no server has issued it, and the log may never reach it.
+    if (!isStart(from.position)) {
       const at = await store.eventLog.findTime(db, from.position)
       if (at?.getTime() !== from.at.getTime()) return false
     }
@@ -144,4 +152,9 @@ export class Replay implements MissedItems {
     const cursor = encodeEventCursor(this.#range.userId, tail.end)
     return createItem({ id: `resync-${cursor}`, type: 'resync', conversationId: null, at: now() }, cursor)
   }
+}
+
+/** The position of an empty log, where there is no event. */
+function isStart({ xid, id }: LogPosition): boolean {
+  return xid === '0' && id === 0
 }

@@ -19,6 +19,12 @@ export function createItem(event: Event, cursor: string | undefined, message?: M
   return { event, cursor, json, bytes: Buffer.byteLength(json), message }
 }
 
+/** Ends a stream with its connection, even while it is reading missed events. */
+export function endOnAbort(stream: Subscription, signal: AbortSignal | undefined): void {
+  if (signal?.aborted) stream.end()
+  else signal?.addEventListener('abort', () => stream.end(), { once: true })
+}
+
 /** The limit of a reader's queue, in bytes of JSON. */
 const MAX_QUEUED_BYTES = 262_144
 /** How much a reader takes at once, in bytes of JSON. Also bounds what it has taken but not yet sent. */
@@ -41,9 +47,10 @@ interface Options {
 export interface MissedItems {
   /**
    * Returns the next missed items. When the reader has caught up, calls `goLive` without an await after the check, and
-   * returns an empty list or a final resync.
+   * returns an empty list or a final resync. Also returns an empty list if the signal is aborted while nothing can be
+   * read yet.
    */
-  next(reader: ReplayReader): Promise<StreamItem[]>
+  next(reader: ReplayReader, signal: AbortSignal | undefined): Promise<StreamItem[]>
 }
 
 export interface ReplayReader {
@@ -133,7 +140,7 @@ export class Subscription implements ReplayReader {
   /** Waits for at least one item. @returns undefined once the stream has ended or the signal is aborted. */
   async take(signal?: AbortSignal): Promise<StreamItem[] | undefined> {
     while (!this.#ended && !signal?.aborted) {
-      const items = this.#replay ? this.#taken(await this.#replay.next(this)) : this.#takeQueued()
+      const items = this.#replay ? this.#taken(await this.#replay.next(this, signal)) : this.#takeQueued()
       if (items.length > 0) return items
       if (!this.#replay && this.#queue.length === 0) await this.#untilWoken(signal)
     }

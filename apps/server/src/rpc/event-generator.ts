@@ -2,7 +2,7 @@ import { type Event, SottoError } from '@sotto/contract'
 import { tracked } from '@trpc/server'
 import type { Context } from '../app/context.ts'
 import { measure } from '../metrics/reported-calls.ts'
-import type { Subscription } from '../realtime/subscription.ts'
+import { endOnAbort, type Subscription } from '../realtime/subscription.ts'
 
 interface Options {
   ctx: Context
@@ -19,11 +19,12 @@ export async function* eventGenerator({ ctx, name, signal, open }: Options) {
   stream.onEnded = () => {
     if (stream.endReason === 'slow') ctx.hangUp?.('slow')
   }
+  endOnAbort(stream, signal)
   // Signals have no cursor, so they carry the cursor of the event before them.
   let last = stream.cursor
   try {
     for (;;) {
-      const items = await stream.take(signal)
+      const items = await stream.take()
       if (!items) break
       for (const { cursor, event } of items) {
         last = cursor ?? last
