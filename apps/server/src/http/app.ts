@@ -1,5 +1,10 @@
 import { type ErrorCode, SottoError } from '@sotto/contract'
-import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance } from 'fastify'
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyRequest,
+} from 'fastify'
 import type { App } from '../app/app.ts'
 import type { Caller } from '../auth/caller.ts'
 import { toSottoError } from '../lib/errors.ts'
@@ -20,7 +25,7 @@ import { retryFields, sendProblem } from './problem.ts'
 import { rateLimitFields } from './rate-limit-fields.ts'
 import { answerPreflight, isPreflight, setResponseHeaders } from './response-headers.ts'
 import { registerRest } from './rest.ts'
-import { registerRpc } from './rpc.ts'
+import { MAX_BATCH_SIZE, registerRpc } from './rpc.ts'
 import { staticResponses } from './static-responses.ts'
 import { registerWebClient } from './web-client.ts'
 import { registerWebAssets, webFolder } from './web-files.ts'
@@ -28,8 +33,6 @@ import { registerWebSocket } from './websocket.ts'
 
 /** The maximum body size, in bytes: fits a text of maximum length in its longest encoding. */
 const BODY_LIMIT = 1_048_576
-/** The maximum number of calls in one tRPC request. */
-const MAX_BATCH_SIZE = 20
 /** In characters. The path of a batch contains the name of each procedure. */
 const MAX_PARAM_LENGTH = 2_000
 /** How long a client has to send a whole request, in milliseconds. */
@@ -114,6 +117,8 @@ export async function createHttpApp({
   http.server.maxConnections = maxStreams + OTHER_CONNECTIONS
   const createContext = createContextMaker(app, origins)
   const calls = new CallsInProgress()
+  const chargeUnknown = (request: FastifyRequest) =>
+    app.limits.charge('reads', anonymous, requestOrigin(request))
 
   http.decorateRequest('quota', undefined)
   traceCalls(http, app.tracing)
@@ -123,6 +128,10 @@ export async function createHttpApp({
     requireHost(request)
     if (isPreflight(request, origins)) answerPreflight(reply)
     else done()
+  })
+  // Before the body is read.
+  http.addHook('onRequest', async (request) => {
+    if (request.is404) await chargeUnknown(request)
   })
   http.addHook('onSend', (request, reply, payload, done) => {
     if (isClosing()) reply.header('connection', 'close')
@@ -173,28 +182,34 @@ export async function createHttpApp({
   registerDocs(serve, web)
   if (web !== undefined && webClient) registerWebClient(serve, web)
   await registerRpc(http, {
-    router: appRouter,
-    maxBatchSize: MAX_BATCH_SIZE,
-    createContext: async ({ req, res, info }) => {
-      // A streamed batch sends its headers before its calls finish, so they cannot set a cookie.
-      const reply = req.headers['trpc-accept'] === 'application/jsonl' ? undefined : res
-      const transport = info.type === 'subscription' ? 'stream' : 'rpc'
-      const context = { ...(await createContext(req, { reply, transport })), disconnected: () => info.signal }
-      if (transport === 'rpc') {
-        return { ...context, holdResponse: calls.begin(context.caller, context, res.raw).hold }
-      }
-      return { ...context, hangUp: () => req.raw.socket.destroy() }
-    },
-    responseMeta: ({ errors }) => ({
-      headers: new Headers({
-        ...retryFields(errors.map(toSottoError)),
-        // In addition to the Vary headers that tRPC sets.
-        ...(origins.affectResponses && { vary: 'origin' }),
+    chargeUnknown,
+    trpcOptions: {
+      router: appRouter,
+      maxBatchSize: MAX_BATCH_SIZE,
+      createContext: async ({ req, res, info }) => {
+        // A streamed batch sends its headers before its calls finish, so they cannot set a cookie.
+        const reply = req.headers['trpc-accept'] === 'application/jsonl' ? undefined : res
+        const transport = info.type === 'subscription' ? 'stream' : 'rpc'
+        const context = {
+          ...(await createContext(req, { reply, transport })),
+          disconnected: () => info.signal,
+        }
+        if (transport === 'rpc') {
+          return { ...context, holdResponse: calls.begin(context.caller, context, res.raw).hold }
+        }
+        return { ...context, hangUp: () => req.raw.socket.destroy() }
+      },
+      responseMeta: ({ errors }) => ({
+        headers: new Headers({
+          ...retryFields(errors.map(toSottoError)),
+          // In addition to the Vary headers that tRPC sets.
+          ...(origins.affectResponses && { vary: 'origin' }),
+        }),
       }),
-    }),
-    onError({ error, req, path, type }) {
-      const transport = type === 'subscription' ? 'stream' : 'rpc'
-      reportFailure(app, { operation: nameOfOperation(path), transport, requestId: req.id }, error)
+      onError({ error, req, path, type }) {
+        const transport = type === 'subscription' ? 'stream' : 'rpc'
+        reportFailure(app, { operation: nameOfOperation(path), transport, requestId: req.id }, error)
+      },
     },
   })
   await registerWebSocket(http, {
@@ -204,6 +219,7 @@ export async function createHttpApp({
     origins,
     // A silent WebSocket costs as much as a stream.
     admit: (request) => app.limits.charge('streams', anonymous, requestOrigin(request)),
+    chargeUnknown,
     createContext,
     onError(error, request, path) {
       const operation = nameOfOperation(path)

@@ -1,8 +1,21 @@
 import { isUtf8 } from 'node:buffer'
 import { type FastifyTRPCPluginOptions, fastifyRequestHandler } from '@trpc/server/adapters/fastify'
-import type { FastifyInstance } from 'fastify'
-import type { appRouter } from '../rpc/router.ts'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { type appRouter, isProcedure } from '../rpc/router.ts'
 import { notUtf8 } from './body.ts'
+
+/** The maximum number of calls in one tRPC request. */
+export const MAX_BATCH_SIZE = 20
+
+interface Options {
+  /**
+   * Charges a call that no procedure receives.
+   *
+   * @throws {SottoError} RATE_LIMITED
+   */
+  chargeUnknown: (request: FastifyRequest) => Promise<void>
+  trpcOptions: FastifyTRPCPluginOptions<typeof appRouter>['trpcOptions']
+}
 
 /**
  * Serves the router at /trpc.
@@ -12,7 +25,7 @@ import { notUtf8 } from './body.ts'
  */
 export async function registerRpc(
   app: FastifyInstance,
-  trpcOptions: FastifyTRPCPluginOptions<typeof appRouter>['trpcOptions'],
+  { chargeUnknown, trpcOptions }: Options,
 ): Promise<void> {
   await app.register((rpc, _options, registered) => {
     rpc.removeAllContentTypeParsers()
@@ -22,7 +35,14 @@ export async function registerRpc(
       else done(notUtf8())
     })
     const config = { call: { operation: 'unknown', transport: 'rpc' } } as const
-    rpc.all<{ Params: { path: string } }>('/trpc/:path', { config }, async (req, res) => {
+    // A procedure charges its own calls. Before the body is read.
+    const onRequest = async (req: FastifyRequest<{ Params: { path: string } }>) => {
+      const kinds = req.method === 'POST' ? ['mutation'] : ['query', 'subscription']
+      for (const path of req.params.path.split(',', MAX_BATCH_SIZE)) {
+        if (!kinds.some((kind) => isProcedure(path, kind))) await chargeUnknown(req)
+      }
+    }
+    rpc.all<{ Params: { path: string } }>('/trpc/:path', { config, onRequest }, async (req, res) => {
       res.header('cache-control', 'no-store')
       await fastifyRequestHandler({ ...trpcOptions, req, res, path: req.params.path })
     })

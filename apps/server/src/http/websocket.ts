@@ -4,12 +4,12 @@ import { SottoError } from '@sotto/contract'
 import { getWSConnectionHandler } from '@trpc/server/adapters/ws'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Context } from '../app/context.ts'
-import { appRouter } from '../rpc/router.ts'
+import { appRouter, isProcedure } from '../rpc/router.ts'
 import { HEARTBEAT_MS } from '../rpc/trpc.ts'
 import type { Credentials } from './caller.ts'
 import { malformed, refuseConnection } from './malformed.ts'
 import type { Origins } from './origins.ts'
-import { SocketLimit } from './socket-limit.ts'
+import { type Arrival, SocketLimit } from './socket-limit.ts'
 
 /** How much can be buffered for a client that does not read, in bytes. */
 const MAX_BUFFERED_BYTES = 262_144
@@ -20,8 +20,8 @@ const MAX_FRAGMENTS = 1_024
 /** Twice the number of ordinary packets that the largest message needs. */
 const MAX_BUFFERED_CHUNKS = 2_048
 const PONG_WAIT_MS = 5_000
-/** How long a client has to send its first message, in milliseconds. */
-const FIRST_MESSAGE_MS = 10_000
+/** How long a client has to authenticate and to send its first message, in milliseconds. */
+const INTRODUCTION_MS = 10_000
 /** Close codes of RFC 6455 and its registry. */
 const POLICY_VIOLATION = 1008
 const SERVICE_RESTART = 1012
@@ -34,6 +34,12 @@ interface Options {
   origins: Origins
   /** @throws {SottoError} RATE_LIMITED if the caller cannot open another WebSocket. */
   admit: (request: FastifyRequest) => Promise<void>
+  /**
+   * Charges a call that no procedure receives.
+   *
+   * @throws {SottoError} RATE_LIMITED
+   */
+  chargeUnknown: (request: FastifyRequest) => Promise<void>
   /** Authenticates with the headers of the connection, or with the parameters that the client sent first. */
   createContext: (
     request: FastifyRequest,
@@ -65,7 +71,7 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
     refuseConnection(malformed(error.message, 'must be a WebSocket handshake'), socket),
   )
   let sockets = 0
-  const holders = new SocketLimit()
+  const limit = new SocketLimit()
 
   app.get(
     '/trpc',
@@ -87,10 +93,11 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
       sockets++
       socket.once('close', () => sockets--)
       socket.prependListener('error', (error: Error) => protocolErrors.add(error))
-      const timeout = setTimeout(() => socket.close(TRY_AGAIN_LATER, 'no message received'), FIRST_MESSAGE_MS)
-      timeout.unref()
-      socket.once('message', () => clearTimeout(timeout))
-      socket.once('close', () => clearTimeout(timeout))
+      const arrival = arrive(limit, request, socket)
+      if (!arrival) return
+      const introduction = new Introduction(socket)
+      const chargeUnknown = () => void options.chargeUnknown(request).catch(() => disconnect(socket))
+      const reader = new CallReader(request, { refuse: () => disconnect(socket), chargeUnknown })
 
       // tRPC's adapter sends without backpressure. Streams wait for `drained`. Clients that otherwise request more than
       // they read are disconnected.
@@ -118,10 +125,16 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
         router: appRouter,
         maxBatchSize: options.maxBatchSize,
         keepAlive: { enabled: true, pingMs: HEARTBEAT_MS, pongWaitMs: PONG_WAIT_MS },
+        experimental_encoder: reader,
         async createContext({ info }) {
           const credentials = credentialsOf(request, info.connectionParams)
-          const context = await options.createContext(request, { credentials, transport: 'ws' })
-          holders.hold(context.caller, socket)
+          // What arrives meanwhile stays in the socket.
+          socket.pause()
+          const context = await options
+            .createContext(request, { credentials, transport: 'ws' })
+            .finally(() => socket.resume())
+          arrival.identify(context.caller)
+          introduction.identified()
           return {
             ...context,
             reauthenticate: async () =>
@@ -137,11 +150,112 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
         onError: ({ error, path }) => {
           // tRPC clients only send calls. Other clients are disconnected before they can send a million messages.
           if (path === undefined && error.code === 'PARSE_ERROR') disconnect(socket)
+          // An error without a cause is tRPC's own: the call has reached no procedure, which would charge it.
+          else if (!error.cause) chargeUnknown()
           if (!error.cause || !protocolErrors.has(error.cause)) options.onError(error, request, path)
         },
       })(socket, request.raw)
     },
   )
+}
+
+/** Counts a new WebSocket, or closes it if there are too many from its address. */
+function arrive(limit: SocketLimit, request: FastifyRequest, socket: WebSocket): Arrival | undefined {
+  try {
+    return limit.arrive(request.ip, socket)
+  } catch {
+    socket.close(TRY_AGAIN_LATER, 'too many connections without credentials from this address')
+    return undefined
+  }
+}
+
+/** Closes a WebSocket that does not authenticate and send a message in time. Its heartbeats do not count. */
+class Introduction {
+  readonly #timer: NodeJS.Timeout
+  #missing = 2
+
+  constructor(socket: WebSocket) {
+    // A client that does not authenticate might not answer a close frame either.
+    this.#timer = setTimeout(() => {
+      socket.close(TRY_AGAIN_LATER, 'not authenticated in time')
+      setTimeout(() => socket.terminate(), PONG_WAIT_MS).unref()
+    }, INTRODUCTION_MS)
+    this.#timer.unref()
+    socket.once('message', () => this.#arrived())
+    socket.once('close', () => clearTimeout(this.#timer))
+  }
+
+  /** The caller is known. */
+  identified(): void {
+    this.#arrived()
+  }
+
+  #arrived(): void {
+    this.#missing--
+    if (this.#missing === 0) clearTimeout(this.#timer)
+  }
+}
+
+/** The encoded form of an empty object. */
+const NO_INPUT = { json: {} }
+const methods = new Set(['query', 'mutation', 'subscription'])
+
+interface ReaderOptions {
+  /** Called for a message that is not a call. */
+  refuse: () => void
+  /** Called for a call that no procedure receives. */
+  chargeUnknown: () => void
+}
+
+/** Decodes messages, and encodes answers as tRPC does. */
+class CallReader {
+  readonly #options: ReaderOptions
+  #expectsParams: boolean
+
+  constructor({ query }: FastifyRequest, options: ReaderOptions) {
+    this.#options = options
+    this.#expectsParams = (query as Record<string, unknown>).connectionParams === '1'
+  }
+
+  encode(data: unknown): string {
+    const response = data as { id?: unknown }
+    // The response to a message whose input cannot be decoded.
+    if (response.id === null) this.#options.chargeUnknown()
+    return JSON.stringify(data)
+  }
+
+  decode(data: string | ArrayBuffer | Uint8Array): unknown {
+    try {
+      const message: unknown = JSON.parse(
+        typeof data === 'string' ? data : Buffer.from(data as Uint8Array).toString(),
+      )
+      if (this.#expectsParams) {
+        this.#expectsParams = false
+        return message
+      }
+      return Array.isArray(message) ? message.map(toCall) : toCall(message)
+    } catch (error) {
+      this.#options.refuse()
+      throw error
+    }
+  }
+}
+
+/** Drops the input of an unknown procedure: it must not be read before the call is charged. */
+function toCall(message: unknown): unknown {
+  const { id, method, params } = fieldsOf(message)
+  if (method === 'subscription.stop') return message
+  const { path, ...rest } = fieldsOf(params)
+  // tRPC reports a missing id.
+  const isCall =
+    id !== undefined && typeof path === 'string' && typeof method === 'string' && methods.has(method)
+  if (!isCall) throw new Error('the message must be a call')
+  return isProcedure(path, method) ? message : { id, method, params: { ...rest, path, input: NO_INPUT } }
+}
+
+function fieldsOf(value: unknown): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) throw new Error('the message must be an object')
+  return value as Record<string, unknown>
 }
 
 /** Closes the connection with a reason, and ignores further messages. */

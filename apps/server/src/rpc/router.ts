@@ -15,6 +15,15 @@ export const appRouter = router(
   ),
 )
 
+const kinds = new Map<string, Operation['entry']['kind']>(
+  operations.map(({ name, entry }) => [name, entry.kind]),
+)
+
+/** Whether the router has a procedure of this path and kind. */
+export function isProcedure(path: string, kind: string): boolean {
+  return kinds.get(path) === kind
+}
+
 function resourceOf({ name }: Operation): string {
   return name.slice(0, name.indexOf('.'))
 }
