@@ -18,6 +18,7 @@ import { traceCalls } from './call-spans.ts'
 import { createContextMaker, requestOrigin } from './caller.ts'
 import { CallsInProgress } from './calls-in-progress.ts'
 import { registerDocs } from './docs.ts'
+import { ExportsInProgress } from './exports-in-progress.ts'
 import { registerHealth } from './health.ts'
 import { malformed, refuseMalformed, requireHost } from './malformed.ts'
 import { Origins } from './origins.ts'
@@ -173,7 +174,7 @@ export async function createHttpApp({
 
   registerJsonBody(http)
   registerHealth(http, isReady)
-  registerRest(http, { createContext, calls })
+  registerRest(http, { createContext, calls, exports: new ExportsInProgress() })
   const serve = staticResponses(http, (request, reply) =>
     calls.begin(anonymous, requestOrigin(request), reply.raw),
   )

@@ -22,6 +22,8 @@ export type ReadPage = (input: Fields) => Promise<{ items: unknown[]; nextCursor
 interface LinesOptions {
   readPage: ReadPage
   underWay: CallInProgress
+  /** Resolves when the next page can be read. */
+  nextTurn: () => Promise<void>
 }
 
 /**
@@ -31,9 +33,10 @@ interface LinesOptions {
 export async function sendJsonLines(
   reply: FastifyReply,
   input: Fields,
-  { readPage, underWay }: LinesOptions,
+  { readPage, underWay, nextTurn }: LinesOptions,
 ): Promise<FastifyReply> {
   async function read(cursor: object) {
+    await nextTurn()
     const page = await readPage({ ...input, ...cursor, limit: LINES_PER_PAGE })
     return { ...page, release: underWay.hold(jsonSizeOf(page.items)) }
   }

@@ -7,6 +7,7 @@ import { requireFewFields, shownPath, toInputError } from '../lib/errors.ts'
 import { withIsoDates } from '../lib/json-dates.ts'
 import type { CallsInProgress } from './calls-in-progress.ts'
 import { sendEventStream } from './event-stream.ts'
+import type { ExportsInProgress } from './exports-in-progress.ts'
 import { type Fields, type ReadPage, sendJsonLines, wantsLines } from './json-lines.ts'
 import { type Route, routes } from './routes.ts'
 
@@ -16,6 +17,7 @@ interface Options {
     options: { reply: FastifyReply; transport: 'rest' | 'stream' },
   ) => Promise<Context>
   calls: CallsInProgress
+  exports: ExportsInProgress
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8'
@@ -53,7 +55,7 @@ function registerCall(
   app: FastifyInstance,
   route: Route,
   { entry, name, run }: CallOperation,
-  { createContext, calls }: Options,
+  { createContext, calls, exports }: Options,
 ): void {
   app.route({
     method: entry.http.method,
@@ -72,7 +74,11 @@ function registerCall(
       reply.header('cache-control', 'no-store')
       if (entry.http.lines && wantsLines(request)) {
         // A test ensures that every entry with lines is a list.
-        return sendJsonLines(reply, input.data as Fields, { readPage: call as ReadPage, underWay })
+        return sendJsonLines(reply, input.data as Fields, {
+          readPage: call as ReadPage,
+          underWay,
+          nextTurn: exports.begin(context, entry, reply.raw),
+        })
       }
       const output = await call(input.data)
       if (entry.http.status === 204) return reply.code(204).send()

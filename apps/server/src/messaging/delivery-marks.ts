@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { type Executor, type Mark, type MessageRow, store } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { Runtime } from '../app/runtime.ts'
@@ -129,6 +129,8 @@ export class DeliveryMarks {
       await this.#write(marks.slice(from, from + MAX_MARKS)).catch((error: unknown) =>
         this.#options.log.warn({ err: error }, 'writing delivery marks failed'),
       )
+      // On SQLite, marks that would not move wait for nothing.
+      await setImmediate()
     }
   }
 

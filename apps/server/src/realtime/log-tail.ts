@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { type EventRow, type Executor, store } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { Metrics } from '../metrics/metrics.ts'
@@ -139,6 +140,8 @@ export class LogTail {
           hintsAtEnd = undefined
           this.#state = { readAt, isHeldBack: false, blocker: undefined }
           await deliver(this.#batchOf(rows))
+          // On SQLite, neither of these waits for anything, so other requests would not be served in between.
+          await setImmediate()
           pause = UNSETTLED_MS
           continue
         }

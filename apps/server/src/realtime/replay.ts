@@ -62,6 +62,8 @@ export class Replay implements MissedItems {
     }
     while (!reader.hasEnded) {
       if (this.#page.length > 0) {
+        // On SQLite, reading does not wait for anything, so other requests would not be served in between.
+        await setImmediate()
         const items = await this.#nextPart()
         if (items.length > 0) return items
         continue
@@ -75,8 +77,6 @@ export class Replay implements MissedItems {
       }
       if (distance < 0) {
         await this.#readPage(end)
-        // On SQLite, reading does not wait for anything, so other requests would not be served in between.
-        await setImmediate()
       } else {
         if (signal?.aborted) return []
         await this.#waitForTail()
