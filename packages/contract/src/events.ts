@@ -91,13 +91,13 @@ export const events = {
     description:
       'Server-Sent Events: `id` is the cursor, `event` the type, and `data` the event as one line of JSON. The stream resumes after `Last-Event-ID`, or starts now without it.',
     access: 'actor',
-    errors: ['ACTOR_REQUIRED', 'INVALID_CURSOR', 'CONVERSATION_NOT_FOUND', 'USER_NOT_FOUND'],
+    errors: ['ACTOR_REQUIRED', 'INVALID_CURSOR', 'CONVERSATION_NOT_FOUND'],
     http: { method: 'GET', path: '/v1/events', status: 200 },
     input: z.strictObject({
       conversationId: idRef.optional().meta({ description: 'Only events in this conversation.' }),
       presence: z.array(userRef).max(200, 'must contain at most 200 users').optional().meta({
         description:
-          'Also send presence changes of these users. Users who share no conversation with the actor are ignored.',
+          'Also send presence changes of these users, as long as they share a conversation with the actor. Users who do not, and users who do not exist, are ignored.',
       }),
       cursor: cursor.optional(),
       /** The cursor of the last event. tRPC clients send it under this name when they reconnect. */

@@ -224,9 +224,9 @@ const pages: Query[] = [
     run: async (db, { group }) => (await store.participants.findStays(db, [group])).length,
   },
   {
-    name: 'groups shared by two users',
+    name: 'users who may see the presence of a user',
     run: async (db, { hub, userIds }) =>
-      Number(await store.participants.shareGroup(db, userIds[10] ?? '', hub)),
+      (await store.relationships.findPresenceViewers(db, userIds[10] ?? '', [hub])).size,
   },
   {
     name: 'receipt times of a late message of the longest conversation',

@@ -19,6 +19,7 @@ import { EventHub } from '../realtime/event-hub.ts'
 import type { ShowConversation } from '../realtime/event-view.ts'
 import { startLogRetention } from '../realtime/log-retention.ts'
 import { Presence } from '../realtime/presence.ts'
+import { findTypingAudience } from '../realtime/set-typing.ts'
 import { type Signal, signalItem } from '../realtime/signals.ts'
 import { StreamGuard } from '../realtime/stream-guard.ts'
 import { Typing } from '../realtime/typing.ts'
@@ -141,7 +142,13 @@ export function createApp({
     isStreaming: (userId) => events.isOnline(userId),
     shared: cluster.presence,
   })
-  const typing = new Typing({ now, newId, send })
+  const typing = new Typing({
+    now,
+    newId,
+    log,
+    send,
+    findAudience: (typist) => findTypingAudience(db, typist),
+  })
   const streamGuard = new StreamGuard({ db, now, log, configuredKeyId: CONFIGURED_KEY_ID })
   const limits = new Limits({
     rates: config.limits,

@@ -1,7 +1,8 @@
 import { type LogType, SottoError } from '@sotto/contract'
-import { type EventTransaction, lockKeyOf, type MessageRow, store } from '@sotto/db'
+import { type EventTransaction, type Executor, lockKeyOf, type MessageRow, store } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { requireMessageToChange } from '../auth/access.ts'
+import { requireReach } from '../people/reach.ts'
 
 /** Appends an event for the participants of the conversation. */
 export type AppendEvent = (type: LogType, detail?: string) => Promise<void>
@@ -53,4 +54,21 @@ export function requireOwn(message: MessageRow, actorId: string): void {
 /** @throws {SottoError} MESSAGE_DELETED */
 export function requireNotDeleted(message: MessageRow): void {
   if (message.deleted_at !== null) throw new SottoError('MESSAGE_DELETED')
+}
+
+/**
+ * In a direct conversation, the rules for sending also apply to what changes a message: an edit or a reaction. Everyone
+ * can still take back what they sent.
+ *
+ * @throws {SottoError} FORBIDDEN
+ */
+export async function requireReachOfOther(
+  ctx: CallerContext,
+  trx: Executor,
+  { sender_id: senderId, recipient_id: recipientId }: MessageRow,
+  userId: string,
+): Promise<void> {
+  if (recipientId === null) return
+  const otherId = senderId === userId ? recipientId : senderId
+  requireReach(ctx.app, await store.relationships.find(trx, userId, otherId))
 }

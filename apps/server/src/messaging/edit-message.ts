@@ -3,7 +3,7 @@ import { store } from '@sotto/db'
 import type { ActorContext } from '../app/context.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { toMessage } from '../views/messages.ts'
-import { changeMessage, requireNotDeleted, requireOwn } from './change-message.ts'
+import { changeMessage, requireNotDeleted, requireOwn, requireReachOfOther } from './change-message.ts'
 import { requireTextLength } from './send-message.ts'
 
 /**
@@ -19,6 +19,7 @@ export async function editMessage(ctx: ActorContext, input: InputOf<'messages', 
   const row = await changeMessage(ctx, input.messageId, actor.id, async (trx, message, appendEvent, at) => {
     requireOwn(message, actor.id)
     requireNotDeleted(message)
+    await requireReachOfOther(ctx, trx, message, actor.id)
     if (message.text === input.text) return
     const edits = await store.messages.updateText(trx, message, input.text, at)
     if (edits > MAX_EDITS) {

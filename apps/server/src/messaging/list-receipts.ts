@@ -1,5 +1,5 @@
 import type { Contract } from '@sotto/contract'
-import { store } from '@sotto/db'
+import { type MemberWithMarksRow, type ReceiptTimesRow, store } from '@sotto/db'
 import type { z } from 'zod'
 import type { CallerContext } from '../app/context.ts'
 import type { InputOf } from '../lib/operation-types.ts'
@@ -21,8 +21,49 @@ export async function listReceipts(
     seq: Math.max(seq, 1),
   })
   const timesOf = new Map(times.map((row) => [row.user_id, row]))
-  return {
-    items: members.map((member) => toReceipt(member, timesOf.get(member.id))),
-    nextCursor,
+  const blocks = await blocksOf(ctx, members)
+  const items: ReturnType<typeof toReceipt>[] = []
+  for (const member of members) {
+    const before = blocks.get(member.id)
+    items.push(
+      before === undefined
+        ? toReceipt(member, timesOf.get(member.id))
+        : await receiptBefore(ctx, conversation.id, member, timesOf.get(member.id), before),
+    )
   }
+  return { items, nextCursor }
+}
+
+/** The participants who are blocked by the actor, or the other way around, and since when. */
+async function blocksOf(
+  ctx: CallerContext,
+  members: readonly MemberWithMarksRow[],
+): Promise<ReadonlyMap<string, Date>> {
+  const actor = ctx.actor
+  if (!actor) return new Map()
+  return store.blocks.findBetween(
+    ctx.app.db,
+    actor.id,
+    members.map((member) => member.id),
+  )
+}
+
+/** A participant's receipt as it was when the block began. */
+async function receiptBefore(
+  ctx: CallerContext,
+  conversationId: string,
+  member: MemberWithMarksRow,
+  times: ReceiptTimesRow | undefined,
+  before: Date,
+) {
+  const marks = await store.receipts.findMarksBefore(ctx.app.db, {
+    conversationId,
+    userId: member.id,
+    before,
+  })
+  const known = (at: Date | null | undefined) => (at && at < before ? at : null)
+  return toReceipt(
+    { ...member, ...marks },
+    times && { ...times, delivered_at: known(times.delivered_at), read_at: known(times.read_at) },
+  )
 }

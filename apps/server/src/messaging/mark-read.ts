@@ -1,5 +1,5 @@
 import { invalidInput, SottoError } from '@sotto/contract'
-import { type Executor, lockKeyOf, type ParticipantRow, store } from '@sotto/db'
+import { type ConversationRow, type Executor, lockKeyOf, type ParticipantRow, store } from '@sotto/db'
 import type { ActorContext } from '../app/context.ts'
 import { requireConversation } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
@@ -29,11 +29,14 @@ export async function markRead(
     const at = ctx.app.now()
     await store.receipts.updateReadMark(trx, { ...mark, skippedCount })
     if (mine.delivered_seq < input.seq) await store.receipts.moveDeliveredMarks(trx, [mark], at)
-    await store.receipts.insertRead(trx, { ...mark, at })
+    const isReported = await mayReport(trx, conversation, actor.id)
+    if (isReported) await store.receipts.insertRead(trx, { ...mark, at })
     await store.events.append(trx, {
       type: 'receipt.read',
       conversationId: id,
       userId: actor.id,
+      // The user's own clients show the mark in any case.
+      ...(!isReported && { audienceUserId: actor.id }),
       seq: input.seq,
       at,
     })
@@ -46,6 +49,17 @@ export async function markRead(
       }),
     }
   })
+}
+
+/** In a direct conversation, users who are blocked do not receive each other's receipts. Groups filter events instead. */
+async function mayReport(
+  trx: Executor,
+  { direct_key: key }: ConversationRow,
+  userId: string,
+): Promise<boolean> {
+  if (key === null) return true
+  const others = key.split(':').filter((id) => id !== userId)
+  return (await store.blocks.findBetween(trx, userId, others)).size === 0
 }
 
 /**

@@ -1,17 +1,9 @@
 import { invalidInput, type Message } from '@sotto/contract'
-import {
-  type EventTransaction,
-  type Executor,
-  type MessageRow,
-  parseReactions,
-  type ReactionCounts,
-  store,
-} from '@sotto/db'
-import type { ActorContext, CallerContext } from '../app/context.ts'
+import { type EventTransaction, type MessageRow, parseReactions, type ReactionCounts, store } from '@sotto/db'
+import type { ActorContext } from '../app/context.ts'
 import type { InputOf } from '../lib/operation-types.ts'
-import { requireReach } from '../people/reach.ts'
 import { toMessage } from '../views/messages.ts'
-import { changeMessage, requireNotDeleted } from './change-message.ts'
+import { changeMessage, requireNotDeleted, requireReachOfOther } from './change-message.ts'
 
 /** The reaction that a like adds. */
 const LIKE = '👍'
@@ -39,18 +31,6 @@ export async function react(
     await appendEvent('reaction.added', emoji)
   })
   return toMessage(row, actor.id)
-}
-
-/** In a direct conversation, the rules for sending also apply to reactions. */
-async function requireReachOfOther(
-  ctx: CallerContext,
-  trx: Executor,
-  { sender_id: senderId, recipient_id: recipientId }: MessageRow,
-  userId: string,
-): Promise<void> {
-  if (recipientId === null) return
-  const otherId = senderId === userId ? recipientId : senderId
-  requireReach(ctx.app, await store.relationships.find(trx, userId, otherId))
 }
 
 /** Removes the actor's reaction. Idempotent. */

@@ -1,8 +1,12 @@
-import type { EventRow, Executor } from '@sotto/db'
+import { setImmediate } from 'node:timers/promises'
+import { type EventRow, type Executor, store } from '@sotto/db'
 import type { AddressedEvent } from './audience.ts'
 import { encodeEventCursor, pointOf } from './event-cursor.ts'
 import { findEventMessages, type ShowConversation, viewOf } from './event-view.ts'
 import { createItem, type StreamItem } from './subscription.ts'
+
+/** The number of views created in one iteration of the event loop, which takes a few milliseconds. */
+const VIEWS_PER_TURN = 100
 
 export interface ItemSources {
   db: Executor
@@ -23,7 +27,9 @@ export async function createItems(
 ): Promise<ItemsByUser> {
   const rows = events.map(({ row }) => row)
   const sources = { db, showConversation, messages: await findEventMessages(db, rows) }
+  const blocks = await findReceiptBlocks(db, events)
   const items = new Map<string, Map<EventRow, StreamItem>>()
+  let count = 0
   for (const { row, userIds } of events) {
     const point = pointOf(epoch, row)
     for (const userId of userIds) {
@@ -32,9 +38,33 @@ export async function createItems(
         own = new Map()
         items.set(userId, own)
       }
+      if (blocks.get(row.user_id ?? '')?.has(userId) && isReceipt(row)) continue
+      // On SQLite, the views wait for nothing. One event of a large group has hundreds.
+      if (++count % VIEWS_PER_TURN === 0) await setImmediate()
       const view = await viewOf(sources, row, userId)
       if (view) own.set(row, createItem(view.event, encodeEventCursor(userId, point), view.message))
     }
   }
   return items
+}
+
+function isReceipt({ type }: EventRow): boolean {
+  return type === 'receipt.delivered' || type === 'receipt.read'
+}
+
+/** For each user who has received or read something, the users who do not learn of it, because there is a block. */
+async function findReceiptBlocks(
+  db: Executor,
+  events: readonly AddressedEvent[],
+): Promise<ReadonlyMap<string, ReadonlyMap<string, Date>>> {
+  const receipts = Map.groupBy(
+    events.filter(({ row }) => isReceipt(row)),
+    ({ row }) => row.user_id ?? '',
+  )
+  const blocks = new Map<string, ReadonlyMap<string, Date>>()
+  for (const [userId, own] of receipts) {
+    const others = new Set(own.flatMap(({ userIds }) => userIds))
+    blocks.set(userId, await store.blocks.findBetween(db, userId, [...others]))
+  }
+  return blocks
 }

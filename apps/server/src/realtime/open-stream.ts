@@ -1,6 +1,6 @@
-import { directKey, store } from '@sotto/db'
+import { store } from '@sotto/db'
 import type { ActorContext, CallerContext } from '../app/context.ts'
-import { requireConversation, requireUser } from '../auth/access.ts'
+import { requireConversation } from '../auth/access.ts'
 import type { Actor } from '../auth/caller.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { signalItem } from './signals.ts'
@@ -41,25 +41,16 @@ export async function openStream(
   return stream
 }
 
-/** The users whose presence the actor may see. Others are ignored. */
+/** The users whose presence the actor may see. Others are ignored, including users who do not exist. */
 async function visibleUsers(ctx: CallerContext, actor: Actor, refs: readonly string[]): Promise<string[]> {
-  const userIds: string[] = []
-  for (const ref of refs) {
-    const user = await requireUser(ctx, ref, 'presence')
-    if (await canSeePresence(ctx, actor, user)) userIds.push(user.id)
-  }
-  return userIds
+  const users = await Promise.all(refs.map((ref) => ctx.app.identity.findActor(ref)))
+  const ids = [...new Set(users.flatMap((user) => user?.id ?? []))]
+  const visible = await store.relationships.findPresenceViewers(ctx.app.db, actor.id, ids)
+  return ids.filter((id) => id === actor.id || visible.has(id))
 }
 
-/** Users who share a conversation see each other's presence, unless either has blocked the other. */
+/** Whether a user may see another's presence. Users see their own. */
 export async function canSeePresence(ctx: CallerContext, viewer: Actor, user: Actor): Promise<boolean> {
-  if (!(await sharesConversation(ctx, viewer, user))) return false
-  return (await store.blocks.findBetween(ctx.app.db, viewer.id, [user.id])).size === 0
-}
-
-async function sharesConversation(ctx: CallerContext, a: Actor, b: Actor): Promise<boolean> {
-  if (a.id === b.id) return true
-  const { db } = ctx.app
-  const direct = await store.conversations.findDirect(db, directKey(a.id, b.id))
-  return direct !== undefined || store.participants.shareGroup(db, a.id, b.id)
+  if (viewer.id === user.id) return true
+  return (await store.relationships.findPresenceViewers(ctx.app.db, user.id, [viewer.id])).has(viewer.id)
 }

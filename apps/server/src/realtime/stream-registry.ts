@@ -84,8 +84,8 @@ export class StreamRegistry {
   }
 
   /**
-   * Pushes a signal to the streams that watch this user, except where one user has blocked the other since the stream
-   * opened. Signals are pushed one at a time, so that they stay in order.
+   * Pushes a signal to the streams that watch this user, except where since the stream opened one user has blocked the
+   * other, or their last shared conversation has ended. Signals are pushed one at a time, so that they stay in order.
    */
   pushToWatchers(watchedId: string, item: StreamItem): void {
     if (!this.#byWatchedUser.has(watchedId)) return
@@ -104,9 +104,9 @@ export class StreamRegistry {
   async #pushToAllowedWatchers(watchedId: string, item: StreamItem): Promise<void> {
     const streams = [...(this.#byWatchedUser.get(watchedId) ?? [])]
     const userIds = streams.map((stream) => stream.userId)
-    const blocks = await store.blocks.findBetween(this.#options.db, watchedId, userIds)
+    const viewers = await store.relationships.findPresenceViewers(this.#options.db, watchedId, userIds)
     for (const stream of streams) {
-      if (!blocks.has(stream.userId)) stream.push(item)
+      if (stream.userId === watchedId || viewers.has(stream.userId)) stream.push(item)
     }
   }
 

@@ -1,3 +1,4 @@
+import type { Logger } from 'pino'
 import type { NewId } from '../lib/ids.ts'
 import type { Signal } from './signals.ts'
 
@@ -7,55 +8,97 @@ const TYPING_MS = 10_000
 interface Options {
   now: () => Date
   newId: NewId
+  log: Logger
   send: (signal: Signal) => void
+  /** The users who may see this user's signals in this conversation. */
+  findAudience: (typist: Typist) => Promise<readonly string[]>
+}
+
+interface Typist {
+  conversationId: string
+  userId: string
 }
 
 interface Indicator {
-  conversationId: string
-  userId: string
-  /** The users who receive the signals. */
-  toUserIds: readonly string[]
+  timer: NodeJS.Timeout
+  /** The users who were sent `typing.started`. */
+  shownTo: ReadonlySet<string>
 }
 
 /** Tracks who is typing. Kept in memory, with a timeout in case a client disappears. */
 export class Typing {
   readonly #options: Options
-  readonly #timers = new Map<string, NodeJS.Timeout>()
+  readonly #indicators = new Map<string, Typist & Indicator>()
 
   constructor(options: Options) {
     this.#options = options
   }
 
-  start(indicator: Indicator): void {
-    const key = keyOf(indicator)
-    const running = this.#timers.get(key)
-    clearTimeout(running)
-    const timer = setTimeout(() => this.stop(indicator), TYPING_MS)
+  /** @param audience the users who may see the signals now. */
+  start(typist: Typist, audience: readonly string[]): void {
+    const key = keyOf(typist)
+    const running = this.#indicators.get(key)
+    clearTimeout(running?.timer)
+    const timer = setTimeout(() => void this.#timeOut(typist), TYPING_MS)
     timer.unref()
-    this.#timers.set(key, timer)
-    if (!running) this.#send('typing.started', indicator)
+    this.#indicators.set(key, { ...typist, timer, shownTo: running?.shownTo ?? new Set(audience) })
+    if (!running) this.#send('typing.started', typist, audience)
   }
 
-  stop(indicator: Indicator): void {
-    const key = keyOf(indicator)
-    const running = this.#timers.get(key)
+  /** @param audience the users who may see the signals now: some of those who saw the start may not. */
+  stop(typist: Typist, audience: readonly string[]): void {
+    const key = keyOf(typist)
+    const running = this.#indicators.get(key)
     if (!running) return
-    clearTimeout(running)
-    this.#timers.delete(key)
-    this.#send('typing.stopped', indicator)
+    clearTimeout(running.timer)
+    this.#indicators.delete(key)
+    this.#send(
+      'typing.stopped',
+      typist,
+      audience.filter((id) => running.shownTo.has(id)),
+    )
+  }
+
+  /** Ends what each of two users sees of the other, before a block hides it. */
+  hideBetween(a: string, b: string): void {
+    for (const [key, indicator] of this.#indicators) {
+      const viewer = indicator.userId === a ? b : indicator.userId === b ? a : undefined
+      if (viewer === undefined || !indicator.shownTo.has(viewer)) continue
+      const shownTo = new Set(indicator.shownTo)
+      shownTo.delete(viewer)
+      this.#indicators.set(key, { ...indicator, shownTo })
+      this.#send('typing.stopped', indicator, [viewer])
+    }
   }
 
   close(): void {
-    for (const timer of this.#timers.values()) clearTimeout(timer)
-    this.#timers.clear()
+    for (const { timer } of this.#indicators.values()) clearTimeout(timer)
+    this.#indicators.clear()
   }
 
-  #send(type: 'typing.started' | 'typing.stopped', { conversationId, userId, toUserIds }: Indicator): void {
+  async #timeOut(typist: Typist): Promise<void> {
+    const running = this.#indicators.get(keyOf(typist))
+    try {
+      const audience = await this.#options.findAudience(typist)
+      // The user may have gone on typing in the meantime.
+      if (this.#indicators.get(keyOf(typist)) === running) this.stop(typist, audience)
+    } catch (error) {
+      this.#options.log.warn({ err: error }, 'sending a typing signal failed')
+      if (this.#indicators.get(keyOf(typist)) === running) this.stop(typist, [])
+    }
+  }
+
+  #send(
+    type: 'typing.started' | 'typing.stopped',
+    { conversationId, userId }: Typist,
+    toUserIds: readonly string[],
+  ): void {
     const { newId, now, send } = this.#options
+    if (toUserIds.length === 0) return
     send({ to: { userIds: toUserIds }, event: { id: newId(), type, conversationId, at: now(), userId } })
   }
 }
 
-function keyOf({ conversationId, userId }: Indicator): string {
+function keyOf({ conversationId, userId }: Typist): string {
   return `${conversationId}:${userId}`
 }

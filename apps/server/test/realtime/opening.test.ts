@@ -70,7 +70,7 @@ describe.each(dialects)('an opening stream on %s', (using) => {
     const aliceId = (await server.client.users.get({ user: 'alice' })).id
     await server.send('alice', 'bob', 'second')
     await bob.inbox.untilText('second')
-    app.typing.start({ conversationId, userId: aliceId, toUserIds: [bobId] })
+    app.typing.start({ conversationId, userId: aliceId }, [bobId])
     await server.send('alice', 'bob', 'third')
     await bob.inbox.untilText('third')
     const kept = bob.inbox.received.filter(({ event }) => event.type !== 'typing.started')

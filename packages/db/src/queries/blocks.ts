@@ -61,25 +61,27 @@ export async function remove(trx: Executor, userId: string, blockedId: string): 
 const between = statement((db, p: { userId: string; otherIds: IdList }) =>
   db
     .selectFrom('blocks')
-    .select('blocked_id as id')
+    .select(['blocked_id as id', 'created_at as since'])
     .where('user_id', '=', p.userId)
     .where((eb) => inList(db, eb, 'blocked_id', p.otherIds))
     .unionAll(
       db
         .selectFrom('blocks')
-        .select('user_id as id')
+        .select(['user_id as id', 'created_at as since'])
         .where((eb) => inList(db, eb, 'user_id', p.otherIds))
         .where('blocked_id', '=', p.userId),
     ),
 )
 
-/** The others who have blocked the user or whom the user has blocked. */
+/** The others who have blocked the user or whom the user has blocked, and since when. */
 export async function findBetween(
   db: Executor,
   userId: string,
   otherIds: readonly string[],
-): Promise<ReadonlySet<string>> {
-  if (otherIds.length === 0) return new Set()
+): Promise<ReadonlyMap<string, Date>> {
+  if (otherIds.length === 0) return new Map()
   const rows = await between(db, { userId, otherIds: idList(db, otherIds) })
-  return new Set(rows.map((row) => row.id))
+  // If both have blocked each other, the earlier time counts.
+  rows.sort((a, b) => b.since.getTime() - a.since.getTime())
+  return new Map(rows.map((row) => [row.id, row.since]))
 }

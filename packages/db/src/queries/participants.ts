@@ -293,27 +293,6 @@ export async function findIds(db: Executor, conversationId: string): Promise<str
   return (await presentIds(db, { conversationId })).map((row) => row.user_id)
 }
 
-const shared = statement((db, p: { a: string; b: string }) =>
-  db
-    .selectFrom('participants as mine')
-    .innerJoin('participants as theirs', (join) =>
-      join
-        .onRef('theirs.conversation_id', '=', 'mine.conversation_id')
-        .on('theirs.user_id', '=', p.b)
-        .on('theirs.left_at', 'is', null),
-    )
-    .select('mine.conversation_id')
-    .where('mine.user_id', '=', p.a)
-    .where('mine.left_at', 'is', null)
-    .where('mine.active_at', 'is', null)
-    .limit(1),
-)
-
-/** Whether two users share a group. */
-export async function shareGroup(db: Executor, a: string, b: string): Promise<boolean> {
-  return (await shared(db, { a, b })).length > 0
-}
-
 /** A stay, used to decide which events a user receives. */
 export type StayRow = Pick<
   ParticipantTable,

@@ -130,16 +130,43 @@ const moveDelivered = statement((db, p: MarkList) =>
     ]),
 )
 
+/** The marks that may be reported: not those in a direct conversation whose users are blocked. */
+function reportedMarks(db: Executor, p: MarkList) {
+  return db.selectFrom(givenMarks(db, p)).where((eb) => {
+    const other = eb
+      .selectFrom('conversations as c')
+      .innerJoin('participants as other', 'other.conversation_id', 'c.id')
+      .innerJoin('blocks', (join) =>
+        join.on((on) =>
+          on.or([
+            on.and([
+              on('blocks.user_id', '=', on.ref('given.user_id')),
+              on('blocks.blocked_id', '=', on.ref('other.user_id')),
+            ]),
+            on.and([
+              on('blocks.user_id', '=', on.ref('other.user_id')),
+              on('blocks.blocked_id', '=', on.ref('given.user_id')),
+            ]),
+          ]),
+        ),
+      )
+      .select('c.id')
+      .whereRef('c.id', '=', 'given.conversation_id')
+      .where('c.kind', '=', sql.lit('direct'))
+      .whereRef('other.user_id', '<>', 'given.user_id')
+    return eb.not(eb.exists(other))
+  })
+}
+
 const addDelivered = statement((db, p: MarkList & { at: Date }) =>
   db
     .insertInto('receipts')
     .columns(['conversation_id', 'user_id', 'kind', 'seq', 'receipt_at'])
     .expression(
-      db
-        .selectFrom(givenMarks(db, p))
-        .select(['conversation_id', 'user_id'])
+      reportedMarks(db, p)
+        .select(['given.conversation_id', 'given.user_id'])
         .select(sql.lit('delivered' as const).as('kind'))
-        .select('seq')
+        .select('given.seq')
         .select(timeOf(db, p.at).as('receipt_at')),
     ),
 )
@@ -153,8 +180,7 @@ const addDeliveredEvents = statement((db, p: MarkList & { at: Date }) =>
     .insertInto('events')
     .columns(['type', 'conversation_id', 'user_id', 'seq', 'created_at'])
     .expression(
-      db
-        .selectFrom(givenMarks(db, p))
+      reportedMarks(db, p)
         .innerJoin('conversations', 'conversations.id', 'given.conversation_id')
         .where('conversations.kind', '=', sql.lit('direct'))
         .select(sql.lit('receipt.delivered' as const).as('type'))
@@ -164,7 +190,7 @@ const addDeliveredEvents = statement((db, p: MarkList & { at: Date }) =>
 )
 
 /**
- * Moves delivered marks forward and records receipts at this time.
+ * Moves delivered marks forward and records receipts at this time, except between users who are blocked.
  *
  * Never waits: it skips marks whose row is locked by another transaction, as well as marks that would not move. Many
  * marks can therefore be moved at once without delaying sends or causing deadlocks. The row locks keep a user's marks
@@ -221,4 +247,24 @@ export async function findTimes(
   { conversationId, userIds, seq }: { conversationId: string; userIds: readonly string[]; seq: number },
 ): Promise<ReceiptTimesRow[]> {
   return userIds.length === 0 ? [] : receiptTimes(db, { conversationId, userIds: idList(db, userIds), seq })
+}
+
+const marksBefore = statement((db, p: { conversationId: string; userId: string; before: Date }) =>
+  db
+    .selectFrom('receipts')
+    .select('kind')
+    .select((eb) => eb.fn.max('seq').as('seq'))
+    .where('conversation_id', '=', p.conversationId)
+    .where('user_id', '=', p.userId)
+    .where('receipt_at', '<', p.before)
+    .groupBy('kind'),
+)
+
+/** The marks of a user as of an earlier time. */
+export async function findMarksBefore(
+  db: Executor,
+  range: { conversationId: string; userId: string; before: Date },
+): Promise<{ delivered_seq: number; read_seq: number }> {
+  const marks = new Map((await marksBefore(db, range)).map(({ kind, seq }) => [kind, seq]))
+  return { delivered_seq: marks.get('delivered') ?? 0, read_seq: marks.get('read') ?? 0 }
 }

@@ -1,7 +1,8 @@
 import { type Expression, expressionBuilder, sql } from 'kysely'
-import { findsOne } from '../dialect/expressions.ts'
+import { findsOne, givenRows } from '../dialect/expressions.ts'
 import type { Schema } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
+import { directKey } from './conversations.ts'
 
 /**
  * The relationship of a user to another: `blocking` if the user has blocked the other, `blocked` if it is the other way
@@ -16,11 +17,16 @@ interface Pair<Value extends Id = string> {
   otherId: Value
 }
 
+function hasBlocked(by: Id, of: Id) {
+  const eb = expressionBuilder<Schema>()
+  return findsOne(
+    eb.selectFrom('blocks').where('blocks.user_id', '=', by).where('blocks.blocked_id', '=', of),
+  )
+}
+
 /** The relationship of two different users, from up to three primary key lookups. Also used inside other queries. */
 export function relationshipOf({ userId, otherId }: Pair<Id>) {
   const eb = expressionBuilder<Schema>()
-  const hasBlocked = (by: Id, of: Id) =>
-    findsOne(eb.selectFrom('blocks').where('blocks.user_id', '=', by).where('blocks.blocked_id', '=', of))
   const areContacts = findsOne(
     eb
       .selectFrom('contacts')
@@ -52,4 +58,49 @@ export async function find(db: Executor, userId: string, otherId: string): Promi
   const [row] = await ofPair(db, { userId, otherId })
   if (!row) throw new Error('a select without a table returned no row')
   return row.relationship
+}
+
+const viewers = statement((db, p: { userId: string; others: string }) =>
+  db
+    .selectFrom(givenRows(db, p.others, { id: 'uuid', key: 'text' }))
+    .select('given.id')
+    .where((eb) =>
+      eb.or([
+        findsOne(
+          eb.selectFrom('conversations').whereRef('conversations.direct_key', '=', 'given.key').select('id'),
+        ),
+        findsOne(
+          eb
+            .selectFrom('participants as mine')
+            .innerJoin('participants as theirs', (join) =>
+              join
+                .onRef('theirs.conversation_id', '=', 'mine.conversation_id')
+                .onRef('theirs.user_id', '=', 'given.id')
+                .on('theirs.left_at', 'is', null),
+            )
+            .select('mine.conversation_id')
+            .where('mine.user_id', '=', p.userId)
+            .where('mine.left_at', 'is', null)
+            // Only groups.
+            .where('mine.active_at', 'is', null),
+        ),
+      ]),
+    )
+    .where((eb) => eb.not(hasBlocked(p.userId, eb.ref('given.id'))))
+    .where((eb) => eb.not(hasBlocked(eb.ref('given.id'), p.userId))),
+)
+
+/**
+ * Those among other users who may see a user's presence: they share a conversation with the user, and neither has
+ * blocked the other.
+ */
+export async function findPresenceViewers(
+  db: Executor,
+  userId: string,
+  otherIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (otherIds.length === 0) return new Set()
+  const others = [...new Set(otherIds)].map((id) => ({ id, key: directKey(userId, id) }))
+  const rows = await viewers(db, { userId, others: JSON.stringify(others) })
+  return new Set(rows.map((row) => row.id))
 }
