@@ -19,6 +19,7 @@ import { createContextMaker, requestOrigin } from './caller.ts'
 import { CallsInProgress } from './calls-in-progress.ts'
 import { registerDocs } from './docs.ts'
 import { ExportsInProgress } from './exports-in-progress.ts'
+import { normalizeForwardedFor } from './forwarded-for.ts'
 import { registerHealth } from './health.ts'
 import { malformed, refuseMalformed, requireHost } from './malformed.ts'
 import { Origins } from './origins.ts'
@@ -122,6 +123,10 @@ export async function createHttpApp({
     app.limits.charge('reads', anonymous, requestOrigin(request))
 
   http.decorateRequest('quota', undefined)
+  http.addHook('onRequest', (request, _reply, done) => {
+    normalizeForwardedFor(request.raw)
+    done()
+  })
   traceCalls(http, app.tracing)
   reportResponses(http, app.metrics)
   http.addHook('onRequest', (request, reply, done) => {

@@ -73,6 +73,35 @@ describe('the address in the audit log', () => {
     expect(await addressSeen(['loopback', '10.0.0.0/8'], '203.0.113.7, 10.1.2.3')).toBe('203.0.113.7')
   })
 
+  test.each([
+    ['203.0.113.6:50000', '203.0.113.6'],
+    ['"203.0.113.6:50000"', '203.0.113.6'],
+    ['[2001:db8::1]:50000', '2001:db8::1'],
+    ['"[2001:db8::1]:50000"', '2001:db8::1'],
+    ['[2001:db8::1]', '2001:db8::1'],
+    ['2001:db8::1', '2001:db8::1'],
+    ['198.51.100.1:1, 203.0.113.6:50000 , 10.1.2.3:443', '203.0.113.6'],
+    ['203.0.113.6:50000, "[fd00::2]:443"', '203.0.113.6'],
+  ])('is without the port and quotes that a proxy adds: %s', async (forwardedFor, address) => {
+    expect(await addressSeen(['loopback', '10.0.0.0/8', 'fd00::/8'], forwardedFor)).toBe(address)
+  })
+
+  test('is the same for every port, for the limit of an address', async () => {
+    const reads = { count: 1, seconds: 60 }
+    await using server = await createTestServer({
+      settings: { trustedProxies: ['loopback'], limits: { reads } },
+    })
+    const statusFrom = async (forwardedFor: string) => {
+      const headers = { 'x-forwarded-for': forwardedFor }
+      return (await rest(server, 'GET /v1/setup', { authorization: null, headers })).status
+    }
+    // Ten times the limit of a user.
+    for (let port = 1; port <= 10; port++) expect(await statusFrom(`203.0.113.6:${port}`)).toBe(200)
+    expect(await statusFrom('203.0.113.6:11')).toBe(429)
+    expect(await statusFrom('"203.0.113.6"')).toBe(429)
+    expect(await statusFrom('203.0.113.7:11')).toBe(200)
+  })
+
   test('is that of the connection without a trusted proxy', async () => {
     expect(await addressSeen([], '203.0.113.7')).toBe('127.0.0.1')
     expect(await addressSeen(['10.0.0.0/8'], '203.0.113.7')).toBe('127.0.0.1')
