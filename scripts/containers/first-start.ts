@@ -71,7 +71,7 @@ async function checkProxy(findings: Findings, stack: Stack, key: string): Promis
   const large = await fetch(`${stack.url}/v1/messages`, {
     method: 'POST',
     headers: { ...authorization, 'content-type': 'application/json' },
-    body: ' '.repeat(1_048_577),
+    body: ' '.repeat(3 * 1_048_576 + 1),
   })
   const { code } = (await large.json()) as { code: string }
   findings.check(

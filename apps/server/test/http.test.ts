@@ -15,6 +15,28 @@ const problem = (code: string, path?: string) => ({
   body: { code, ...(path !== undefined && { issues: [{ path, message: expect.any(String) }] }) },
 })
 
+describe('a refused call over tRPC', () => {
+  test.each([
+    ['GET /trpc/users.me', 'Bearer sk_wrong'],
+    ['GET /trpc/users.me', 'Nonsense'],
+    ['GET /trpc/users.wonders', undefined],
+    ['GET /trpc/users.me,users.me?batch=1', 'Bearer sk_wrong'],
+    [`GET /trpc/${Array.from({ length: 21 }, () => 'users.me').join()}?batch=1`, undefined],
+    ['POST /trpc/messages.send', 'Bearer st_wrong'],
+  ] as const)('names its request: %s with %s', async (line, authorization) => {
+    const { headers, body } = await rest(server, line, {
+      ...(authorization && { authorization }),
+      headers: { 'x-request-id': 'the-request' },
+    })
+    expect(headers.get('x-request-id')).toBe('the-request')
+    // tRPC's own errors are JSON without its content type.
+    const answer: unknown = typeof body === 'string' ? JSON.parse(body) : body
+    for (const { error } of [answer].flat() as { error: { json: { data: { requestId: string } } } }[]) {
+      expect(error.json.data.requestId).toBe('the-request')
+    }
+  })
+})
+
 describe('an error response', () => {
   test.each([
     ['GET /nowhere', 404, 'ROUTE_NOT_FOUND'],
@@ -205,6 +227,48 @@ describe('a request body', () => {
     expect(await post({ body: valid, headers: { 'content-type': type } })).toMatchObject({
       status: 415,
       ...problem('UNSUPPORTED_MEDIA_TYPE'),
+    })
+  })
+
+  test.each(['gzip', 'br', 'deflate', 'zstd', 'x-gzip', 'identity, gzip', 'nonsense'])(
+    'encoded as %s is UNSUPPORTED_MEDIA_TYPE, also over RPC',
+    async (encoding) => {
+      const headers = { 'content-encoding': encoding, 'content-type': 'application/json' }
+      for (const line of ['POST /v1/messages', 'POST /trpc/messages.send', 'POST /v1/nowhere'] as const) {
+        const answer = await rest(server, line, { as: 'alice', body: valid, headers })
+        expect(answer).toMatchObject({ status: 415, ...problem('UNSUPPORTED_MEDIA_TYPE') })
+        expect(answer.headers.get('accept-encoding')).toBe('identity')
+      }
+    },
+  )
+
+  test.each(['identity', 'IDENTITY', ''])('with the encoding %j is accepted', async (encoding) => {
+    expect((await post({ body: valid, headers: { 'content-encoding': encoding } })).status).toBe(201)
+  })
+
+  test('fits a text of the maximum length in its longest encoding', async () => {
+    await using longTexts = await createTestServer({
+      users: ['alice', 'bob'],
+      settings: { maxTextLength: 200_000 },
+    })
+    const text = '\\ud83d\\ude00'.repeat(200_000)
+    const message = `{"to":"bob","text":"${text}"}`
+    const created = await rest(longTexts, 'POST /v1/messages', { as: 'alice', body: message })
+    expect(created.status).toBe(201)
+    const overRpc = await rest(longTexts, 'POST /trpc/messages.send', {
+      as: 'alice',
+      body: `{"json":${message}}`,
+    })
+    expect(overRpc.status).toBe(200)
+    const { id } = created.body as { id: string }
+    const edited = `{"text":"${text.replace('00', '01')}"}`
+    expect((await rest(longTexts, `PATCH /v1/messages/${id}`, { as: 'alice', body: edited })).status).toBe(
+      200,
+    )
+    const tooLong = `{"to":"bob","text":"x${text}"}`
+    expect(await rest(longTexts, 'POST /v1/messages', { as: 'alice', body: tooLong })).toMatchObject({
+      status: 400,
+      ...problem('INVALID_INPUT', 'text'),
     })
   })
 

@@ -14,7 +14,10 @@ function line<Type extends string, Fields extends z.ZodRawShape>(type: Type, fie
 
 const exportLine = z
   .discriminatedUnion('type', [
-    line('profile', { profile: account }),
+    line('profile', {
+      profile: account,
+      lastSeenAt: timestamp.nullable().meta({ description: 'When the user was last online.' }),
+    }),
     line('session', {
       session: z.object({
         id,
@@ -83,6 +86,7 @@ export const userData = {
               secondFactor: false,
               lastWrongCodeAt: null,
             },
+            lastSeenAt: null,
             cursor:
               'WyJleHBvcnQiLCJwcm9maWxlIiwiMDAwMDAwMDAtMDAwMC0wMDAwLTAwMDAtMDAwMDAwMDAwMDAwIiwiIiwxLDBd',
           },

@@ -12,6 +12,7 @@ import type { MessageTable } from './message-table.ts'
 export interface Schema {
   setup: SetupTable
   users: UserTable
+  last_seen: LastSeenTable
   sessions: SessionTable
   second_factors: SecondFactorTable
   recovery_codes: RecoveryCodeTable
@@ -50,6 +51,12 @@ export interface SetupTable {
   /** When the demo data was requested, and when it was complete. */
   demo_started_at: Date | null
   demo_filled_at: Date | null
+}
+
+/** When a user's last stream ended, or, if their server failed, when it began. */
+export interface LastSeenTable {
+  user_id: string
+  seen_at: Date
 }
 
 export interface UserTable {

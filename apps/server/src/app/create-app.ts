@@ -135,6 +135,7 @@ export function createApp({
     tracing,
   })
   const presence = new Presence({
+    db,
     now,
     newId,
     log,
@@ -232,7 +233,7 @@ export function createApp({
     await jobs.close()
     await webhooks.close()
     typing.close()
-    presence.close()
+    await presence.close()
     streamGuard.close()
     await deliveryMarks.close()
     await app.identity.close()

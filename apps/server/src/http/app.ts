@@ -12,7 +12,7 @@ import { logFailure } from '../lib/log.ts'
 import type { Quota } from '../limits/buckets.ts'
 import { reportFailure } from '../metrics/reported-calls.ts'
 import { appRouter } from '../rpc/router.ts'
-import { registerJsonBody } from './body.ts'
+import { registerJsonBody, requirePlainBody } from './body.ts'
 import { nameOfOperation, reportResponses } from './call-reports.ts'
 import { traceCalls } from './call-spans.ts'
 import { createContextMaker, requestOrigin } from './caller.ts'
@@ -33,8 +33,12 @@ import { registerWebClient } from './web-client.ts'
 import { registerWebAssets, webFolder } from './web-files.ts'
 import { registerWebSocket } from './websocket.ts'
 
-/** The maximum body size, in bytes: fits a text of maximum length in its longest encoding. */
+/** The maximum body size, in bytes, unless longer texts are allowed. */
 const BODY_LIMIT = 1_048_576
+/** The longest encoding of a character in JSON: two escapes such as `\ud83d`. */
+const MAX_CHARACTER_BYTES = 12
+/** For the rest of the body that contains a text of maximum length. */
+const OTHER_BYTES = 65_536
 /** In characters. The path of a batch contains the name of each procedure. */
 const MAX_PARAM_LENGTH = 2_000
 /** How long a client has to send a whole request, in milliseconds. */
@@ -89,13 +93,14 @@ export async function createHttpApp({
   trustedProxies,
 }: HttpOptions): Promise<FastifyInstance> {
   const origins = new Origins(allowedOrigins)
+  const bodyLimit = Math.max(BODY_LIMIT, app.maxTextLength * MAX_CHARACTER_BYTES + OTHER_BYTES)
   const http = fastify({
     loggerInstance: log,
     // The hook below logs one line per request.
     logController: new fastify.LogController({ disableRequestLogging: true }),
     genReqId: (request) => requestIdOf(request.headers['x-request-id']) ?? newRequestId(),
     trustProxy: trustedProxies.length > 0 && [...trustedProxies],
-    bodyLimit: BODY_LIMIT,
+    bodyLimit,
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: IDLE_TIMEOUT_MS,
     http: {
@@ -132,6 +137,7 @@ export async function createHttpApp({
   http.addHook('onRequest', (request, reply, done) => {
     setResponseHeaders(request, reply, origins)
     requireHost(request)
+    requirePlainBody(request, reply)
     if (isPreflight(request, origins)) answerPreflight(reply)
     else done()
   })
@@ -220,7 +226,7 @@ export async function createHttpApp({
   })
   await registerWebSocket(http, {
     maxBatchSize: MAX_BATCH_SIZE,
-    maxPayload: BODY_LIMIT,
+    maxPayload: bodyLimit,
     maxSockets: maxStreams,
     origins,
     // A silent WebSocket costs as much as a stream.

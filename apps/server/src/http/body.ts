@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { SottoError } from '@sotto/contract'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 /**
  * Accepts only JSON. An empty body counts as none, whatever its content type: many clients send the header with every
@@ -22,6 +22,22 @@ export function registerJsonBody(app: FastifyInstance): void {
   })
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body: Buffer, done) => {
     done(body.length === 0 ? null : new SottoError('UNSUPPORTED_MEDIA_TYPE'), undefined)
+  })
+}
+
+/**
+ * Requires a body without compression, which would otherwise be rejected as invalid JSON.
+ *
+ * @throws {SottoError} UNSUPPORTED_MEDIA_TYPE
+ */
+export function requirePlainBody({ headers }: FastifyRequest, reply: FastifyReply): void {
+  const encoding = headers['content-encoding']?.trim().toLowerCase()
+  const length = headers['content-length']
+  const hasBody = headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
+  if (encoding === undefined || encoding === '' || encoding === 'identity' || !hasBody) return
+  reply.header('accept-encoding', 'identity')
+  throw new SottoError('UNSUPPORTED_MEDIA_TYPE', {
+    detail: 'Content-Encoding must be identity: compressed bodies are not accepted',
   })
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type ErrorCode, SottoError } from '@sotto/contract'
@@ -18,7 +19,7 @@ export function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): v
 export function refuseConnection(error: SottoError, socket: Duplex): void {
   // The client may still be sending after the response.
   if (socket.writableEnded) return
-  const problem = toProblem(error, '')
+  const problem = toProblem(error, randomUUID())
   const body = JSON.stringify(problem)
   const headers = {
     ...securityHeaders,

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { type FastifyTRPCPluginOptions, fastifyRequestHandler } from '@trpc/server/adapters/fastify'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type appRouter, isProcedure } from '../rpc/router.ts'
+import { requestIds } from '../rpc/trpc.ts'
 import { notUtf8 } from './body.ts'
 
 /** The maximum number of calls in one tRPC request. */
@@ -44,7 +45,9 @@ export async function registerRpc(
     }
     rpc.all<{ Params: { path: string } }>('/trpc/:path', { config, onRequest }, async (req, res) => {
       res.header('cache-control', 'no-store')
-      await fastifyRequestHandler({ ...trpcOptions, req, res, path: req.params.path })
+      await requestIds.run(req.id, () =>
+        fastifyRequestHandler({ ...trpcOptions, req, res, path: req.params.path }),
+      )
     })
     registered()
   })

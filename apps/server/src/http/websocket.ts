@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import websocket, { type WebSocket } from '@fastify/websocket'
-import { SottoError } from '@sotto/contract'
+import { type ErrorShape, SottoError } from '@sotto/contract'
 import { getWSConnectionHandler } from '@trpc/server/adapters/ws'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Context } from '../app/context.ts'
@@ -210,17 +210,21 @@ interface ReaderOptions {
 /** Decodes messages, and encodes answers as tRPC does. */
 class CallReader {
   readonly #options: ReaderOptions
+  readonly #requestId: string
   #expectsParams: boolean
 
-  constructor({ query }: FastifyRequest, options: ReaderOptions) {
+  constructor({ id, query }: FastifyRequest, options: ReaderOptions) {
     this.#options = options
+    this.#requestId = id
     this.#expectsParams = (query as Record<string, unknown>).connectionParams === '1'
   }
 
   encode(data: unknown): string {
-    const response = data as { id?: unknown }
+    const response = data as { id?: unknown; error?: { json: ErrorShape } }
     // The response to a message whose input cannot be decoded.
     if (response.id === null) this.#options.chargeUnknown()
+    // An error without a context, such as refused credentials.
+    if (response.error) response.error.json.data.requestId ||= this.#requestId
     return JSON.stringify(data)
   }
 

@@ -47,7 +47,8 @@ export const sections = {
       if (from.n > 0) return { lines: [], next: undefined }
       const row = await store.accounts.find(db, userId)
       if (!row) throw new SottoError('USER_NOT_FOUND', { detail: 'no such user' })
-      const line = { type: 'profile' as const, profile: toAccount(row, toUser(row)) }
+      const lastSeenAt = (await store.lastSeen.find(db, userId)) ?? null
+      const line = { type: 'profile' as const, profile: toAccount(row, toUser(row)), lastSeenAt }
       return { lines: [{ line, after: { ...firstPosition, n: 1 } }], next: undefined }
     },
   },

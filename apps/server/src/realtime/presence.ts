@@ -1,11 +1,13 @@
+import { type Executor, store } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { NewId } from '../lib/ids.ts'
 import type { Signal } from './signals.ts'
 
 /** How long a user stays online without a stream, in milliseconds, so that they can reconnect. */
 const GRACE_MS = 5_000
-/** The maximum number of users whose last-seen time is kept. */
-const MAX_REMEMBERED = 100_000
+/** How long last-seen times are collected before they are written, in milliseconds. */
+const WRITE_MS = 1_000
+const MAX_ROWS = 500
 
 export interface PresenceState {
   online: boolean
@@ -22,6 +24,7 @@ export interface SharedPresence {
 }
 
 interface Options {
+  db: Executor
   now: () => Date
   newId: NewId
   log: Logger
@@ -31,11 +34,13 @@ interface Options {
   shared: SharedPresence | undefined
 }
 
-/** Tracks which users are online: those with an open stream. Not stored in the database. */
+/** Tracks which users are online: those with an open stream. Only the time when they were last seen is stored. */
 export class Presence {
   readonly #options: Options
   readonly #leaving = new Map<string, NodeJS.Timeout>()
+  /** Times that are not yet written. */
   readonly #lastSeen = new Map<string, Date>()
+  #writeTimer: NodeJS.Timeout | undefined
 
   constructor(options: Options) {
     this.#options = options
@@ -46,13 +51,14 @@ export class Presence {
     const leaving = this.#leaving.get(userId)
     clearTimeout(leaving)
     this.#leaving.delete(userId)
+    const at = this.#options.now()
+    // Also when users arrive, in case this server fails before they leave.
+    this.#remember(userId, at)
     if (isStreaming) {
       // A user who reconnects within the grace period was never offline.
       if (!leaving) this.#sendChange(userId, this.#arrive(userId))
       return
     }
-    const at = this.#options.now()
-    this.#remember(userId, at)
     const timer = setTimeout(() => {
       this.#leaving.delete(userId)
       this.#sendChange(userId, this.#leave(userId, at))
@@ -66,18 +72,26 @@ export class Presence {
       return { online: true, lastSeenAt: null }
     const elsewhere = await this.#options.shared?.find(userId)
     if (elsewhere?.online) return elsewhere
-    return { online: false, lastSeenAt: later(this.#lastSeen.get(userId), elsewhere?.lastSeenAt) }
+    const stored = await store.lastSeen.find(this.#options.db, userId)
+    return {
+      online: false,
+      lastSeenAt: later(later(this.#lastSeen.get(userId), stored), elsewhere?.lastSeenAt),
+    }
   }
 
   /** Deletes a user's last-seen time. */
   async forget(userId: string): Promise<void> {
     this.#lastSeen.delete(userId)
+    await this.#options.db.transaction().execute((trx) => store.lastSeen.remove(trx, userId))
     await this.#options.shared?.forget(userId)
   }
 
-  close(): void {
+  /** Writes the last-seen times. */
+  async close(): Promise<void> {
     for (const timer of this.#leaving.values()) clearTimeout(timer)
     this.#leaving.clear()
+    clearTimeout(this.#writeTimer)
+    await this.#write()
   }
 
   /** @returns the new state; undefined if the user is also online on another server. */
@@ -114,16 +128,30 @@ export class Presence {
   }
 
   #remember(userId: string, at: Date): void {
-    this.#lastSeen.delete(userId)
-    if (this.#lastSeen.size >= MAX_REMEMBERED) {
-      const [oldest] = this.#lastSeen.keys()
-      if (oldest !== undefined) this.#lastSeen.delete(oldest)
-    }
     this.#lastSeen.set(userId, at)
+    this.#writeTimer ??= setTimeout(() => void this.#write(), WRITE_MS).unref()
+  }
+
+  /** Times that cannot be written are lost. */
+  async #write(): Promise<void> {
+    this.#writeTimer = undefined
+    const { db, log } = this.#options
+    const rows = [...this.#lastSeen].map(([userId, at]) => ({ user_id: userId, seen_at: at }))
+    for (let from = 0; from < rows.length; from += MAX_ROWS) {
+      const part = rows.slice(from, from + MAX_ROWS)
+      try {
+        await db.transaction().execute((trx) => store.lastSeen.note(trx, part))
+      } catch (error) {
+        log.warn({ err: error }, 'writing last-seen times failed')
+      }
+      for (const { user_id: userId, seen_at: at } of part) {
+        if (this.#lastSeen.get(userId) === at) this.#lastSeen.delete(userId)
+      }
+    }
   }
 }
 
-function later(a: Date | undefined, b: Date | null | undefined): Date | null {
+function later(a: Date | null | undefined, b: Date | null | undefined): Date | null {
   if (!a || !b) return a ?? b ?? null
   return a > b ? a : b
 }

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { ErrorShape, Procedure } from '@sotto/contract'
 import { initTRPC } from '@trpc/server'
 import { type Context, withCaller } from '../app/context.ts'
@@ -9,6 +10,9 @@ import { transformer } from './transformer.ts'
 
 /** How often an idle stream sends a heartbeat, in milliseconds. */
 export const HEARTBEAT_MS = 10_000
+
+/** The id of the request whose calls are run, for errors without a context, such as refused credentials. */
+export const requestIds = new AsyncLocalStorage<string>()
 
 const t = initTRPC
   .context<Context>()
@@ -29,7 +33,7 @@ const t = initTRPC
           code,
           httpStatus: status,
           retryable,
-          requestId: ctx?.requestId ?? requestId ?? '',
+          requestId: ctx?.requestId ?? requestId ?? requestIds.getStore() ?? '',
           issues,
           ...(retryAfterMs !== undefined && { retryAfterMs }),
         },

@@ -74,6 +74,22 @@ describe('a WebSocket', () => {
     for (const { socket } of [...sockets, next]) socket.close()
   })
 
+  test('names its request in each error, also for refused credentials', async () => {
+    await using server = await startServer('sqlite')
+    const refused = await open(server, '?connectionParams=1')
+    refused.socket.send(JSON.stringify({ ...params(server), data: { authorization: 'Bearer sk_wrong' } }))
+    await refused.closed
+    const { socket, received } = await open(server)
+    socket.send(JSON.stringify(query('users.wonders')))
+    socket.send(JSON.stringify({ ...query('users.list'), params: { path: 'users.list' } }))
+    await vi.waitFor(() => expect(received).toHaveLength(2))
+    socket.close()
+    for (const text of [...refused.received, ...received]) {
+      const { error } = JSON.parse(text) as { error: { json: { data: { requestId: string } } } }
+      expect(error.json.data.requestId).toMatch(/^[\w-]{36}$/)
+    }
+  })
+
   test.each([
     'x',
     'null',

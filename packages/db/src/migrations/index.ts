@@ -8,6 +8,7 @@ import * as wrongCodes from './20261130T010000-wrong-codes.ts'
 import * as addedBy from './20261130T010100-added-by.ts'
 import * as addedByIndex from './20261130T010200-added-by-index.ts'
 import * as adminsIndex from './20261130T010300-admins-index.ts'
+import * as lastSeen from './20261130T020000-last-seen.ts'
 import type { SchemaMigration } from './migration.ts'
 
 /**
@@ -24,4 +25,5 @@ export const migrations: Record<string, SchemaMigration> = {
   '20261130T010100-added-by': addedBy,
   '20261130T010200-added-by-index': addedByIndex,
   '20261130T010300-admins-index': adminsIndex,
+  '20261130T020000-last-seen': lastSeen,
 }

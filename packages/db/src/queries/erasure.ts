@@ -1,6 +1,7 @@
 import { type IdList, idList, inList } from '../dialect/expressions.ts'
 import type { MessageTable } from '../message-table.ts'
 import { type Executor, statement } from '../statement.ts'
+import * as lastSeen from './last-seen.ts'
 import * as secondFactors from './second-factors.ts'
 import * as sessions from './sessions.ts'
 
@@ -45,6 +46,7 @@ export async function eraseAccount(trx: Executor, userId: string): Promise<void>
     .execute()
   await sessions.removeAllOf(trx, userId)
   await secondFactors.remove(trx, userId)
+  await lastSeen.remove(trx, userId)
   await trx.deleteFrom('password_resets').where('user_id', '=', userId).execute()
 }
 

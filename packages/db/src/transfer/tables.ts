@@ -23,6 +23,7 @@ type Rule<Name extends TableName> =
  */
 const rules: { readonly [Name in TableName]: Rule<Name> } = {
   users: { key: ['id'] },
+  last_seen: { key: ['user_id'] },
   sessions: { key: ['id'] },
   second_factors: { key: ['user_id'] },
   recovery_codes: { key: ['user_id', 'code_hash'] },
