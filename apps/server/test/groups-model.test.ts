@@ -1,10 +1,14 @@
+import type { Message } from '@sotto/sdk'
 import { createTestServer, type TestServer } from '@sotto/testing'
 import { dialects } from '@sotto/testing/internal'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { testScale } from '../../../scripts/test-scale.ts'
 
-/* Compares what each user sees of a group with a model that records what happened during each user's stays. */
+/*
+ * Compares what each user sees of a group with a model that records what happened during each user's stays, and what
+ * the group and its messages were like when a stay ended.
+ */
 
 const names = ['alice', 'bob', 'carol', 'dave'] as const
 type Name = (typeof names)[number]
@@ -15,6 +19,8 @@ const action = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('read' as const), by: name, seq: fc.nat(30) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('edit' as const), nth: fc.nat(30) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('delete' as const), nth: fc.nat(30) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('react' as const), by: name, nth: fc.nat(30) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('rename' as const) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('add' as const), user: name }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('remove' as const), user: name }) },
 )
@@ -25,7 +31,18 @@ interface SentMessage {
   seq: number
   sender: Name
   text: string
+  edited: boolean
   deleted: boolean
+  /** The users who have reacted. */
+  reactions: Name[]
+}
+
+/** What a user sees of a message. */
+interface Seen {
+  seq: number
+  text: string | null
+  edited: boolean
+  reactions: number
 }
 
 interface Participant {
@@ -35,6 +52,10 @@ interface Participant {
   readSeq: number
   /** Messages sent during their stays. */
   seen: SentMessage[]
+  /** What those messages were like when the last stay ended. */
+  frozen: Map<SentMessage, { text: string; edited: boolean }>
+  /** The names of the group when stays ended. */
+  namesAtEnd: string[]
   /** The events they should receive, in order. */
   events: string[]
 }
@@ -42,6 +63,8 @@ interface Participant {
 class Model {
   readonly participants = new Map<Name, Participant>()
   readonly sent: SentMessage[] = []
+  #groupName = 'Group'
+  #renames = 0
   readonly #server: TestServer
   readonly #conversationId: string
   readonly #ids: ReadonlyMap<Name, string>
@@ -56,6 +79,8 @@ class Model {
         joinedAfter: 0,
         readSeq: 0,
         seen: [],
+        frozen: new Map(),
+        namesAtEnd: [],
         events: [],
       })
     }
@@ -77,6 +102,10 @@ class Model {
       case 'edit':
       case 'delete':
         return this.#change(what.do, what.nth)
+      case 'react':
+        return this.#react(what.by, what.nth)
+      case 'rename':
+        return this.#rename()
       case 'add':
         return this.#add(what.user)
       case 'remove':
@@ -91,7 +120,7 @@ class Model {
     const conversationId = this.#conversationId
     const { id, seq } = await this.#server.as(by).messages.send({ conversationId, text })
     expect(seq).toBe(this.sent.length + 1)
-    const message = { id, seq, sender: by, text, deleted: false }
+    const message = { id, seq, sender: by, text, edited: false, deleted: false, reactions: [] as Name[] }
     this.sent.push(message)
     if (participant.readSeq === seq - 1) participant.readSeq = seq
     for (const other of this.participants.values()) if (other.isIn) other.seen.push(message)
@@ -117,12 +146,32 @@ class Model {
     const { messages } = this.#server.as(message.sender)
     if (how === 'edit') {
       message.text += '!'
+      message.edited = true
       await messages.edit({ messageId: message.id, text: message.text })
     } else {
       message.deleted = true
       await messages.delete({ messageId: message.id })
     }
     this.#emit(`message.${how}${how === 'edit' ? 'ed' : 'd'} ${message.seq}`, message)
+  }
+
+  /** Adds the user's reaction, or removes it. */
+  async #react(by: Name, nth: number): Promise<void> {
+    const { isIn, seen } = this.participant(by)
+    const message = seen[nth % Math.max(seen.length, 1)]
+    if (!isIn || !message || message.deleted) return
+    const isAdded = !message.reactions.includes(by)
+    const { messages } = this.#server.as(by)
+    await (isAdded ? messages.like({ messageId: message.id }) : messages.unlike({ messageId: message.id }))
+    message.reactions = isAdded ? [...message.reactions, by] : message.reactions.filter((user) => user !== by)
+    this.#emit(`reaction.${isAdded ? 'added' : 'removed'} ${by} ${message.id}`, message)
+  }
+
+  async #rename(): Promise<void> {
+    const name = `Group ${++this.#renames}`
+    await this.#server.as('alice').conversations.update({ conversationId: this.#conversationId, name })
+    this.#groupName = name
+    this.#emit('conversation.updated')
   }
 
   async #add(user: Name): Promise<void> {
@@ -146,11 +195,25 @@ class Model {
     if (!participant.isIn) return
     this.#emit(`participant.left ${user}`)
     participant.isIn = false
+    participant.frozen = new Map(participant.seen.map((message) => [message, { ...message }]))
+    participant.namesAtEnd.push(this.#groupName)
   }
 
   #emit(event: string, about?: SentMessage): void {
     for (const other of this.participants.values()) {
       if (other.isIn && (!about || other.seen.includes(about))) other.events.push(event)
+    }
+  }
+
+  /** What a user sees of a message: its current state, or that of the end of their last stay. */
+  #seenBy(by: Name, message: SentMessage): Seen {
+    const { isIn, frozen } = this.participant(by)
+    const { text, edited } = isIn ? message : (frozen.get(message) ?? message)
+    return {
+      seq: message.seq,
+      text: message.deleted ? null : text,
+      edited: edited && (isIn || !message.deleted),
+      reactions: isIn && !message.deleted ? message.reactions.length : 0,
     }
   }
 
@@ -178,9 +241,8 @@ class Model {
       if (participant.events.length > 0) {
         const older = await Array.fromAsync(client.conversations.messages({ conversationId, limit: 3 }))
         expect(older.map((message) => message.seq)).toEqual(seqs.toReversed())
-        expect(older.map((message) => message.text)).toEqual(
-          participant.seen.map((message) => (message.deleted ? null : message.text)).toReversed(),
-        )
+        const seen = participant.seen.map((message) => this.#seenBy(by, message))
+        expect(older.map(toSeen)).toEqual(seen.toReversed())
         const upwards = await Array.fromAsync(
           client.conversations.messages({ conversationId, after: 0, limit: 3 }),
         )
@@ -197,6 +259,7 @@ class Model {
           )
         }
         const across = await Array.fromAsync(client.messages.list({ limit: 5 }))
+        expect(across.map(toSeen).toSorted((a, b) => a.seq - b.seq)).toEqual(seen)
         expect(across.map((message) => message.seq).toSorted((a, b) => b - a)).toEqual(seqs.toReversed())
         const ofAlice = await Array.fromAsync(client.messages.list({ sender: 'alice', limit: 5 }))
         expect(ofAlice.map((message) => message.seq).toSorted((a, b) => a - b)).toEqual(
@@ -205,14 +268,26 @@ class Model {
       }
       for (const message of this.sent) {
         const found = await client.messages.get({ messageId: message.id }).catch(() => undefined)
-        expect(found?.seq).toBe(participant.seen.includes(message) ? message.seq : undefined)
+        expect(found && toSeen(found)).toEqual(
+          participant.seen.includes(message) ? this.#seenBy(by, message) : undefined,
+        )
       }
-      // The event contains the current state of the conversation, so only participants receive it.
+      await this.#checkExport(by)
+      // These events contain the current state of the conversation, so only participants receive them.
       const expected = participant.events.filter(
-        (event) => participant.isIn || event !== 'conversation.created',
+        (event) => participant.isIn || !/^conversation\.(created|updated)$/.test(event),
       )
       expect(await this.#eventsOf(by, cursors.get(by) ?? '', expected.length)).toEqual(expected)
     }
+  }
+
+  async #checkExport(by: Name): Promise<void> {
+    const { seen, isIn, namesAtEnd } = this.participant(by)
+    const lines = await Array.fromAsync(this.#server.as(by).users.export({ user: by }))
+    const messages = lines.flatMap((line) => (line.type === 'message' ? toSeen(line.message) : []))
+    expect(messages).toEqual(seen.map((message) => this.#seenBy(by, message)))
+    const names = lines.flatMap((line) => (line.type === 'stay' ? line.stay.name : []))
+    expect(names).toEqual(isIn ? [...namesAtEnd, this.#groupName] : namesAtEnd)
   }
 
   /** Waits until there are `count` events. Returns later ones too. */
@@ -227,8 +302,15 @@ class Model {
       if (page.items.length === 0) return events
       cursor = page.cursor
       for (const event of page.items) {
-        if ('message' in event) events.push(`${event.type} ${event.message.seq}`)
-        else if (event.type === 'receipt.updated')
+        if ('message' in event) {
+          events.push(`${event.type} ${event.message.seq}`)
+          const about = this.sent.find(({ id }) => id === event.message.id)
+          expect(toSeen(event.message)).toEqual(about && this.#seenBy(by, about))
+        } else if (event.type === 'reaction.added' || event.type === 'reaction.removed') {
+          events.push(`${event.type} ${nameOf.get(event.userId)} ${event.messageId}`)
+          const about = this.sent.find(({ id }) => id === event.messageId)
+          expect(countOf(event.reactions)).toEqual(about && this.#seenBy(by, about).reactions)
+        } else if (event.type === 'receipt.updated')
           events.push(`${event.type} ${nameOf.get(event.userId)} ${event.seq}`)
         else if (event.type === 'participant.joined' || event.type === 'participant.left')
           events.push(`${event.type} ${nameOf.get(event.userId)}`)
@@ -236,6 +318,14 @@ class Model {
       }
     }
   }
+}
+
+function toSeen({ seq, text, editedAt, reactions }: Message): Seen {
+  return { seq, text, edited: editedAt !== null, reactions: countOf(reactions) }
+}
+
+function countOf(reactions: readonly { count: number }[]): number {
+  return reactions.reduce((sum, { count }) => sum + count, 0)
 }
 
 describe.each(dialects)('groups on %s', (using) => {

@@ -20,6 +20,7 @@ export interface Schema {
   invitations: InvitationTable
   service_keys: ServiceKeyTable
   conversations: ConversationTable
+  conversation_names: ConversationNameTable
   participants: ParticipantTable
   contacts: ContactTable
   blocks: BlockTable
@@ -170,6 +171,18 @@ export interface ConversationTable {
 }
 
 /**
+ * A group's name before a change. Kept only if a stay ended while the group had this name, so there are never more than
+ * stays.
+ */
+interface ConversationNameTable {
+  conversation_id: string
+  /** The event of the change that replaced it. */
+  event_id: number
+  name: string
+  replaced_at: Date
+}
+
+/**
  * One stay of a user in a conversation. The row remains after the user leaves, and gives access to what happened until
  * then. Rejoining adds another row.
  */
@@ -236,6 +249,8 @@ interface MessageEditTable {
   text: string | null
   /** When the edit replaced it. */
   replaced_at: Date
+  /** The event of that edit. Null if a server of an earlier release made the edit. */
+  event_id: number | null
 }
 
 export interface ReactionTable {

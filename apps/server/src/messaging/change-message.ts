@@ -4,8 +4,8 @@ import type { CallerContext } from '../app/context.ts'
 import { requireMessageToChange } from '../auth/access.ts'
 import { requireReach } from '../people/reach.ts'
 
-/** Appends an event for the participants of the conversation. */
-export type AppendEvent = (type: LogType, detail?: string) => Promise<void>
+/** Appends an event for the participants of the conversation. @returns the event's id. */
+export type AppendEvent = (type: LogType, detail?: string) => Promise<number>
 
 /**
  * Changes a message under its conversation lock and returns the changed message.
@@ -25,8 +25,8 @@ export async function changeMessage(
     await store.conversations.lock(trx, lockKeyOf(conversation))
     const message = await requireMessageToChange(ctx, messageId, trx)
     const at = ctx.app.now()
-    const appendEvent: AppendEvent = async (type, detail) => {
-      await store.events.append(trx, {
+    const appendEvent: AppendEvent = (type, detail) =>
+      store.events.append(trx, {
         type,
         conversationId: message.conversation_id,
         userId: actorId,
@@ -35,7 +35,6 @@ export async function changeMessage(
         ...(detail !== undefined && { detail }),
         at,
       })
-    }
     await change(trx, message, appendEvent, at)
     return requireMessageToChange(ctx, messageId, trx)
   })

@@ -21,11 +21,11 @@ export async function editMessage(ctx: ActorContext, input: InputOf<'messages', 
     requireNotDeleted(message)
     await requireReachOfOther(ctx, trx, message, actor.id)
     if (message.text === input.text) return
-    const edits = await store.messages.updateText(trx, message, input.text, at)
+    const eventId = await appendEvent('message.edited')
+    const edits = await store.messages.updateText(trx, message, input.text, { eventId, at })
     if (edits > MAX_EDITS) {
       throw invalidInput('messageId', `edit limit reached (${MAX_EDITS} edits per message)`)
     }
-    await appendEvent('message.edited')
   })
   return toMessage(row, actor.id)
 }

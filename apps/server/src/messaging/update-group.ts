@@ -13,10 +13,10 @@ export async function updateGroup(
 ): Promise<Conversation> {
   await changeGroup(ctx, conversationId, 'group.renamed', async (change) => {
     requireGroupAdmin(change)
-    const { trx, group, appendEvent } = change
+    const { trx, group, at, appendEvent } = change
     if (group.name === name) return
-    await store.conversations.rename(trx, group.id, name)
-    await appendEvent('conversation.updated', viewerOf(ctx))
+    const eventId = await appendEvent('conversation.updated', viewerOf(ctx))
+    await store.conversations.rename(trx, group, name, { eventId, at })
   })
   const renamed = await requireConversation(ctx, conversationId)
   const shown = await showConversation(ctx.app, renamed, viewerOf(ctx))

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { type EventRow, type Executor, store } from '@sotto/db'
 import type { AddressedEvent } from './audience.ts'
 import { encodeEventCursor, pointOf } from './event-cursor.ts'
-import { findEventMessages, type ShowConversation, viewOf } from './event-view.ts'
+import { findEventMessages, findFormerReaders, type ShowConversation, viewOf } from './event-view.ts'
 import { createItem, type StreamItem } from './subscription.ts'
 
 /** The number of views created in one iteration of the event loop, which takes a few milliseconds. */
@@ -26,7 +26,10 @@ export async function createItems(
   events: readonly AddressedEvent[],
 ): Promise<ItemsByUser> {
   const rows = events.map(({ row }) => row)
-  const sources = { db, showConversation, messages: await findEventMessages(db, rows) }
+  const messages = await findEventMessages(db, rows)
+  const readers = [...new Set(events.flatMap(({ userIds }) => userIds))]
+  const hasLeft = await findFormerReaders(db, messages, readers)
+  const sources = { db, showConversation, messages, hasLeft }
   const blocks = await findReceiptBlocks(db, events)
   const items = new Map<string, Map<EventRow, StreamItem>>()
   let count = 0

@@ -15,10 +15,35 @@ export async function findEventMessages(db: Executor, rows: readonly EventRow[])
   return new Map(messages.map((message) => [message.id, message]))
 }
 
+/** Whether a user has left the group of a message that has changed, and so may not see its current state. */
+export type HasLeft = (message: MessageRow, userId: string) => boolean
+
+/**
+ * Finds which of these users have left the groups of messages that have changed.
+ *
+ * Must be called after the messages were fetched: whoever is still in a group now may see what the message was then.
+ */
+export async function findFormerReaders(
+  db: Executor,
+  messages: EventMessages,
+  userIds: readonly string[],
+): Promise<HasLeft> {
+  const changed = [...messages.values()].filter(isChangedInGroup)
+  const conversationIds = [...new Set(changed.map((message) => message.conversation_id))]
+  const present = await store.participants.findPresent(db, conversationIds, userIds)
+  const keys = new Set(present.map((row) => `${row.conversation_id}:${row.user_id}`))
+  return (message, userId) => isChangedInGroup(message) && !keys.has(`${message.conversation_id}:${userId}`)
+}
+
+function isChangedInGroup(message: MessageRow): boolean {
+  return message.recipient_id === null && (message.edited_at !== null || message.reactions !== null)
+}
+
 interface Sources {
   db: Executor
   showConversation: ShowConversation
   messages: EventMessages
+  hasLeft: HasLeft
 }
 
 interface View {
@@ -52,7 +77,7 @@ export async function viewOf(sources: Sources, row: EventRow, viewer: Viewer): P
     case 'reaction.removed': {
       const message = sources.messages.get(messageId ?? '')
       if (!message || row.detail === null) return undefined
-      const reactions = countReactions(message)
+      const reactions = viewer !== null && sources.hasLeft(message, viewer) ? [] : countReactions(message)
       return { event: { ...base, type, messageId: message.id, userId, emoji: row.detail, reactions } }
     }
     case 'receipt.delivered':
@@ -88,14 +113,18 @@ async function contactView(
   return { event: { id: String(id), type: 'contact.updated', conversationId: null, at, userId, state } }
 }
 
-/** The message for a viewer. Fetched again only if it has reactions, to find the viewer's own. */
+/**
+ * The message for a viewer. Fetched again only if it has reactions, to find the viewer's own, or if the viewer may not
+ * see its current state.
+ */
 async function messageFor(
-  { db, messages }: Sources,
+  { db, messages, hasLeft }: Sources,
   messageId: string | null,
   viewer: Viewer,
 ): Promise<MessageRow | undefined> {
   const message = messages.get(messageId ?? '')
-  if (!message?.reactions || viewer === null) return message
+  if (!message || viewer === null) return message
+  if (!message.reactions && !hasLeft(message, viewer)) return message
   const [own] = await store.messages.findMany(db, [message.id], viewer)
   return own
 }

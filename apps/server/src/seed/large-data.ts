@@ -359,7 +359,13 @@ class RowRecorder {
 
     const draft = [...(message.text ?? '')].slice(0, -1).join('')
     if (draft.trim() !== '' && random.chance(EDIT_SHARE)) {
-      this.#rows.message_edits.push({ message_id: message.id, version: 1, text: draft, replaced_at: at })
+      this.#rows.message_edits.push({
+        message_id: message.id,
+        version: 1,
+        text: draft,
+        replaced_at: at,
+        event_id: null,
+      })
       message.edited_at = at
       this.#addEvent('message.edited', conversation, sender, message.id, seq, at)
     }

@@ -18,7 +18,9 @@ export async function payloadOf(sources: Sources, row: WebhookDeliveryRow): Prom
   if (row.type === TEST_TYPE) return bodyOf(TEST_TYPE, row.event_at, { webhookId: row.webhook_id })
   const event = eventOf(row, row.type)
   const messages = await findEventMessages(sources.db, [event])
-  const view = await viewOf({ ...sources, messages }, event, event.audience_user_id)
+  // A bare service key sees everything in its current state.
+  const hasLeft = () => false
+  const view = await viewOf({ ...sources, messages, hasLeft }, event, event.audience_user_id)
   if (!view) return undefined
   const data =
     view.event.type === 'contact.updated' ? { ...view.event, ownerId: event.audience_user_id } : view.event

@@ -130,6 +130,41 @@ export async function insert(trx: Executor, conversation: NewConversation): Prom
     .execute()
 }
 
-export async function rename(trx: Executor, id: string, name: string): Promise<void> {
+/**
+ * Sets the name of a group. Keeps the previous one for users whose stay ended while the group had it.
+ *
+ * @param eventId the event of the change
+ */
+export async function rename(
+  trx: Executor,
+  { id, name: previous }: Pick<ConversationRow, 'id' | 'name'>,
+  name: string,
+  { eventId, at }: { eventId: number; at: Date },
+): Promise<void> {
+  if (previous !== null && (await hasEndedStay(trx, id))) {
+    await trx
+      .insertInto('conversation_names')
+      .values({ conversation_id: id, event_id: eventId, name: previous, replaced_at: at })
+      .execute()
+  }
   await trx.updateTable('conversations').set({ name }).where('id', '=', id).execute()
+}
+
+/** Whether a stay has ended since the last name that was kept. */
+async function hasEndedStay(trx: Executor, id: string): Promise<boolean> {
+  const last = await trx
+    .selectFrom('conversation_names')
+    .select('event_id')
+    .where('conversation_id', '=', id)
+    .orderBy('event_id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  const stay = await trx
+    .selectFrom('participants')
+    .select('user_id')
+    .where('conversation_id', '=', id)
+    .where('last_event_id', '>', last?.event_id ?? 0)
+    .limit(1)
+    .executeTakeFirst()
+  return stay !== undefined
 }

@@ -1,9 +1,11 @@
+import type { ExpressionBuilder } from 'kysely'
 import { type IdList, idList, inList, jsonArray } from '../dialect/expressions.ts'
 import { emptyContent, type MessageTable, messageColumnNames } from '../message-table.ts'
+import type { Schema } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
 import { isUuid } from './users.ts'
 
-/** A message with the data needed to show it to one viewer. */
+/** A message with the data needed to show it to one viewer, as that viewer may see it. */
 export type MessageRow = MessageTable & {
   sender: string
   delivered_at: Date | null
@@ -16,7 +18,75 @@ export type MessageRow = MessageTable & {
 export type Viewer = string | null
 
 /**
- * The select shared by all lists of messages.
+ * What a former participant sees of a group's message that has been edited or has reactions. Read in the same statement
+ * as the message: otherwise a change could fall between the two.
+ */
+interface EndOfStay {
+  /** The last event of the viewer's last stay. Null if the viewer is in the conversation. */
+  end_event_id: number | null
+  /** The first version that was replaced after that event. Null if the current text is older than the event. */
+  end_version: number | null
+  end_text: string | null
+  end_edited_at: Date | null
+}
+
+type SelectedRow = MessageRow & EndOfStay
+
+/**
+ * Turns a message into what its viewer may see of it. A former participant sees it as it was when their last stay ended,
+ * without reactions, whose history is not kept. A deletion applies to everyone.
+ *
+ * Everything that is derived from a message and can change after it was sent must be handled here.
+ */
+function asSeen(selected: SelectedRow): MessageRow {
+  const { end_event_id: end, end_version: version, end_text, end_edited_at, ...row } = selected
+  if (end === null) return row
+  const frozen = { ...row, reactions: null, my_emojis: null }
+  // The edits of a deleted message are gone, and with them their positions.
+  if (row.deleted_at !== null) return { ...frozen, edited_at: null }
+  return version === null ? frozen : { ...frozen, text: end_text, edited_at: end_edited_at }
+}
+
+/** The columns of `EndOfStay`. Null without looking anything up for messages that have not changed. */
+function endOfStay(eb: ExpressionBuilder<Schema & { m: MessageTable }, 'm'>, viewer: Viewer) {
+  const stays = eb
+    .selectFrom('participants as stay')
+    .whereRef('stay.conversation_id', '=', 'm.conversation_id')
+    .where('stay.user_id', '=', viewer)
+    // All of them have ended.
+    .having((s) => s(s.fn.countAll(), '=', s.fn.count('stay.left_at')))
+  const endEventId = stays.select((s) => s.fn.max('stay.last_event_id').as('id'))
+  const endedAt = stays.select((s) => s.fn.max('stay.left_at').as('ended_at'))
+  const edits = (when: 'before the end' | 'after the end') => {
+    const operators = when === 'after the end' ? (['>', '>='] as const) : (['<=', '<'] as const)
+    return eb
+      .selectFrom('message_edits as edit')
+      .whereRef('edit.message_id', '=', 'm.id')
+      .where((e) =>
+        e.or([
+          e('edit.event_id', operators[0], endEventId),
+          // Edits by older servers have no position. Their time is the best there is.
+          e.and([e('edit.event_id', 'is', null), e('edit.replaced_at', operators[1], endedAt)]),
+        ]),
+      )
+      .limit(1)
+  }
+  const next = edits('after the end').orderBy('edit.version')
+  const previous = edits('before the end').orderBy('edit.version', 'desc')
+  const isOfGroup = eb('m.recipient_id', 'is', null)
+  const isEdited = eb('m.edited_at', 'is not', null)
+  const ifChanged = eb.case().when(eb.and([isOfGroup, eb.or([isEdited, eb('m.reactions', 'is not', null)])]))
+  const ifEdited = eb.case().when(eb.and([isOfGroup, isEdited]))
+  return [
+    ifChanged.then(endEventId).else(null).end().as('end_event_id'),
+    ifEdited.then(next.select('edit.version')).else(null).end().as('end_version'),
+    ifEdited.then(next.select('edit.text')).else(null).end().as('end_text'),
+    ifEdited.then(previous.select('edit.replaced_at')).else(null).end().as('end_edited_at'),
+  ] as const
+}
+
+/**
+ * The select shared by all lists of messages. Its rows must pass through `asSeen`.
  *
  * A receipt covers a range that ends at its seq, so the first receipt at or after a message's seq covers that message.
  */
@@ -54,6 +124,7 @@ function selectMessages(db: Executor, viewer: Viewer) {
         .end()
         .as('my_emojis'),
     )
+    .select((eb) => endOfStay(eb, viewer))
 }
 
 interface Range {
@@ -89,7 +160,7 @@ export async function list(
   range: Range,
   order: 'newest first' | 'oldest first',
 ): Promise<MessageRow[]> {
-  return (order === 'newest first' ? newestFirst : oldestFirst)(db, range)
+  return (await (order === 'newest first' ? newestFirst : oldestFirst)(db, range)).map(asSeen)
 }
 
 const firstSince = statement((db, p: { conversationId: string; since: Date }) =>
@@ -123,7 +194,7 @@ const byId = statement((db, p: { viewer: Viewer; id: string }) =>
 export async function find(db: Executor, id: string, viewer: Viewer): Promise<MessageRow | undefined> {
   if (!isUuid(id)) return undefined
   const [row] = await byId(db, { viewer, id })
-  return row
+  return row && asSeen(row)
 }
 
 const byIds = statement((db, p: { viewer: Viewer; ids: IdList }) =>
@@ -132,7 +203,7 @@ const byIds = statement((db, p: { viewer: Viewer; ids: IdList }) =>
 
 /** In no particular order. */
 export async function findMany(db: Executor, ids: readonly string[], viewer: Viewer): Promise<MessageRow[]> {
-  return ids.length === 0 ? [] : byIds(db, { viewer, ids: idList(db, ids) })
+  return ids.length === 0 ? [] : (await byIds(db, { viewer, ids: idList(db, ids) })).map(asSeen)
 }
 
 const lastOfEach = statement((db, p: { viewer: Viewer; ids: IdList }) =>
@@ -149,7 +220,8 @@ export async function findLastOfEach(
   conversationIds: readonly string[],
   viewer: Viewer,
 ): Promise<MessageRow[]> {
-  return conversationIds.length === 0 ? [] : lastOfEach(db, { viewer, ids: idList(db, conversationIds) })
+  if (conversationIds.length === 0) return []
+  return (await lastOfEach(db, { viewer, ids: idList(db, conversationIds) })).map(asSeen)
 }
 
 const byClientMessageId = statement(
@@ -171,16 +243,21 @@ export async function findByClientMessageId(
   return row
 }
 
-/** Sets the text and keeps the previous one. @returns how often the message has been edited, including this time. */
+/**
+ * Sets the text and keeps the previous one.
+ *
+ * @param eventId the event of the edit
+ * @returns how often the message has been edited, including this time.
+ */
 export async function updateText(
   trx: Executor,
   message: MessageRow,
   text: string,
-  at: Date,
+  { eventId, at }: { eventId: number; at: Date },
 ): Promise<number> {
   const { version } = await trx
     .insertInto('message_edits')
-    .columns(['message_id', 'version', 'text', 'replaced_at'])
+    .columns(['message_id', 'version', 'text', 'replaced_at', 'event_id'])
     .expression((eb) =>
       eb
         .selectFrom('message_edits')
@@ -189,6 +266,7 @@ export async function updateText(
           s(s.fn.coalesce(s.fn.max('version'), s.lit(0)), '+', s.lit(1)).as('version'),
           s.val(message.text).as('text'),
           s.val(at).as('replaced_at'),
+          s.val(eventId).as('event_id'),
         ])
         .where('message_id', '=', message.id),
     )

@@ -293,6 +293,25 @@ export async function findIds(db: Executor, conversationId: string): Promise<str
   return (await presentIds(db, { conversationId })).map((row) => row.user_id)
 }
 
+const present = statement((db, p: { conversationIds: IdList; userIds: IdList }) =>
+  db
+    .selectFrom('participants')
+    .select(['conversation_id', 'user_id'])
+    .where((eb) => inList(db, eb, 'conversation_id', p.conversationIds))
+    .where((eb) => inList(db, eb, 'user_id', p.userIds))
+    .where('left_at', 'is', null),
+)
+
+/** Which of these users are in which of these conversations. */
+export async function findPresent(
+  db: Executor,
+  conversationIds: readonly string[],
+  userIds: readonly string[],
+): Promise<Pick<ParticipantTable, 'conversation_id' | 'user_id'>[]> {
+  if (conversationIds.length === 0) return []
+  return present(db, { conversationIds: idList(db, conversationIds), userIds: idList(db, userIds) })
+}
+
 /** A stay, used to decide which events a user receives. */
 export type StayRow = Pick<
   ParticipantTable,

@@ -83,9 +83,23 @@ const staysFrom = statement((db, p: StayPosition & { userId: string; limit: numb
       'participants.joined_at',
       'participants.left_at',
       'conversations.kind',
-      'conversations.name',
       'conversations.direct_key',
     ])
+    .select((eb) =>
+      eb.fn
+        .coalesce(
+          // The first name that was replaced after the stay.
+          eb
+            .selectFrom('conversation_names as names')
+            .select('names.name')
+            .whereRef('names.conversation_id', '=', 'participants.conversation_id')
+            .whereRef('names.event_id', '>', 'participants.last_event_id')
+            .orderBy('names.event_id')
+            .limit(1),
+          'conversations.name',
+        )
+        .as('name'),
+    )
     .where('participants.user_id', '=', p.userId)
     .where((eb) =>
       eb(
@@ -99,7 +113,7 @@ const staysFrom = statement((db, p: StayPosition & { userId: string; limit: numb
     .limit(p.limit),
 )
 
-/** All stays of a user, from a position on. */
+/** All stays of a user, from a position on. `name` is the name of the group when the stay ended. */
 export async function listStays(
   db: Executor,
   userId: string,
