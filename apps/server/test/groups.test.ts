@@ -119,6 +119,25 @@ describe.each(dialects)('groups on %s', (using) => {
     expect(await roleOf(server, conversationId, 'carol')).toBe('owner')
   })
 
+  test.each([undefined, 'member', 'admin'] as const)(
+    'have an owner again after a key has added someone to an empty one as %s',
+    async (role) => {
+      await using server = await createTestServer({ using, users })
+      const { id: conversationId } = await server
+        .as('alice')
+        .conversations.create({ name: 'G', participants: [] })
+      await server.as('alice').participants.remove({ conversationId, user: 'alice' })
+      const add = (user: string) =>
+        server.client.participants.set({ conversationId, user, ...(role && { role }) })
+      expect((await add('bob')).role).toBe('owner')
+      expect((await add('carol')).role).toBe(role ?? 'member')
+      await server.as('bob').participants.set({ conversationId, user: 'dave' })
+      expect(await roleOf(server, conversationId, 'bob')).toBe('owner')
+      await server.client.users.erase({ user: 'bob' })
+      await expect.poll(() => roleOf(server, conversationId, 'carol'), { timeout: 10_000 }).toBe('owner')
+    },
+  )
+
   test('let removed users read earlier messages, but nothing else', async () => {
     await using server = await createTestServer({ using, users })
     const alice = server.as('alice')
@@ -243,10 +262,8 @@ describe.each(dialects)('groups on %s', (using) => {
     )
     const bob = await server.client.users.get({ user: 'bob' })
     expect(receipts).toHaveLength(3)
-    expect(receipts.find((receipt) => receipt.userId === bob.id)).toMatchObject({
-      readSeq: 3,
-      readAt: expect.any(Date),
-    })
+    // Bob has sent the last message, so he has not read it.
+    expect(receipts.find((receipt) => receipt.userId === bob.id)).toMatchObject({ readSeq: 3, readAt: null })
     const ofFirst = await server.as('alice').conversations.receipts({ conversationId, seq: 1 })
     expect(ofFirst.items.filter((receipt) => receipt.readAt !== null)).toHaveLength(2)
   })

@@ -4,6 +4,7 @@ import { checkContent, checkPaging, contentFields, exampleMessage, message } fro
 import { mutation, query } from './procedure.ts'
 import { exampleAlice, exampleBob, publicUser } from './users.ts'
 import {
+  clientConversationId,
   cursor,
   groupName,
   id,
@@ -135,7 +136,8 @@ export const conversationPaging = z
 export const conversations = {
   list: query({
     summary: 'List conversations',
-    description: "The actor's conversations, most recently active first.",
+    description:
+      "The actor's conversations, most recently active first. A conversation that receives a message while you read the pages moves to the first page, so it may not be on any page you read: read the first page again at the end. The SDK's loops do this.",
     access: 'actor',
     errors: ['ACTOR_REQUIRED', 'INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/conversations', status: 200 },
@@ -155,17 +157,18 @@ export const conversations = {
   create: mutation({
     summary: 'Create a group',
     description:
-      'The actor becomes the owner. Participants see the messages sent from when they join until they leave.',
+      'The actor becomes the owner. Participants see the messages sent from when they join until they leave. Repeating the call with the same clientConversationId, name and participants returns the first group, in its current state; with a different name or different participants it is an IDEMPOTENCY_CONFLICT. If the actor has left the group since, it is returned as it was then, without its participants.',
     access: 'actor',
-    errors: ['ACTOR_REQUIRED', 'USER_NOT_FOUND', 'FORBIDDEN'],
-    idempotent: false,
-    http: { method: 'POST', path: '/v1/conversations', status: 201 },
+    errors: ['ACTOR_REQUIRED', 'USER_NOT_FOUND', 'FORBIDDEN', 'IDEMPOTENCY_CONFLICT'],
+    idempotent: true,
+    http: { method: 'POST', path: '/v1/conversations', status: 201, repeatedStatus: 200 },
     input: z.strictObject({
       name: groupName,
       participants: z
         .array(userRef)
         .max(maxParticipants, `must contain at most ${maxParticipants} users`)
         .meta({ description: 'The users to add, apart from the actor. Duplicates are ignored.' }),
+      clientConversationId: clientConversationId.optional(),
     }),
     output: conversation,
     example: {
@@ -294,7 +297,7 @@ export const participants = {
   set: mutation({
     summary: 'Add a user to a group, or change their role',
     description:
-      'The owner and admins of the group can add members. Only the owner can add admins or change roles: setting the role `owner` transfers ownership, and the previous owner becomes an admin. A bare key can do all of this. Without `role`, a new participant becomes a member and an existing one keeps their role.',
+      'A group always has an owner: the first user that a bare key adds to a group without participants becomes its owner, whatever the role. The owner and admins of the group can add members. Only the owner can add admins or change roles: setting the role `owner` transfers ownership, and the previous owner becomes an admin. A bare key can do all of this. Without `role`, a new participant becomes a member and an existing one keeps their role.',
     access: 'caller',
     errors: ['CONVERSATION_NOT_FOUND', 'USER_NOT_FOUND', 'FORBIDDEN'],
     idempotent: true,

@@ -35,7 +35,7 @@ export const errorCatalogue = {
   IDEMPOTENCY_CONFLICT: {
     status: 422,
     retryable: false,
-    title: 'This clientMessageId was already used with different content',
+    title: 'This clientMessageId or clientConversationId was already used with different content',
   },
   RATE_LIMITED: { status: 429, retryable: true, title: 'Too many requests' },
   INTERNAL: { status: 500, retryable: false, title: 'Internal server error' },

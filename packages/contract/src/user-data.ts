@@ -42,6 +42,13 @@ const exportLine = z
       }),
     }),
     line('message', { message }),
+    line('edit', {
+      edit: z.object({
+        messageId: id,
+        text: z.string().nullable().meta({ description: 'The text before the edit.' }),
+        replacedAt: timestamp,
+      }),
+    }),
     line('reaction', { reaction: z.object({ messageId: id, emoji: z.string(), createdAt: timestamp }) }),
     line('receipt', {
       receipt: z.object({
@@ -56,7 +63,7 @@ const exportLine = z
   .meta({
     id: 'ExportLine',
     description:
-      'One item of a user export; the last one is `end`. A stay is one period in a conversation: a user who leaves a group and rejoins has two. A receipt records when all messages up to seq were delivered or read.',
+      'One item of a user export; the last one is `end`. A stay is one period in a conversation: a user who leaves a group and rejoins has two. An edit is an earlier version of a message that the user has sent. A receipt records when all messages up to seq were delivered or read.',
   })
 /** One item of a user export. */
 export type ExportLine = z.output<typeof exportLine>
@@ -66,7 +73,7 @@ export const userData = {
   export: query({
     summary: "Export a user's data",
     description:
-      'The profile, sessions, contacts, blocks, conversations, every message the user has sent or can read, reactions and receipts, in this order. Recorded in the audit log. Over HTTP with `Accept: application/x-ndjson`, the response is the complete export with one JSON object per line. Every line has a cursor, so an interrupted export can resume after the last line received. FORBIDDEN unless the caller is the user, a bare key or an admin.',
+      'The profile, sessions, contacts, blocks, conversations, every message the user has sent or can read, earlier versions of the messages the user has sent, reactions and receipts, in this order. Recorded in the audit log. Over HTTP with `Accept: application/x-ndjson`, the response is the complete export with one JSON object per line. Every line has a cursor, so an interrupted export can resume after the last line received. FORBIDDEN unless the caller is the user, a bare key or an admin.',
     access: 'caller',
     errors: ['USER_NOT_FOUND', 'FORBIDDEN', 'INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/users/{user}/export', status: 200, lines: true },

@@ -180,7 +180,7 @@ export const users = {
   correspondents: query({
     summary: "List a user's correspondents",
     description:
-      'Users who have exchanged direct messages with this user, most recent message first. The counts include deleted messages.',
+      "Users who have exchanged direct messages with this user, most recent message first. The counts include deleted messages. A user who sends or receives a message while you read the pages moves to the first page: read it again at the end, as the SDK's loops do.",
     access: 'caller',
     errors: ['USER_NOT_FOUND', 'FORBIDDEN', 'INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/users/{user}/correspondents', status: 200 },

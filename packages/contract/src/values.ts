@@ -127,6 +127,13 @@ export const clientMessageId = plainString
   .max(128, 'must be 1 to 128 characters')
   .meta({ description: 'Makes a send safe to repeat: the same clientMessageId returns the first message.' })
 
+export const clientConversationId = plainString
+  .min(1, 'must be 1 to 128 characters')
+  .max(128, 'must be 1 to 128 characters')
+  .meta({
+    description: 'Makes the call safe to repeat: the same clientConversationId returns the first group.',
+  })
+
 /** A time in output: ISO 8601 in UTC with milliseconds over HTTP, a Date over RPC and in the SDK. */
 export const timestamp = z.date()
 

@@ -21,6 +21,7 @@ export interface Schema {
   service_keys: ServiceKeyTable
   conversations: ConversationTable
   conversation_names: ConversationNameTable
+  conversation_keys: ConversationKeyTable
   participants: ParticipantTable
   contacts: ContactTable
   blocks: BlockTable
@@ -182,6 +183,15 @@ interface ConversationNameTable {
   replaced_at: Date
 }
 
+/** The group that a clientConversationId has created, so that a repeated call creates no other. */
+interface ConversationKeyTable {
+  creator_id: string
+  client_conversation_id: string
+  conversation_id: string
+  /** SHA-256 of the name and the participants as given. */
+  content_hash: string
+}
+
 /**
  * One stay of a user in a conversation. The row remains after the user leaves, and gives access to what happened until
  * then. Rejoining adds another row.
@@ -242,7 +252,7 @@ export interface BlockTable {
 }
 
 /** The text of a message before an edit. */
-interface MessageEditTable {
+export interface MessageEditTable {
   message_id: string
   /** 1 for the first edit. */
   version: number

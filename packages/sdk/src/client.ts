@@ -1,4 +1,4 @@
-import type { AppRouter, Contract } from '@sotto/contract'
+import type { AppRouter, Contract, Conversation } from '@sotto/contract'
 import { createTRPCUntypedClient, TRPCClientError } from '@trpc/client'
 import type { ClientOptions } from './connection.ts'
 import { baseOf, callerHeaders } from './connection.ts'
@@ -8,7 +8,7 @@ import type { EventOptions, EventStream, StreamSettings } from './events.ts'
 import { openEvents } from './events.ts'
 import type { CallContext } from './links.ts'
 import { links } from './links.ts'
-import type { Page } from './list.ts'
+import type { MovingOrder, Page } from './list.ts'
 import { List } from './list.ts'
 import type { LiveHub } from './live/live-hub.ts'
 import { createLiveHub } from './live/live-hub.ts'
@@ -23,6 +23,18 @@ import { sottoErrorOf } from './transport.ts'
 
 type ListMessages = Contract['messages']['list']
 type BetweenFilters = Omit<InputOf<ListMessages>, 'between' | 'sender' | 'recipient'>
+
+/** The lists that are ordered by the last message, by operation. */
+const movingOrders = {
+  'conversations.list': {
+    idOf: ({ id }: Conversation) => id,
+    movedAt: ({ updatedAt }: Conversation) => updatedAt,
+  },
+  'users.correspondents': {
+    idOf: ({ user }: ItemOf<Contract['users']['correspondents']>) => user.id,
+    movedAt: ({ lastMessageAt }: ItemOf<Contract['users']['correspondents']>) => lastMessageAt,
+  },
+}
 
 /**
  * A client of one server.
@@ -66,8 +78,8 @@ export interface SottoClient extends Omit<Resources, 'conversations' | 'messages
  * Creates a client. Nothing is sent before the first call.
  *
  * Calls that fail temporarily (no connection, UNAVAILABLE, RATE_LIMITED) are retried with exponential backoff and
- * jitter if the operation is idempotent. `messages.send` is, because every message gets a `clientMessageId`. Messages
- * to one conversation are sent one at a time, in the order of the calls.
+ * jitter if the operation is idempotent. `messages.send` is, because every message gets a `clientMessageId`, and so is
+ * `conversations.create`. Messages to one conversation are sent one at a time, in the order of the calls.
  */
 export function createClient(options: ClientOptions & { events?: StreamSettings | undefined }): SottoClient {
   const base = baseOf(options.url)
@@ -98,7 +110,11 @@ export function createClient(options: ClientOptions & { events?: StreamSettings 
       if (!list) return run
       return (input: object = {}, callOptions: CallOptions = {}) =>
         // OperationsOf ensures that list operations return pages.
-        new List(input, (pageInput) => run(pageInput, callOptions) as Promise<Page<unknown>>)
+        new List(
+          input,
+          (pageInput) => run(pageInput, callOptions) as Promise<Page<unknown>>,
+          (movingOrders as Record<string, MovingOrder<unknown>>)[path],
+        )
     }
     // Object.entries loses the names, which are those of `operations` and so of `Resources`.
     const resources = Object.fromEntries(

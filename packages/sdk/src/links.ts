@@ -76,7 +76,7 @@ function reliable({
       if (op.type === 'subscription') return next(op)
       return observable((observer) => {
         const deadline = deadlineOf(op, timeoutMs)
-        const call: Call = { ...op, input: withClientMessageId(op), signal: deadline.signal }
+        const call: Call = { ...op, input: withClientId(op), signal: deadline.signal }
         const run = () => retry(call, next, retries, deadline)
         const key = outboxKey(call)
         const result = key === undefined ? run() : inTurn(key, deadline.signal, run)
@@ -95,10 +95,15 @@ function reliable({
   }
 }
 
-/** Adds a clientMessageId to messages. It is the same for all retries, so they create one message. */
-function withClientMessageId({ path, input }: Call): unknown {
-  if (!isSend(path) || !isRecord(input) || input.clientMessageId !== undefined) return input
-  return { ...input, clientMessageId: randomId() }
+/** Adds an id to messages and new groups. It is the same for all retries, so they create one message or group. */
+function withClientId({ path, input }: Call): unknown {
+  const field = isSend(path)
+    ? 'clientMessageId'
+    : path === 'conversations.create'
+      ? 'clientConversationId'
+      : undefined
+  if (field === undefined || !isRecord(input) || input[field] !== undefined) return input
+  return { ...input, [field]: randomId() }
 }
 
 /**

@@ -11,6 +11,15 @@ interface ListInput {
   pageSize?: number | undefined
 }
 
+/** The order of a list whose items move to its beginning while it is read. */
+export interface MovingOrder<Item> {
+  idOf: (item: Item) => string
+  movedAt: (item: Item) => Date
+}
+
+/** Servers' clocks differ, so an item can move behind one that moved before it. In milliseconds. */
+const CLOCK_DIFFERENCE_MS = 60_000
+
 /**
  * A list that is read on demand.
  *
@@ -22,11 +31,13 @@ export class List<Item> implements Promise<Page<Item>>, AsyncIterable<Item> {
   readonly [Symbol.toStringTag] = 'List'
   readonly #input: ListInput
   readonly #read: (input: ListInput) => Promise<Page<Item>>
+  readonly #order: MovingOrder<Item> | undefined
   #first: Promise<Page<Item>> | undefined
 
-  constructor(input: ListInput, read: (input: ListInput) => Promise<Page<Item>>) {
+  constructor(input: ListInput, read: (input: ListInput) => Promise<Page<Item>>, order?: MovingOrder<Item>) {
     this.#input = input
     this.#read = read
+    this.#order = order
   }
 
   /** The pages, starting from the input's `cursor` or `page`. Pages before the last one can be short or even empty. */
@@ -42,8 +53,40 @@ export class List<Item> implements Promise<Page<Item>>, AsyncIterable<Item> {
     }
   }
 
+  /** Items that move to the beginning of the list during a loop come at its end. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Item, void, undefined> {
-    for await (const { items } of this.pages()) yield* items
+    if (this.#order && this.#input.cursor === undefined) yield* this.#withMoved(this.#order)
+    else for await (const { items } of this.pages()) yield* items
+  }
+
+  async *#withMoved({ idOf, movedAt }: MovingOrder<Item>): AsyncGenerator<Item, void, undefined> {
+    const seen = new Set<string>()
+    /** The time of the first item when the list was last read from its beginning. */
+    let newest: number | undefined
+    for (;;) {
+      const until = newest === undefined ? undefined : newest - CLOCK_DIFFERENCE_MS
+      const known = seen.size
+      let pageCount = 0
+      let isFirst = true
+      let isDone = false
+      for await (const { items } of this.pages()) {
+        pageCount++
+        for (const item of items) {
+          const at = movedAt(item).getTime()
+          if (isFirst) newest = at
+          isFirst = false
+          isDone = until !== undefined && at < until
+          if (isDone) break
+          const id = idOf(item)
+          if (seen.has(id)) continue
+          seen.add(id)
+          yield item
+        }
+        if (isDone) break
+      }
+      // Nothing can move away while a single page is read.
+      if (until === undefined ? pageCount < 2 : seen.size === known) return
+    }
   }
 
   // biome-ignore lint/suspicious/noThenProperty: a list is awaited for its first page.

@@ -49,7 +49,8 @@ export const operations = {
      * List a user's correspondents.
      *
      * Users who have exchanged direct messages with this user, most recent message first. The counts
-     * include deleted messages.
+     * include deleted messages. A user who sends or receives a message while you read the pages moves to
+     * the first page: read it again at the end, as the SDK's loops do.
      *
      * REST: `GET /v1/users/{user}/correspondents`
      *
@@ -114,10 +115,10 @@ export const operations = {
      * Export a user's data.
      *
      * The profile, sessions, contacts, blocks, conversations, every message the user has sent or can read,
-     * reactions and receipts, in this order. Recorded in the audit log. Over HTTP with `Accept:
-     * application/x-ndjson`, the response is the complete export with one JSON object per line. Every line
-     * has a cursor, so an interrupted export can resume after the last line received. FORBIDDEN unless the
-     * caller is the user, a bare key or an admin.
+     * earlier versions of the messages the user has sent, reactions and receipts, in this order. Recorded
+     * in the audit log. Over HTTP with `Accept: application/x-ndjson`, the response is the complete export
+     * with one JSON object per line. Every line has a cursor, so an interrupted export can resume after the
+     * last line received. FORBIDDEN unless the caller is the user, a bare key or an admin.
      *
      * REST: `GET /v1/users/{user}/export`
      *
@@ -421,7 +422,9 @@ export const operations = {
     /**
      * List conversations.
      *
-     * The actor's conversations, most recently active first.
+     * The actor's conversations, most recently active first. A conversation that receives a message while
+     * you read the pages moves to the first page, so it may not be on any page you read: read the first
+     * page again at the end. The SDK's loops do this.
      *
      * REST: `GET /v1/conversations`
      *
@@ -440,12 +443,15 @@ export const operations = {
      * Create a group.
      *
      * The actor becomes the owner. Participants see the messages sent from when they join until they leave.
+     * Repeating the call with the same clientConversationId, name and participants returns the first group,
+     * in its current state; with a different name or different participants it is an IDEMPOTENCY_CONFLICT.
+     * If the actor has left the group since, it is returned as it was then, without its participants.
      *
      * REST: `POST /v1/conversations`
      *
-     * @throws {SottoError} ACTOR_REQUIRED, USER_NOT_FOUND, FORBIDDEN
+     * @throws {SottoError} ACTOR_REQUIRED, USER_NOT_FOUND, FORBIDDEN, IDEMPOTENCY_CONFLICT
      */
-    create: { kind: 'mutation', idempotent: false, list: false },
+    create: { kind: 'mutation', idempotent: true, list: false },
     /**
      * Rename a group.
      *
@@ -517,10 +523,11 @@ export const operations = {
     /**
      * Add a user to a group, or change their role.
      *
-     * The owner and admins of the group can add members. Only the owner can add admins or change roles:
-     * setting the role `owner` transfers ownership, and the previous owner becomes an admin. A bare key can
-     * do all of this. Without `role`, a new participant becomes a member and an existing one keeps their
-     * role.
+     * A group always has an owner: the first user that a bare key adds to a group without participants
+     * becomes its owner, whatever the role. The owner and admins of the group can add members. Only the
+     * owner can add admins or change roles: setting the role `owner` transfers ownership, and the previous
+     * owner becomes an admin. A bare key can do all of this. Without `role`, a new participant becomes a
+     * member and an existing one keeps their role.
      *
      * REST: `PUT /v1/conversations/{conversationId}/participants/{user}`
      *

@@ -243,6 +243,17 @@ describe('retries', () => {
     expect(items.map(({ id }) => id)).toEqual([sent.id])
   })
 
+  it('create one group if the response is lost', async () => {
+    const [a, b] = await pair()
+    await using proxy = await proxyWith(['lose the response', 'break'])
+    const { create } = keyed(proxy.url).as(a).conversations
+    const { id } = await create({ name: 'Once', participants: [b] })
+    expect(proxy.requests).toHaveLength(3)
+    const { items } = await keyed().as(a).conversations.list()
+    expect(items.map((group) => group.id)).toEqual([id])
+    expect((await create({ name: 'Once', participants: [b] })).id).not.toBe(id)
+  })
+
   it('keep a given clientMessageId', async () => {
     const [a, b] = await pair()
     const message = { to: b, text: 'mine', clientMessageId: 'given' }

@@ -37,6 +37,11 @@ export interface Context extends Origin {
   readonly holdResponse?: ((bytes: number) => void) | undefined
   /** A signal that aborts when the caller disconnects, for calls that wait. */
   readonly disconnected?: (() => AbortSignal) | undefined
+  /**
+   * Runs work once the response has been written. Never runs it if the connection closes before, or for a response
+   * without a body. Unset if there is no response.
+   */
+  readonly onSent?: ((work: () => void) => void) | undefined
   /** Set if the response can carry a cookie. */
   readonly sessionCookie?: SessionCookie | undefined
   /** `repeated` is set by a use case whose work an earlier call has already done. */
@@ -61,6 +66,12 @@ declare const mayAdminister: unique symbol
  */
 export interface AdminContext extends CallerContext {
   readonly [mayAdminister]: true
+}
+
+/** Runs work once the response to a request has been written; immediately if there is no response. */
+export function afterSending({ onSent }: Context, work: () => void): void {
+  if (onSent) onSent(work)
+  else work()
 }
 
 /** The same request with another caller. */

@@ -118,8 +118,7 @@ export function createApp({
   const deliveryMarks = new DeliveryMarks({ db, write, now, log })
   const showConversationInEvent: ShowConversation = async (conversationId, viewer) => {
     const conversation = await store.conversations.find(db, conversationId)
-    // Does not mark the last message as delivered: onMessageTaken does, once a stream has taken the event.
-    return conversation && showConversation({ db, deliveryMarks: { note() {} } }, conversation, viewer)
+    return conversation && showConversation(db, conversation, viewer)
   }
   const retentionMs = config.eventRetentionDays * DAY_MS
   const events = new EventHub({
@@ -130,7 +129,7 @@ export function createApp({
     maxStreams: config.maxStreams,
     retentionMs,
     onPresence: (userId, isStreaming) => presence.changed(userId, isStreaming),
-    onMessageTaken: (userId, message) => deliveryMarks.note(userId, [message]),
+    onMessageWritten: (userId, message) => deliveryMarks.note(userId, [message]),
     metrics,
     tracing,
   })

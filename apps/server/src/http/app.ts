@@ -32,6 +32,7 @@ import { staticResponses } from './static-responses.ts'
 import { registerWebClient } from './web-client.ts'
 import { registerWebAssets, webFolder } from './web-files.ts'
 import { registerWebSocket } from './websocket.ts'
+import { onceWritten } from './written-response.ts'
 
 /** The maximum body size, in bytes, unless longer texts are allowed. */
 const BODY_LIMIT = 1_048_576
@@ -205,6 +206,7 @@ export async function createHttpApp({
         const context = {
           ...(await createContext(req, { reply, transport })),
           disconnected: () => info.signal,
+          onSent: onceWritten(req.method, res.raw),
         }
         if (transport === 'rpc') {
           return { ...context, holdResponse: calls.begin(context.caller, context, res.raw).hold }

@@ -74,7 +74,10 @@ async function writeAll(stream: Subscription, response: FastifyReply['raw']): Pr
   for (;;) {
     const items = await stream.take()
     if (!items) return
-    if (!response.write(items.map(toBlock).join(''))) await drained(response)
+    const isWaiting = !response.write(items.map(toBlock).join(''), (error) => {
+      if (!error) stream.written(items)
+    })
+    if (isWaiting) await drained(response)
   }
 }
 

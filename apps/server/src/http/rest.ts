@@ -10,6 +10,7 @@ import { sendEventStream } from './event-stream.ts'
 import type { ExportsInProgress } from './exports-in-progress.ts'
 import { type Fields, type ReadPage, sendJsonLines, wantsLines } from './json-lines.ts'
 import { type Route, routes } from './routes.ts'
+import { onceWritten } from './written-response.ts'
 
 interface Options {
   createContext: (
@@ -65,6 +66,7 @@ function registerCall(
       const context: Context = {
         ...(await createContext(request, { reply, transport: 'rest' })),
         disconnected: () => signalOf(reply),
+        onSent: onceWritten(request.method, reply.raw),
       }
       const underWay = calls.begin(context.caller, context, reply.raw)
       const ctx = await admit(context, entry)

@@ -141,6 +141,11 @@ export async function registerWebSocket(app: FastifyInstance, options: Options):
               (await options.createContext(request, { credentials, transport: 'ws' })).caller,
             drained,
             disconnected: () => info.signal,
+            // tRPC sends the response before this iteration of the event loop ends.
+            onSent: (work) =>
+              setImmediate(() => {
+                if (socket.readyState === socket.OPEN) work()
+              }),
             hangUp: (reason) =>
               reason === 'slow'
                 ? socket.close(TRY_AGAIN_LATER, reason)

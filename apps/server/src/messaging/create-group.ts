@@ -1,23 +1,32 @@
-import { type Conversation, invalidInput, maxParticipants } from '@sotto/contract'
-import { store } from '@sotto/db'
+import { createHash } from 'node:crypto'
+import { type Conversation, invalidInput, maxParticipants, SottoError } from '@sotto/contract'
+import { type Executor, store } from '@sotto/db'
 import type { ActorContext, CallerContext } from '../app/context.ts'
 import { requireUser } from '../auth/access.ts'
 import type { Actor } from '../auth/caller.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { pairsToAdd, requireMayAdd } from './join-group.ts'
-import { showConversation } from './show-conversations.ts'
+import { noteDelivered } from './note-delivered.ts'
+import { showConversation, showLeftConversation } from './show-conversations.ts'
+
+type Input = InputOf<'conversations', 'create'>
 
 /** Creates a group with the actor as its owner. */
-export async function createGroup(
-  ctx: ActorContext,
-  input: InputOf<'conversations', 'create'>,
-): Promise<Conversation> {
-  const { actor } = ctx
+export async function createGroup(ctx: ActorContext, input: Input): Promise<Conversation> {
+  const { actor, app } = ctx
+  // Comes first: the participants of the first call may have been erased since.
+  const earlier = await findEarlier(app.db, actor, input)
+  if (earlier !== undefined) return earlierGroup(ctx, app.db, earlier)
   const others = await requireOthers(ctx, actor, input.participants)
-  const id = ctx.app.newId()
-  const at = ctx.app.now()
-  await ctx.app.write(async (trx) => {
-    await store.conversations.lockMany(trx, [id, ...pairsToAdd(ctx, others)])
+  const key = input.clientConversationId === undefined ? [] : [`${actor.id}:${input.clientConversationId}`]
+  const { shown, isNew } = await app.write(async (trx) => {
+    const id = app.newId()
+    const at = app.now()
+    await store.conversations.lockMany(trx, [id, ...key, ...pairsToAdd(ctx, others)])
+    const concurrent = await findEarlier(trx, actor, input)
+    if (concurrent !== undefined) {
+      return { shown: await earlierGroup(ctx, trx, concurrent), isNew: false }
+    }
     for (const user of [actor, ...others]) await requireMayAdd(ctx, trx, user)
     await store.conversations.insert(trx, {
       id,
@@ -41,12 +50,54 @@ export async function createGroup(
       ],
       { conversationId: id, at, afterSeq: 0, firstEventId, activeAt: null, addedBy: actor.id },
     )
+    if (input.clientConversationId !== undefined) {
+      await store.conversations.insertClientKey(
+        trx,
+        { creatorId: actor.id, clientConversationId: input.clientConversationId },
+        { id, contentHash: hashInput(input) },
+      )
+    }
+    const conversation = await store.conversations.find(trx, id)
+    // In the transaction: afterwards, the actor may have left the group.
+    const shown = conversation && (await showConversation(trx, conversation, actor.id))
+    if (!shown) throw new Error(`group ${id} not found`)
+    return { shown, isNew: true }
   })
-  ctx.app.emitBusinessEvent('group.created', { conversationId: id, participants: others.length + 1 })
-  const conversation = await store.conversations.find(ctx.app.db, id)
-  const shown = conversation && (await showConversation(ctx.app, conversation, actor.id))
+  if (isNew) {
+    const { id: conversationId, participantCount } = shown
+    app.emitBusinessEvent('group.created', { conversationId, participants: participantCount })
+  }
+  return shown
+}
+
+/** The id of the group that an earlier call has created. @throws {SottoError} IDEMPOTENCY_CONFLICT if it differs. */
+async function findEarlier(db: Executor, actor: Actor, input: Input): Promise<string | undefined> {
+  const { clientConversationId } = input
+  if (clientConversationId === undefined) return undefined
+  const key = { creatorId: actor.id, clientConversationId }
+  const earlier = await store.conversations.findByClientKey(db, key)
+  if (earlier && earlier.content_hash !== hashInput(input)) throw new SottoError('IDEMPOTENCY_CONFLICT')
+  return earlier?.conversation_id
+}
+
+/** The answer to a repeated call. */
+async function earlierGroup(ctx: ActorContext, db: Executor, id: string): Promise<Conversation> {
+  ctx.outcome.repeated = true
+  const conversation = await store.conversations.find(db, id)
+  const shown =
+    conversation &&
+    ((await showConversation(db, conversation, ctx.actor.id, (rows) => noteDelivered(ctx, rows))) ??
+      (await showLeftConversation(db, conversation, ctx.actor.id)))
   if (!shown) throw new Error(`group ${id} not found`)
   return shown
+}
+
+/** Compares the participants as given: they can no longer be resolved once they are erased. */
+function hashInput({ name, participants }: Input): string {
+  const refs = [...new Set(participants.map((ref) => ref.toLowerCase()))].toSorted()
+  return createHash('sha256')
+    .update(JSON.stringify([name, refs]))
+    .digest('base64url')
 }
 
 /** The given users, without the actor and duplicates. */

@@ -19,6 +19,9 @@ interface Options {
   log: Logger
 }
 
+/** The maximum distance between a mark and the next message: all messages in between are read. */
+const MAX_OWN_BETWEEN = 1_000
+
 /** A conversation and user whose mark was written recently. */
 interface Cooldown {
   written: Mark
@@ -43,6 +46,8 @@ export class DeliveryMarks {
   #round: Promise<void> | undefined
   #nextRoundAt = 0
   #closed = false
+  /** Lookups of `noteSingle`. */
+  readonly #lookups = new Set<Promise<void>>()
 
   constructor(options: Options) {
     this.#options = options
@@ -53,7 +58,7 @@ export class DeliveryMarks {
     return this.#due.size + [...this.#cooldowns.values()].filter(({ next }) => next).length
   }
 
-  /** Marks these messages as delivered to the user. */
+  /** Marks these messages, and all before them, as delivered to the user. */
   note(userId: string, messages: readonly MessageRow[]): void {
     for (const message of messages) {
       if (message.sender_id === userId || message.delivered_at !== null) continue
@@ -62,8 +67,39 @@ export class DeliveryMarks {
     this.#schedule()
   }
 
+  /**
+   * Marks messages that were read without those before them. A mark is a range, so it moves only to a message that is
+   * the next one for the user.
+   */
+  noteSingle(userId: string, messages: readonly MessageRow[]): void {
+    const lookup = this.#noteNext(
+      userId,
+      messages.toSorted((a, b) => a.seq - b.seq),
+    ).catch((error: unknown) => this.#options.log.warn({ err: error }, 'reading delivery marks failed'))
+    this.#lookups.add(lookup)
+    void lookup.finally(() => this.#lookups.delete(lookup))
+  }
+
+  async #noteNext(userId: string, messages: readonly MessageRow[]): Promise<void> {
+    const { db } = this.#options
+    for (const message of messages) {
+      if (message.sender_id === userId || message.delivered_at !== null) continue
+      const { conversation_id: conversationId, seq } = message
+      const stay = await store.participants.find(db, conversationId, userId)
+      if (!stay) continue
+      const key = keyOf({ conversationId, userId })
+      const cooldown = this.#cooldowns.get(key)
+      const pending = [this.#due.get(key), cooldown?.written, cooldown?.next].map((mark) => mark?.seq ?? 0)
+      const above = Math.max(stay.delivered_seq, stay.read_seq, stay.after_seq, ...pending)
+      if (seq <= above || seq - above > MAX_OWN_BETWEEN) continue
+      if (await store.receipts.hasReceivable(db, { conversationId, userId, above, upTo: seq - 1 })) continue
+      this.note(userId, [message])
+    }
+  }
+
   /** Writes the waiting marks. Later marks are not written. */
   async close(): Promise<void> {
+    await Promise.all(this.#lookups)
     this.#closed = true
     clearTimeout(this.#timer)
     await this.#round
@@ -152,6 +188,6 @@ export class DeliveryMarks {
   }
 }
 
-function keyOf({ conversationId, userId }: Mark): string {
+function keyOf({ conversationId, userId }: Omit<Mark, 'seq'>): string {
   return `${conversationId}:${userId}`
 }

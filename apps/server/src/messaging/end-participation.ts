@@ -1,10 +1,10 @@
 import { type ParticipantRow, store } from '@sotto/db'
 import type { LockedGroup } from './change-group.ts'
-import { giveRole } from './group-roles.ts'
+import { ensureOwner } from './group-roles.ts'
 
 /**
- * Ends a stay. The leaving user receives no events after `participant.left`. If the owner leaves, the longest-standing
- * admin becomes the owner, or the longest-standing member if there is no admin.
+ * Ends a stay. The leaving user receives no events after `participant.left`. If the owner leaves, someone else becomes
+ * the owner.
  */
 export async function endParticipation(locked: LockedGroup, leaving: ParticipantRow): Promise<void> {
   const { trx, group, at, appendEvent } = locked
@@ -12,7 +12,5 @@ export async function endParticipation(locked: LockedGroup, leaving: Participant
   const lastEventId = await appendEvent('participant.left', leaving.user_id, leaving.role)
   await store.participants.endStay(trx, key, { untilSeq: group.last_seq, lastEventId, at })
   await store.participants.changeCount(trx, group.id, -1)
-  if (leaving.role !== 'owner') return
-  const successor = await store.participants.findSuccessor(trx, group.id)
-  if (successor) await giveRole(locked, successor.user_id, 'owner')
+  await ensureOwner(locked)
 }

@@ -3,6 +3,7 @@ import { type ConversationRow, directKey, store } from '@sotto/db'
 import type { ActorContext, CallerContext } from '../app/context.ts'
 import { requireConversation, requireUser, viewerOf } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
+import { noteDelivered } from './note-delivered.ts'
 import { showConversation } from './show-conversations.ts'
 
 export async function getConversation(
@@ -24,7 +25,9 @@ export async function getDirectConversation(
 }
 
 async function show(ctx: CallerContext, conversation: ConversationRow): Promise<Conversation> {
-  const shown = await showConversation(ctx.app, conversation, viewerOf(ctx))
+  const shown = await showConversation(ctx.app.db, conversation, viewerOf(ctx), (rows) =>
+    noteDelivered(ctx, rows),
+  )
   if (!shown) throw new SottoError('CONVERSATION_NOT_FOUND')
   return shown
 }

@@ -14,6 +14,7 @@ import { decodeCursor, encodeCursor } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { pageOf } from '../lib/page.ts'
 import { toMessage } from '../views/messages.ts'
+import { noteDelivered } from './note-delivered.ts'
 
 interface MessagePage {
   items: Message[]
@@ -62,26 +63,29 @@ interface Window {
   limit: number
 }
 
-/** A page of the messages that the caller can read; empty if the conversation does not exist yet. */
+/**
+ * A page of the messages that the caller can read; empty if the conversation does not exist yet. Marks the messages as
+ * delivered to the actor.
+ */
 export function messagePageOf(
   ctx: CallerContext,
   readable: Readable | undefined,
   paging: Paging,
 ): Promise<MessagePage> {
-  return messagePageFor(ctx.app, viewerOf(ctx), readable, paging)
+  return messagePageFor(ctx.app, viewerOf(ctx), readable, paging, (rows) => noteDelivered(ctx, rows))
 }
 
 /**
- * A page of a conversation as a user or a bare service key (null) sees it. Marks the messages as delivered to the
- * user.
+ * A page of a conversation as a user or a bare service key (null) sees it.
  *
  * seq has no gaps, so page n is a range of seq, and all pages cost the same.
  */
 export async function messagePageFor(
-  app: Pick<App, 'read' | 'deliveryMarks'>,
+  app: Pick<App, 'read'>,
   viewer: Viewer,
   readable: Readable | undefined,
   paging: Paging,
+  onRead?: (rows: readonly MessageRow[]) => void,
 ): Promise<MessagePage> {
   const spans = closedSpans(readable)
   const window = toWindow(paging, spans)
@@ -97,7 +101,7 @@ export async function messagePageFor(
   const page = pageOf(rows, limit, (last) =>
     encodeCursor('conversation', [order === 'newest first' ? 'older' : 'newer', last.seq]),
   )
-  if (viewer !== null) app.deliveryMarks.note(viewer, page.rows)
+  onRead?.(page.rows)
   return {
     items: page.rows.map((row) => toMessage(row, viewer)),
     nextCursor: page.nextCursor,

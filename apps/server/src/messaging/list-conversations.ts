@@ -4,6 +4,7 @@ import type { ActorContext } from '../app/context.ts'
 import { timeCursor, timePosition } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { pageOf } from '../lib/page.ts'
+import { noteDelivered } from './note-delivered.ts'
 import { showConversations } from './show-conversations.ts'
 
 /** The inbox, latest activity first. */
@@ -18,7 +19,7 @@ export async function listConversations(
     const rows = await store.inbox.list(db, actor.id, before, limit + 1)
     const page = pageOf(rows, limit, (last) => timeCursor('inbox', last.updated_at, last.id))
     return {
-      items: await showConversations({ db, deliveryMarks: ctx.app.deliveryMarks }, page.rows, actor.id),
+      items: await showConversations(db, page.rows, actor.id, (rows) => noteDelivered(ctx, rows)),
       nextCursor: page.nextCursor,
     }
   })

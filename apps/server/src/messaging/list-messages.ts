@@ -7,6 +7,7 @@ import { decodeCursor, encodeCursor } from '../lib/cursors.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { toMessage } from '../views/messages.ts'
 import { fullyReadable, messagePageOf } from './list-conversation-messages.ts'
+import { noteDelivered, noteDeliveredSingly } from './note-delivered.ts'
 
 type Input = InputOf<'messages', 'list'>
 
@@ -37,8 +38,10 @@ export async function listMessages(
   const rows = new Map(messages.map((row) => [row.id, row]))
   // Leaves out messages that were removed between the two queries.
   const found = page.ids.flatMap((id) => rows.get(id) ?? [])
-  const actor = ctx.actor
-  if (actor) ctx.app.deliveryMarks.note(actor.id, found)
+  // These filters leave out messages in between.
+  const isSparse = input.kind !== undefined || users.sender !== undefined
+  if (isSparse) noteDeliveredSingly(ctx, found)
+  else noteDelivered(ctx, found)
   return { items: found.map((row) => toMessage(row, viewer)), nextCursor: toCursor(page.next) }
 }
 

@@ -1,7 +1,8 @@
 import type { Contract } from '@sotto/contract'
-import { type MemberWithMarksRow, type ReceiptTimesRow, store } from '@sotto/db'
+import { isWithin, type MemberWithMarksRow, type ReceiptTimesRow, store } from '@sotto/db'
 import type { z } from 'zod'
 import type { CallerContext } from '../app/context.ts'
+import { requireReadable } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { toReceipt } from '../views/receipts.ts'
 import { pageOfMembers } from './list-participants.ts'
@@ -15,11 +16,14 @@ export async function listReceipts(
 ): Promise<Receipts> {
   const { conversation, members, nextCursor } = await pageOfMembers(ctx, input)
   const seq = input.seq ?? conversation.last_seq
-  const times = await store.receipts.findTimes(ctx.app.db, {
-    conversationId: conversation.id,
-    userIds: members.map((member) => member.id),
-    seq: Math.max(seq, 1),
-  })
+  const { spans } = await requireReadable(ctx, conversation.id)
+  const times = isWithin(spans, seq)
+    ? await store.receipts.findTimes(ctx.app.db, {
+        conversationId: conversation.id,
+        userIds: members.map((member) => member.id),
+        seq,
+      })
+    : []
   const timesOf = new Map(times.map((row) => [row.user_id, row]))
   const blocks = await blocksOf(ctx, members)
   const items: ReturnType<typeof toReceipt>[] = []

@@ -1,12 +1,12 @@
-import { invalidInput, kindOf, type Message } from '@sotto/contract'
-import { directKey, lockKeyOf, store } from '@sotto/db'
+import { invalidInput, kindOf, type Message, SottoError } from '@sotto/contract'
+import { directKey, isUuid, lockKeyOf, store } from '@sotto/db'
 import type { ActorContext, CallerContext } from '../app/context.ts'
 import { requireConversationOf, requireSender, requireUser } from '../auth/access.ts'
 import type { Actor } from '../auth/caller.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { toMessage } from '../views/messages.ts'
 import { sourceOf } from './video-source.ts'
-import type { Content, Draft } from './write-messages.ts'
+import { type Content, type Draft, hashContent } from './write-messages.ts'
 
 type Input = InputOf<'messages', 'send'>
 
@@ -14,14 +14,19 @@ type Input = InputOf<'messages', 'send'>
 export async function sendMessage(ctx: CallerContext, input: Input): Promise<Message> {
   const sender = await requireSender(ctx, input.from)
   const content = toContent(ctx, input)
-  const target = await toTarget(ctx, sender, input)
   const { clientMessageId } = input
+  let target: Target
+  try {
+    target = await toTarget(ctx, sender, input)
+  } catch (error) {
+    // The message may be there although the sender has been removed or the recipient erased since.
+    const earlier = await findEarlier(ctx, sender, input, content)
+    if (earlier === undefined) throw error
+    return earlierMessage(ctx, earlier, sender)
+  }
   const sent = await ctx.app.sends.send({ sender, content, clientMessageId, ...target })
 
-  if (!sent.message) {
-    ctx.outcome.repeated = true
-    return earlierMessage(ctx, sent.earlier, sender)
-  }
+  if (!sent.message) return earlierMessage(ctx, sent.earlier, sender)
   ctx.app.metrics.messageSent()
   if (sent.message.seq === 1) {
     const { conversation_id: conversationId, recipient_id: recipientId } = sent.message
@@ -100,7 +105,38 @@ function otherOf(key: string, userId: string): string {
   return a === userId ? b : a
 }
 
+/**
+ * The id of the message that an earlier send to this target has created.
+ *
+ * @throws {SottoError} IDEMPOTENCY_CONFLICT if its content differs.
+ */
+async function findEarlier(
+  ctx: CallerContext,
+  sender: Actor,
+  { to, conversationId, clientMessageId }: Input,
+  content: Content,
+): Promise<string | undefined> {
+  if (clientMessageId === undefined) return undefined
+  const { db } = ctx.app
+  const contentHash = hashContent(content)
+  const recipientId = to?.toLowerCase()
+  if (recipientId !== undefined && !isUuid(recipientId)) {
+    const found = await store.messages.findSentToErased(db, sender.id, clientMessageId)
+    return found.find((message) => message.content_hash === contentHash)?.id
+  }
+  const conversation =
+    recipientId === undefined
+      ? await store.conversations.find(db, conversationId ?? '')
+      : await store.conversations.findDirect(db, directKey(sender.id, recipientId))
+  const key = conversation && { conversationId: conversation.id, senderId: sender.id, clientMessageId }
+  const earlier = key && (await store.messages.findByClientMessageId(db, key))
+  if (earlier && earlier.content_hash !== contentHash) throw new SottoError('IDEMPOTENCY_CONFLICT')
+  return earlier?.id
+}
+
+/** The answer to a repeated send. */
 async function earlierMessage(ctx: CallerContext, id: string, sender: Actor): Promise<Message> {
+  ctx.outcome.repeated = true
   const row = await store.messages.find(ctx.app.db, id, sender.id)
   if (!row) throw new Error(`message ${id} not found`)
   return toMessage(row, sender.id)

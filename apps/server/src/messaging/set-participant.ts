@@ -6,7 +6,7 @@ import type { Actor } from '../auth/caller.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { toParticipant } from '../views/conversations.ts'
 import { changeGroup, type GroupChange, requireGroupAdmin, requireGroupOwner } from './change-group.ts'
-import { giveRole, transferOwnership } from './group-roles.ts'
+import { ensureOwner, giveRole, transferOwnership } from './group-roles.ts'
 import { joinGroup, pairsToAdd } from './join-group.ts'
 
 /** Adds a user to a group, or changes a participant's role. Idempotent. */
@@ -15,19 +15,25 @@ export async function setParticipant(
   { conversationId, user: ref, role }: InputOf<'participants', 'set'>,
 ): Promise<Participant> {
   const user = await requireUser(ctx, ref, 'user')
-  const result = await changeGroup(
+  return changeGroup(
     ctx,
     conversationId,
     'group.participant_set',
     async (change) => {
-      const current = await store.participants.find(change.trx, change.group.id, user.id)
-      return current ? changeRole(change, current, role) : add(ctx, change, user, role ?? 'member')
+      const { trx, group } = change
+      const current = await store.participants.find(trx, group.id, user.id)
+      if (current) await changeRole(change, current, role)
+      else await add(ctx, change, user, role ?? 'member')
+      // A service key can add people to a group that everyone has left.
+      await ensureOwner(change)
+      const row = await store.users.find(trx, user.id)
+      const changed = await store.participants.find(trx, group.id, user.id)
+      // The user may have been erased since the first check.
+      if (!row || !changed) throw new SottoError('USER_NOT_FOUND')
+      return toParticipant({ ...row, role: changed.role })
     },
     pairsToAdd(ctx, [user]),
   )
-  const row = await store.users.find(ctx.app.db, user.id)
-  if (!row) throw new Error(`user ${user.id} not found`)
-  return toParticipant({ ...row, role: result })
 }
 
 async function add(
@@ -35,32 +41,24 @@ async function add(
   change: GroupChange,
   user: Actor,
   role: ParticipantRole,
-): Promise<ParticipantRole> {
+): Promise<void> {
   requireGroupAdmin(change)
-  if (role === 'member') {
-    await joinGroup(ctx, change, user, role)
-    return role
-  }
+  if (role === 'member') return joinGroup(ctx, change, user, role)
   requireGroupOwner(change)
   await joinGroup(ctx, change, user, 'admin')
   if (role === 'owner') await transferOwnership(change, user.id)
-  return role
 }
 
 async function changeRole(
   change: GroupChange,
   current: ParticipantRow,
   role: ParticipantRole | undefined,
-): Promise<ParticipantRole> {
-  if (role === undefined || role === current.role) return current.role
+): Promise<void> {
+  if (role === undefined || role === current.role) return
   requireGroupOwner(change)
-  if (role === 'owner') {
-    await transferOwnership(change, current.user_id)
-    return role
-  }
+  if (role === 'owner') return transferOwnership(change, current.user_id)
   if (current.role === 'owner') {
     throw new SottoError('FORBIDDEN', { detail: 'the owner must transfer ownership first' })
   }
   await giveRole(change, current.user_id, role)
-  return role
 }

@@ -5,25 +5,29 @@ import {
   FIRST_USER_ID,
   type InboxRow,
   type MemberRow,
+  type MessageRow,
   store,
   type Viewer,
 } from '@sotto/db'
-import type { App } from '../app/app.ts'
-import type { Runtime } from '../app/runtime.ts'
 import { toConversation } from '../views/conversations.ts'
 
-type Needs = Pick<Runtime, 'db'> & { deliveryMarks: Pick<App['deliveryMarks'], 'note'> }
+type OnRead = (lastMessages: readonly MessageRow[]) => void
 
-/** Conversations in the shape of the contract, in the given order. */
+/**
+ * Conversations in the shape of the contract, in the given order.
+ *
+ * @param onRead receives the last messages, which count as delivered once the response has been written.
+ */
 export async function showConversations(
-  { db, deliveryMarks }: Needs,
+  db: Executor,
   rows: readonly InboxRow[],
   viewer: Viewer,
+  onRead?: OnRead,
 ): Promise<Conversation[]> {
   const ids = rows.map((row) => row.id)
   const members = await participantsToShow(db, rows)
   const lastMessages = await store.messages.findLastOfEach(db, ids, viewer)
-  if (viewer !== null) deliveryMarks.note(viewer, lastMessages)
+  onRead?.(lastMessages)
   const lastOf = new Map(lastMessages.map((message) => [message.conversation_id, message]))
   return rows.map((row) => {
     const last = row.last_seq > row.after_seq ? lastOf.get(row.id) : undefined
@@ -33,16 +37,45 @@ export async function showConversations(
 
 /** One conversation in the shape of the contract; undefined for users who are not in it. */
 export async function showConversation(
-  needs: Needs,
+  db: Executor,
   conversation: ConversationRow,
   viewer: Viewer,
+  onRead?: OnRead,
 ): Promise<Conversation | undefined> {
   const withoutViewer = { ...conversation, read_seq: 0, skipped_count: conversation.last_seq, after_seq: 0 }
   // Reads the conversation again: the unread count needs a snapshot of the conversation and the participant.
-  const row = viewer === null ? withoutViewer : await store.inbox.find(needs.db, conversation.id, viewer)
+  const row = viewer === null ? withoutViewer : await store.inbox.find(db, conversation.id, viewer)
   if (!row) return undefined
-  const [shown] = await showConversations(needs, [row], viewer)
+  const [shown] = await showConversations(db, [row], viewer, onRead)
   return shown
+}
+
+/** A group as a user who has left it sees it: as it was then, without its participants. */
+export async function showLeftConversation(
+  db: Executor,
+  conversation: ConversationRow,
+  userId: string,
+): Promise<Conversation | undefined> {
+  const stay = await store.participants.findLastStay(db, conversation.id, userId)
+  if (!stay) return undefined
+  const lastSeq = stay.until_seq ?? conversation.last_seq
+  const range = { viewer: userId, conversationId: conversation.id, above: stay.after_seq, below: lastSeq + 1 }
+  const [last] = await store.messages.list(db, { ...range, limit: 1 }, 'newest first')
+  return toConversation(
+    {
+      ...conversation,
+      name: stay.name,
+      last_seq: lastSeq,
+      participant_count: 0,
+      updated_at: last?.created_at ?? conversation.created_at,
+      read_seq: stay.read_seq,
+      skipped_count: lastSeq - stay.read_seq,
+      after_seq: stay.after_seq,
+    },
+    [],
+    last,
+    userId,
+  )
 }
 
 /** The participants shown with each conversation, ordered by username. */

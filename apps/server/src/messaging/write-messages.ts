@@ -180,7 +180,8 @@ function newMessage({ now, newId }: Parts, draft: Draft, conversation: TargetCon
   }
 }
 
-function hashContent({ kind, text, media, ...more }: Content): string {
+/** Identifies the content of a message, to compare repeated sends with the first. */
+export function hashContent({ kind, text, media, ...more }: Content): string {
   // Fields added in later versions count only if they are set, so that existing hashes still match.
   const given = Object.entries(more).filter(([, value]) => value !== null)
   return createHash('sha256')

@@ -4,7 +4,7 @@ import { toBlock } from '../views/blocks.ts'
 import { toContact } from '../views/contacts.ts'
 import { toMessage } from '../views/messages.ts'
 import { toSession } from '../views/sessions.ts'
-import { toExportedReaction, toExportedReceipt, toStay } from '../views/user-data.ts'
+import { toExportedEdit, toExportedReaction, toExportedReceipt, toStay } from '../views/user-data.ts'
 import { toAccount, toUser } from '../views/users.ts'
 
 /* The sections of an export. Each reads along an index, can resume at any position and keeps no state. */
@@ -112,6 +112,22 @@ export const sections = {
           after: { ...position, m: row.seq },
         }))
       }),
+  },
+  edits: {
+    start: firstPosition,
+    async read(db, userId, from, limit) {
+      const after = { at: new Date(from.n), id: from.id, version: from.m }
+      const { rows, next } = await store.userData.listEdits(db, userId, after, limit)
+      const lines = rows.map((row) => ({
+        line: { type: 'edit' as const, edit: toExportedEdit(row) },
+        after: { ...firstPosition, id: row.message_id, n: row.created_at.getTime(), m: row.version },
+      }))
+      if (rows.length >= limit) return { lines, next: lines.at(-1)?.after }
+      return {
+        lines,
+        next: next && { ...firstPosition, id: next.id, n: next.at.getTime(), m: next.version },
+      }
+    },
   },
   reactions: {
     start: firstPosition,

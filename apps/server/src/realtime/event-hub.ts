@@ -20,8 +20,8 @@ interface Options {
   retentionMs: number
   /** Called when a user's first stream opens, and when their last one closes. */
   onPresence: (userId: string, isStreaming: boolean) => void
-  /** Called when a stream of this user has taken a message, which then counts as delivered. */
-  onMessageTaken: (userId: string, message: MessageRow) => void
+  /** Called when a message has been written to a stream of this user, and so counts as delivered. */
+  onMessageWritten: (userId: string, message: MessageRow) => void
   metrics: Pick<Metrics, 'eventDelivered' | 'eventDispatched' | 'hintMissed'>
   tracing: Pick<Tracing, 'deliver'>
 }
@@ -116,7 +116,7 @@ export class EventHub {
     { userId, conversationId, watched = new Set(), cursor, onEnd }: SubscribeOptions,
     from: LogPoint | undefined,
   ): Subscription {
-    const { metrics, onMessageTaken } = this.#options
+    const { metrics, onMessageWritten } = this.#options
     const tail = this.#tail
     const cursorNow = () => encodeEventCursor(userId, tail.end)
     return new Subscription({
@@ -127,9 +127,9 @@ export class EventHub {
       cursor: cursor ?? cursorNow(),
       cursorNow,
       replay: from && new Replay({ ...this.#options, tail }, { userId, conversationId, from }),
-      onTaken: ({ message }) => {
+      onWritten: ({ message }) => {
         metrics.eventDelivered()
-        if (message) onMessageTaken(userId, message)
+        if (message) onMessageWritten(userId, message)
       },
       onEnd: (ended) => {
         this.#streams.remove(ended)

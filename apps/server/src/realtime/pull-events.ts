@@ -1,5 +1,5 @@
 import type { Event } from '@sotto/contract'
-import type { ActorContext } from '../app/context.ts'
+import { type ActorContext, afterSending } from '../app/context.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { openStream } from './open-stream.ts'
 import { endOnAbort } from './subscription.ts'
@@ -14,8 +14,9 @@ export async function pullEvents(
     if (input.cursor === undefined) return { items: [], cursor: stream.cursor }
     // After a disconnect nothing may be taken: it would count as delivered.
     endOnAbort(stream, ctx.disconnected?.())
-    const items = await stream.take(AbortSignal.timeout((input.wait ?? 0) * 1_000))
-    return { items: (items ?? []).map((item) => item.event), cursor: stream.cursor }
+    const items = (await stream.take(AbortSignal.timeout((input.wait ?? 0) * 1_000))) ?? []
+    afterSending(ctx, () => stream.written(items))
+    return { items: items.map((item) => item.event), cursor: stream.cursor }
   } finally {
     stream.end()
   }

@@ -10,7 +10,7 @@ export interface StreamItem {
   /** The event as JSON, and its size in bytes. */
   json: string
   bytes: number
-  /** The message that counts as delivered when the item is taken. */
+  /** The message that counts as delivered when the item has been written. */
   message: MessageRow | undefined
 }
 
@@ -40,7 +40,7 @@ interface Options {
   cursorNow: () => string
   /** Undefined for a reader who starts now. */
   replay: MissedItems | undefined
-  onTaken: (item: StreamItem) => void
+  onWritten: (item: StreamItem) => void
   onEnd: (subscription: Subscription) => void
 }
 
@@ -147,6 +147,11 @@ export class Subscription implements ReplayReader {
     return undefined
   }
 
+  /** Must be called once these items have been written to the connection: their messages then count as delivered. */
+  written(items: readonly StreamItem[]): void {
+    for (const item of items) this.#options.onWritten(item)
+  }
+
   /** A stream of one conversation also receives presence signals, which have no conversation. */
   #wants({ event, cursor }: StreamItem): boolean {
     if (this.conversationId === undefined || event.conversationId === this.conversationId) return true
@@ -169,10 +174,7 @@ export class Subscription implements ReplayReader {
   /** If the stream has ended while missed items were being read, they do not count as taken. */
   #taken(items: StreamItem[]): StreamItem[] {
     if (this.#ended) return []
-    for (const item of items) {
-      this.#cursor = item.cursor ?? this.#cursor
-      this.#options.onTaken(item)
-    }
+    for (const item of items) this.#cursor = item.cursor ?? this.#cursor
     return items
   }
 

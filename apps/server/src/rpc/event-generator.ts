@@ -26,9 +26,11 @@ export async function* eventGenerator({ ctx, name, signal, open }: Options) {
     for (;;) {
       const items = await stream.take()
       if (!items) break
-      for (const { cursor, event } of items) {
-        last = cursor ?? last
-        yield tracked<Event>(last, event)
+      for (const item of items) {
+        last = item.cursor ?? last
+        yield tracked<Event>(last, item.event)
+        // Reached only if the connection requests the next one.
+        stream.written([item])
       }
       await ctx.drained?.()
     }

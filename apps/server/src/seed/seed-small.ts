@@ -7,7 +7,7 @@ import { updateUser } from '../identity/update-user.ts'
 import { deleteMessage } from '../messaging/delete-message.ts'
 import { DeliveryMarks } from '../messaging/delivery-marks.ts'
 import { editMessage } from '../messaging/edit-message.ts'
-import { getMessage } from '../messaging/get-message.ts'
+import { listMessagesOfConversation } from '../messaging/list-conversation-messages.ts'
 import { markRead } from '../messaging/mark-read.ts'
 import { react } from '../messaging/react.ts'
 import { sendMessage } from '../messaging/send-message.ts'
@@ -107,9 +107,12 @@ async function perform(app: App, { conversation, step }: ScheduledStep): Promise
     case 'receive': {
       // A separate instance, so that closing it writes the marks immediately.
       const deliveryMarks = new DeliveryMarks(app)
-      await getMessage(
+      await listMessagesOfConversation(
         asUser({ ...app, deliveryMarks }, actor),
-        contract.messages.get.input.parse({ messageId: messageIdOf(conversation) }),
+        contract.conversations.messages.input.parse({
+          conversationId: conversation.conversationId,
+          limit: 1,
+        }),
       )
       await deliveryMarks.close()
       return

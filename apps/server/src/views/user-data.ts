@@ -1,4 +1,4 @@
-import type { ExportedReaction, ExportedReceipt, ExportedStay } from '@sotto/db'
+import type { ExportedEdit, ExportedReaction, ExportedReceipt, ExportedStay } from '@sotto/db'
 
 /* The parts of a user's export that no other operation returns. */
 
@@ -14,6 +14,10 @@ export function toStay(row: ExportedStay, userId: string) {
     joinedAt: row.joined_at,
     leftAt: row.left_at,
   }
+}
+
+export function toExportedEdit(row: ExportedEdit) {
+  return { messageId: row.message_id, text: row.text, replacedAt: row.replaced_at }
 }
 
 export function toExportedReaction(row: ExportedReaction) {

@@ -28,6 +28,8 @@ async function startWithData(using: 'sqlite' | 'postgres'): Promise<TestServer> 
     }
   }
   await bob.messages.send({ to: 'carol', text: 'behind her back' })
+  const edited = await alice.messages.send({ to: 'carol', text: 'before the edit' })
+  for (const text of ['edited', 'edited again']) await alice.messages.edit({ messageId: edited.id, text })
   await alice.contacts.add({ user: 'bob' })
   await alice.blocks.add({ user: 'dave' })
   return server
@@ -69,6 +71,7 @@ describe.each(dialects)('an export on %s', (using) => {
       'block',
       'stay',
       'message',
+      'edit',
       'reaction',
       'receipt',
       'end',
@@ -76,6 +79,7 @@ describe.each(dialects)('an export on %s', (using) => {
     expect(textsOf(lines).toSorted()).toEqual(
       [
         'while alice',
+        'edited again',
         ...Array.from({ length: 7 }, (_, n) => [`to bob ${n + 1}`, `from carol ${n + 1}`]).flat(),
       ].toSorted(),
     )
@@ -99,6 +103,38 @@ describe.each(dialects)('an export on %s', (using) => {
     const wire = JSON.stringify(lines)
     for (const secret of ['behind her back', 'before alice', 'after alice', 'token', 'argon2']) {
       expect(wire).not.toContain(secret)
+    }
+  })
+
+  test('contains the earlier versions of messages that the user has sent', async () => {
+    await using server = await createTestServer({ using, users: ['alice', 'bob'] })
+    const [alice, bob] = [server.as('alice'), server.as('bob')]
+    const edit = async (client: typeof alice, messageId: string, texts: string[]) => {
+      for (const text of texts) {
+        server.clock.advance(1_000)
+        await client.messages.edit({ messageId, text })
+      }
+    }
+    const sent = await alice.messages.send({ to: 'bob', text: 'one' })
+    await edit(alice, sent.id, ['two', 'three'])
+    const image = await alice.messages.send({ to: 'bob', image: { url: 'https://example.com/a.png' } })
+    await edit(alice, image.id, ['caption'])
+    const received = await bob.messages.send({ to: 'alice', text: 'of bob' })
+    await edit(bob, received.id, ['of bob, edited'])
+    const deleted = await alice.messages.send({ to: 'bob', text: 'gone' })
+    await edit(alice, deleted.id, ['gone, edited'])
+    await alice.messages.delete({ messageId: deleted.id })
+
+    for (const limit of [1, 2, 100]) {
+      const lines = await Array.fromAsync(alice.users.export({ user: 'alice', limit }))
+      const edits = lines.flatMap((line) => (line.type === 'edit' ? line.edit : []))
+      expect(edits.map(({ messageId, text }) => [messageId, text])).toEqual([
+        [sent.id, 'one'],
+        [sent.id, 'two'],
+        [image.id, null],
+      ])
+      const { editedAt } = await alice.messages.get({ messageId: sent.id })
+      expect(edits[1]?.replacedAt).toEqual(editedAt)
     }
   })
 

@@ -10,6 +10,7 @@ import * as addedByIndex from './20261130T010200-added-by-index.ts'
 import * as adminsIndex from './20261130T010300-admins-index.ts'
 import * as lastSeen from './20261130T020000-last-seen.ts'
 import * as positionsInTheLog from './20261130T030000-positions-in-the-log.ts'
+import * as conversationKeys from './20261130T031000-conversation-keys.ts'
 import type { SchemaMigration } from './migration.ts'
 
 /**
@@ -28,4 +29,5 @@ export const migrations: Record<string, SchemaMigration> = {
   '20261130T010300-admins-index': adminsIndex,
   '20261130T020000-last-seen': lastSeen,
   '20261130T030000-positions-in-the-log': positionsInTheLog,
+  '20261130T031000-conversation-keys': conversationKeys,
 }

@@ -130,6 +130,44 @@ export async function insert(trx: Executor, conversation: NewConversation): Prom
     .execute()
 }
 
+interface ClientKey {
+  creatorId: string
+  clientConversationId: string
+}
+
+const byClientKey = statement((db, p: ClientKey) =>
+  db
+    .selectFrom('conversation_keys')
+    .select(['conversation_id', 'content_hash'])
+    .where('creator_id', '=', p.creatorId)
+    .where('client_conversation_id', '=', p.clientConversationId),
+)
+
+/** The group created by an earlier call of this user with this clientConversationId. */
+export async function findByClientKey(
+  db: Executor,
+  key: ClientKey,
+): Promise<{ conversation_id: string; content_hash: string } | undefined> {
+  const [row] = await byClientKey(db, key)
+  return row
+}
+
+export async function insertClientKey(
+  trx: Executor,
+  { creatorId, clientConversationId }: ClientKey,
+  group: { id: string; contentHash: string },
+): Promise<void> {
+  await trx
+    .insertInto('conversation_keys')
+    .values({
+      creator_id: creatorId,
+      client_conversation_id: clientConversationId,
+      conversation_id: group.id,
+      content_hash: group.contentHash,
+    })
+    .execute()
+}
+
 /**
  * Sets the name of a group. Keeps the previous one for users whose stay ended while the group had it.
  *

@@ -28,7 +28,7 @@ export async function markErased(
   return erased !== undefined
 }
 
-/** Clears the profile and deletes the user's credentials and sessions. */
+/** Clears the profile and deletes the user's credentials, sessions and idempotency keys of groups. */
 export async function eraseAccount(trx: Executor, userId: string): Promise<void> {
   await trx
     .updateTable('users')
@@ -48,6 +48,7 @@ export async function eraseAccount(trx: Executor, userId: string): Promise<void>
   await secondFactors.remove(trx, userId)
   await lastSeen.remove(trx, userId)
   await trx.deleteFrom('password_resets').where('user_id', '=', userId).execute()
+  await trx.deleteFrom('conversation_keys').where('creator_id', '=', userId).execute()
 }
 
 const erasedOf = statement((db, p: { ids: IdList }) =>

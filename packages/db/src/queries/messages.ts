@@ -1,5 +1,5 @@
 import type { ExpressionBuilder } from 'kysely'
-import { type IdList, idList, inList, jsonArray } from '../dialect/expressions.ts'
+import { findsOne, type IdList, idList, inList, jsonArray } from '../dialect/expressions.ts'
 import { emptyContent, type MessageTable, messageColumnNames } from '../message-table.ts'
 import type { Schema } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
@@ -103,6 +103,8 @@ function selectMessages(db: Executor, viewer: Viewer) {
           .select('r.receipt_at')
           .whereRef('r.conversation_id', '=', 'm.conversation_id')
           .whereRef('r.user_id', '=', 'm.recipient_id')
+          // In a conversation with oneself, nobody receives anything.
+          .whereRef('r.user_id', '<>', 'm.sender_id')
           .where('r.kind', '=', kind)
           .whereRef('r.seq', '>=', 'm.seq')
           .orderBy('r.seq')
@@ -242,6 +244,63 @@ export async function findByClientMessageId(
   const [row] = await byClientMessageId(db, key)
   return row
 }
+
+const sentToErased = statement((db, p: { senderId: string; clientMessageId: string; limit: number }) =>
+  db
+    .selectFrom(
+      db
+        .selectFrom('participants')
+        .select('conversation_id')
+        .where('user_id', '=', p.senderId)
+        .where('active_at', 'is not', null)
+        .orderBy('active_at', 'desc')
+        .orderBy('conversation_id', 'desc')
+        .limit(p.limit)
+        .as('recent'),
+    )
+    // A join could be planned as a scan of all messages.
+    .select((eb) =>
+      eb
+        .selectFrom('messages as m')
+        .select('m.id')
+        .whereRef('m.conversation_id', '=', 'recent.conversation_id')
+        .where('m.sender_id', '=', p.senderId)
+        .where('m.client_message_id', '=', p.clientMessageId)
+        .where((m) =>
+          findsOne(
+            m
+              .selectFrom('users')
+              .whereRef('users.id', '=', 'm.recipient_id')
+              .where('users.erased_at', 'is not', null),
+          ),
+        )
+        .as('message_id'),
+    ),
+)
+
+/** The number of direct conversations in which `findSentToErased` looks: those of the most recent messages. */
+const MAX_RECENT = 1_000
+
+/**
+ * The messages with this clientMessageId to users who have been erased since. Their usernames are gone, so a repeated
+ * send does not say in which conversation the message is.
+ */
+export async function findSentToErased(
+  db: Executor,
+  senderId: string,
+  clientMessageId: string,
+): Promise<{ id: string; content_hash: string | null }[]> {
+  const rows = await sentToErased(db, { senderId, clientMessageId, limit: MAX_RECENT })
+  const ids = rows.flatMap((row) => row.message_id ?? [])
+  return ids.length === 0 ? [] : hashesOf(db, { ids: idList(db, ids) })
+}
+
+const hashesOf = statement((db, p: { ids: IdList }) =>
+  db
+    .selectFrom('messages')
+    .select(['id', 'content_hash'])
+    .where((eb) => inList(db, eb, 'messages.id', p.ids)),
+)
 
 /**
  * Sets the text and keeps the previous one.

@@ -1,5 +1,6 @@
+import type { ExpressionBuilder } from 'kysely'
 import { type IdList, idList, inList } from '../dialect/expressions.ts'
-import type { ParticipantTable } from '../schema.ts'
+import type { ParticipantTable, Schema } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
 import { isUuid, type UserRow, userColumns } from './users.ts'
 
@@ -78,6 +79,41 @@ export async function findSpans(db: Executor, conversationId: string, userId: st
 
 export function isWithin(spans: readonly Span[], seq: number): boolean {
   return spans.some((span) => seq > span.after && (span.until === undefined || seq <= span.until))
+}
+
+const lastStay = statement((db, p: ParticipantKey) =>
+  db
+    .selectFrom('participants')
+    .innerJoin('conversations', 'conversations.id', 'participants.conversation_id')
+    .select(['participants.after_seq', 'participants.until_seq', 'participants.read_seq'])
+    .select((eb) => eb.fn.coalesce(nameAtEnd(eb), 'conversations.name').as('name'))
+    .where('participants.conversation_id', '=', p.conversationId)
+    .where('participants.user_id', '=', p.userId)
+    .orderBy('participants.first_event_id', 'desc')
+    .limit(1),
+)
+
+/** A user's last stay in a conversation, with the name of the group when it ended. */
+export async function findLastStay(
+  db: Executor,
+  conversationId: string,
+  userId: string,
+): Promise<
+  (Pick<ParticipantTable, 'after_seq' | 'until_seq' | 'read_seq'> & { name: string | null }) | undefined
+> {
+  const [row] = await lastStay(db, { conversationId, userId })
+  return row
+}
+
+/** The first name of a group that was replaced after a stay; null if the group still has the name of that time. */
+export function nameAtEnd(eb: ExpressionBuilder<Schema, 'participants'>) {
+  return eb
+    .selectFrom('conversation_names as names')
+    .select('names.name')
+    .whereRef('names.conversation_id', '=', 'participants.conversation_id')
+    .whereRef('names.event_id', '>', 'participants.last_event_id')
+    .orderBy('names.event_id')
+    .limit(1)
 }
 
 export interface NewParticipant {

@@ -1,5 +1,13 @@
 import { sql } from 'kysely'
-import { givenRows, type IdList, idList, inList, lockedRows, timeOf } from '../dialect/expressions.ts'
+import {
+  findsOne,
+  givenRows,
+  type IdList,
+  idList,
+  inList,
+  lockedRows,
+  timeOf,
+} from '../dialect/expressions.ts'
 import type { EventTransaction } from '../event-transaction.ts'
 import { type Executor, statement } from '../statement.ts'
 
@@ -31,6 +39,24 @@ const skippedIn = statement((db, p: SeqRange) =>
 export async function countSkipped(db: Executor, range: SeqRange): Promise<number> {
   const [row] = await skippedIn(db, range)
   return row?.count ?? 0
+}
+
+const receivableIn = statement((db, p: SeqRange) =>
+  db
+    .selectFrom('messages')
+    .select('seq')
+    .where('conversation_id', '=', p.conversationId)
+    .where('seq', '>', p.above)
+    .where('seq', '<=', p.upTo)
+    .where('sender_id', '<>', p.userId)
+    .where('deleted_at', 'is', null)
+    .orderBy('seq')
+    .limit(1),
+)
+
+/** Whether there is a message with above < seq <= upTo that can be delivered to this user: of others and not deleted. */
+export async function hasReceivable(db: Executor, range: SeqRange): Promise<boolean> {
+  return (await receivableIn(db, range)).length > 0
 }
 
 const setRead = statement((db, p: Mark & { skippedCount: number }) =>
@@ -232,7 +258,29 @@ const receiptTimes = statement((db, p: { conversationId: string; userIds: IdList
     })
     .where('p.conversation_id', '=', p.conversationId)
     .where((eb) => inList(db, eb, 'p.user_id', p.userIds))
-    .where('p.left_at', 'is', null),
+    .where('p.left_at', 'is', null)
+    // Later receipts say nothing about messages outside the user's stays.
+    .where((eb) =>
+      findsOne(
+        eb
+          .selectFrom('participants as stay')
+          .whereRef('stay.conversation_id', '=', 'p.conversation_id')
+          .whereRef('stay.user_id', '=', 'p.user_id')
+          .where('stay.after_seq', '<', p.seq)
+          .where((or) => or.or([or('stay.until_seq', 'is', null), or('stay.until_seq', '>=', p.seq)])),
+      ),
+    )
+    .where((eb) =>
+      eb.not(
+        findsOne(
+          eb
+            .selectFrom('messages as m')
+            .whereRef('m.conversation_id', '=', 'p.conversation_id')
+            .where('m.seq', '=', p.seq)
+            .whereRef('m.sender_id', '=', 'p.user_id'),
+        ),
+      ),
+    ),
 )
 
 export interface ReceiptTimesRow {
@@ -241,7 +289,10 @@ export interface ReceiptTimesRow {
   read_at: Date | null
 }
 
-/** When these current participants received and read a message: the time of the first mark at or after it, or null. */
+/**
+ * When these current participants received and read a message: the time of the first mark at or after it, or null. No
+ * row for its sender, and for participants who cannot see it.
+ */
 export async function findTimes(
   db: Executor,
   { conversationId, userIds, seq }: { conversationId: string; userIds: readonly string[]; seq: number },

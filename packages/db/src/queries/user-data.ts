@@ -1,7 +1,16 @@
-import type { ConversationTable, ParticipantTable, ReactionTable, ReceiptTable } from '../schema.ts'
+import { type IdList, idList, inList } from '../dialect/expressions.ts'
+import type { MessageTable } from '../message-table.ts'
+import type {
+  ConversationTable,
+  MessageEditTable,
+  ParticipantTable,
+  ReactionTable,
+  ReceiptTable,
+} from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
 import type { BlockRow } from './blocks.ts'
 import type { ContactRow } from './contacts.ts'
+import { nameAtEnd } from './participants.ts'
 import { userColumns } from './users.ts'
 
 /* All data about one user. Each list reads an index range and can be continued from a position. */
@@ -85,21 +94,7 @@ const staysFrom = statement((db, p: StayPosition & { userId: string; limit: numb
       'conversations.kind',
       'conversations.direct_key',
     ])
-    .select((eb) =>
-      eb.fn
-        .coalesce(
-          // The first name that was replaced after the stay.
-          eb
-            .selectFrom('conversation_names as names')
-            .select('names.name')
-            .whereRef('names.conversation_id', '=', 'participants.conversation_id')
-            .whereRef('names.event_id', '>', 'participants.last_event_id')
-            .orderBy('names.event_id')
-            .limit(1),
-          'conversations.name',
-        )
-        .as('name'),
-    )
+    .select((eb) => eb.fn.coalesce(nameAtEnd(eb), 'conversations.name').as('name'))
     .where('participants.user_id', '=', p.userId)
     .where((eb) =>
       eb(
@@ -121,6 +116,73 @@ export async function listStays(
   limit: number,
 ): Promise<ExportedStay[]> {
   return staysFrom(db, { ...from, userId, limit })
+}
+
+/** A position in the earlier versions of a user's messages: the message by time and id, and the version. */
+export interface EditPosition {
+  at: Date
+  id: string
+  version: number
+}
+
+const sentFrom = statement((db, p: EditPosition & { userId: string; limit: number }) =>
+  db
+    .selectFrom('messages')
+    .select(['id', 'created_at', 'edited_at'])
+    .where('sender_id', '=', p.userId)
+    .where((eb) => eb(eb.refTuple('created_at', 'id'), '>=', eb.tuple(p.at, p.id)))
+    .orderBy('created_at')
+    .orderBy('id')
+    .limit(p.limit),
+)
+
+const editsOf = statement((db, p: EditPosition & { ids: IdList; limit: number }) =>
+  db
+    .selectFrom('messages')
+    .innerJoin('message_edits', 'message_edits.message_id', 'messages.id')
+    .select([
+      'messages.created_at',
+      'message_edits.message_id',
+      'message_edits.version',
+      'message_edits.text',
+      'message_edits.replaced_at',
+    ])
+    .where((eb) => inList(db, eb, 'messages.id', p.ids))
+    .where((eb) => eb.or([eb('messages.id', '<>', p.id), eb('message_edits.version', '>', p.version)]))
+    .orderBy('messages.created_at')
+    .orderBy('messages.id')
+    .orderBy('message_edits.version')
+    .limit(p.limit),
+)
+
+export type ExportedEdit = Pick<
+  MessageEditTable & MessageTable,
+  'message_id' | 'version' | 'text' | 'replaced_at' | 'created_at'
+>
+
+/** The number of messages read at once, most of which have never been edited. */
+const SENT_PAGE = 500
+
+/**
+ * The earlier versions of messages that a user has sent, oldest message first.
+ *
+ * @returns them, and the position to continue from if `limit` was not reached but there are more messages.
+ */
+export async function listEdits(
+  db: Executor,
+  userId: string,
+  after: EditPosition,
+  limit: number,
+): Promise<{ rows: ExportedEdit[]; next: EditPosition | undefined }> {
+  const sent = await sentFrom(db, { ...after, userId, limit: SENT_PAGE })
+  const ids = sent.filter((message) => message.edited_at !== null).map((message) => message.id)
+  const rows = ids.length === 0 ? [] : await editsOf(db, { ...after, ids: idList(db, ids), limit })
+  const last = sent.at(-1)
+  const isMore = last && sent.length === SENT_PAGE && rows.length < limit
+  return {
+    rows,
+    next: isMore ? { at: last.created_at, id: last.id, version: Number.MAX_SAFE_INTEGER } : undefined,
+  }
 }
 
 const reactionsAfter = statement(

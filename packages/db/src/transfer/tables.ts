@@ -31,6 +31,7 @@ const rules: { readonly [Name in TableName]: Rule<Name> } = {
   invitations: { key: ['id'] },
   service_keys: { key: ['id'] },
   conversations: { key: ['id'] },
+  conversation_keys: { key: ['creator_id', 'client_conversation_id'] },
   conversation_names: { key: ['conversation_id', 'event_id'] },
   participants: { key: ['conversation_id', 'user_id', 'first_event_id'] },
   contacts: { key: ['user_id', 'contact_id'] },

@@ -85,6 +85,7 @@ async function createGroup(alice: SottoClient, carol: SottoClient): Promise<void
   })
   await alice.messages.send({ conversationId, text: 'who is in?' })
   await carol.participants.remove({ conversationId, user: 'carol' })
+  await alice.conversations.update({ conversationId, name: 'Renamed after carol left' })
   await alice.messages.send({ conversationId, text: 'without carol' })
   await alice.participants.set({ conversationId, user: 'carol', role: 'admin' })
   await carol.messages.send({ conversationId, text: 'back' })

@@ -1,0 +1,19 @@
+import type { ServerResponse } from 'node:http'
+
+/**
+ * Returns a function that runs work once the response has been written to the connection. A response without a body, to
+ * HEAD, has brought the client nothing.
+ */
+export function onceWritten(method: string, response: ServerResponse): (work: () => void) => void {
+  const waiting: (() => void)[] = []
+  return (work) => {
+    if (method === 'HEAD') return
+    // A single listener for all calls of a batch. Not emitted if the connection closes before.
+    if (waiting.length === 0) {
+      response.once('finish', () => {
+        for (const run of waiting) run()
+      })
+    }
+    waiting.push(work)
+  }
+}
