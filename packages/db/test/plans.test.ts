@@ -93,6 +93,29 @@ const lookups: Query[] = [
     run: async (db) => 1 + (await store.accounts.holdAdmins(db)).length,
   },
   {
+    name: 'the last stay of a user in a group',
+    run: async (db, { group, userIds }) =>
+      count(await store.participants.findLastStay(db, group, userIds[9] ?? '')),
+  },
+  {
+    name: 'a group by its clientConversationId',
+    run: async (db, { hub }) => {
+      const key = { creatorId: hub, clientConversationId: 'one' }
+      return 1 + count(await store.conversations.findByClientKey(db, key))
+    },
+  },
+  {
+    name: 'the sender of a message by its seq',
+    run: async (db, { deep }) => count(await store.messages.findSender(db, deep.id, 1_000)),
+  },
+  {
+    name: 'whether messages of others lie between two messages',
+    run: async (db, { deep }) => {
+      const range = { conversationId: deep.id, userId: deep.reader, above: 1_000, upTo: 2_000 }
+      return Number(await store.receipts.hasReceivable(db, range))
+    },
+  },
+  {
     name: 'a message',
     run: async (db, { messageIds, hub }) =>
       count(await store.messages.find(db, messageIds[50_000] ?? '', hub)),
@@ -224,6 +247,11 @@ const pages: Query[] = [
     run: async (db, { group }) => (await store.participants.findStays(db, [group])).length,
   },
   {
+    name: 'users who are still in a group',
+    run: async (db, { group, userIds }) =>
+      (await store.participants.findPresent(db, [group], userIds.slice(150, 150 + PAGE))).length,
+  },
+  {
     name: 'users who may see the presence of a user',
     run: async (db, { hub, userIds }) =>
       (await store.relationships.findPresenceViewers(db, userIds[10] ?? '', [hub])).size,
@@ -349,6 +377,22 @@ const costlyFilters: NamedFilter[] = [
   },
 ]
 
+/** Requests that find almost nothing. */
+const searches: Query[] = [
+  {
+    name: 'earlier versions of messages of a user',
+    run: async (db, { hub, middle }) => {
+      const after = { at: middle, id: FIRST_USER_ID, version: 0 }
+      return (await store.userData.listEdits(db, hub, after, PAGE)).rows.length
+    },
+  },
+  {
+    name: 'a message to a user who was erased',
+    run: async (db, { hub, clientMessageId }) =>
+      (await store.messages.findSentToErased(db, hub, clientMessageId)).length,
+  },
+]
+
 function timelines(filters: readonly NamedFilter[]): Query[] {
   return Object.entries(sources).flatMap(([from, toSources]) =>
     filters.flatMap((filter) =>
@@ -463,7 +507,7 @@ describe.each(dialects)('over 100,000 messages on %s', (using) => {
       },
     )
 
-    test.each(timelines(costlyFilters))('limits the rows read for $name', async (query) => {
+    test.each([...timelines(costlyFilters), ...searches])('limits the rows read for $name', async (query) => {
       const { reads, faults, plans } = await measure(query)
       expect(faults, plans.join('\n')).toEqual([])
       expect(reads, plans.join('\n')).toBeLessThanOrEqual(MAX_READS_PER_REQUEST)

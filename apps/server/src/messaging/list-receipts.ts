@@ -17,13 +17,13 @@ export async function listReceipts(
   const { conversation, members, nextCursor } = await pageOfMembers(ctx, input)
   const seq = input.seq ?? conversation.last_seq
   const { spans } = await requireReadable(ctx, conversation.id)
-  const times = isWithin(spans, seq)
-    ? await store.receipts.findTimes(ctx.app.db, {
-        conversationId: conversation.id,
-        userIds: members.map((member) => member.id),
-        seq,
-      })
-    : []
+  const sender = await store.messages.findSender(ctx.app.db, conversation.id, seq)
+  const recipients = isWithin(spans, seq) ? members.filter((member) => member.id !== sender) : []
+  const times = await store.receipts.findTimes(ctx.app.db, {
+    conversationId: conversation.id,
+    userIds: recipients.map((member) => member.id),
+    seq,
+  })
   const timesOf = new Map(times.map((row) => [row.user_id, row]))
   const blocks = await blocksOf(ctx, members)
   const items: ReturnType<typeof toReceipt>[] = []

@@ -226,6 +226,24 @@ export async function findLastOfEach(
   return (await lastOfEach(db, { viewer, ids: idList(db, conversationIds) })).map(asSeen)
 }
 
+const senderAt = statement((db, p: { conversationId: string; seq: number }) =>
+  db
+    .selectFrom('messages')
+    .select('sender_id')
+    .where('conversation_id', '=', p.conversationId)
+    .where('seq', '=', p.seq),
+)
+
+/** The id of the user who has sent the message with this seq. */
+export async function findSender(
+  db: Executor,
+  conversationId: string,
+  seq: number,
+): Promise<string | undefined> {
+  const [row] = await senderAt(db, { conversationId, seq })
+  return row?.sender_id
+}
+
 const byClientMessageId = statement(
   (db, p: { conversationId: string; senderId: string; clientMessageId: string }) =>
     db

@@ -269,17 +269,6 @@ const receiptTimes = statement((db, p: { conversationId: string; userIds: IdList
           .where('stay.after_seq', '<', p.seq)
           .where((or) => or.or([or('stay.until_seq', 'is', null), or('stay.until_seq', '>=', p.seq)])),
       ),
-    )
-    .where((eb) =>
-      eb.not(
-        findsOne(
-          eb
-            .selectFrom('messages as m')
-            .whereRef('m.conversation_id', '=', 'p.conversation_id')
-            .where('m.seq', '=', p.seq)
-            .whereRef('m.sender_id', '=', 'p.user_id'),
-        ),
-      ),
     ),
 )
 
@@ -291,7 +280,7 @@ export interface ReceiptTimesRow {
 
 /**
  * When these current participants received and read a message: the time of the first mark at or after it, or null. No
- * row for its sender, and for participants who cannot see it.
+ * row for participants who cannot see it.
  */
 export async function findTimes(
   db: Executor,
