@@ -124,7 +124,9 @@ class Model {
         )
       })
       .map(({ message }) => message)
-      .sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime() || (a.id < b.id ? 1 : -1))
+      .sort(
+        (a, b) => b.createdAt.getTime() - a.createdAt.getTime() || b.seq - a.seq || (a.id < b.id ? 1 : -1),
+      )
       .map(({ id }) => id)
   }
 }

@@ -167,7 +167,7 @@ export interface ConversationTable {
   /** The number of current participants. */
   participant_count: number
   created_at: Date
-  /** When the last message was sent. Never moves backward. */
+  /** When the last message was sent. Moves backward only after a clock was far ahead. */
   updated_at: Date
 }
 

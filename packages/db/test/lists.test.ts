@@ -2,6 +2,7 @@ import { createEmptyDatabase, dialects, type EmptyDatabase } from '@sotto/testin
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   type Database,
+  newest,
   openDatabase,
   type Source,
   store,
@@ -43,7 +44,10 @@ const filters: TimelineFilter[] = [
 function expectedTimeline(from: readonly Source[], filter: TimelineFilter): string[] {
   return rowsOf('messages')
     .filter((row) => from.some((source) => isFrom(row, source)) && passes(row, filter))
-    .sort((a, b) => timeOf(b) - timeOf(a) || (String(a.id) < String(b.id) ? 1 : -1))
+    .sort(
+      (a, b) =>
+        timeOf(b) - timeOf(a) || Number(b.seq) - Number(a.seq) || (String(a.id) < String(b.id) ? 1 : -1),
+    )
     .map((row) => String(row.id))
 }
 
@@ -110,7 +114,7 @@ describe.each(dialects)('lists on %s', (using) => {
       database.db,
       [{ by: 'all' }],
       { until: middle },
-      { at: late, tie: 'ffffffff-ffff-ffff-ffff-ffffffffffff' },
+      { at: late, seq: 1, id: newest.id },
       20,
     )
 

@@ -400,8 +400,8 @@ function timelines(filters: readonly NamedFilter[]): Query[] {
         name: `${from}: ${filter.name}, ${where}`,
         run: async (db: Executor, sample: SampleData) => {
           const chosen = toSources(sample)
-          const tie = chosen[0]?.by === 'conversation' ? Number.MAX_SAFE_INTEGER : newest.id
-          const before = where === 'from the middle' ? { at: sample.later, tie } : undefined
+          const position = { at: sample.later, seq: Number.MAX_SAFE_INTEGER, id: newest.id }
+          const before = where === 'from the middle' ? position : undefined
           return (await store.timeline.list(db, chosen, filter.of(sample), before, PAGE)).ids.length
         },
       })),

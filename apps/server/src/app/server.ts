@@ -29,11 +29,15 @@ import { noTracing } from '../telemetry/tracing.ts'
 import type { ResolveHost } from '../webhooks/http-sender.ts'
 import type { App } from './app.ts'
 import { createApp } from './create-app.ts'
+import { DatabaseClock } from './database-clock.ts'
 import { checkPooler, prepareSchema } from './prepare-schema.ts'
 
 /** Overrides for tests. */
 export interface ServerOverrides {
+  /** Replaces the server's clock, which is the host's, corrected by its difference from the database's. */
   now?: () => Date
+  /** Replaces the host's clock, before the correction. */
+  hostNow?: () => Date
   /** Returns the next id, or undefined to generate one. */
   nextId?: () => string | undefined
   /** Replaces the default logger. Its lines have no trace ids and are not exported. */
@@ -80,7 +84,8 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
   const telemetry = await startTelemetry(config)
   const log = overrides.log ?? createLogger(config.logLevel, telemetry)
   telemetry?.reportTo(log)
-  const now = overrides.now ?? (() => new Date())
+  const clock = new DatabaseClock({ log, hostNow: overrides.hostNow })
+  const now = overrides.now ?? clock.now
   const ownIds = createIds(now)
   const newId: NewId = () => overrides.nextId?.() ?? ownIds()
 
@@ -96,6 +101,7 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
     ...(metrics && { onGroupCommit: (transactions) => metrics.groupCommitted(transactions) }),
   })
   try {
+    if (!overrides.now) await clock.follow(database.db)
     const { applied, newer } = await prepareSchema(config, database)
     if (newer.length > 0)
       log.warn({ migrations: newer }, 'the schema is newer than this version, and compatible with it')
@@ -105,6 +111,7 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
     return await assemble({
       config,
       log,
+      clock,
       now,
       newId,
       database,
@@ -117,6 +124,7 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
       keepAliveDrainMs: overrides.keepAliveDrainMs,
     })
   } catch (error) {
+    await clock.close()
     await database[Symbol.asyncDispose]()
     await telemetry?.close()
     throw error
@@ -155,6 +163,7 @@ async function openMetrics(): Promise<PrometheusMetrics> {
 interface Parts {
   config: Config
   log: Logger
+  clock: DatabaseClock
   now: () => Date
   newId: NewId
   database: Database
@@ -170,6 +179,7 @@ interface Parts {
 async function assemble({
   config,
   log,
+  clock,
   now,
   newId,
   database,
@@ -181,7 +191,7 @@ async function assemble({
   fastPasswords,
   keepAliveDrainMs,
 }: Parts): Promise<Server> {
-  const connect = await connectCluster(config, log)
+  const connect = await connectCluster(config, log, clock.now)
   const replica = openReplica(config, database, metrics ?? noMetrics, log)
   const { app, closeApp } = createApp({
     config,
@@ -235,6 +245,7 @@ async function assemble({
     await closeApp()
     await metricsServer?.close()
     await replica?.[Symbol.asyncDispose]()
+    await clock.close()
     await database[Symbol.asyncDispose]()
     await telemetry?.close()
   }

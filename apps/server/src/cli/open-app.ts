@@ -1,6 +1,7 @@
 import { type Database, databaseExists, openDatabase, parseDatabaseUrl, requireWhole } from '@sotto/db'
 import type { App } from '../app/app.ts'
 import { createApp } from '../app/create-app.ts'
+import { DatabaseClock } from '../app/database-clock.ts'
 import { prepareSchema } from '../app/prepare-schema.ts'
 import { createIds } from '../lib/ids.ts'
 import { createLogger } from '../lib/log.ts'
@@ -71,9 +72,11 @@ function withDirectUrl(config: Config): Config {
   }
 }
 
-function appOn(database: Database, config: Config): OpenApp {
+async function appOn(database: Database, config: Config): Promise<OpenApp> {
   const log = createLogger('silent')
-  const now = () => new Date()
+  const clock = new DatabaseClock({ log })
+  await clock.measure(database.db)
+  const { now } = clock
   const { app, closeApp } = createApp({
     config,
     database,

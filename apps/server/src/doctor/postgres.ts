@@ -9,7 +9,10 @@ import {
 import type { Config } from '../settings/config.ts'
 import { type Finding, failed, ok, warning } from './finding.ts'
 
-/** Clock differences above which TOTP codes and token expiry can fail, and above which they do. */
+/**
+ * Clock differences above which one of the two clocks is wrong. Servers use the database's: if that one is wrong, TOTP
+ * codes and token expiry fail.
+ */
 const WARNING_MS = 1_000
 const FAILURE_MS = 15_000
 /** Longer than any transaction of Sotto. */

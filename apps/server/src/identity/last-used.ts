@@ -1,4 +1,6 @@
+import type { Use } from '@sotto/db'
 import type { Logger } from 'pino'
+import { isBelievable, latestBelievable } from '../lib/clock.ts'
 
 /** The resolution of the stored times, in milliseconds. Each credential is written at most once in this time. */
 const RESOLUTION_MS = 60_000
@@ -10,8 +12,8 @@ const MAX_REMEMBERED = 10_000
 interface Options {
   now: () => Date
   log: Logger
-  /** Writes the last use, unless the stored one is later than `unlessAfter`, for example from another server. */
-  write: (ids: readonly string[], use: { at: Date; unlessAfter: Date }) => Promise<void>
+  /** Writes the last use. */
+  write: (ids: readonly string[], use: Use) => Promise<void>
 }
 
 /** Records when credentials were last used, to the minute and without delaying requests. */
@@ -29,8 +31,10 @@ export class LastUsed {
   /** @param storedAt the stored last use, if the caller has just read it. */
   note(id: string, storedAt?: Date): void {
     const at = this.#options.now()
-    const notedAt = this.#notedAt.get(id) ?? storedAt?.getTime()
-    if (notedAt !== undefined && at.getTime() - notedAt < RESOLUTION_MS) return
+    const noted = this.#notedAt.get(id)
+    const lastAt = noted === undefined ? storedAt : new Date(noted)
+    const isRecent = lastAt && at.getTime() - lastAt.getTime() < RESOLUTION_MS
+    if (isRecent && isBelievable(lastAt, at)) return
     if (this.#notedAt.size >= MAX_REMEMBERED) this.#notedAt.clear()
     this.#notedAt.set(id, at.getTime())
     this.#waiting.add(id)
@@ -47,7 +51,11 @@ export class LastUsed {
     if (ids.length === 0) return
     const at = now()
     try {
-      await write(ids, { at, unlessAfter: new Date(at.getTime() - RESOLUTION_MS) })
+      await write(ids, {
+        at,
+        unlessAfter: new Date(at.getTime() - RESOLUTION_MS),
+        latest: latestBelievable(at),
+      })
     } catch (error) {
       log.warn({ err: error, ids }, 'writing the last use of credentials failed')
     }

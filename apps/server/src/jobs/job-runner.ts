@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { type EventTransaction, type JobKey, type JobRow, store } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { Runtime } from '../app/runtime.ts'
+import { latestBelievable } from '../lib/clock.ts'
 
 /** The polling interval for due jobs, in milliseconds. Finds jobs of stopped servers and jobs that had to wait. */
 const POLL_MS = 1_000
@@ -12,6 +13,8 @@ const PAUSE_MS = 5
 /** The delay before a failed job is retried, in milliseconds. Doubles with each consecutive failure. */
 const FIRST_RETRY_MS = 1_000
 const MAX_RETRY_MS = 60 * 60 * 1_000
+/** The longest time for which a job is scheduled ahead: by a retry. Handlers return shorter ones. */
+const MAX_WAIT_MS = MAX_RETRY_MS
 
 /** `done`, or when to continue the job. */
 export type JobOutcome = 'done' | Date
@@ -102,7 +105,12 @@ export class JobRunner {
 
   #take(): Promise<JobRow | undefined> {
     const { db, now } = this.#options
-    return db.transaction().execute((trx) => store.jobs.take(trx, now(), this.#leaseEnd()))
+    const at = now()
+    return db
+      .transaction()
+      .execute((trx) =>
+        store.jobs.take(trx, { now: at, until: this.#leaseEnd(), latest: latestBelievable(at, MAX_WAIT_MS) }),
+      )
   }
 
   #leaseEnd(): Date {

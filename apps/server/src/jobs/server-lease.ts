@@ -1,4 +1,5 @@
 import { type Executor, store } from '@sotto/db'
+import { latestBelievable } from '../lib/clock.ts'
 import type { NewId } from '../lib/ids.ts'
 
 interface Options {
@@ -44,7 +45,11 @@ export class ServerLease {
     const { now, name, durationMs } = this.#options
     const from = now()
     const until = new Date(from.getTime() + durationMs)
-    const isTaken = await store.leases.take(trx, { name, holder: this.#holder }, from, until)
+    const isTaken = await store.leases.take(
+      trx,
+      { name, holder: this.#holder },
+      { now: from, until, latest: latestBelievable(from, durationMs) },
+    )
     this.#until = isTaken ? until.getTime() : 0
     return isTaken
   }

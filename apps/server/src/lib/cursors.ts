@@ -27,7 +27,9 @@ const listKinds = {
   webhooks: z.tuple([time, z.uuid()]),
   deliveries: z.tuple([time, z.uuid()]),
   audit: z.tuple([time, z.uuid()]),
-  timeline: z.tuple([time, z.uuid()]),
+  /** Positions in (time, seq, id) order, where messages of one conversation are in the order of their seq. */
+  timeline: z.tuple([time, z.int().min(0), z.uuid()]),
+  'conversation-timeline': z.tuple([time, z.int().min(0), z.uuid()]),
   /** The section and a position in it: an id, a kind or an emoji, and two numbers. */
   export: z.tuple([
     z.string().max(16),
@@ -36,8 +38,6 @@ const listKinds = {
     time,
     z.int().min(0),
   ]),
-  /** Within a conversation, the seq breaks ties. */
-  'conversation-timeline': z.tuple([time, z.int().min(0)]),
   /** The epoch of the log, the user, the log position (transaction, id), and the time of the event there. */
   events: z.tuple([
     z.string().max(16),

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { MAX_CLOCK_DIFFERENCE_MS } from './clock.ts'
 
 export type NewId = () => string
 
@@ -7,14 +8,15 @@ const COUNTER_LIMIT = 1 << COUNTER_BITS
 
 /**
  * Generates UUIDv7 (RFC 9562): 48 bits of milliseconds, a 12-bit counter (method 1) and 62 random bits. The ids of one
- * generator ascend, even within a millisecond.
+ * generator ascend, even within a millisecond, unless the clock moves back by more than a minute.
  */
 export function createIds(now: () => Date): NewId {
   let time = 0
   let counter = 0
   return function newId() {
     const current = now().getTime()
-    if (current > time) {
+    // After a clock that was ahead, the order of new ids counts more than that of the ids it led to.
+    if (current > time || time > current + MAX_CLOCK_DIFFERENCE_MS) {
       time = current
       // Starts in the lower half, to leave room for counting up.
       counter = randomBytes(2).readUInt16BE() & (COUNTER_LIMIT / 2 - 1)

@@ -26,7 +26,8 @@ export async function listMessages(
     )
   }
   const sources = await toSources(ctx, users, input.isRead)
-  const kind = sources.some((source) => source.by === 'conversation') ? 'conversation-timeline' : 'timeline'
+  const isOneConversation = sources.some((source) => source.by === 'conversation')
+  const kind = isOneConversation ? 'conversation-timeline' : 'timeline'
   const before = input.cursor === undefined ? undefined : toPosition(decodeCursor(kind, input.cursor))
   if (sources.length === 0) return { items: [], nextCursor: null }
 
@@ -42,7 +43,7 @@ export async function listMessages(
   const isSparse = input.kind !== undefined || users.sender !== undefined
   if (isSparse) noteDeliveredSingly(ctx, found)
   else noteDelivered(ctx, found)
-  return { items: found.map((row) => toMessage(row, viewer)), nextCursor: toCursor(page.next) }
+  return { items: found.map((row) => toMessage(row, viewer)), nextCursor: toCursor(kind, page.next) }
 }
 
 function hasFilter(input: Input): boolean {
@@ -54,16 +55,14 @@ function hasFilter(input: Input): boolean {
   )
 }
 
-function toPosition([at, tie]: [number, string | number]): TimelinePosition {
-  return { at: new Date(at), tie }
+type CursorKind = 'timeline' | 'conversation-timeline'
+
+function toPosition([at, seq, id]: [number, number, string]): TimelinePosition {
+  return { at: new Date(at), seq, id }
 }
 
-function toCursor(next: TimelinePosition | undefined): string | null {
-  if (!next) return null
-  const at = next.at.getTime()
-  return typeof next.tie === 'string'
-    ? encodeCursor('timeline', [at, next.tie])
-    : encodeCursor('conversation-timeline', [at, next.tie])
+function toCursor(kind: CursorKind, next: TimelinePosition | undefined): string | null {
+  return next ? encodeCursor(kind, [next.at.getTime(), next.seq, next.id]) : null
 }
 
 /** The users in the input. */

@@ -10,6 +10,7 @@ import {
 } from '@sotto/db'
 import type { Runtime } from '../app/runtime.ts'
 import type { Actor } from '../auth/caller.ts'
+import { notBefore } from '../lib/clock.ts'
 import { type ReachRules, requireReach } from '../people/reach.ts'
 
 /** The columns that sending fills in. */
@@ -176,7 +177,7 @@ function newMessage({ now, newId }: Parts, draft: Draft, conversation: TargetCon
     media: content.media && JSON.stringify(content.media),
     client_message_id: clientMessageId ?? null,
     content_hash: clientMessageId === undefined ? null : hashContent(content),
-    created_at: new Date(Math.max(now().getTime(), conversation.updated_at.getTime())),
+    created_at: notBefore(now(), conversation.updated_at),
   }
 }
 

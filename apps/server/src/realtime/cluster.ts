@@ -45,13 +45,14 @@ export const standalone: Connect = () => ({
 export async function connectCluster(
   config: Pick<Config, 'redisUrl' | 'databaseUrl' | 'databaseDirectUrl'>,
   log: Logger,
+  now: () => Date,
 ): Promise<Connect> {
   const { redisUrl } = config
   if (redisUrl !== undefined) {
     // Loaded on demand: the client takes several megabytes of memory.
     const { RedisLink } = await import('./redis-link.ts')
     return (hooks) => {
-      const link = new RedisLink({ url: redisUrl, log, ...hooks })
+      const link = new RedisLink({ url: redisUrl, log, now, ...hooks })
       return {
         hint: () => link.hint(),
         signal: (signal) => link.signal(signal),

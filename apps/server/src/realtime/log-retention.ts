@@ -1,5 +1,6 @@
 import { type Executor, store } from '@sotto/db'
 import type { Logger } from 'pino'
+import { latestBelievable } from '../lib/clock.ts'
 
 /** How often expired events are deleted, in milliseconds. */
 const INTERVAL_MS = 10 * 60 * 1_000
@@ -53,7 +54,7 @@ export function startLogRetention({ log, ...parts }: Options): { stop(): void } 
  */
 export async function deleteExpiredEvents({ db, now, retentionMs }: Omit<Options, 'log'>): Promise<number> {
   const expired = now().getTime() - retentionMs
-  const unread = await store.webhooks.findOldestPosition(db)
+  const unread = await store.webhooks.findOldestPosition(db, latestBelievable(now()))
   const needed = unread
     ? Math.max(unread.getTime() - DISORDER_MS, now().getTime() - MAX_WEBHOOK_LAG_MS)
     : Number.POSITIVE_INFINITY

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createClient, defineScript } from '@redis/client'
 import type { Logger } from 'pino'
+import { isBelievable } from '../lib/clock.ts'
 import type { Charge } from '../limits/buckets.ts'
 import { type SharedBuckets, takeScript } from '../limits/shared-buckets.ts'
 import type { PresenceState, SharedPresence } from './presence.ts'
@@ -35,6 +36,8 @@ const HINT_PAUSE_MS = 5
 interface Options {
   url: string
   log: Logger
+  /** A clock on which the servers agree. */
+  now: () => Date
   onHint: () => void
   onHintSent: () => void
   onSignal: (signal: Signal) => void
@@ -118,7 +121,7 @@ export class RedisLink implements SharedPresence, SharedBuckets {
     await this.#attempt(
       this.#client
         .multi()
-        .hSet(onlineKey(userId), this.#serverId, String(Date.now() + ONLINE_MS))
+        .hSet(onlineKey(userId), this.#serverId, String(this.#options.now().getTime() + ONLINE_MS))
         .pExpire(onlineKey(userId), ONLINE_MS)
         .exec(),
     )
@@ -138,8 +141,13 @@ export class RedisLink implements SharedPresence, SharedBuckets {
     const [servers, seen] = (await this.#attempt(
       Promise.all([this.#client.hGetAll(onlineKey(userId)), this.#client.get(seenKey(userId))]),
     )) ?? [{}, null]
-    const now = Date.now()
-    const online = Object.entries(servers).some(([id, until]) => id !== this.#serverId && Number(until) > now)
+    const now = this.#options.now()
+    const online = Object.entries(servers).some(
+      ([id, until]) =>
+        id !== this.#serverId &&
+        Number(until) > now.getTime() &&
+        isBelievable(new Date(Number(until)), now, ONLINE_MS),
+    )
     return { online, lastSeenAt: online || seen === null ? null : new Date(Number(seen)) }
   }
 

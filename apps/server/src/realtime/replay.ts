@@ -1,5 +1,6 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { comparePositions, type EventRow, type LogPosition, store } from '@sotto/db'
+import { isBelievable } from '../lib/clock.ts'
 import { encodeEventCursor, type LogPoint } from './event-cursor.ts'
 import { createItems, type ItemSources } from './event-items.ts'
 import type { LogTail } from './log-tail.ts'
@@ -132,6 +133,8 @@ export class Replay implements MissedItems {
     }
     // Also false for a time outside the range of Date.
     if (!(now().getTime() - from.at.getTime() <= retentionMs)) return false
+    // Later events may have been deleted: their times are behind this one.
+    if (!isBelievable(from.at, now())) return false
     // A position beyond the log must not be waited for: no server has issued it, and the log may never reach it.
     if (!isStart(from.position)) {
       const at = await store.eventLog.findTime(db, from.position)

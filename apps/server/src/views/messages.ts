@@ -16,10 +16,15 @@ export function toMessage(row: MessageRow, viewer: Viewer): Message {
     createdAt: row.created_at,
     editedAt: row.edited_at,
     deletedAt: row.deleted_at,
-    deliveredAt: row.delivered_at,
-    readAt: row.read_at,
+    deliveredAt: receiptTime(row.delivered_at, row.created_at),
+    readAt: receiptTime(row.read_at, row.created_at),
     reactions: row.deleted_at === null ? toReactions(row) : [],
   }
+}
+
+/** A message is never delivered or read before it was sent, even if the clocks of two servers differ. */
+export function receiptTime(at: Date | null, sentAt: Date): Date | null {
+  return at !== null && at < sentAt ? sentAt : at
 }
 
 /** The kind determines the type of the `media` column. */

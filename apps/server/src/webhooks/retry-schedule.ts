@@ -21,6 +21,8 @@ const DELAYS_MS = [
 const JITTER = 0.1
 /** The maximum Retry-After. */
 const MAX_RETRY_AFTER_MS = 24 * HOUR_MS
+/** The longest delay, in milliseconds. */
+export const MAX_DELAY_MS = 24 * HOUR_MS * (1 + JITTER)
 
 /**
  * The delay after this many attempts, in milliseconds; undefined if there are no more attempts.

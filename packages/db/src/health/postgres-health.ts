@@ -17,6 +17,13 @@ export interface PostgresHealth {
   preparedTransactions: number
 }
 
+/** The time of the PostgreSQL server's clock. Undefined on SQLite, which has none. */
+export async function readDatabaseTime(db: Executor): Promise<Date | undefined> {
+  if (!isPostgres(db)) return undefined
+  const { rows } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(db)
+  return rows[0]?.now
+}
+
 const TIMEOUTS = ['statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout'] as const
 
 /** Undefined on SQLite. */

@@ -93,6 +93,39 @@ export async function listDue(
   return dueDeliveries(db, { webhookId, now, limit })
 }
 
+/**
+ * Makes up to `limit` deliveries due that are due later than `latest`, which a clock that was ahead has scheduled.
+ *
+ * @returns the number of changed deliveries.
+ */
+export async function advance(
+  db: Executor,
+  webhookId: string,
+  { now, latest }: { now: Date; latest: Date },
+  limit: number,
+): Promise<number> {
+  const changed = await db
+    .updateTable('webhook_deliveries')
+    .set({ due_at: now })
+    .where((eb) =>
+      eb(
+        'id',
+        'in',
+        eb
+          .selectFrom('webhook_deliveries')
+          .select('id')
+          .where('webhook_id', '=', webhookId)
+          .where('due_at', '>', latest)
+          .orderBy('due_at')
+          .orderBy('id')
+          .limit(limit),
+      ),
+    )
+    .returning('id')
+    .execute()
+  return changed.length
+}
+
 const waitingDeliveries = statement((db, p: { webhookId: string; limit: number }) =>
   db
     .selectFrom(

@@ -130,6 +130,19 @@ export async function listOlder(
   return olderThan(db, { at: after.at, id: after.id, before, limit })
 }
 
+/** When the message with the latest time was sent. */
+export async function findLatestTime(db: Executor): Promise<Date | undefined> {
+  const row = await db
+    .selectFrom('messages')
+    .select('created_at')
+    // Lets PostgreSQL use the index of all messages. Every seq is above 0.
+    .where('seq', '>', (eb) => eb.lit(0))
+    .orderBy('created_at', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row?.created_at
+}
+
 const erasable = statement((db, p: { ids: IdList }) =>
   db
     .selectFrom('messages')

@@ -17,16 +17,24 @@ export async function put(trx: Executor, { kind, subject_id }: JobKey, at: Date)
     .execute()
 }
 
+interface JobTimes {
+  now: Date
+  /** How long the job is held. */
+  until: Date
+  /** A job that is due later than this was scheduled by a clock that was ahead, and counts as due. */
+  latest: Date
+}
+
 /**
  * Takes the job that has been due the longest, and holds it until `until`. If the caller has made no progress by then,
  * another server takes it. Undefined if none is due.
  */
-export async function take(trx: Executor, now: Date, until: Date): Promise<JobRow | undefined> {
+export async function take(trx: Executor, { now, until, latest }: JobTimes): Promise<JobRow | undefined> {
   const due = await trx
     .selectFrom('jobs')
     .select(['kind', 'subject_id', 'progress', 'due_at', 'failures'])
     .where('finished_at', 'is', null)
-    .where('due_at', '<=', now)
+    .where((eb) => eb.or([eb('due_at', '<=', now), eb('due_at', '>', latest)]))
     .orderBy('due_at')
     .limit(1)
     // SQLite has a single writer.

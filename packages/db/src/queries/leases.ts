@@ -6,13 +6,25 @@ export interface Lease {
   holder: string
 }
 
+interface LeaseTimes {
+  now: Date
+  /** When the lease expires unless renewed. */
+  until: Date
+  /** A lease that expires later than this was taken by a clock that was ahead, and counts as expired. */
+  latest: Date
+}
+
 /**
  * Takes a free or expired lease, or renews the holder's own. Within a transaction, the lease stays locked until the
  * transaction ends.
  *
  * @returns false, without changing anything, while another server holds it.
  */
-export async function take(db: Executor, { name, holder }: Lease, now: Date, until: Date): Promise<boolean> {
+export async function take(
+  db: Executor,
+  { name, holder }: Lease,
+  { now, until, latest }: LeaseTimes,
+): Promise<boolean> {
   const taken = await db
     .insertInto('leases')
     .values({ name, holder, expires_at: until })
@@ -20,7 +32,13 @@ export async function take(db: Executor, { name, holder }: Lease, now: Date, unt
       conflict
         .column('name')
         .doUpdateSet({ holder, expires_at: until })
-        .where((eb) => eb.or([eb('leases.holder', '=', holder), eb('leases.expires_at', '<=', now)])),
+        .where((eb) =>
+          eb.or([
+            eb('leases.holder', '=', holder),
+            eb('leases.expires_at', '<=', now),
+            eb('leases.expires_at', '>', latest),
+          ]),
+        ),
     )
     .returning('name')
     .executeTakeFirst()

@@ -25,7 +25,7 @@ const {
 } = messageColumns
 const sentColumnNames = namesOf(sentColumns)
 
-/** A message without its seq. `created_at` must not be before the conversation's `updated_at`. */
+/** A message without its seq. `created_at` becomes the conversation's `updated_at`. */
 export type NewMessage = Pick<MessageTable, keyof typeof sentColumns> & Pick<MessageRow, 'sender'>
 
 /** The fields of a message that are null when it is new. */

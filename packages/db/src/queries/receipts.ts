@@ -254,7 +254,12 @@ const receiptTimes = statement((db, p: { conversationId: string; userIds: IdList
           .where('r.seq', '>=', p.seq)
           .orderBy('r.seq')
           .limit(1)
-      return [receipt('delivered').as('delivered_at'), receipt('read').as('read_at')]
+      const sentAt = eb
+        .selectFrom('messages as m')
+        .select('m.created_at')
+        .whereRef('m.conversation_id', '=', 'p.conversation_id')
+        .where('m.seq', '=', p.seq)
+      return [receipt('delivered').as('delivered_at'), receipt('read').as('read_at'), sentAt.as('sent_at')]
     })
     .where('p.conversation_id', '=', p.conversationId)
     .where((eb) => inList(db, eb, 'p.user_id', p.userIds))
@@ -276,6 +281,8 @@ export interface ReceiptTimesRow {
   user_id: string
   delivered_at: Date | null
   read_at: Date | null
+  /** Null if there is no such message. */
+  sent_at: Date | null
 }
 
 /**

@@ -2,6 +2,7 @@ import { type IdList, idList, inList } from '../dialect/expressions.ts'
 import type { ServiceKeyTable } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
 import type { TimePosition } from './inbox.ts'
+import type { Use } from './sessions.ts'
 import { isUuid } from './users.ts'
 
 export type ServiceKeyRow = Omit<ServiceKeyTable, 'key_hash'>
@@ -65,20 +66,22 @@ export async function revoke(db: Executor, id: string, at: Date): Promise<boolea
   return revoked !== undefined
 }
 
-const setLastUsed = statement((db, p: { ids: IdList; at: Date; unlessAfter: Date }) =>
+const setLastUsed = statement((db, p: { ids: IdList } & Use) =>
   db
     .updateTable('service_keys')
     .set({ last_used_at: p.at })
     .where((eb) => inList(db, eb, 'service_keys.id', p.ids))
-    .where((eb) => eb.or([eb('last_used_at', 'is', null), eb('last_used_at', '<=', p.unlessAfter)])),
+    .where((eb) =>
+      eb.or([
+        eb('last_used_at', 'is', null),
+        eb('last_used_at', '<=', p.unlessAfter),
+        eb('last_used_at', '>', p.latest),
+      ]),
+    ),
 )
 
 /** Records that these keys were used, unless a use after `unlessAfter` is recorded already. */
-export async function markUsed(
-  db: Executor,
-  ids: readonly string[],
-  use: { at: Date; unlessAfter: Date },
-): Promise<void> {
+export async function markUsed(db: Executor, ids: readonly string[], use: Use): Promise<void> {
   await setLastUsed(db, { ids: idList(db, ids), ...use })
 }
 

@@ -138,20 +138,25 @@ export async function removeExpiredOf(db: Executor, userId: string, now: Date): 
   await db.deleteFrom('sessions').where('user_id', '=', userId).where('expires_at', '<=', now).execute()
 }
 
-const setLastUsed = statement((db, p: { ids: IdList; at: Date; unlessAfter: Date }) =>
+/** A use of a credential, and which stored times of earlier uses it replaces. */
+export interface Use {
+  at: Date
+  /** Times after this are recent enough to be kept, for example from another server. */
+  unlessAfter: Date
+  /** Times after this are from a clock that was ahead, and are replaced. */
+  latest: Date
+}
+
+const setLastUsed = statement((db, p: { ids: IdList } & Use) =>
   db
     .updateTable('sessions')
     .set({ last_used_at: p.at })
     .where((eb) => inList(db, eb, 'sessions.id', p.ids))
-    .where('last_used_at', '<=', p.unlessAfter),
+    .where((eb) => eb.or([eb('last_used_at', '<=', p.unlessAfter), eb('last_used_at', '>', p.latest)])),
 )
 
 /** Records that these sessions were used, unless a use after `unlessAfter` is recorded already. */
-export async function markUsed(
-  db: Executor,
-  ids: readonly string[],
-  use: { at: Date; unlessAfter: Date },
-): Promise<void> {
+export async function markUsed(db: Executor, ids: readonly string[], use: Use): Promise<void> {
   await setLastUsed(db, { ids: idList(db, ids), ...use })
 }
 

@@ -25,10 +25,7 @@ export type Source =
   | { by: 'conversation'; conversationId: string; senderId?: string }
   | StaySource
 
-/**
- * A user's stays in one conversation, as part of a list across conversations. Ordered like that list: within the same
- * millisecond, the order differs from that of the conversation.
- */
+/** A user's stays in one conversation, as part of a list across conversations. */
 export interface StaySource {
   by: 'stays'
   conversationId: string
@@ -77,10 +74,14 @@ export interface TimelineFilter {
   until?: Date | undefined
 }
 
-/** The position to continue before: the time, and the id, or the seq within one conversation. */
+/**
+ * The position to continue before. Within a millisecond, the seq keeps messages of one conversation in order, and the id
+ * orders messages of different conversations.
+ */
 export interface TimelinePosition {
   at: Date
-  tie: string | number
+  seq: number
+  id: string
 }
 
 export interface TimelinePage {
@@ -91,7 +92,7 @@ export interface TimelinePage {
 interface Key {
   id: string
   created_at: Date
-  tie: string | number
+  seq: number
 }
 
 /** The maximum number of messages scanned per request, over all sources. */
@@ -123,7 +124,7 @@ export async function list(
     .filter((key) => !floor || compare(key, floor) >= 0)
   const page = merged.slice(0, limit)
   const last = merged.length > limit ? page.at(-1) : floor
-  return { ids: page.map((key) => key.id), next: last && { at: last.created_at, tie: last.tie } }
+  return { ids: page.map((key) => key.id), next: last && positionOf(last) }
 }
 
 /** Whether the page and the first item of the next one are found and all newer than this. */
@@ -133,8 +134,12 @@ function isFull(walks: readonly Walk[], at: Date, limit: number): boolean {
 }
 
 function compare(a: Key, b: Key): number {
-  const byTime = a.created_at.getTime() - b.created_at.getTime()
-  return byTime !== 0 ? byTime : a.tie < b.tie ? -1 : a.tie > b.tie ? 1 : 0
+  const order = a.created_at.getTime() - b.created_at.getTime() || a.seq - b.seq
+  return order !== 0 ? order : a.id < b.id ? -1 : a.id > b.id ? 1 : 0
+}
+
+function positionOf({ created_at: at, seq, id }: Key): TimelinePosition {
+  return { at, seq, id }
 }
 
 function newerOf(a: Key | undefined, b: Key): Key {
@@ -156,7 +161,7 @@ async function walk(
   budget: number,
 ): Promise<Walk> {
   const matches: Key[] = []
-  let position = startOf(source, filter, before)
+  let position = startOf(filter, before)
   let chunk = Math.min(limit + 1, budget)
   for (let scanned = 0; scanned < budget; ) {
     const keys = await readKeys(db, source, filter, position, chunk)
@@ -167,7 +172,7 @@ async function walk(
     }
     const last = keys.at(-1)
     if (!last || keys.length < chunk) return { matches, stoppedAt: undefined }
-    position = { at: last.created_at, tie: last.tie }
+    position = positionOf(last)
     scanned += chunk
     if (scanned >= budget) return { matches, stoppedAt: last }
     chunk = Math.min(nextChunk(scanned, matches.length, limit), budget - scanned)
@@ -180,13 +185,12 @@ async function walk(
  * would seek to one of them and scan past the rows that the other excludes.
  */
 function startOf(
-  source: Source,
   { until = newest.at }: TimelineFilter,
   before: TimelinePosition | undefined,
 ): TimelinePosition {
   if (before && before.at < until) return before
-  // The lowest id or seq excludes everything at that exact time.
-  return { at: until, tie: source.by === 'conversation' ? 0 : FIRST_ID }
+  // The lowest seq excludes everything at that exact time.
+  return { at: until, seq: 0, id: FIRST_ID }
 }
 
 async function readKeys(
@@ -196,10 +200,9 @@ async function readKeys(
   before: TimelinePosition,
   limit: number,
 ): Promise<(Key & { matches: number })[]> {
-  const tie = source.by === 'conversation' ? ('m.seq' as const) : ('m.id' as const)
   let query = db
     .selectFrom('messages as m')
-    .select(['m.id', 'm.created_at', sql.ref<string | number>(tie).as('tie')])
+    .select(['m.id', 'm.created_at', 'm.seq'])
     .select((eb) => {
       const read = eb.exists(
         eb
@@ -223,17 +226,23 @@ async function readKeys(
         : eb.case().when(eb.and(conditions)).then(eb.lit(1)).else(eb.lit(0)).end().as('matches')
     })
     .orderBy('m.created_at', 'desc')
-    .orderBy(tie, 'desc')
+    .orderBy('m.seq', 'desc')
     .limit(limit)
   // Lets PostgreSQL use the index of all messages. Every seq is above 0.
   if (source.by === 'all') query = query.where('m.seq', '>', (eb) => eb.lit(0))
   if (source.by === 'sender') query = query.where('m.sender_id', '=', source.userId)
   if (source.by === 'recipient') query = query.where('m.recipient_id', '=', source.userId)
   if ('conversationId' in source) query = query.where('m.conversation_id', '=', source.conversationId)
-  // The index is ordered by time and seq, so rows of the same time are sorted by id here.
-  if (source.by === 'stays') query = query.where('m.created_at', '<=', before.at)
   if (filter.since) query = query.where('m.created_at', '>=', filter.since)
-  return query.where(sql<boolean>`(m.created_at, ${sql.ref(tie)}) < (${before.at}, ${before.tie})`).execute()
+  if ('conversationId' in source) {
+    return query.where(sql<boolean>`(m.created_at, m.seq) < (${before.at}, ${before.seq})`).execute()
+  }
+  // The indexes are ordered by time and id, so rows of the same time are sorted by seq here.
+  return query
+    .orderBy('m.id', 'desc')
+    .where('m.created_at', '<=', before.at)
+    .where(sql<boolean>`(m.created_at, m.seq, m.id) < (${before.at}, ${before.seq}, ${before.id})`)
+    .execute()
 }
 
 function isInSpan(eb: ExpressionBuilder<{ m: Schema['messages'] }, 'm'>, { after, until }: Span) {

@@ -145,15 +145,18 @@ export async function move(
   return moved.map(({ id }) => id)
 }
 
-/** The time of the oldest position of an enabled webhook. Undefined if no webhook is enabled. */
-export async function findOldestPosition(db: Executor): Promise<Date | undefined> {
-  const row = await db
+/**
+ * The time of the oldest position of an enabled webhook. Undefined if no webhook is enabled.
+ *
+ * @param latest a position with a later time was written by a clock that was ahead, so it can be of any age.
+ */
+export async function findOldestPosition(db: Executor, latest: Date): Promise<Date | undefined> {
+  const rows = await db
     .selectFrom('webhooks')
     .select('place_at')
     .where('disabled_at', 'is', null)
     .where('deleted_at', 'is', null)
     .orderBy('place_at')
-    .limit(1)
-    .executeTakeFirst()
-  return row?.place_at
+    .execute()
+  return rows.some((row) => row.place_at > latest) ? new Date(0) : rows[0]?.place_at
 }
