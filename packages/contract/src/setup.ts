@@ -11,7 +11,8 @@ const setupToken = secretToken.meta({
 export const setup = {
   get: query({
     summary: 'Get the setup state',
-    description: '`open` is true while the installation has no users other than those of the demo.',
+    description:
+      '`open` is true while the setup link works, or `sotto setup` prints one for an installation without users other than those of the demo. It ends with the first admin.',
     access: 'anyone',
     errors: [],
     http: { method: 'GET', path: '/v1/setup', status: 200 },
@@ -22,11 +23,11 @@ export const setup = {
   openDemo: mutation({
     summary: 'Open the demo',
     description:
-      'Fills an installation without users with sample users and conversations, and signs in two of them for up to a day. Repeating the call with the same token signs in the same two users again.',
+      'Adds sample users and conversations, and signs in two of the sample users for up to a day. Repeating the call with the same token signs in the same two users again. Fails with `USERNAME_TAKEN` if a user has the name of a sample user.',
     access: 'anyone',
     // Limits guesses of the token.
     limit: 'logins',
-    errors: [],
+    errors: ['USERNAME_TAKEN'],
     idempotent: true,
     http: { method: 'POST', path: '/v1/setup/demo', status: 200 },
     input: z.strictObject({ token: setupToken }),

@@ -3,7 +3,7 @@ import { SottoError } from '@sotto/contract'
 import { createBlockParser } from './server-sent-events.ts'
 import { parseWithTimes } from './times.ts'
 import type { Fetch } from './transport.ts'
-import { errorOfResponse } from './transport.ts'
+import { errorOfResponse, unreachable } from './transport.ts'
 import { abortable, LONGEST_TIMER_MS } from './waiting.ts'
 
 /** The parameters of one connection. */
@@ -52,7 +52,12 @@ export async function* serverSentEvents(connection: EventConnection): AsyncGener
   try {
     const request = { method: 'GET', headers: Object.fromEntries(headers), signal: lifetime.signal }
     const address = query.size > 0 ? `${url}?${query}` : url
-    const response = await lifetime.within(silenceMs, connection.fetch(address, request))
+    const response = await lifetime.within(
+      silenceMs,
+      connection.fetch(address, request).catch((cause: unknown) => {
+        throw unreachable(url, cause)
+      }),
+    )
     const isStream = /^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')
     if (response.status !== 200 || !isStream || !response.body) {
       throw await lifetime.within(silenceMs, errorOfResponse(url, response))

@@ -885,7 +885,8 @@ export const operations = {
     /**
      * Get the setup state.
      *
-     * `open` is true while the installation has no users other than those of the demo.
+     * `open` is true while the setup link works, or `sotto setup` prints one for an installation without
+     * users other than those of the demo. It ends with the first admin.
      *
      * REST: `GET /v1/setup`
      */
@@ -893,10 +894,13 @@ export const operations = {
     /**
      * Open the demo.
      *
-     * Fills an installation without users with sample users and conversations, and signs in two of them for
-     * up to a day. Repeating the call with the same token signs in the same two users again.
+     * Adds sample users and conversations, and signs in two of the sample users for up to a day. Repeating
+     * the call with the same token signs in the same two users again. Fails with `USERNAME_TAKEN` if a user
+     * has the name of a sample user.
      *
      * REST: `POST /v1/setup/demo`
+     *
+     * @throws {SottoError} USERNAME_TAKEN
      */
     openDemo: { kind: 'mutation', idempotent: true, list: false },
     /**

@@ -31,12 +31,32 @@ export function sottoFetch(fetch: Fetch | undefined) {
       body = await response.text()
       ;({ status, headers } = response)
     } catch (cause) {
-      throw new SottoError('UNAVAILABLE', { detail: `${withoutQuery(url)} is unreachable`, cause })
+      throw unreachable(url, cause)
     }
     const retryAfterMs = retryAfter(headers.get('retry-after'))
     const json = parse(body)
     if (!isEnvelope(json)) throw errorOfBody(url, status, json, retryAfterMs)
     return { ok: status < 400, retryAfterMs, json: () => Promise.resolve(json) }
+  }
+}
+
+/**
+ * The error if a request got no response. Browsers do not tell a page whether the server refused its origin or cannot be
+ * reached, so the error names the origin.
+ */
+export function unreachable(url: string, cause: unknown): SottoError {
+  const { location } = globalThis as { location?: { origin?: string; href: string } }
+  const page = location?.origin
+  const isForeign = page !== undefined && originOf(url, location?.href) !== page
+  const hint = isForeign ? `: check that it is running, and that SOTTO_ALLOWED_ORIGINS includes ${page}` : ''
+  return new SottoError('UNAVAILABLE', { detail: `${withoutQuery(url)} cannot be reached${hint}`, cause })
+}
+
+function originOf(url: string, base: string | undefined): string | undefined {
+  try {
+    return new URL(url, base).origin
+  } catch {
+    return undefined
   }
 }
 

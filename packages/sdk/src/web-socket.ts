@@ -4,7 +4,7 @@ import type { SuperJSONResult } from 'superjson'
 import superjson from 'superjson'
 import type { EventArrival, EventConnection, EventTransport } from './event-transport.ts'
 import { lifetimeOf } from './event-transport.ts'
-import { errorOfResponse, errorOfShape } from './transport.ts'
+import { errorOfResponse, errorOfShape, unreachable } from './transport.ts'
 
 /** The parts of a WebSocket used here. Browsers, Node 22 and the `ws` package provide them. */
 export interface WebSocketLike {
@@ -102,7 +102,7 @@ async function currentCursor(
   signal: AbortSignal,
 ): Promise<string> {
   const url = `${base}/v1/events/pull`
-  const response = await fetch(url, { method: 'GET', headers: Object.fromEntries(headers), signal })
+  const response = await plainGet(url, { fetch, headers }, signal)
   if (response.status !== 200) throw await errorOfResponse(url, response)
   // Defined by the contract. A 200 with other content is not JSON, which counts as a temporary failure.
   const { cursor } = (await response.json()) as { cursor: string }
@@ -121,10 +121,22 @@ async function handshakeError(
   signal: AbortSignal,
 ): Promise<SottoError> {
   const url = `${base}/trpc`
-  const response = await fetch(url, { method: 'GET', headers: Object.fromEntries(headers), signal })
+  const response = await plainGet(url, { fetch, headers }, signal)
   const error = await errorOfResponse(url, response)
   if (handshakeCodes.includes(error.code)) return error
   return new SottoError('UNAVAILABLE', { detail: 'the WebSocket did not open' })
+}
+
+async function plainGet(
+  url: string,
+  { fetch, headers }: Pick<EventConnection, 'fetch' | 'headers'>,
+  signal: AbortSignal,
+): Promise<Response> {
+  try {
+    return await fetch(url, { method: 'GET', headers: Object.fromEntries(headers), signal })
+  } catch (cause) {
+    throw unreachable(url, cause)
+  }
 }
 
 /** The parts of the server's messages used here. */

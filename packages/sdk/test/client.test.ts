@@ -1,9 +1,9 @@
 import { getEventListeners } from 'node:events'
-import type { AppRouter } from '@sotto/sdk'
-import { createClient, links, SottoError } from '@sotto/sdk'
+import type { AppRouter, EventTransport } from '@sotto/sdk'
+import { createClient, links, SottoError, webSocket } from '@sotto/sdk'
 import { type RunningServer, startServer } from '@sotto/testing/internal'
 import { createTRPCClient } from '@trpc/client'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Action, ProxiedRequest, RunningProxy } from './support/proxy.ts'
 import { startProxy } from './support/proxy.ts'
 
@@ -220,6 +220,40 @@ describe('errors', () => {
       const client = createClient({ url: proxy.url, token: server.serviceKey, retries: 0 })
       expect(await failureOf(client.users.get({ user: 'secret' }))).toMatchObject(error)
       expect((await failureOf(client.users.get({ user: 'secret' }))).message).not.toContain('secret')
+    }
+  })
+
+  it('name the origin of the page if the server may have refused it', async () => {
+    // Browsers report a refused origin like a server that cannot be reached.
+    const fetch = () => Promise.reject(new TypeError('Failed to fetch'))
+    const sotto = createClient({ url: 'https://chat.example.com', token: 'st_x', retries: 0, fetch })
+    const streamFailure = async (transport?: EventTransport) => {
+      const closing = new AbortController()
+      let reason: unknown
+      const onStatus = (_: string, error: unknown) => {
+        reason ??= error
+        closing.abort()
+      }
+      for await (const _ of sotto.as('alice').events({ onStatus, transport, signal: closing.signal })) break
+      return String(reason)
+    }
+    const messages = async () => [
+      (await failureOf(sotto.users.list())).message,
+      await streamFailure(),
+      await streamFailure(webSocket()),
+    ]
+    for (const message of await messages()) expect(message).not.toContain('SOTTO_ALLOWED_ORIGINS')
+    try {
+      vi.stubGlobal('location', new URL('https://app.example.com/inbox'))
+      for (const message of await messages()) {
+        expect(message).toMatch(
+          /cannot be reached: .* SOTTO_ALLOWED_ORIGINS includes https:\/\/app\.example\.com$/,
+        )
+      }
+      vi.stubGlobal('location', new URL('https://chat.example.com/'))
+      for (const message of await messages()) expect(message).not.toContain('SOTTO_ALLOWED_ORIGINS')
+    } finally {
+      vi.unstubAllGlobals()
     }
   })
 

@@ -60,7 +60,7 @@ export interface Server extends AsyncDisposable {
   readonly newServiceKey: string | undefined
   /** The token for `/welcome#…`, where the first admin is created, if this start issued one. Not available later. */
   readonly setupToken: string | undefined
-  /** Whether this start applied migrations, which is always the case with an empty database. */
+  /** Whether this is the first start of a server on this database. */
   readonly isFirstStart: boolean
   /** The URL for Prometheus to scrape; undefined without METRICS_PORT, and before the server listens. */
   readonly metricsUrl: string | undefined
@@ -102,7 +102,7 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
   })
   try {
     if (!overrides.now) await clock.follow(database.db)
-    const { applied, newer } = await prepareSchema(config, database)
+    const { newer } = await prepareSchema(config, database)
     if (newer.length > 0)
       log.warn({ migrations: newer }, 'the schema is newer than this version, and compatible with it')
     await requireWhole(database.db)
@@ -118,7 +118,6 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
       metrics,
       firstStart,
       telemetry,
-      isFirstStart: applied.length > 0,
       resolveHost: overrides.resolveHost,
       fastPasswords: overrides.fastPasswords,
       keepAliveDrainMs: overrides.keepAliveDrainMs,
@@ -170,7 +169,6 @@ interface Parts {
   metrics: PrometheusMetrics | undefined
   firstStart: FirstStart
   telemetry: Telemetry | undefined
-  isFirstStart: boolean
   resolveHost: ResolveHost | undefined
   fastPasswords: boolean | undefined
   keepAliveDrainMs: number | undefined
@@ -186,7 +184,6 @@ async function assemble({
   metrics,
   firstStart,
   telemetry,
-  isFirstStart,
   resolveHost,
   fastPasswords,
   keepAliveDrainMs,
@@ -260,7 +257,7 @@ async function assemble({
     dataLocation: database.location,
     newServiceKey: firstStart.serviceKey,
     setupToken: firstStart.setupToken,
-    isFirstStart,
+    isFirstStart: firstStart.isFirst,
     get metricsUrl() {
       return metricsUrl
     },

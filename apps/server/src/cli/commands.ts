@@ -177,10 +177,10 @@ const userPassword = defineCommand({
 
 const userReset = defineCommand({
   name: 'user reset',
-  summary: 'Create a password reset token and print it.',
+  summary: 'Create a password reset link and print it.',
   details: [
-    'Give it to the user: it can be used once with POST /v1/password-resets, within an hour.',
-    'It replaces the previous token of the user.',
+    'Send it to the user: it can be used once, within an hour. Behind a proxy, replace its address with your own.',
+    'It replaces the previous link of the user. Without the web client, prints the token for POST /v1/password-resets.',
   ],
   arguments: ['username'],
   options: {},

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
-import { open, rename, rm } from 'node:fs/promises'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
+import path from 'node:path'
 import { CommandError } from './command-error.ts'
 
 /**
- * Creates a file that only its owner can read. It is named `<file>.partial` until it is complete and synced to disk.
+ * Creates a file that only its owner can read, and missing folders of its path. It is named `<file>.partial` until it is complete and synced to disk.
  *
  * @throws {CommandError} if the file already exists.
  */
@@ -11,6 +12,7 @@ export async function writeNewFile(file: string, write: (draft: string) => Promi
   if (existsSync(file)) throw new CommandError(`${file} already exists: choose another name or move it`)
   const draft = `${file}.partial`
   try {
+    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
     await rm(draft, { force: true })
     await (await open(draft, 'wx', 0o600)).close()
     await write(draft)

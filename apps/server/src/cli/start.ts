@@ -3,8 +3,8 @@ import { MetricsListenError } from '../metrics/metrics-server.ts'
 import type { Config } from '../settings/config.ts'
 import { CommandError } from './command-error.ts'
 import type { Io } from './io.ts'
+import { setupLink } from './links.ts'
 import { reachableUrl } from './reachable-url.ts'
-import { setupLink } from './setup-link.ts'
 
 /**
  * The process exits this long after SOTTO_DRAIN_SECONDS even if closing hangs, in milliseconds. Open requests have ten
@@ -27,9 +27,14 @@ export async function start({ stdout }: Io, config: Config): Promise<void> {
   const { isFirstStart, newServiceKey, setupToken } = server
   if (isFirstStart || newServiceKey !== undefined || setupToken !== undefined) {
     stdout.write(welcome(url, server))
+  } else if (stdout.isTTY) {
+    stdout.write(`Sotto is running at ${url} (data: ${server.dataLocation}). Press Ctrl+C to stop.\n`)
   }
-  server.app.log.info({ url, metrics: server.metricsUrl, data: server.dataLocation }, 'listening')
-  server.app.log.info({ signal: await stopped }, 'stopping')
+  const { log } = server.app
+  if (!stdout.isTTY) log.info({ url, metrics: server.metricsUrl, data: server.dataLocation }, 'listening')
+  const signal = await stopped
+  if (stdout.isTTY) stdout.write('\nStopping\n')
+  else log.info({ signal }, 'stopping')
   // Every response that was sent is committed.
   setTimeout(() => process.exit(0), config.drainSeconds * 1_000 + STOP_LIMIT_MS).unref()
   await server.close()
@@ -89,7 +94,7 @@ function welcome(url: string, server: Server): string {
   const key = server.newServiceKey ?? '$SOTTO_SERVICE_KEY'
   const auth = `-H "Authorization: Bearer ${key}" -H "Content-Type: application/json"`
   const account = server.setupToken
-    ? `Create your account in a browser, or try the demo first (valid for a day, until an account exists):
+    ? `Create your account in a browser, or try the demo first (valid for a day):
 
   ${setupLink(url, server.setupToken)}
 

@@ -9,11 +9,13 @@ import { changePassword, hashNewPassword } from '../identity/password-change.ts'
 import { beginErasure } from '../privacy/erase-user.ts'
 import { exportPages } from '../privacy/export-user.ts'
 import { readConfig } from '../settings/config.ts'
-import { endDemo } from '../setup/demo.ts'
+import { endSetup } from '../setup/demo.ts'
 import { CommandError } from './command-error.ts'
 import type { Io } from './io.ts'
+import { resetLink } from './links.ts'
 import { openApp } from './open-app.ts'
 import { readPassword, readPasswordFromInput } from './password.ts'
+import { reachableUrl } from './reachable-url.ts'
 
 interface NewUser {
   username: string
@@ -50,9 +52,10 @@ export async function setPassword(io: Io, username: string): Promise<void> {
   })
 }
 
-/** `sotto user reset`: prints only the token. */
+/** `sotto user reset`: prints only the link, or without the web client the token. */
 export async function resetPassword(io: Io, username: string): Promise<void> {
-  await using opened = await openApp(readConfig(io.env))
+  const config = readConfig(io.env)
+  await using opened = await openApp(config)
   const { app } = opened
   const user = await requireUser(app.db, username)
   const { token } = await app.db.transaction().execute(async (trx) => {
@@ -62,7 +65,8 @@ export async function resetPassword(io: Io, username: string): Promise<void> {
     })
     return makePasswordReset(trx, app, user.id)
   })
-  io.stdout.write(`${token}\n`)
+  const url = reachableUrl(config.host, String(config.port))
+  io.stdout.write(`${config.webClient ? resetLink(url, token) : token}\n`)
 }
 
 /** `sotto user admin` */
@@ -72,7 +76,7 @@ export async function makeAdmin(io: Io, username: string): Promise<void> {
   const user = await requireUser(app.db, username)
   await app.db.transaction().execute(async (trx) => {
     if (await store.accounts.updateRole(trx, user.id, 'admin')) {
-      await endDemo(trx)
+      await endSetup(trx)
       await recordAudit(trx, auditOriginOf('command', app), {
         action: 'user.role_changed',
         subjectId: user.id,

@@ -93,7 +93,7 @@ export async function createHttpApp({
   allowedOrigins,
   trustedProxies,
 }: HttpOptions): Promise<FastifyInstance> {
-  const origins = new Origins(allowedOrigins)
+  const origins = new Origins(allowedOrigins, log)
   const bodyLimit = Math.max(BODY_LIMIT, app.maxTextLength * MAX_CHARACTER_BYTES + OTHER_BYTES)
   const http = fastify({
     loggerInstance: log,
@@ -138,6 +138,7 @@ export async function createHttpApp({
   http.addHook('onRequest', (request, reply, done) => {
     setResponseHeaders(request, reply, origins)
     requireHost(request)
+    origins.reportRefused(request)
     requirePlainBody(request, reply)
     if (isPreflight(request, origins)) answerPreflight(reply)
     else done()

@@ -1,4 +1,8 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
+
+/** How many refused origins are logged until the server restarts. Anyone can send any number of them. */
+const MAX_REPORTED = 100
+const MAX_ORIGIN_LENGTH = 200
 
 /**
  * The origins whose pages can open a WebSocket and use the session cookie: the server's own and the allowed ones. Pages
@@ -6,10 +10,26 @@ import type { FastifyRequest } from 'fastify'
  */
 export class Origins {
   readonly #allowed: ReadonlySet<string>
+  readonly #log: Pick<FastifyBaseLogger, 'warn'>
+  readonly #reported = new Set<string>()
 
   /** @param allowed the origins in addition to the server's own, such as `https://app.example.com`. */
-  constructor(allowed: readonly string[]) {
+  constructor(allowed: readonly string[], log: Pick<FastifyBaseLogger, 'warn'>) {
     this.#allowed = new Set(allowed)
+    this.#log = log
+  }
+
+  /** Logs the origin of a page that cannot use this server, once. Browsers only tell the page that the request failed. */
+  reportRefused(request: FastifyRequest): void {
+    const { origin } = request.headers
+    if (origin === undefined || this.isTrusted(origin, request)) return
+    const shown = origin.slice(0, MAX_ORIGIN_LENGTH)
+    if (this.#reported.has(shown) || this.#reported.size >= MAX_REPORTED) return
+    this.#reported.add(shown)
+    this.#log.warn(
+      { origin: shown },
+      'pages of this origin cannot use the server: add it to SOTTO_ALLOWED_ORIGINS if it is yours',
+    )
   }
 
   /** Whether responses depend on the origin of the request. */

@@ -6,6 +6,7 @@ const PAGES = [
   '/',
   '/welcome',
   '/sign-up',
+  '/reset',
   '/with/:user',
   '/groups/:conversationId',
   '/people',

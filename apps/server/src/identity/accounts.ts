@@ -5,7 +5,7 @@ import { recordAudit } from '../audit/record-audit.ts'
 import { requireLastingAccess, requireMayGrantAccess, requireUser } from '../auth/access.ts'
 import { requireRemainingAdmin } from '../auth/remaining-admin.ts'
 import type { InputOf } from '../lib/operation-types.ts'
-import { endDemo } from '../setup/demo.ts'
+import { endSetup } from '../setup/demo.ts'
 import { toAccount } from '../views/users.ts'
 import { showUser } from './read-users.ts'
 
@@ -37,7 +37,7 @@ export async function setRole(
   await ctx.app.db.transaction().execute(async (trx) => {
     if (role === 'user') await requireRemainingAdmin(trx, ctx, user.id)
     if (await store.accounts.updateRole(trx, user.id, role)) {
-      await endDemo(trx)
+      if (role === 'admin') await endSetup(trx)
       await recordAudit(trx, ctx, { action: 'user.role_changed', subjectId: user.id })
     }
   })

@@ -3,7 +3,7 @@ import { type Executor, store } from '@sotto/db'
 import type { Runtime } from '../app/runtime.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import type { BusinessEvents } from '../metrics/business-events.ts'
-import { endDemo, isDemoUser } from '../setup/demo.ts'
+import { endDemo } from '../setup/demo.ts'
 import { toUser } from '../views/users.ts'
 import { hashNewPassword } from './password-change.ts'
 import type { Passwords } from './passwords.ts'
@@ -35,6 +35,8 @@ export async function addUser(parts: AddUserParts, input: NewUser, by: CreatedBy
     if (invitationHash !== undefined && !(await store.invitations.take(trx, invitationHash, parts.now()))) {
       throw unusableInvitation()
     }
+    // Users that the back end or the operator creates leave the demo to the operator who is trying it.
+    if (by !== 'key' && by !== 'command') await endDemo(trx)
     return insertUser(trx, parts, { ...input, passwordHash })
   })
   parts.emitBusinessEvent('user.created', { userId: user.id, by })
@@ -50,7 +52,6 @@ export async function insertUser(
   { newId, now }: Pick<Runtime, 'newId' | 'now'>,
   input: NewUserFields,
 ): Promise<User> {
-  if (!isDemoUser(input.username)) await endDemo(trx)
   const id = newId()
   const inserted = await store.users.insert(trx, {
     id,

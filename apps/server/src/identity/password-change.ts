@@ -1,6 +1,6 @@
 import { invalidInput } from '@sotto/contract'
 import { type Executor, store } from '@sotto/db'
-import { endDemo } from '../setup/demo.ts'
+import { endDemoOf } from '../setup/demo.ts'
 import { isCommonPassword } from './common-passwords.ts'
 import type { Passwords } from './passwords.ts'
 
@@ -29,8 +29,7 @@ export async function changePassword(
   userId: string,
   change: { passwordHash: string; at: Date; keptSessionId?: string | undefined },
 ): Promise<void> {
-  // A demo user with a password is a real user.
-  await endDemo(trx)
+  await endDemoOf(trx, userId)
   await store.credentials.updatePasswordHash(trx, userId, change.passwordHash, change.at)
   await store.sessions.removeAllOf(trx, userId, change.keptSessionId)
   await store.passwordResets.removeOf(trx, userId)

@@ -5,6 +5,7 @@ import { recordAudit } from '../audit/record-audit.ts'
 import { insertUser } from '../identity/add-user.ts'
 import { hashNewPassword } from '../identity/password-change.ts'
 import type { InputOf } from '../lib/operation-types.ts'
+import { endSetup } from './demo.ts'
 import { requireToken } from './setup-token.ts'
 
 type Input = InputOf<'setup', 'createAdmin'>
@@ -19,7 +20,7 @@ export async function createAdmin(ctx: Context, { token, password, ...profile }:
     await requireToken(trx, app, await store.setup.hold(trx), token)
     const created = await insertUser(trx, app, { ...profile, passwordHash })
     await store.accounts.updateRole(trx, created.id, 'admin')
-    await store.setup.update(trx, { token_hash: null, token_expires_at: null })
+    await endSetup(trx)
     await recordAudit(trx, ctx, { action: 'setup.admin_created', subjectId: created.id })
     return created
   })

@@ -8,13 +8,25 @@ export const shownUsernames = [demoUsers[0].username, demoUsers[1].username] as 
 const usernames: ReadonlySet<string> = new Set(demoUsers.map(({ username }) => username))
 
 /** Whether the demo has a user with this name. */
-export function isDemoUser(username: string): boolean {
+function isDemoUser(username: string): boolean {
   return usernames.has(username)
 }
 
+/** Invalidates the setup token and ends the demo. Runs in the transaction that makes someone an admin. */
+export async function endSetup(trx: Executor): Promise<void> {
+  await endDemo(trx)
+  await store.setup.update(trx, { token_hash: null, token_expires_at: null })
+}
+
+/** Ends the demo if this is one of its users: with a password, a demo user is a real user. */
+export async function endDemoOf(trx: Executor, userId: string): Promise<void> {
+  const user = await store.users.find(trx, userId)
+  if (user && isDemoUser(user.username)) await endDemo(trx)
+}
+
 /**
- * Ends the demo, if there is one, by ending the sessions of its users. Runs in the transaction that creates the first
- * real user or makes a demo user one. The messages stay.
+ * Ends the demo, if there is one, by ending the sessions of its users. Runs in the transaction in which someone gets an
+ * account of their own. The messages stay.
  */
 export async function endDemo(trx: Executor): Promise<void> {
   if (!(await store.setup.find(trx))?.demo_started_at) return

@@ -10,6 +10,8 @@ export interface FirstStart {
   serviceKey: string | undefined
   /** Only if the web client is served and no user exists. */
   setupToken: string | undefined
+  /** Whether no server has started on this database before, and nothing has filled it. */
+  isFirst: boolean
 }
 
 /**
@@ -23,14 +25,17 @@ export async function bootstrapAccess(
 ): Promise<FirstStart> {
   const origin = auditOriginOf('server', app)
   return db.transaction().execute(async (trx) => {
+    const isNew = await store.setup.create(trx)
     const setup = await store.setup.hold(trx)
+    const isEmpty = await hasNoUsers(trx, setup)
     const needsKey =
       config.serviceKey === undefined && (await store.serviceKeys.list(trx, newest, 1)).length === 0
-    const needsToken = config.webClient && !hasValidToken(setup, app.now()) && (await hasNoUsers(trx, setup))
+    const needsToken = config.webClient && !hasValidToken(setup, app.now()) && isEmpty
     return {
       serviceKey: needsKey
         ? (await insertServiceKey(trx, origin, { name: 'first', scopes: [...keyScopes] })).key
         : undefined,
+      isFirst: isNew && isEmpty,
       setupToken: needsToken ? await issueSetupToken(trx, origin) : undefined,
     }
   })

@@ -6,6 +6,7 @@ import { hashSecret, newSecret } from '../identity/secrets.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { seedSmallData } from '../seed/seed-small.ts'
 import { shownUsernames } from './demo.ts'
+import { demoUsers } from './demo-users.ts'
 import { requireToken } from './setup-token.ts'
 
 const SESSION_LIFETIME_MS = 24 * 60 * 60 * 1_000
@@ -21,7 +22,8 @@ interface Demo {
  * Seeds the small data set on the first call, and signs in two of its users. They have no passwords, so there is no
  * other way to sign in as them.
  *
- * @throws {SottoError} INVALID_INPUT for the token; UNAVAILABLE while another caller is seeding.
+ * @throws {SottoError} INVALID_INPUT for the token; UNAVAILABLE while another caller is seeding; USERNAME_TAKEN if a user
+ * has the name of one of the demo's.
  */
 export async function openDemo(ctx: Context, { token }: InputOf<'setup', 'openDemo'>): Promise<Demo> {
   const { app } = ctx
@@ -30,6 +32,7 @@ export async function openDemo(ctx: Context, { token }: InputOf<'setup', 'openDe
     if (isBeingSeeded(setup, app.now()))
       throw new SottoError('UNAVAILABLE', { detail: 'the demo is still being created' })
     if (setup.demo_started_at) return false
+    await requireFreeNames(trx)
     await store.setup.update(trx, { demo_started_at: app.now() })
     await recordAudit(trx, ctx, { action: 'setup.demo_opened', subjectId: null })
     return true
@@ -41,6 +44,16 @@ export async function openDemo(ctx: Context, { token }: InputOf<'setup', 'openDe
     if (isFirst) await store.setup.update(trx, { demo_filled_at: app.now() })
     return signInDemoUsers(trx, ctx)
   })
+}
+
+/** Otherwise the demo would sign in as a real user. */
+async function requireFreeNames(trx: Executor): Promise<void> {
+  for (const { username } of demoUsers) {
+    if (!(await store.users.find(trx, username))) continue
+    throw new SottoError('USERNAME_TAKEN', {
+      detail: `the demo needs the username ${username}, which is taken`,
+    })
+  }
 }
 
 /** An interrupted seed is not repeated: the demo shows what it has written. */

@@ -33,7 +33,8 @@ export async function hasNoUsers(db: Executor, setup: SetupRow | undefined): Pro
 }
 
 /**
- * Checks a setup token. It is only valid while there are no users, so a token that leaks later is useless.
+ * Checks a setup token. It is only valid while there is no admin, so a token that leaks later is useless. Users that the
+ * back end creates do not matter: its first calls often come before the first account.
  *
  * @throws {SottoError} INVALID_INPUT
  */
@@ -44,10 +45,10 @@ export async function requireToken(
   token: string,
 ): Promise<SetupRow> {
   const isValid = setup && hasValidToken(setup, now()) && setup.token_hash === hashSecret(token)
-  if (!isValid || !(await hasNoUsers(db, setup))) throw invalidToken()
+  if (!isValid || (await store.setup.hasAdmin(db))) throw invalidToken()
   return setup
 }
 
 function invalidToken(): SottoError {
-  return invalidInput('token', 'is unknown, already used or expired, or a user already exists')
+  return invalidInput('token', 'is unknown, already used or expired, or an admin already exists')
 }

@@ -215,11 +215,15 @@ describe.each(['sqlite', 'postgres'] as const)('sotto on %s', (using) => {
     expect(await sotto(['user', 'admin', 'ZOE'], settings)).toMatchObject({ code: 0, stdout: '', stderr: '' })
     await expect.poll(() => zoe.users.me().then(({ role }) => role)).toBe('admin')
     const reset = await sotto(['user', 'reset', 'zoe'], settings)
-    expect(reset).toMatchObject({ code: 0, stdout: expect.stringMatching(/^pr_\S+\n$/), stderr: '' })
-    await admin.passwords.reset({ token: reset.stdout.trim(), newPassword: 'battery staple' })
+    const link = /^http:\/\/\S+\/reset#(pr_\S+)\n$/
+    expect(reset).toMatchObject({ code: 0, stdout: expect.stringMatching(link), stderr: '' })
+    const withoutClient = await sotto(['user', 'reset', 'zoe'], { ...settings, SOTTO_WEB_CLIENT: 'off' })
+    expect(withoutClient.stdout).toMatch(/^pr_\S+\n$/)
+    await admin.passwords.reset({ token: withoutClient.stdout.trim(), newPassword: 'battery staple' })
     await signIn(server.url, 'zoe', 'battery staple')
     const { items } = await admin.audit.list({ subject: id })
     expect(items.map(({ action, actorKind }) => `${action} by ${actorKind}`)).toEqual([
+      'user.password_reset_issued by command',
       'user.password_reset_issued by command',
       'user.role_changed by command',
     ])

@@ -97,6 +97,22 @@ describe.each(OTHERS)('a page from %s', (origin) => {
   })
 })
 
+test('an origin that is not allowed is logged once, with the setting that allows it', async () => {
+  await using closed = await createTestServer({ settings: { allowedOrigins: [LISTED] } })
+  const reported = () => closed.logs.filter((line) => line.includes('SOTTO_ALLOWED_ORIGINS'))
+  for (const origin of [LISTED, closed.url]) await rest(closed, 'GET /v1/users', { headers: { origin } })
+  expect(reported()).toEqual([])
+  for (const line of ['GET /v1/users', 'GET /v1/users', 'OPTIONS /v1/messages'] as const) {
+    await rest(closed, line, { headers: { origin: 'https://chat.example.com' } })
+  }
+  expect(reported()).toEqual([expect.stringContaining('"origin":"https://chat.example.com"')])
+  // Anyone can send origins.
+  for (let n = 0; n < 150; n++) {
+    await rest(closed, 'GET /healthz', { headers: { origin: `https://${n}.example.org` } })
+  }
+  expect(reported()).toHaveLength(100)
+})
+
 test('responses do not vary by origin without allowed origins', async () => {
   await using closed = await createTestServer()
   const { headers } = await rest(closed, 'GET /healthz', { headers: { origin: LISTED } })

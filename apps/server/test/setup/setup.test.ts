@@ -67,7 +67,7 @@ describe.each(dialects)('the first account on %s', (using) => {
     expect((await post(server, 'admin', { token, username: 'ada', password })).status).toBe(201)
   })
 
-  test('cannot be created with a token that is a day old, or once there is a user', async () => {
+  test('cannot be created with a token that is a day old, or once there is an admin', async () => {
     await using old = await createTestServer({ using, settings })
     old.clock.advance(24 * HOUR_MS)
     expect(await post(old, 'admin', { token: tokenOf(old), username: 'ada', password })).toMatchObject(
@@ -78,12 +78,29 @@ describe.each(dialects)('the first account on %s', (using) => {
     expect(await old.client.setup.get()).toEqual({ open: true })
 
     await using used = await createTestServer({ using, settings, users: ['alice'] })
+    await used.client.users.setRole({ user: 'alice', role: 'admin' })
     expect(await used.client.setup.get()).toEqual({ open: false })
     expect(await post(used, 'admin', { token: tokenOf(used), username: 'ada', password })).toMatchObject(
       rejected,
     )
     expect(await post(used, 'demo', { token: tokenOf(used) })).toMatchObject(rejected)
     expect((await used.client.users.list()).items.map(({ username }) => username)).toEqual(['alice'])
+  })
+
+  test('can still be created after the back end has created users and sent messages', async () => {
+    await using server = await createTestServer({ using, settings })
+    await server.client.users.create({ username: 'alice' })
+    await server.client.users.create({ username: 'bob', password })
+    await server.client.messages.send({ from: 'alice', to: 'bob', text: 'Hello, Bob!' })
+    expect(await server.client.setup.get()).toEqual({ open: true })
+    const token = tokenOf(server)
+    expect((await post(server, 'demo', { token })).status).toBe(200)
+    expect((await post(server, 'admin', { token, username: 'ada', password })).status).toBe(201)
+    expect(await server.client.setup.get()).toEqual({ open: false })
+    // Once the token has expired, only an installation without users still offers it.
+    await using late = await createTestServer({ using, settings, users: ['alice'] })
+    late.clock.advance(24 * HOUR_MS)
+    expect(await late.client.setup.get()).toEqual({ open: false })
   })
 
   test('has no setup token without the web client', async () => {
@@ -179,8 +196,33 @@ describe.each(dialects)('the demo on %s', (using) => {
     expect((await server.client.sessions.create({ username: 'amira', password })).user.username).toBe('amira')
   })
 
+  test('never signs in as a user who has the name of one of its own', async () => {
+    await using server = await createTestServer({ using, settings, users: ['jonas'] })
+    const token = tokenOf(server)
+    expect(await post(server, 'demo', { token })).toMatchObject({
+      status: 409,
+      body: { code: 'USERNAME_TAKEN', detail: expect.stringContaining('jonas') },
+    })
+    expect((await server.client.users.list()).items).toHaveLength(1)
+    expect((await post(server, 'admin', { token, username: 'ada', password })).status).toBe(201)
+  })
+
+  test('continues while the back end creates users and sets their passwords', async () => {
+    await using server = await createTestServer({ using, settings })
+    const { people } = await server.client.setup.openDemo({ token: tokenOf(server) })
+    const amira = clientOf(server, people[0]?.token ?? '')
+    await server.client.users.create({ username: 'ada' })
+    await server.client.passwords.set({ user: 'ada', newPassword: password })
+    expect((await amira.users.me()).username).toBe('amira')
+    expect((await post(server, 'demo', { token: tokenOf(server) })).status).toBe(200)
+  })
+
   test.each([
-    ['another user is created', (server: TestServer) => server.client.users.create({ username: 'ada' })],
+    [
+      'someone signs up',
+      (server: TestServer) =>
+        createClient({ url: server.url, fetch: server.fetch }).users.create({ username: 'ada', password }),
+    ],
     [
       'a demo user gets a password',
       (server: TestServer) => server.client.passwords.set({ user: 'jonas', newPassword: password }),
@@ -189,14 +231,20 @@ describe.each(dialects)('the demo on %s', (using) => {
       'a demo user becomes an admin',
       (server: TestServer) => server.client.users.setRole({ user: 'amira', role: 'admin' }),
     ],
+    [
+      'another user becomes an admin',
+      async (server: TestServer) => {
+        await server.client.users.create({ username: 'ada' })
+        await server.client.users.setRole({ user: 'ada', role: 'admin' })
+      },
+    ],
   ])('ends when %s', async (_, change) => {
     await using server = await createTestServer({ using, settings })
     const token = tokenOf(server)
     const { people } = await server.client.setup.openDemo({ token })
     await change(server)
-    expect(await server.client.setup.get()).toEqual({ open: false })
-    expect(await post(server, 'demo', { token })).toMatchObject(rejected)
-    expect(await post(server, 'admin', { token, username: 'eve', password })).toMatchObject(rejected)
+    // It does not start again: its users are now like any others.
+    expect((await post(server, 'demo', { token })).status).toBeGreaterThanOrEqual(400)
     for (const person of people) {
       await expect.poll(() => codeOf(clientOf(server, person.token).users.me())).toBe('UNAUTHENTICATED')
     }

@@ -1,9 +1,16 @@
 import { execFile } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { createEmptyDatabase, createTemporaryDirectory, sotto, spawnServer } from '@sotto/testing/internal'
+import { createServer, memoryLogger, readConfig } from '@sotto/server'
+import {
+  createEmptyDatabase,
+  createTemporaryDirectory,
+  sotto,
+  sottoOnTerminal,
+  spawnServer,
+} from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
 import { reachableUrl } from '../../src/cli/reachable-url.ts'
 
@@ -38,10 +45,21 @@ describe.each(['sqlite', 'postgres'] as const)('the first start on %s', (using) 
     const commands = curlCommands(stdout)
     expect(commands).toHaveLength(3)
     for (const command of commands) expect(await paste(command), command).toBe(201)
+    // The printed link still works after that, for the demo and for the first account.
+    const setup = (action: string, body: object) =>
+      fetch(`${server.url}/v1/setup/${action}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ token: /\/welcome#(su_\S+)/.exec(stdout)?.[1], ...body }),
+      })
+    expect((await setup('demo', {})).status).toBe(200)
+    expect((await setup('admin', { username: 'ada', password: 'a long and quiet evening' })).status).toBe(201)
     expect(await server.stop()).toBe(0)
 
     await using again = await spawnServer(settings)
     expect(again.output.stdout).not.toContain('sk_')
+    expect(again.output.stdout).not.toContain('Sotto is running')
+    expect(again.output.stdout).toContain('"msg":"listening"')
     expect(curlCommands(again.output.stdout)).toEqual([])
     const authorization = { headers: { authorization: `Bearer ${key}` } }
     expect((await fetch(`${again.url}/v1/messages`, authorization)).status).toBe(200)
@@ -129,6 +147,54 @@ describe.each(['sqlite', 'postgres'] as const)('the setup link on %s', (using) =
     await using again = await spawnServer(settings)
     expect(again.output.stdout).not.toContain('/welcome')
   })
+})
+
+test.each(['sqlite', 'postgres'] as const)(
+  'the welcome is printed once on %s, whether or not a start migrates',
+  async (using) => {
+    await using database = await createEmptyDatabase(using)
+    const settings = {
+      DATABASE_URL: database.url,
+      SOTTO_SERVICE_KEY: 'sk_of-the-operator',
+      SOTTO_WEB_CLIENT: 'off',
+    }
+    await sotto(['migrate'], settings)
+    const config = { ...readConfig(settings), port: 0 }
+    const isFirst = async () => {
+      await using server = await createServer(config, { log: memoryLogger([]) })
+      return server.isFirstStart
+    }
+    expect([await isFirst(), await isFirst()]).toEqual([true, false])
+    await using filled = await createEmptyDatabase(using)
+    await sotto(['user', 'create', 'ada'], { DATABASE_URL: filled.url })
+    await using server = await createServer({ ...config, databaseUrl: filled.url }, { log: memoryLogger([]) })
+    expect(server.isFirstStart).toBe(false)
+  },
+)
+
+test('a later start prints a short text on a terminal', async () => {
+  await using database = await createEmptyDatabase('sqlite')
+  const settings = { DATABASE_URL: database.url, PORT: '0' }
+  await using first = await spawnServer(settings)
+  await first.stop()
+  const { code, screen } = await sottoOnTerminal(['start'], settings, [['Press Ctrl+C to stop', '\x03']])
+  expect(screen).toMatch(/^Sotto is running at http:\S+ \(data: \S+\)\. Press Ctrl\+C to stop\.\s/m)
+  expect(screen).not.toContain('"msg":"listening"')
+  expect(screen).toContain('Stopping')
+  expect(code).toBe(0)
+})
+
+test('an unsupported version of Node is named in one sentence', async () => {
+  const main = path.join(import.meta.dirname, '../../src/main.ts')
+  const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.11.1' } })`
+  const args = ['--import', `data:text/javascript,${encodeURIComponent(pretend)}`, main, 'start']
+  await expect(run(process.execPath, args)).rejects.toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: 'sotto: requires Node 22.15 or newer, but this is Node 20.11.1\n',
+  })
+  // An older Node resolves static imports before it runs anything.
+  expect(await readFile(main, 'utf8')).not.toMatch(/^import .* from /m)
 })
 
 test('settings are read from files without the final line break', async () => {

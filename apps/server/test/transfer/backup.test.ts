@@ -31,7 +31,8 @@ test('a backup of a busy server is complete, and clients notice when it is resto
   await expect.poll(() => acknowledged.length).toBeGreaterThan(100)
   const before = Math.max(...acknowledged)
   const { cursor: earlier } = await bob.events.pull({})
-  const file = path.join(files.path, 'backup.db')
+  // Missing folders are created.
+  const file = path.join(files.path, 'backups/daily/backup.db')
   const result = await sotto(['backup', file], settings)
   const after = Math.max(...acknowledged)
   isDone = true
@@ -42,6 +43,7 @@ test('a backup of a busy server is complete, and clients notice when it is resto
     stdout: expect.stringMatching(/^Backed up and verified: /),
   })
   expect((await stat(file)).mode & 0o777).toBe(0o600)
+  expect((await stat(path.dirname(file))).mode & 0o777).toBe(0o700)
   const { cursor: later } = await bob.events.pull({})
   expect(await server.stop()).toBe(0)
 

@@ -42,8 +42,8 @@ export function UserActions({ account }: { account: RouterOutputs['users']['acco
       </p>
       {resetToken !== undefined && (
         <OneTimeSecret
-          label={`Send this token to ${username}. It sets a new password, can be used once and expires in an hour.`}
-          secret={resetToken}
+          label={`Send this link to ${username}. It sets a new password, can be used once and expires in an hour.`}
+          secret={`${window.location.origin}/reset#${resetToken}`}
           onDone={() => setResetToken(undefined)}
         />
       )}
@@ -51,13 +51,13 @@ export function UserActions({ account }: { account: RouterOutputs['users']['acco
         <ConfirmButton
           label="Reset password"
           variant="plain"
-          question={`Create a password reset token for ${username}?`}
+          question={`Create a password reset link for ${username}?`}
           isBusy={isBusy}
-          onConfirm={act('Reset token created.', async () => {
+          onConfirm={act('Reset link created.', async () => {
             setResetToken((await sotto.passwords.issueReset({ user })).token)
           })}
         >
-          Their current password keeps working until the token is used. Earlier reset tokens stop working.
+          Their current password keeps working until the link is used. Earlier reset links stop working.
         </ConfirmButton>
         {secondFactor && (
           <ConfirmButton

@@ -3,10 +3,11 @@ import type { SottoClient } from '@sotto/sdk'
 import { SottoError } from '@sotto/sdk'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { lazy, Suspense, useMemo } from 'react'
-import { Route, Switch } from 'wouter'
+import { Route, Switch, useRoute } from 'wouter'
 import { Pages } from '../pages.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { ME, SessionContext } from './me.ts'
+import { ResetPassword } from './reset-password.tsx'
 import { SignIn } from './sign-in.tsx'
 import { SignUp } from './sign-up.tsx'
 import { userStorage } from './user-storage.ts'
@@ -34,6 +35,7 @@ export function Session({ client }: { client: SottoClient }) {
     staleTime: Infinity,
   })
   const queries = useQueryClient()
+  const [isResetting] = useRoute('/reset')
   // The next user must not see the previous user's data.
   const reset = () => queries.resetQueries()
   const id = me?.id
@@ -42,7 +44,9 @@ export function Session({ client }: { client: SottoClient }) {
   if (me === undefined) return <Notice>Loading…</Notice>
   return (
     <SottoProvider client={client} storage={storage} key={id}>
-      {me ? (
+      {isResetting ? (
+        <ResetPassword />
+      ) : me ? (
         <SessionContext value={{ me, reset }}>
           <Switch>
             <Route path="/console/*?">

@@ -4,7 +4,7 @@ import { useLocation } from 'wouter'
 import { AccountForm, type NewAccount } from '../session/account-form.tsx'
 import { Button } from '../ui/button.tsx'
 import { Logo } from '../ui/logo.tsx'
-import { forgetSetupToken } from './setup-token.ts'
+import { setupToken } from './setup-token.ts'
 
 interface Props {
   client: SottoClient
@@ -20,7 +20,7 @@ export function FirstAccount({ client, token, onError, onDemo }: Props) {
   const attempt = useMutation({
     async mutationFn(account: NewAccount) {
       await client.setup.createAdmin({ token, ...account })
-      forgetSetupToken()
+      setupToken.forget()
       const { username, password } = account
       await client.sessions.create({ username, password, cookie: true })
     },

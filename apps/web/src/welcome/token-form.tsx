@@ -4,7 +4,7 @@ import { Button } from '../ui/button.tsx'
 import { Field } from '../ui/field.tsx'
 import { Form } from '../ui/form.tsx'
 import { Logo } from '../ui/logo.tsx'
-import { tokenIn } from './setup-token.ts'
+import { setupToken } from './setup-token.ts'
 
 interface Props {
   /** Whether the server rejected the previous token. */
@@ -15,7 +15,7 @@ interface Props {
 /** Asks for the setup link. */
 export function TokenForm({ wasRejected, onToken }: Props) {
   const [link, setLink] = useState('')
-  const token = tokenIn(link)
+  const token = setupToken.in(link)
   return (
     <main className="auth-page">
       <Logo />
@@ -23,7 +23,7 @@ export function TokenForm({ wasRejected, onToken }: Props) {
         <h1>Create the first account</h1>
         {wasRejected && (
           <p role="alert" className="error">
-            This link is invalid, has expired or was already used, or an account already exists.
+            This link is invalid, has expired or was already used, or an admin already exists.
           </p>
         )}
         <p>

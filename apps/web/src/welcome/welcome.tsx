@@ -2,25 +2,25 @@ import { type SottoClient, SottoError } from '@sotto/sdk'
 import { useEffect, useState } from 'react'
 import { Demo } from './demo.tsx'
 import { FirstAccount } from './first-account.tsx'
-import { forgetSetupToken, storeSetupToken, takeSetupToken } from './setup-token.ts'
+import { setupToken } from './setup-token.ts'
 import { TokenForm } from './token-form.tsx'
 import './welcome.css'
 
 /** The setup page: creates the first account, or opens the demo. */
 export function Welcome({ client }: { client: SottoClient }) {
-  const [token, setToken] = useState(takeSetupToken)
+  const [token, setToken] = useState(setupToken.take)
   const [wasRejected, setWasRejected] = useState(false)
   const [showsDemo, setShowsDemo] = useState(false)
   useEffect(() => {
     // Another setup link was opened in this tab.
-    const onHashChange = () => setToken(takeSetupToken())
+    const onHashChange = () => setToken(setupToken.take())
     window.addEventListener('hashchange', onHashChange)
     return () => window.removeEventListener('hashchange', onHashChange)
   }, [])
   function onError(error: unknown): void {
     const isAboutToken = error instanceof SottoError && error.issues.some(({ path }) => path === 'token')
     if (!isAboutToken) return
-    forgetSetupToken()
+    setupToken.forget()
     setToken(undefined)
     setWasRejected(true)
     setShowsDemo(false)
@@ -30,7 +30,7 @@ export function Welcome({ client }: { client: SottoClient }) {
       <TokenForm
         wasRejected={wasRejected}
         onToken={(given) => {
-          storeSetupToken(given)
+          setupToken.store(given)
           setToken(given)
         }}
       />

@@ -8,6 +8,17 @@ const setupColumns = ['token_hash', 'token_expires_at', 'demo_started_at', 'demo
 
 export type SetupRow = Omit<SetupTable, 'id'>
 
+/** Creates the row. @returns false if it exists, which is so after the first start. */
+export async function create(trx: Executor): Promise<boolean> {
+  const created = await trx
+    .insertInto('setup')
+    .values({ id: ID })
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('id')
+    .executeTakeFirst()
+  return created !== undefined
+}
+
 /** Reads the row and locks it until the transaction ends. Creates it if missing. */
 export async function hold(trx: Executor): Promise<SetupRow> {
   return trx
@@ -31,6 +42,17 @@ export async function find(db: Executor): Promise<SetupRow | undefined> {
 /** Changes fields of the row, which the caller has locked with `hold`. */
 export async function update(trx: Executor, change: Partial<SetupRow>): Promise<void> {
   await trx.updateTable('setup').set(change).where('id', '=', ID).execute()
+}
+
+/** Whether there is a user who can manage the server. */
+export async function hasAdmin(db: Executor): Promise<boolean> {
+  const admin = await db
+    .selectFrom('users')
+    .select('id')
+    .where('role', '=', 'admin')
+    .limit(1)
+    .executeTakeFirst()
+  return admin !== undefined
 }
 
 /** Whether users other than these exist. Erased users count. */
