@@ -86,6 +86,13 @@ export function transportsOf(url: string, fixture: Fixture): Transports {
           path: `/v1/conversations/${pageInput.conversationId}/messages?limit=${PAGE}`,
         }),
       ),
+      contender(`page of ${PAGE}, REST, gzip`, () =>
+        http.call({
+          method: 'GET',
+          headers: { 'accept-encoding': 'gzip' },
+          path: `/v1/conversations/${pageInput.conversationId}/messages?limit=${PAGE}`,
+        }),
+      ),
       contender(`page of ${PAGE}, RPC`, () =>
         http.call({ method: 'GET', path: `/trpc/conversations.messages?input=${query}` }),
       ),

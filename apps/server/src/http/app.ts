@@ -17,6 +17,7 @@ import { nameOfOperation, reportResponses } from './call-reports.ts'
 import { traceCalls } from './call-spans.ts'
 import { createContextMaker, requestOrigin } from './caller.ts'
 import { CallsInProgress } from './calls-in-progress.ts'
+import { registerCompression } from './compression.ts'
 import { registerDocs } from './docs.ts'
 import { ExportsInProgress } from './exports-in-progress.ts'
 import { normalizeForwardedFor } from './forwarded-for.ts'
@@ -186,6 +187,7 @@ export async function createHttpApp({
   })
 
   registerJsonBody(http)
+  await registerCompression(http)
   registerHealth(http, isReady)
   registerRest(http, { createContext, calls, exports: new ExportsInProgress() })
   const serve = staticResponses(http, (request, reply) =>

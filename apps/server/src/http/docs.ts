@@ -26,6 +26,7 @@ export function registerDocs(serve: ServeDocument, folder: string | undefined): 
   serve('/openapi.json', {
     type: 'application/json',
     make: () => Buffer.from(JSON.stringify(openApiDocument())),
+    isCompressed: true,
   })
   const notBuilt = {
     type: 'text/html',

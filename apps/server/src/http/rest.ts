@@ -44,6 +44,7 @@ function registerStream(
     url: urlOf(entry),
     // A HEAD request would hold the stream open.
     exposeHeadRoute: false,
+    compress: false,
     config: { call: { operation: name, transport: 'stream' } },
     async handler(request, reply) {
       const ctx = await admit(await createContext(request, { reply, transport: 'stream' }), entry)
@@ -62,6 +63,7 @@ function registerCall(
     method: entry.http.method,
     url: urlOf(entry),
     config: { call: { operation: name, transport: 'rest' } },
+    ...(entry.kind !== 'query' && { compress: false }),
     async handler(request, reply) {
       const context: Context = {
         ...(await createContext(request, { reply, transport: 'rest' })),

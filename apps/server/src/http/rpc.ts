@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type appRouter, isProcedure } from '../rpc/router.ts'
 import { requestIds } from '../rpc/trpc.ts'
 import { notUtf8 } from './body.ts'
+import { bufferJson } from './compression.ts'
 
 /** The maximum number of calls in one tRPC request. */
 export const MAX_BATCH_SIZE = 20
@@ -43,12 +44,23 @@ export async function registerRpc(
         if (!kinds.some((kind) => isProcedure(path, kind))) await chargeUnknown(req)
       }
     }
-    rpc.all<{ Params: { path: string } }>('/trpc/:path', { config, onRequest }, async (req, res) => {
-      res.header('cache-control', 'no-store')
-      await requestIds.run(req.id, () =>
-        fastifyRequestHandler({ ...trpcOptions, req, res, path: req.params.path }),
-      )
-    })
+    for (const method of rpc.supportedMethods) {
+      rpc.route<{ Params: { path: string } }>({
+        method,
+        url: '/trpc/:path',
+        exposeHeadRoute: false,
+        config,
+        onRequest,
+        // Queries are GET.
+        ...(method === 'GET' ? { onSend: bufferJson } : { compress: false }),
+        async handler(req, res) {
+          res.header('cache-control', 'no-store')
+          await requestIds.run(req.id, () =>
+            fastifyRequestHandler({ ...trpcOptions, req, res, path: req.params.path }),
+          )
+        },
+      })
+    }
     registered()
   })
 }

@@ -47,7 +47,7 @@ export function staticResponses(
       if (encoding === 'identity') return withTag(await make())
       return withTag(await encoders[encoding]((await bodyIn('identity')).bytes))
     }
-    app.get(path, async (request, reply) => {
+    app.get(path, { compress: false }, async (request, reply) => {
       begin(request, reply)
       // All concurrent requests are counted before the first response is sent. Otherwise thousands of them would be
       // served in a row while other requests wait.
