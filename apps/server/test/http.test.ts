@@ -37,6 +37,44 @@ describe('a refused call over tRPC', () => {
   })
 })
 
+describe('a list in the query', () => {
+  test.each(['between=alice,bob', 'between=alice&between=bob'])('can be sent as %s', async (query) => {
+    for (const more of ['', '&kind=text']) {
+      const { status, body } = await rest(server, `GET /v1/messages?${query}${more}` as 'GET /')
+      expect(status).toBe(200)
+      expect((body as { items: object[] }).items).toHaveLength(1)
+    }
+  })
+
+  test.each(['between=alice&between=bob&between=carol', 'between=alice,bob&between=carol'])(
+    'has all repeated values: %s',
+    async (query) => {
+      expect(await rest(server, `GET /v1/messages?${query}` as 'GET /')).toMatchObject({
+        status: 400,
+        ...problem('INVALID_INPUT', 'between'),
+      })
+    },
+  )
+
+  test('can also be repeated for a stream', async () => {
+    const closing = new AbortController()
+    const response = await server.fetch('/v1/events?presence=alice&presence=bob', {
+      headers: { authorization: `Bearer ${server.serviceKey}`, 'act-as': 'alice' },
+      signal: closing.signal,
+    })
+    expect(response.status).toBe(200)
+    closing.abort()
+    await response.body?.cancel().catch(() => {})
+  })
+
+  test('is the only field that can be repeated', async () => {
+    expect(await rest(server, 'GET /v1/users?limit=1&limit=2')).toMatchObject({
+      status: 400,
+      ...problem('INVALID_INPUT', 'limit'),
+    })
+  })
+})
+
 describe('an error response', () => {
   test.each([
     ['GET /nowhere', 404, 'ROUTE_NOT_FOUND'],

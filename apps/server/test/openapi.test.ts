@@ -1,10 +1,16 @@
+import { createConfig, lintFromString } from '@redocly/openapi-core'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { errorCatalogue } from '@sotto/contract'
 import { createTestServer, type TestServer } from '@sotto/testing'
 import { operations } from '@sotto/testing/internal'
+import spectralCore, { type RulesetDefinition } from '@stoplight/spectral-core'
+import { oas } from '@stoplight/spectral-rulesets'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+// A CommonJS module.
+const { Spectral } = spectralCore
 
 interface Content {
   [type: string]: { schema: object; example?: unknown }
@@ -13,10 +19,20 @@ interface OperationObject {
   operationId: string
   summary: string
   parameters: { name: string; in: string; required?: boolean; schema: object; example?: unknown }[]
-  requestBody?: { content: Content }
+  requestBody?: { required: boolean; content: Content }
   responses: Record<string, { description: string; content?: Content }>
 }
+interface Schema {
+  $ref?: string
+  oneOf?: Schema[]
+  properties?: Record<string, Schema>
+  const?: string
+  discriminator?: { propertyName: string; mapping: Record<string, string> }
+}
 interface OpenApi {
+  tags: { name: string; description?: string }[]
+  webhooks: Record<string, Record<string, OperationObject>>
+  components: { schemas: Record<string, Schema> }
   paths: Record<string, Record<string, OperationObject>>
 }
 
@@ -109,6 +125,15 @@ describe('/openapi.json', () => {
           expect(answer).toEqual({ description: expect.any(String) })
           continue
         }
+        if (entry.kind === 'subscription') {
+          // Not JSON, but lines with one event as JSON.
+          const stream = answer?.content?.['text/event-stream']
+          expect(Object.keys(answer?.content ?? {})).toEqual(['text/event-stream'])
+          const [, data = ''] = /^data: (.*)$/m.exec(String(stream?.example)) ?? []
+          expect(JSON.parse(data)).toEqual(JSON.parse(JSON.stringify(entry.example.output)))
+          expect(validate(['components', 'schemas', 'Event'], JSON.parse(data))).toBeNull()
+          continue
+        }
         const place = [
           'paths',
           path,
@@ -142,6 +167,13 @@ describe('/openapi.json', () => {
       }
     })
 
+    test('requires a body if it rejects calls without one', () => {
+      const { requestBody } = operation()
+      if (!requestBody) return
+      const inPath = pathFields.map((name) => [name, (entry.example.input as Record<string, unknown>)[name]])
+      expect(requestBody.required).toBe(!entry.input.safeParse(Object.fromEntries(inPath)).success)
+    })
+
     test('lists every error of its entry under its status', () => {
       const { responses } = operation()
       const codes = [
@@ -164,6 +196,80 @@ describe('/openapi.json', () => {
       }
     })
   })
+
+  test('names the schemas of pages', () => {
+    for (const { name, entry } of operations) {
+      const operation = document.paths[entry.http.path]?.[entry.http.method.toLowerCase()]
+      const schema = operation?.responses[entry.http.status]?.content?.['application/json']?.schema as Schema
+      const isPage = schema && JSON.stringify(schema).includes('nextCursor')
+      expect(isPage ?? false, name).toBe(false)
+    }
+    expect(document.components.schemas).toHaveProperty('MessagePage')
+  })
+
+  test.each([
+    ['Event', ['message.created', 'typing.started', 'resync'], '#/components/schemas/MessageCreatedEvent'],
+    ['WebhookEvent', ['message.created', 'webhook.test'], '#/components/schemas/MessageCreatedWebhookEvent'],
+  ])('names each kind of %s, with a discriminator', (name, types, created) => {
+    const { oneOf = [], discriminator } = document.components.schemas[name] ?? {}
+    expect(discriminator?.propertyName).toBe('type')
+    const mapping = discriminator?.mapping ?? {}
+    expect(Object.keys(mapping)).toEqual(expect.arrayContaining(types))
+    expect(mapping['message.created']).toBe(created)
+    expect(oneOf.map(({ $ref }) => $ref)).toEqual(Object.values(mapping))
+    for (const [type, target] of Object.entries(mapping)) {
+      const schema = document.components.schemas[target.split('/').at(-1) ?? '']
+      expect(schema?.properties?.type?.const).toBe(type)
+    }
+  })
+
+  test('describes the request to webhooks', () => {
+    const { requestBody } = document.webhooks.event?.post ?? {}
+    expect(requestBody?.content['application/json']?.schema).toEqual({
+      $ref: '#/components/schemas/WebhookEvent',
+    })
+    const place = ['components', 'schemas', 'WebhookEvent']
+    const timestamp = '2026-01-31T12:00:00.000Z'
+    const webhookId = operations.find(({ name }) => name === 'webhooks.get')?.entry.example.input
+    expect(validate(place, { type: 'webhook.test', timestamp, data: webhookId })).toBeNull()
+    const contact = {
+      id: '1',
+      type: 'contact.updated',
+      conversationId: null,
+      at: timestamp,
+      userId: '019b2d5e-3b7a-7c00-8000-000000000001',
+      state: 'none',
+    }
+    const payload = (data: object) => ({ type: 'contact.updated', timestamp, data })
+    expect(validate(place, payload({ ...contact, ownerId: contact.userId }))).toBeNull()
+    expect(validate(place, payload(contact))).not.toBeNull()
+  })
+
+  test('describes every tag', () => {
+    const used = new Set(operations.map(({ name }) => name.split('.')[0]))
+    expect(document.tags.map(({ name }) => name)).toEqual([...used])
+    for (const { name, description } of document.tags) expect(description, name).toMatch(/\S/)
+  })
+
+  test('gives Spectral nothing to report', async () => {
+    const spectral = new Spectral()
+    // The types of the two packages differ.
+    spectral.setRuleset({ extends: [[oas as unknown as RulesetDefinition, 'recommended']] })
+    const results = await spectral.run(JSON.stringify(document))
+    expect(results.map(({ code, path, message }) => `${code} ${path.join('.')} ${message}`)).toEqual([])
+  }, 60_000)
+
+  test('gives Redocly nothing to report', async () => {
+    const config = await createConfig({ extends: ['recommended'] })
+    const problems = await lintFromString({
+      source: JSON.stringify(document),
+      absoluteRef: '/openapi.json',
+      config,
+    })
+    expect(problems.map(({ ruleId, message, location }) => [ruleId, message, location[0]?.pointer])).toEqual(
+      [],
+    )
+  }, 60_000)
 
   test('describes actual error responses', async () => {
     const response = await server.fetch('/v1/users?limit=0', {

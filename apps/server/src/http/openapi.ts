@@ -1,7 +1,38 @@
-import { defaultMaxTextLength, type ErrorCode, errorCatalogue, type Procedure } from '@sotto/contract'
+import {
+  type Contract,
+  defaultMaxTextLength,
+  type ErrorCode,
+  errorCatalogue,
+  eventSchema,
+  type Procedure,
+} from '@sotto/contract'
+import { isStream } from '../app/operations.ts'
+import { describeEvents, webhookPaths } from './openapi-events.ts'
 import { type Route, routes, toJsonSchema } from './routes.ts'
 
 type Json = Record<string, unknown>
+
+const tagDescriptions: Record<keyof Contract, string> = {
+  users: 'People who can send and receive messages.',
+  sessions: 'Signing in and out.',
+  passwords: 'Setting and resetting passwords.',
+  totp: 'Two-factor authentication with time-based codes.',
+  invitations: 'Tokens with which new users sign up.',
+  messages: 'Sending, reading, changing and reacting to messages.',
+  conversations: 'Direct conversations and groups, their messages and receipts.',
+  participants: 'Who is in a group, and in which role.',
+  direct: 'Direct conversations, addressed by the other user.',
+  contacts: 'Contact requests and accepted contacts.',
+  blocks: 'Users who cannot reach the actor.',
+  events: 'Changes as they happen.',
+  keys: 'Service keys for back ends.',
+  webhooks: 'URLs to which events are sent, and their deliveries.',
+  audit: 'The log of privileged actions.',
+  inspection: 'Conversations of other users, for admins.',
+  stats: 'Numbers about the installation and its servers.',
+  settings: 'The settings of the server.',
+  setup: 'The first start: creating the first admin, and the demo.',
+}
 
 /** The errors that every operation can return in addition to those of its entry. */
 const COMMON_ERRORS: readonly ErrorCode[] = [
@@ -46,18 +77,23 @@ export function openApiDocument(): Json {
     paths[path] ??= {}
     paths[path][method.toLowerCase()] = toOperationObject(route, schemas)
   }
+  // Last, because collecting a schema that refers to events replaces them.
+  collect(toJsonSchema(eventSchema, 'output'), schemas)
+  describeEvents(schemas)
   return {
     openapi: '3.1.0',
     info: {
       title: 'Sotto',
       version: '1',
       description: `Self-hosted private messaging. Message texts are limited to ${defaultMaxTextLength.toLocaleString('en-US')} characters by default.`,
+      contact: { name: 'Sotto' },
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
-    tags: [...new Set(routes.map(tagOf))].map((name) => ({ name })),
+    tags: Object.entries(tagDescriptions).map(([name, description]) => ({ name, description })),
     security: [{ bearer: [] }, { basic: [] }],
     paths,
+    webhooks: webhookPaths,
     components: {
       schemas,
       securitySchemes: {
@@ -98,7 +134,8 @@ function toOperationObject(route: Route, schemas: Json): Json {
     ],
     ...(bodyFields.length > 0 && {
       requestBody: {
-        required: bodyFields.some((field) => required.includes(field)),
+        // Some operations require one of several fields.
+        required: !entry.input.safeParse(pick(input, parameterFields)).success,
         content: {
           'application/json': {
             schema: {
@@ -112,7 +149,7 @@ function toOperationObject(route: Route, schemas: Json): Json {
         },
       },
     }),
-    responses: toResponses(operation.entry, schemas),
+    responses: toResponses(route, schemas),
   }
 }
 
@@ -138,27 +175,62 @@ function toParameter(
     in: inPath ? 'path' : 'query',
     required: inPath || required.includes(field),
     ...(description !== undefined && { description }),
-    // A list is one comma-separated value.
+    // A list is comma-separated values, or a repeated parameter.
     ...(isList && { style: 'form', explode: false }),
-    schema: rest,
+    schema: isList ? withPlainItems(rest) : rest,
     ...(input[field] !== undefined && { example: input[field] }),
   }
 }
 
-function toResponses(entry: Procedure, schemas: Json): Json {
+/** Many tools do not know `prefixItems`. The items of a tuple in a query have the same schema. */
+function withPlainItems({ prefixItems, ...schema }: Json): Json {
+  return Array.isArray(prefixItems) ? { ...schema, items: prefixItems[0] } : schema
+}
+
+/** A page of a named schema has a name, too. */
+function withPageName(schema: Json, schemas: Json): Json {
+  const { properties } = schema as {
+    properties?: { items?: { items?: { $ref?: string } }; nextCursor?: unknown }
+  }
+  const item = properties?.nextCursor ? properties.items?.items?.$ref?.split('/').at(-1) : undefined
+  if (item === undefined) return schema
+  schemas[`${item}Page`] = schema
+  return { $ref: `#/components/schemas/${item}Page` }
+}
+
+function streamContent(entry: Procedure): Json {
+  const { id, type, ...event } = jsonOf(entry.example.output) as { id: string; type: string }
+  return {
+    'text/event-stream': {
+      schema: {
+        type: 'string',
+        description:
+          'Server-Sent Events. `data` is an Event as one line of JSON, `event` its type, and `id` the cursor after it.',
+      },
+      example: `id: WyJldmVudHMiLCJub3ciXQ\nevent: ${type}\ndata: ${JSON.stringify({ id, type, ...event })}\n\n`,
+    },
+  }
+}
+
+function jsonContent(entry: Procedure, schemas: Json): Json {
+  return {
+    'application/json': {
+      schema: withPageName(collect(toJsonSchema(entry.output, 'output'), schemas), schemas),
+      example: jsonOf(entry.example.output),
+    },
+    ...(entry.http.lines && { 'application/x-ndjson': { schema: { type: 'string' } } }),
+  }
+}
+
+function toResponses({ operation }: Route, schemas: Json): Json {
+  const { entry } = operation
   const { status, repeatedStatus } = entry.http
   const success =
     status === 204
       ? { description: 'Success, without a body.' }
       : {
           description: entry.summary,
-          content: {
-            'application/json': {
-              schema: collect(toJsonSchema(entry.output, 'output'), schemas),
-              example: jsonOf(entry.example.output),
-            },
-            ...(entry.http.lines && { 'application/x-ndjson': { schema: { type: 'string' } } }),
-          },
+          content: isStream(operation) ? streamContent(entry) : jsonContent(entry, schemas),
         }
   const codes = new Set([
     ...entry.errors,

@@ -119,7 +119,9 @@ function readInput(route: Route, request: FastifyRequest): Record<string, unknow
     if (route.hasBody || route.pathFields.includes(name)) {
       issues.push({ path: name, message: 'is not a known query parameter' })
     } else if (Array.isArray(value)) {
-      issues.push({ path: name, message: 'must be given only once' })
+      const texts = value.map((text) => decode(route, name, text))
+      if (texts.every(Array.isArray)) setField(input, name, texts.flat())
+      else issues.push({ path: name, message: 'must be given only once' })
     } else {
       setField(input, name, decode(route, name, value))
     }
