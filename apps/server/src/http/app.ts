@@ -97,7 +97,7 @@ export async function createHttpApp({
   const origins = new Origins(allowedOrigins, log)
   const bodyLimit = Math.max(BODY_LIMIT, app.maxTextLength * MAX_CHARACTER_BYTES + OTHER_BYTES)
   const http = fastify({
-    loggerInstance: log,
+    loggerInstance: withoutInfo(log),
     // The hook below logs one line per request.
     logController: new fastify.LogController({ disableRequestLogging: true }),
     genReqId: (request) => requestIdOf(request.headers['x-request-id']) ?? newRequestId(),
@@ -244,6 +244,12 @@ export async function createHttpApp({
     },
   })
   return http
+}
+
+/** Fastify logs where it listens, for each address. The server does so itself, in a form that suits its reader. */
+function withoutInfo(log: FastifyBaseLogger): FastifyBaseLogger {
+  const logsInfo = ['trace', 'debug', 'info'].includes(log.level)
+  return log.child({}, { level: logsInfo ? 'warn' : log.level })
 }
 
 /** Accepts the client's request id if it is safe to log. */
