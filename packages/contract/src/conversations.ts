@@ -147,6 +147,7 @@ export const conversations = {
   }),
   get: query({
     summary: 'Get a conversation',
+    description: 'A direct conversation or a group, with its last message and what the actor has not read.',
     access: 'caller',
     errors: ['CONVERSATION_NOT_FOUND'],
     http: { method: 'GET', path: '/v1/conversations/{conversationId}', status: 200 },

@@ -249,6 +249,7 @@ export const messages = {
   }),
   get: query({
     summary: 'Get a message',
+    description: 'The message in its current state. Deleted messages have neither text nor media.',
     access: 'caller',
     errors: ['MESSAGE_NOT_FOUND'],
     http: { method: 'GET', path: '/v1/messages/{messageId}', status: 200 },
@@ -306,6 +307,7 @@ export const messages = {
   }),
   unlike: mutation({
     summary: 'Unlike a message',
+    description: "Removes the actor's like, if there is one. Returns the message.",
     access: 'actor',
     errors: ['ACTOR_REQUIRED', 'MESSAGE_NOT_FOUND', 'MESSAGE_DELETED'],
     idempotent: true,
@@ -331,6 +333,7 @@ export const messages = {
   }),
   unreact: mutation({
     summary: 'Remove a reaction',
+    description: "Removes the actor's reaction with this emoji, if there is one. Returns the message.",
     access: 'actor',
     errors: ['ACTOR_REQUIRED', 'MESSAGE_NOT_FOUND', 'MESSAGE_DELETED'],
     idempotent: true,

@@ -147,6 +147,7 @@ export const users = {
   }),
   get: query({
     summary: 'Get a user',
+    description: 'The public profile. `email` is null unless the caller is the user or a bare key.',
     access: 'caller',
     errors: ['USER_NOT_FOUND'],
     http: { method: 'GET', path: '/v1/users/{user}', status: 200 },

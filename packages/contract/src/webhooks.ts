@@ -158,6 +158,7 @@ export const webhooks = {
   }),
   get: query({
     summary: 'Get a webhook',
+    description: 'Without its secret, which is returned only when it is created or replaced.',
     access: 'admin',
     errors: ['FORBIDDEN', 'WEBHOOK_NOT_FOUND'],
     http: { method: 'GET', path: '/v1/webhooks/{webhookId}', status: 200 },

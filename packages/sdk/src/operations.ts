@@ -29,6 +29,8 @@ export const operations = {
     /**
      * Get a user.
      *
+     * The public profile. `email` is null unless the caller is the user or a bare key.
+     *
      * REST: `GET /v1/users/{user}`
      *
      * @throws {SottoError} USER_NOT_FOUND
@@ -354,6 +356,8 @@ export const operations = {
     /**
      * Get a message.
      *
+     * The message in its current state. Deleted messages have neither text nor media.
+     *
      * REST: `GET /v1/messages/{messageId}`
      *
      * @throws {SottoError} MESSAGE_NOT_FOUND
@@ -394,6 +398,8 @@ export const operations = {
     /**
      * Unlike a message.
      *
+     * Removes the actor's like, if there is one. Returns the message.
+     *
      * REST: `DELETE /v1/messages/{messageId}/like`
      *
      * @throws {SottoError} ACTOR_REQUIRED, MESSAGE_NOT_FOUND, MESSAGE_DELETED
@@ -411,6 +417,8 @@ export const operations = {
     react: { kind: 'mutation', idempotent: true, list: false },
     /**
      * Remove a reaction.
+     *
+     * Removes the actor's reaction with this emoji, if there is one. Returns the message.
      *
      * REST: `DELETE /v1/messages/{messageId}/reactions/{emoji}`
      *
@@ -433,6 +441,8 @@ export const operations = {
     list: { kind: 'query', idempotent: true, list: true },
     /**
      * Get a conversation.
+     *
+     * A direct conversation or a group, with its last message and what the actor has not read.
      *
      * REST: `GET /v1/conversations/{conversationId}`
      *
@@ -724,6 +734,8 @@ export const operations = {
     list: { kind: 'query', idempotent: true, list: true },
     /**
      * Get a webhook.
+     *
+     * Without its secret, which is returned only when it is created or replaced.
      *
      * REST: `GET /v1/webhooks/{webhookId}`
      *
