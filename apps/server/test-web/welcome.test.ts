@@ -60,7 +60,7 @@ test('the setup link creates the first account, which is an admin', async () => 
   await late.page.getByText('This link is invalid, has expired or was already used').waitFor()
   await late.page.getByRole('link', { name: 'Sign in' }).click()
   await late.page.getByRole('heading', { name: 'Sign in' }).waitFor()
-  expect(await late.page.getByText('There are no accounts yet').count()).toBe(0)
+  expect(await late.page.getByText('This server has no admin yet').count()).toBe(0)
   expectNoFaults(ada, late)
 })
 
@@ -126,7 +126,7 @@ describe.each([
       expect(await violationsOf(ada), name).toEqual([])
       expect(await scrollsSideways(ada), name).toBe(false)
     }
-    await page.getByText('There are no accounts yet').waitFor()
+    await page.getByText('This server has no admin yet').waitFor()
     await check('sign in')
     await page.getByRole('link', { name: 'Create the first account' }).click()
     await page.getByLabel('Link').fill(linkOf(server))
