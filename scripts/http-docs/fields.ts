@@ -68,7 +68,9 @@ function kindOf(schema: Schema): string {
       return allowed ? `integer, ${allowed}` : 'integer'
     }
     case 'array':
-      return schema.minItems === schema.maxItems ? `${schema.minItems} values, separated by a comma or as repeated parameters` : 'array'
+      return schema.minItems === schema.maxItems
+        ? `${schema.minItems} values, separated by a comma or as repeated parameters`
+        : 'array'
     case 'object':
       return 'object'
     case 'null':

@@ -640,8 +640,9 @@ export const operations = {
      *
      * Once this returns, neither user can send messages or react in their direct conversation, send the
      * other a contact request, add the other to a group, or see when the other is online or typing. Removes
-     * the contact and declines any pending request. Existing messages remain, and their senders can still
-     * edit and delete them. Groups that both users are in are not affected. Blocking the same user again
+     * the contact and declines any pending request. Existing messages remain; their senders can still
+     * delete them, but not edit them. In groups that both users are in, they still see each other’s
+     * messages, but no longer when the other is typing or has read a message. Blocking the same user again
      * has no effect.
      *
      * REST: `PUT /v1/blocks/{user}`

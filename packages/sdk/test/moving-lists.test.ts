@@ -62,12 +62,18 @@ describe.each(dialects)('a loop over a moving list on %s', (using) => {
     const { list } = client.as('alice').conversations
     const countOf = async (limit: number) => {
       requests = 0
-      await Array.fromAsync(list({ limit }))
+      await allOf(list({ limit }))
       return requests
     }
     expect(await countOf(10)).toBe(1)
     expect(await countOf(2)).toBe(3)
     const { nextCursor } = await list({ limit: 2 })
-    expect(await Array.fromAsync(list({ limit: 2, cursor: nextCursor ?? '' }))).toHaveLength(2)
+    expect(await allOf(list({ limit: 2, cursor: nextCursor ?? '' }))).toHaveLength(2)
   })
 })
+
+async function allOf<Item>(list: AsyncIterable<Item>): Promise<Item[]> {
+  const items: Item[] = []
+  for await (const item of list) items.push(item)
+  return items
+}

@@ -160,7 +160,7 @@ describe.each(dialects)('forged event cursors on %s', (using) => {
           { db: app.db, now: app.now, tail, retentionMs: DAY_MS, showConversation: async () => undefined },
           { userId, conversationId: undefined, from: ahead },
         ),
-        onTaken() {},
+        onWritten() {},
         onEnd() {},
       })
     expect(await store.eventLog.findTime(app.db, ahead.position)).toEqual(ahead.at)
