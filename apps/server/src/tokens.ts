@@ -7,10 +7,15 @@ const DEFAULT_LIFETIME_SECONDS = 15 * 60
 export interface UserTokenOptions {
   /** The server's SOTTO_JWT_SECRET. */
   secret: string
-  /** A username or a user id. A missing user is created if SOTTO_JWT_CREATE_USERS is on. */
+  /**
+   * Your own id of the user, 1 to 255 characters: the user's externalId in Sotto, compared exactly. A missing user is
+   * created if SOTTO_JWT_CREATE_USERS is on.
+   */
   user: string
   /** 1 to 86,400; 900 (15 minutes) by default. */
   expiresInSeconds?: number | undefined
+  /** The username is made from this, if this token creates the user. `user` by default. */
+  username?: string | undefined
   /** The displayName, if this token creates the user. */
   name?: string | undefined
   /** The email address, if this token creates the user. */
@@ -36,6 +41,7 @@ export async function signUserToken({
   secret,
   user,
   expiresInSeconds = DEFAULT_LIFETIME_SECONDS,
+  username,
   name,
   email,
   picture,
@@ -54,7 +60,7 @@ export async function signUserToken({
     throw new RangeError(`expiresInSeconds must be a whole number from 1 to ${MAX_LIFETIME_SECONDS}`)
   }
   const issuedAt = Math.floor(Date.now() / 1_000)
-  const token = new SignJWT({ name, email, picture })
+  const token = new SignJWT({ preferred_username: username, name, email, picture })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .setSubject(user)
     .setAudience(audience)

@@ -8,10 +8,15 @@ const anonymous: Caller = { kind: 'anonymous' }
 const user = (id: string): Caller => ({
   kind: 'user',
   credential: { kind: 'session', id },
-  actor: { id, username: id },
+  actor: { id, username: id, externalId: null },
   isAdmin: false,
 })
-const key: Caller = { kind: 'key', keyId: 'k', scopes: new Set(), actor: { id: 'alice', username: 'alice' } }
+const key: Caller = {
+  kind: 'key',
+  keyId: 'k',
+  scopes: new Set(),
+  actor: { id: 'alice', username: 'alice', externalId: null },
+}
 
 function newResponse(): ServerResponse {
   return new ServerResponse(new IncomingMessage(new Socket()))

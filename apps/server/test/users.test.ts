@@ -14,6 +14,7 @@ describe.each(dialects)('users on %s', (using) => {
     expect(created.body).toEqual({
       id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/),
       username: 'zoe',
+      externalId: null,
       displayName: null,
       firstName: ' Zoë ',
       lastName: null,

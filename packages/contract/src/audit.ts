@@ -1,13 +1,7 @@
 import { z } from 'zod'
 import { exampleIds, exampleTimes } from './example-data.ts'
 import { query } from './procedure.ts'
-import { cursor, id, instant, limit, listOf, plainString, timestamp } from './values.ts'
-
-/** A user by name or id, a service key by id, or `environment` for the key set in SOTTO_SERVICE_KEY. */
-const auditRef = plainString
-  .min(1, 'must be a username or an id')
-  .max(255, 'must be a username or an id')
-  .toLowerCase()
+import { cursor, id, instant, limit, listOf, plainString, timestamp, userRef } from './values.ts'
 
 const auditEntry = z
   .object({
@@ -51,12 +45,13 @@ export const audit = {
     errors: ['FORBIDDEN', 'USER_NOT_FOUND', 'INVALID_CURSOR'],
     http: { method: 'GET', path: '/v1/audit', status: 200 },
     input: z.strictObject({
-      actor: auditRef.optional().meta({
+      actor: userRef.optional().meta({
         description:
-          'Who performed the action: a user (username or id), a service key (id), or `environment`.',
+          'Who performed the action: a user (username, id or `ext:` and an external id), a service key (id), or `environment`.',
       }),
-      subject: auditRef.optional().meta({
-        description: 'The target of the action: a user (username or id), or the id of anything else.',
+      subject: userRef.optional().meta({
+        description:
+          'The target of the action: a user (username, id or `ext:` and an external id), or the id of anything else.',
       }),
       action: plainString
         .min(1, 'must be the name of an action, such as key.created')

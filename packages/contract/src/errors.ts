@@ -28,6 +28,11 @@ export const errorCatalogue = {
   ROUTE_NOT_FOUND: { status: 404, retryable: false, title: 'Route not found' },
   METHOD_NOT_ALLOWED: { status: 405, retryable: false, title: 'This route does not support this method' },
   USERNAME_TAKEN: { status: 409, retryable: false, title: 'The username is already taken' },
+  EXTERNAL_ID_TAKEN: {
+    status: 409,
+    retryable: false,
+    title: 'Another user already has this external id',
+  },
   EMAIL_TAKEN: { status: 409, retryable: false, title: 'The email address is already in use' },
   MESSAGE_DELETED: { status: 409, retryable: false, title: 'The message has been deleted' },
   PAYLOAD_TOO_LARGE: { status: 413, retryable: false, title: 'The request is too large' },

@@ -44,6 +44,7 @@ export {
 export type { AppRouter, ErrorData, ErrorShape, Tracked } from './router.ts'
 export type { Setting } from './settings.ts'
 export type { ExportLine } from './user-data.ts'
+export { externalIdIn, externalRef, foldUserRef, isExternalId } from './user-refs.ts'
 export type { Account, PublicUser, User } from './users.ts'
 export { defaultLimit, defaultMaxTextLength, minPasswordLength } from './values.ts'
 export {

@@ -3,6 +3,8 @@ import { exampleIds, exampleTimes } from './example-data.ts'
 import { mutation, query } from './procedure.ts'
 import {
   cursor,
+  externalId,
+  externalUserRef,
   httpUrl,
   id,
   integer,
@@ -29,6 +31,9 @@ export const publicUser = z
   .object({
     id,
     username: z.string(),
+    externalId: z.string().nullable().meta({
+      description: "The user's id in your own system. Null for users who are not from there.",
+    }),
     displayName: z.string().nullable(),
     firstName: z.string().nullable(),
     lastName: z.string().nullable(),
@@ -49,6 +54,7 @@ export type User = z.output<typeof user>
 export const exampleAlice: PublicUser = {
   id: exampleIds.alice,
   username: 'alice',
+  externalId: null,
   displayName: 'Alice',
   firstName: null,
   lastName: null,
@@ -89,6 +95,14 @@ const profile = {
   avatarUrl: httpUrl,
 }
 
+const profileChange = {
+  displayName: profile.displayName.nullable().optional(),
+  firstName: profile.firstName.nullable().optional(),
+  lastName: profile.lastName.nullable().optional(),
+  email: profile.email.nullable().optional(),
+  avatarUrl: profile.avatarUrl.nullable().optional(),
+}
+
 export const users = {
   create: mutation({
     summary: 'Create a user',
@@ -97,11 +111,15 @@ export const users = {
     access: 'anyone',
     // Hashes a password.
     limit: 'logins',
-    errors: ['FORBIDDEN', 'USERNAME_TAKEN', 'EMAIL_TAKEN'],
+    errors: ['FORBIDDEN', 'USERNAME_TAKEN', 'EXTERNAL_ID_TAKEN', 'EMAIL_TAKEN'],
     idempotent: false,
     http: { method: 'POST', path: '/v1/users', status: 201 },
     input: z.strictObject({
       username,
+      externalId: externalId.optional().meta({
+        description:
+          "The user's id in your own system. Unique. Compared exactly, including case. Only for bare keys.",
+      }),
       password: newPassword.optional(),
       invitation: secretToken
         .optional()
@@ -137,7 +155,8 @@ export const users = {
         .max(128, 'must be 1 to 128 characters')
         .optional()
         .meta({
-          description: 'Only users whose username or displayName starts with this. Not case-sensitive.',
+          description:
+            'Only users whose username or displayName starts with this. Not case-sensitive.',
         }),
       limit: limit.optional(),
       cursor: cursor.optional(),
@@ -158,24 +177,48 @@ export const users = {
   update: mutation({
     summary: "Update a user's profile",
     description:
-      'Fields that are omitted keep their value; null clears a field. FORBIDDEN unless the caller is the user or a bare key.',
+      'Fields that are omitted keep their value; null clears a field. FORBIDDEN unless the caller is the user or a bare key. Only a bare key can change externalId, and that of an admin only with the scope `admin`, because signed tokens identify users by it.',
     access: 'caller',
-    errors: ['USER_NOT_FOUND', 'FORBIDDEN', 'EMAIL_TAKEN'],
+    errors: ['USER_NOT_FOUND', 'FORBIDDEN', 'EXTERNAL_ID_TAKEN', 'EMAIL_TAKEN'],
     idempotent: true,
     http: { method: 'PATCH', path: '/v1/users/{user}', status: 200 },
     input: z.strictObject({
       user: userRef,
-      displayName: profile.displayName.nullable().optional(),
-      firstName: profile.firstName.nullable().optional(),
-      lastName: profile.lastName.nullable().optional(),
-      email: profile.email.nullable().optional(),
-      avatarUrl: profile.avatarUrl.nullable().optional(),
+      ...profileChange,
+      externalId: externalId.nullable().optional(),
     }),
     output: user,
     example: {
       as: 'alice',
       input: { user: 'alice', displayName: 'Alice' },
       output: exampleAliceWithEmail,
+    },
+  }),
+  put: mutation({
+    summary: 'Create or update a user by external id',
+    description:
+      'For keeping users in step with your own system: creates the user if no user has this external id, and otherwise updates the given fields, as PATCH does. Without `username`, one is made from the external id. The username of an existing user cannot be changed. An existing user whose username equals the external id exactly, and who has neither a password nor an external id, is the same user and gets the external id. Requires a bare key.',
+    access: 'caller',
+    errors: ['FORBIDDEN', 'USERNAME_TAKEN', 'EMAIL_TAKEN'],
+    idempotent: true,
+    http: { method: 'PUT', path: '/v1/users/{user}', status: 201, repeatedStatus: 200 },
+    input: z.strictObject({
+      user: externalUserRef,
+      username: username.optional(),
+      ...profileChange,
+    }),
+    output: user,
+    example: {
+      as: 'key',
+      input: { user: 'ext:auth0|5f7c8ec7c33c6c004bbafe82', username: 'carol', displayName: 'Carol' },
+      output: {
+        ...exampleAlice,
+        id: exampleIds.carol,
+        username: 'carol',
+        externalId: 'auth0|5f7c8ec7c33c6c004bbafe82',
+        displayName: 'Carol',
+        email: null,
+      },
     },
   }),
   correspondents: query({

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { externalIdIn, foldUserRef, isExternalId, isStorable } from './user-refs.ts'
 
 /**
  * A string that every database and every JSON parser preserves: no NUL (PostgreSQL cannot store it) and no unpaired
@@ -6,10 +7,8 @@ import { z } from 'zod'
  */
 export const plainString = z
   .string()
-  .refine(
-    (value) => !value.includes('\0') && value.isWellFormed(),
-    'must not contain NUL or unpaired surrogates',
-  )
+  // Later checks only see text that they can handle.
+  .refine(isStorable, { error: 'must not contain NUL or unpaired surrogates', abort: true })
 
 /** The default maximum length of a message text, in Unicode code points. */
 export const defaultMaxTextLength = 10_000
@@ -28,12 +27,36 @@ export const username = z
   .toLowerCase()
   .meta({ description: 'Converted to lowercase.' })
 
-/** A username or a user id. Unknown users result in USER_NOT_FOUND, not INVALID_INPUT. */
+/** A user's id in the host's own system. Compared exactly: no folding, no normalization. */
+export const externalId = z
+  .string()
+  .refine(isExternalId, 'must be 1 to 255 characters, without NUL and unpaired surrogates')
+  .meta({
+    description: "The user's id in your own system. Unique. Compared exactly, including case.",
+    minLength: 1,
+    maxLength: 255,
+  })
+
+const MAX_REF_LENGTH = 255
+const USER_REF = 'must be a username, a user id, or ext: followed by an external id'
+
+/**
+ * A username, a user id, or `ext:` followed by an external id. Unknown users result in USER_NOT_FOUND, not
+ * INVALID_INPUT.
+ */
 export const userRef = plainString
-  .min(1, 'must be a username or a user id')
-  .max(255, 'must be a username or a user id')
-  .toLowerCase()
-  .meta({ description: 'A username or a user id.' })
+  .min(1, USER_REF)
+  .refine((ref) => {
+    const external = externalIdIn(ref)
+    return external === undefined ? ref.length <= MAX_REF_LENGTH : isExternalId(external)
+  }, USER_REF)
+  .overwrite(foldUserRef)
+  .meta({ description: 'A username, a user id, or `ext:` followed by an external id.' })
+
+/** A reference to a user by external id, who does not need to exist. */
+export const externalUserRef = userRef
+  .refine((ref) => externalIdIn(ref) !== undefined, 'must be ext: followed by an external id')
+  .meta({ description: '`ext:` followed by an external id, percent-encoded: `ext%3Aa%2Fb` for `a/b`.' })
 
 /** In Unicode code points. */
 export const minPasswordLength = 8

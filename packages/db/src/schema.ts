@@ -64,6 +64,8 @@ export interface LastSeenTable {
 export interface UserTable {
   id: string
   username: string
+  /** The user's id in the host's own system. Compared exactly. Unique among users who are not erased. */
+  external_id: string | null
   display_name: string | null
   /** display_name in lower case, for search. */
   display_name_key: string | null

@@ -20,7 +20,7 @@ export type MessageActions = Pick<
 export type Messages = LiveState & MessageActions
 
 /**
- * A conversation by user (username or id) or by conversation id: a window of its messages, initially the newest, kept
+ * A conversation by user (username, id or `ext:` and an external id) or by conversation id: a window of its messages, initially the newest, kept
  * up to date. The state and actions are those of LiveConversation. Every change re-renders the component; unchanged
  * objects keep their identity.
  */

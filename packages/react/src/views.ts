@@ -57,7 +57,7 @@ export class Views {
   }
 
   conversation(target: ConversationTarget): SharedConversation {
-    const key = typeof target === 'string' ? `to/${target.toLowerCase()}` : target.conversationId
+    const key = typeof target === 'string' ? `to/${foldUserRef(target)}` : target.conversationId
     const open = () => this.client.conversation(target).live({ storage: this.#storage })
     return getOrCreate(
       this.#conversations,
@@ -85,4 +85,9 @@ function getOrCreate<Value>(map: Map<string, Value>, key: string, create: () => 
   const value = map.get(key) ?? create()
   map.set(key, value)
   return value
+}
+
+/** Usernames and ids ignore case, external ids do not. */
+function foldUserRef(ref: string): string {
+  return /^ext:/i.test(ref) ? ref : ref.toLowerCase()
 }

@@ -68,9 +68,12 @@ export interface SottoClient extends Omit<Resources, 'conversations' | 'messages
     /** A live view of whether a user (by id) is online, kept up to date until it is closed. */
     livePresence(userId: string): LivePresence
   }
-  /** A conversation, by its id or by the other user's id or username. Sends no request. */
+  /** A conversation, by its id or by the other user. Sends no request. */
   conversation(target: ConversationTarget): ConversationHandle
-  /** The same client, acting for a user (a username or an id). For service keys; users can only act for themselves. */
+  /**
+   * The same client, acting for a user: a username, an id, or `ext:` and an external id. For service keys; users can
+   * only act for themselves.
+   */
   as(user: string): SottoClient
 }
 

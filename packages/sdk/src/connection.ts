@@ -34,10 +34,14 @@ export async function callerHeaders(credentials: Credentials, actAs: string | un
   return headers
 }
 
-/** Returns the user for the Act-As header. A name that a header cannot carry cannot exist. */
+/** Returns the user for the Act-As header, percent-encoded: an external id can be any text. */
 function actAsHeader(user: string): string {
-  if (!/^[!-~]+$/.test(user)) throw new SottoError('USER_NOT_FOUND')
-  return user
+  try {
+    if (user !== '') return encodeURIComponent(user)
+  } catch {
+    // An unpaired surrogate. No user can have this name.
+  }
+  throw new SottoError('USER_NOT_FOUND')
 }
 
 /** The address without trailing slashes. An address without a host refers to the page's own server. */

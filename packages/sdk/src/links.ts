@@ -1,5 +1,5 @@
 import type { AppRouter } from '@sotto/contract'
-import { SottoError } from '@sotto/contract'
+import { foldUserRef, SottoError } from '@sotto/contract'
 import type { Operation as Call, OperationLink, OperationResultEnvelope, TRPCLink } from '@trpc/client'
 import { httpLink, TRPCClientError } from '@trpc/client'
 import { observable } from '@trpc/server/observable'
@@ -17,7 +17,7 @@ import { abortable, jitter, LONGEST_TIMER_MS, sleep } from './waiting.ts'
 export interface CallContext {
   /** Used instead of the client's `timeoutMs`. */
   timeoutMs?: number | undefined
-  /** The user (a username or an id) whom a service key acts for. */
+  /** The user whom a service key acts for: a username, an id, or `ext:` followed by an external id. */
   actAs?: string | undefined
   /** An id for the request in the server's log and in errors: 1 to 128 of `a-z A-Z 0-9 . : _ -`. */
   requestId?: string | undefined
@@ -114,7 +114,7 @@ function outboxKey({ path, input, context }: Call): string | undefined {
   if (!isSend(path) || !isRecord(input)) return undefined
   const { actAs }: CallContext = context
   const key = [input.from ?? actAs, input.to ?? input.user, input.conversationId]
-  return JSON.stringify(key.map((part) => (typeof part === 'string' ? part.toLowerCase() : null)))
+  return JSON.stringify(key.map((part) => (typeof part === 'string' ? foldUserRef(part) : null)))
 }
 
 function isSend(path: string): boolean {

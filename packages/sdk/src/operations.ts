@@ -13,7 +13,7 @@ export const operations = {
      *
      * REST: `POST /v1/users`
      *
-     * @throws {SottoError} FORBIDDEN, USERNAME_TAKEN, EMAIL_TAKEN
+     * @throws {SottoError} FORBIDDEN, USERNAME_TAKEN, EXTERNAL_ID_TAKEN, EMAIL_TAKEN
      */
     create: { kind: 'mutation', idempotent: false, list: false },
     /**
@@ -40,13 +40,28 @@ export const operations = {
      * Update a user's profile.
      *
      * Fields that are omitted keep their value; null clears a field. FORBIDDEN unless the caller is the
-     * user or a bare key.
+     * user or a bare key. Only a bare key can change externalId, and that of an admin only with the scope
+     * `admin`, because signed tokens identify users by it.
      *
      * REST: `PATCH /v1/users/{user}`
      *
-     * @throws {SottoError} USER_NOT_FOUND, FORBIDDEN, EMAIL_TAKEN
+     * @throws {SottoError} USER_NOT_FOUND, FORBIDDEN, EXTERNAL_ID_TAKEN, EMAIL_TAKEN
      */
     update: { kind: 'mutation', idempotent: true, list: false },
+    /**
+     * Create or update a user by external id.
+     *
+     * For keeping users in step with your own system: creates the user if no user has this external id, and
+     * otherwise updates the given fields, as PATCH does. Without `username`, one is made from the external
+     * id. The username of an existing user cannot be changed. An existing user whose username equals the
+     * external id exactly, and who has neither a password nor an external id, is the same user and gets the
+     * external id. Requires a bare key.
+     *
+     * REST: `PUT /v1/users/{user}`
+     *
+     * @throws {SottoError} FORBIDDEN, USERNAME_TAKEN, EMAIL_TAKEN
+     */
+    put: { kind: 'mutation', idempotent: true, list: false },
     /**
      * List a user's correspondents.
      *

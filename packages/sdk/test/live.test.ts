@@ -43,6 +43,23 @@ describe('a live conversation', () => {
     expect(sent.participants.map(({ user }) => user.username).sort()).toEqual([a, b])
   })
 
+  it('takes a user and an actor named by external id, which differ by letter case', async () => {
+    const [upper, lower] = ['ext:A, b/ß', 'ext:a, b/ß']
+    for (const user of [upper, lower]) await server.client.users.put({ user })
+    const [a] = await pair()
+    await using toUpper = server.as(a).conversation(upper).live()
+    await using toLower = server.as(a).conversation(lower).live()
+    await using received = server.as(upper).conversation(a).live()
+    await until(toUpper, ({ isLoaded }) => isLoaded)
+    await until(toLower, ({ isLoaded }) => isLoaded)
+    await server.as(upper).messages.send({ to: a, text: 'from the other side' })
+    toLower.send('to the other user')
+    expect(textsOf(await until(toUpper, isSettled(1)))).toEqual(['from the other side'])
+    expect(textsOf(await until(toLower, isSettled(1)))).toEqual(['to the other user'])
+    const own = await until(received, isSettled(1))
+    expect(own.messages).toMatchObject([{ isMine: true }])
+  })
+
   it('shows edits, deletions, reactions, receipts and typing of both users', async () => {
     const [a, b] = await pair()
     await using alice = server.as(a).conversation(b).live()

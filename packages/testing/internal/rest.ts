@@ -31,7 +31,7 @@ export async function rest(
     method,
     headers: {
       ...(authorization !== null && { authorization }),
-      ...(as !== undefined && { 'act-as': as }),
+      ...(as !== undefined && { 'act-as': encodeURIComponent(as) }),
       ...(content !== undefined && { 'content-type': 'application/json' }),
       ...headers,
     },

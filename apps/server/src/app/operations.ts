@@ -8,6 +8,7 @@ import { disableTotp } from '../identity/disable-totp.ts'
 import { createInvitation, listInvitations, revokeInvitation } from '../identity/invitations.ts'
 import { issuePasswordReset } from '../identity/issue-password-reset.ts'
 import { listKeys } from '../identity/list-keys.ts'
+import { putUser } from '../identity/put-user.ts'
 import { getCorrespondents, getUser, listUsers } from '../identity/read-users.ts'
 import { removeTotp } from '../identity/remove-totp.ts'
 import { resetPassword } from '../identity/reset-password.ts'
@@ -91,6 +92,7 @@ const useCases: {
     list: listUsers,
     get: getUser,
     update: updateUser,
+    put: putUser,
     correspondents: getCorrespondents,
     presence: getPresence,
     me: getMe,

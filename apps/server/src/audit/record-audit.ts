@@ -8,6 +8,7 @@ export type AuditAction =
   | 'setup.demo_opened'
   | 'setup.admin_created'
   | 'user.profile_changed'
+  | 'user.external_id_changed'
   | 'user.role_changed'
   | 'user.disabled'
   | 'user.enabled'

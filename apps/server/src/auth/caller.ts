@@ -1,4 +1,4 @@
-import type { KeyScope } from '@sotto/contract'
+import { externalRef, foldUserRef, type KeyScope } from '@sotto/contract'
 
 /** The id of the service key in the settings. */
 export const CONFIGURED_KEY_ID = 'environment'
@@ -7,6 +7,7 @@ export const CONFIGURED_KEY_ID = 'environment'
 export interface Actor {
   id: string
   username: string
+  externalId: string | null
 }
 
 /**
@@ -31,8 +32,22 @@ export function actorOf(caller: Caller): Actor | undefined {
   return caller.kind === 'anonymous' ? undefined : caller.actor
 }
 
-/** Whether a username or an id belongs to this user. */
-export function refersTo(ref: string, { id, username }: Actor): boolean {
-  const key = ref.toLowerCase()
-  return key === username || key === id
+/** Whether a reference names this user. */
+export function refersTo(ref: string, { id, username, externalId }: Actor): boolean {
+  const key = foldUserRef(ref)
+  return key === username || key === id || (externalId !== null && key === externalRef(externalId))
+}
+
+/** Decodes a percent-encoded reference, as in the Act-As header. Undefined if it is not valid. */
+export function decodeRef(encoded: string): string | undefined {
+  try {
+    return decodeURIComponent(encoded)
+  } catch {
+    return undefined
+  }
+}
+
+/** The user of a row, as an actor. */
+export function toActor(row: { id: string; username: string; external_id: string | null }): Actor {
+  return { id: row.id, username: row.username, externalId: row.external_id }
 }

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { contract } from '@sotto/contract'
+import { contract, foldUserRef } from '@sotto/contract'
 import { type Executor, store } from '@sotto/db'
 import { auditOriginOf, recordAudit } from '../audit/record-audit.ts'
 import { addUser } from '../identity/add-user.ts'
@@ -115,7 +115,7 @@ export async function exportUser(io: Io, username: string): Promise<void> {
 }
 
 async function requireUser(db: Executor, username: string): Promise<{ id: string }> {
-  const user = await store.users.find(db, username.toLowerCase())
+  const user = await store.users.find(db, foldUserRef(username))
   if (!user) throw new CommandError(`no such user: ${username}`)
   return user
 }

@@ -1,8 +1,8 @@
-import { SottoError } from '@sotto/contract'
+import { invalidInput, SottoError } from '@sotto/contract'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { App } from '../app/app.ts'
 import type { Context } from '../app/context.ts'
-import { actorOf, type Caller } from '../auth/caller.ts'
+import { actorOf, type Caller, decodeRef } from '../auth/caller.ts'
 import { isSessionToken } from '../identity/secrets.ts'
 import { toSottoError } from '../lib/errors.ts'
 import { isTighter } from '../limits/buckets.ts'
@@ -37,9 +37,10 @@ export function createContextMaker(app: App, origins: Origins) {
     const token = credentials.authorization === undefined ? sessionTokenIn(request) : undefined
     if (token !== undefined) requireTrustedPage(request, origins)
     const origin = requestOrigin(request)
+    const actAs = decodeActAs(credentials.actAs)
     const caller = await (token === undefined
-      ? authenticate(app, credentials, origin)
-      : callerByCookie(app, token, credentials.actAs, origin))
+      ? authenticate(app, { ...credentials, actAs }, origin)
+      : callerByCookie(app, token, actAs, origin))
     const isAuthenticated = token !== undefined && caller.kind !== 'anonymous'
     return {
       app,
@@ -88,6 +89,14 @@ async function callerByCookie(
     if (error instanceof SottoError && error.code === 'UNAUTHENTICATED') return { kind: 'anonymous' }
     throw error
   }
+}
+
+/** Header values are ASCII, and an external id can be any text. */
+function decodeActAs(encoded: string | undefined): string | undefined {
+  if (encoded === undefined) return undefined
+  const ref = decodeRef(encoded)
+  if (ref === undefined) throw invalidInput('Act-As', 'must be percent-encoded UTF-8')
+  return ref
 }
 
 /** Where a request came from. */

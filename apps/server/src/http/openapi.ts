@@ -156,7 +156,8 @@ function toOperationObject(route: Route, schemas: Json): Json {
 const actAsParameter = {
   name: 'Act-As',
   in: 'header',
-  description: 'The user (username or id) that a service key acts for.',
+  description:
+    'The user that a service key acts for: a username, an id, or `ext:` followed by an external id. Percent-encoded: `ext%3Aa%2Fb`.',
   schema: { type: 'string' },
 }
 
@@ -248,7 +249,7 @@ function toResponses({ operation }: Route, schemas: Json): Json {
   return {
     [status]: success,
     ...(repeatedStatus && {
-      [repeatedStatus]: { ...success, description: 'Repeated call: the first response again.' },
+      [repeatedStatus]: { ...success, description: 'Nothing was created: it existed already.' },
     }),
     ...Object.fromEntries(failures),
   }

@@ -9,7 +9,7 @@ import type { CallsInProgress } from './calls-in-progress.ts'
 import { sendEventStream } from './event-stream.ts'
 import type { ExportsInProgress } from './exports-in-progress.ts'
 import { type Fields, type ReadPage, sendJsonLines, wantsLines } from './json-lines.ts'
-import { type Route, routes } from './routes.ts'
+import { decodeList, type Route, routes } from './routes.ts'
 import { onceWritten } from './written-response.ts'
 
 interface Options {
@@ -118,10 +118,10 @@ function readInput(route: Route, request: FastifyRequest): Record<string, unknow
   for (const [name, value] of Object.entries(request.query as Record<string, string | string[]>)) {
     if (route.hasBody || route.pathFields.includes(name)) {
       issues.push({ path: name, message: 'is not a known query parameter' })
+    } else if (route.lists.has(name)) {
+      setField(input, name, encodedValuesOf(request.url, name).flatMap(decodeList))
     } else if (Array.isArray(value)) {
-      const texts = value.map((text) => decode(route, name, text))
-      if (texts.every(Array.isArray)) setField(input, name, texts.flat())
-      else issues.push({ path: name, message: 'must be given only once' })
+      issues.push({ path: name, message: 'must be given only once' })
     } else {
       setField(input, name, decode(route, name, value))
     }
@@ -153,6 +153,15 @@ function requireWellFormedQuery(url: string): void {
       issues: [{ path: '', message }],
     })
   }
+}
+
+/** The values of a query parameter, as they were sent. */
+function encodedValuesOf(url: string, name: string): string[] {
+  const query = url.slice(url.indexOf('?') + 1)
+  return query.split('&').flatMap((pair) => {
+    const [key = '', ...value] = pair.split('=')
+    return decodeURIComponent(key.replaceAll('+', ' ')) === name ? [value.join('=')] : []
+  })
 }
 
 function decode({ decoders }: Route, name: string, text: string): unknown {

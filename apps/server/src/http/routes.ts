@@ -1,3 +1,4 @@
+import { externalIdIn } from '@sotto/contract'
 import { z } from 'zod'
 import { type Operation, operations } from '../app/operations.ts'
 
@@ -11,6 +12,8 @@ export interface Route {
   pathFields: readonly string[]
   /** The decoders of fields that are not strings. Other fields of a path or query are used unchanged. */
   decoders: ReadonlyMap<string, FieldDecoder>
+  /** The lists in the query. They are decoded by `decodeList`. */
+  lists: ReadonlySet<string>
   hasBody: boolean
 }
 
@@ -19,10 +22,12 @@ const WITH_BODY = new Set(['POST', 'PUT', 'PATCH'])
 /** The routes of every operation, in the contract's order. */
 export const routes: readonly Route[] = operations.map((operation) => {
   const { http, input } = operation.entry
+  const { decoders, lists } = decodersOf(input)
   return {
     operation,
     pathFields: [...http.path.matchAll(/\{(\w+)\}/g)].map(([, field = '']) => field),
-    decoders: decodersOf(input),
+    decoders,
+    lists,
     hasBody: WITH_BODY.has(http.method),
   }
 })
@@ -47,17 +52,18 @@ export function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): Record<
   })
 }
 
-function decodersOf(input: z.ZodType): Map<string, FieldDecoder> {
+function decodersOf(input: z.ZodType): Pick<Route, 'decoders' | 'lists'> {
   const { properties = {} } = toJsonSchema(input, 'input') as {
     properties?: Record<string, { type?: string }>
   }
   const decoders = new Map<string, FieldDecoder>()
+  const lists = new Set<string>()
   for (const [name, { type }] of Object.entries(properties)) {
     if (type === 'integer' || type === 'number') decoders.set(name, decodeNumber)
     if (type === 'boolean') decoders.set(name, decodeBoolean)
-    if (type === 'array') decoders.set(name, decodeList)
+    if (type === 'array') lists.add(name)
   }
-  return decoders
+  return { decoders, lists }
 }
 
 /** Decodes only plain integers. The schema rejects everything else. */
@@ -69,6 +75,13 @@ function decodeBoolean(text: string): unknown {
   return text === 'true' ? true : text === 'false' ? false : text
 }
 
-function decodeList(text: string): unknown {
-  return text.split(',')
+/**
+ * Decodes a list from the query as it was sent: an encoded comma belongs to its item, because an external id may
+ * contain one. In other items, which cannot contain commas, encoded ones separate items too.
+ */
+export function decodeList(encoded: string): string[] {
+  return encoded.split(',').flatMap((item) => {
+    const text = decodeURIComponent(item.replaceAll('+', ' '))
+    return externalIdIn(text) === undefined ? text.split(',') : [text]
+  })
 }

@@ -1,4 +1,4 @@
-import { invalidInput, SottoError, type User } from '@sotto/contract'
+import { externalRef, invalidInput, SottoError, type User } from '@sotto/contract'
 import { type Executor, store } from '@sotto/db'
 import type { Runtime } from '../app/runtime.ts'
 import type { InputOf } from '../lib/operation-types.ts'
@@ -15,7 +15,7 @@ export interface AddUserParts extends Pick<Runtime, 'db' | 'newId' | 'now' | 'em
   readonly identity: { readonly passwords: Pick<Passwords, 'hash'> }
 }
 
-type CreatedBy = BusinessEvents['user.created']['by']
+export type CreatedBy = BusinessEvents['user.created']['by']
 
 /** Adds a user, without access checks. An invitation, if given, must be valid, and counts as used. */
 export async function addUser(parts: AddUserParts, input: NewUser, by: CreatedBy): Promise<User> {
@@ -56,6 +56,7 @@ export async function insertUser(
   const inserted = await store.users.insert(trx, {
     id,
     username: input.username,
+    externalId: input.externalId ?? null,
     displayName: input.displayName ?? null,
     firstName: input.firstName ?? null,
     lastName: input.lastName ?? null,
@@ -70,7 +71,13 @@ export async function insertUser(
   return toUser(row)
 }
 
-async function conflictOf(trx: Executor, { username }: Pick<NewUser, 'username'>): Promise<SottoError> {
+async function conflictOf(
+  trx: Executor,
+  { username, externalId }: Pick<NewUser, 'username' | 'externalId'>,
+): Promise<SottoError> {
+  if (externalId !== undefined && (await store.users.find(trx, externalRef(externalId)))) {
+    return new SottoError('EXTERNAL_ID_TAKEN')
+  }
   return new SottoError((await store.users.find(trx, username)) ? 'USERNAME_TAKEN' : 'EMAIL_TAKEN')
 }
 

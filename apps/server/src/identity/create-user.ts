@@ -20,6 +20,12 @@ function requireMayCreate(ctx: Context, input: NewUser): void {
     if (input.password !== undefined) requireMayGrantAccess(ctx, 'user')
     return
   }
+  // Whoever signs up must not take the identity of someone else.
+  if (input.externalId !== undefined) {
+    throw new SottoError(ctx.caller.kind === 'anonymous' ? 'UNAUTHENTICATED' : 'FORBIDDEN', {
+      detail: 'only a service key without Act-As can set externalId',
+    })
+  }
   const { signUp } = ctx.app
   if (signUp === 'closed') {
     const code = ctx.caller.kind === 'anonymous' ? 'UNAUTHENTICATED' : 'FORBIDDEN'

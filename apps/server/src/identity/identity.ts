@@ -1,8 +1,8 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { type KeyScope, keyScopes, SottoError } from '@sotto/contract'
+import { foldUserRef, type KeyScope, keyScopes, SottoError } from '@sotto/contract'
 import { type Executor, store } from '@sotto/db'
 import type { Logger } from 'pino'
-import { type Actor, type Caller, CONFIGURED_KEY_ID, refersTo } from '../auth/caller.ts'
+import { type Actor, type Caller, CONFIGURED_KEY_ID, decodeRef, refersTo, toActor } from '../auth/caller.ts'
 import type { NewId } from '../lib/ids.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { Origin } from '../limits/origin.ts'
@@ -133,23 +133,23 @@ export class Identity {
     }
   }
 
-  /** Finds a user by username or id. Cached, because neither changes until the user is erased. */
+  /** Finds a user by username, id or external id. Cached until a user changes. */
   async findActor(ref: string): Promise<Actor | undefined> {
-    const key = ref.toLowerCase()
+    const key = foldUserRef(ref)
     return this.#users.find(key, async () => {
       const row = await store.users.find(this.#db, key)
-      return row && { id: row.id, username: row.username }
+      return row && toActor(row)
     })
   }
 
   /**
-   * Verifies the password of a user, given by username or id. Unknown users, disabled users, users without a password
+   * Verifies the password of a user, given by reference. Unknown users, disabled users, users without a password
    * and wrong passwords all take the same time and return undefined. Replaces outdated hashes.
    *
    * @throws {SottoError} RATE_LIMITED
    */
   async verifyPassword(ref: string, password: string, origin: Origin): Promise<VerifiedUser | undefined> {
-    const key = ref.toLowerCase()
+    const key = foldUserRef(ref)
     const credentials = await store.credentials.find(this.#db, key)
     // By id also for disabled users, or the remaining quota would reveal that they are disabled.
     await this.#limits.chargeSignIn(credentials?.id ?? key, origin)
@@ -157,7 +157,7 @@ export class Identity {
     const isCorrect = await this.passwords.verify(hash, password)
     if (!isCorrect || !credentials || hash === undefined) return undefined
     return {
-      actor: { id: credentials.id, username: credentials.username },
+      actor: toActor(credentials),
       hash: await this.#rehashIfOutdated(credentials.id, hash, password),
       isAdmin: credentials.role === 'admin',
       hasSecondFactor: credentials.confirmed_at !== null,
@@ -239,7 +239,7 @@ export class Identity {
     return {
       kind: 'user',
       credential: { kind: 'token', expiresAt },
-      actor: requireSelf({ id: account.id, username: account.username }, actAs),
+      actor: requireSelf(toActor(account), actAs),
       isAdmin: account.role === 'admin',
     }
   }
@@ -264,7 +264,7 @@ export class Identity {
           id: row.session_id,
           expiresAt: row.expires_at,
           lastUsedAt: row.last_used_at,
-          actor: { id: row.id, username: row.username },
+          actor: toActor(row),
           isAdmin: row.role === 'admin',
         }
       )
@@ -272,7 +272,9 @@ export class Identity {
   }
 
   async #byPassword(credentials: string, actAs: string | undefined, origin: Origin): Promise<Caller> {
-    const [, username = '', password = ''] = /^([^:]*):(.*)$/s.exec(decodeBasic(credentials)) ?? []
+    const [, user = '', password = ''] = /^([^:]*):(.*)$/s.exec(decodeBasic(credentials)) ?? []
+    // A reference to an external id has a colon, which only fits in percent-encoded.
+    const username = decodeRef(user) ?? user
     const verified = await this.#verified(username, password, origin)
     if (!verified) throw unauthenticated('wrong username or password')
     if (verified.hasSecondFactor) {
@@ -289,9 +291,15 @@ export class Identity {
     const known = this.#passwords.get(key)
     const current = known && (await store.credentials.find(this.#db, known.actor.id))
     // If the password has changed since, it is verified again.
-    if (known && current?.password_hash === known.hash && current.disabled_at === null) {
+    if (
+      known &&
+      current?.password_hash === known.hash &&
+      current.disabled_at === null &&
+      refersTo(username, toActor(current))
+    ) {
       return {
         ...known,
+        actor: toActor(current),
         isAdmin: current.role === 'admin',
         hasSecondFactor: current.confirmed_at !== null,
       }

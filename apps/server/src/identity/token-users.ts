@@ -1,9 +1,11 @@
-import { contract, SottoError } from '@sotto/contract'
-import { type AccountRow, isUuid, store } from '@sotto/db'
+import { contract, externalRef } from '@sotto/contract'
+import { type AccountRow, store } from '@sotto/db'
 import type { Logger } from 'pino'
-import { type AddUserParts, addUser, type NewUser } from './add-user.ts'
+import type { AddUserParts } from './add-user.ts'
+import { addExternalUser, adoptUser } from './external-users.ts'
 import { hashSecret } from './secrets.ts'
 import { TimedCache } from './timed-cache.ts'
+import { DEFAULT_USER_CLAIM } from './token-rules.ts'
 import {
   createTokenVerifier,
   invalidToken,
@@ -19,6 +21,7 @@ const USER_LIFETIME_MS = 1_000
 const MAX_ENTRIES = 10_000
 
 interface Options extends AddUserParts {
+  identity: AddUserParts['identity'] & { forgetUsers(): void }
   settings: UserTokenSettings
   log: Logger
 }
@@ -58,58 +61,47 @@ export class TokenUsers {
   }
 
   async #accountOf(claims: UserClaims): Promise<AccountRow> {
-    const { db } = this.#options
     const { subject } = claims
     return this.#accounts.find(
       subject,
-      async () => (await store.accounts.find(db, subject)) ?? (await this.#create(claims)),
+      async () => (await this.#find(subject)) ?? (await this.#create(claims)),
     )
+  }
+
+  /** Only by external id: a subject is never a username or an id of another user. */
+  #find(subject: string): Promise<AccountRow | undefined> {
+    return store.accounts.find(this.#options.db, externalRef(subject))
   }
 
   /** Creates the user. Of two concurrent calls, the second finds the user that the first has created. */
   async #create(claims: UserClaims): Promise<AccountRow> {
-    const { settings, db } = this.#options
+    const { settings } = this.#options
     const { subject } = claims
-    if (!settings.createUsers || isUuid(subject)) throw invalidToken('no user has this "sub"')
-    const input = profileOf(claims)
-    try {
-      await this.#add(input)
-    } catch (error) {
-      if (!(error instanceof SottoError) || error.code !== 'USERNAME_TAKEN') throw error
+    const isAdopted = await adoptUser(this.#options, subject)
+    if (!isAdopted && settings.createUsers) {
+      const { namedAfter, ...profile } = profileOf(claims)
+      await addExternalUser(
+        this.#options,
+        { ...profile, externalId: subject, username: undefined, namedAfter, mayLeaveOutEmail: true },
+        'token',
+      )
     }
-    const account = await store.accounts.find(db, subject)
-    if (!account) throw new Error(`the user ${subject} was erased meanwhile`)
-    return account
-  }
-
-  /** Leaves out an email address that belongs to another user, instead of rejecting the token. */
-  async #add(input: NewUser): Promise<void> {
-    try {
-      await addUser(this.#options, input, 'token')
-    } catch (error) {
-      if (!(error instanceof SottoError) || error.code !== 'EMAIL_TAKEN') throw error
-      await addUser(this.#options, { ...input, email: undefined }, 'token')
-    }
+    const account = await this.#find(subject)
+    if (account) return account
+    if (settings.createUsers) throw new Error('the user of the token was erased meanwhile')
+    throw invalidToken(`no user has this "${settings.userClaim ?? DEFAULT_USER_CLAIM}"`)
   }
 }
 
-/** The claim of each profile field. */
-const claimOf: Record<string, string> = {
-  username: 'sub',
-  displayName: 'name',
-  email: 'email',
-  avatarUrl: 'picture',
-}
+const { shape } = contract.users.create.input
 
-/** Validates the claims like any other profile. */
-function profileOf({ subject, profile }: UserClaims): NewUser {
-  const parsed = contract.users.create.input.safeParse({
-    username: subject,
-    displayName: profile.name,
-    email: profile.email,
-    avatarUrl: profile.picture,
-  })
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  throw invalidToken(`"${claimOf[String(issue?.path[0])]}" ${issue?.message}`)
+/** The valid fields of the profile. Providers send null, empty and invalid claims, which must not lock anyone out. */
+function profileOf({ subject, profile }: UserClaims) {
+  const { username, name, email, picture } = profile
+  return {
+    namedAfter: typeof username === 'string' && username.trim() !== '' ? username : subject,
+    displayName: shape.displayName.safeParse(name).data,
+    email: shape.email.safeParse(email).data,
+    avatarUrl: shape.avatarUrl.safeParse(picture).data,
+  }
 }

@@ -1,8 +1,8 @@
-import { SottoError } from '@sotto/contract'
+import { isExternalId, SottoError } from '@sotto/contract'
 import { errors, type JWTHeaderParameters, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import type { Logger } from 'pino'
 import { createRemoteKeys } from './remote-keys.ts'
-import { MAX_LIFETIME_SECONDS } from './token-rules.ts'
+import { DEFAULT_USER_CLAIM, DEFAULT_USERNAME_CLAIM, MAX_LIFETIME_SECONDS } from './token-rules.ts'
 
 /** Settings for tokens signed by your back end or by an identity provider. */
 export interface UserTokenSettings {
@@ -16,15 +16,19 @@ export interface UserTokenSettings {
   createUsers: boolean
   /** Whether callers with a token can create credentials that outlast it, such as a password. False by default. */
   grantLastingAccess?: boolean | undefined
+  /** The claim with the user's external id. `sub` by default. */
+  userClaim?: string | undefined
+  /** The claim from which the username of a new user is made. `preferred_username` by default. */
+  usernameClaim?: string | undefined
 }
 
 /** The verified claims of a token. */
 export interface UserClaims {
-  /** The username or the id of the user. */
+  /** The external id of the user. */
   subject: string
   expiresAt: Date
   /** The profile for creating the user, not validated yet. */
-  profile: { name: unknown; email: unknown; picture: unknown }
+  profile: { username: unknown; name: unknown; email: unknown; picture: unknown }
 }
 
 export type VerifyToken = (token: string) => Promise<UserClaims>
@@ -70,7 +74,11 @@ export function createTokenVerifier({ settings, now, log }: Options): VerifyToke
         currentDate,
       })
       requireUserToken(protectedHeader)
-      return { ...lifetimeOf(payload, currentDate), subject: subjectOf(payload), profile: profileOf(payload) }
+      return {
+        ...lifetimeOf(payload, currentDate),
+        subject: subjectOf(payload, settings),
+        profile: profileOf(payload, settings),
+      }
     } catch (error) {
       if (error instanceof errors.JOSEError) throw invalidToken(error.message)
       throw error
@@ -112,14 +120,21 @@ function lifetimeOf({ exp, iat }: JWTPayload, at: Date): { expiresAt: Date } {
   return { expiresAt: new Date(exp * 1_000) }
 }
 
-function subjectOf({ sub }: JWTPayload): string {
+function subjectOf(payload: JWTPayload, { userClaim = DEFAULT_USER_CLAIM }: UserTokenSettings): string {
   // A claim can be any JSON value.
-  if (typeof sub !== 'string') throw invalidToken('"sub" must be a username or a user id')
-  return sub.toLowerCase()
+  const subject = payload[userClaim]
+  if (typeof subject !== 'string' || !isExternalId(subject)) {
+    throw invalidToken(`"${userClaim}" must be a string of 1 to 255 characters`)
+  }
+  return subject
 }
 
-function profileOf({ name, email, picture }: JWTPayload): UserClaims['profile'] {
-  return { name, email, picture }
+function profileOf(
+  payload: JWTPayload,
+  { usernameClaim = DEFAULT_USERNAME_CLAIM }: UserTokenSettings,
+): UserClaims['profile'] {
+  const { name, email, picture } = payload
+  return { username: payload[usernameClaim], name, email, picture }
 }
 
 /** UNAUTHENTICATED, with the same prefix for all reasons. */

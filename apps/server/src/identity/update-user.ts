@@ -1,4 +1,4 @@
-import { SottoError, type User } from '@sotto/contract'
+import { externalRef, SottoError, type User } from '@sotto/contract'
 import { isUniqueViolation, store } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
@@ -16,6 +16,7 @@ export async function updateUser(
   // The profile would outlive the demo.
   if (ctx.caller.kind !== 'key') await requireNotDemoUser(ctx.app.db, user.username)
   if (typeof change.email === 'string') await ctx.app.limits.chargeEmail(ctx.caller, ctx)
+  if (change.externalId !== undefined) await requireMayIdentify(ctx, user.id)
   if (Object.values(change).some((value) => value !== undefined)) {
     try {
       await ctx.app.db.transaction().execute(async (trx) => {
@@ -23,13 +24,40 @@ export async function updateUser(
         if (isBareKey(ctx)) {
           await recordAudit(trx, ctx, { action: 'user.profile_changed', subjectId: user.id })
         }
+        if (change.externalId !== undefined && change.externalId !== user.externalId) {
+          await recordAudit(trx, ctx, { action: 'user.external_id_changed', subjectId: user.id })
+        }
       })
     } catch (error) {
-      if (isUniqueViolation(error)) throw new SottoError('EMAIL_TAKEN')
+      if (isUniqueViolation(error)) throw await conflictOf(ctx, user.id, change.externalId)
       throw error
     }
+    if (change.externalId !== undefined) ctx.app.identity.forgetUsers()
   }
   const row = await store.users.find(ctx.app.db, user.id)
   if (!row) throw new SottoError('USER_NOT_FOUND', { detail: 'no such user' })
   return showUser(ctx, row)
+}
+
+/** Signed tokens identify users by external id, so giving one to an admin amounts to admin access. */
+async function requireMayIdentify(ctx: CallerContext, userId: string): Promise<void> {
+  const { app, caller } = ctx
+  if (!isBareKey(ctx)) {
+    throw new SottoError('FORBIDDEN', { detail: 'only a service key without Act-As can change externalId' })
+  }
+  const account = await store.accounts.find(app.db, userId)
+  if (account?.role === 'admin' && caller.kind === 'key' && !caller.scopes.has('admin')) {
+    throw new SottoError('FORBIDDEN', {
+      detail: "changing an admin's externalId requires the scope admin",
+    })
+  }
+}
+
+async function conflictOf(
+  { app }: CallerContext,
+  userId: string,
+  externalId: string | null | undefined,
+): Promise<SottoError> {
+  const owner = externalId == null ? undefined : await store.users.find(app.db, externalRef(externalId))
+  return new SottoError(owner && owner.id !== userId ? 'EXTERNAL_ID_TAKEN' : 'EMAIL_TAKEN')
 }

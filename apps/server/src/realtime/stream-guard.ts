@@ -77,17 +77,17 @@ export class StreamGuard {
     }
     const sessions = new Set(await store.sessions.findLive(db, [...sessionIds], now()))
     const keys = new Set(await store.serviceKeys.findLive(db, [...keyIds], now()))
-    const hashes = await store.credentials.findPasswordHashes(db, [...userIds])
+    const users = await store.credentials.findCurrent(db, [...userIds])
     const erased = new Set(await store.erasure.findErased(db, [...actedForIds]))
     function isValidCredential({ actor, credential }: Extract<Caller, { kind: 'user' }>): boolean {
       switch (credential.kind) {
         case 'session':
           return sessions.has(credential.id)
         case 'password':
-          return hashes.get(actor.id) === credential.hash
+          return users.get(actor.id)?.passwordHash === credential.hash
         case 'token':
-          // Disabled and erased users have no entry. Users without a password have one.
-          return credential.expiresAt > now() && hashes.has(actor.id)
+          // Disabled and erased users have no entry. The external id is the token's subject.
+          return credential.expiresAt > now() && users.get(actor.id)?.externalId === actor.externalId
       }
     }
     return (caller) => {

@@ -2,7 +2,12 @@ import { isIP } from 'node:net'
 import { defaultMaxTextLength, type Setting } from '@sotto/contract'
 import { parseDatabaseUrl } from '@sotto/db'
 import { z } from 'zod'
-import { DEFAULT_AUDIENCE, MIN_SECRET_BYTES } from '../identity/token-rules.ts'
+import {
+  DEFAULT_AUDIENCE,
+  DEFAULT_USER_CLAIM,
+  DEFAULT_USERNAME_CLAIM,
+  MIN_SECRET_BYTES,
+} from '../identity/token-rules.ts'
 import type { UserTokenSettings } from '../identity/token-verifier.ts'
 import { parseRate, RATE_SYNTAX, type Rates } from '../limits/rates.ts'
 import { parsePairs, SAMPLERS, type TelemetrySettings } from '../telemetry/telemetry-settings.ts'
@@ -163,6 +168,8 @@ const environment = z.object({
     .register(confidential, WITH_CREDENTIALS),
   SOTTO_JWT_AUDIENCE: z.string().default(DEFAULT_AUDIENCE),
   SOTTO_JWT_ISSUER: z.string().optional(),
+  SOTTO_JWT_USER_CLAIM: z.string().default(DEFAULT_USER_CLAIM),
+  SOTTO_JWT_USERNAME_CLAIM: z.string().default(DEFAULT_USERNAME_CLAIM),
   SOTTO_JWT_CREATE_USERS: oneOf(['on', 'off']).default('on'),
   SOTTO_JWT_LASTING_ACCESS: oneOf(['on', 'off']).default('off'),
   OTEL_EXPORTER_OTLP_ENDPOINT: z
@@ -321,6 +328,8 @@ function userTokensOf(settings: z.output<typeof environment>): UserTokenSettings
       keys,
       audience: settings.SOTTO_JWT_AUDIENCE,
       issuer: settings.SOTTO_JWT_ISSUER,
+      userClaim: settings.SOTTO_JWT_USER_CLAIM,
+      usernameClaim: settings.SOTTO_JWT_USERNAME_CLAIM,
       createUsers: settings.SOTTO_JWT_CREATE_USERS === 'on',
       grantLastingAccess: settings.SOTTO_JWT_LASTING_ACCESS === 'on',
     }

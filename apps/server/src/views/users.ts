@@ -6,6 +6,7 @@ export function toPublicUser(row: UserRow): PublicUser {
   return {
     id: row.id,
     username: row.username,
+    externalId: row.external_id,
     displayName: row.display_name,
     firstName: row.first_name,
     lastName: row.last_name,

@@ -102,6 +102,10 @@ export const matrix: Record<OperationName, Row> = {
     codes: 'U F F F F ok F F  ok F ok F  ok F',
     input: () => ({ user: 'alice', displayName: 'Alice' }),
   },
+  'users.put': {
+    codes: 'U F F F F F F F  ok F ok F  F F',
+    input: ({ unique }) => ({ user: `ext:${unique()}` }),
+  },
   'users.correspondents': { codes: 'U F F F F ok F F  ok ok F F  ok ok', input: alice },
   'users.presence': { codes: query, input: alice },
   'users.me': { codes: ownQuery },

@@ -103,7 +103,13 @@ const invalid: readonly (readonly [name: string, value: string])[] = [
 ]
 
 /** Settings that accept any text. */
-const FREE_TEXT = ['SOTTO_JWT_AUDIENCE', 'SOTTO_JWT_ISSUER', 'OTEL_SERVICE_NAME']
+const FREE_TEXT = [
+  'SOTTO_JWT_AUDIENCE',
+  'SOTTO_JWT_ISSUER',
+  'SOTTO_JWT_USER_CLAIM',
+  'SOTTO_JWT_USERNAME_CLAIM',
+  'OTEL_SERVICE_NAME',
+]
 /** Settings that are only checked when used, in a separate test below. */
 const CHECKED_LATER = ['METRICS_HOST']
 

@@ -1,10 +1,11 @@
 import { createClient } from '@sotto/sdk'
 import { createTestServer, type TestServer } from '@sotto/testing'
 import { codeOf, dialects, failureOf, openSse, openWs, rest, startServer } from '@sotto/testing/internal'
+import { SignJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
 import type { UserTokenSettings } from '../../src/index.ts'
 import { signUserToken } from '../../src/tokens.ts'
-import { SECRET } from './token-fixtures.ts'
+import { forge, hmac, SECRET, validClaims } from './token-fixtures.ts'
 
 const userTokens: UserTokenSettings = {
   keys: { secret: SECRET },
@@ -42,25 +43,116 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
     const senders = responses.map(({ body }) => (body as { senderId: string }).senderId)
     expect(new Set(senders).size).toBe(1)
     expect((await server.client.users.list()).items.map(({ username }) => username)).toEqual(['bob', 'zoe'])
-    expect(await zoe.users.get({ user: 'zoe' })).toMatchObject({
+    expect(await zoe.users.get({ user: 'ext:Zoe' })).toMatchObject({
+      username: 'zoe',
+      externalId: 'Zoe',
       displayName: 'Zoë',
       email: 'zoe@example.com',
       avatarUrl: 'https://example.com/zoe.png',
     })
     // Later tokens do not change the profile: it now belongs to the user.
-    const later = await signUserToken({ secret: SECRET, user: 'zoe', name: 'Somebody' })
+    const later = await signUserToken({ secret: SECRET, user: 'Zoe', name: 'Somebody' })
     expect((await clientOf(server, later).users.get({ user: 'zoe' })).displayName).toBe('Zoë')
   })
 
-  test('are identified by username or id, and cannot act as other users', async () => {
+  test('are identified by their external id, exactly, and cannot act as other users', async () => {
+    await using server = await createTestServer({ using, users: ['bob'], settings: { userTokens } })
+    const subjects = [
+      'nAnO1',
+      'NaNo1',
+      'kelvin',
+      '\u212aelvin',
+      'José',
+      'Jose\u0301',
+      'f47ac10b-58cc-4372-a567-0e02b2c3d479',
+      'auth0|507f1f77bcf86cd799439011',
+      'x'.repeat(43),
+      'x'.repeat(255),
+      'tom@example.com',
+      'a, b/c',
+    ]
+    const ids = new Set<string>()
+    for (const user of subjects) {
+      const authorization = `Bearer ${await signUserToken({ secret: SECRET, user })}`
+      const me = await rest(server, 'GET /v1/me', { authorization, as: `ext:${user}` })
+      expect(me).toMatchObject({ status: 200, body: { externalId: user } })
+      ids.add((me.body as { id: string }).id)
+      expect(await rest(server, 'GET /v1/users', { authorization, as: 'bob' })).toMatchObject({ status: 403 })
+      const sent = await rest(server, 'POST /v1/messages', {
+        authorization,
+        json: { to: 'bob', from: `ext:${user}`, text: 'hi' },
+      })
+      expect(sent.status).toBe(201)
+    }
+    expect(ids.size).toBe(subjects.length)
+    for (const user of ['', 'x'.repeat(256), 'a\0b']) {
+      const failure = await failureOf(
+        clientOf(server, await signUserToken({ secret: SECRET, user })).users.me(),
+      )
+      expect(failure).toMatchObject({ code: 'UNAUTHENTICATED', message: expect.stringContaining('"sub"') })
+    }
+  })
+
+  test('are never users whose id, or whose username in another form, is the subject', async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob'], settings: { userTokens } })
     const { id } = await server.client.users.get({ user: 'alice' })
-    for (const user of ['alice', 'ALICE', id, id.toUpperCase()]) {
-      const token = await signUserToken({ secret: SECRET, user })
-      expect((await clientOf(server, token).messages.send({ to: 'bob', text: 'hi' })).senderId).toBe(id)
-      const request = { authorization: `Bearer ${token}`, as: 'bob' }
-      expect(await rest(server, 'GET /v1/users', request)).toMatchObject({ status: 403 })
+    for (const user of ['ALICE', id, `ext:${id}`, 'ext:alice']) {
+      const me = await clientOf(server, await signUserToken({ secret: SECRET, user })).users.me()
+      expect(me.id).not.toBe(id)
+      expect(me.externalId).toBe(user)
     }
+    expect((await server.client.users.get({ user: id })).externalId).toBe(null)
+  })
+
+  test('are existing users with that username who have neither a password nor an external id', async () => {
+    await using server = await createTestServer({
+      using,
+      users: [
+        'alice',
+        { username: 'bob', password: 'correct horse' },
+        { username: 'carol', externalId: 'c' },
+      ],
+      settings: { userTokens },
+    })
+    const meOf = async (user: string) =>
+      clientOf(server, await signUserToken({ secret: SECRET, user })).users.me()
+    expect(await meOf('alice')).toMatchObject({ username: 'alice', externalId: 'alice' })
+    expect(await server.as('alice').users.me()).toMatchObject({ externalId: 'alice' })
+    for (const name of ['bob', 'carol']) {
+      const me = await meOf(name)
+      expect(me.username).toMatch(new RegExp(`^${name}-[0-9a-f]{6}$`))
+      expect(me.externalId).toBe(name)
+      expect((await server.client.users.get({ user: name })).id).not.toBe(me.id)
+    }
+    const { items } = await server.client.audit.list({ action: 'user.external_id_changed' })
+    expect(items).toMatchObject([{ actorKind: 'server' }])
+  })
+
+  test('can be named by other claims', async () => {
+    const custom = { ...userTokens, userClaim: 'uid', usernameClaim: 'nick' }
+    await using server = await createTestServer({ using, settings: { userTokens: custom } })
+    const secret = new TextEncoder().encode(SECRET)
+    const meOf = async (claims: Record<string, unknown>) => {
+      const token = await new SignJWT({ aud: 'sotto', preferred_username: 'unused', ...claims })
+        .setProtectedHeader({ alg: 'HS256' })
+        .setExpirationTime('5m')
+        .sign(secret)
+      return clientOf(server, token).users.me()
+    }
+    expect(await meOf({ sub: 'x', uid: 'U1', nick: 'Zoë!' })).toMatchObject({
+      username: 'zoe',
+      externalId: 'U1',
+    })
+    expect(await meOf({ sub: 'x', uid: 'U2', nick: '' })).toMatchObject({ username: 'u2', externalId: 'U2' })
+    expect(await meOf({ sub: 'x', uid: 'U3', nick: 42 })).toMatchObject({ username: 'u3' })
+    for (const claims of [{ sub: 'x' }, { sub: 'x', uid: 7 }, { sub: 'x', uid: null }]) {
+      const failure = await failureOf(meOf(claims))
+      expect(failure).toMatchObject({ code: 'UNAUTHENTICATED', message: expect.stringContaining('"uid"') })
+    }
+  })
+
+  test('without a session to end keep access', async () => {
+    await using server = await createTestServer({ using, users: ['alice', 'bob'], settings: { userTokens } })
     const token = await signUserToken({ secret: SECRET, user: 'alice' })
     expect((await rest(server, 'GET /v1/keys', { authorization: `Bearer ${token}` })).status).toBe(403)
     expect(
@@ -88,26 +180,36 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
     })
     const listAs = async (user: string) =>
       clientOf(server, await signUserToken({ secret: SECRET, user })).users.list()
-    expect((await listAs('alice')).items).toHaveLength(1)
+    // Concurrent first calls, of which one adopts the user.
+    const lists = await Promise.all(Array.from({ length: 10 }, () => listAs('alice')))
+    expect(lists.map(({ items }) => items.length)).toEqual(lists.map(() => 1))
     expect(await codeOf(listAs('zoe'))).toBe('UNAUTHENTICATED')
     expect((await listAs('alice')).items).toHaveLength(1)
   })
 
-  test('are not created from invalid profile claims, which the error names', async () => {
+  test('are created without profile claims that are missing, empty or invalid', async () => {
     await using server = await createTestServer({ using, settings: { userTokens } })
-    const cases = [
-      [{ user: 'not a name' }, '"sub"'],
-      [{ user: 'zoe', name: 'x'.repeat(200) }, '"name"'],
-      [{ user: 'zoe', email: 'nowhere' }, '"email"'],
-      [{ user: 'zoe', picture: 'javascript:alert(1)' }, '"picture"'],
-    ] as const
-    for (const [claims, named] of cases) {
-      const failure = await failureOf(
-        clientOf(server, await signUserToken({ secret: SECRET, ...claims })).users.list(),
-      )
-      expect(failure).toMatchObject({ code: 'UNAUTHENTICATED', message: expect.stringContaining(named) })
+    const invalid: Record<string, readonly unknown[]> = {
+      name: [null, '', 'x'.repeat(200), 7, '\u200b', 'a\nb'],
+      email: [null, '', 'nowhere', {}],
+      picture: [null, '', 'javascript:alert(1)', []],
+      preferred_username: [null, '', ' ', {}, '!!'],
     }
-    expect((await server.client.users.list()).items).toEqual([])
+    let count = 0
+    for (const [claim, values] of Object.entries(invalid)) {
+      for (const value of values) {
+        const sub = `user ${count++}`
+        const valid = { name: 'Zoë', email: `z${count}@example.com`, picture: 'https://example.com/z.png' }
+        const claims = { ...validClaims(), sub, ...valid, [claim]: value }
+        const token = forge({ alg: 'HS256', typ: 'JWT' }, claims, hmac(SECRET))
+        expect(await clientOf(server, token).users.me()).toMatchObject({
+          externalId: sub,
+          displayName: claim === 'name' ? null : valid.name,
+          email: claim === 'email' ? null : valid.email,
+          avatarUrl: claim === 'picture' ? null : valid.picture,
+        })
+      }
+    }
   })
 
   test('are created without an email address that another user has', async () => {
@@ -115,7 +217,7 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
     const email = 'shared@example.com'
     for (const user of ['alice', 'zoe']) {
       const client = clientOf(server, await signUserToken({ secret: SECRET, user, email }))
-      expect((await client.users.get({ user })).email).toBe(user === 'alice' ? email : null)
+      expect((await client.users.me()).email).toBe(user === 'alice' ? email : null)
     }
   })
 
@@ -123,7 +225,7 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
     let aheadMs = 0
     const now = () => new Date(Date.now() + aheadMs)
     await using server = await startServer(using, {
-      users: ['alice', 'bob', 'carol'],
+      users: ['alice', 'bob', 'carol', 'dora'],
       settings: { userTokens },
       overrides: { now },
     })
@@ -147,6 +249,7 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
     const short = await open('alice', 60)
     const long = await open('alice', 600)
     const disabled = await open('bob', 600)
+    const renamed = await open('dora', 600)
 
     await server.app.db
       .updateTable('users')
@@ -154,6 +257,10 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
       .where('username', '=', 'bob')
       .execute()
     await untilEnd(disabled)
+    // The token would create a user with the external id that has become free.
+    await server.client.users.update({ user: 'ext:dora', externalId: 'other' })
+    await renamed.sse.ended
+    await expect.poll(() => renamed.ws.failure, { timeout: END_MS }).toBe('UNAUTHENTICATED')
     // Six seconds after it expired: five seconds are tolerated.
     aheadMs = 66_000
     await untilEnd(short)
@@ -161,7 +268,7 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
     await server.send('carol', 'alice', 'still there')
     await long.sse.inbox.untilText('still there')
     await long.ws.inbox.untilText('still there')
-    for (const { sse, ws } of [short, long, disabled]) {
+    for (const { sse, ws } of [short, long, disabled, renamed]) {
       sse.close()
       ws.close()
     }

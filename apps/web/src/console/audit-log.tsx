@@ -12,7 +12,7 @@ import { usePagedQuery } from './use-paged-query.ts'
 
 const fields = {
   actor: { label: 'Actor', hint: 'A username, a key ID or "environment".' },
-  subject: { label: 'Subject', hint: 'A username or an ID.' },
+  subject: { label: 'Subject', hint: 'A username, an ID, or ext: and an external ID.' },
   action: { label: 'Action', hint: 'For example user.disabled.' },
   since: { label: 'From', type: 'datetime-local' },
   until: { label: 'Before', type: 'datetime-local' },

@@ -38,7 +38,7 @@ export function CredentialsForm({ credentials, onChange }: Props) {
           <Field
             label="Act-As"
             autoComplete="off"
-            hint="The user (username or ID) that a service key acts for."
+            hint="The user that a service key acts for: a username, an ID, or ext: and an external ID."
             value={actAs}
             onChange={(value) => onChange({ ...credentials, actAs: value.trim() })}
           />

@@ -46,7 +46,7 @@ export function buildRequest(
     method: operation.method,
     path: query ? `${path}?${query}` : path,
     headers: {
-      ...(kind === 'secret' && actAs !== '' && { [ACT_AS]: actAs }),
+      ...(kind === 'secret' && actAs !== '' && { [ACT_AS]: encodeURIComponent(actAs) }),
       ...(hasBody && { 'Content-Type': 'application/json' }),
     },
     body: hasBody ? body : undefined,

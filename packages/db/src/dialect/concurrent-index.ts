@@ -8,14 +8,20 @@ import { isPostgres } from './column-types.ts'
 export async function createIndexConcurrently(
   db: Kysely<unknown>,
   name: string,
-  { on, columns, where }: { on: string; columns: readonly string[]; where?: RawBuilder<unknown> },
+  {
+    on,
+    columns,
+    isUnique = false,
+    where,
+  }: { on: string; columns: readonly string[]; isUnique?: boolean; where?: RawBuilder<unknown> },
 ): Promise<void> {
   const list = sql.join(columns.map((column) => sql.ref(column)))
-  const rows = where ? sql` where ${where}` : sql``
+  const create = sql.raw(isUnique ? 'create unique index' : 'create index')
+  const only = where ? sql` where ${where}` : sql``
   if (!isPostgres(db)) {
-    await sql`create index ${sql.id(name)} on ${sql.table(on)} (${list})${rows}`.execute(db)
+    await sql`${create} ${sql.id(name)} on ${sql.table(on)} (${list})${only}`.execute(db)
     return
   }
   await sql`drop index concurrently if exists ${sql.id(name)}`.execute(db)
-  await sql`create index concurrently ${sql.id(name)} on ${sql.table(on)} (${list})${rows}`.execute(db)
+  await sql`${create} concurrently ${sql.id(name)} on ${sql.table(on)} (${list})${only}`.execute(db)
 }

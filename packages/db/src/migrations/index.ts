@@ -11,6 +11,8 @@ import * as adminsIndex from './20261130T010300-admins-index.ts'
 import * as lastSeen from './20261130T020000-last-seen.ts'
 import * as positionsInTheLog from './20261130T030000-positions-in-the-log.ts'
 import * as conversationKeys from './20261130T031000-conversation-keys.ts'
+import * as externalIds from './20261130T040000-external-ids.ts'
+import * as userKeys from './20261130T040100-user-keys.ts'
 import type { SchemaMigration } from './migration.ts'
 
 /**
@@ -30,4 +32,6 @@ export const migrations: Record<string, SchemaMigration> = {
   '20261130T020000-last-seen': lastSeen,
   '20261130T030000-positions-in-the-log': positionsInTheLog,
   '20261130T031000-conversation-keys': conversationKeys,
+  '20261130T040000-external-ids': externalIds,
+  '20261130T040100-user-keys': userKeys,
 }

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { isPostgres } from '../dialect/column-types.ts'
 import type { UserTable } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
-import { isUuid, type UserRow, userColumns } from './users.ts'
+import { findByRef, type UserRow, userColumns } from './users.ts'
 
 function selectAccount(db: Executor) {
   return db
@@ -22,6 +22,9 @@ const accountById = statement((db, p: { id: string }) => selectAccount(db).where
 const accountByUsername = statement((db, p: { username: string }) =>
   selectAccount(db).where('users.username', '=', p.username),
 )
+const accountByExternalId = statement((db, p: { externalId: string }) =>
+  selectAccount(db).where('users.external_id', '=', p.externalId),
+)
 
 export type AccountRow = UserRow &
   Pick<UserTable, 'role' | 'disabled_at'> & {
@@ -29,13 +32,13 @@ export type AccountRow = UserRow &
     last_wrong_code_at: Date | null
   }
 
-/** A user with the fields that only the user and admins see, by lower-case id or username. Includes disabled users. */
+/** A user with the fields that only the user and admins see, by reference. Includes disabled users. */
 export async function find(db: Executor, ref: string): Promise<AccountRow | undefined> {
-  if (ref.includes('\0')) return undefined
-  const [row] = isUuid(ref)
-    ? await accountById(db, { id: ref })
-    : await accountByUsername(db, { username: ref })
-  return row
+  return findByRef(db, ref, {
+    byId: accountById,
+    byUsername: accountByUsername,
+    byExternalId: accountByExternalId,
+  })
 }
 
 /** Locks the enabled admins until the transaction ends, always in the same order. @returns their ids. */

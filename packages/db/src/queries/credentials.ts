@@ -2,12 +2,13 @@ import { isPostgres } from '../dialect/column-types.ts'
 import { type IdList, idList, inList } from '../dialect/expressions.ts'
 import type { UserTable } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
-import { isUuid } from './users.ts'
+import { findByRef } from './users.ts'
 
 function selectCredentials(db: Executor) {
   return db.selectFrom('users').leftJoin('second_factors', 'second_factors.user_id', 'users.id').select([
     'users.id',
     'users.username',
+    'users.external_id',
     'users.password_hash',
     'users.role',
     'users.disabled_at',
@@ -22,10 +23,14 @@ const credentialsById = statement((db, p: { id: string }) =>
 const credentialsByUsername = statement((db, p: { username: string }) =>
   selectCredentials(db).where('users.username', '=', p.username),
 )
+const credentialsByExternalId = statement((db, p: { externalId: string }) =>
+  selectCredentials(db).where('users.external_id', '=', p.externalId).where('users.erased_at', 'is', null),
+)
 
 export interface CredentialsRow {
   id: string
   username: string
+  external_id: string | null
   /** Null if the user has no password. */
   password_hash: string | null
   role: UserTable['role']
@@ -34,14 +39,13 @@ export interface CredentialsRow {
   confirmed_at: Date | null
 }
 
-/** The credentials of a user by lower-case id or username, even if disabled. Undefined if the user does not exist. */
+/** The credentials of a user by reference, even if disabled. Undefined if the user does not exist. */
 export async function find(db: Executor, ref: string): Promise<CredentialsRow | undefined> {
-  // PostgreSQL rejects strings with a null character. Credentials have not passed a schema and may contain one.
-  if (ref.includes('\0')) return undefined
-  const [row] = isUuid(ref)
-    ? await credentialsById(db, { id: ref })
-    : await credentialsByUsername(db, { username: ref })
-  return row
+  return findByRef(db, ref, {
+    byId: credentialsById,
+    byUsername: credentialsByUsername,
+    byExternalId: credentialsByExternalId,
+  })
 }
 
 /**
@@ -121,24 +125,32 @@ export async function replacePasswordHash(
   return replaced !== undefined
 }
 
-const basicPasswords = statement((db, p: { ids: IdList }) =>
+const currentCredentials = statement((db, p: { ids: IdList }) =>
   db
     .selectFrom('users')
     .leftJoin('second_factors', 'second_factors.user_id', 'users.id')
-    .select(['users.id', 'users.password_hash', 'second_factors.confirmed_at'])
+    .select(['users.id', 'users.external_id', 'users.password_hash', 'second_factors.confirmed_at'])
     .where((eb) => inList(db, eb, 'users.id', p.ids))
     .where('users.disabled_at', 'is', null),
 )
 
-/**
- * The enabled users among these, by id. The value is the password hash, or null if a password is not sufficient to sign
- * in.
- */
-export async function findPasswordHashes(
+export interface CurrentCredentials {
+  /** Null if a password is not sufficient to sign in. */
+  passwordHash: string | null
+  externalId: string | null
+}
+
+/** What the enabled users among these can authenticate with, by id. */
+export async function findCurrent(
   db: Executor,
   userIds: readonly string[],
-): Promise<Map<string, string | null>> {
+): Promise<Map<string, CurrentCredentials>> {
   if (userIds.length === 0) return new Map()
-  const rows = await basicPasswords(db, { ids: idList(db, userIds) })
-  return new Map(rows.map((row) => [row.id, row.confirmed_at ? null : row.password_hash]))
+  const rows = await currentCredentials(db, { ids: idList(db, userIds) })
+  return new Map(
+    rows.map((row) => [
+      row.id,
+      { passwordHash: row.confirmed_at ? null : row.password_hash, externalId: row.external_id },
+    ]),
+  )
 }

@@ -8,8 +8,8 @@ import * as sessions from './sessions.ts'
 /* Removes data when a user is erased or messages exceed the retention time, in batches of bounded size. */
 
 /**
- * Marks a user as erased: they can no longer be found, sign in or be acted for. Frees the username and the email
- * address.
+ * Marks a user as erased: they can no longer be found, sign in or be acted for. Frees the username, the external
+ * id and the email address.
  *
  * @returns false if the user was erased already.
  */
@@ -20,7 +20,7 @@ export async function markErased(
 ): Promise<boolean> {
   const erased = await trx
     .updateTable('users')
-    .set({ username, role: 'user', disabled_at: at, erased_at: at, updated_at: at })
+    .set({ username, external_id: null, role: 'user', disabled_at: at, erased_at: at, updated_at: at })
     .where('id', '=', userId)
     .where('erased_at', 'is', null)
     .returning('id')
@@ -33,6 +33,8 @@ export async function eraseAccount(trx: Executor, userId: string): Promise<void>
   await trx
     .updateTable('users')
     .set({
+      // A server of the previous release does not clear it.
+      external_id: null,
       display_name: null,
       display_name_key: null,
       first_name: null,

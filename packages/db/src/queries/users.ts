@@ -1,3 +1,4 @@
+import { externalIdIn } from '@sotto/contract'
 import { idList, inList } from '../dialect/expressions.ts'
 import type { UserTable } from '../schema.ts'
 import type { Executor } from '../statement.ts'
@@ -12,6 +13,7 @@ export type UserRow = Omit<
 export const userColumns = [
   'users.id',
   'users.username',
+  'users.external_id',
   'users.display_name',
   'users.first_name',
   'users.last_name',
@@ -31,6 +33,13 @@ const byUsername = statement((db, p: { username: string }) =>
     .where('username', '=', p.username)
     .where('erased_at', 'is', null),
 )
+const byExternalId = statement((db, p: { externalId: string }) =>
+  db
+    .selectFrom('users')
+    .select(userColumns)
+    .where('external_id', '=', p.externalId)
+    .where('erased_at', 'is', null),
+)
 const byIds = statement((db, p: { ids: ReturnType<typeof idList> }) =>
   db
     .selectFrom('users')
@@ -45,12 +54,53 @@ export function isUuid(value: string): boolean {
   return UUID.test(value)
 }
 
-/** A user by lower-case id or username. No username looks like an id: it is too short. Erased users are not found. */
-export async function find(db: Executor, ref: string): Promise<UserRow | undefined> {
+/** The statements that find a user by each kind of reference. */
+interface FindStatements<Row> {
+  byId: (db: Executor, p: { id: string }) => Promise<Row[]>
+  byUsername: (db: Executor, p: { username: string }) => Promise<Row[]>
+  byExternalId: (db: Executor, p: { externalId: string }) => Promise<Row[]>
+}
+
+/** The row of a user reference, as `foldUserRef` returns it. No username looks like an id: it is too short. */
+export async function findByRef<Row>(
+  db: Executor,
+  ref: string,
+  { byId, byUsername, byExternalId }: FindStatements<Row>,
+): Promise<Row | undefined> {
   // PostgreSQL rejects strings with a null character. Credentials have not passed a schema and may contain one.
   if (ref.includes('\0')) return undefined
-  const [row] = isUuid(ref) ? await byId(db, { id: ref }) : await byUsername(db, { username: ref })
+  const externalId = externalIdIn(ref)
+  const [row] =
+    externalId !== undefined
+      ? await byExternalId(db, { externalId })
+      : isUuid(ref)
+        ? await byId(db, { id: ref })
+        : await byUsername(db, { username: ref })
   return row
+}
+
+/** A user by reference. Erased users are not found. */
+export async function find(db: Executor, ref: string): Promise<UserRow | undefined> {
+  return findByRef(db, ref, { byId, byUsername, byExternalId })
+}
+
+/**
+ * Gives a user with exactly this username the external id, if they have neither a password nor an external id: others
+ * must not be able to take a username before its owner.
+ *
+ * @returns the id of the user, or undefined if there is none.
+ */
+export async function adopt(trx: Executor, externalId: string, at: Date): Promise<string | undefined> {
+  const adopted = await trx
+    .updateTable('users')
+    .set({ external_id: externalId, updated_at: at })
+    .where('username', '=', externalId)
+    .where('password_hash', 'is', null)
+    .where('external_id', 'is', null)
+    .where('erased_at', 'is', null)
+    .returning('id')
+    .executeTakeFirst()
+  return adopted?.id
 }
 
 export async function findMany(db: Executor, ids: readonly string[]): Promise<UserRow[]> {
@@ -60,6 +110,7 @@ export async function findMany(db: Executor, ids: readonly string[]): Promise<Us
 export interface NewUser {
   id: string
   username: string
+  externalId: string | null
   displayName: string | null
   firstName: string | null
   lastName: string | null
@@ -77,13 +128,14 @@ function foldCase(text: string): string {
   return Array.from(text, (character) => character.toUpperCase().toLowerCase()).join('')
 }
 
-/** @returns false, without writing, if the username or the email address is taken. */
+/** @returns false, without writing, if the username, the external id or the email address is taken. */
 export async function insert(db: Executor, user: NewUser): Promise<boolean> {
   const inserted = await db
     .insertInto('users')
     .values({
       id: user.id,
       username: user.username,
+      external_id: user.externalId,
       display_name: user.displayName,
       display_name_key: user.displayName === null ? null : foldCase(user.displayName),
       first_name: user.firstName,
@@ -105,6 +157,7 @@ export async function insert(db: Executor, user: NewUser): Promise<boolean> {
 }
 
 export interface ProfileChange {
+  externalId?: string | null | undefined
   displayName?: string | null | undefined
   firstName?: string | null | undefined
   lastName?: string | null | undefined
@@ -112,7 +165,10 @@ export interface ProfileChange {
   avatarUrl?: string | null | undefined
 }
 
-/** Changes the given fields and keeps those that are undefined. A taken email address is a unique violation. */
+/**
+ * Changes the given fields and keeps those that are undefined. A taken external id or email address is a unique
+ * violation.
+ */
 export async function updateProfile(
   db: Executor,
   id: string,
@@ -122,6 +178,7 @@ export async function updateProfile(
   await db
     .updateTable('users')
     .set({
+      ...(change.externalId !== undefined && { external_id: change.externalId }),
       ...(change.displayName !== undefined && {
         display_name: change.displayName,
         display_name_key: change.displayName === null ? null : foldCase(change.displayName),
@@ -208,7 +265,8 @@ function endOfPage(rows: UserRow[], limit: number): UserPage {
 }
 
 /**
- * Users whose username or display name starts with `prefix`, ignoring case, by username.
+ * Users whose username or display name starts with `prefix`, ignoring case and Unicode form, by
+ * username.
  *
  * Display names have their own index in a different order. Less than a page of display name matches is sorted here.
  * With more, a short scan by username usually fills the page; if it does not, up to MAX_SORTED matches are sorted. With

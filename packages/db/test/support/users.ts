@@ -10,6 +10,7 @@ export async function addUser(db: Executor, n: number): Promise<void> {
   await store.users.insert(db, {
     id: idOf(n),
     username: `user${n}`,
+    externalId: null,
     displayName: null,
     firstName: null,
     lastName: null,

@@ -1,9 +1,10 @@
-import type { Conversation, Event, Message } from '@sotto/contract'
+import { type Conversation, type Event, foldUserRef, type Message, type PublicUser } from '@sotto/contract'
 import { ConversationHead } from './conversation-head.ts'
 import type { ConversationTarget, LiveState } from './live-state.ts'
 import { MessageWindow } from './message-window.ts'
 import { ReadMarks } from './read-marks.ts'
 import { Typing } from './typing.ts'
+import { isNamedBy } from './user-refs.ts'
 
 /** An event of the conversation. */
 export type ConversationEvent = Exclude<Event, { conversationId: null }>
@@ -37,7 +38,7 @@ export class ConversationModel {
 
   constructor(target: ConversationTarget, maxMessages: number) {
     this.maxMessages = maxMessages
-    this.target = typeof target === 'string' ? target.toLowerCase() : target
+    this.target = typeof target === 'string' ? foldUserRef(target) : target
   }
 
   /** Undefined before the first message to a user. */
@@ -46,8 +47,8 @@ export class ConversationModel {
     return this.head.known?.id
   }
 
-  isTarget(user: { id: string; username: string }): boolean {
-    return user.id === this.target || user.username === this.target
+  isTarget(user: PublicUser): boolean {
+    return typeof this.target === 'string' && isNamedBy(user, this.target)
   }
 
   /** The part of a view's state that concerns the conversation. */

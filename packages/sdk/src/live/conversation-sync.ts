@@ -1,11 +1,12 @@
 import type { Conversation, Event } from '@sotto/contract'
-import { SottoError } from '@sotto/contract'
+import { foldUserRef, SottoError } from '@sotto/contract'
 import type { ConversationModel } from './conversation-model.ts'
 import { Jump } from './jump.ts'
 import type { JumpTarget, LiveSource, ReadMark } from './live-state.ts'
 import { MessagePages } from './message-pages.ts'
 import type { SentMessage } from './message-window.ts'
 import type { Pauses } from './pauses.ts'
+import { isNamedBy } from './user-refs.ts'
 
 /** The number of read marks per page. */
 const MARKS_PAGE_SIZE = 200
@@ -228,8 +229,8 @@ export class ConversationSync {
   async #fetchOwnId(conversation: Conversation | undefined): Promise<string> {
     const { source, signal } = this.#options
     const { actAs, calls } = source
-    const name = actAs?.toLowerCase()
-    const me = conversation?.participants.find(({ user }) => user.id === name || user.username === name)
+    const ref = actAs === undefined ? undefined : foldUserRef(actAs)
+    const me = conversation?.participants.find(({ user }) => ref !== undefined && isNamedBy(user, ref))
     return me?.user.id ?? (await calls.users.me({}, { signal })).id
   }
 

@@ -1,5 +1,5 @@
 import type { Event, Message } from '@sotto/contract'
-import { SottoError } from '@sotto/contract'
+import { foldUserRef, SottoError } from '@sotto/contract'
 import type { StreamStatus } from '../events.ts'
 import type { Resources } from '../resources.ts'
 import { ChangeSignal } from './change-signal.ts'
@@ -45,7 +45,7 @@ export class LiveConversation {
     const { pageSize = DEFAULT_PAGE_SIZE, maxMessages = DEFAULT_MAX_MESSAGES } = options
     this.#model = new ConversationModel(target, Math.max(maxMessages, MIN_PAGES * pageSize))
     this.#drafts = new Drafts({
-      key: `sotto/unsent/${typeof target === 'string' ? `to/${target.toLowerCase()}` : target.conversationId}`,
+      key: `sotto/unsent/${typeof target === 'string' ? `to/${foldUserRef(target)}` : target.conversationId}`,
       storage: options.storage,
       onError: (error) => this.#report(error),
     })

@@ -4,7 +4,7 @@ import type { DraftStorage, UnsentMessage } from './drafts.ts'
 import type { LiveHub } from './live-hub.ts'
 import type { SentMessage } from './message-window.ts'
 
-/** The other user's username or id, or the id of a conversation. */
+/** The other user (a username, an id or `ext:` and an external id), or the id of a conversation. */
 export type ConversationTarget = string | { conversationId: string }
 
 export interface LiveOptions {
