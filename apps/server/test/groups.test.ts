@@ -278,8 +278,12 @@ describe.each(dialects)('groups on %s', (using) => {
       alice.conversations.create({ name: 'G', participants: ['bob', 'nobody'] }),
     )
     expect(unknown).toMatchObject({ code: 'USER_NOT_FOUND', issues: [{ path: 'participants.1' }] })
-    for (const name of ['', '  ', 'x'.repeat(129), 'a\u0000'])
+    const { id: groupId } = await alice.conversations.create({ name: 'G', participants: [] })
+    for (const name of ['', '  ', 'x'.repeat(129), 'a\u0000', '\u200b', 'a\nb', 'a\u202eb']) {
       expect(await codeOf(alice.conversations.create({ name, participants: [] }))).toBe('INVALID_INPUT')
+      const rename = alice.conversations.update({ conversationId: groupId, name })
+      expect(await codeOf(rename)).toBe('INVALID_INPUT')
+    }
 
     const full = await alice.conversations.create({ name: 'G', participants: many.slice(0, 248) })
     expect(full.participantCount).toBe(249)

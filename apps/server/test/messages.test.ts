@@ -36,7 +36,7 @@ describe.each(dialects)('messages on %s', (using) => {
     expect((await rest(server, `GET /v1/messages/${id.toUpperCase()}`)).status).toBe(200)
   })
 
-  test('reject text that is empty, only white space, or contains NUL or half a surrogate pair', async () => {
+  test('reject text that shows nothing, or contains NUL or half a surrogate pair', async () => {
     await using server = await createTestServer({ using, users })
     const { id: messageId } = await server.as('alice').messages.send({ to: 'bob', text: 'before' })
     for (const text of [
@@ -44,6 +44,10 @@ describe.each(dialects)('messages on %s', (using) => {
       ' ',
       '\n\t\u00a0\u3000',
       '\ufeff',
+      '\u200b',
+      '\u3164 \u2800\u115f',
+      '\u202e\u2066\u034f\u{e0001}',
+      '\x1b\x07',
       'a\0b',
       '\0',
       '\ud83d',
@@ -453,11 +457,46 @@ describe.each(dialects)('messages on %s', (using) => {
         ).body,
       ).toMatchObject({ reactions: [] })
     }
-    for (const emoji of ['a', '👍👍', ' 👍', '❤', '👍\u200d', '🏽🏽', '1', ':+1:', '\0', 'x'.repeat(300)]) {
+    for (const emoji of [
+      'a',
+      '👍👍',
+      ' 👍',
+      '\ufe0f',
+      '❤\ufe0e',
+      '👍\u200d',
+      '🏽🏽',
+      '1',
+      ':+1:',
+      '\0',
+      'x'.repeat(300),
+    ]) {
       expect(await react(emoji), emoji).toMatchObject({
         status: 400,
         body: { code: 'INVALID_INPUT', issues: [{ path: 'emoji' }] },
       })
+    }
+  })
+
+  test('treat an emoji with and without variation selectors as the same reaction', async () => {
+    await using server = await createTestServer({ using, users })
+    const { id: messageId } = await server.as('alice').messages.send({ to: 'bob', text: 'hi' })
+    const [alice, bob] = [server.as('alice'), server.as('bob')]
+    const vs = '\ufe0f'
+    for (const [given, qualified] of [
+      [`👍${vs}`, '👍'],
+      [`⚡${vs}`, '⚡'],
+      ['❤', `❤${vs}`],
+      ['☹', `☹${vs}`],
+      ['1\u20e3', `1${vs}\u20e3`],
+      ['🏳\u200d🌈', `🏳${vs}\u200d🌈`],
+      [`🕵🏽${vs}\u200d♂`, `🕵🏽\u200d♂${vs}`],
+      ['👩🏻\u200d❤\u200d💋\u200d👨🏻', `👩🏻\u200d❤${vs}\u200d💋\u200d👨🏻`],
+    ] as const) {
+      await alice.messages.react({ messageId, emoji: qualified })
+      const { reactions } = await bob.messages.react({ messageId, emoji: given })
+      expect(reactions).toEqual([{ emoji: qualified, count: 2, byMe: true }])
+      await alice.messages.unreact({ messageId, emoji: given })
+      expect((await bob.messages.unreact({ messageId, emoji: qualified })).reactions).toEqual([])
     }
   })
 

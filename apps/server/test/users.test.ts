@@ -244,4 +244,45 @@ describe.each(dialects)('users on %s', (using) => {
     )
     expect(tooShort.issues.map(({ path }) => path)).toEqual(['password'])
   })
+
+  test('have names that show something and stay on one line', async () => {
+    await using server = await createTestServer({ using, users: ['bob'] })
+    const { users, keys, webhooks } = server.client
+    const refused = [
+      ' ',
+      '\u00a0\u3000',
+      '\u200b',
+      '\u3164',
+      '\u2800',
+      '\u115f\u034f\ufe0f',
+      'a\nb',
+      'a\rb',
+      'a\u2028b',
+      'a\u0085b',
+      'a\tb',
+      '\x1b[31mred',
+      'a\u202eb',
+      'a\u2066b',
+    ]
+    for (const name of refused) {
+      for (const field of ['displayName', 'firstName', 'lastName']) {
+        const fields = { [field]: name }
+        for (const call of [
+          users.create({ username: 'zoe', ...fields }),
+          users.update({ user: 'bob', ...fields }),
+          users.put({ user: 'ext:zoe', ...fields }),
+        ]) {
+          const { code, issues } = await failureOf(call)
+          expect([code, issues[0]?.path], JSON.stringify(name)).toEqual(['INVALID_INPUT', field])
+        }
+      }
+      expect(await codeOf(keys.create({ name, scopes: ['read'] }))).toBe('INVALID_INPUT')
+      const webhook = webhooks.create({ url: 'https://example.com/', description: name })
+      expect(await codeOf(webhook)).toBe('INVALID_INPUT')
+    }
+    // Joiners and directional marks belong to some scripts and emojis.
+    for (const name of [' Zoë ', 'نامه\u200cها', '👩\u200d👧', 'שלום\u200f!', '❤️', 'क्\u200dष']) {
+      expect((await users.update({ user: 'bob', displayName: name })).displayName).toBe(name)
+    }
+  })
 })

@@ -43,6 +43,7 @@ export {
 } from './procedure.ts'
 export type { AppRouter, ErrorData, ErrorShape, Tracked } from './router.ts'
 export type { Setting } from './settings.ts'
+export { preparePassword } from './unicode.ts'
 export type { ExportLine } from './user-data.ts'
 export { externalIdIn, externalRef, foldUserRef, isExternalId } from './user-refs.ts'
 export type { Account, PublicUser, User } from './users.ts'

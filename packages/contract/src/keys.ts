@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { exampleIds, exampleTimes } from './example-data.ts'
 import { keyScopes, mutation, query } from './procedure.ts'
+import { hasVisibleCharacter, isSingleLine } from './unicode.ts'
 import { cursor, id, idRef, instant, limit, listOf, plainString, timestamp } from './values.ts'
 
 /** Without control characters, because names are printed in terminals. */
@@ -8,8 +9,8 @@ const keyName = plainString
   .min(1, 'must be 1 to 128 printable characters')
   .max(128, 'must be 1 to 128 printable characters')
   .refine(
-    (value) => /\S/u.test(value) && !/\p{Cc}/u.test(value),
-    'must be 1 to 128 printable characters, at least one of them not a space',
+    (value) => hasVisibleCharacter(value) && isSingleLine(value),
+    'must be 1 to 128 printable characters, at least one of them visible',
   )
   .meta({ description: 'What the key is for.' })
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { hasVisibleCharacter, isSingleLine, preparePassword, qualifyEmoji } from './unicode.ts'
 import { externalIdIn, foldUserRef, isExternalId, isStorable } from './user-refs.ts'
 
 /**
@@ -13,9 +14,11 @@ export const plainString = z
 /** The default maximum length of a message text, in Unicode code points. */
 export const defaultMaxTextLength = 10_000
 
+const VISIBLE = 'must contain at least one visible character'
+
 /** A message text, stored unchanged. The server limits its length (SOTTO_MAX_TEXT_LENGTH). */
 export const messageText = plainString
-  .refine((value) => /\S/u.test(value), 'must contain at least one character that is not white space')
+  .refine(hasVisibleCharacter, VISIBLE)
   .meta({ description: 'Stored unchanged. At most SOTTO_MAX_TEXT_LENGTH characters (Unicode code points).' })
 
 export const username = z
@@ -61,6 +64,8 @@ export const externalUserRef = userRef
 /** In Unicode code points. */
 export const minPasswordLength = 8
 const MAX_PASSWORD_LENGTH = 256
+/** A password that was typed decomposed has up to four characters for one. */
+const MAX_ENTERED_LENGTH = 4 * MAX_PASSWORD_LENGTH
 const PASSWORD_LENGTH = `must be ${minPasswordLength} to ${MAX_PASSWORD_LENGTH} characters`
 
 /**
@@ -68,15 +73,21 @@ const PASSWORD_LENGTH = `must be ${minPasswordLength} to ${MAX_PASSWORD_LENGTH} 
  * 800-63B). The server also rejects the most common passwords.
  */
 export const newPassword = plainString
+  .overwrite(preparePassword)
   .min(minPasswordLength, PASSWORD_LENGTH)
   .max(MAX_PASSWORD_LENGTH, PASSWORD_LENGTH)
-  .meta({ description: 'Any characters are allowed. The most common passwords are rejected.' })
+  .meta({
+    description:
+      'Any characters are allowed. Compared in one Unicode form (RFC 8265). The most common passwords are rejected.',
+  })
 
 /** An existing password to verify. The rules for new passwords do not apply. */
-export const existingPassword = plainString.max(
-  MAX_PASSWORD_LENGTH,
-  `must be at most ${MAX_PASSWORD_LENGTH} characters`,
-)
+export const existingPassword = plainString
+  .max(MAX_ENTERED_LENGTH, `must be at most ${MAX_PASSWORD_LENGTH} characters`)
+  .refine(
+    (value) => [...preparePassword(value)].length <= MAX_PASSWORD_LENGTH,
+    `must be at most ${MAX_PASSWORD_LENGTH} characters`,
+  )
 
 /** A secret token that the server has issued. */
 export const secretToken = plainString
@@ -142,8 +153,12 @@ export const seq = z
 /** One emoji recommended by Unicode for general interchange (RGI, UTS #51). */
 export const emoji = z
   .string()
+  .overwrite(qualifyEmoji)
   .refine((value) => /^\p{RGI_Emoji}$/v.test(value), 'must be a single emoji')
-  .meta({ description: 'A single emoji recommended by Unicode for general interchange (RGI).' })
+  .meta({
+    description:
+      'A single emoji recommended by Unicode for general interchange (RGI), with or without variation selectors (U+FE0F).',
+  })
 
 export const clientMessageId = plainString
   .min(1, 'must be 1 to 128 characters')
@@ -200,9 +215,15 @@ export function listOf<Item extends z.ZodType>(item: Item) {
   return z.object({ items: z.array(item), nextCursor: z.string().nullable() })
 }
 
+const SINGLE_LINE =
+  'must not contain line breaks, other control characters or bidirectional formatting characters'
+
+/** A short text that is shown on one line, such as a name. */
+export const singleLine = plainString.refine(hasVisibleCharacter, VISIBLE).refine(isSingleLine, SINGLE_LINE)
+
 /** A name in a user's profile. */
 export function profileName(what: string) {
-  return plainString
+  return singleLine
     .min(1, 'must be 1 to 128 characters')
     .max(128, 'must be 1 to 128 characters')
     .meta({ description: what })
@@ -211,6 +232,7 @@ export function profileName(what: string) {
 const MAX_GROUP_NAME_LENGTH = 128
 
 /** The name of a group, stored unchanged. */
-export const groupName = plainString
-  .max(MAX_GROUP_NAME_LENGTH, `must be at most ${MAX_GROUP_NAME_LENGTH} characters`)
-  .refine((value) => /\S/u.test(value), 'must contain at least one character that is not white space')
+export const groupName = singleLine.max(
+  MAX_GROUP_NAME_LENGTH,
+  `must be at most ${MAX_GROUP_NAME_LENGTH} characters`,
+)

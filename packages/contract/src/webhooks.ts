@@ -4,7 +4,7 @@ import { type WebhookEventType, webhookEventTypes } from './event-types.ts'
 import type { Event } from './events.ts'
 import { exampleIds, exampleSecrets } from './example-data.ts'
 import { mutation, query } from './procedure.ts'
-import { cursor, httpUrl, id, idRef, integer, limit, listOf, plainString, timestamp } from './values.ts'
+import { cursor, httpUrl, id, idRef, integer, limit, listOf, singleLine, timestamp } from './values.ts'
 
 /** The event as a bare key sees it. A contact belongs to one user, so its events also have an `ownerId`. */
 type DataOf<Type extends WebhookEventType> =
@@ -36,7 +36,7 @@ const webhookUrl = httpUrl
       'Must be https. http and private network addresses are allowed only for hosts in SOTTO_WEBHOOK_ALLOWED_HOSTS.',
   })
 
-const description = plainString
+const description = singleLine
   .min(1, 'must be 1 to 256 characters')
   .max(256, 'must be 1 to 256 characters')
   .meta({ description: 'What the webhook is for.' })

@@ -1,4 +1,4 @@
-import { minPasswordLength } from '@sotto/contract'
+import { minPasswordLength, preparePassword } from '@sotto/contract'
 
 let known: Promise<ReadonlySet<string>> | undefined
 
@@ -8,7 +8,7 @@ let known: Promise<ReadonlySet<string>> | undefined
  */
 export async function isCommonPassword(password: string): Promise<boolean> {
   known ??= load()
-  return (await known).has(password.toLowerCase())
+  return (await known).has(preparePassword(password).toLowerCase())
 }
 
 async function load(): Promise<ReadonlySet<string>> {

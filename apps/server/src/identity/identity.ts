@@ -154,19 +154,18 @@ export class Identity {
     // By id also for disabled users, or the remaining quota would reveal that they are disabled.
     await this.#limits.chargeSignIn(credentials?.id ?? key, origin)
     const hash = credentials?.disabled_at === null ? (credentials.password_hash ?? undefined) : undefined
-    const isCorrect = await this.passwords.verify(hash, password)
+    const { isCorrect, isOutdated } = await this.passwords.verify(hash, password)
     if (!isCorrect || !credentials || hash === undefined) return undefined
     return {
       actor: toActor(credentials),
-      hash: await this.#rehashIfOutdated(credentials.id, hash, password),
+      hash: isOutdated ? await this.#rehash(credentials.id, hash, password) : hash,
       isAdmin: credentials.role === 'admin',
       hasSecondFactor: credentials.confirmed_at !== null,
     }
   }
 
-  /** Rehashes a verified password if its hash is outdated. Returns the current hash. */
-  async #rehashIfOutdated(userId: string, hash: string, password: string): Promise<string> {
-    if (!this.passwords.isOutdated(hash)) return hash
+  /** Replaces an outdated hash of a verified password. Returns the current hash. */
+  async #rehash(userId: string, hash: string, password: string): Promise<string> {
     const rehashed = await this.passwords.hash(password)
     const isReplaced = await this.#db
       .transaction()

@@ -1,5 +1,5 @@
 import { hash, verify } from '@node-rs/argon2'
-import { SottoError } from '@sotto/contract'
+import { preparePassword, SottoError } from '@sotto/contract'
 
 /** Argon2id with the parameters of OWASP's Password Storage Cheat Sheet: 19 MiB, 2 passes, 1 lane. */
 const PRODUCTION_COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
@@ -10,6 +10,12 @@ const TEST_COST = { memoryCost: 8, timeCost: 1, parallelism: 1 }
 const CONCURRENCY = 2
 /** The maximum queue length, about two seconds of work. Further calls are rejected. */
 const MAX_WAITING = 200
+
+interface Verdict {
+  isCorrect: boolean
+  /** Whether a correct password should be hashed again. */
+  isOutdated: boolean
+}
 
 /** Hashes and verifies passwords with bounded concurrency. */
 export class Passwords {
@@ -30,7 +36,7 @@ export class Passwords {
 
   /** @throws {SottoError} RATE_LIMITED if too many are waiting. */
   hash(password: string): Promise<string> {
-    return this.#queued(() => hash(password, this.#cost))
+    return this.#queued(() => hash(preparePassword(password), this.#cost))
   }
 
   /**
@@ -38,18 +44,26 @@ export class Passwords {
    *
    * @throws {SottoError} RATE_LIMITED if too many are waiting.
    */
-  async verify(passwordHash: string | undefined, password: string): Promise<boolean> {
-    if (passwordHash === undefined) {
-      this.#unknownUserHash ??= hash('unknown user', this.#cost)
-      const unknown = await this.#unknownUserHash
-      await this.#queued(() => verify(unknown, password))
-      return false
+  async verify(passwordHash: string | undefined, password: string): Promise<Verdict> {
+    const expected = passwordHash ?? (await this.#hashOfUnknownUser())
+    const prepared = preparePassword(password)
+    // Hashes of earlier releases are of the password as it was typed.
+    for (const form of new Set([prepared, password])) {
+      const isCorrect = await this.#queued(() => verify(expected, form))
+      if (isCorrect && passwordHash !== undefined) {
+        return { isCorrect, isOutdated: form !== prepared || this.#isOutdated(passwordHash) }
+      }
     }
-    return this.#queued(() => verify(passwordHash, password))
+    return { isCorrect: false, isOutdated: false }
+  }
+
+  #hashOfUnknownUser(): Promise<string> {
+    this.#unknownUserHash ??= hash('unknown user', this.#cost)
+    return this.#unknownUserHash
   }
 
   /** Whether a hash has weaker parameters than new hashes. */
-  isOutdated(passwordHash: string): boolean {
+  #isOutdated(passwordHash: string): boolean {
     // The PHC string format: $argon2id$v=19$m=19456,t=2,p=1$salt$hash
     const [, memory, time] = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=\d+\$/.exec(passwordHash) ?? []
     return !(Number(memory) >= this.#cost.memoryCost && Number(time) >= this.#cost.timeCost)

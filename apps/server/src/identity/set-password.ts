@@ -55,7 +55,8 @@ async function requireCurrentPassword(
   const { app } = ctx
   if (currentPassword === undefined) throw invalidInput('currentPassword', 'is required')
   await app.limits.chargeSignIn(userId, ctx)
-  if (!(await app.identity.passwords.verify(hash, currentPassword))) {
+  const { isCorrect } = await app.identity.passwords.verify(hash, currentPassword)
+  if (!isCorrect) {
     throw invalidInput('currentPassword', 'is wrong')
   }
 }

@@ -26,6 +26,39 @@ async function fieldOf(call: PromiseLike<unknown>): Promise<string[]> {
   return [code, ...issues.map(({ path }) => path)]
 }
 
+/** One password in every form that a keyboard or operating system may send. */
+const FORMS = ['pässwörd lang', 'pässwörd lang'.normalize('NFD'), 'pässwörd\u00a0lang', 'pässwörd\u3000lang']
+
+describe.each(dialects)('a password on %s', (using) => {
+  test('is the same in every Unicode form, wherever it is set or checked', async () => {
+    await using server = await createTestServer({ using })
+    const { client } = server
+    for (const [index, set] of FORMS.entries()) {
+      const username = `user${index}`
+      await client.users.create({ username, password: set })
+      for (const shown of FORMS) {
+        const user = await signIn(server, username, shown)
+        const { status } = await rest(server, 'GET /v1/me', { authorization: basic(username, shown) })
+        expect(status).toBe(200)
+        await user.passwords.set({ user: username, currentPassword: shown, newPassword: set })
+      }
+      const { token } = await client.passwords.issueReset({ user: username })
+      await client.passwords.reset({ token, newPassword: FORMS[1] ?? '' })
+      await signIn(server, username, FORMS[0])
+    }
+    // Other characters stay different: neither case nor compatibility forms are folded.
+    for (const other of ['Pässwörd lang', 'passwörd lang', 'pässwörd ｌang', 'pässwördlang']) {
+      expect(await codeOf(signIn(server, 'user0', other))).toBe('UNAUTHENTICATED')
+    }
+    // Lengths are those of the form that is stored.
+    const decomposed = 'é'.repeat(256).normalize('NFD')
+    await client.users.create({ username: 'long', password: decomposed })
+    await signIn(server, 'long', decomposed)
+    const short = client.users.create({ username: 'short', password: 'é'.repeat(7).normalize('NFD') })
+    expect(await fieldOf(short)).toEqual(['INVALID_INPUT', 'password'])
+  })
+})
+
 describe.each(dialects)('changing a password on %s', (using) => {
   test('requires the current password, ends all other sessions and takes effect immediately', async () => {
     await using server = await createTestServer({ using, users })

@@ -26,7 +26,8 @@ export async function createSampleData({ url }: ServerProcess): Promise<SampleDa
     await admin.users.create({
       username,
       password: 'correct horse',
-      displayName: `${username} ✨ "quoted" \\ \u0001`,
+      externalId: `host|${username}, "✨" \\ \u0001`,
+      displayName: `${username} ✨ "quoted" \\ \u200d`,
       email: `${username}@example.com`,
     })
   }
