@@ -186,8 +186,15 @@ export const moduleRules: Readonly<Record<string, Readonly<Record<string, readon
   },
   'packages/db': {
     dialect: ['errors.ts', 'statement.ts'],
-    queries: ['dialect', 'event-transaction.ts', 'message-table.ts', 'schema.ts', 'statement.ts'],
-    migrations: ['dialect'],
+    queries: [
+      'dialect',
+      'event-transaction.ts',
+      'fold-name.ts',
+      'message-table.ts',
+      'schema.ts',
+      'statement.ts',
+    ],
+    migrations: ['dialect', 'fold-name.ts'],
     transfer: ['dialect', 'errors.ts', 'queries', 'schema.ts', 'statement.ts'],
     health: ['database.ts', 'dialect', 'statement.ts'],
   },

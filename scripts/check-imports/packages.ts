@@ -11,7 +11,7 @@ interface PackageRule {
 
 /** A package that is not listed may import anything. */
 const packageRules: Record<string, PackageRule> = {
-  'packages/contract': { workspace: [], external: ['zod'], types: ['@trpc/server'] },
+  'packages/contract': { workspace: [], external: ['validator', 'zod'], types: ['@trpc/server'] },
   'packages/db': { workspace: ['@sotto/contract'] },
   'packages/sdk': {
     workspace: ['@sotto/contract'],

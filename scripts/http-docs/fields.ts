@@ -83,7 +83,7 @@ function kindOf(schema: Schema): string {
 }
 
 function textOf({ format, pattern, minLength, maxLength }: Schema): string {
-  if (format === 'email') return 'email address'
+  if (format === 'idn-email') return 'email address'
   if (format === 'date-time') return 'ISO 8601 time with a time zone, such as `2026-01-31T12:00:00.000Z`'
   if (pattern) return `string matching \`${pattern}\``
   const length = bounds(minLength, maxLength)

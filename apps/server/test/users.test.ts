@@ -285,4 +285,85 @@ describe.each(dialects)('users on %s', (using) => {
       expect((await users.update({ user: 'bob', displayName: name })).displayName).toBe(name)
     }
   })
+
+  test('are found by name in any Unicode form, ignoring case', async () => {
+    await using server = await createTestServer({
+      using,
+      users: [
+        { username: 'a1', displayName: 'José Nu\u0301ñez' },
+        { username: 'a2', displayName: 'Jose\u0301 Núñez' },
+        { username: 'b1', displayName: '한국 사람' },
+        { username: 'b2', displayName: '한국 사람'.normalize('NFD') },
+        { username: 'c1', displayName: 'İstanbul' },
+        { username: 'd1', displayName: 'Weiß' },
+        { username: 'd2', displayName: 'WEIẞ' },
+        { username: 'e1', displayName: 'ﬁne Ｗｉｄｅ' },
+        { username: 'f1', displayName: 'Co\u00adop' },
+        { username: 'g1', displayName: 'ﷺ'.repeat(128) },
+      ],
+    })
+    const found = async (q: string) =>
+      (await server.client.users.list({ q })).items.map(({ username }) => username)
+    for (const q of ['josé núñez', 'JOSÉ NÚÑEZ']) {
+      for (const form of ['NFC', 'NFD'] as const) expect(await found(q.normalize(form))).toEqual(['a1', 'a2'])
+    }
+    for (const q of ['한국', '하', '한국 사']) {
+      for (const form of ['NFC', 'NFD'] as const) expect(await found(q.normalize(form))).toEqual(['b1', 'b2'])
+    }
+    for (const q of ['istanbul', 'İSTANBUL', 'i\u0307stanbul', 'ISTANBUL'])
+      expect(await found(q)).toEqual(['c1'])
+    for (const q of ['weiß', 'WEISS', 'weiẞ', 'weis']) expect(await found(q)).toEqual(['d1', 'd2'])
+    expect(await found('fine wide')).toEqual(['e1'])
+    expect(await found('coop')).toEqual(['f1'])
+    expect(await found('ﷺ'.repeat(128))).toEqual(['g1'])
+    expect(await found('\u200b')).toEqual([])
+  })
+
+  test('have email addresses of any valid form, unique in any Unicode form', async () => {
+    await using server = await createTestServer({ using, users: ['bob'] })
+    const { users } = server.client
+    const set = (email: string) => users.update({ user: 'bob', email })
+    for (const email of [
+      'tom&jerry@example.com',
+      'a=b@example.com',
+      "o'neil@example.com",
+      '!#$%*/?^_`{|}~-@example.com',
+      'schäfer@example.com',
+      'info@bücher.example',
+      'info@xn--bcher-kva.example',
+      '用户@例え.テスト',
+      `${'x'.repeat(64)}@example.com`,
+    ]) {
+      expect((await set(email)).email).toBe(email)
+    }
+    for (const email of [
+      '',
+      'nowhere',
+      'a@b',
+      'a b@example.com',
+      '.a@example.com',
+      'a..b@example.com',
+      'a@-example.com',
+      'a@exa_mple.com',
+      'a@127.0.0.1',
+      '"a\n"@example.com',
+      'a@example.com\n',
+      'Tom <a@example.com>',
+      'a\u202e@example.com',
+      'a\u200b@example.com',
+      `${'x'.repeat(65)}@example.com`,
+      `a@${'x.'.repeat(130)}com`,
+    ]) {
+      const { code, issues } = await failureOf(set(email))
+      expect([code, issues[0]?.path], email).toEqual(['INVALID_INPUT', 'email'])
+    }
+    await set('Schäfer@bücher.example')
+    for (const email of [
+      'schäfer@bücher.example',
+      'SCHÄFER@BÜCHER.EXAMPLE'.normalize('NFD'),
+      'schäfer@xn--bcher-kva.example',
+    ]) {
+      expect(await codeOf(users.create({ username: 'zoe', email }))).toBe('EMAIL_TAKEN')
+    }
+  })
 })

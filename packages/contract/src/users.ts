@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { email } from './email.ts'
 import { exampleIds, exampleTimes } from './example-data.ts'
 import { mutation, query } from './procedure.ts'
 import {
@@ -18,11 +19,6 @@ import {
   username,
   userRef,
 } from './values.ts'
-
-const email = z
-  .email('must be an email address')
-  .max(254, 'must be at most 254 characters')
-  .meta({ description: 'Returned only to the user and to a bare key.' })
 
 /** The roles in the installation, not in a conversation. */
 const userRoles = ['user', 'admin'] as const
@@ -156,7 +152,7 @@ export const users = {
         .optional()
         .meta({
           description:
-            'Only users whose username or displayName starts with this. Not case-sensitive.',
+            'Only users whose username or displayName starts with this, ignoring case and Unicode form.',
         }),
       limit: limit.optional(),
       cursor: cursor.optional(),

@@ -67,12 +67,12 @@ export interface UserTable {
   /** The user's id in the host's own system. Compared exactly. Unique among users who are not erased. */
   external_id: string | null
   display_name: string | null
-  /** display_name in lower case, for search. */
+  /** display_name as `foldName` returns it, for search. */
   display_name_key: string | null
   first_name: string | null
   last_name: string | null
   email: string | null
-  /** email in lower case. This one is unique. */
+  /** email as `foldEmail` returns it. This one is unique. */
   email_key: string | null
   avatar_url: string | null
   password_hash: string | null

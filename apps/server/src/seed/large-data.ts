@@ -1,5 +1,5 @@
 import type { LogType, Message } from '@sotto/contract'
-import { type BulkRows, directKey } from '@sotto/db'
+import { type BulkRows, directKey, foldName } from '@sotto/db'
 import { sourceOf } from '../messaging/video-source.ts'
 import { Random } from './random.ts'
 import { altTexts, emojis, linesByLanguage, videos } from './sample-content.ts'
@@ -110,7 +110,7 @@ function userRow(index: number, updatedAt: number): Rows<'users'> {
     id,
     username,
     display_name: displayName,
-    display_name_key: displayName.toLowerCase(),
+    display_name_key: foldName(displayName),
     first_name: null,
     last_name: null,
     email: null,

@@ -125,7 +125,7 @@ function validValue(schema: JsonSchema, field: string, names: Names): fc.Arbitra
 function textOf({ format, minLength = 0, maxLength = 100 }: JsonSchema): fc.Arbitrary<string> {
   if (format === 'date-time') return fc.date({ noInvalidDate: true }).map((date) => date.toISOString())
   if (format === 'uri') return fc.webUrl()
-  if (format === 'email') return fc.emailAddress()
+  if (format === 'idn-email') return fc.emailAddress()
   const long = { minLength, maxLength: Math.max(minLength, Math.min(maxLength, 100)) }
   return fc.oneof(fc.string(long), fc.string({ ...long, unit: 'grapheme' }))
 }

@@ -1,5 +1,6 @@
 import { externalIdIn } from '@sotto/contract'
 import { idList, inList } from '../dialect/expressions.ts'
+import { foldEmail, foldName } from '../fold-name.ts'
 import type { UserTable } from '../schema.ts'
 import type { Executor } from '../statement.ts'
 import { statement } from '../statement.ts'
@@ -120,14 +121,6 @@ export interface NewUser {
   at: Date
 }
 
-/**
- * Folds case character by character, so that a prefix of a text stays a prefix: lowercasing the whole text changes a
- * capital sigma differently at the end of a word.
- */
-function foldCase(text: string): string {
-  return Array.from(text, (character) => character.toUpperCase().toLowerCase()).join('')
-}
-
 /** @returns false, without writing, if the username, the external id or the email address is taken. */
 export async function insert(db: Executor, user: NewUser): Promise<boolean> {
   const inserted = await db
@@ -137,11 +130,11 @@ export async function insert(db: Executor, user: NewUser): Promise<boolean> {
       username: user.username,
       external_id: user.externalId,
       display_name: user.displayName,
-      display_name_key: user.displayName === null ? null : foldCase(user.displayName),
+      display_name_key: user.displayName === null ? null : foldName(user.displayName),
       first_name: user.firstName,
       last_name: user.lastName,
       email: user.email,
-      email_key: user.email?.toLowerCase() ?? null,
+      email_key: user.email === null ? null : foldEmail(user.email),
       avatar_url: user.avatarUrl,
       password_hash: user.passwordHash,
       role: 'user',
@@ -181,13 +174,13 @@ export async function updateProfile(
       ...(change.externalId !== undefined && { external_id: change.externalId }),
       ...(change.displayName !== undefined && {
         display_name: change.displayName,
-        display_name_key: change.displayName === null ? null : foldCase(change.displayName),
+        display_name_key: change.displayName === null ? null : foldName(change.displayName),
       }),
       ...(change.firstName !== undefined && { first_name: change.firstName }),
       ...(change.lastName !== undefined && { last_name: change.lastName }),
       ...(change.email !== undefined && {
         email: change.email,
-        email_key: change.email?.toLowerCase() ?? null,
+        email_key: change.email === null ? null : foldEmail(change.email),
       }),
       ...(change.avatarUrl !== undefined && { avatar_url: change.avatarUrl }),
       updated_at: at,
@@ -273,7 +266,9 @@ function endOfPage(rows: UserRow[], limit: number): UserPage {
  * even more, the scan continues up to a limit. The page may then be short, but has a `next`.
  */
 export async function search(db: Executor, prefix: string, after: string, limit: number): Promise<UserPage> {
-  const from = foldCase(prefix)
+  const from = foldName(prefix)
+  // Only of characters that are not shown, which no name starts with.
+  if (from === '') return { rows: [], next: undefined }
   const few = await displayNameMatches(db, { from, to: from + LAST, limit })
   if (few.length < limit) return mergeMatches(db, few, from, after, limit)
 
@@ -327,7 +322,7 @@ async function walkUsers(
     for (const row of walked) {
       if (
         row.username.startsWith(prefix) ||
-        (row.display_name !== null && foldCase(row.display_name).startsWith(prefix))
+        (row.display_name !== null && foldName(row.display_name).startsWith(prefix))
       )
         rows.push(row)
       if (rows.length > limit) return { page: endOfPage(rows, limit), isComplete: true }
