@@ -36,7 +36,12 @@ test('limits WebSockets without a user or key per address', () => {
 
   arrivals[0]?.identify({ kind: 'anonymous' })
   expect(arrive).toThrow('without credentials')
-  arrivals[1]?.identify({ kind: 'key', keyId: 'k', scopes: new Set(), actor: { id: 'u', username: 'u' } })
+  arrivals[1]?.identify({
+    kind: 'key',
+    keyId: 'k',
+    scopes: new Set(),
+    actor: { id: 'u', username: 'u', externalId: null },
+  })
   expect(arrive).not.toThrow()
   expect(arrive).toThrow('without credentials')
   // Counted for its user from now on.

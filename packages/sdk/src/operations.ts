@@ -145,12 +145,12 @@ export const operations = {
     /**
      * Erase a user.
      *
-     * Cannot be undone. Once this returns, no one can sign in as the user or act for them, and the username
-     * and email address are available again. Streams of the user end within two seconds. Their content is
-     * erased within minutes, even if the server restarts in between: others keep tombstones from `erased-…`
-     * and receive a `message.deleted` event for each. The audit log records the request
-     * (`user.erase_accepted`) and its completion (`user.erased`). FORBIDDEN unless the caller is the user,
-     * a bare key or an admin. A key needs the scope `admin` to erase an admin.
+     * Cannot be undone. Once this returns, no one can sign in as the user or act for them, and the
+     * username, external id and email address are available again. Streams of the user end within two
+     * seconds. Their content is erased within minutes, even if the server restarts in between: others keep
+     * tombstones from `erased-…` and receive a `message.deleted` event for each. The audit log records the
+     * request (`user.erase_accepted`) and its completion (`user.erased`). FORBIDDEN unless the caller is
+     * the user, a bare key or an admin. A key needs the scope `admin` to erase an admin.
      *
      * REST: `DELETE /v1/users/{user}`
      *
