@@ -239,7 +239,7 @@ describe.each(dialects)('the demo on %s', (using) => {
       },
     ],
   ])('ends when %s', async (_, change) => {
-    await using server = await createTestServer({ using, settings })
+    await using server = await createTestServer({ using, settings: { ...settings, signUp: 'open' } })
     const token = tokenOf(server)
     const { people } = await server.client.setup.openDemo({ token })
     await change(server)
