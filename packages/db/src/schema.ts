@@ -177,7 +177,7 @@ export interface ConversationTable {
  * A group's name before a change. Kept only if a stay ended while the group had this name, so there are never more than
  * stays.
  */
-interface ConversationNameTable {
+export interface ConversationNameTable {
   conversation_id: string
   /** The event of the change that replaced it. */
   event_id: number

@@ -249,12 +249,12 @@ const pages: Query[] = [
   {
     name: 'users who are still in a group',
     run: async (db, { group, userIds }) =>
-      (await store.participants.findPresent(db, [group], userIds.slice(150, 150 + PAGE))).length,
+      (await store.participants.findPresent(db, [group], userIds.slice(0, 250))).length,
   },
   {
     name: 'users who may see the presence of a user',
     run: async (db, { hub, userIds }) =>
-      (await store.relationships.findPresenceViewers(db, userIds[10] ?? '', [hub])).size,
+      (await store.relationships.findPresenceViewers(db, userIds[11] ?? '', [hub])).size,
   },
   {
     name: 'receipt times of a late message of the longest conversation',

@@ -74,7 +74,7 @@ describe.each(['sqlite', 'postgres'] as const)('a live group on %s', (using) => 
 
     await using late = view('bob', target)
     expect(await until(late, isSettled(1))).toMatchObject({ hasLeft: true, hasOlder: false })
-    expect(textsOf(late.state)).toEqual(['one'])
+    expect(textsOf(late.state)).toEqual(['1'])
 
     await alice.participants.set({ ...target, user: 'bob' })
     await alice.messages.send({ ...target, text: '3' })

@@ -20,7 +20,8 @@ export async function writeNewFile(file: string, write: (draft: string) => Promi
     await handle.sync()
     await rename(draft, file)
   } catch (error) {
-    await rm(draft, { force: true })
+    // Fails for the same reason if the path itself is invalid.
+    await rm(draft, { force: true }).catch(() => {})
     const isFileError = error instanceof Error && 'syscall' in error && 'path' in error
     throw isFileError ? new CommandError(`cannot write ${file}: ${error.message}`, { cause: error }) : error
   }

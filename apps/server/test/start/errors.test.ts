@@ -55,6 +55,7 @@ const invalid: readonly (readonly [name: string, value: string])[] = [
   ['SOTTO_JWT_JWKS_URL', 'http://localhost.example.com/keys.json'],
   ['SOTTO_JWT_JWKS_URL', 'file:///etc/passwd'],
   ['SOTTO_JWT_CREATE_USERS', 'yes'],
+  ['SOTTO_JWT_LASTING_ACCESS', 'yes'],
   ['SOTTO_DIRECT_MESSAGES', 'nobody'],
   ['LOG_LEVEL', 'loud'],
   ['SOTTO_LIMIT_SENDS', '60'],

@@ -28,8 +28,8 @@ describe('an export', () => {
       code: 1,
       stderr: `sotto: ${file} already exists: choose another name or move it\n`,
     })
-    expect((await sotto(['export', '--output', '/nowhere/file'], settings)).stderr).toMatch(
-      /^sotto: cannot write \/nowhere\/file: .+\n$/,
+    expect((await sotto(['export', '--output', '/dev/null/file'], settings)).stderr).toMatch(
+      /^sotto: cannot write \/dev\/null\/file: .+\n$/,
     )
   })
 })

@@ -7,7 +7,7 @@ export const inTransaction = false
 export async function up(db: Kysely<unknown>): Promise<void> {
   await createIndexConcurrently(db, 'users_admins', {
     on: 'users',
-    columns: ['id'],
+    columns: ['role', 'id'],
     where: sql`role = 'admin'`,
   })
 }

@@ -1,4 +1,4 @@
-import { type IdList, idList, inList } from '../dialect/expressions.ts'
+import { givenRows } from '../dialect/expressions.ts'
 import type { BlockTable } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
 import type { TimePosition } from './inbox.ts'
@@ -58,19 +58,24 @@ export async function remove(trx: Executor, userId: string, blockedId: string): 
   await trx.deleteFrom('blocks').where('user_id', '=', userId).where('blocked_id', '=', blockedId).execute()
 }
 
-const between = statement((db, p: { userId: string; otherIds: IdList }) =>
+const between = statement((db, p: { userId: string; others: string }) =>
   db
-    .selectFrom('blocks')
-    .select(['blocked_id as id', 'created_at as since'])
-    .where('user_id', '=', p.userId)
-    .where((eb) => inList(db, eb, 'blocked_id', p.otherIds))
-    .unionAll(
-      db
+    .selectFrom(givenRows(db, p.others, { id: 'uuid' }))
+    .select((eb) => [
+      'given.id',
+      eb
         .selectFrom('blocks')
-        .select(['user_id as id', 'created_at as since'])
-        .where((eb) => inList(db, eb, 'user_id', p.otherIds))
-        .where('blocked_id', '=', p.userId),
-    ),
+        .select('created_at')
+        .where('user_id', '=', p.userId)
+        .whereRef('blocked_id', '=', 'given.id')
+        .as('blocked_at'),
+      eb
+        .selectFrom('blocks')
+        .select('created_at')
+        .whereRef('user_id', '=', 'given.id')
+        .where('blocked_id', '=', p.userId)
+        .as('blocked_by_at'),
+    ]),
 )
 
 /** The others who have blocked the user or whom the user has blocked, and since when. */
@@ -80,8 +85,12 @@ export async function findBetween(
   otherIds: readonly string[],
 ): Promise<ReadonlyMap<string, Date>> {
   if (otherIds.length === 0) return new Map()
-  const rows = await between(db, { userId, otherIds: idList(db, otherIds) })
-  // If both have blocked each other, the earlier time counts.
-  rows.sort((a, b) => b.since.getTime() - a.since.getTime())
-  return new Map(rows.map((row) => [row.id, row.since]))
+  const rows = await between(db, { userId, others: JSON.stringify(otherIds.map((id) => ({ id }))) })
+  const since = new Map<string, Date>()
+  for (const { id, blocked_at: blocked, blocked_by_at: blockedBy } of rows) {
+    // If both have blocked each other, the earlier time counts.
+    const at = blocked && blockedBy && blockedBy < blocked ? blockedBy : (blocked ?? blockedBy)
+    if (at) since.set(id, at)
+  }
+  return since
 }

@@ -210,6 +210,19 @@ export function createSampleData(share = 1): { tables: Table[]; sample: SampleDa
     if (x && y) [sends[n], sends[other]] = [y, x]
   }
 
+  const names: Table = { name: 'conversation_names', rows: [] }
+  const clientKeys: Table = { name: 'conversation_keys', rows: [] }
+  for (let n = 0; n < userCount; n++) {
+    const at = new Date(START)
+    names.rows.push({ conversation_id: uuid(4, n), event_id: n + 1, name: `Name ${n}`, replaced_at: at })
+    clientKeys.rows.push({
+      creator_id: userId(n),
+      client_conversation_id: `client ${n}`,
+      conversation_id: uuid(4, n),
+      content_hash: 'hash',
+    })
+  }
+
   const messages: Table = { name: 'messages', rows: [] }
   const reactions: Table = { name: 'reactions', rows: [] }
   const messageIds: string[] = []
@@ -326,6 +339,8 @@ export function createSampleData(share = 1): { tables: Table[]; sample: SampleDa
           updated_at: new Date(activeAt),
         })),
       },
+      names,
+      clientKeys,
       participants,
       messages,
       reactions,
