@@ -19,7 +19,7 @@ const newPassword = 'battery staple'
 async function start(using: 'sqlite' | 'postgres', settings: UserTokenSettings) {
   const server = await createTestServer({
     using,
-    users: ['root', 'alice', 'zoe', { username: 'bob', password }],
+    users: ['root', 'alice', 'zoe', { username: 'bob', password, externalId: 'bob' }],
     settings: { userTokens: settings },
   })
   await server.client.users.setRole({ user: 'root', role: 'admin' })
