@@ -79,7 +79,7 @@ export async function checkTls(findings: Findings, port: number): Promise<void> 
   )
   findings.check('HTTPS is served', created.status === 201, `${created.status}, ${created.protocol}`)
   const hsts = created.headers['strict-transport-security'] ?? 'none'
-  findings.check('browsers are told to always use it', /^max-age=\d{7,}/.test(hsts), hsts)
+  findings.check('Strict-Transport-Security is set', /^max-age=\d{7,}/.test(hsts), hsts)
 
   const origin = `https://localhost:${tlsPort}`
   const credentials = { username: 'alice', password: PASSWORD, cookie: true }

@@ -141,7 +141,7 @@ describe.each(files)('%s', (file) => {
     expect(failure, `line ${runnable[last]?.line}: ${results[last]?.output}`).toBeUndefined()
   })
 
-  // Ids are consistent within a document: a documented id stands for the same real id in all responses.
+  // Ids are consistent within a document: the same documented id always maps to the same real id.
   const ids = new Map<string, string>()
 
   test.each(runnable.map((block, index) => ({ ...block, index })))(

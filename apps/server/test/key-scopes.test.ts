@@ -219,7 +219,7 @@ describe.each(dialects)('a key on %s', (using) => {
     expect(await server.as('root').users.me()).toMatchObject({ role: 'admin', secondFactor: false })
   })
 
-  test('is told which scopes are missing', async () => {
+  test('gets an error that names the missing scopes', async () => {
     await using server = await start(using)
     const { as } = await keyWith(server, ['write'])
     expect(await failureOf(as('root').passwords.set({ user: 'root', newPassword }))).toMatchObject({

@@ -1,4 +1,4 @@
-/** The server's clock. It shows the real time until a test sets it, and then stands still until it is moved. */
+/** The server's clock. It follows the real time until a test sets it, and then changes only when a test moves it. */
 export interface TestClock {
   now(): Date
   /** Stops the clock at this time. */

@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 
 /*
- * Checks the health of a server until told to stop. Runs in its own thread, so that delays in the attack's thread do
+ * Checks the health of a server until it receives a stop message. Runs in its own thread, so that delays in the attack's thread do
  * not count against the server.
  */
 

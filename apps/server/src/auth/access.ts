@@ -22,8 +22,8 @@ export function sessionIdOf({ caller }: CallerContext): string | undefined {
 }
 
 /** A service key without an actor can read and manage everything. */
-export function isBareKey(ctx: CallerContext): boolean {
-  return ctx.caller.kind === 'key' && !ctx.caller.actor
+export function isBareKey({ caller }: Pick<Context, 'caller'>): boolean {
+  return caller.kind === 'key' && !caller.actor
 }
 
 /** Requires scopes of a service key. Does nothing for other callers. */

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http'
 
 /**
- * Returns a function that runs work once the response has been written to the connection. A response without a body, to
- * HEAD, has brought the client nothing.
+ * Returns a function that runs work once the response has been written to the connection. Ignores
+ * work for HEAD, whose response has no body.
  */
 export function onceWritten(method: string, response: ServerResponse): (work: () => void) => void {
   const waiting: (() => void)[] = []

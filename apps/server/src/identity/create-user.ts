@@ -1,6 +1,6 @@
 import { invalidInput, SottoError, type User } from '@sotto/contract'
 import type { Context } from '../app/context.ts'
-import { requireMayGrantAccess } from '../auth/access.ts'
+import { isBareKey, requireMayGrantAccess } from '../auth/access.ts'
 import { addUser, type NewUser } from './add-user.ts'
 
 /** For bare service keys, and for sign-up: with a password, and an invitation if it is required. */
@@ -11,16 +11,12 @@ export async function createUser(ctx: Context, input: NewUser): Promise<User> {
   return addUser(ctx.app, input, isBareKey(ctx) ? 'key' : signUpKind)
 }
 
-function isBareKey({ caller }: Context): boolean {
-  return caller.kind === 'key' && !caller.actor
-}
-
 function requireMayCreate(ctx: Context, input: NewUser): void {
   if (isBareKey(ctx)) {
     if (input.password !== undefined) requireMayGrantAccess(ctx, 'user')
     return
   }
-  // Whoever signs up must not take the identity of someone else.
+  // A user who signs up must not claim another user's external id.
   if (input.externalId !== undefined) {
     throw new SottoError(ctx.caller.kind === 'anonymous' ? 'UNAUTHENTICATED' : 'FORBIDDEN', {
       detail: 'only a service key without Act-As can set externalId',

@@ -12,7 +12,7 @@ export const RETENTION_JOB = 'messages.retention'
 const BATCH = 50
 /** How often the job runs, in milliseconds. Messages are erased at most this much later than their limit. */
 const INTERVAL_MS = 10 * 60 * 1_000
-/** How many groups of messages with times in the future are told apart. */
+/** The maximum number of groups of messages with times in the future that are tracked separately. */
 const MAX_AHEAD = 100
 
 const progressSchema = z.object({

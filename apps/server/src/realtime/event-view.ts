@@ -21,7 +21,7 @@ export type HasLeft = (message: MessageRow, userId: string) => boolean
 /**
  * Finds which of these users have left the groups of messages that have changed.
  *
- * Must be called after the messages were fetched: whoever is still in a group now may see what the message was then.
+ * Call it after fetching the messages: users who are still in the group may see the fetched version.
  */
 export async function findFormerReaders(
   db: Executor,

@@ -80,7 +80,7 @@ export class Typing {
     const running = this.#indicators.get(keyOf(typist))
     try {
       const audience = await this.#options.findAudience(typist)
-      // The user may have gone on typing in the meantime.
+      // The user may have continued typing in the meantime.
       if (this.#indicators.get(keyOf(typist)) === running) this.stop(typist, audience)
     } catch (error) {
       this.#options.log.warn({ err: error }, 'sending a typing signal failed')

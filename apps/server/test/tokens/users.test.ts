@@ -51,7 +51,7 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
       avatarUrl: 'https://example.com/zoe.png',
     })
     // Later tokens do not change the profile: it now belongs to the user.
-    const later = await signUserToken({ secret: SECRET, user: 'Zoe', name: 'Somebody' })
+    const later = await signUserToken({ secret: SECRET, user: 'Zoe', name: 'Zoe Miller' })
     expect((await clientOf(server, later).users.get({ user: 'zoe' })).displayName).toBe('Zoë')
   })
 

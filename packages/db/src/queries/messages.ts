@@ -103,7 +103,7 @@ function selectMessages(db: Executor, viewer: Viewer) {
           .select('r.receipt_at')
           .whereRef('r.conversation_id', '=', 'm.conversation_id')
           .whereRef('r.user_id', '=', 'm.recipient_id')
-          // In a conversation with oneself, nobody receives anything.
+          // Notes to self have no recipient.
           .whereRef('r.user_id', '<>', 'm.sender_id')
           .where('r.kind', '=', kind)
           .whereRef('r.seq', '>=', 'm.seq')

@@ -10,7 +10,7 @@ import { isNamedBy } from './user-refs.ts'
 
 /** The number of read marks per page. */
 const MARKS_PAGE_SIZE = 200
-/** Stands for the position after the newest message. */
+/** The position after the newest message. */
 const BEYOND_ALL = Number.POSITIVE_INFINITY
 
 interface Options {
