@@ -7,7 +7,7 @@ import path from 'node:path'
 const root = path.join(import.meta.dirname, '../../..')
 const stampFile = path.join(root, 'apps/web/dist/.sources')
 
-/** All inputs of the build. The lock file stands for the installed dependencies. */
+/** All inputs of the build. The lock file represents the installed dependencies. */
 const SOURCES = [
   'apps/web/{src,scripts}/**/*.*',
   'apps/web/{index.html,docs.html,package.json,vite.config.ts}',
