@@ -47,7 +47,7 @@ export { preparePassword } from './unicode.ts'
 export type { ExportLine } from './user-data.ts'
 export { externalIdIn, externalRef, foldUserRef, isExternalId } from './user-refs.ts'
 export type { Account, PublicUser, User } from './users.ts'
-export { defaultLimit, defaultMaxTextLength, minPasswordLength } from './values.ts'
+export { defaultLimit, defaultMaxTextLength, existingPassword, minPasswordLength } from './values.ts'
 export {
   maxWebhooks,
   type Webhook,

@@ -67,12 +67,15 @@ const MAX_PASSWORD_LENGTH = 256
 /** A password that was typed decomposed has up to four characters for one. */
 const MAX_ENTERED_LENGTH = 4 * MAX_PASSWORD_LENGTH
 const PASSWORD_LENGTH = `must be ${minPasswordLength} to ${MAX_PASSWORD_LENGTH} characters`
+const EXISTING_LENGTH = `must be at most ${MAX_PASSWORD_LENGTH} characters`
 
 /**
  * A new password. Any characters are allowed: length makes a password hard to guess, not composition rules (NIST SP
  * 800-63B). The server also rejects the most common passwords.
  */
 export const newPassword = plainString
+  // First, because normalizing a long text can take minutes.
+  .max(MAX_ENTERED_LENGTH, { error: PASSWORD_LENGTH, abort: true })
   .overwrite(preparePassword)
   .min(minPasswordLength, PASSWORD_LENGTH)
   .max(MAX_PASSWORD_LENGTH, PASSWORD_LENGTH)
@@ -83,11 +86,8 @@ export const newPassword = plainString
 
 /** An existing password to verify. The rules for new passwords do not apply. */
 export const existingPassword = plainString
-  .max(MAX_ENTERED_LENGTH, `must be at most ${MAX_PASSWORD_LENGTH} characters`)
-  .refine(
-    (value) => [...preparePassword(value)].length <= MAX_PASSWORD_LENGTH,
-    `must be at most ${MAX_PASSWORD_LENGTH} characters`,
-  )
+  .max(MAX_ENTERED_LENGTH, { error: EXISTING_LENGTH, abort: true })
+  .refine((value) => [...preparePassword(value)].length <= MAX_PASSWORD_LENGTH, EXISTING_LENGTH)
 
 /** A secret token that the server has issued. */
 export const secretToken = plainString
