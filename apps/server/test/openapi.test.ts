@@ -186,10 +186,9 @@ describe('/openapi.json', () => {
         'INTERNAL',
         'UNAVAILABLE',
       ] as const
-      // Act-As can name an unknown user, or a user other than the token's.
-      const withActor =
-        entry.access === 'anyone' ? codes : [...codes, 'USER_NOT_FOUND' as const, 'FORBIDDEN' as const]
-      for (const code of withActor) {
+      // Act-As can name an unknown user. Act-As and Expected-User can name a user other than the token's.
+      const ofHeaders = ['USER_NOT_FOUND', 'FORBIDDEN', 'USER_MISMATCH'] as const
+      for (const code of entry.access === 'anyone' ? codes : [...codes, ...ofHeaders]) {
         const response = responses[errorCatalogue[code].status]
         expect(response?.description).toContain(code)
         expect(response?.content?.['application/problem+json']?.schema).toEqual({

@@ -34,6 +34,11 @@ export const errorCatalogue = {
     title: 'Another user already has this external id',
   },
   EMAIL_TAKEN: { status: 409, retryable: false, title: 'The email address is already in use' },
+  USER_MISMATCH: {
+    status: 409,
+    retryable: false,
+    title: 'The request was made for a different user',
+  },
   MESSAGE_DELETED: { status: 409, retryable: false, title: 'The message has been deleted' },
   PAYLOAD_TOO_LARGE: { status: 413, retryable: false, title: 'The request is too large' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, retryable: false, title: 'The request body must be JSON' },

@@ -53,7 +53,8 @@ export interface Procedure<
   readonly limit?: LimitName
   /**
    * The errors of this operation, except those that all operations have: INVALID_INPUT, UNAUTHENTICATED, RATE_LIMITED,
-   * INTERNAL and UNAVAILABLE, and USER_NOT_FOUND and FORBIDDEN for a rejected Act-As or a missing scope.
+   * INTERNAL and UNAVAILABLE, USER_NOT_FOUND and FORBIDDEN for a rejected Act-As or a missing scope, and USER_MISMATCH for
+   * a rejected Expected-User.
    */
   readonly errors: readonly ErrorCode[]
   /** Whether a call can be repeated safely if its response was lost. The SDK retries only such calls. */

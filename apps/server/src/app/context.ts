@@ -18,6 +18,8 @@ export interface Context extends Origin {
   readonly caller: Caller
   /** The user the request acts for; undefined for an anonymous caller or a bare service key. */
   readonly actor: Actor | undefined
+  /** The user for whom the client made the request, if it says so. The gate rejects the request for any other user. */
+  readonly expectedUser?: string | undefined
   readonly requestId: string
   readonly transport: Transport
   /** The client's User-Agent, shortened; null if not sent. */

@@ -2,7 +2,7 @@ import { type Access, limitOf, type Procedure, requiredScopesOf, SottoError } fr
 import type { Context } from '../app/context.ts'
 import type { ContextFor } from '../app/use-case.ts'
 import { requireLastingAccess, requireScopes } from './access.ts'
-import type { KnownCaller } from './caller.ts'
+import { type KnownCaller, refersTo } from './caller.ts'
 
 type Entry = Pick<Procedure, 'access' | 'kind' | 'limit' | 'extraScopes' | 'grantsAccess'>
 
@@ -11,7 +11,7 @@ type Entry = Pick<Procedure, 'access' | 'kind' | 'limit' | 'extraScopes' | 'gran
  * validating the input, once per call in a batch. The use case checks which resources the caller can see or change.
  *
  * @returns the context, with the type that the use case requires.
- * @throws {SottoError} RATE_LIMITED, UNAUTHENTICATED, FORBIDDEN, ACTOR_REQUIRED
+ * @throws {SottoError} RATE_LIMITED, UNAUTHENTICATED, USER_MISMATCH, FORBIDDEN, ACTOR_REQUIRED
  */
 export async function admit<A extends Access>(
   ctx: Context,
@@ -19,9 +19,19 @@ export async function admit<A extends Access>(
 ): Promise<ContextFor<A>> {
   // First, because rejected calls must count too.
   await ctx.app.limits.charge(limitOf(entry), ctx.caller, ctx)
+  requireExpectedUser(ctx)
   requireAccess(ctx, entry)
   // The checks above guarantee the type.
   return ctx as ContextFor<A>
+}
+
+/**
+ * The user of a client can change between writing a message and sending it, for example when someone else signs in in
+ * another tab. An anonymous caller is no other user, and may be about to sign in.
+ */
+function requireExpectedUser({ caller, actor, expectedUser }: Context): void {
+  if (expectedUser === undefined || caller.kind === 'anonymous') return
+  if (!actor || !refersTo(expectedUser, actor)) throw new SottoError('USER_MISMATCH')
 }
 
 function requireAccess(ctx: Context, entry: Entry): void {

@@ -17,6 +17,7 @@ const MAX_USER_AGENT_LENGTH = 256
 export interface Credentials {
   authorization: string | undefined
   actAs: string | undefined
+  expectedUser: string | undefined
 }
 
 interface ContextOptions {
@@ -37,15 +38,18 @@ export function createContextMaker(app: App, origins: Origins) {
     const token = credentials.authorization === undefined ? sessionTokenIn(request) : undefined
     if (token !== undefined) requireTrustedPage(request, origins)
     const origin = requestOrigin(request)
-    const actAs = decodeActAs(credentials.actAs)
+    const { authorization } = credentials
+    const actAs = decodeRefIn('Act-As', credentials.actAs)
+    const expectedUser = decodeRefIn('Expected-User', credentials.expectedUser)
     const caller = await (token === undefined
-      ? authenticate(app, { ...credentials, actAs }, origin)
+      ? authenticate(app, { authorization, actAs }, origin)
       : callerByCookie(app, token, actAs, origin))
     const isAuthenticated = token !== undefined && caller.kind !== 'anonymous'
     return {
       app,
       caller,
       actor: actorOf(caller),
+      expectedUser,
       requestId: request.id,
       transport,
       ...origin,
@@ -59,7 +63,7 @@ export function createContextMaker(app: App, origins: Origins) {
 /** Charges a failed attempt to the limit of anonymous callers. */
 async function authenticate(
   app: App,
-  { authorization, actAs }: Credentials,
+  { authorization, actAs }: Pick<Credentials, 'authorization' | 'actAs'>,
   origin: Origin,
 ): Promise<Caller> {
   try {
@@ -92,10 +96,10 @@ async function callerByCookie(
 }
 
 /** Header values are ASCII, and an external id can be any text. */
-function decodeActAs(encoded: string | undefined): string | undefined {
+function decodeRefIn(header: string, encoded: string | undefined): string | undefined {
   if (encoded === undefined) return undefined
   const ref = decodeRef(encoded)
-  if (ref === undefined) throw invalidInput('Act-As', 'must be percent-encoded UTF-8')
+  if (ref === undefined) throw invalidInput(header, 'must be percent-encoded UTF-8')
   return ref
 }
 
@@ -110,6 +114,10 @@ export function requestOrigin(request: FastifyRequest): Origin {
 }
 
 function credentialsIn({ headers }: FastifyRequest): Credentials {
-  const actAs = headers['act-as']
-  return { authorization: headers.authorization, actAs: Array.isArray(actAs) ? actAs.join(', ') : actAs }
+  const textOf = (value: string | string[] | undefined) => (Array.isArray(value) ? value.join(', ') : value)
+  return {
+    authorization: headers.authorization,
+    actAs: textOf(headers['act-as']),
+    expectedUser: textOf(headers['expected-user']),
+  }
 }

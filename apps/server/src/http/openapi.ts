@@ -42,8 +42,8 @@ const COMMON_ERRORS: readonly ErrorCode[] = [
   'INTERNAL',
   'UNAVAILABLE',
 ]
-/** For an Act-As that names no user, or a user other than that of the token. */
-const ACT_AS_ERRORS: readonly ErrorCode[] = ['USER_NOT_FOUND', 'FORBIDDEN']
+/** For an Act-As that names no user, or for an Act-As or Expected-User that names another user than the credentials. */
+const USER_HEADER_ERRORS: readonly ErrorCode[] = ['USER_NOT_FOUND', 'FORBIDDEN', 'USER_MISMATCH']
 
 const problemSchema = {
   type: 'object',
@@ -130,7 +130,7 @@ function toOperationObject(route: Route, schemas: Json): Json {
     ...(entry.access === 'anyone' && { security: [{}, { bearer: [] }] }),
     parameters: [
       ...parameterFields.map((field) => toParameter(field, route, properties[field] ?? {}, required, input)),
-      ...(entry.access === 'anyone' ? [] : [actAsParameter]),
+      ...(entry.access === 'anyone' ? [] : [actAsParameter, expectedUserParameter]),
     ],
     ...(bodyFields.length > 0 && {
       requestBody: {
@@ -158,6 +158,14 @@ const actAsParameter = {
   in: 'header',
   description:
     'The user that a service key acts for: a username, an id, or `ext:` followed by an external id. Percent-encoded: `ext%3Aa%2Fb`.',
+  schema: { type: 'string' },
+}
+
+const expectedUserParameter = {
+  name: 'Expected-User',
+  in: 'header',
+  description:
+    'The user for whom the client makes the request: an id, a username, or `ext:` followed by an external id. Percent-encoded. Requests of any other user fail with USER_MISMATCH.',
   schema: { type: 'string' },
 }
 
@@ -235,7 +243,7 @@ function toResponses({ operation }: Route, schemas: Json): Json {
         }
   const codes = new Set([
     ...entry.errors,
-    ...(entry.access === 'anyone' ? [] : ACT_AS_ERRORS),
+    ...(entry.access === 'anyone' ? [] : USER_HEADER_ERRORS),
     ...COMMON_ERRORS,
   ])
   const byStatus = Map.groupBy(codes, (code) => errorCatalogue[code].status)

@@ -23,7 +23,8 @@ const STRICT_TRANSPORT_SECURITY = 'max-age=63072000'
 
 const ALLOWED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE'
 /** The headers that the SDK, fetch-based EventSource clients and tRPC's links send. */
-const ALLOWED_HEADERS = 'authorization, content-type, act-as, last-event-id, x-request-id, trpc-accept'
+const ALLOWED_HEADERS =
+  'authorization, content-type, act-as, expected-user, last-event-id, x-request-id, trpc-accept'
 /** The headers that a page can read in addition to the CORS-safelisted ones. */
 const EXPOSED_HEADERS = 'x-request-id, retry-after, ratelimit, ratelimit-policy'
 /** How long browsers cache a preflight, in seconds. Chromium caps this at two hours. */

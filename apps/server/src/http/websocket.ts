@@ -286,5 +286,6 @@ function credentialsOf(request: FastifyRequest, params: Record<string, unknown> 
   return {
     authorization: text(params?.authorization) ?? request.headers.authorization,
     actAs: text(params?.actAs) ?? text(request.headers['act-as']),
+    expectedUser: text(params?.expectedUser) ?? text(request.headers['expected-user']),
   }
 }

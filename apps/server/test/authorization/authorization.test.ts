@@ -84,6 +84,41 @@ describe.each(dialects)('authorization on %s', (using) => {
     expect([...found]).toEqual([])
   })
 
+  test('rejects calls that were made for a different user', { timeout: 120_000 }, async () => {
+    const found = new Set<string>()
+    const expected = { 'expected-user': await server.idOf('former') }
+    for (const { operation, row } of rows) {
+      for (const [transport, call] of Object.entries(transports)) {
+        for (const caller of ['stranger', 'admin', 'key', 'keyForOwner'] as const) {
+          const headers = { ...server.headersOf(caller), ...expected }
+          for (const answer of await call(server.url, operation, await inputsToReject(row, 1), headers)) {
+            if (answer !== 'USER_MISMATCH') found.add(`${operation.name} ${transport} ${caller}: ${answer}`)
+          }
+        }
+      }
+    }
+    expect([...found]).toEqual([])
+  })
+
+  test('accepts calls that were made for their user, named in any way and letter case', async () => {
+    const id = await server.idOf('owner')
+    const { operation = undefined } = rows.find(({ name }) => name === 'users.me') ?? {}
+    if (!operation) throw new Error('no such operation')
+    for (const [transport, call] of Object.entries(transports)) {
+      for (const caller of ['owner', 'keyForOwner', 'readKeyForOwner'] as const) {
+        for (const user of [id, id.toUpperCase(), 'Alice']) {
+          const headers = { ...server.headersOf(caller), 'expected-user': user }
+          expect(await call(server.url, operation, [{}], headers), transport).toEqual(['ok'])
+        }
+      }
+    }
+    const malformed = { ...server.headersOf('owner'), 'expected-user': '%ff' }
+    expect(await transports.REST?.(server.url, operation, [{}], malformed)).toEqual(['INVALID_INPUT'])
+    // An anonymous caller is no other user, but has to sign in.
+    const anonymous = { 'expected-user': id }
+    expect(await transports.REST?.(server.url, operation, [{}], anonymous)).toEqual(['UNAUTHENTICATED'])
+  })
+
   test('gives the same response for a resource of another user as for a missing one', async () => {
     const compared: string[] = []
     for (const { operation, row } of rows) {

@@ -10,6 +10,7 @@ export interface AuthorizationServer extends AsyncDisposable {
   url: string
   resources: Resources
   headersOf(caller: CallerName): Headers
+  idOf(caller: keyof typeof usernames): Promise<string>
   /** Credentials that must be rejected, by description. */
   invalid: Readonly<Record<string, Headers>>
   /** Signs all users in again. */
@@ -82,6 +83,7 @@ export async function startAuthorizationServer(using: 'sqlite' | 'postgres'): Pr
       const token = tokens.get(caller)
       return token === undefined ? (keys[caller] ?? {}) : bearer(token)
     },
+    idOf: async (caller) => (await client.users.get({ user: usernames[caller] })).id,
     invalid: {
       'an expired session': bearer(expiredSession),
       'an ended session': bearer(endedSession),

@@ -119,8 +119,8 @@ const webSocket: Transport = async (url, { name, entry }, inputs, headers) => {
     if (codes.size === inputs.length) resolve()
   })
   socket.addEventListener('open', () => {
-    const data = { authorization: headers.authorization ?? '', actAs: headers['act-as'] }
-    socket.send(JSON.stringify({ method: 'connectionParams', data: headers.authorization ? data : {} }))
+    const { authorization, 'act-as': actAs, 'expected-user': expectedUser } = headers
+    socket.send(JSON.stringify({ method: 'connectionParams', data: { authorization, actAs, expectedUser } }))
     for (const [id, input] of inputs.entries()) {
       const params = { path: name, input: superjson.serialize(input) }
       socket.send(JSON.stringify({ id, method: entry.kind, params }))

@@ -32,7 +32,7 @@ const preflight = (origin: string, path = '/v1/messages') =>
     headers: {
       origin,
       'access-control-request-method': 'POST',
-      'access-control-request-headers': 'authorization,content-type,act-as',
+      'access-control-request-headers': 'authorization,content-type,act-as,expected-user',
     },
   })
 
@@ -76,7 +76,7 @@ describe('a page from an allowed origin', () => {
         ...readable,
         'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
         'access-control-allow-headers':
-          'authorization, content-type, act-as, last-event-id, x-request-id, trpc-accept',
+          'authorization, content-type, act-as, expected-user, last-event-id, x-request-id, trpc-accept',
         'access-control-max-age': '7200',
       })
       expect(answer.headers.get('vary')).toMatch(/\borigin\b/)

@@ -8,6 +8,3 @@ export interface Credentials {
 }
 
 export const initialCredentials: Credentials = { kind: 'session', secret: '', actAs: '' }
-
-/** A header parameter of every operation. The page sets it in the credentials form instead. */
-export const ACT_AS = 'Act-As'

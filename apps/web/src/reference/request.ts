@@ -1,4 +1,4 @@
-import { ACT_AS, type Credentials } from './credentials.ts'
+import type { Credentials } from './credentials.ts'
 import { bodyOf, type Operation } from './openapi.ts'
 
 /** The values of an operation's form: parameters by name, and the body as text. */
@@ -46,7 +46,7 @@ export function buildRequest(
     method: operation.method,
     path: query ? `${path}?${query}` : path,
     headers: {
-      ...(kind === 'secret' && actAs !== '' && { [ACT_AS]: encodeURIComponent(actAs) }),
+      ...(kind === 'secret' && actAs !== '' && { 'Act-As': encodeURIComponent(actAs) }),
       ...(hasBody && { 'Content-Type': 'application/json' }),
     },
     body: hasBody ? body : undefined,

@@ -5,7 +5,7 @@ import { Label } from 'react-aria-components/Label'
 import { TextArea } from 'react-aria-components/TextArea'
 import { TextField } from 'react-aria-components/TextField'
 import { Button } from '../ui/button.tsx'
-import { ACT_AS, type Credentials } from './credentials.ts'
+import type { Credentials } from './credentials.ts'
 import { issuesOf } from './issues.ts'
 import { bodyOf, type Operation } from './openapi.ts'
 import { ParameterField } from './parameter-field.tsx'
@@ -18,7 +18,7 @@ export function TryOut({ operation, credentials }: { operation: Operation; crede
   const [values, setValues] = useState(() => exampleOf(operation))
   const { request, start, stop } = useRequest()
   const spec = buildRequest(operation, values, credentials)
-  const parameters = operation.parameters.filter(({ name }) => name !== ACT_AS)
+  const parameters = operation.parameters.filter((parameter) => parameter.in !== 'header')
   const issues = issuesOf(request)
   const bodyIssues = [...issues].flatMap(([path, messages]) =>
     parameters.some(({ name }) => name === path)
