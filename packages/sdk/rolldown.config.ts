@@ -3,7 +3,7 @@ import type { Plugin } from 'rolldown'
 import { defineConfig } from 'rolldown'
 import { dts } from 'rolldown-plugin-dts'
 
-const external = [/^@trpc\//, /^zod($|\/)/, 'superjson']
+const external = [/^@trpc\//, /^zod($|\/)/]
 
 /** Where tsconfig.build.json writes the declarations of this package and of the contract. */
 const declarations = path.resolve('node_modules/.types')

@@ -199,7 +199,7 @@ export const moduleRules: Readonly<Record<string, Readonly<Record<string, readon
     health: ['database.ts', 'dialect', 'statement.ts'],
   },
   'packages/sdk': {
-    live: ['events.ts', 'operation.ts', 'random-id.ts', 'resources.ts', 'waiting.ts'],
+    live: ['events.ts', 'resources.ts', 'unsent-message.ts', 'waiting.ts'],
   },
   'apps/web': {
     ui: [],

@@ -15,7 +15,7 @@ const packageRules: Record<string, PackageRule> = {
   'packages/db': { workspace: ['@sotto/contract'] },
   'packages/sdk': {
     workspace: ['@sotto/contract'],
-    external: ['@trpc/client', '@trpc/server', 'superjson', 'zod'],
+    external: ['@trpc/client', '@trpc/server', 'zod'],
   },
   'packages/react': { workspace: ['@sotto/sdk'], external: ['react'] },
   'packages/testing': { workspace: ['@sotto/sdk', '@sotto/server'] },

@@ -1,25 +1,25 @@
-import type { AppRouter, Contract, Conversation } from '@sotto/contract'
-import { createTRPCUntypedClient, TRPCClientError } from '@trpc/client'
+import type { Contract, Conversation } from '@sotto/contract'
 import type { ClientOptions } from './connection.ts'
 import { baseOf, callerHeaders } from './connection.ts'
 import type { ConversationHandle } from './conversation.ts'
 import { conversationHandle } from './conversation.ts'
+import { deferredConversation } from './deferred-conversation.ts'
+import { deferredEvents } from './deferred-events.ts'
+import { deferredInbox, type LiveInbox } from './deferred-inbox.ts'
+import { deferredPresence, type LivePresence } from './deferred-presence.ts'
 import type { EventOptions, EventStream, StreamSettings } from './events.ts'
-import { openEvents } from './events.ts'
+import { lazyPart } from './lazy-part.ts'
 import type { CallContext } from './links.ts'
-import { links } from './links.ts'
+import { createCaller } from './links.ts'
 import type { MovingOrder, Page } from './list.ts'
 import { List } from './list.ts'
-import type { LiveHub } from './live/live-hub.ts'
-import { createLiveHub } from './live/live-hub.ts'
 import type { InboxOptions } from './live/live-inbox.ts'
-import { LiveInbox } from './live/live-inbox.ts'
-import { LivePresence } from './live/live-presence.ts'
-import type { ConversationTarget, LiveSource } from './live/live-state.ts'
+import type { ConversationTarget } from './live/live-state.ts'
+import type { ViewSource } from './live/live-views.ts'
 import type { InputOf, ItemOf, Operation } from './operation.ts'
-import { operations } from './operations.ts'
+import { operations } from './operation.ts'
 import type { CallOptions, Resources } from './resources.ts'
-import { sottoErrorOf } from './transport.ts'
+import { isTRPCClientError, sottoErrorOf } from './transport.ts'
 
 type ListMessages = Contract['messages']['list']
 type BetweenFilters = Omit<InputOf<ListMessages>, 'between' | 'sender' | 'recipient'>
@@ -86,9 +86,13 @@ export interface SottoClient extends Omit<Resources, 'conversations' | 'messages
  */
 export function createClient(options: ClientOptions & { events?: StreamSettings | undefined }): SottoClient {
   const base = baseOf(options.url)
-  const trpc = createTRPCUntypedClient<AppRouter>({ links: links(options) })
+  const send = createCaller(options)
 
-  const hubs = new Map<string | undefined, LiveHub>()
+  // Live views are almost half of the client, so they are loaded with the first one.
+  const liveViews = lazyPart(async () => {
+    const { LiveViews } = await import('./live/live-views.ts')
+    return new LiveViews()
+  })
 
   async function call(
     path: string,
@@ -99,10 +103,10 @@ export function createClient(options: ClientOptions & { events?: StreamSettings 
   ) {
     const context: CallContext = { ...callContext, actAs }
     try {
-      return await trpc[kind](path, input, { context: { ...context }, ...(signal && { signal }) })
+      return await send({ path, type: kind, input, context, signal })
     } catch (error) {
       signal?.throwIfAborted()
-      throw sottoErrorOf(error) ?? (error instanceof TRPCClientError ? (error.cause ?? error) : error)
+      throw sottoErrorOf(error) ?? (isTRPCClientError(error) ? (error.cause ?? error) : error)
     }
   }
 
@@ -119,15 +123,13 @@ export function createClient(options: ClientOptions & { events?: StreamSettings 
           (movingOrders as Record<string, MovingOrder<unknown>>)[path],
         )
     }
-    // Object.entries loses the names, which are those of `operations` and so of `Resources`.
-    const resources = Object.fromEntries(
-      Object.entries<Readonly<Record<string, Operation>>>(operations).map(([resource, table]) => [
-        resource,
-        Object.fromEntries(
-          Object.entries(table).map(([name, operation]) => [name, method(`${resource}.${name}`, operation)]),
-        ),
-      ]),
-    ) as Resources
+    const tables: Record<string, Record<string, unknown>> = {}
+    for (const [path, operation] of operations) {
+      const [resource = '', name = ''] = path.split('.')
+      tables[resource] = { ...tables[resource], [name]: method(path, operation) }
+    }
+    // The generator takes the names of `operations` and those of `Resources` from the same contract.
+    const resources = tables as unknown as Resources
     const source = {
       base,
       fetch: options.fetch ?? ((url, init) => globalThis.fetch(url, init)),
@@ -135,26 +137,25 @@ export function createClient(options: ClientOptions & { events?: StreamSettings 
       canRefresh: typeof options.token === 'function',
       settings: options.events ?? {},
     }
-    // Hubs are kept per user, so that clients created by `as` for the same user share a stream.
-    const join: LiveHub['join'] = (audience) => {
-      const hub = hubs.get(actAs) ?? createLiveHub(source, () => hubs.delete(actAs))
-      hubs.set(actAs, hub)
-      return hub.join(audience)
-    }
-    const live: LiveSource = { calls: resources, hub: { join }, actAs }
+    const views: ViewSource = { calls: resources, stream: source, actAs }
     return {
       ...resources,
-      conversation: (target) => conversationHandle(target, live),
+      conversation: (target) =>
+        conversationHandle(target, resources, (liveOptions) =>
+          deferredConversation(target, liveViews, (loaded) =>
+            loaded.conversation(views, target, liveOptions),
+          ),
+        ),
       conversations: {
         ...resources.conversations,
-        live: (inboxOptions = {}) => new LiveInbox(live, inboxOptions),
+        live: (inboxOptions = {}) => deferredInbox(liveViews, (loaded) => loaded.inbox(views, inboxOptions)),
       },
       users: {
         ...resources.users,
-        livePresence: (userId) => new LivePresence(userId, live.hub),
+        livePresence: (userId) => deferredPresence(liveViews, (loaded) => loaded.presence(views, userId)),
       },
       events: Object.assign(
-        (eventOptions: EventOptions = {}) => openEvents(source, eventOptions),
+        (eventOptions: EventOptions = {}) => deferredEvents(source, eventOptions),
         resources.events,
       ),
       messages: {

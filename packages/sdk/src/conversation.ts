@@ -1,9 +1,9 @@
 import type { Conversation, Message } from '@sotto/contract'
+import type { LiveConversation } from './deferred-conversation.ts'
 import type { List } from './list.ts'
-import type { MessageContent } from './live/drafts.ts'
-import { LiveConversation } from './live/live-conversation.ts'
-import type { ConversationTarget, LiveOptions, LiveSource } from './live/live-state.ts'
-import type { CallOptions } from './resources.ts'
+import type { ConversationTarget, LiveOptions } from './live/live-state.ts'
+import type { CallOptions, Resources } from './resources.ts'
+import type { MessageContent } from './unsent-message.ts'
 
 /** Which messages of a conversation to list. */
 export interface MessagePaging {
@@ -41,9 +41,11 @@ export interface ConversationHandle {
   live(options?: LiveOptions): LiveConversation
 }
 
-export function conversationHandle(target: ConversationTarget, source: LiveSource): ConversationHandle {
-  const { messages, direct, conversations } = source.calls
-
+export function conversationHandle(
+  target: ConversationTarget,
+  { messages, direct, conversations }: Pick<Resources, 'messages' | 'direct' | 'conversations'>,
+  live: (options: LiveOptions) => LiveConversation,
+): ConversationHandle {
   function get(options?: CallOptions): Promise<Conversation> {
     return typeof target === 'string'
       ? direct.get({ user: target }, options)
@@ -76,6 +78,6 @@ export function conversationHandle(target: ConversationTarget, source: LiveSourc
     async typing(isTyping, options) {
       await conversations.typing({ conversationId: await idOf(options), typing: isTyping }, options)
     },
-    live: (options = {}) => new LiveConversation(target, source, options),
+    live: (options = {}) => live(options),
   }
 }

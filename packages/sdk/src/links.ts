@@ -1,15 +1,21 @@
 import type { AppRouter } from '@sotto/contract'
 import { foldUserRef, SottoError } from '@sotto/contract'
-import type { Operation as Call, OperationLink, OperationResultEnvelope, TRPCLink } from '@trpc/client'
-import { httpLink, TRPCClientError } from '@trpc/client'
+import type {
+  Operation as Call,
+  OperationLink,
+  OperationResultEnvelope,
+  TRPCClientError,
+  TRPCLink,
+} from '@trpc/client'
+// Not from '@trpc/client', of which bundlers cannot remove the WebSocket client.
+import { httpLink } from '@trpc/client/links/httpLink'
 import { observable } from '@trpc/server/observable'
-import superjson from 'superjson'
 import type { ClientOptions } from './connection.ts'
 import { baseOf, callerHeaders } from './connection.ts'
-import type { Operation } from './operation.ts'
-import { operations } from './operations.ts'
+import { operations } from './operation.ts'
 import { createOutbox } from './outbox.ts'
 import { randomId } from './random-id.ts'
+import { decodeSuperjson } from './superjson-dates.ts'
 import { sottoErrorOf, sottoFetch } from './transport.ts'
 import { abortable, jitter, LONGEST_TIMER_MS, sleep } from './waiting.ts'
 
@@ -42,8 +48,8 @@ const LONGEST_BACKOFF_MS = 5_000
  * as strings, and the server rejects superjson's annotations for objects that occur twice in an input.
  */
 const transformer = {
-  input: { serialize: (json: unknown) => ({ json }), deserialize: superjson.deserialize },
-  output: superjson,
+  input: { serialize: (json: unknown) => ({ json }), deserialize: decodeSuperjson },
+  output: { serialize: (json: unknown) => ({ json }), deserialize: decodeSuperjson },
 }
 
 type Envelope = OperationResultEnvelope<unknown, TRPCClientError<AppRouter>>
@@ -63,6 +69,29 @@ export function links(options: ClientOptions): Link[] {
     return headers
   }
   return [reliable(options), httpLink({ url, headers, transformer, fetch: sottoFetch(options.fetch) })]
+}
+
+/** A call without what its path determines. */
+export interface PathCall extends Pick<Call, 'path' | 'type' | 'input'> {
+  context: CallContext
+  signal: AbortSignal | undefined
+}
+
+/** The same calls without a tRPC client, which would be an eighth of a small program. */
+export function createCaller(options: ClientOptions): (call: PathCall) => Promise<unknown> {
+  const [first, last] = links(options).map((link) => link({}))
+  let id = 0
+  return ({ context, signal = null, ...call }) =>
+    new Promise((resolve, reject) => {
+      id += 1
+      first?.({
+        op: { ...call, id, context: { ...context }, signal },
+        next: (op: Call) => last?.({ op }),
+      }).subscribe({
+        next: ({ result }: Envelope) => resolve('data' in result ? result.data : undefined),
+        error: reject,
+      })
+    })
 }
 
 /** Gives every call a deadline, retries and, for sends, an order. */
@@ -86,7 +115,8 @@ function reliable({
               observer.next(envelope)
               observer.complete()
             },
-            (error) => observer.error(TRPCClientError.from(error)),
+            // A tRPC client wraps what is not its own error.
+            (error) => observer.error(error),
           )
           .finally(deadline.clear)
         return () => deadline.abort()
@@ -123,7 +153,7 @@ function isSend(path: string): boolean {
 
 /** Repeats the call until it succeeds, fails permanently, or cannot finish in time. */
 async function retry(call: Call, next: Next, retries: number, deadline: Deadline): Promise<Envelope> {
-  const attempts = operationAt(call.path)?.idempotent ? retries + 1 : 1
+  const attempts = operations.get(call.path)?.idempotent ? retries + 1 : 1
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await once(call, next, deadline.signal)
@@ -185,12 +215,6 @@ function deadlineOf({ path, signal, context }: Call, clientTimeoutMs: number): D
     },
   }
   return deadline
-}
-
-function operationAt(path: string): Operation | undefined {
-  const [resource = '', name = ''] = path.split('.')
-  const table: Record<string, Record<string, Operation>> = operations
-  return table[resource]?.[name]
 }
 
 function isRecord(input: unknown): input is Record<string, unknown> {

@@ -1,5 +1,6 @@
-import type { Contract, Procedure } from '@sotto/contract'
+import type { Procedure } from '@sotto/contract'
 import type { z } from 'zod'
+import { operationNames } from './operations.ts'
 
 /** What the client needs to know about an operation at run time. */
 export interface Operation {
@@ -17,20 +18,26 @@ export type OutputOf<P extends Procedure> = z.output<P['output']>
 export type ItemOf<P extends Procedure> =
   OutputOf<P> extends { items: (infer Item)[]; nextCursor: string | null } ? Item : never
 
-type Call = Procedure<'query' | 'mutation'>
-type CallsOf<Table> = {
-  [Name in keyof Table]: Table[Name] extends { kind: 'subscription' } ? never : Name
-}[keyof Table]
+/** In the order of `operationNames`. */
+const operationGroups: readonly Operation[] = [
+  { kind: 'query', idempotent: true, list: true },
+  { kind: 'query', idempotent: true, list: false },
+  { kind: 'mutation', idempotent: true, list: false },
+  { kind: 'mutation', idempotent: false, list: false },
+]
 
-/** One entry for every operation of the contract except subscriptions, which are handled separately. */
-export type OperationsOf = {
-  readonly [Resource in keyof Contract]: {
-    readonly [Name in CallsOf<Contract[Resource]>]: Contract[Resource][Name] extends infer P extends Call
-      ? {
-          readonly kind: P['kind']
-          readonly idempotent: P['idempotent']
-          readonly list: [ItemOf<P>] extends [never] ? false : true
-        }
-      : never
+/** Every operation by its path, such as `messages.send`. */
+export const operations: ReadonlyMap<string, Operation> = mapOperations()
+
+function mapOperations(): Map<string, Operation> {
+  const operations = new Map<string, Operation>()
+  for (const [resource, groups] of Object.entries(operationNames)) {
+    groups.forEach((names, index) => {
+      const operation = operationGroups[index]
+      // The names of an empty group are one empty string.
+      for (const name of names.split(' '))
+        if (name && operation) operations.set(`${resource}.${name}`, operation)
+    })
   }
+  return operations
 }

@@ -1,8 +1,8 @@
 // Generated from the contract by `pnpm --filter @sotto/sdk generate`. A test checks that it is current.
-import type { OperationsOf } from './operation.ts'
+import type { Contract } from '@sotto/contract'
 
-/** What the client needs to know about each operation at run time, without the schemas. */
-export const operations = {
+/** Every operation except subscriptions, which are handled separately. */
+export interface Operations {
   users: {
     /**
      * Create a user.
@@ -15,7 +15,7 @@ export const operations = {
      *
      * @throws {SottoError} FORBIDDEN, USERNAME_TAKEN, EXTERNAL_ID_TAKEN, EMAIL_TAKEN
      */
-    create: { kind: 'mutation', idempotent: false, list: false },
+    create: Contract['users']['create']
     /**
      * List users.
      *
@@ -25,7 +25,7 @@ export const operations = {
      *
      * @throws {SottoError} INVALID_CURSOR
      */
-    list: { kind: 'query', idempotent: true, list: true },
+    list: Contract['users']['list']
     /**
      * Get a user.
      *
@@ -35,7 +35,7 @@ export const operations = {
      *
      * @throws {SottoError} USER_NOT_FOUND
      */
-    get: { kind: 'query', idempotent: true, list: false },
+    get: Contract['users']['get']
     /**
      * Update a user's profile.
      *
@@ -47,7 +47,7 @@ export const operations = {
      *
      * @throws {SottoError} USER_NOT_FOUND, FORBIDDEN, EXTERNAL_ID_TAKEN, EMAIL_TAKEN
      */
-    update: { kind: 'mutation', idempotent: true, list: false },
+    update: Contract['users']['update']
     /**
      * Create or update a user by external id.
      *
@@ -61,7 +61,7 @@ export const operations = {
      *
      * @throws {SottoError} FORBIDDEN, USERNAME_TAKEN, EMAIL_TAKEN
      */
-    put: { kind: 'mutation', idempotent: true, list: false },
+    put: Contract['users']['put']
     /**
      * List a user's correspondents.
      *
@@ -73,7 +73,7 @@ export const operations = {
      *
      * @throws {SottoError} USER_NOT_FOUND, FORBIDDEN, INVALID_CURSOR
      */
-    correspondents: { kind: 'query', idempotent: true, list: true },
+    correspondents: Contract['users']['correspondents']
     /**
      * Get a user's presence.
      *
@@ -84,7 +84,7 @@ export const operations = {
      *
      * @throws {SottoError} USER_NOT_FOUND
      */
-    presence: { kind: 'query', idempotent: true, list: false },
+    presence: Contract['users']['presence']
     /**
      * Get the current user.
      *
@@ -94,7 +94,7 @@ export const operations = {
      *
      * @throws {SottoError} ACTOR_REQUIRED
      */
-    me: { kind: 'query', idempotent: true, list: false },
+    me: Contract['users']['me']
     /**
      * Get a user's account.
      *
@@ -104,7 +104,7 @@ export const operations = {
      *
      * @throws {SottoError} USER_NOT_FOUND, FORBIDDEN
      */
-    account: { kind: 'query', idempotent: true, list: false },
+    account: Contract['users']['account']
     /**
      * Set a user's role.
      *
@@ -116,7 +116,7 @@ export const operations = {
      *
      * @throws {SottoError} USER_NOT_FOUND, FORBIDDEN
      */
-    setRole: { kind: 'mutation', idempotent: true, list: false },
+    setRole: Contract['users']['setRole']
     /**
      * Disable or enable a user.
      *
@@ -127,7 +127,7 @@ export const operations = {
      *
      * @throws {SottoError} USER_NOT_FOUND, FORBIDDEN
      */
-    setDisabled: { kind: 'mutation', idempotent: true, list: false },
+    setDisabled: Contract['users']['setDisabled']
     /**
      * Export a user's data.
      *
@@ -141,7 +141,7 @@ export const operations = {
      *
      * @throws {SottoError} USER_NOT_FOUND, FORBIDDEN, INVALID_CURSOR
      */
-    export: { kind: 'query', idempotent: true, list: true },
+    export: Contract['users']['export']
     /**
      * Erase a user.
      *
@@ -156,8 +156,8 @@ export const operations = {
      *
      * @throws {SottoError} USER_NOT_FOUND, FORBIDDEN
      */
-    erase: { kind: 'mutation', idempotent: true, list: false },
-  },
+    erase: Contract['users']['erase']
+  }
   sessions: {
     /**
      * Sign in.
@@ -172,7 +172,7 @@ export const operations = {
      *
      * @throws {SottoError} SECOND_FACTOR_REQUIRED, FORBIDDEN
      */
-    create: { kind: 'mutation', idempotent: false, list: false },
+    create: Contract['sessions']['create']
     /**
      * List your sessions.
      *
@@ -182,7 +182,7 @@ export const operations = {
      *
      * @throws {SottoError} ACTOR_REQUIRED, INVALID_CURSOR
      */
-    list: { kind: 'query', idempotent: true, list: true },
+    list: Contract['sessions']['list']
     /**
      * Sign out.
      *
@@ -192,7 +192,7 @@ export const operations = {
      *
      * @throws {SottoError} ACTOR_REQUIRED
      */
-    end: { kind: 'mutation', idempotent: false, list: false },
+    end: Contract['sessions']['end']
     /**
      * End one of your sessions.
      *
@@ -203,7 +203,7 @@ export const operations = {
      *
      * @throws {SottoError} ACTOR_REQUIRED, SESSION_NOT_FOUND
      */
-    revoke: { kind: 'mutation', idempotent: false, list: false },
+    revoke: Contract['sessions']['revoke']
     /**
      * List a user's sessions.
      *
@@ -213,7 +213,7 @@ export const operations = {
      *
      * @throws {SottoError} USER_NOT_FOUND, FORBIDDEN, INVALID_CURSOR
      */
-    listOf: { kind: 'query', idempotent: true, list: true },
+    listOf: Contract['sessions']['listOf']
     /**
      * Sign a user out everywhere.
      *
@@ -224,8 +224,8 @@ export const operations = {
      *
      * @throws {SottoError} USER_NOT_FOUND, FORBIDDEN
      */
-    endAllOf: { kind: 'mutation', idempotent: true, list: false },
-  },
+    endAllOf: Contract['sessions']['endAllOf']
+  }
   passwords: {
     /**
      * Change a password.
@@ -238,7 +238,7 @@ export const operations = {
      *
      * @throws {SottoError} USER_NOT_FOUND, FORBIDDEN
      */
-    set: { kind: 'mutation', idempotent: false, list: false },
+    set: Contract['passwords']['set']
     /**
      * Create a password reset token.
      *
@@ -250,7 +250,7 @@ export const operations = {
      *
      * @throws {SottoError} USER_NOT_FOUND, FORBIDDEN
      */
-    issueReset: { kind: 'mutation', idempotent: false, list: false },
+    issueReset: Contract['passwords']['issueReset']
     /**
      * Reset a password.
      *
@@ -259,8 +259,8 @@ export const operations = {
      *
      * REST: `POST /v1/password-resets`
      */
-    reset: { kind: 'mutation', idempotent: false, list: false },
-  },
+    reset: Contract['passwords']['reset']
+  }
   totp: {
     /**
      * Set up two-factor authentication.
@@ -273,7 +273,7 @@ export const operations = {
      *
      * @throws {SottoError} ACTOR_REQUIRED, FORBIDDEN
      */
-    start: { kind: 'mutation', idempotent: false, list: false },
+    start: Contract['totp']['start']
     /**
      * Turn on two-factor authentication.
      *
@@ -285,7 +285,7 @@ export const operations = {
      *
      * @throws {SottoError} ACTOR_REQUIRED, FORBIDDEN
      */
-    confirm: { kind: 'mutation', idempotent: false, list: false },
+    confirm: Contract['totp']['confirm']
     /**
      * Turn off two-factor authentication.
      *
@@ -295,7 +295,7 @@ export const operations = {
      *
      * @throws {SottoError} ACTOR_REQUIRED, FORBIDDEN
      */
-    disable: { kind: 'mutation', idempotent: false, list: false },
+    disable: Contract['totp']['disable']
     /**
      * Turn off two-factor authentication for a user.
      *
@@ -305,8 +305,8 @@ export const operations = {
      *
      * @throws {SottoError} USER_NOT_FOUND, FORBIDDEN
      */
-    remove: { kind: 'mutation', idempotent: true, list: false },
-  },
+    remove: Contract['totp']['remove']
+  }
   invitations: {
     /**
      * Create an invitation.
@@ -318,7 +318,7 @@ export const operations = {
      *
      * @throws {SottoError} FORBIDDEN
      */
-    create: { kind: 'mutation', idempotent: false, list: false },
+    create: Contract['invitations']['create']
     /**
      * List invitations.
      *
@@ -328,7 +328,7 @@ export const operations = {
      *
      * @throws {SottoError} FORBIDDEN, INVALID_CURSOR
      */
-    list: { kind: 'query', idempotent: true, list: true },
+    list: Contract['invitations']['list']
     /**
      * Revoke an invitation.
      *
@@ -338,8 +338,8 @@ export const operations = {
      *
      * @throws {SottoError} FORBIDDEN, INVITATION_NOT_FOUND
      */
-    revoke: { kind: 'mutation', idempotent: false, list: false },
-  },
+    revoke: Contract['invitations']['revoke']
+  }
   messages: {
     /**
      * Send a message.
@@ -355,7 +355,7 @@ export const operations = {
      * @throws {SottoError} ACTOR_REQUIRED, FORBIDDEN, USER_NOT_FOUND, CONVERSATION_NOT_FOUND,
      * IDEMPOTENCY_CONFLICT
      */
-    send: { kind: 'mutation', idempotent: true, list: false },
+    send: Contract['messages']['send']
     /**
      * List messages across conversations.
      *
@@ -367,7 +367,7 @@ export const operations = {
      *
      * @throws {SottoError} INVALID_CURSOR, USER_NOT_FOUND, FORBIDDEN
      */
-    list: { kind: 'query', idempotent: true, list: true },
+    list: Contract['messages']['list']
     /**
      * Get a message.
      *
@@ -377,7 +377,7 @@ export const operations = {
      *
      * @throws {SottoError} MESSAGE_NOT_FOUND
      */
-    get: { kind: 'query', idempotent: true, list: false },
+    get: Contract['messages']['get']
     /**
      * Edit a message.
      *
@@ -387,7 +387,7 @@ export const operations = {
      *
      * @throws {SottoError} ACTOR_REQUIRED, MESSAGE_NOT_FOUND, FORBIDDEN, MESSAGE_DELETED
      */
-    edit: { kind: 'mutation', idempotent: true, list: false },
+    edit: Contract['messages']['edit']
     /**
      * Delete a message.
      *
@@ -398,7 +398,7 @@ export const operations = {
      *
      * @throws {SottoError} ACTOR_REQUIRED, MESSAGE_NOT_FOUND, FORBIDDEN
      */
-    delete: { kind: 'mutation', idempotent: true, list: false },
+    delete: Contract['messages']['delete']
     /**
      * Like a message.
      *
@@ -409,7 +409,7 @@ export const operations = {
      *
      * @throws {SottoError} ACTOR_REQUIRED, MESSAGE_NOT_FOUND, FORBIDDEN, MESSAGE_DELETED
      */
-    like: { kind: 'mutation', idempotent: true, list: false },
+    like: Contract['messages']['like']
     /**
      * Unlike a message.
      *
@@ -419,7 +419,7 @@ export const operations = {
      *
      * @throws {SottoError} ACTOR_REQUIRED, MESSAGE_NOT_FOUND, MESSAGE_DELETED
      */
-    unlike: { kind: 'mutation', idempotent: true, list: false },
+    unlike: Contract['messages']['unlike']
     /**
      * Add a reaction.
      *
@@ -429,7 +429,7 @@ export const operations = {
      *
      * @throws {SottoError} ACTOR_REQUIRED, MESSAGE_NOT_FOUND, FORBIDDEN, MESSAGE_DELETED
      */
-    react: { kind: 'mutation', idempotent: true, list: false },
+    react: Contract['messages']['react']
     /**
      * Remove a reaction.
      *
@@ -439,8 +439,8 @@ export const operations = {
      *
      * @throws {SottoError} ACTOR_REQUIRED, MESSAGE_NOT_FOUND, MESSAGE_DELETED
      */
-    unreact: { kind: 'mutation', idempotent: true, list: false },
-  },
+    unreact: Contract['messages']['unreact']
+  }
   conversations: {
     /**
      * List conversations.
@@ -453,7 +453,7 @@ export const operations = {
      *
      * @throws {SottoError} ACTOR_REQUIRED, INVALID_CURSOR
      */
-    list: { kind: 'query', idempotent: true, list: true },
+    list: Contract['conversations']['list']
     /**
      * Get a conversation.
      *
@@ -463,7 +463,7 @@ export const operations = {
      *
      * @throws {SottoError} CONVERSATION_NOT_FOUND
      */
-    get: { kind: 'query', idempotent: true, list: false },
+    get: Contract['conversations']['get']
     /**
      * Create a group.
      *
@@ -476,7 +476,7 @@ export const operations = {
      *
      * @throws {SottoError} ACTOR_REQUIRED, USER_NOT_FOUND, FORBIDDEN, IDEMPOTENCY_CONFLICT
      */
-    create: { kind: 'mutation', idempotent: true, list: false },
+    create: Contract['conversations']['create']
     /**
      * Rename a group.
      *
@@ -486,7 +486,7 @@ export const operations = {
      *
      * @throws {SottoError} CONVERSATION_NOT_FOUND, FORBIDDEN
      */
-    update: { kind: 'mutation', idempotent: true, list: false },
+    update: Contract['conversations']['update']
     /**
      * Get read receipts.
      *
@@ -498,7 +498,7 @@ export const operations = {
      *
      * @throws {SottoError} CONVERSATION_NOT_FOUND, INVALID_CURSOR
      */
-    receipts: { kind: 'query', idempotent: true, list: true },
+    receipts: Contract['conversations']['receipts']
     /**
      * List a conversation's messages.
      *
@@ -510,7 +510,7 @@ export const operations = {
      *
      * @throws {SottoError} CONVERSATION_NOT_FOUND, INVALID_CURSOR
      */
-    messages: { kind: 'query', idempotent: true, list: true },
+    messages: Contract['conversations']['messages']
     /**
      * Mark messages as read.
      *
@@ -521,7 +521,7 @@ export const operations = {
      *
      * @throws {SottoError} ACTOR_REQUIRED, CONVERSATION_NOT_FOUND
      */
-    read: { kind: 'mutation', idempotent: true, list: false },
+    read: Contract['conversations']['read']
     /**
      * Send a typing indicator.
      *
@@ -532,8 +532,8 @@ export const operations = {
      *
      * @throws {SottoError} ACTOR_REQUIRED, CONVERSATION_NOT_FOUND
      */
-    typing: { kind: 'mutation', idempotent: true, list: false },
-  },
+    typing: Contract['conversations']['typing']
+  }
   participants: {
     /**
      * List participants.
@@ -544,7 +544,7 @@ export const operations = {
      *
      * @throws {SottoError} CONVERSATION_NOT_FOUND, INVALID_CURSOR
      */
-    list: { kind: 'query', idempotent: true, list: true },
+    list: Contract['participants']['list']
     /**
      * Add a user to a group, or change their role.
      *
@@ -558,7 +558,7 @@ export const operations = {
      *
      * @throws {SottoError} CONVERSATION_NOT_FOUND, USER_NOT_FOUND, FORBIDDEN
      */
-    set: { kind: 'mutation', idempotent: true, list: false },
+    set: Contract['participants']['set']
     /**
      * Remove a user from a group, or leave it.
      *
@@ -570,8 +570,8 @@ export const operations = {
      *
      * @throws {SottoError} CONVERSATION_NOT_FOUND, USER_NOT_FOUND, FORBIDDEN
      */
-    remove: { kind: 'mutation', idempotent: true, list: false },
-  },
+    remove: Contract['participants']['remove']
+  }
   direct: {
     /**
      * Get the direct conversation with a user.
@@ -582,7 +582,7 @@ export const operations = {
      *
      * @throws {SottoError} ACTOR_REQUIRED, USER_NOT_FOUND, CONVERSATION_NOT_FOUND
      */
-    get: { kind: 'query', idempotent: true, list: false },
+    get: Contract['direct']['get']
     /**
      * List direct messages with a user.
      *
@@ -592,7 +592,7 @@ export const operations = {
      *
      * @throws {SottoError} ACTOR_REQUIRED, USER_NOT_FOUND, INVALID_CURSOR
      */
-    messages: { kind: 'query', idempotent: true, list: true },
+    messages: Contract['direct']['messages']
     /**
      * Send a direct message.
      *
@@ -602,8 +602,8 @@ export const operations = {
      *
      * @throws {SottoError} ACTOR_REQUIRED, USER_NOT_FOUND, FORBIDDEN, IDEMPOTENCY_CONFLICT
      */
-    send: { kind: 'mutation', idempotent: true, list: false },
-  },
+    send: Contract['direct']['send']
+  }
   contacts: {
     /**
      * List contacts.
@@ -614,7 +614,7 @@ export const operations = {
      *
      * @throws {SottoError} ACTOR_REQUIRED, INVALID_CURSOR
      */
-    list: { kind: 'query', idempotent: true, list: true },
+    list: Contract['contacts']['list']
     /**
      * Send or accept a contact request.
      *
@@ -625,7 +625,7 @@ export const operations = {
      *
      * @throws {SottoError} ACTOR_REQUIRED, USER_NOT_FOUND, FORBIDDEN
      */
-    add: { kind: 'mutation', idempotent: true, list: false },
+    add: Contract['contacts']['add']
     /**
      * Remove a contact, or decline or cancel a request.
      *
@@ -637,8 +637,8 @@ export const operations = {
      *
      * @throws {SottoError} ACTOR_REQUIRED, USER_NOT_FOUND
      */
-    remove: { kind: 'mutation', idempotent: true, list: false },
-  },
+    remove: Contract['contacts']['remove']
+  }
   blocks: {
     /**
      * List blocked users.
@@ -649,7 +649,7 @@ export const operations = {
      *
      * @throws {SottoError} ACTOR_REQUIRED, INVALID_CURSOR
      */
-    list: { kind: 'query', idempotent: true, list: true },
+    list: Contract['blocks']['list']
     /**
      * Block a user.
      *
@@ -664,7 +664,7 @@ export const operations = {
      *
      * @throws {SottoError} ACTOR_REQUIRED, USER_NOT_FOUND
      */
-    add: { kind: 'mutation', idempotent: true, list: false },
+    add: Contract['blocks']['add']
     /**
      * Unblock a user.
      *
@@ -674,8 +674,8 @@ export const operations = {
      *
      * @throws {SottoError} ACTOR_REQUIRED, USER_NOT_FOUND
      */
-    remove: { kind: 'mutation', idempotent: true, list: false },
-  },
+    remove: Contract['blocks']['remove']
+  }
   events: {
     /**
      * Poll for events.
@@ -687,8 +687,8 @@ export const operations = {
      *
      * @throws {SottoError} ACTOR_REQUIRED, INVALID_CURSOR
      */
-    pull: { kind: 'query', idempotent: true, list: false },
-  },
+    pull: Contract['events']['pull']
+  }
   keys: {
     /**
      * Create a service key.
@@ -702,7 +702,7 @@ export const operations = {
      *
      * @throws {SottoError} FORBIDDEN
      */
-    create: { kind: 'mutation', idempotent: false, list: false },
+    create: Contract['keys']['create']
     /**
      * List service keys.
      *
@@ -712,7 +712,7 @@ export const operations = {
      *
      * @throws {SottoError} FORBIDDEN, INVALID_CURSOR
      */
-    list: { kind: 'query', idempotent: true, list: true },
+    list: Contract['keys']['list']
     /**
      * Revoke a service key.
      *
@@ -723,8 +723,8 @@ export const operations = {
      *
      * @throws {SottoError} FORBIDDEN, KEY_NOT_FOUND
      */
-    revoke: { kind: 'mutation', idempotent: true, list: false },
-  },
+    revoke: Contract['keys']['revoke']
+  }
   webhooks: {
     /**
      * Create a webhook.
@@ -737,7 +737,7 @@ export const operations = {
      *
      * @throws {SottoError} FORBIDDEN
      */
-    create: { kind: 'mutation', idempotent: false, list: false },
+    create: Contract['webhooks']['create']
     /**
      * List webhooks.
      *
@@ -747,7 +747,7 @@ export const operations = {
      *
      * @throws {SottoError} FORBIDDEN, INVALID_CURSOR
      */
-    list: { kind: 'query', idempotent: true, list: true },
+    list: Contract['webhooks']['list']
     /**
      * Get a webhook.
      *
@@ -757,7 +757,7 @@ export const operations = {
      *
      * @throws {SottoError} FORBIDDEN, WEBHOOK_NOT_FOUND
      */
-    get: { kind: 'query', idempotent: true, list: false },
+    get: Contract['webhooks']['get']
     /**
      * Update a webhook.
      *
@@ -768,7 +768,7 @@ export const operations = {
      *
      * @throws {SottoError} FORBIDDEN, WEBHOOK_NOT_FOUND
      */
-    update: { kind: 'mutation', idempotent: true, list: false },
+    update: Contract['webhooks']['update']
     /**
      * Delete a webhook.
      *
@@ -778,7 +778,7 @@ export const operations = {
      *
      * @throws {SottoError} FORBIDDEN, WEBHOOK_NOT_FOUND
      */
-    delete: { kind: 'mutation', idempotent: false, list: false },
+    delete: Contract['webhooks']['delete']
     /**
      * Replace a webhook's secret.
      *
@@ -789,7 +789,7 @@ export const operations = {
      *
      * @throws {SottoError} FORBIDDEN, WEBHOOK_NOT_FOUND
      */
-    rotateSecret: { kind: 'mutation', idempotent: false, list: false },
+    rotateSecret: Contract['webhooks']['rotateSecret']
     /**
      * Test a webhook.
      *
@@ -800,7 +800,7 @@ export const operations = {
      *
      * @throws {SottoError} FORBIDDEN, WEBHOOK_NOT_FOUND
      */
-    test: { kind: 'mutation', idempotent: false, list: false },
+    test: Contract['webhooks']['test']
     /**
      * List a webhook's deliveries.
      *
@@ -810,7 +810,7 @@ export const operations = {
      *
      * @throws {SottoError} FORBIDDEN, WEBHOOK_NOT_FOUND, INVALID_CURSOR
      */
-    deliveries: { kind: 'query', idempotent: true, list: true },
+    deliveries: Contract['webhooks']['deliveries']
     /**
      * Retry a delivery.
      *
@@ -820,8 +820,8 @@ export const operations = {
      *
      * @throws {SottoError} FORBIDDEN, WEBHOOK_NOT_FOUND, DELIVERY_NOT_FOUND
      */
-    retryDelivery: { kind: 'mutation', idempotent: false, list: false },
-  },
+    retryDelivery: Contract['webhooks']['retryDelivery']
+  }
   audit: {
     /**
      * List audit log entries.
@@ -833,8 +833,8 @@ export const operations = {
      *
      * @throws {SottoError} FORBIDDEN, USER_NOT_FOUND, INVALID_CURSOR
      */
-    list: { kind: 'query', idempotent: true, list: true },
-  },
+    list: Contract['audit']['list']
+  }
   inspection: {
     /**
      * List a user's conversations as an admin.
@@ -846,7 +846,7 @@ export const operations = {
      *
      * @throws {SottoError} USER_NOT_FOUND, FORBIDDEN, INVALID_CURSOR
      */
-    conversations: { kind: 'query', idempotent: true, list: true },
+    conversations: Contract['inspection']['conversations']
     /**
      * Get a conversation as an admin.
      *
@@ -857,7 +857,7 @@ export const operations = {
      *
      * @throws {SottoError} CONVERSATION_NOT_FOUND, FORBIDDEN
      */
-    conversation: { kind: 'query', idempotent: true, list: false },
+    conversation: Contract['inspection']['conversation']
     /**
      * List a conversation's messages as an admin.
      *
@@ -869,8 +869,8 @@ export const operations = {
      *
      * @throws {SottoError} CONVERSATION_NOT_FOUND, FORBIDDEN, INVALID_CURSOR
      */
-    messages: { kind: 'query', idempotent: true, list: true },
-  },
+    messages: Contract['inspection']['messages']
+  }
   stats: {
     /**
      * Get totals and daily statistics.
@@ -883,7 +883,7 @@ export const operations = {
      *
      * @throws {SottoError} FORBIDDEN
      */
-    get: { kind: 'query', idempotent: true, list: false },
+    get: Contract['stats']['get']
     /**
      * Get the current state of a server.
      *
@@ -894,8 +894,8 @@ export const operations = {
      *
      * @throws {SottoError} FORBIDDEN
      */
-    server: { kind: 'query', idempotent: true, list: false },
-  },
+    server: Contract['stats']['server']
+  }
   settings: {
     /**
      * List the current settings.
@@ -907,8 +907,8 @@ export const operations = {
      *
      * @throws {SottoError} FORBIDDEN
      */
-    list: { kind: 'query', idempotent: true, list: false },
-  },
+    list: Contract['settings']['list']
+  }
   setup: {
     /**
      * Get the setup state.
@@ -918,7 +918,7 @@ export const operations = {
      *
      * REST: `GET /v1/setup`
      */
-    get: { kind: 'query', idempotent: true, list: false },
+    get: Contract['setup']['get']
     /**
      * Open the demo.
      *
@@ -930,7 +930,7 @@ export const operations = {
      *
      * @throws {SottoError} USERNAME_TAKEN
      */
-    openDemo: { kind: 'mutation', idempotent: true, list: false },
+    openDemo: Contract['setup']['openDemo']
     /**
      * Create the first admin.
      *
@@ -940,6 +940,34 @@ export const operations = {
      *
      * @throws {SottoError} USERNAME_TAKEN
      */
-    createAdmin: { kind: 'mutation', idempotent: false, list: false },
-  },
-} as const satisfies OperationsOf
+    createAdmin: Contract['setup']['createAdmin']
+  }
+}
+
+/** The names of the lists, of the other queries, of the idempotent mutations and of the other mutations. */
+export const operationNames: Readonly<Record<keyof Operations, readonly string[]>> = {
+  users: [
+    'list correspondents export',
+    'get presence me account',
+    'update put setRole setDisabled erase',
+    'create',
+  ],
+  sessions: ['list listOf', '', 'endAllOf', 'create end revoke'],
+  passwords: ['', '', '', 'set issueReset reset'],
+  totp: ['', '', 'remove', 'start confirm disable'],
+  invitations: ['list', '', '', 'create revoke'],
+  messages: ['list', 'get', 'send edit delete like unlike react unreact', ''],
+  conversations: ['list receipts messages', 'get', 'create update read typing', ''],
+  participants: ['list', '', 'set remove', ''],
+  direct: ['messages', 'get', 'send', ''],
+  contacts: ['list', '', 'add remove', ''],
+  blocks: ['list', '', 'add remove', ''],
+  events: ['', 'pull', '', ''],
+  keys: ['list', '', 'revoke', 'create'],
+  webhooks: ['list deliveries', 'get', 'update', 'create delete rotateSecret test retryDelivery'],
+  audit: ['list', '', '', ''],
+  inspection: ['conversations messages', 'conversation', '', ''],
+  stats: ['', 'get server', '', ''],
+  settings: ['', 'list', '', ''],
+  setup: ['', 'get', 'openDemo', 'createAdmin'],
+}

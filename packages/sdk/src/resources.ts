@@ -1,8 +1,8 @@
-import type { Contract, Procedure } from '@sotto/contract'
+import type { Procedure } from '@sotto/contract'
 import type { CallContext } from './links.ts'
 import type { List } from './list.ts'
 import type { InputOf, ItemOf, OutputOf } from './operation.ts'
-import type { operations } from './operations.ts'
+import type { Operations } from './operations.ts'
 
 export interface CallOptions extends Pick<CallContext, 'requestId'> {
   /** Aborts the call, which then throws the signal's reason. The server may still carry out the request. */
@@ -20,13 +20,10 @@ type Method<P extends Procedure> = [ItemOf<P>] extends [never]
   ? (...args: Arguments<InputOf<P>>) => Promise<OutputOf<P>>
   : (...args: Arguments<InputOf<P>>) => List<ItemOf<P>>
 
-// Maps over `operations` rather than the contract, so that editors show its comments.
 export type Resources = {
-  [Resource in keyof typeof operations]: {
-    [Name in keyof (typeof operations)[Resource]]: Name extends keyof Contract[Resource]
-      ? Contract[Resource][Name] extends infer P extends Procedure
-        ? Method<P>
-        : never
+  [Resource in keyof Operations]: {
+    [Name in keyof Operations[Resource]]: Operations[Resource][Name] extends infer P extends Procedure
+      ? Method<P>
       : never
   }
 }

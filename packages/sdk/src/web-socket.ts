@@ -1,9 +1,8 @@
-import type { ErrorCode, Event, Tracked } from '@sotto/contract'
+import type { ErrorCode, ErrorShape, Event, Tracked } from '@sotto/contract'
 import { SottoError } from '@sotto/contract'
-import type { SuperJSONResult } from 'superjson'
-import superjson from 'superjson'
 import type { EventArrival, EventConnection, EventTransport } from './event-transport.ts'
 import { lifetimeOf } from './event-transport.ts'
+import { type Annotated, decodeSuperjson } from './superjson-dates.ts'
 import { errorOfResponse, errorOfShape, unreachable } from './transport.ts'
 
 /** The parts of a WebSocket used here. Browsers, Node 22 and the `ws` package provide them. */
@@ -141,16 +140,16 @@ async function plainGet(
 
 /** The parts of the server's messages used here. */
 interface Frame {
-  result?: { type: 'started' | 'stopped' | 'data'; id?: string; data?: SuperJSONResult }
-  error?: SuperJSONResult
+  result?: { type: 'started' | 'stopped' | 'data'; id?: string; data?: Annotated }
+  error?: Annotated
 }
 
 function read(frame: Frame): EventArrival | 'started' | undefined {
-  if (frame.error) throw errorOfShape(superjson.deserialize(frame.error))
+  if (frame.error) throw errorOfShape(decodeSuperjson(frame.error) as ErrorShape)
   if (frame.result?.type === 'started') return 'started'
   if (frame.result?.type === 'stopped') throw new SottoError('UNAVAILABLE', { detail: 'the stream ended' })
   if (!frame.result?.data) return undefined
-  const { id, data } = superjson.deserialize<Tracked<Event>>(frame.result.data)
+  const { id, data } = decodeSuperjson(frame.result.data) as Tracked<Event>
   // A signal is not in the log. Its id is the position of an event that may not have arrived yet.
   return { cursor: isSignal(data) ? undefined : id, event: data }
 }

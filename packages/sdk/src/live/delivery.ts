@@ -1,7 +1,8 @@
 import type { Message } from '@sotto/contract'
 import { SottoError } from '@sotto/contract'
+import type { UnsentMessage } from '../unsent-message.ts'
 import type { ConversationModel } from './conversation-model.ts'
-import type { Drafts, UnsentMessage } from './drafts.ts'
+import type { Drafts } from './drafts.ts'
 import type { LiveSource } from './live-state.ts'
 import type { Pauses } from './pauses.ts'
 

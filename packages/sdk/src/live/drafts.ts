@@ -1,21 +1,5 @@
-import type { Contract } from '@sotto/contract'
 import { isErrorCode, SottoError } from '@sotto/contract'
-import type { InputOf } from '../operation.ts'
-import { randomId } from '../random-id.ts'
-
-/** The content of a message: text, image or video. */
-export type MessageContent = Omit<InputOf<Contract['direct']['send']>, 'user' | 'clientMessageId'>
-
-/** A message that the server does not have yet or has rejected. */
-export interface UnsentMessage extends MessageContent {
-  readonly status: 'pending' | 'failed'
-  readonly isMine: true
-  readonly clientMessageId: string
-  /** From the local clock. */
-  readonly createdAt: Date
-  /** Why it was rejected permanently. Undefined while it is pending. */
-  readonly error: SottoError | undefined
-}
+import type { MessageContent, UnsentMessage } from '../unsent-message.ts'
 
 /** Keeps unsent messages across reloads, such as localStorage, a file or a database. */
 export interface DraftStorage {
@@ -66,13 +50,8 @@ export class Drafts {
     return this.#drafts.find((draft) => draft.clientMessageId === clientMessageId)
   }
 
-  add(content: MessageContent, createdAt: Date): UnsentMessage {
-    const draft: UnsentMessage = {
-      ...content,
-      ...{ clientMessageId: randomId(), createdAt, status: 'pending', isMine: true, error: undefined },
-    }
+  add(draft: UnsentMessage): void {
     this.#set([...this.#drafts, draft])
-    return draft
   }
 
   fail(clientMessageId: string, error: SottoError): void {

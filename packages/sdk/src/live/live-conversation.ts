@@ -2,11 +2,12 @@ import type { Event, Message } from '@sotto/contract'
 import { foldUserRef, SottoError } from '@sotto/contract'
 import type { StreamStatus } from '../events.ts'
 import type { Resources } from '../resources.ts'
+import type { MessageContent, UnsentMessage } from '../unsent-message.ts'
+import { unsentMessage } from '../unsent-message.ts'
 import { ChangeSignal } from './change-signal.ts'
 import { ConversationModel } from './conversation-model.ts'
 import { ConversationSync } from './conversation-sync.ts'
 import { Delivery } from './delivery.ts'
-import type { MessageContent } from './drafts.ts'
 import { Drafts } from './drafts.ts'
 import type { ConversationTarget, JumpTarget, LiveOptions, LiveSource, LiveState } from './live-state.ts'
 import type { SentMessage } from './message-window.ts'
@@ -17,13 +18,7 @@ const DEFAULT_MAX_MESSAGES = 500
 /** A page on each side of a position, plus one more page in each direction. */
 const MIN_PAGES = 4
 
-/**
- * A live view of a conversation: a range of its messages, initially the newest ones, with all changes to them, until
- * `close()`.
- *
- * Converges to the server's state, even if requests or connections fail. `state` is the same object until something
- * changes.
- */
+/** The view behind the public LiveConversation. */
 export class LiveConversation {
   readonly #source: LiveSource
   readonly #model: ConversationModel
@@ -106,15 +101,18 @@ export class LiveConversation {
   send(content: string | MessageContent): string {
     if (this.#connection === 'closed')
       throw new SottoError('UNAVAILABLE', { detail: 'the conversation is closed' })
+    const message = unsentMessage(content)
+    this.add(message)
+    return message.clientMessageId
+  }
+
+  /** Sends a message that was written before this view was loaded. */
+  add(message: UnsentMessage): void {
     this.typing(false)
-    const { clientMessageId } = this.#drafts.add(
-      typeof content === 'string' ? { text: content } : content,
-      new Date(),
-    )
+    this.#drafts.add(message)
     this.#changed()
     if (!this.#sync.targetsNewest) this.jumpTo('newest').catch(() => {})
     this.#delivery.run()
-    return clientMessageId
   }
 
   /** Sends a failed message again, with the same clientMessageId. */

@@ -29,12 +29,7 @@ export interface InboxState {
   readonly error: unknown
 }
 
-/**
- * A live view of a user's inbox until `close()`: the last messages and unread counts of conversations.
- *
- * Converges to the server's state, even if requests or connections fail. `state` is the same object until something
- * changes.
- */
+/** The view behind the public LiveInbox. */
 export class LiveInbox {
   readonly #source: LiveSource
   readonly #pageSize: number

@@ -9,10 +9,7 @@ export interface PresenceState {
   readonly lastSeenAt: Date | null
 }
 
-/**
- * A live view of whether a user is online, until `close()`. `state` is undefined until it is known, and stays undefined
- * if the two users share no conversation or one has blocked the other.
- */
+/** The view behind the public LivePresence. */
 export class LivePresence {
   readonly #changes = new ChangeSignal()
   readonly #leave: () => void

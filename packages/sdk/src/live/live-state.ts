@@ -1,6 +1,7 @@
 import type { Conversation, Participant } from '@sotto/contract'
 import type { Resources } from '../resources.ts'
-import type { DraftStorage, UnsentMessage } from './drafts.ts'
+import type { UnsentMessage } from '../unsent-message.ts'
+import type { DraftStorage } from './drafts.ts'
 import type { LiveHub } from './live-hub.ts'
 import type { SentMessage } from './message-window.ts'
 

@@ -1,0 +1,43 @@
+import { gzipSync } from 'node:zlib'
+import type { OutputChunk } from 'rolldown'
+import { rolldown } from 'rolldown'
+import { packageRoot } from './commands.ts'
+
+/** A program bundled for a browser, by file name. */
+type Bundle = ReadonlyMap<string, OutputChunk>
+
+/** Bundles a program that imports the sources of this package, with the dependencies of the lock file. */
+export async function bundleOf(program: string): Promise<Bundle> {
+  const entry = '\0program.ts'
+  await using build = await rolldown({
+    input: entry,
+    cwd: packageRoot,
+    platform: 'browser',
+    plugins: [
+      {
+        name: 'program',
+        resolveId(id) {
+          if (id === entry) return id
+          return id === '@sotto/sdk' ? `${packageRoot}/src/index.ts` : null
+        },
+        load: (id) => (id === entry ? program : null),
+      },
+    ],
+  })
+  const { output } = await build.generate({ format: 'esm', minify: true })
+  return new Map(output.flatMap((file) => (file.type === 'chunk' ? [[file.fileName, file]] : [])))
+}
+
+/** The gzipped bytes that a browser downloads at the start, and with the parts of the client that match. */
+export function downloadOf(bundle: Bundle, parts: RegExp = /^$/): number {
+  const loaded = new Set<string>()
+  function load(name: string): void {
+    const chunk = bundle.get(name)
+    if (!chunk || loaded.has(name)) return
+    loaded.add(name)
+    for (const imported of chunk.imports) load(imported)
+    for (const imported of chunk.dynamicImports) if (parts.test(imported)) load(imported)
+  }
+  for (const [name, { isEntry }] of bundle) if (isEntry) load(name)
+  return [...loaded].reduce((sum, name) => sum + gzipSync(bundle.get(name)?.code ?? '').byteLength, 0)
+}
