@@ -9,6 +9,11 @@ import { bufferJson } from './compression.ts'
 /** The maximum number of calls in one tRPC request. */
 export const MAX_BATCH_SIZE = 20
 
+interface RpcRoute {
+  Params: { path: string }
+  Querystring: { batch?: string | string[] }
+}
+
 interface Options {
   /**
    * Charges a call that no procedure receives.
@@ -38,14 +43,11 @@ export async function registerRpc(
     })
     const config = { call: { operation: 'unknown', transport: 'rpc' } } as const
     // A procedure charges its own calls. Before the body is read.
-    const onRequest = async (req: FastifyRequest<{ Params: { path: string } }>) => {
-      const kinds = req.method === 'POST' ? ['mutation'] : ['query', 'subscription']
-      for (const path of req.params.path.split(',', MAX_BATCH_SIZE)) {
-        if (!kinds.some((kind) => isProcedure(path, kind))) await chargeUnknown(req)
-      }
+    const onRequest = async (req: FastifyRequest<RpcRoute>) => {
+      for (let left = countUncharged(req); left > 0; left--) await chargeUnknown(req)
     }
     for (const method of rpc.supportedMethods) {
-      rpc.route<{ Params: { path: string } }>({
+      rpc.route<RpcRoute>({
         method,
         url: '/trpc/:path',
         exposeHeadRoute: false,
@@ -63,4 +65,25 @@ export async function registerRpc(
     }
     registered()
   })
+}
+
+const kindsByMethod: Readonly<Record<string, readonly string[]>> = {
+  GET: ['query', 'subscription'],
+  HEAD: ['query', 'subscription'],
+  POST: ['mutation'],
+}
+
+/** The number of calls in a request that no procedure receives; 1 if tRPC refuses the request as a whole. */
+function countUncharged({ method, params, query, headers }: FastifyRequest<RpcRoute>): number {
+  const isBatch = [query.batch].flat()[0] === '1'
+  const paths = isBatch ? params.path.split(',', MAX_BATCH_SIZE + 1) : [params.path]
+  if (paths.length > MAX_BATCH_SIZE) return 1
+  const kinds = kindsByMethod[method] ?? []
+  const unknown = paths.filter((path) => !kinds.some((kind) => isProcedure(path, kind)))
+  if (unknown.length > 0) return unknown.length
+  const areOfOneKind = kinds.some((kind) => paths.every((path) => isProcedure(path, kind)))
+  const isStreamed = [headers['trpc-accept'], headers.accept].some((types) =>
+    types?.includes('application/jsonl'),
+  )
+  return areOfOneKind && (isBatch || !isStreamed) ? 0 : 1
 }

@@ -130,18 +130,28 @@ describe('calls of unknown procedures', () => {
     ['GET', '/trpc/users.wonders'],
     ['POST', '/trpc/users.list'],
     ['GET', '/trpc/users.wonders,users.wonders,users.wonders,users.wonders?batch=1'],
+    ['GET', '/trpc/users.list,users.list'],
+    ['GET', '/trpc/users.list,events.stream?batch=1'],
+    ['GET', `/trpc/${Array(21).fill('users.list').join()}?batch=1`],
+    ['POST', `/trpc/${Array(21).fill('messages.like').join()}?batch=1`],
+    ['PUT', '/trpc/users.list'],
+    ['GET', '/trpc/users.list', 'application/jsonl'],
     ['POST', '/v1/wonders'],
     ['DELETE', '/v1/users'],
-  ] as const)('are charged over HTTP, before the body is read: %s %s', async (method, path) => {
-    await using server = await startServer('sqlite', { settings: { limits: withReads(1) } })
-    const call = () =>
-      rest(server, `${method} ${path}`, {
-        authorization: null,
-        ...(method === 'POST' && { body: '{"json":', headers: { 'content-type': 'application/json' } }),
-      })
-    const statuses: number[] = []
-    for (let i = 0; i < 11; i++) statuses.push((await call()).status)
-    expect(statuses[0]).not.toBe(429)
-    expect(statuses.at(-1)).toBe(429)
-  })
+  ] as const)(
+    'are charged over HTTP, before the body is read: %s %s',
+    async (method, path, accept = '*/*') => {
+      await using server = await startServer('sqlite', { settings: { limits: withReads(1) } })
+      const call = () =>
+        rest(server, `${method} ${path}`, {
+          authorization: null,
+          headers: { accept, ...(method === 'POST' && { 'content-type': 'application/json' }) },
+          ...(method === 'POST' && { body: '{"json":' }),
+        })
+      const statuses: number[] = []
+      for (let i = 0; i < 11; i++) statuses.push((await call()).status)
+      expect(statuses[0]).not.toBe(429)
+      expect(statuses.at(-1)).toBe(429)
+    },
+  )
 })
