@@ -2,7 +2,6 @@ import type { Event } from '@sotto/contract'
 import { type ActorContext, afterSending } from '../app/context.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { openStream } from './open-stream.ts'
-import { endOnAbort } from './subscription.ts'
 
 /** Returns the events after the cursor, waiting for the first one. */
 export async function pullEvents(
@@ -13,7 +12,7 @@ export async function pullEvents(
   try {
     if (input.cursor === undefined) return { items: [], cursor: stream.cursor }
     // After a disconnect nothing may be taken: it would count as delivered.
-    endOnAbort(stream, ctx.disconnected?.())
+    stream.endWith(ctx.disconnected?.())
     const items = (await stream.take(AbortSignal.timeout((input.wait ?? 0) * 1_000))) ?? []
     afterSending(ctx, () => stream.written(items))
     return { items: items.map((item) => item.event), cursor: stream.cursor }

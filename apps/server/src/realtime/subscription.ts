@@ -19,12 +19,6 @@ export function createItem(event: Event, cursor: string | undefined, message?: M
   return { event, cursor, json, bytes: Buffer.byteLength(json), message }
 }
 
-/** Ends a stream with its connection, even while it is reading missed events. */
-export function endOnAbort(stream: Subscription, signal: AbortSignal | undefined): void {
-  if (signal?.aborted) stream.end()
-  else signal?.addEventListener('abort', () => stream.end(), { once: true })
-}
-
 /** The limit of a reader's queue, in bytes of JSON. */
 const MAX_QUEUED_BYTES = 262_144
 /** How much a reader takes at once, in bytes of JSON. Also bounds what it has taken but not yet sent. */
@@ -76,6 +70,8 @@ export class Subscription implements ReplayReader {
   #queue: StreamItem[] = []
   #queuedBytes = 0
   #wake: (() => void) | undefined
+  /** Stops listening to the connection. */
+  #leave: (() => void) | undefined
   #ended = false
   #endReason: EndReason | undefined
 
@@ -124,6 +120,18 @@ export class Subscription implements ReplayReader {
     this.#replay = undefined
   }
 
+  /**
+   * Ends the stream with its connection, even while it is reading missed events. A connection can outlive thousands of
+   * streams, so it does not keep those that have ended.
+   */
+  endWith(connection: AbortSignal | undefined): void {
+    if (connection?.aborted) this.end()
+    if (!connection || this.#ended) return
+    const end = () => this.end()
+    connection.addEventListener('abort', end)
+    this.#leave = () => connection.removeEventListener('abort', end)
+  }
+
   /** @param reason undefined if the reader ends the stream. */
   end(reason?: EndReason): void {
     if (this.#ended) return
@@ -132,6 +140,7 @@ export class Subscription implements ReplayReader {
     // The reader receives the remaining items when they resume.
     this.#queue = []
     this.#replay = undefined
+    this.#leave?.()
     this.#options.onEnd(this)
     this.#wake?.()
     this.onEnded?.()

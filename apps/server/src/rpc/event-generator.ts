@@ -1,8 +1,8 @@
 import { type Event, SottoError } from '@sotto/contract'
 import { tracked } from '@trpc/server'
-import type { Context } from '../app/context.ts'
+import { afterSending, type Context } from '../app/context.ts'
 import { measure } from '../metrics/reported-calls.ts'
-import { endOnAbort, type Subscription } from '../realtime/subscription.ts'
+import type { Subscription } from '../realtime/subscription.ts'
 
 interface Options {
   ctx: Context
@@ -19,7 +19,7 @@ export async function* eventGenerator({ ctx, name, signal, open }: Options) {
   stream.onEnded = () => {
     if (stream.endReason === 'slow') ctx.hangUp?.('slow')
   }
-  endOnAbort(stream, signal)
+  stream.endWith(signal)
   // Signals have no cursor, so they carry the cursor of the event before them.
   let last = stream.cursor
   try {
@@ -30,8 +30,10 @@ export async function* eventGenerator({ ctx, name, signal, open }: Options) {
         last = item.cursor ?? last
         yield tracked<Event>(last, item.event)
         // Reached only if the connection requests the next one.
-        stream.written([item])
+        if (!ctx.drained) stream.written([item])
       }
+      // A WebSocket also requests the next one after it has started to close, and drops what it requested.
+      if (ctx.drained) afterSending(ctx, () => stream.written(items))
       await ctx.drained?.()
     }
   } catch (error) {

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import { store } from '@sotto/db'
 import { dialects, type RunningServer, startServer } from '@sotto/testing/internal'
@@ -5,7 +6,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { LogPoint } from '../../src/realtime/event-cursor.ts'
 import { Replay } from '../../src/realtime/replay.ts'
-import { endOnAbort, Subscription } from '../../src/realtime/subscription.ts'
+import { Subscription } from '../../src/realtime/subscription.ts'
 
 type Parts = [kind: string, epoch: string, owner: string, xid: string, id: number, at: number]
 
@@ -171,11 +172,19 @@ describe.each(dialects)('forged event cursors on %s', (using) => {
 
     const connection = new AbortController()
     const connected = open()
-    endOnAbort(connected, connection.signal)
+    connected.endWith(connection.signal)
     const taken = connected.take()
     connection.abort()
     expect(await taken).toBeUndefined()
     expect(connected.hasEnded).toBe(true)
+
+    const longLived = new AbortController()
+    for (let i = 0; i < 3; i++) {
+      const polled = open()
+      polled.endWith(longLived.signal)
+      polled.end()
+    }
+    expect(getEventListeners(longLived.signal, 'abort')).toEqual([])
   })
 })
 
