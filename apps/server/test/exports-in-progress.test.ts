@@ -94,4 +94,24 @@ describe('exports on SQLite', () => {
     expect(pages.length).toBeGreaterThanOrEqual(8 * 3)
     expect(new Set(pages).size).toBe(pages.length)
   })
+
+  test('read only one page for HEAD', async () => {
+    let reads = 0
+    await using server = await startServer('sqlite', {
+      users: ['alice', 'bob'],
+      overrides: {
+        onStatement(sql) {
+          if (/from "messages" as "m"/.test(sql) && /"m"\."seq" > /.test(sql)) reads++
+        },
+      },
+    })
+    await Promise.all(Array.from({ length: 500 }, (_, i) => server.send('alice', 'bob', `${i}`)))
+    const headers = { ...server.headers('alice'), accept: 'application/x-ndjson' }
+    reads = 0
+    const response = await server.fetch('/v1/users/alice/export', { method: 'HEAD', headers })
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/x-ndjson'])
+    const whole = await server.fetch('/v1/users/alice/export', { headers })
+    expect((await whole.text()).split('\n').length).toBeGreaterThan(500)
+    expect(reads).toBe(4)
+  })
 })

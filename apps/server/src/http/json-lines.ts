@@ -42,6 +42,12 @@ export async function sendJsonLines(
   }
   // Before the status is sent, so that an error gets its own response.
   const first = await read({})
+  reply.header('content-type', LINES_TYPE)
+  if (reply.request.method === 'HEAD') {
+    // Fastify would read the whole list to discard it.
+    first.release()
+    return reply.send(Readable.from([]))
+  }
   async function* chunks(): AsyncGenerator<string> {
     for (let page = first; ; ) {
       yield* inChunks(page.items)
@@ -50,7 +56,7 @@ export async function sendJsonLines(
       page = await read({ cursor: page.nextCursor })
     }
   }
-  return reply.header('content-type', LINES_TYPE).send(Readable.from(chunks(), { highWaterMark: 1 }))
+  return reply.send(Readable.from(chunks(), { highWaterMark: 1 }))
 }
 
 /** The lines of a page in chunks, so that only a small part of the page is buffered for writing. */
