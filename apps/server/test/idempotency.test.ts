@@ -87,6 +87,17 @@ describe.each(dialects)('a repeated call on %s', (using) => {
     })
   })
 
+  test('of the creation of a group distinguishes external ids by case, but not usernames', async () => {
+    await using server = await createTestServer({ using, users: ['alice', 'bob'] })
+    for (const externalId of ['nAnO1', 'NaNo1']) await server.client.users.put({ user: `ext:${externalId}` })
+    const group = { name: 'Group', participants: ['bob', 'ext:nAnO1'], clientConversationId: 'one' }
+    const { id } = await server.as('alice').conversations.create(group)
+    const participants = ['BOB', 'ext:nAnO1']
+    expect((await server.as('alice').conversations.create({ ...group, participants })).id).toBe(id)
+    const other = { ...group, participants: ['bob', 'ext:NaNo1'] }
+    expect(await codeOf(server.as('alice').conversations.create(other))).toBe('IDEMPOTENCY_CONFLICT')
+  })
+
   test('of the creation of a group finds it after its creator has left', async () => {
     await using server = await createTestServer({ using, users })
     const alice = server.as('alice')

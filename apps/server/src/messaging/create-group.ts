@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Conversation, invalidInput, maxParticipants, SottoError } from '@sotto/contract'
+import { type Conversation, foldUserRef, invalidInput, maxParticipants, SottoError } from '@sotto/contract'
 import { type Executor, store } from '@sotto/db'
 import type { ActorContext, CallerContext } from '../app/context.ts'
 import { requireUser } from '../auth/access.ts'
@@ -94,7 +94,7 @@ async function earlierGroup(ctx: ActorContext, db: Executor, id: string): Promis
 
 /** Compares the participants as given: they can no longer be resolved once they are erased. */
 function hashInput({ name, participants }: Input): string {
-  const refs = [...new Set(participants.map((ref) => ref.toLowerCase()))].toSorted()
+  const refs = [...new Set(participants.map(foldUserRef))].toSorted()
   return createHash('sha256')
     .update(JSON.stringify([name, refs]))
     .digest('base64url')
