@@ -39,6 +39,28 @@ describe('two servers with Redis', () => {
     expect(offline).toMatchObject({ online: false, lastSeenAt: expect.any(Date) })
   })
 
+  test('end what a blocked user sees of typing, also on another server', async () => {
+    await using redis = await startRedis()
+    await using first = await createTestServer(options(redis.url))
+    await using second = await first.another()
+    const { conversationId } = await first.as('alice').messages.send({ to: 'bob', text: 'first' })
+    await using bob = readEvents(second, 'bob')
+    await bob.untilConnected
+    const typing = () => bob.types.filter((type) => type.startsWith('typing.'))
+    await expect
+      .poll(
+        async () => {
+          await first.as('alice').conversations.typing({ conversationId, typing: false })
+          await first.as('alice').conversations.typing({ conversationId, typing: true })
+          return typing().at(-1)
+        },
+        { timeout: 10_000 },
+      )
+      .toBe('typing.started')
+    await second.as('bob').blocks.add({ user: 'alice' })
+    await expect.poll(() => typing().at(-1), { timeout: 5_000 }).toBe('typing.stopped')
+  })
+
   test('lose nothing while it is down, and reconnect', { timeout: 60_000 }, async () => {
     await using redis = await startRedis()
     await using first = await createTestServer(options(redis.url))

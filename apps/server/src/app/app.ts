@@ -27,6 +27,8 @@ export interface App extends Runtime, ReachRules {
   readonly events: EventHub
   readonly streamGuard: StreamGuard
   readonly typing: Typing
+  /** Ends what each of two users sees of the other's typing, on all servers. */
+  hideTyping(a: string, b: string): void
   readonly presence: Presence
   readonly jobs: JobRunner
   readonly webhooks: WebhookWorker

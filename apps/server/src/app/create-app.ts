@@ -6,7 +6,7 @@ import { SecretBox } from '../identity/secret-box.ts'
 import { JobRunner } from '../jobs/job-runner.ts'
 import type { NewId } from '../lib/ids.ts'
 import { Limits } from '../limits/limits.ts'
-import { DeliveryMarks } from '../messaging/delivery-marks.ts'
+import { DeliveryMarks, receivedBy } from '../messaging/delivery-marks.ts'
 import { SendQueue } from '../messaging/send-queue.ts'
 import { showConversation } from '../messaging/show-conversations.ts'
 import { businessEventsTo } from '../metrics/business-events.ts'
@@ -94,7 +94,10 @@ export function createApp({
       webhooks.hint()
     },
     onHintSent: () => metrics.hintSent(),
-    onSignal: (signal) => deliver(signal),
+    onMessage(message) {
+      if ('event' in message) deliver(message)
+      else typing.hideBetween(...message.typingHiddenBetween)
+    },
     streamingUsers: () => events.onlineUsers(),
   })
   function deliver(signal: Signal): void {
@@ -104,7 +107,7 @@ export function createApp({
   }
   function send(signal: Signal): void {
     deliver(signal)
-    cluster.signal(signal)
+    cluster.send(signal)
   }
   const write: App['write'] = async (work) => {
     // The only cast to EventTransaction: the type guarantees that hints follow the commit, as they do below.
@@ -129,7 +132,7 @@ export function createApp({
     maxStreams: config.maxStreams,
     retentionMs,
     onPresence: (userId, isStreaming) => presence.changed(userId, isStreaming),
-    onMessageWritten: (userId, message) => deliveryMarks.note(userId, [message]),
+    onMessageWritten: (userId, message) => deliveryMarks.note(userId, receivedBy(userId, [message])),
     metrics,
     tracing,
   })
@@ -149,6 +152,10 @@ export function createApp({
     send,
     findAudience: (typist) => findTypingAudience(db, typist),
   })
+  function hideTyping(a: string, b: string): void {
+    typing.hideBetween(a, b)
+    cluster.send({ typingHiddenBetween: [a, b] })
+  }
   const streamGuard = new StreamGuard({ db, now, log, configuredKeyId: CONFIGURED_KEY_ID })
   const limits = new Limits({
     rates: config.limits,
@@ -210,6 +217,7 @@ export function createApp({
     events,
     streamGuard,
     typing,
+    hideTyping,
     presence,
     jobs,
     webhooks,

@@ -22,6 +22,31 @@ interface Options {
 /** The maximum distance between a mark and the next message: all messages in between are read. */
 const MAX_OWN_BETWEEN = 1_000
 
+/** The number of lookups of `noteSingle` at the same time. */
+const MAX_LOOKUPS = 8
+
+/**
+ * The seqs of messages that a user has received, by conversation. Nothing else of the messages is kept while their
+ * response is being written, which can take long.
+ */
+type Received = ReadonlyMap<string, readonly number[]>
+
+/** Without messages of the user, and those that are delivered. */
+export function receivedBy(userId: string, messages: readonly MessageRow[]): Received {
+  const undelivered = messages.filter(
+    (message) => message.sender_id !== userId && message.delivered_at === null,
+  )
+  const byConversation = Map.groupBy(undelivered, (message) => message.conversation_id)
+  return new Map([...byConversation].map(([id, rows]) => [id, rows.map((row) => row.seq)]))
+}
+
+/** Messages whose place after the mark is looked up. */
+interface Single {
+  conversationId: string
+  userId: string
+  seqs: Set<number>
+}
+
 /** A conversation and user whose mark was written recently. */
 interface Cooldown {
   written: Mark
@@ -46,8 +71,9 @@ export class DeliveryMarks {
   #round: Promise<void> | undefined
   #nextRoundAt = 0
   #closed = false
-  /** Lookups of `noteSingle`. */
-  readonly #lookups = new Set<Promise<void>>()
+  /** Messages that `noteSingle` looks up next. */
+  readonly #singles = new Map<string, Single>()
+  #lookups: Promise<void> | undefined
 
   constructor(options: Options) {
     this.#options = options
@@ -59,10 +85,9 @@ export class DeliveryMarks {
   }
 
   /** Marks these messages, and all before them, as delivered to the user. */
-  note(userId: string, messages: readonly MessageRow[]): void {
-    for (const message of messages) {
-      if (message.sender_id === userId || message.delivered_at !== null) continue
-      this.#add({ conversationId: message.conversation_id, userId, seq: message.seq })
+  note(userId: string, received: Received): void {
+    for (const [conversationId, seqs] of received) {
+      for (const seq of seqs) this.#add({ conversationId, userId, seq })
     }
     this.#schedule()
   }
@@ -71,35 +96,52 @@ export class DeliveryMarks {
    * Marks messages that were read without those before them. A mark is a range, so it moves only to a message that is
    * the next one for the user.
    */
-  noteSingle(userId: string, messages: readonly MessageRow[]): void {
-    const lookup = this.#noteNext(
-      userId,
-      messages.toSorted((a, b) => a.seq - b.seq),
-    ).catch((error: unknown) => this.#options.log.warn({ err: error }, 'reading delivery marks failed'))
-    this.#lookups.add(lookup)
-    void lookup.finally(() => this.#lookups.delete(lookup))
+  noteSingle(userId: string, received: Received): void {
+    for (const [conversationId, seqs] of received) {
+      const key = keyOf({ conversationId, userId })
+      const single = this.#singles.get(key) ?? { conversationId, userId, seqs: new Set() }
+      this.#singles.set(key, single)
+      for (const seq of seqs) single.seqs.add(seq)
+    }
+    this.#lookups ??= this.#lookUp().finally(() => {
+      this.#lookups = undefined
+    })
   }
 
-  async #noteNext(userId: string, messages: readonly MessageRow[]): Promise<void> {
-    const { db } = this.#options
-    for (const message of messages) {
-      if (message.sender_id === userId || message.delivered_at !== null) continue
-      const { conversation_id: conversationId, seq } = message
-      const stay = await store.participants.find(db, conversationId, userId)
-      if (!stay) continue
-      const key = keyOf({ conversationId, userId })
-      const cooldown = this.#cooldowns.get(key)
-      const pending = [this.#due.get(key), cooldown?.written, cooldown?.next].map((mark) => mark?.seq ?? 0)
-      const above = Math.max(stay.delivered_seq, stay.read_seq, stay.after_seq, ...pending)
-      if (seq <= above || seq - above > MAX_OWN_BETWEEN) continue
-      if (await store.receipts.hasReceivable(db, { conversationId, userId, above, upTo: seq - 1 })) continue
-      this.note(userId, [message])
+  async #lookUp(): Promise<void> {
+    while (this.#singles.size > 0) {
+      // On SQLite, lookups wait for nothing.
+      await setImmediate()
+      const singles = [...this.#singles.entries().take(MAX_LOOKUPS)]
+      for (const [key] of singles) this.#singles.delete(key)
+      await Promise.all(singles.map(([, single]) => this.#noteNext(single))).catch((error: unknown) =>
+        this.#options.log.warn({ err: error }, 'reading delivery marks failed'),
+      )
     }
+  }
+
+  async #noteNext({ conversationId, userId, seqs }: Single): Promise<void> {
+    const { db } = this.#options
+    const stay = await store.participants.find(db, conversationId, userId)
+    if (!stay) return
+    const key = keyOf({ conversationId, userId })
+    const cooldown = this.#cooldowns.get(key)
+    const pending = [this.#due.get(key), cooldown?.written, cooldown?.next].map((mark) => mark?.seq ?? 0)
+    const start = Math.max(stay.delivered_seq, stay.read_seq, stay.after_seq, ...pending)
+    let above = start
+    for (const seq of [...seqs].sort((a, b) => a - b)) {
+      if (seq <= above) continue
+      if (seq - above > MAX_OWN_BETWEEN) break
+      const next = await store.receipts.findReceivable(db, { conversationId, userId, above, upTo: seq })
+      if (next !== undefined && next < seq) break
+      above = seq
+    }
+    if (above > start) this.note(userId, new Map([[conversationId, [above]]]))
   }
 
   /** Writes the waiting marks. Later marks are not written. */
   async close(): Promise<void> {
-    await Promise.all(this.#lookups)
+    await this.#lookups
     this.#closed = true
     clearTimeout(this.#timer)
     await this.#round

@@ -25,5 +25,5 @@ export async function blockUser(ctx: ActorContext, input: InputOf<'blocks', 'add
     }
     await endContact(trx, actor.id, other.id, at)
   })
-  ctx.app.typing.hideBetween(actor.id, other.id)
+  ctx.app.hideTyping(actor.id, other.id)
 }

@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import type { SharedBuckets } from '../limits/shared-buckets.ts'
 import type { Config } from '../settings/config.ts'
 import type { SharedPresence } from './presence.ts'
-import type { Signal } from './signals.ts'
+import type { ClusterMessage } from './signals.ts'
 
 /**
  * The connection to the other servers on the same database. If they cannot be reached, events still arrive with the
@@ -12,8 +12,8 @@ import type { Signal } from './signals.ts'
 export interface Cluster {
   /** The event log has grown. */
   hint(): void
-  /** Sends a signal to the streams of the other servers. */
-  signal(signal: Signal): void
+  /** Sends a message to the other servers. */
+  send(message: ClusterMessage): void
   /** Presence on the other servers; undefined if it is not shared. */
   readonly presence: SharedPresence | undefined
   /** The callers' usage of their rate limits; undefined if it is not shared. */
@@ -26,7 +26,7 @@ interface Hooks {
   onHint: () => void
   /** A hint was sent. Writes in quick succession share one. */
   onHintSent: () => void
-  onSignal: (signal: Signal) => void
+  onMessage: (message: ClusterMessage) => void
   streamingUsers: () => Iterable<string>
 }
 
@@ -35,7 +35,7 @@ export type Connect = (hooks: Hooks) => Cluster
 /** For commands, which have no streams. Servers see their writes at the next poll. */
 export const standalone: Connect = () => ({
   hint() {},
-  signal() {},
+  send() {},
   presence: undefined,
   buckets: undefined,
   async close() {},
@@ -55,7 +55,7 @@ export async function connectCluster(
       const link = new RedisLink({ url: redisUrl, log, now, ...hooks })
       return {
         hint: () => link.hint(),
-        signal: (signal) => link.signal(signal),
+        send: (message) => link.send(message),
         presence: link,
         buckets: link,
         async close() {
@@ -73,7 +73,7 @@ export async function connectCluster(
     })
     return {
       hint: () => hints.send(),
-      signal() {},
+      send() {},
       presence: undefined,
       buckets: undefined,
       close: () => hints.close(),

@@ -5,7 +5,7 @@ import { isBelievable } from '../lib/clock.ts'
 import type { Charge } from '../limits/buckets.ts'
 import { type SharedBuckets, takeScript } from '../limits/shared-buckets.ts'
 import type { PresenceState, SharedPresence } from './presence.ts'
-import { decodeSignal, encodeSignal, type Signal } from './signals.ts'
+import { type ClusterMessage, decodeMessage, encodeMessage } from './signals.ts'
 
 const HINTS = 'sotto:hints'
 const SIGNALS = 'sotto:signals'
@@ -40,7 +40,7 @@ interface Options {
   now: () => Date
   onHint: () => void
   onHintSent: () => void
-  onSignal: (signal: Signal) => void
+  onMessage: (message: ClusterMessage) => void
   streamingUsers: () => Iterable<string>
 }
 
@@ -113,8 +113,8 @@ export class RedisLink implements SharedPresence, SharedBuckets {
     }, HINT_PAUSE_MS)
   }
 
-  signal(signal: Signal): void {
-    void this.#publish(SIGNALS, `${this.#serverId} ${encodeSignal(signal)}`)
+  send(message: ClusterMessage): void {
+    void this.#publish(SIGNALS, `${this.#serverId} ${encodeMessage(message)}`)
   }
 
   async setOnline(userId: string): Promise<void> {
@@ -172,7 +172,7 @@ export class RedisLink implements SharedPresence, SharedBuckets {
   }
 
   async #subscribe(): Promise<void> {
-    const { onHint, onSignal } = this.#options
+    const { onHint, onMessage } = this.#options
     // Waits until the connection is open, without a timeout. The client resubscribes after a reconnect.
     await this.#subscriber
       .subscribe([HINTS, SIGNALS], (message, channel) => {
@@ -183,8 +183,8 @@ export class RedisLink implements SharedPresence, SharedBuckets {
           onHint()
           return
         }
-        const signal = decodeSignal(message.slice(space + 1))
-        if (signal) onSignal(signal)
+        const decoded = decodeMessage(message.slice(space + 1))
+        if (decoded) onMessage(decoded)
       })
       .catch((error: unknown) => this.#reportDown(error))
   }

@@ -9,9 +9,11 @@ export interface Signal {
   event: Event
 }
 
-/** A signal as sent between servers. */
-export function encodeSignal(signal: Signal): string {
-  return JSON.stringify(signal)
+/** What servers send each other: a signal, or two users of whom neither may see the other typing any more. */
+export type ClusterMessage = Signal | { typingHiddenBetween: readonly [string, string] }
+
+export function encodeMessage(message: ClusterMessage): string {
+  return JSON.stringify(message)
 }
 
 const signalSchema = z.object({
@@ -19,10 +21,15 @@ const signalSchema = z.object({
   event: z.record(z.string(), z.unknown()),
 })
 
+const hiddenSchema = z.object({ typingHiddenBetween: z.tuple([z.string(), z.string()]) })
+
 /** @returns undefined if this version does not understand the message. */
-export function decodeSignal(text: string): Signal | undefined {
+export function decodeMessage(text: string): ClusterMessage | undefined {
   try {
-    const { to, event } = signalSchema.parse(JSON.parse(text))
+    const message: unknown = JSON.parse(text)
+    const hidden = hiddenSchema.safeParse(message)
+    if (hidden.success) return hidden.data
+    const { to, event } = signalSchema.parse(message)
     return { to, event: eventSchema.parse({ ...event, ...datesOf(event) }) }
   } catch {
     return undefined
