@@ -114,6 +114,48 @@ describe.each(dialects)('blocks on %s', (using) => {
     expect((await alice.conversations.get({ conversationId: own.id })).participantCount).toBe(3)
   })
 
+  test('hide for good what was read during the block', async () => {
+    await using server = await createTestServer({ using, users: ['alice', 'bob'] })
+    const [alice, bob] = [server.as('alice'), server.as('bob')]
+    const { conversationId } = await bob.messages.send({ to: 'alice', text: 'read before' })
+    await alice.conversations.read({ conversationId, seq: 1 })
+    await bob.messages.send({ to: 'alice', text: 'read during the block' })
+    await bob.messages.send({ to: 'alice', text: 'not read' })
+    await alice.blocks.add({ user: 'bob' })
+    await alice.conversations.read({ conversationId, seq: 2 })
+
+    const known = async () => {
+      const texts = async (isRead: boolean) =>
+        (await bob.messages.list({ sender: 'bob', isRead })).items.map(({ text }) => text)
+      const { id } = await bob.users.get({ user: 'alice' })
+      const { items } = await bob.conversations.receipts({ conversationId, seq: 2 })
+      const { deliveredSeq, readSeq, readAt } = items.find(({ userId }) => userId === id) ?? {}
+      return { read: await texts(true), unread: await texts(false), deliveredSeq, readSeq, readAt }
+    }
+    const before = {
+      read: ['read before'],
+      unread: ['not read', 'read during the block'],
+      deliveredSeq: 1,
+      readSeq: 1,
+      readAt: null,
+    }
+    expect(await known()).toEqual(before)
+    await alice.blocks.remove({ user: 'bob' })
+    expect(await known()).toEqual(before)
+    // Alice's own lists, and those of a service key, are complete.
+    for (const client of [alice, server.client]) {
+      const { items } = await client.messages.list({ recipient: 'alice', isRead: true })
+      expect(items.map(({ seq }) => seq)).toEqual([2, 1])
+    }
+    expect((await alice.conversations.get({ conversationId })).readSeq).toBe(2)
+
+    await alice.conversations.read({ conversationId, seq: 3 })
+    expect(await known()).toMatchObject({ unread: [], deliveredSeq: 3, readSeq: 3 })
+    // A reply also moves the mark past the user's own message.
+    await alice.messages.send({ to: 'bob', text: 'reply' })
+    expect(await known()).toMatchObject({ readSeq: 4 })
+  })
+
   test('in both directions are removed independently', async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob'] })
     const [alice, bob] = [server.as('alice'), server.as('bob')]

@@ -109,10 +109,10 @@ const lookups: Query[] = [
     run: async (db, { deep }) => count(await store.messages.findSender(db, deep.id, 1_000)),
   },
   {
-    name: 'whether messages of others lie between two messages',
+    name: 'the first message of others between two messages',
     run: async (db, { deep }) => {
       const range = { conversationId: deep.id, userId: deep.reader, above: 1_000, upTo: 2_000 }
-      return Number(await store.receipts.hasReceivable(db, range))
+      return count(await store.receipts.findReceivable(db, range))
     },
   },
   {
@@ -402,7 +402,8 @@ function timelines(filters: readonly NamedFilter[]): Query[] {
           const chosen = toSources(sample)
           const position = { at: sample.later, seq: Number.MAX_SAFE_INTEGER, id: newest.id }
           const before = where === 'from the middle' ? position : undefined
-          return (await store.timeline.list(db, chosen, filter.of(sample), before, PAGE)).ids.length
+          const full = { viewer: sample.hub, ...filter.of(sample) }
+          return (await store.timeline.list(db, chosen, full, before, PAGE)).ids.length
         },
       })),
     ),

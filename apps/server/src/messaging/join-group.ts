@@ -12,6 +12,12 @@ import type { GroupChange } from './change-group.ts'
 const MAX_GROUPS_PER_ADDER = 1_000
 
 /**
+ * How often users can add the same user to a group: what is read for a group grows with its stays. Service keys are not
+ * restricted.
+ */
+const MAX_STAYS = 100
+
+/**
  * Adds a user who is not in the group. The new participant receives `conversation.created`, then all participants
  * receive `participant.joined`.
  */
@@ -25,6 +31,15 @@ export async function joinGroup(
     throw invalidInput('user', `group is full (maximum ${maxParticipants} participants)`)
   }
   await requireMayAdd(ctx, trx, user)
+  if (
+    ctx.caller.kind === 'user' &&
+    (await store.participants.countStays(trx, group.id, user.id)) >= MAX_STAYS
+  ) {
+    throw invalidInput(
+      'user',
+      `${user.username} was added to this group too often (maximum ${MAX_STAYS} times)`,
+    )
+  }
   const firstEventId = await store.events.append(trx, {
     type: 'conversation.created',
     conversationId: group.id,

@@ -33,7 +33,8 @@ export async function listMessages(
 
   const viewer = viewerOf(ctx)
   const { page, messages } = await ctx.app.read(async (db) => {
-    const page = await store.timeline.list(db, sources, input, before, input.limit ?? defaultLimit)
+    const filter = { ...input, viewer }
+    const page = await store.timeline.list(db, sources, filter, before, input.limit ?? defaultLimit)
     return { page, messages: await store.messages.findMany(db, page.ids, viewer) }
   })
   const rows = new Map(messages.map((row) => [row.id, row]))

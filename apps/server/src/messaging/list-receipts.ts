@@ -1,5 +1,11 @@
 import type { Contract } from '@sotto/contract'
-import { isWithin, type MemberWithMarksRow, type ReceiptTimesRow, store } from '@sotto/db'
+import {
+  type ConversationRow,
+  isWithin,
+  type MemberWithMarksRow,
+  type ReceiptTimesRow,
+  store,
+} from '@sotto/db'
 import type { z } from 'zod'
 import type { CallerContext } from '../app/context.ts'
 import { requireReadable } from '../auth/access.ts'
@@ -31,7 +37,7 @@ export async function listReceipts(
     const before = blocks.get(member.id)
     items.push(
       before === undefined
-        ? toReceipt(member, timesOf.get(member.id))
+        ? toReceipt(await reportedBy(ctx, conversation, member), timesOf.get(member.id))
         : await receiptBefore(ctx, conversation.id, member, timesOf.get(member.id), before),
     )
   }
@@ -50,6 +56,16 @@ async function blocksOf(
     actor.id,
     members.map((member) => member.id),
   )
+}
+
+/** A participant with the marks that the actor may know of. Groups have no marks that are not reported. */
+async function reportedBy(
+  { app, actor }: CallerContext,
+  { id, kind }: ConversationRow,
+  member: MemberWithMarksRow,
+): Promise<MemberWithMarksRow> {
+  if (kind === 'group' || !actor || actor.id === member.id) return member
+  return { ...member, ...(await store.receipts.findReportedMarks(app.db, id, member.id, member)) }
 }
 
 /** A participant's receipt as it was when the block began. */

@@ -1,7 +1,9 @@
+import { setImmediate } from 'node:timers/promises'
 import type { NotNull } from 'kysely'
+import type { ParticipantTable } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
 import { type ConversationRow, conversationColumns } from './conversations.ts'
-import type { ParticipantRow } from './participants.ts'
+import { FIRST_USER_ID, type ParticipantRow } from './participants.ts'
 import { type UserRow, userColumns } from './users.ts'
 
 export type InboxRow = ConversationRow & Pick<ParticipantRow, 'read_seq' | 'skipped_count' | 'after_seq'>
@@ -51,24 +53,60 @@ const directPart = statement((db, p: InboxPart) =>
     .limit(p.limit),
 )
 
-const groupPart = statement((db, p: InboxPart) =>
-  db
-    .selectFrom('participants')
-    .innerJoin('conversations', 'conversations.id', 'participants.conversation_id')
-    .select(inboxColumns)
-    .where('participants.user_id', '=', p.userId)
-    .where('participants.active_at', 'is', null)
-    .where('participants.left_at', 'is', null)
-    .where((eb) =>
-      eb(eb.refTuple('conversations.updated_at', 'conversations.id'), '<', eb.tuple(p.beforeAt, p.beforeId)),
-    ),
+/** A stay in a group, with its conversation. */
+type GroupStayRow = InboxRow &
+  Pick<ParticipantTable, 'conversation_id' | 'first_event_id' | 'until_seq' | 'left_at'>
+
+/** The number of stays that are read at once, which takes a few milliseconds. */
+const STAYS_PER_PAGE = 1_000
+
+const groupStaysAfter = statement(
+  (db, p: { userId: string; conversationId: string; firstEventId: number; limit: number }) =>
+    db
+      .selectFrom('participants')
+      .innerJoin('conversations', 'conversations.id', 'participants.conversation_id')
+      .select(inboxColumns)
+      .select([
+        'participants.conversation_id',
+        'participants.first_event_id',
+        'participants.until_seq',
+        'participants.left_at',
+      ])
+      .where('participants.user_id', '=', p.userId)
+      .where('participants.active_at', 'is', null)
+      .where((eb) =>
+        eb(
+          eb.refTuple('participants.conversation_id', 'participants.first_event_id'),
+          '>',
+          eb.tuple(p.conversationId, p.firstEventId),
+        ),
+      )
+      .orderBy('participants.conversation_id')
+      .orderBy('participants.first_event_id')
+      .limit(p.limit),
 )
+
+/**
+ * The stays of a user in groups, including ended ones, by conversation and then oldest first, in pages. There is no
+ * limit on them, because others can add users to groups and remove them again. On SQLite, other work is done between
+ * two pages.
+ */
+export async function* listGroupStays(db: Executor, userId: string): AsyncGenerator<GroupStayRow[]> {
+  for (let after = { conversationId: FIRST_USER_ID, firstEventId: 0 }; ; ) {
+    const rows = await groupStaysAfter(db, { userId, ...after, limit: STAYS_PER_PAGE })
+    yield rows
+    const last = rows.at(-1)
+    if (!last || rows.length < STAYS_PER_PAGE) return
+    after = { conversationId: last.conversation_id, firstEventId: last.first_event_id }
+    await setImmediate()
+  }
+}
 
 /**
  * A user's conversations, latest activity first.
  *
  * Direct conversations come from an index that each send updates. Groups are sorted here, so that a send to a group
- * does not have to update a row per participant. A user is in at most a thousand groups.
+ * does not have to update a row per participant.
  */
 export async function list(
   db: Executor,
@@ -76,11 +114,17 @@ export async function list(
   before: TimePosition,
   limit: number,
 ): Promise<InboxRow[]> {
-  const part = { userId, beforeAt: before.at, beforeId: before.id, limit }
-  const directs = await directPart(db, part)
-  const groups = await groupPart(db, part)
-  if (groups.length === 0) return directs
-  return [...directs, ...groups].sort(byLatest).slice(0, limit)
+  let latest = await directPart(db, { userId, beforeAt: before.at, beforeId: before.id, limit })
+  for await (const stays of listGroupStays(db, userId)) {
+    const groups = stays.filter((stay) => stay.left_at === null && isBefore(stay, before))
+    if (groups.length > 0) latest = [...latest, ...groups].sort(byLatest).slice(0, limit)
+  }
+  return latest
+}
+
+function isBefore({ updated_at: at, id }: InboxRow, before: TimePosition): boolean {
+  const order = at.getTime() - before.at.getTime()
+  return order < 0 || (order === 0 && id < before.id)
 }
 
 const place = statement((db, p: { conversationId: string; userId: string }) =>

@@ -49,14 +49,15 @@ function asSeen(selected: SelectedRow): MessageRow {
 
 /** The columns of `EndOfStay`. Null without looking anything up for messages that have not changed. */
 function endOfStay(eb: ExpressionBuilder<Schema & { m: MessageTable }, 'm'>, viewer: Viewer) {
-  const stays = eb
+  // Only the last stay can last. Others can begin and end any number of stays of a user.
+  const lastStay = eb
     .selectFrom('participants as stay')
     .whereRef('stay.conversation_id', '=', 'm.conversation_id')
     .where('stay.user_id', '=', viewer)
-    // All of them have ended.
-    .having((s) => s(s.fn.countAll(), '=', s.fn.count('stay.left_at')))
-  const endEventId = stays.select((s) => s.fn.max('stay.last_event_id').as('id'))
-  const endedAt = stays.select((s) => s.fn.max('stay.left_at').as('ended_at'))
+    .orderBy('stay.first_event_id', 'desc')
+    .limit(1)
+  const endEventId = lastStay.select('stay.last_event_id')
+  const endedAt = lastStay.select('stay.left_at')
   const edits = (when: 'before the end' | 'after the end') => {
     const operators = when === 'after the end' ? (['>', '>='] as const) : (['<=', '<'] as const)
     return eb

@@ -262,6 +262,20 @@ export async function countGroups(db: Executor, userId: string, addedBy: string 
   return row?.count ?? 0
 }
 
+const staysInGroup = statement((db, p: ParticipantKey) =>
+  db
+    .selectFrom('participants')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('conversation_id', '=', p.conversationId)
+    .where('user_id', '=', p.userId),
+)
+
+/** How often a user has been in a conversation. */
+export async function countStays(db: Executor, conversationId: string, userId: string): Promise<number> {
+  const [row] = await staysInGroup(db, { conversationId, userId })
+  return row?.count ?? 0
+}
+
 const withUsers = statement((db, p: { ids: IdList }) =>
   db
     .selectFrom('participants')

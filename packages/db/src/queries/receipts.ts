@@ -9,7 +9,9 @@ import {
   timeOf,
 } from '../dialect/expressions.ts'
 import type { EventTransaction } from '../event-transaction.ts'
+import type { ParticipantTable } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
+import { newest } from './inbox.ts'
 
 /** The seq up to which a user has received or read a conversation. */
 export interface Mark {
@@ -54,9 +56,12 @@ const receivableIn = statement((db, p: SeqRange) =>
     .limit(1),
 )
 
-/** Whether there is a message with above < seq <= upTo that can be delivered to this user: of others and not deleted. */
-export async function hasReceivable(db: Executor, range: SeqRange): Promise<boolean> {
-  return (await receivableIn(db, range)).length > 0
+/**
+ * The seq of the first message with above < seq <= upTo that can be delivered to this user: of others and not deleted.
+ */
+export async function findReceivable(db: Executor, range: SeqRange): Promise<number | undefined> {
+  const [row] = await receivableIn(db, range)
+  return row?.seq
 }
 
 const setRead = statement((db, p: Mark & { skippedCount: number }) =>
@@ -296,6 +301,33 @@ export async function findTimes(
   return userIds.length === 0 ? [] : receiptTimes(db, { conversationId, userIds: idList(db, userIds), seq })
 }
 
+/** The marks of a participant. */
+type Marks = Pick<ParticipantTable, 'delivered_seq' | 'read_seq'>
+
+/**
+ * What a participant of a direct conversation has let the other user know of these marks: up to the first message that
+ * they received or read during a block, which is not reported even after the block has ended.
+ */
+export async function findReportedMarks(
+  db: Executor,
+  conversationId: string,
+  userId: string,
+  marks: Marks,
+): Promise<Marks> {
+  const reported = await findMarksBefore(db, { conversationId, userId, before: newest.at })
+  const limitOf = async (above: number, upTo: number) => {
+    const first = await findReceivable(db, { conversationId, userId, above, upTo })
+    return first === undefined ? upTo : first - 1
+  }
+  return {
+    delivered_seq: await limitOf(
+      Math.max(reported.delivered_seq, reported.read_seq),
+      Math.max(marks.delivered_seq, marks.read_seq),
+    ),
+    read_seq: await limitOf(reported.read_seq, marks.read_seq),
+  }
+}
+
 const marksBefore = statement((db, p: { conversationId: string; userId: string; before: Date }) =>
   db
     .selectFrom('receipts')
@@ -311,7 +343,7 @@ const marksBefore = statement((db, p: { conversationId: string; userId: string; 
 export async function findMarksBefore(
   db: Executor,
   range: { conversationId: string; userId: string; before: Date },
-): Promise<{ delivered_seq: number; read_seq: number }> {
+): Promise<Marks> {
   const marks = new Map((await marksBefore(db, range)).map(({ kind, seq }) => [kind, seq]))
   return { delivered_seq: marks.get('delivered') ?? 0, read_seq: marks.get('read') ?? 0 }
 }

@@ -1,9 +1,11 @@
-import { type ExpressionBuilder, sql } from 'kysely'
+import { setImmediate } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { findsOne } from '../dialect/expressions.ts'
 import type { MessageTable } from '../message-table.ts'
-import type { Schema } from '../schema.ts'
-import { type Executor, statement } from '../statement.ts'
-import { newest } from './inbox.ts'
-import type { Span } from './participants.ts'
+import type { Executor } from '../statement.ts'
+import { listGroupStays, newest } from './inbox.ts'
+import type { Viewer } from './messages.ts'
+import { isWithin, type Span } from './participants.ts'
 import { nextChunk } from './walk.ts'
 
 /*
@@ -36,37 +38,30 @@ export interface StaySource {
   exceptFrom?: string
 }
 
-const groupsOfUser = statement((db, p: { userId: string }) =>
-  db
-    .selectFrom('participants')
-    .innerJoin('conversations', 'conversations.id', 'participants.conversation_id')
-    .select([
-      'participants.conversation_id',
-      'participants.after_seq',
-      'participants.until_seq',
-      'conversations.updated_at',
-    ])
-    .where('participants.user_id', '=', p.userId)
-    .where('participants.active_at', 'is', null)
-    .orderBy('conversations.updated_at', 'desc')
-    .orderBy('participants.conversation_id')
-    .orderBy('participants.first_event_id'),
-)
-
-/** The groups that a user is or was in, latest activity first. */
+/** The groups that a user is or was in and in which there are messages for them, latest activity first. */
 export async function findGroupStays(db: Executor, userId: string): Promise<StaySource[]> {
-  const stays = Map.groupBy(await groupsOfUser(db, { userId }), (row) => row.conversation_id)
-  return [...stays].map(([conversationId, rows]) => ({
-    by: 'stays',
-    conversationId,
-    spans: rows.map((row) => ({ after: row.after_seq, until: row.until_seq ?? undefined })),
-    newestAt: rows[0]?.updated_at ?? new Date(0),
-  }))
+  const groups = new Map<string, { newestAt: Date; spans: Span[] }>()
+  for await (const stays of listGroupStays(db, userId)) {
+    for (const { id, updated_at: newestAt, last_seq: lastSeq, after_seq: after, until_seq: until } of stays) {
+      if ((until ?? lastSeq) <= after) continue
+      const group = groups.get(id) ?? { newestAt, spans: [] }
+      groups.set(id, group)
+      group.spans.push({ after, until: until ?? undefined })
+    }
+  }
+  return [...groups]
+    .map(([conversationId, group]) => ({ by: 'stays' as const, conversationId, ...group }))
+    .sort((a, b) => b.newestAt.getTime() - a.newestAt.getTime())
 }
 
 export interface TimelineFilter {
+  /** The user who reads, or null for a bare service key. */
+  viewer: Viewer
   kind?: MessageTable['kind'] | undefined
-  /** Whether the recipient has read the message. Messages without a recipient (in groups) match neither value. */
+  /**
+   * Whether the recipient has read the message. Messages without a recipient (in groups) match neither value. For the
+   * sender, only what was reported counts: not what the recipient has read during a block.
+   */
   isRead?: boolean | undefined
   /** created_at >= since */
   since?: Date | undefined
@@ -101,6 +96,9 @@ const SCAN_BUDGET = 2_000
 /** Sorts before every id. */
 const FIRST_ID = '00000000-0000-0000-0000-000000000000'
 
+/** The number of sources that are read in one iteration of the event loop, which takes a few milliseconds. */
+const SOURCES_PER_TURN = 100
+
 /** The ids of one page. Sources must not overlap. A `conversation` source can only be used alone. */
 export async function list(
   db: Executor,
@@ -110,27 +108,31 @@ export async function list(
   limit: number,
 ): Promise<TimelinePage> {
   const budget = Math.max(limit + 1, Math.floor(SCAN_BUDGET / sources.length))
-  const walks: Walk[] = []
-  for (const source of sources) {
-    if (source.by === 'stays' && isFull(walks, source.newestAt, limit)) continue
-    walks.push(await walk(db, source, filter, before, limit, budget))
+  /** The newest matches so far: those of the page and the first of the next one. */
+  let newestKeys: Key[] = []
+  /** If a source stopped early, matches of other sources beyond that point must wait for the next page. */
+  let floor: Key | undefined
+  for (const [index, source] of sources.entries()) {
+    const last = newestKeys[limit]
+    if (last && source.by === 'stays' && last.created_at > source.newestAt) continue
+    // On SQLite, reading waits for nothing.
+    if (index > 0 && index % SOURCES_PER_TURN === 0) await setImmediate()
+    const { matches, stoppedAt } = await walk(db, source, sinceAtLeast(filter, last), before, limit, budget)
+    if (stoppedAt) floor = newerOf(floor, stoppedAt)
+    if (matches.length === 0) continue
+    newestKeys = [...newestKeys, ...matches].sort((a, b) => -compare(a, b)).slice(0, limit + 1)
   }
 
-  // If a source stopped early, matches of other sources beyond that point must wait for the next page.
-  const floor = walks.flatMap((done) => done.stoppedAt ?? []).reduce<Key | undefined>(newerOf, undefined)
-  const merged = walks
-    .flatMap((done) => done.matches)
-    .sort((a, b) => -compare(a, b))
-    .filter((key) => !floor || compare(key, floor) >= 0)
+  const merged = newestKeys.filter((key) => !floor || compare(key, floor) >= 0)
   const page = merged.slice(0, limit)
   const last = merged.length > limit ? page.at(-1) : floor
   return { ids: page.map((key) => key.id), next: last && positionOf(last) }
 }
 
-/** Whether the page and the first item of the next one are found and all newer than this. */
-function isFull(walks: readonly Walk[], at: Date, limit: number): boolean {
-  const newer = walks.flatMap((done) => done.matches.filter((key) => key.created_at > at))
-  return newer.length > limit
+/** What is older than the last key does not get on the page. */
+function sinceAtLeast(filter: TimelineFilter, last: Key | undefined): TimelineFilter {
+  if (!last || (filter.since && filter.since > last.created_at)) return filter
+  return { ...filter, since: last.created_at }
 }
 
 function compare(a: Key, b: Key): number {
@@ -166,7 +168,7 @@ async function walk(
   for (let scanned = 0; scanned < budget; ) {
     const keys = await readKeys(db, source, filter, position, chunk)
     for (const key of keys) {
-      if (!key.matches) continue
+      if (!key.matches || (source.by === 'stays' && !isWithin(source.spans, key.seq))) continue
       matches.push(key)
       if (matches.length > limit) return { matches, stoppedAt: key }
     }
@@ -204,7 +206,7 @@ async function readKeys(
     .selectFrom('messages as m')
     .select(['m.id', 'm.created_at', 'm.seq'])
     .select((eb) => {
-      const read = eb.exists(
+      const marked = eb.exists(
         eb
           .selectFrom('participants as p')
           .select('p.user_id')
@@ -212,6 +214,17 @@ async function readKeys(
           .whereRef('p.user_id', '=', 'm.recipient_id')
           .whereRef('p.read_seq', '>=', 'm.seq'),
       )
+      const reported = findsOne(
+        eb
+          .selectFrom('receipts as r')
+          .whereRef('r.conversation_id', '=', 'm.conversation_id')
+          .whereRef('r.user_id', '=', 'm.recipient_id')
+          .where('r.kind', '=', sql.lit('read' as const))
+          .whereRef('r.seq', '>=', 'm.seq'),
+      )
+      const { viewer } = filter
+      const read =
+        viewer === null ? marked : eb.and([marked, eb.or([eb('m.recipient_id', '=', viewer), reported])])
       const conditions = [
         ...(filter.kind ? [eb('m.kind', '=', filter.kind)] : []),
         ...(filter.isRead === undefined
@@ -219,7 +232,6 @@ async function readKeys(
           : [eb('m.recipient_id', 'is not', null), filter.isRead ? read : eb.not(read)]),
         ...('senderId' in source && source.senderId ? [eb('m.sender_id', '=', source.senderId)] : []),
         ...('exceptFrom' in source && source.exceptFrom ? [eb('m.sender_id', '<>', source.exceptFrom)] : []),
-        ...(source.by === 'stays' ? [eb.or(source.spans.map((span) => isInSpan(eb, span)))] : []),
       ]
       return conditions.length === 0
         ? eb.lit(1).as('matches')
@@ -243,9 +255,4 @@ async function readKeys(
     .where('m.created_at', '<=', before.at)
     .where(sql<boolean>`(m.created_at, m.seq, m.id) < (${before.at}, ${before.seq}, ${before.id})`)
     .execute()
-}
-
-function isInSpan(eb: ExpressionBuilder<{ m: Schema['messages'] }, 'm'>, { after, until }: Span) {
-  const isAfter = eb('m.seq', '>', after)
-  return until === undefined ? isAfter : eb.and([isAfter, eb('m.seq', '<=', until)])
 }
