@@ -182,6 +182,28 @@ describe('on SQLite', () => {
     expect(most).toBeLessThan(150)
   })
 
+  test('the groups that a user shares with others are compared for ten of them at a time', async () => {
+    let iteration = 0
+    const lookups: number[] = []
+    await using server = await startServer('sqlite', {
+      users: ['alice', ...Array.from({ length: 30 }, (_, n) => `user${n}`)],
+      overrides: {
+        onStatement(sql) {
+          if (/"given"\."key"/.test(sql)) lookups.push(iteration)
+        },
+      },
+    })
+    let next = setImmediate(function count() {
+      iteration++
+      next = setImmediate(count)
+    })
+    const watched = Array.from({ length: 30 }, (_, n) => `user${n}`).join()
+    await using _stream = await server.sse('alice', `?presence=${watched}`)
+    clearImmediate(next)
+    expect(lookups).toHaveLength(3)
+    expect(new Set(lookups).size).toBe(3)
+  })
+
   test('messages that were read one by one are looked up once per conversation', async () => {
     let lookups = 0
     await using server = await startServer('sqlite', {

@@ -1,4 +1,6 @@
+import { setImmediate } from 'node:timers/promises'
 import { type Expression, expressionBuilder, sql } from 'kysely'
+import { isPostgres } from '../dialect/column-types.ts'
 import { findsOne, givenRows } from '../dialect/expressions.ts'
 import type { Schema } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
@@ -71,24 +73,34 @@ const viewers = statement((db, p: { userId: string; others: string }) =>
         ),
         findsOne(
           eb
-            .selectFrom('participants as mine')
-            .innerJoin('participants as theirs', (join) =>
-              join
-                .onRef('theirs.conversation_id', '=', 'mine.conversation_id')
-                .onRef('theirs.user_id', '=', 'given.id')
-                .on('theirs.left_at', 'is', null),
-            )
-            .select('mine.conversation_id')
-            .where('mine.user_id', '=', p.userId)
-            .where('mine.left_at', 'is', null)
+            .selectFrom('participants as theirs')
+            .select('theirs.conversation_id')
+            .whereRef('theirs.user_id', '=', 'given.id')
+            .where('theirs.left_at', 'is', null)
             // Only groups.
-            .where('mine.active_at', 'is', null),
+            .where('theirs.active_at', 'is', null)
+            // A join could start with the groups of the user, for each of the others.
+            .where((group) =>
+              findsOne(
+                group
+                  .selectFrom('participants as mine')
+                  .whereRef('mine.conversation_id', '=', 'theirs.conversation_id')
+                  .where('mine.user_id', '=', p.userId)
+                  .where('mine.left_at', 'is', null),
+              ),
+            ),
         ),
       ]),
     )
     .where((eb) => eb.not(hasBlocked(p.userId, eb.ref('given.id'))))
     .where((eb) => eb.not(hasBlocked(eb.ref('given.id'), p.userId))),
 )
+
+/**
+ * The number of other users whose groups are compared in one iteration of the event loop on SQLite: a user can be in
+ * thousands of groups.
+ */
+const OTHERS_PER_TURN = 10
 
 /**
  * Those among other users who may see a user's presence: they share a conversation with the user, and neither has
@@ -99,8 +111,13 @@ export async function findPresenceViewers(
   userId: string,
   otherIds: readonly string[],
 ): Promise<ReadonlySet<string>> {
-  if (otherIds.length === 0) return new Set()
   const others = [...new Set(otherIds)].map((id) => ({ id, key: directKey(userId, id) }))
-  const rows = await viewers(db, { userId, others: JSON.stringify(others) })
-  return new Set(rows.map((row) => row.id))
+  const found = new Set<string>()
+  const count = isPostgres(db) ? others.length : OTHERS_PER_TURN
+  for (let from = 0; from < others.length; from += count) {
+    if (from > 0) await setImmediate()
+    const part = JSON.stringify(others.slice(from, from + count))
+    for (const { id } of await viewers(db, { userId, others: part })) found.add(id)
+  }
+  return found
 }
