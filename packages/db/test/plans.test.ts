@@ -353,7 +353,7 @@ const sources: Record<string, (sample: SampleData) => Source[]> = {
 
 interface NamedFilter {
   name: string
-  of(sample: SampleData): TimelineFilter
+  of(sample: SampleData): Omit<TimelineFilter, 'viewer'>
 }
 
 /** Filters that most messages match, or that an index serves. */

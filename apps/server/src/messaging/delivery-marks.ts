@@ -112,9 +112,13 @@ export class DeliveryMarks {
     while (this.#singles.size > 0) {
       // On SQLite, lookups wait for nothing.
       await setImmediate()
-      const singles = [...this.#singles.entries().take(MAX_LOOKUPS)]
-      for (const [key] of singles) this.#singles.delete(key)
-      await Promise.all(singles.map(([, single]) => this.#noteNext(single))).catch((error: unknown) =>
+      const singles: Single[] = []
+      for (const [key, single] of this.#singles) {
+        this.#singles.delete(key)
+        singles.push(single)
+        if (singles.length === MAX_LOOKUPS) break
+      }
+      await Promise.all(singles.map((single) => this.#noteNext(single))).catch((error: unknown) =>
         this.#options.log.warn({ err: error }, 'reading delivery marks failed'),
       )
     }
