@@ -84,17 +84,16 @@ describe.each(dialects)('a user on %s', (using) => {
   test('who was in a group thousands of times reads on', async () => {
     await using server = await startServer(using, { users: ['alice', 'bob'] })
     const [conversationId = ''] = await insertGroups(server, 1)
+    await server.app.db.updateTable('conversations').set({ last_seq: 10_000 }).execute()
     const stays = Array.from({ length: 3_000 }, (_, n) => ({
       conversationId,
-      until: 1,
+      after: 2 * n,
+      until: 2 * n + 1,
       firstEventId: 10 + n,
     }))
     await insertStays(server, 'bob', stays)
-    const paths = ['/v1/messages', `/v1/conversations/${conversationId}/messages`] as const
-    for (const path of paths) {
-      const { items } = await server.call<Page<{ text: string }>>('bob', 'GET', path)
-      expect(items.map(({ text }) => text)).toEqual([conversationId])
-    }
+    const { items } = await server.call<Page<{ text: string }>>('bob', 'GET', '/v1/messages')
+    expect(items.map(({ text }) => text)).toEqual([conversationId])
     expect((await server.call<Page<unknown>>('bob', 'GET', '/v1/conversations')).items).toEqual([])
   })
 

@@ -105,6 +105,13 @@ const lookups: Query[] = [
     },
   },
   {
+    name: 'the marks that a user has reported',
+    run: async (db, { deep }) => {
+      const marks = { delivered_seq: 2_000, read_seq: 2_000 }
+      return count(await store.receipts.findReportedMarks(db, deep.id, deep.reader, marks))
+    },
+  },
+  {
     name: 'the sender of a message by its seq',
     run: async (db, { deep }) => count(await store.messages.findSender(db, deep.id, 1_000)),
   },

@@ -140,7 +140,7 @@ describe('calls of unknown procedures', () => {
     ['DELETE', '/v1/users'],
   ] as const)(
     'are charged over HTTP, before the body is read: %s %s',
-    async (method, path, accept = '*/*') => {
+    async (method, path, accept: string = '*/*') => {
       await using server = await startServer('sqlite', { settings: { limits: withReads(1) } })
       const call = () =>
         rest(server, `${method} ${path}`, {

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
-import type { NotNull } from 'kysely'
+import { type NotNull, sql } from 'kysely'
+import { isPostgres } from '../dialect/column-types.ts'
 import type { ParticipantTable } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
 import { type ConversationRow, conversationColumns } from './conversations.ts'
@@ -82,7 +83,8 @@ const groupStaysAfter = statement(
         ),
       )
       .orderBy('participants.conversation_id')
-      .orderBy('participants.first_event_id')
+      // Without the addition, SQLite uses the index of all stays, and also reads those in direct conversations.
+      .orderBy(isPostgres(db) ? sql`participants.first_event_id` : sql`participants.first_event_id + 0`)
       .limit(p.limit),
 )
 

@@ -11,7 +11,6 @@ import {
 import type { EventTransaction } from '../event-transaction.ts'
 import type { ParticipantTable } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
-import { newest } from './inbox.ts'
 
 /** The seq up to which a user has received or read a conversation. */
 export interface Mark {
@@ -301,6 +300,19 @@ export async function findTimes(
   return userIds.length === 0 ? [] : receiptTimes(db, { conversationId, userIds: idList(db, userIds), seq })
 }
 
+const lastReported = statement((db, p: { conversationId: string; userId: string }) => {
+  const last = (kind: 'delivered' | 'read') =>
+    db
+      .selectFrom('receipts')
+      .select('seq')
+      .where('conversation_id', '=', p.conversationId)
+      .where('user_id', '=', p.userId)
+      .where('kind', '=', kind)
+      .orderBy('seq', 'desc')
+      .limit(1)
+  return db.selectNoFrom([last('delivered').as('delivered_seq'), last('read').as('read_seq')])
+})
+
 /** The marks of a participant. */
 type Marks = Pick<ParticipantTable, 'delivered_seq' | 'read_seq'>
 
@@ -314,17 +326,18 @@ export async function findReportedMarks(
   userId: string,
   marks: Marks,
 ): Promise<Marks> {
-  const reported = await findMarksBefore(db, { conversationId, userId, before: newest.at })
+  const [reported] = await lastReported(db, { conversationId, userId })
+  const { delivered_seq: delivered, read_seq: read } = reported ?? { delivered_seq: null, read_seq: null }
   const limitOf = async (above: number, upTo: number) => {
     const first = await findReceivable(db, { conversationId, userId, above, upTo })
     return first === undefined ? upTo : first - 1
   }
   return {
     delivered_seq: await limitOf(
-      Math.max(reported.delivered_seq, reported.read_seq),
+      Math.max(delivered ?? 0, read ?? 0),
       Math.max(marks.delivered_seq, marks.read_seq),
     ),
-    read_seq: await limitOf(reported.read_seq, marks.read_seq),
+    read_seq: await limitOf(read ?? 0, marks.read_seq),
   }
 }
 

@@ -224,7 +224,9 @@ async function readKeys(
       )
       const { viewer } = filter
       const read =
-        viewer === null ? marked : eb.and([marked, eb.or([eb('m.recipient_id', '=', viewer), reported])])
+        viewer === null
+          ? marked
+          : sql<boolean>`case when ${eb('m.recipient_id', '=', viewer)} then ${marked} else ${reported} end`
       const conditions = [
         ...(filter.kind ? [eb('m.kind', '=', filter.kind)] : []),
         ...(filter.isRead === undefined
