@@ -126,9 +126,11 @@ export function wholeNumber(min: number, max: number) {
   return z.int(message).min(min, message).max(max, message)
 }
 
+const numberFormat = new Intl.NumberFormat('en-US')
+
 /** With thousands separators: 10,000. */
 function grouped(value: number): string {
-  return value.toLocaleString('en-US')
+  return numberFormat.format(value)
 }
 
 const MAX_URL_LENGTH = 2_048

@@ -23,6 +23,8 @@ export interface DatabaseOptions {
   pooled?: boolean
   /** SQLite: lock the file for this process, as a server does. */
   exclusive?: boolean
+  /** SQLite in memory: starts with a copy of this database. */
+  image?: Buffer | undefined
   /** Called after each statement except begin, commit and rollback. For tests and measurements. */
   onStatement?: StatementListener | undefined
   /** SQLite only. */
@@ -83,7 +85,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   let pool: Pool | undefined
   const dialect: Dialect =
     target.kind === 'sqlite'
-      ? sqliteDialect(target.path, options.onGroupCommit)
+      ? sqliteDialect(options.image ?? target.path, options.onGroupCommit)
       : postgresDialect(options.url, {
           poolSize,
           preparedStatements: options.preparedStatements ?? true,

@@ -88,9 +88,15 @@ interface SchemaState {
 const REQUIREMENTS = '20261121T030000-schema-requirements'
 
 async function stateOf(db: Executor): Promise<SchemaState> {
-  const tables = await db.introspection.getTables()
-  const isEmpty = !tables.some((table) => table.name === 'migrations')
-  return stateAfter(db, isEmpty ? [] : await appliedNames(db))
+  return stateAfter(db, (await isEmpty(db)) ? [] : await appliedNames(db))
+}
+
+async function isEmpty(db: Executor): Promise<boolean> {
+  const { rows } = await (isPostgres(db)
+    ? sql`select 1 where to_regclass('migrations') is not null`
+    : sql`select 1 from sqlite_master where type = 'table' and name = 'migrations'`
+  ).execute(db)
+  return rows.length === 0
 }
 
 async function appliedNames(db: Executor): Promise<string[]> {

@@ -97,6 +97,7 @@ async function listen(
   const server = await createServer(config, {
     log: memoryLogger(logs),
     fastPasswords: true,
+    copiesSchema: true,
     keepAliveDrainMs: 0,
     ...overrides,
   })

@@ -151,6 +151,7 @@ async function startOn(
     nextId: () => givenIds.shift(),
     log: memoryLogger(logs),
     fastPasswords: true,
+    copiesSchema: true,
   })
 
   const url = 'http://sotto.test'

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import {
   type Database,
+  memoryImage,
   openDatabase,
   parseDatabaseUrl,
   Replica,
@@ -32,6 +33,8 @@ import { createApp } from './create-app.ts'
 import { DatabaseClock } from './database-clock.ts'
 import { checkPooler, prepareSchema } from './prepare-schema.ts'
 
+const IN_MEMORY = 'file::memory:'
+
 /** Overrides for tests. */
 export interface ServerOverrides {
   /** Replaces the server's clock, which is the host's, corrected by its difference from the database's. */
@@ -47,6 +50,8 @@ export interface ServerOverrides {
   resolveHost?: ResolveHost
   /** Hashes passwords in microseconds instead of tens of milliseconds, without any protection. */
   fastPasswords?: boolean
+  /** Copies a migrated database for each server in memory instead of migrating. */
+  copiesSchema?: boolean
   /** How long a stop waits for keep-alive clients to notice it, in milliseconds: 1,000 by default. */
   keepAliveDrainMs?: number
 }
@@ -97,6 +102,7 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
     preparedStatements: config.preparedStatements,
     pooled: config.databaseDirectUrl !== undefined,
     exclusive: true,
+    image: overrides.copiesSchema && config.databaseUrl === IN_MEMORY ? await memoryImage() : undefined,
     onStatement: statementListener(overrides.onStatement, telemetry),
     ...(metrics && { onGroupCommit: (transactions) => metrics.groupCommitted(transactions) }),
   })

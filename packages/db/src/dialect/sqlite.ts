@@ -19,17 +19,20 @@ class TransactionalSqliteAdapter extends SqliteAdapter {
   }
 }
 
-export function sqliteDialect(path: string, onGroupCommit?: GroupCommitListener): Dialect {
+/** @param source a path, `:memory:`, or the contents of a database to copy into memory */
+export function sqliteDialect(source: string | Buffer, onGroupCommit?: GroupCommitListener): Dialect {
   return {
     createAdapter: () => new TransactionalSqliteAdapter(),
-    createDriver: () => new SqliteDriver(() => openFiles(path), onGroupCommit),
+    createDriver: () => new SqliteDriver(() => openFiles(source), onGroupCommit),
     createIntrospector: (db) => new SqliteIntrospector(db),
     createQueryCompiler: () => new SqliteQueryCompiler(),
   }
 }
 
-function openFiles(path: string) {
-  if (path === ':memory:') return { writer: openConnection(path), reader: undefined, openReader: undefined }
+function openFiles(path: string | Buffer) {
+  if (path === ':memory:' || typeof path !== 'string') {
+    return { writer: openConnection(path), reader: undefined, openReader: undefined }
+  }
   mkdirSync(dirname(path), { recursive: true })
   // SQLite gives its other files the mode of the database.
   keepPrivate(path)
@@ -42,7 +45,7 @@ function openFiles(path: string) {
   return { writer: openConnection(path), reader: openReader(), openReader }
 }
 
-function openConnection(path: string): Sqlite.Database {
+function openConnection(path: string | Buffer): Sqlite.Database {
   const database = new Sqlite(path, { timeout: BUSY_TIMEOUT_MS })
   try {
     database.pragma('journal_mode = wal')
