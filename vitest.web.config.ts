@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: ['apps/server/test-web/**/*.test.ts'],
     globalSetup: ['scripts/test-postgres.ts', 'scripts/test-web-client.ts'],
-    setupFiles: ['scripts/test-database.ts'],
+    setupFiles: ['scripts/test-database.ts', 'scripts/test-logs.ts'],
     pool: 'forks',
     // Browser tests wait more than they use the CPU.
     maxWorkers: 2,

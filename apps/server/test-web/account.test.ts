@@ -1,5 +1,5 @@
 import { createClient } from '@sotto/sdk'
-import { createEmptyDatabase, spawnServer } from '@sotto/testing/internal'
+import { createEmptyDatabase, serve } from '@sotto/testing/internal'
 import { TOTP } from 'otpauth'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -37,7 +37,7 @@ async function signOut(page: Page): Promise<void> {
 describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
   test('supports two-factor authentication with codes and recovery codes', async () => {
     await using database = await createEmptyDatabase(using)
-    await using server = await spawnServer({ ...settings, DATABASE_URL: database.url })
+    await using server = await serve({ ...settings, DATABASE_URL: database.url })
     await using alice = await openClient(browser, server.url)
     const { page } = alice
     await signUp(alice, 'alice')
@@ -83,7 +83,7 @@ describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
   test('is created with an invitation link, whose token reaches neither the address bar nor a URL', async () => {
     await using database = await createEmptyDatabase(using)
     const serviceKey = 'sk_of_the_test'
-    await using server = await spawnServer({
+    await using server = await serve({
       ...settings,
       SOTTO_SIGNUP: 'invitation',
       SOTTO_SERVICE_KEY: serviceKey,
@@ -107,12 +107,10 @@ describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
 
   test('has a public profile, whose form shows validation errors at their fields', async () => {
     await using database = await createEmptyDatabase(using)
-    await using server = await spawnServer({ ...settings, DATABASE_URL: database.url })
-    await using alice = await openClient(browser, server.url)
-    await using bob = await openClient(browser, server.url)
+    await using server = await serve({ ...settings, DATABASE_URL: database.url })
+    await using alice = await openClient(browser, server.url, { account: 'alice' })
+    await using bob = await openClient(browser, server.url, { account: 'bob' })
     const { page } = alice
-    await signUp(alice, 'alice')
-    await signUp(bob, 'bob')
     await page.getByRole('link', { name: 'Settings' }).click()
     const profile = section(page, 'Profile')
     await profile.getByLabel('Display name').fill('Alice Ñandú')
@@ -143,10 +141,9 @@ describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
 
   test('changes its password and ends its other sessions', async () => {
     await using database = await createEmptyDatabase(using)
-    await using server = await spawnServer({ ...settings, DATABASE_URL: database.url })
-    await using alice = await openClient(browser, server.url)
+    await using server = await serve({ ...settings, DATABASE_URL: database.url })
+    await using alice = await openClient(browser, server.url, { account: 'alice' })
     const { page } = alice
-    await signUp(alice, 'alice')
     await using phone = await openClient(browser, server.url)
     await using tablet = await openClient(browser, server.url)
     await using work = await openClient(browser, server.url)

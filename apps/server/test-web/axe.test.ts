@@ -1,4 +1,4 @@
-import { spawnServer } from '@sotto/testing/internal'
+import { serve } from '@sotto/testing/internal'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectNoFaults, launch, openClient, seeMessage, signUp, write } from './support/browser.ts'
@@ -22,7 +22,7 @@ describe.each([
   { width: 1_440, height: 900, scheme: 'dark' },
 ] as const)('at a width of $width pixels, in $scheme mode', ({ width, height, scheme }) => {
   test('no page has a serious accessibility violation or scrolls sideways', async () => {
-    await using server = await spawnServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: 'file::memory:' })
+    await using server = await serve({ SOTTO_SIGNUP: 'open', DATABASE_URL: 'file::memory:' })
     await using alice = await openClient(browser, server.url, { width, height })
     await alice.page.emulateMedia({ colorScheme: scheme })
     const { page } = alice
@@ -39,8 +39,7 @@ describe.each([
     await signUp(alice, 'alice')
     await check('an empty inbox')
 
-    await using bob = await openClient(browser, server.url)
-    await signUp(bob, 'bob')
+    await using bob = await openClient(browser, server.url, { account: 'bob' })
     await bob.page.goto(`${server.url}/with/alice`)
     for (const text of ['Hello!', `${'Long'.repeat(200)}`, 'שלום, מה שלומך?']) await write(bob, text)
     await seeMessage(bob, 'שלום, מה שלומך?')
@@ -70,10 +69,9 @@ describe.each([
 })
 
 test('everything can be done with the keyboard', async () => {
-  await using server = await spawnServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: 'file::memory:' })
+  await using server = await serve({ SOTTO_SIGNUP: 'open', DATABASE_URL: 'file::memory:' })
   await using alice = await openClient(browser, server.url)
-  await using bob = await openClient(browser, server.url)
-  await signUp(bob, 'bob')
+  await using bob = await openClient(browser, server.url, { account: 'bob' })
   const { page } = alice
   const { keyboard } = page
   /** Presses Tab until the focused element has this name. */

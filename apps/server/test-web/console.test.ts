@@ -1,15 +1,9 @@
 import { text } from 'node:stream/consumers'
 import { createClient } from '@sotto/sdk'
-import {
-  createEmptyDatabase,
-  spawnServer,
-  startWebhookReceiver,
-  status,
-  totpCode,
-} from '@sotto/testing/internal'
+import { createEmptyDatabase, serve, startWebhookReceiver, status, totpCode } from '@sotto/testing/internal'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { expectNoFaults, launch, openClient, PASSWORD, type Person, signUp } from './support/browser.ts'
+import { expectNoFaults, launch, openClient, PASSWORD, type Person } from './support/browser.ts'
 import { scrollsSideways, violationsOf } from './support/page-checks.ts'
 
 const KEY = 'sk_of-the-test'
@@ -44,7 +38,7 @@ async function openConsole(
   const stack = new AsyncDisposableStack()
   onTestFinished(() => stack.disposeAsync())
   const database = stack.use(await createEmptyDatabase(using))
-  const { url } = stack.use(await spawnServer({ ...settings, DATABASE_URL: database.url }))
+  const { url } = stack.use(await serve({ ...settings, DATABASE_URL: database.url }))
   const sotto = createClient({ url, token: KEY })
   await sotto.users.create({
     username: 'alice',
@@ -54,8 +48,7 @@ async function openConsole(
   await sotto.users.create({ username: 'bob' })
   for (const text of ['Hello, Bob!', 'Are you there?'])
     await sotto.as('alice').messages.send({ to: 'bob', text })
-  const root = stack.use(await openClient(browser, url, options))
-  await signUp(root, 'root')
+  const root = stack.use(await openClient(browser, url, { account: 'root', ...options }))
   await sotto.users.setRole({ user: 'root', role: 'admin' })
   const { page } = root
   return {
@@ -75,9 +68,8 @@ async function openConsole(
 }
 
 test('makes no requests for users who are not admins', async () => {
-  await using server = await spawnServer({ ...settings, DATABASE_URL: 'file::memory:' })
-  await using mallory = await openClient(browser, server.url)
-  await signUp(mallory, 'mallory')
+  await using server = await serve({ ...settings, DATABASE_URL: 'file::memory:' })
+  await using mallory = await openClient(browser, server.url, { account: 'mallory' })
   const calls: string[] = []
   mallory.page.on('request', (request) => {
     const { pathname } = new URL(request.url())
@@ -93,7 +85,7 @@ test('makes no requests for users who are not admins', async () => {
 })
 
 test('opens after signing in at its URL', async () => {
-  await using server = await spawnServer({ ...settings, DATABASE_URL: 'file::memory:' })
+  await using server = await serve({ ...settings, DATABASE_URL: 'file::memory:' })
   const sotto = createClient({ url: server.url, token: KEY })
   await sotto.users.create({ username: 'root', password: PASSWORD })
   await sotto.users.setRole({ user: 'root', role: 'admin' })

@@ -1,7 +1,7 @@
-import { spawnServer } from '@sotto/testing/internal'
+import { serve } from '@sotto/testing/internal'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { expectNoFaults, launch, openClient, seeMessage, signUp, write } from './support/browser.ts'
+import { expectNoFaults, launch, openClient, seeMessage, write } from './support/browser.ts'
 
 let browser: Browser
 beforeAll(async () => {
@@ -16,12 +16,10 @@ describe.each([
   { locale: 'de', direction: 'ltr' },
 ])('in a browser whose language is $locale', ({ locale, direction }) => {
   test(`the interface is ${direction}, and every text has its own direction`, async () => {
-    await using server = await spawnServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: 'file::memory:' })
-    await using alice = await openClient(browser, server.url, { locale })
-    await using bob = await openClient(browser, server.url)
+    await using server = await serve({ SOTTO_SIGNUP: 'open', DATABASE_URL: 'file::memory:' })
+    await using alice = await openClient(browser, server.url, { account: 'alice', locale })
+    await using bob = await openClient(browser, server.url, { account: 'bob' })
     const { page } = alice
-    await signUp(alice, 'alice')
-    await signUp(bob, 'bob')
     await page.goto(`${server.url}/with/bob`)
     await write(alice, 'From left to right.')
     await bob.page.goto(`${server.url}/with/alice`)

@@ -1,15 +1,7 @@
-import { createEmptyDatabase, spawnServer } from '@sotto/testing/internal'
+import { createEmptyDatabase, serve } from '@sotto/testing/internal'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  expectNoFaults,
-  launch,
-  openClient,
-  type Person,
-  seeMessage,
-  signUp,
-  write,
-} from './support/browser.ts'
+import { expectNoFaults, launch, openClient, type Person, seeMessage, write } from './support/browser.ts'
 
 let browser: Browser
 beforeAll(async () => {
@@ -34,13 +26,10 @@ async function confirm(person: Person, action: string, username: string): Promis
 describe.each(['sqlite', 'postgres'] as const)('a group on %s', (using) => {
   test('can be created, renamed, joined, administered, transferred and left', async () => {
     await using database = await createEmptyDatabase(using)
-    await using server = await spawnServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })
-    await using alice = await openClient(browser, server.url)
-    await using bob = await openClient(browser, server.url)
-    await using carol = await openClient(browser, server.url)
-    await signUp(alice, 'alice')
-    await signUp(bob, 'bob')
-    await signUp(carol, 'carol')
+    await using server = await serve({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })
+    await using alice = await openClient(browser, server.url, { account: 'alice' })
+    await using bob = await openClient(browser, server.url, { account: 'bob' })
+    await using carol = await openClient(browser, server.url, { account: 'carol' })
 
     // One unknown username: no group is created, and the error is shown at the field.
     const { page } = alice

@@ -1,8 +1,8 @@
 import { createClient } from '@sotto/sdk'
-import { spawnServer } from '@sotto/testing/internal'
+import { serve } from '@sotto/testing/internal'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { expectNoFaults, launch, openClient, PASSWORD, signUp } from './support/browser.ts'
+import { expectNoFaults, launch, openClient, PASSWORD } from './support/browser.ts'
 import { payloads } from './support/payloads.ts'
 
 const KEY = 'sk_of-the-test'
@@ -14,15 +14,14 @@ beforeAll(async () => {
 afterAll(() => browser?.close())
 
 test('a hundred injections are rendered as text in every field', async () => {
-  await using server = await spawnServer({
+  await using server = await serve({
     SOTTO_SIGNUP: 'open',
     SOTTO_SERVICE_KEY: KEY,
     DATABASE_URL: 'file::memory:',
   })
   const sotto = createClient({ url: server.url, token: KEY })
-  await using alice = await openClient(browser, server.url)
+  await using alice = await openClient(browser, server.url, { account: 'alice' })
   const { page } = alice
-  await signUp(alice, 'alice')
 
   expect(payloads).toHaveLength(100)
   await sotto.users.create({ username: 'mallory' })
@@ -86,16 +85,15 @@ test('a hundred injections are rendered as text in every field', async () => {
 })
 
 test('a hundred injections are rendered as text in the console', async () => {
-  await using server = await spawnServer({
+  await using server = await serve({
     SOTTO_SIGNUP: 'open',
     SOTTO_SERVICE_KEY: KEY,
     SOTTO_SECRET: 'a secret of at least 32 characters',
     DATABASE_URL: 'file::memory:',
   })
   const sotto = createClient({ url: server.url, token: KEY })
-  await using root = await openClient(browser, server.url)
+  await using root = await openClient(browser, server.url, { account: 'root' })
   const { page } = root
-  await signUp(root, 'root')
   await sotto.users.setRole({ user: 'root', role: 'admin' })
 
   await sotto.users.create({ username: 'alice', password: PASSWORD })

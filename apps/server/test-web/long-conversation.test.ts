@@ -1,5 +1,5 @@
 import { createClient } from '@sotto/sdk'
-import { createEmptyDatabase, spawnServer } from '@sotto/testing/internal'
+import { createEmptyDatabase, serve } from '@sotto/testing/internal'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectNoFaults, launch, openClient, seeMessage, signIn, write } from './support/browser.ts'
@@ -23,7 +23,7 @@ describe.each(['sqlite', 'postgres'] as const)('a conversation of 100,000 messag
   test('can be read from anywhere in both directions', async () => {
     await using database = await createEmptyDatabase(using)
     await makeLongConversation(database.url, { length: LENGTH, readSeq: READ, beginsAt, password })
-    await using server = await spawnServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: SERVICE_KEY })
+    await using server = await serve({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: SERVICE_KEY })
     const bob = createClient({ url: server.url, token: SERVICE_KEY }).as('bob')
     await using alice = await openClient(browser, server.url)
     await signIn(alice, 'alice', password)

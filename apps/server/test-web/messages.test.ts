@@ -1,15 +1,7 @@
-import { createEmptyDatabase, spawnServer } from '@sotto/testing/internal'
+import { createEmptyDatabase, serve } from '@sotto/testing/internal'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  expectNoFaults,
-  launch,
-  openClient,
-  type Person,
-  seeMessage,
-  signUp,
-  write,
-} from './support/browser.ts'
+import { expectNoFaults, launch, openClient, type Person, seeMessage, write } from './support/browser.ts'
 
 /** A picture of 200 by 300 pixels. */
 const PICTURE = Buffer.from(
@@ -35,11 +27,9 @@ async function act(person: Person, text: string, action: string): Promise<void> 
 describe.each(['sqlite', 'postgres'] as const)('messages on %s', (using) => {
   test('can be reacted to, and edited and deleted by their senders', async () => {
     await using database = await createEmptyDatabase(using)
-    await using server = await spawnServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })
-    await using alice = await openClient(browser, server.url)
-    await using bob = await openClient(browser, server.url)
-    await signUp(alice, 'alice')
-    await signUp(bob, 'bob')
+    await using server = await serve({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })
+    await using alice = await openClient(browser, server.url, { account: 'alice' })
+    await using bob = await openClient(browser, server.url, { account: 'bob' })
     await alice.page.goto(`${server.url}/with/bob`)
     await write(alice, 'Cake at five?')
     await bob.page.goto(`${server.url}/with/alice`)
@@ -90,11 +80,9 @@ describe.each(['sqlite', 'postgres'] as const)('messages on %s', (using) => {
 
   test('can have images and videos, whose hosts are not contacted until requested', async () => {
     await using database = await createEmptyDatabase(using)
-    await using server = await spawnServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })
-    await using alice = await openClient(browser, server.url)
-    await using bob = await openClient(browser, server.url)
-    await signUp(alice, 'alice')
-    await signUp(bob, 'bob')
+    await using server = await serve({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })
+    await using alice = await openClient(browser, server.url, { account: 'alice' })
+    await using bob = await openClient(browser, server.url, { account: 'bob' })
     for (const { context } of [alice, bob]) {
       await context.route('https://pictures.example/**', (route) =>
         route.fulfill({ contentType: 'image/svg+xml', body: PICTURE }),

@@ -1,7 +1,7 @@
-import { createEmptyDatabase, spawnServer } from '@sotto/testing/internal'
+import { createEmptyDatabase, serve } from '@sotto/testing/internal'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { expectNoFaults, launch, openClient, type Person, signUp, write } from './support/browser.ts'
+import { expectNoFaults, launch, openClient, type Person, write } from './support/browser.ts'
 
 let browser: Browser
 beforeAll(async () => {
@@ -26,11 +26,9 @@ async function find({ page }: Person, username: string): Promise<void> {
 describe.each(['sqlite', 'postgres'] as const)('people on %s', (using) => {
   test('request, accept, decline and remove contacts, with live updates for the other user', async () => {
     await using database = await createEmptyDatabase(using)
-    await using server = await spawnServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })
-    await using alice = await openClient(browser, server.url)
-    await using bob = await openClient(browser, server.url)
-    await signUp(alice, 'alice')
-    await signUp(bob, 'bob')
+    await using server = await serve({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })
+    await using alice = await openClient(browser, server.url, { account: 'alice' })
+    await using bob = await openClient(browser, server.url, { account: 'bob' })
     await alice.page.getByRole('link', { name: 'People' }).click()
     await bob.page.getByRole('link', { name: 'People' }).click()
     const asked = bob.page.getByText('Contact requests')
@@ -61,11 +59,9 @@ describe.each(['sqlite', 'postgres'] as const)('people on %s', (using) => {
 
   test('block users, who then cannot message them, and unblock them', async () => {
     await using database = await createEmptyDatabase(using)
-    await using server = await spawnServer({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })
-    await using alice = await openClient(browser, server.url)
-    await using bob = await openClient(browser, server.url)
-    await signUp(alice, 'alice')
-    await signUp(bob, 'bob')
+    await using server = await serve({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })
+    await using alice = await openClient(browser, server.url, { account: 'alice' })
+    await using bob = await openClient(browser, server.url, { account: 'bob' })
     await bob.page.goto(`${server.url}/with/alice`)
     await write(bob, 'Buy this!')
     await alice.page.getByRole('link', { name: /bob/ }).getByText('Buy this!').waitFor()

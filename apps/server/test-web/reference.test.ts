@@ -1,17 +1,17 @@
 import { createClient } from '@sotto/sdk'
-import { type ServerProcess, spawnServer } from '@sotto/testing/internal'
+import { type ServerHere, serve } from '@sotto/testing/internal'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { expectNoFaults, launch, openClient, type Person, signUp } from './support/browser.ts'
+import { expectNoFaults, launch, openClient, type Person } from './support/browser.ts'
 import { scrollsSideways, violationsOf } from './support/page-checks.ts'
 
 const KEY = 'sk_of-the-test'
 
 let browser: Browser
-let server: ServerProcess
+let server: ServerHere
 beforeAll(async () => {
   browser = await launch()
-  server = await spawnServer({
+  server = await serve({
     SOTTO_SIGNUP: 'open',
     SOTTO_SERVICE_KEY: KEY,
     DATABASE_URL: 'file::memory:',
@@ -117,8 +117,7 @@ test('validation errors are shown at their fields', async () => {
 })
 
 test('requests can use the session cookie or no credentials', async () => {
-  await using carol = await openClient(browser, server.url)
-  await signUp(carol, 'carol')
+  await using carol = await openClient(browser, server.url, { account: 'carol' })
   await openOperation(carol, 'users.update')
   await carol.page.getByLabel('user (path, required)').fill('carol')
   await carol.page.getByLabel('Body (JSON)').fill('{"displayName": "Carol of the docs"}')

@@ -1,4 +1,4 @@
-import { createEmptyDatabase, spawnServer } from '@sotto/testing/internal'
+import { createEmptyDatabase, serve } from '@sotto/testing/internal'
 import type { CDPSession } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { launch, openClient, seeMessage, signIn } from './support/browser.ts'
@@ -66,7 +66,7 @@ test('scrolling through thousands of messages does not leak memory', async () =>
   await using database = await createEmptyDatabase('sqlite')
   const beginsAt = new Date(2026, 0, 1)
   await makeLongConversation(database.url, { length: LENGTH, readSeq: LENGTH, beginsAt, password })
-  await using server = await spawnServer({ DATABASE_URL: database.url })
+  await using server = await serve({ DATABASE_URL: database.url })
   await using browser = await launch()
   await using alice = await openClient(browser, server.url)
   const { page, context } = alice

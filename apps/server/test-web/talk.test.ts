@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { createClient } from '@sotto/sdk'
-import { createEmptyDatabase, spawnServer } from '@sotto/testing/internal'
+import { createEmptyDatabase, serve, spawnServer } from '@sotto/testing/internal'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { expectNoFaults, launch, openClient, seeMessage, signUp, write } from './support/browser.ts'
+import { expectNoFaults, launch, openClient, seeMessage, write } from './support/browser.ts'
 
 const settings = { SOTTO_SIGNUP: 'open', SOTTO_SERVICE_KEY: 'sk_of-the-test' }
 
@@ -19,11 +19,9 @@ afterAll(() => browser?.close())
 describe.each(['sqlite', 'postgres'] as const)('two browsers on %s', (using) => {
   test('exchange messages', async () => {
     await using database = await createEmptyDatabase(using)
-    await using server = await spawnServer({ ...settings, DATABASE_URL: database.url })
-    await using alice = await openClient(browser, server.url)
-    await using bob = await openClient(browser, server.url)
-    await signUp(alice, 'alice')
-    await signUp(bob, 'bob')
+    await using server = await serve({ ...settings, DATABASE_URL: database.url })
+    await using alice = await openClient(browser, server.url, { account: 'alice' })
+    await using bob = await openClient(browser, server.url, { account: 'bob' })
 
     await alice.page.getByRole('link', { name: 'People' }).click()
     await alice.page.getByLabel('Name or username').fill('bo')
@@ -77,10 +75,8 @@ describe.each(['sqlite', 'postgres'] as const)('two browsers on %s', (using) => 
     }
     let server = await spawnServer({ ...own, PORT: port })
     try {
-      await using alice = await openClient(browser, server.url)
-      await using bob = await openClient(browser, server.url)
-      await signUp(alice, 'alice')
-      await signUp(bob, 'bob')
+      await using alice = await openClient(browser, server.url, { account: 'alice' })
+      await using bob = await openClient(browser, server.url, { account: 'bob' })
       await alice.page.goto(`${server.url}/with/bob`)
       await write(alice, 'one')
       await seeMessage(alice, 'one')
@@ -114,10 +110,9 @@ describe.each(['sqlite', 'postgres'] as const)('two browsers on %s', (using) => 
 })
 
 test('a long conversation can be read from the first unread message and from the end', async () => {
-  await using server = await spawnServer({ ...settings, DATABASE_URL: 'file::memory:' })
+  await using server = await serve({ ...settings, DATABASE_URL: 'file::memory:' })
   const sotto = createClient({ url: server.url, token: settings.SOTTO_SERVICE_KEY })
-  await using alice = await openClient(browser, server.url)
-  await signUp(alice, 'alice')
+  await using alice = await openClient(browser, server.url, { account: 'alice' })
   await sotto.users.create({ username: 'bob' })
   for (let number = 1; number <= 10; number += 1) {
     await sotto.messages.send({ from: 'bob', to: 'alice', text: `${number}` })
@@ -141,9 +136,8 @@ test('a long conversation can be read from the first unread message and from the
 })
 
 test('a chunk that fails to load does not leave an empty page', async () => {
-  await using server = await spawnServer({ ...settings, DATABASE_URL: 'file::memory:' })
-  await using alice = await openClient(browser, server.url)
-  await signUp(alice, 'alice')
+  await using server = await serve({ ...settings, DATABASE_URL: 'file::memory:' })
+  await using alice = await openClient(browser, server.url, { account: 'alice' })
   const chunk = '**/assets/settings-*.js'
   await alice.page.route(chunk, (route) => route.fulfill({ status: 404 }))
   await alice.page.getByRole('link', { name: 'Settings' }).click()

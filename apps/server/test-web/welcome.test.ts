@@ -1,5 +1,5 @@
 import { createClient } from '@sotto/sdk'
-import { createEmptyDatabase, type ServerProcess, spawnServer } from '@sotto/testing/internal'
+import { createEmptyDatabase, type ServerHere, serve } from '@sotto/testing/internal'
 import type { Browser, Locator } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectNoFaults, launch, openClient, type Person } from './support/browser.ts'
@@ -14,9 +14,9 @@ beforeAll(async () => {
 })
 afterAll(() => browser?.close())
 
-/** The setup link that the server printed. */
-function linkOf({ output }: ServerProcess): string {
-  return /^ *(http\S+\/welcome#\S+)$/m.exec(output.stdout)?.[1] ?? 'no link'
+/** The setup link. */
+function linkOf({ url, setupToken }: ServerHere): string {
+  return `${url}/welcome#${setupToken}`
 }
 
 async function createAccount({ page }: Person): Promise<void> {
@@ -32,7 +32,7 @@ function traces({ page }: Person): Promise<string> {
 }
 
 test('the setup link creates the first account, which is an admin', async () => {
-  await using server = await spawnServer(memory)
+  await using server = await serve(memory)
   await using ada = await openClient(browser, linkOf(server))
   const { page } = ada
   await page.getByRole('heading', { name: 'Welcome' }).waitFor()
@@ -65,7 +65,7 @@ test('the setup link creates the first account, which is an admin', async () => 
 })
 
 test('the setup page explains where to find the link, and accepts a pasted one', async () => {
-  await using server = await spawnServer(memory)
+  await using server = await serve(memory)
   await using ada = await openClient(browser, server.url)
   await ada.page.getByRole('link', { name: 'Create the first account' }).click()
   await ada.page.getByText('sotto setup').waitFor()
@@ -78,7 +78,7 @@ test('the setup page explains where to find the link, and accepts a pasted one',
 describe.each(['sqlite', 'postgres'] as const)('the demo on %s', (using) => {
   test('shows two users side by side who can message each other', async () => {
     await using database = await createEmptyDatabase(using)
-    await using server = await spawnServer({ DATABASE_URL: database.url })
+    await using server = await serve({ DATABASE_URL: database.url })
     await using visitor = await openClient(browser, linkOf(server))
     const { page } = visitor
     await page.getByRole('button', { name: 'Open demo' }).click()
@@ -118,7 +118,7 @@ describe.each([
   { width: 1_440, height: 900, scheme: 'dark' },
 ] as const)('at a width of $width pixels, in $scheme mode', ({ width, height, scheme }) => {
   test('no page of the setup has a serious accessibility violation or scrolls sideways', async () => {
-    await using server = await spawnServer(memory)
+    await using server = await serve(memory)
     await using ada = await openClient(browser, server.url, { width, height })
     const { page } = ada
     await page.emulateMedia({ colorScheme: scheme })

@@ -27,7 +27,9 @@ export { basic, type RestAnswer, rest } from './rest.ts'
 export { type Scrape, scrape } from './scrape.ts'
 export {
   type FinishedCommand,
+  type ServerHere,
   type ServerProcess,
+  serve,
   sotto,
   sottoOnTerminal,
   sottoProcess,

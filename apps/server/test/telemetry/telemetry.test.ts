@@ -7,7 +7,9 @@ import {
   listen,
   openSse,
   openWs,
+  type ServerHere,
   type ServerProcess,
+  serve,
   spawnServer,
 } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
@@ -21,18 +23,23 @@ const traceparent = `00-${traceId}-${callerSpanId}-01`
 
 const headers = (as: string) => ({ authorization: `Bearer ${serviceKey}`, 'act-as': as })
 
-async function start(using: 'sqlite' | 'postgres', settings: NodeJS.ProcessEnv) {
+/** @param serverWith `spawnServer` for what is printed and for exit codes */
+async function start<Server extends ServerHere | ServerProcess>(
+  using: 'sqlite' | 'postgres',
+  settings: NodeJS.ProcessEnv,
+  serverWith: (settings: NodeJS.ProcessEnv) => Promise<Server>,
+) {
   const stack = new AsyncDisposableStack()
   const { url } = stack.use(await createEmptyDatabase(using))
   const server = stack.use(
-    await spawnServer({ DATABASE_URL: url, SOTTO_SERVICE_KEY: serviceKey, ...settings }),
+    await serverWith({ DATABASE_URL: url, SOTTO_SERVICE_KEY: serviceKey, ...settings }),
   )
   const client = createClient({ url: server.url, token: serviceKey })
   for (const username of ['alice', 'bob']) await client.users.create({ username })
   return { server, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
-async function send(server: ServerProcess, more: Record<string, string> = {}): Promise<Message> {
+async function send(server: { url: string }, more: Record<string, string> = {}): Promise<Message> {
   const response = await fetch(`${server.url}/v1/messages`, {
     method: 'POST',
     headers: { ...headers('alice'), 'content-type': 'application/json', ...more },
@@ -57,18 +64,22 @@ const lines = (server: ServerProcess): Record<string, unknown>[] =>
 describe.each(dialects)('telemetry on %s', { timeout: 30_000 }, (using) => {
   test('traces a send with its caller, statements and delivery, but without content', async () => {
     await using receiver = await startReceiver()
-    await using running = await start(using, {
-      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
-      OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Basic%20YTpi,x-tenant=one',
-      OTEL_SERVICE_NAME: 'chat',
-      OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=test',
-    })
+    await using running = await start(
+      using,
+      {
+        OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+        OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Basic%20YTpi,x-tenant=one',
+        OTEL_SERVICE_NAME: 'chat',
+        OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=test',
+      },
+      serve,
+    )
     const { server } = running
     const stream = await openSse(`${server.url}/v1/events`, headers('bob'))
     const { id } = await send(server, { traceparent })
     await stream.inbox.untilText(secretText)
     stream.close()
-    expect(await server.stop()).toBe(0)
+    await server.close()
 
     const spans = receiver.spans()
     const call = only(spans, 'messages.send')
@@ -110,7 +121,7 @@ describe.each(dialects)('telemetry on %s', { timeout: 30_000 }, (using) => {
 
   test('correlates printed and exported logs with traces', async () => {
     await using receiver = await startReceiver()
-    await using running = await start(using, { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url })
+    await using running = await start(using, { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url }, spawnServer)
     await send(running.server, { traceparent })
     await running.server.stop()
 
@@ -132,12 +143,15 @@ describe.each(dialects)('telemetry on %s', { timeout: 30_000 }, (using) => {
 
   test('exports the metrics of the Prometheus endpoint under the same names', async () => {
     await using receiver = await startReceiver()
-    await using running = await start(using, { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, METRICS_PORT: '0' })
+    await using running = await start(
+      using,
+      { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, METRICS_PORT: '0' },
+      serve,
+    )
     await send(running.server)
     await send(running.server)
-    const { metrics: metricsUrl } = lines(running.server).find(({ msg }) => msg === 'listening') ?? {}
-    const page = await (await fetch(String(metricsUrl))).text()
-    await running.server.stop()
+    const page = await (await fetch(String(running.server.metricsUrl))).text()
+    await running.server.close()
 
     const metrics = receiver.metrics()
     // Metrics without a value appear on the page only with their type, and OpenTelemetry's SDK has no summaries.
@@ -168,7 +182,7 @@ describe.each(dialects)('telemetry on %s', { timeout: 30_000 }, (using) => {
 
   test('traces tRPC calls: single, batched, failed and over WebSocket', async () => {
     await using receiver = await startReceiver()
-    await using running = await start(using, { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url })
+    await using running = await start(using, { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url }, serve)
     const { url } = running.server
     const input = encodeURIComponent(JSON.stringify({ json: { user: 'alice' } }))
     await fetch(`${url}/trpc/users.get?input=${input}`, { headers: { ...headers('alice'), traceparent } })
@@ -177,7 +191,7 @@ describe.each(dialects)('telemetry on %s', { timeout: 30_000 }, (using) => {
     await fetch(batch, { headers: headers('alice') })
     const ws = await openWs(url, { authorization: `Bearer ${serviceKey}`, actAs: 'alice' }, {})
     ws.close()
-    await running.server.stop()
+    await running.server.close()
 
     const spans = receiver.spans()
     const [single, batched] = spans.filter(({ name }) => name === 'users.get')
@@ -193,9 +207,9 @@ describe.each(dialects)('telemetry on %s', { timeout: 30_000 }, (using) => {
 
   test('starts a new trace if the traceparent is invalid', async () => {
     await using receiver = await startReceiver()
-    await using running = await start(using, { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url })
+    await using running = await start(using, { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url }, serve)
     await send(running.server, { traceparent: '00-nonsense-01' })
-    await running.server.stop()
+    await running.server.close()
     const call = only(receiver.spans(), 'messages.send')
     expect(call.parentSpanId).toBe('')
     expect(call.traceId).toMatch(/^(?!0{32})[0-9a-f]{32}$/)
@@ -203,13 +217,17 @@ describe.each(dialects)('telemetry on %s', { timeout: 30_000 }, (using) => {
 
   test('respects the sampler and disabled exporters', async () => {
     await using receiver = await startReceiver()
-    await using running = await start(using, {
-      OTEL_EXPORTER_OTLP_ENDPOINT: `${receiver.url}/`,
-      OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
-      OTEL_TRACES_SAMPLER_ARG: '0',
-      OTEL_METRICS_EXPORTER: 'none',
-      OTEL_LOGS_EXPORTER: 'none',
-    })
+    await using running = await start(
+      using,
+      {
+        OTEL_EXPORTER_OTLP_ENDPOINT: `${receiver.url}/`,
+        OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+        OTEL_TRACES_SAMPLER_ARG: '0',
+        OTEL_METRICS_EXPORTER: 'none',
+        OTEL_LOGS_EXPORTER: 'none',
+      },
+      spawnServer,
+    )
     await send(running.server)
     await send(running.server, { traceparent })
     await running.server.stop()
@@ -225,7 +243,7 @@ describe.each(dialects)('telemetry on %s', { timeout: 30_000 }, (using) => {
 describe('a collector', { timeout: 30_000 }, () => {
   test('that is unreachable affects no requests, is logged once and does not delay a shutdown', async () => {
     const withPassword = 'http://collector:its-password@127.0.0.1:9/?key=its-key'
-    await using running = await start('sqlite', { OTEL_EXPORTER_OTLP_ENDPOINT: withPassword })
+    await using running = await start('sqlite', { OTEL_EXPORTER_OTLP_ENDPOINT: withPassword }, spawnServer)
     for (let i = 0; i < 50; i++) await send(running.server)
     const warnings = () => lines(running.server).filter(({ msg }) => msg === 'exporting telemetry failed')
     await expect.poll(warnings, { timeout: 15_000, interval: 100 }).toHaveLength(1)
@@ -245,7 +263,7 @@ describe('a collector', { timeout: 30_000 }, () => {
   test('that never responds does not delay a shutdown', async () => {
     await using silent = await listen(createServer(() => {}))
     const endpoint = `http://127.0.0.1:${silent.port}`
-    await using running = await start('sqlite', { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })
+    await using running = await start('sqlite', { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }, spawnServer)
     await send(running.server)
     const stoppedAt = performance.now()
     expect(await running.server.stop()).toBe(0)
@@ -253,7 +271,11 @@ describe('a collector', { timeout: 30_000 }, () => {
   })
 
   test('that is not configured means that OpenTelemetry is never loaded', async () => {
-    await using running = await start('sqlite', { NODE_DEBUG: 'module', OTEL_SERVICE_NAME: 'chat' })
+    await using running = await start(
+      'sqlite',
+      { NODE_DEBUG: 'module', OTEL_SERVICE_NAME: 'chat' },
+      spawnServer,
+    )
     await send(running.server)
     await running.server.stop()
     expect(running.server.output.stderr).toContain('fastify')
