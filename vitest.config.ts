@@ -1,22 +1,7 @@
 import { configDefaults, defineConfig } from 'vitest/config'
 
 /** Tests that assert durations. They run last, one file at a time. */
-const timed = [
-  'apps/server/test/accounts/roles.test.ts',
-  'apps/server/test/edge/hostile.test.ts',
-  'apps/server/test/fuzz/fuzz.test.ts',
-  'apps/server/test/realtime/broken-reads.test.ts',
-  'apps/server/test/realtime/cluster.test.ts',
-  'apps/server/test/realtime/credentials.test.ts',
-  'apps/server/test/realtime/order.test.ts',
-  'apps/server/test/realtime/stop.test.ts',
-  'apps/server/test/tokens/users.test.ts',
-  'apps/server/test/transfer/beside-a-server.test.ts',
-  'apps/server/test/webhooks/failures.test.ts',
-  'packages/db/test/migrations.test.ts',
-  'packages/db/test/sqlite-driver.test.ts',
-  'packages/sdk/test/client.test.ts',
-]
+const timed = '{apps,packages}/*/test/**/*.timed.test.ts'
 
 export default defineConfig({
   test: {
@@ -38,13 +23,13 @@ export default defineConfig({
           // close what they open, so files do not affect each other.
           isolate: false,
           include: ['{apps,packages}/*/test/**/*.test.{ts,tsx}', 'scripts/test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...timed],
+          exclude: [...configDefaults.exclude, timed],
         },
       },
       {
         test: {
           name: 'timed',
-          include: timed,
+          include: [timed],
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },

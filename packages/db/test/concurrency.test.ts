@@ -3,9 +3,12 @@ import { createTestServer, type TestServer } from '@sotto/testing'
 import { dialects, withPostgres } from '@sotto/testing/internal/databases'
 import type pg from 'pg'
 import { describe, expect, test } from 'vitest'
+import { testScale } from '../../../scripts/test-scale.ts'
 
 /** The number of concurrent callers. */
 const WRITERS = 50
+/** The number of messages that are each sent five times. */
+const KEYS = 250 * testScale
 
 /** The fields of a Message that these tests use. */
 interface Message {
@@ -244,7 +247,7 @@ describe.each(dialects)('repeated sends on %s', (using) => {
   test('create one message per clientMessageId', { timeout: 60_000 }, async () => {
     await using server = await createTestServer({ using, users: ['alice', 'bob'] })
     const answers = await runAll(
-      numbers(1, 1_000).map((n) => () => {
+      numbers(1, KEYS).map((n) => () => {
         const message = { to: 'bob', text: `${n}`, clientMessageId: `message ${n}` }
         return Promise.all(numbers(1, 5).map(() => send(server, 'alice', message)))
       }),
@@ -258,7 +261,7 @@ describe.each(dialects)('repeated sends on %s', (using) => {
       }
     }
     const messages = await allMessages(server, 'bob', 'alice')
-    expect(messages.map((message) => message.seq)).toEqual(numbers(1, 1_000))
+    expect(messages.map((message) => message.seq)).toEqual(numbers(1, KEYS))
     expect(new Set(answers.flat().map((message) => message.id))).toEqual(
       new Set(messages.map((message) => message.id)),
     )

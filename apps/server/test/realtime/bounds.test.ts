@@ -11,14 +11,16 @@ import {
 } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
 
-const MESSAGES = 700
-const LONG = 'x'.repeat(9_000)
+// Together more than the buffers of a stream hold.
+const MESSAGES = 100
+const LONG = 'x'.repeat(63_000)
+const settings = { maxTextLength: 100_000 }
 
 describe.each(dialects)('streams on %s', (using) => {
   test('are closed if the client stops reading, mark nothing more as delivered, and can be resumed', {
     timeout: 60_000,
   }, async () => {
-    await using server = await startServer(using, { users: ['alice', 'bob', 'carol'] })
+    await using server = await startServer(using, { users: ['alice', 'bob', 'carol'], settings })
     for (const name of ['bob', 'carol']) await server.send('alice', name, 'first')
     await using sse = await server.sse('bob')
     const { cursor } = sse
@@ -57,7 +59,7 @@ describe.each(dialects)('streams on %s', (using) => {
   test('are also closed over tRPC if the client stops reading, and can be resumed', {
     timeout: 60_000,
   }, async () => {
-    await using server = await startServer(using, { users: ['alice', 'bob'] })
+    await using server = await startServer(using, { users: ['alice', 'bob'], settings })
     await server.send('alice', 'bob', 'first')
     const url = `${server.url}/trpc/events.stream?input=${encodeURIComponent('{"json":{}}')}`
     await using begin = await server.sse('bob')

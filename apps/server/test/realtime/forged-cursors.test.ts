@@ -93,7 +93,8 @@ describe.each(dialects)('forged event cursors on %s', (using) => {
     }
     // Keeps the tail reading, so that its start is not counted.
     await using _open = await server.sse('bob')
-    const honest = await countOf(oldest)
+    const counted = [await countOf(oldest), await countOf(oldest), await countOf(oldest)]
+    const [honest = expect.fail()] = counted.toSorted((a, b) => a.cost - b.cost)
     const visible = new Set(honest.page.items.map(({ id }) => id))
     expect(visible.size).toBeGreaterThan(5)
 
@@ -130,7 +131,11 @@ describe.each(dialects)('forged event cursors on %s', (using) => {
           expect(outcome).toContain('INVALID_CURSOR')
           return
         }
-        expect(outcome.cost).toBeLessThanOrEqual(honest.cost)
+        // The tail polls the log meanwhile, so a single count may include one of its reads.
+        const counts = [outcome.cost]
+        while (Math.min(...counts) > honest.cost && counts.length < 3)
+          counts.push((await countOf(cursor)).cost)
+        expect(Math.min(...counts)).toBeLessThanOrEqual(honest.cost)
         const hidden = outcome.page.items.filter(({ id, type }) => type !== 'resync' && !visible.has(id))
         // The log may hold events of before the first cursor, which are bob's own.
         for (const { id } of hidden) expect(Number(id)).toBeLessThanOrEqual(issued[0]?.[4] ?? 0)
