@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Message } from '@sotto/sdk'
 import { createTestServer, type TestServer } from '@sotto/testing'
@@ -121,6 +123,26 @@ describe.each(dialects)('receipts on %s', (using) => {
     await delay(200)
     proceed.resolve()
     Object.assign(server.app, { read })
+    await expectUnmarked(server, message)
+  })
+
+  test('are not written if the connection closed while the response was being written', async () => {
+    await using server = await startServer(using, { users })
+    // More than the connection can buffer.
+    const text = '😀'.repeat(10_000)
+    const sent = Array.from({ length: 200 }, () => server.send('alice', 'bob', text))
+    const [message] = await Promise.all(sent)
+    if (!message) throw new Error('nothing was sent')
+    const { hostname, port } = new URL(server.url)
+    for (const path of ['/v1/direct/alice/messages?limit=200', '/v1/messages?limit=200&kind=text']) {
+      const socket = connect(Number(port), hostname)
+      const headers = Object.entries({ host: 'sotto.test', ...server.headers('bob') })
+      const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+      socket.write(`GET ${path} HTTP/1.1\r\n${lines}\r\n`)
+      const [start] = (await once(socket, 'data')) as [Buffer]
+      expect(start.toString()).toMatch(/^HTTP\/1.1 200 /)
+      socket.destroy()
+    }
     await expectUnmarked(server, message)
   })
 

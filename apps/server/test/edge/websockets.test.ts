@@ -107,6 +107,16 @@ describe('a WebSocket', () => {
 })
 
 describe('calls of unknown procedures', () => {
+  test('are answered without decoding their input', async () => {
+    await using server = await startServer('sqlite')
+    const { socket, received } = await open(server)
+    // This input cannot be decoded, which for a known procedure is answered without an id.
+    socket.send(JSON.stringify({ id: 7, method: 'query', params: { path: 'users.wonders', input: 1 } }))
+    await vi.waitFor(() => expect(received).toHaveLength(1))
+    expect(JSON.parse(received[0] ?? '')).toMatchObject({ id: 7 })
+    socket.close()
+  })
+
   test('are charged over WebSocket, and the connection is closed at the limit', async () => {
     await using server = await startServer('sqlite', { settings: { limits: withReads(1) } })
     const { socket, received, closed } = await open(server)
