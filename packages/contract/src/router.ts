@@ -52,8 +52,7 @@ export type RouterProcedure<P extends Procedure> = P extends { kind: 'query' }
     ? TRPCMutationProcedure<{ input: z.input<P['input']>; output: z.output<P['output']>; meta: unknown }>
     : TRPCSubscriptionProcedure<{
         input: z.input<P['input']>
-        // biome-ignore lint/suspicious/noExplicitAny: this is what tRPC infers for a generator of tracked events.
-        output: AsyncIterable<Tracked<z.output<P['output']>>, void, any>
+        output: AsyncIterable<Tracked<z.output<P['output']>>>
         meta: unknown
       }>
 

@@ -38,14 +38,17 @@ export interface EventOptions extends StreamSettings {
 }
 
 /** The endless events of one user. Connects when the first event is requested. */
-export interface EventStream extends AsyncIterableIterator<Event, void, undefined> {
+// Not AsyncIterableIterator: its type parameters depend on the version of TypeScript.
+export interface EventStream {
   /**
    * The position after the last event. Store it after handling that event, and pass it as `cursor` later to resume.
    * Undefined until the stream has connected.
    */
   readonly cursor: string | undefined
+  next(): Promise<IteratorResult<Event, void>>
   /** Ends the stream and its connection, even while waiting for the next event. */
   return(): Promise<IteratorResult<Event, void>>
+  [Symbol.asyncIterator](): EventStream
   [Symbol.asyncDispose](): Promise<void>
 }
 
