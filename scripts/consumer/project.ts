@@ -41,7 +41,7 @@ export async function createConsumerProject(folder: string, sources: string): Pr
     write,
     async install(wanted) {
       const specifiers = await Promise.all(
-        wanted.map((specifier) => (path.isAbsolute(specifier) ? specifier : usedVersion(specifier))),
+        wanted.map((specifier) => (path.isAbsolute(specifier) ? specifier : usedVersion(specifier, locked))),
       )
       // Exact, because npm rejects an override that differs from a direct dependency.
       const flags = ['--save-exact', '--prefer-offline', '--no-audit', '--no-fund']
@@ -52,7 +52,9 @@ export async function createConsumerProject(folder: string, sources: string): Pr
 }
 
 /** `name@version`, with the version used in this repository. */
-async function usedVersion(name: string): Promise<string> {
+async function usedVersion(name: string, { versionsOf }: LockedVersions): Promise<string> {
+  const [version, ...others] = versionsOf(name)
+  if (version !== undefined && others.length === 0) return `${name}@${version}`
   const manifest = await readFile(path.join(root, 'node_modules', name, 'package.json'), 'utf8')
   return `${name}@${JSON.parse(manifest).version}`
 }

@@ -24,7 +24,10 @@ beforeAll(async () => {
   )
   tarballs = (await readdir(packedFolder)).sort()
   const files = tarballs.map((name) => path.join(packedFolder, name))
-  await project.install([...files, 'vitest', 'typescript', '@types/node'])
+  await project.install([
+    ...files,
+    ...['vitest', 'typescript', '@types/node', 'react', 'react-dom', '@types/react', '@types/react-dom'],
+  ])
 }, 180_000)
 
 afterAll(async () => {
@@ -82,6 +85,35 @@ describe('a project that installs them', () => {
     }
     await project.write('tsconfig.json', { compilerOptions, include: ['*.ts'] })
     await run(project.folder, [bin('tsc'), '-p', '.'], projectEnvironment())
+  })
+
+  it('compiles the snippets of the READMEs in strict mode', async () => {
+    const files: string[] = []
+    for (const folder of ['.', 'packages/sdk', 'packages/react', 'packages/testing']) {
+      const text = await readFile(path.join(packageRoot, '../..', folder, 'README.md'), 'utf8')
+      for (const [, language, code] of text.matchAll(/^```(tsx?)\n(.*?)^```/gms)) {
+        const name = `readme-${path.basename(folder)}-${files.length}.${language}`
+        // Some have no import, and a file without one is not a module.
+        await project.write(name, `${code}\nexport {}\n`)
+        files.push(name)
+      }
+    }
+    expect(files.length).toBeGreaterThan(10)
+    const compilerOptions = {
+      module: 'nodenext',
+      target: 'es2024',
+      lib: ['es2024', 'esnext.disposable', 'dom', 'dom.iterable'],
+      types: ['node'],
+      jsx: 'react-jsx',
+      strict: true,
+      skipLibCheck: true,
+      noEmit: true,
+    }
+    await project.write('tsconfig.readme.json', {
+      compilerOptions,
+      files: ['readme-context.ts', ...files],
+    })
+    await run(project.folder, [bin('tsc'), '-p', 'tsconfig.readme.json'], projectEnvironment())
   })
 
   it('tests against a real server', async () => {

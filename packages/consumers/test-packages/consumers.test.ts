@@ -1,0 +1,156 @@
+import { cp, mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { createContext, runInContext } from 'node:vm'
+import { type RunningServer, startServer } from '@sotto/testing/internal'
+import { rolldown } from 'rolldown'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { packedFolder } from '../../../scripts/consumer/packed.ts'
+import { type ConsumerProject, createConsumerProject } from '../../../scripts/consumer/project.ts'
+import { cleanEnvironment, run } from '../../../scripts/pack.ts'
+
+const packageRoot = path.join(import.meta.dirname, '..')
+const root = path.join(packageRoot, '../..')
+const tools = path.join(packageRoot, 'node_modules')
+
+/** What a program in React Native can use here, besides the language. */
+const NATIVE_GLOBALS = [
+  ...['AbortController', 'AbortSignal', 'Blob', 'FormData', 'Headers', 'Request', 'Response', 'WebSocket'],
+  ...['TextDecoder', 'TextEncoder', 'URL', 'URLSearchParams'],
+  ...['clearInterval', 'clearTimeout', 'setInterval', 'setTimeout', 'queueMicrotask'],
+  ...['console', 'crypto', 'fetch', 'performance'],
+]
+
+let workspace: string
+/** A project outside this repository in which the client and the hooks are installed. */
+let project: ConsumerProject
+let server: RunningServer
+
+beforeAll(async () => {
+  workspace = await mkdtemp(path.join(tmpdir(), 'sotto-consumers-'))
+  project = await createConsumerProject(
+    path.join(workspace, 'project'),
+    path.join(packageRoot, 'test-packages/consumer'),
+  )
+  // The program that the client's own package tests run.
+  await cp(path.join(root, 'packages/sdk/test-packages/consumer'), project.folder, { recursive: true })
+  const tarballs = (await readdir(packedFolder)).filter((name) => /^sotto-(sdk|react)-/.test(name))
+  const files = tarballs.map((name) => path.join(packedFolder, name))
+  await project.install([...files, '@types/react', 'react'])
+
+  server = await startServer('sqlite', { users: ['alice', 'bob'] })
+}, 180_000)
+
+afterAll(async () => {
+  await server?.[Symbol.asyncDispose]()
+  await rm(workspace, { recursive: true, force: true })
+})
+
+/** Runs a program with this version of Node in the project. @returns its output; throws with all output if it fails. */
+function node(args: string[], extra: NodeJS.ProcessEnv = {}): Promise<string> {
+  const env = cleanEnvironment({ SOTTO_URL: server.url, SOTTO_TOKEN: server.serviceKey, ...extra })
+  for (const name of Object.keys(env))
+    if (/^VITEST|^(NODE_ENV|NODE_OPTIONS|TEST)$/.test(name)) delete env[name]
+  return run(project.folder, [process.execPath, ...args], { ...env, ...extra })
+}
+
+describe('TypeScript', () => {
+  // tRPC's declarations require 5.7.
+  it.each<[version: string, compiler: string, checked: (moduleResolution: string) => boolean]>([
+    ['5.4', path.join(tools, 'typescript-5.4'), () => false],
+    ['6', path.join(tools, 'typescript-6'), (moduleResolution) => moduleResolution === 'bundler'],
+    ['7', path.join(root, 'node_modules/typescript'), (moduleResolution) => moduleResolution === 'node16'],
+  ])('%s compiles programs in strict mode', async (version, compiler, checked) => {
+    const configs = ['node16', 'nodenext', 'bundler'].map(async (moduleResolution) => {
+      const compilerOptions = {
+        module: moduleResolution === 'bundler' ? 'esnext' : moduleResolution,
+        moduleResolution,
+        target: 'es2022',
+        lib: ['es2022', 'dom'],
+        types: [],
+        jsx: 'react-jsx',
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        skipLibCheck: !checked(moduleResolution),
+        allowImportingTsExtensions: true,
+        noEmit: true,
+      }
+      const name = `tsconfig.${version}.${moduleResolution}.json`
+      await project.write(name, { compilerOptions, files: ['main.ts', 'types.tsx'] })
+      return name
+    })
+    await node([path.join(compiler, 'bin/tsc'), '--build', ...(await Promise.all(configs))])
+  })
+})
+
+describe('a CommonJS program', () => {
+  it('requires the packages', async () => {
+    expect(JSON.parse(await node(['require.cjs']))).toEqual({ code: 'MESSAGE_NOT_FOUND', hook: 'function' })
+  })
+})
+
+describe('Jest', () => {
+  it('runs tests that import or require the packages', async () => {
+    const jest = path.join(tools, 'jest/bin/jest.js')
+    await node([jest, '--runInBand', '--json', '--outputFile=report.json', 'jest/'], {
+      NODE_OPTIONS: '--experimental-vm-modules',
+    })
+    const report = await readFile(path.join(project.folder, 'report.json'), 'utf8')
+    expect(JSON.parse(report)).toMatchObject({ numPassedTests: 2, numTotalTests: 2 })
+  })
+})
+
+describe('Cloudflare Workers', () => {
+  it('runs the client, also one that requests share', async () => {
+    await using build = await rolldown({
+      input: path.join(project.folder, 'worker.js'),
+      platform: 'browser',
+      external: ['cloudflare:workers'],
+    })
+    await build.write({ file: path.join(project.folder, 'worker.bundle.js'), codeSplitting: false })
+    await project.write(
+      'workerd.capnp',
+      `using Workerd = import "/workerd/workerd.capnp";
+      const config :Workerd.Config = (services = [
+        (name = "main", worker = .worker),
+        (name = "internet", network = (allow = ["local", "private", "public"])),
+      ]);
+      const worker :Workerd.Worker = (
+        modules = [(name = "worker.js", esModule = embed "worker.bundle.js")],
+        compatibilityDate = "2026-11-01",
+        bindings = [
+          (name = "SOTTO_URL", text = ${JSON.stringify(server.url)}),
+          (name = "SOTTO_TOKEN", text = ${JSON.stringify(server.serviceKey)}),
+          (name = "SELF", service = "main"),
+        ],
+      );`,
+    )
+    await node([path.join(tools, 'workerd/bin/workerd'), 'test', 'workerd.capnp'])
+  })
+})
+
+describe('React Native', () => {
+  it('bundles the packages with a Metro that ignores `exports`', async () => {
+    const metro = await realpath(path.join(tools, 'metro'))
+    const runtime = path.dirname(
+      createRequire(path.join(metro, 'x.js')).resolve('metro-runtime/package.json'),
+    )
+    const flags = ['--platform', 'ios', '--dev', 'false', '--minify', 'false', '--max-workers', '1']
+    await node(
+      [
+        path.join(metro, 'src/cli.js'),
+        ...['build', 'native.js', '--out', 'native.bundle.js', '--config', 'metro.config.cjs', ...flags],
+      ],
+      { METRO_RUNTIME: runtime },
+    )
+    const context = createContext({
+      ...Object.fromEntries(NATIVE_GLOBALS.map((name) => [name, Reflect.get(globalThis, name)])),
+      SOTTO_URL: server.url,
+      SOTTO_TOKEN: server.serviceKey,
+    })
+    runInContext(await readFile(path.join(project.folder, 'native.bundle.js'), 'utf8'), context)
+    expect(await context.code).toBe('MESSAGE_NOT_FOUND')
+    expect(context.hooks).toEqual(['function', 'function'])
+  })
+})
