@@ -1,11 +1,13 @@
 import { once } from 'node:events'
-import { appendFile, cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { cleanEnvironment, publishedNames, publishedPackages, run } from '../pack.ts'
+import { cloneUnderTest } from '../consumer/clone.ts'
+import { packedFolder } from '../consumer/packed.ts'
+import { cleanEnvironment, publishedNames, publishedPackages, run, tarballName } from '../pack.ts'
 
 const root = path.join(import.meta.dirname, '../..')
 
@@ -18,16 +20,10 @@ describe('a release', () => {
     workspace = await mkdtemp(path.join(tmpdir(), 'sotto-release-test-'))
     clone = path.join(workspace, 'clone')
     registry = await startRegistry()
-    await run(root, ['git', 'clone', '--quiet', root, clone])
+    await cloneUnderTest(clone)
     await symlink(path.join(root, 'node_modules'), path.join(clone, 'node_modules'))
     await writeFile(path.join(clone, '.git/info/exclude'), 'node_modules\n')
-    // The code under test may not be committed yet.
-    const files = await run(root, ['git', 'ls-files', '--cached', '--others', '--exclude-standard', '-z'])
-    for (const file of files.split('\0').filter(Boolean)) {
-      await cp(path.join(root, file), path.join(clone, file)).catch(() =>
-        rm(path.join(clone, file), { force: true }),
-      )
-    }
+    await reuseBuilds()
     await appendFile(
       path.join(clone, '.npmrc'),
       `@sotto:registry=${registry.url}\n${registry.url.replace('http:', '')}:_authToken=test\n`,
@@ -41,6 +37,17 @@ describe('a release', () => {
     await registry[Symbol.asyncDispose]()
     await rm(workspace, { recursive: true, force: true })
   })
+
+  /** Makes the packages of the clone unpack the builds of this test run, which were made in a clean clone too. */
+  async function reuseBuilds(): Promise<void> {
+    for (const name of publishedNames) {
+      const file = path.join(clone, publishedPackages[name], 'package.json')
+      const manifest = JSON.parse(await readFile(file, 'utf8'))
+      const tarball = path.join(packedFolder, tarballName(name, manifest.version))
+      manifest.scripts.build = `tar -xzf '${tarball}' --strip-components=1 package/dist`
+      await writeFile(file, JSON.stringify(manifest))
+    }
+  }
 
   function release(...args: string[]): Promise<string> {
     return run(clone, [process.execPath, 'scripts/release.ts', ...args])
