@@ -55,6 +55,8 @@ export async function createConsumerProject(folder: string, sources: string): Pr
 async function usedVersion(name: string, { versionsOf }: LockedVersions): Promise<string> {
   const [version, ...others] = versionsOf(name)
   if (version !== undefined && others.length === 0) return `${name}@${version}`
+  // Not in the lock file because of its size.
+  if (usesNewestVersions && version === undefined) return `${name}@latest`
   const manifest = await readFile(path.join(root, 'node_modules', name, 'package.json'), 'utf8')
   return `${name}@${JSON.parse(manifest).version}`
 }
