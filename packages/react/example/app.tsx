@@ -38,7 +38,7 @@ function Conversation({ user }: { user: string }) {
   return (
     <form action={(form) => void send(String(form.get('text')))}>
       {messages.map((message) => (
-        <p key={message.clientMessageId ?? ('id' in message ? message.id : '')}>
+        <p key={message.key}>
           {message.isMine ? 'I' : user}: {message.text} ({message.status})
           {message.status === 'failed' && (
             <button type="button" onClick={() => retry(message.clientMessageId)}>

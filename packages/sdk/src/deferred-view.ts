@@ -1,3 +1,4 @@
+import type { SottoError } from '@sotto/contract'
 import { type LazyPart, loadPart } from './lazy-part.ts'
 
 interface View<State> {
@@ -34,7 +35,7 @@ export interface DeferredOptions<Part, Loaded, State> {
   open: (part: Part) => Loaded
   initial: State
   /** The state after a failed attempt to load the code. */
-  afterFailure: (state: State, error: unknown) => State
+  afterFailure: (state: State, error: SottoError) => State
 }
 
 export function defer<Part, Loaded extends View<State>, State>({

@@ -2,6 +2,7 @@ import type { Event } from '@sotto/contract'
 import { SottoError } from '@sotto/contract'
 import type { EventArrival, EventTransport } from './event-transport.ts'
 import { serverSentEvents } from './event-transport.ts'
+import { Slices } from './slices.ts'
 import type { Fetch } from './transport.ts'
 import { abortable, jitter, sleepUntilOnline } from './waiting.ts'
 
@@ -103,6 +104,7 @@ export function openEvents(
   }
   const backoff = { firstMs: Math.min(FIRST_BACKOFF_MS, maxBackoffMs), longestMs: maxBackoffMs }
   const seen = createMemory(MAX_SEEN)
+  const slices = new Slices()
   let cursor = options.cursor
 
   async function* run(): AsyncGenerator<Event, void> {
@@ -164,6 +166,8 @@ export function openEvents(
               seen.clear()
               options.onStatus?.('resync')
             }
+            await slices.pause()
+            if (signal.aborted) return
             yield event
             if (signal.aborted) return
           }

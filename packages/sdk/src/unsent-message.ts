@@ -10,6 +10,8 @@ export interface UnsentMessage extends MessageContent {
   readonly status: 'pending' | 'failed'
   readonly isMine: true
   readonly clientMessageId: string
+  /** The same once it is sent, unlike its id. For lists, such as React's. */
+  readonly key: string
   /** From the local clock. */
   readonly createdAt: Date
   /** Why it was rejected permanently. Undefined while it is pending. */
@@ -17,10 +19,12 @@ export interface UnsentMessage extends MessageContent {
 }
 
 export function unsentMessage(content: string | MessageContent): UnsentMessage {
+  const clientMessageId = randomId()
   return {
     ...(typeof content === 'string' ? { text: content } : content),
     ...{
-      clientMessageId: randomId(),
+      clientMessageId,
+      key: clientMessageId,
       createdAt: new Date(),
       status: 'pending',
       isMine: true,

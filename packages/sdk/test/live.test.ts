@@ -392,23 +392,76 @@ describe('an offline live conversation', () => {
     expect(textsOf(alice.state)).toEqual(texts)
   })
 
-  it('reports a storage that fails or holds invalid data', async () => {
+  it('reports a storage that fails, and keeps unsent messages in memory', async () => {
     const { proxy, client, a, b } = await network()
     await using _ = proxy
     proxy.refuse()
-    const failure = new Error('the disk is full')
-    await using full = client
+    const cause = new Error('the disk is full')
+    const get = () => {
+      throw cause
+    }
+    await using live = client
       .as(a)
       .conversation(b)
-      .live({ storage: { get: () => null, set: () => Promise.reject(failure) } })
-    full.send('1')
-    await until(full, ({ error }) => error === failure)
-    await using broken = client
-      .as(a)
-      .conversation(b)
-      .live({ storage: { get: () => '{"no":1}', set: () => {} } })
-    broken.send('1')
-    await until(broken, ({ error }) => error instanceof TypeError)
-    expect(textsOf(broken.state)).toEqual(['1'])
+      .live({ storage: { get, set: () => Promise.reject(cause) } })
+    live.send('1')
+    const { error } = await until(live, (state) => state.error?.cause === cause)
+    expect(error).toBeInstanceOf(SottoError)
+    expect(textsOf(live.state)).toEqual(['1'])
+    proxy.restore()
+    await until(live, isSettled(1))
+  })
+
+  it('skips what is damaged in a storage', async () => {
+    const { proxy, client, a, b, direct } = await network()
+    await using _ = proxy
+    const createdAt = new Date().toISOString()
+    const intact = { clientMessageId: 'c1', content: { text: 'intact' }, createdAt }
+    const damaged = [
+      null,
+      {},
+      { ...intact, clientMessageId: 5 },
+      { ...intact, clientMessageId: 'c2', content: null },
+      { ...intact, clientMessageId: 'c3', createdAt: 'yesterday' },
+      { ...intact, clientMessageId: 'c4', error: 'none' },
+    ]
+    for (const stored of ['{"no":1}', '[', JSON.stringify([intact, ...damaged])]) {
+      proxy.refuse()
+      await using live = client
+        .as(a)
+        .conversation(b)
+        .live({ storage: { get: () => stored, set: () => {} } })
+      await until(live, ({ error }) => error?.message.includes('unsent messages') === true)
+      live.send(`after ${stored.length}`)
+      proxy.restore()
+      await until(live, ({ messages }) => messages.at(-1)?.status === 'sent')
+      expect(live.state.error).toBeUndefined()
+    }
+    const { items } = await direct.as(a).direct.messages({ user: b })
+    expect(items.map(({ text }) => text).filter((text) => text === 'intact')).toHaveLength(1)
+    expect(items).toHaveLength(4)
+  })
+
+  it('does not wait for a storage that hangs', async () => {
+    const { client, a, b } = await network()
+    const loading = Promise.withResolvers<string>()
+    const stored: string[] = []
+    const storage = {
+      get: () => loading.promise,
+      set: (_: string, value: string) => {
+        stored.push(value)
+        return new Promise<void>(() => {})
+      },
+    }
+    const live = client.as(a).conversation(b).live({ storage })
+    live.send('now')
+    await until(live, isSettled(1))
+    expect(live.state.error?.message).toContain('storage')
+    // What is stored there is unknown, so it must not be overwritten.
+    expect(stored).toEqual([])
+    const late = { clientMessageId: 'late', content: { text: 'late' }, createdAt: new Date().toISOString() }
+    loading.resolve(JSON.stringify([late]))
+    await until(live, isSettled(2))
+    await live[Symbol.asyncDispose]()
   })
 })

@@ -1,5 +1,5 @@
 import type { Messages, Send } from '@sotto/react'
-import { SottoError, type UnsentMessage } from '@sotto/sdk'
+import type { UnsentMessage } from '@sotto/sdk'
 import { useMe } from '../session/me.ts'
 import { Button } from '../ui/button.tsx'
 import { errorMessage } from '../ui/error-message.ts'
@@ -16,7 +16,7 @@ interface Props {
 export function FailedMessage({ message: { clientMessageId, error }, conversation, retry, discard }: Props) {
   const me = useMe()
   const other = conversation.kind === 'direct' ? otherUser(conversation, me.id) : undefined
-  const isForbidden = error instanceof SottoError && error.code === 'FORBIDDEN'
+  const isForbidden = error?.code === 'FORBIDDEN'
   return (
     <p role="alert" className="failed">
       {isForbidden && other ? `You can't message ${nameOf(other)}.` : errorMessage(error)}{' '}

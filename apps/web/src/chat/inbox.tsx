@@ -1,5 +1,4 @@
 import { useConversations } from '@sotto/react'
-import { SottoError } from '@sotto/sdk'
 import { useEffect } from 'react'
 import { Link } from 'wouter'
 import { useSession } from '../session/me.ts'
@@ -15,8 +14,7 @@ const toolClass = (isOpen: boolean) => (isOpen ? 'tool open' : 'tool')
 export function Inbox() {
   const { me, reset } = useSession()
   const { conversations, isLoaded, hasMore, loadMore, connection, error } = useConversations()
-  const isSignedOut =
-    connection === 'closed' && error instanceof SottoError && error.code === 'UNAUTHENTICATED'
+  const isSignedOut = connection === 'closed' && error?.code === 'UNAUTHENTICATED'
   useEffect(() => {
     if (isSignedOut) void reset()
   }, [isSignedOut, reset])

@@ -1,5 +1,4 @@
 import type { Messages, Send } from '@sotto/react'
-import type { LiveMessage } from '@sotto/sdk'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { useLayoutEffect, useRef, useState } from 'react'
 import { Button } from '../ui/button.tsx'
@@ -31,7 +30,7 @@ export function MessageList({ conversation, scrollTarget, retry, discard }: Prop
     count: messages.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => ESTIMATED_HEIGHT,
-    getItemKey: (index) => keyOf(messages[index]),
+    getItemKey: (index) => messages[index]?.key ?? index,
     anchorTo: 'end',
     followOnAppend: true,
     // If newer messages are not loaded, the end of the list is not the end of the conversation.
@@ -113,9 +112,4 @@ export function MessageList({ conversation, scrollTarget, retry, discard }: Prop
       </div>
     </>
   )
-}
-
-/** The key of the user's own messages does not change when they are sent. */
-function keyOf(message: LiveMessage | undefined): string {
-  return message?.clientMessageId ?? (message?.status === 'sent' ? message.id : '')
 }

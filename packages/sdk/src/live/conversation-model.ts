@@ -252,8 +252,11 @@ export class ConversationModel {
       return Math.min(MANY_UNREAD, (this.head.known?.unreadCount ?? 0) + this.#arrivals.size)
     }
     const { own } = this.readMarks
-    const unread = this.window.list.filter(({ seq, isMine, deletedAt }) => seq > own && !isMine && !deletedAt)
-    return Math.min(MANY_UNREAD, unread.length)
+    let count = 0
+    for (const { seq, isMine, deletedAt } of this.window.values()) {
+      if (seq > own && !isMine && !deletedAt) count += 1
+    }
+    return Math.min(MANY_UNREAD, count)
   }
 
   get #canCountUnread(): boolean {

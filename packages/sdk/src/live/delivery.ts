@@ -57,7 +57,7 @@ export class Delivery {
       this.#accepted.delete(clientMessageId)
       drafts.remove(clientMessageId)
     }
-    for (const { clientMessageId, isMine } of model.window.list) {
+    for (const { clientMessageId, isMine } of model.window.values()) {
       if (clientMessageId !== null && isMine) drafts.remove(clientMessageId)
     }
   }
@@ -97,7 +97,7 @@ export class Delivery {
 
   #send(draft: UnsentMessage, signal: AbortSignal): Promise<Message> {
     const { model, source } = this.#options
-    const { status: _, isMine: __, createdAt: ___, error: ____, ...content } = draft
+    const { status: _, isMine: __, key: ___, createdAt: ____, error: _____, ...content } = draft
     const to = typeof model.target === 'string' ? { to: model.target } : model.target
     return source.calls.messages.send({ ...to, ...content }, { signal })
   }

@@ -1,6 +1,9 @@
 import { isErrorCode, SottoError } from '@sotto/contract'
 import type { MessageContent, UnsentMessage } from '../unsent-message.ts'
 
+/** How long to wait for a storage before continuing without it, in milliseconds. */
+const STORAGE_MS = 2_000
+
 /** Keeps unsent messages across reloads, such as localStorage, a file or a database. */
 export interface DraftStorage {
   get(key: string): string | null | undefined | Promise<string | null | undefined>
@@ -18,13 +21,17 @@ interface Stored {
 interface Options {
   key: string
   storage: DraftStorage | undefined
-  /** Called if the storage fails. Drafts are then kept only in memory. */
-  onError: (error: unknown) => void
+  /**
+   * Called if the storage fails, and with undefined once it works again. In the meantime drafts are kept only in memory.
+   */
+  onError: (error: SottoError | undefined) => void
 }
 
 /** The unsent messages of one conversation, oldest first. */
 export class Drafts {
-  /** Resolves when stored messages have been loaded. Never rejects. */
+  /** Resolves when stored messages have been loaded or could not be loaded. Never rejects. */
+  readonly loaded: Promise<void>
+  /** Like `loaded`, but also resolves if the storage does not respond. */
   readonly restored: Promise<void>
   readonly #options: Options
   #drafts: readonly UnsentMessage[] = []
@@ -33,7 +40,8 @@ export class Drafts {
 
   constructor(options: Options) {
     this.#options = options
-    this.restored = options.storage ? this.#restore(options.storage) : Promise.resolve()
+    this.loaded = options.storage ? this.#restore(options.storage) : Promise.resolve()
+    this.restored = this.#soon(this.loaded)
   }
 
   /** The same object until it changes. */
@@ -41,9 +49,9 @@ export class Drafts {
     return this.#drafts
   }
 
-  /** Resolves when all messages are stored. Never rejects. */
+  /** Resolves when all messages are stored, or the storage does not respond. Never rejects. */
   get written(): Promise<void> {
-    return this.#written
+    return this.#soon(this.#written)
   }
 
   find(clientMessageId: string | null): UnsentMessage | undefined {
@@ -80,63 +88,87 @@ export class Drafts {
     this.#drafts = drafts
     const { storage } = this.#options
     if (!storage || this.#isWritePlanned) return
-    // Writes one at a time, each with the state at that time.
+    // Writes one at a time, each with the state at that time, which must include what was stored before.
     this.#isWritePlanned = true
-    this.#written = Promise.all([this.restored, this.#written]).then(() => {
+    this.#written = Promise.all([this.loaded, this.#written]).then(() => {
       this.#isWritePlanned = false
       return this.#write(storage)
     })
   }
 
   async #write(storage: DraftStorage): Promise<void> {
-    const stored = this.#drafts.map(
-      ({ clientMessageId, createdAt, error, status: _, isMine: __, ...content }): Stored => ({
-        ...{ clientMessageId, content, createdAt: createdAt.toISOString() },
-        error: error && { code: error.code, message: error.message },
-      }),
-    )
     try {
+      const stored = this.#drafts.map(
+        ({ clientMessageId, createdAt, error, status: _, isMine: __, key: ___, ...content }): Stored => ({
+          ...{ clientMessageId, content, createdAt: createdAt.toISOString() },
+          error: error && { code: error.code, message: error.message },
+        }),
+      )
       await storage.set(this.#options.key, JSON.stringify(stored))
-    } catch (error) {
-      this.#options.onError(error)
+      this.#options.onError(undefined)
+    } catch (cause) {
+      this.#options.onError(storageError('the storage failed to store unsent messages', cause))
     }
   }
 
   async #restore(storage: DraftStorage): Promise<void> {
+    const { key, onError } = this.#options
     try {
-      const text = await storage.get(this.#options.key)
-      const drafts = parseStored(text ?? '[]').map(fromStored)
-      this.#drafts = [...drafts, ...this.#drafts]
-    } catch (error) {
-      this.#options.onError(error)
+      const stored: unknown = JSON.parse((await storage.get(key)) ?? '[]')
+      const drafts = Array.isArray(stored) ? stored.filter(isStored) : []
+      this.#drafts = [...drafts.map(fromStored), ...this.#drafts]
+      const isValid = Array.isArray(stored) && drafts.length === stored.length
+      onError(
+        isValid
+          ? undefined
+          : storageError('the storage contains invalid unsent messages, which were skipped'),
+      )
+    } catch (cause) {
+      onError(storageError('the storage failed to load unsent messages', cause))
     }
   }
+
+  /** Resolves with the promise, or if the storage does not respond. */
+  async #soon(promise: Promise<void>): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const elapsed = new Promise<void>((resolve) => {
+      timer = setTimeout(() => {
+        this.#options.onError(storageError(`the storage did not respond within ${STORAGE_MS} ms`))
+        resolve()
+      }, STORAGE_MS)
+    })
+    await Promise.race([promise, elapsed])
+    clearTimeout(timer)
+  }
+}
+
+function storageError(detail: string, cause?: unknown): SottoError {
+  return new SottoError('UNAVAILABLE', { detail, cause })
 }
 
 function fromStored({ clientMessageId, content, createdAt, error }: Stored): UnsentMessage {
   const code = error && isErrorCode(error.code) ? error.code : 'INTERNAL'
   return {
     ...content,
-    ...{ clientMessageId, createdAt: new Date(createdAt), isMine: true },
+    ...{ clientMessageId, key: clientMessageId, createdAt: new Date(createdAt), isMine: true },
     status: error ? 'failed' : 'pending',
     error: error && new SottoError(code, { detail: error.message }),
   }
 }
 
-/** @throws a SyntaxError or TypeError if the text was not stored by this class. */
-function parseStored(text: string): Stored[] {
-  const value: unknown = JSON.parse(text)
-  if (!Array.isArray(value) || !value.every(isStored))
-    throw new TypeError('the storage has no unsent messages')
-  return value
+/** Whether this class has stored the value. A storage can be damaged or used by something else. */
+function isStored(value: unknown): value is Stored {
+  if (!isRecord(value)) return false
+  const { clientMessageId, content, createdAt, error } = value
+  return (
+    typeof clientMessageId === 'string' &&
+    isRecord(content) &&
+    typeof createdAt === 'string' &&
+    !Number.isNaN(Date.parse(createdAt)) &&
+    (error === undefined || isRecord(error))
+  )
 }
 
-function isStored(value: unknown): value is Stored {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'clientMessageId' in value &&
-    'content' in value &&
-    'createdAt' in value
-  )
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
 }

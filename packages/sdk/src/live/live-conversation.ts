@@ -12,6 +12,7 @@ import { Drafts } from './drafts.ts'
 import type { ConversationTarget, JumpTarget, LiveOptions, LiveSource, LiveState } from './live-state.ts'
 import type { SentMessage } from './message-window.ts'
 import { Pauses } from './pauses.ts'
+import { toSottoError } from './to-sotto-error.ts'
 
 const DEFAULT_PAGE_SIZE = 50
 const DEFAULT_MAX_MESSAGES = 500
@@ -31,7 +32,8 @@ export class LiveConversation {
   readonly #leave: () => void
   #connection: LiveState['connection'] = 'connecting'
   #wasConnected = false
-  #error: unknown
+  #error: SottoError | undefined
+  #storageError: SottoError | undefined
   #state: LiveState | undefined
   #reading: { seq: number; done: Promise<void> } | undefined
 
@@ -42,7 +44,7 @@ export class LiveConversation {
     this.#drafts = new Drafts({
       key: `sotto/unsent/${typeof target === 'string' ? `to/${foldUserRef(target)}` : target.conversationId}`,
       storage: options.storage,
-      onError: (error) => this.#report(error),
+      onError: (error) => this.#reportStorage(error),
     })
     const shared = {
       model: this.#model,
@@ -71,10 +73,12 @@ export class LiveConversation {
       onStatus: (status, reason) => this.#onStatus(status, reason),
       onFailure: (error) => this.#fail(error),
     })
-    void this.#drafts.restored.then(() => {
-      this.#changed()
-      this.#delivery.run()
-    })
+    for (const restored of [this.#drafts.restored, this.#drafts.loaded]) {
+      void restored.then(() => {
+        this.#changed()
+        this.#delivery.run()
+      })
+    }
   }
 
   get state(): LiveState {
@@ -86,8 +90,8 @@ export class LiveConversation {
   readonly getSnapshot = (): LiveState => this.state
 
   /**
-   * Calls the listener in a microtask after each change, once for changes made together. @returns a function that
-   * unsubscribes.
+   * Calls the listener in a task of its own after changes, once for all changes since the last time, at most every
+   * 50 ms. All views of a page are notified together. @returns a function that unsubscribes.
    */
   readonly subscribe = (listener: () => void): (() => void) => this.#changes.listen(listener)
 
@@ -232,7 +236,7 @@ export class LiveConversation {
       messages: unsent.length === 0 || !follows ? sent : [...sent, ...unsent],
       unsent,
       connection: this.#connection,
-      error: this.#error,
+      error: this.#connection === 'closed' ? this.#error : (this.#storageError ?? this.#error),
     }
   }
 
@@ -254,13 +258,19 @@ export class LiveConversation {
   }
 
   #report(error: unknown): void {
-    this.#error = error
+    this.#error = toSottoError(error)
+    this.#changed()
+  }
+
+  #reportStorage(error: SottoError | undefined): void {
+    if (this.#storageError === error) return
+    this.#storageError = error
     this.#changed()
   }
 
   #fail(error: unknown): void {
     if (this.#connection === 'closed') return
-    this.#error = error
+    this.#error = toSottoError(error)
     this.close()
   }
 
@@ -274,7 +284,7 @@ export class LiveConversation {
       if (!isFirst && !this.#wasConnected) this.#model.markAllStale()
       this.#wasConnected = true
     } else {
-      this.#error = reason
+      this.#error = toSottoError(reason)
       // Typing signals are not replayed after a disconnect.
       this.#model.typing.clear()
     }

@@ -38,9 +38,14 @@ export function createLiveHub(source: EventSource, onIdle: () => void): LiveHub 
     if (event.type === 'conversation.created') {
       if (event.conversation.participants.some(({ user }) => watched.lacksPresence(user.id))) reconnect()
     }
-    for (const listener of [...listeners]) {
+    forEachListener((listener) => {
       if (event.type !== 'presence.changed' || listener.watch === event.userId) listener.onEvent(event)
-    }
+    })
+  }
+
+  /** Leaves out listeners that earlier ones have removed. */
+  function forEachListener(call: (listener: Listener) => void): void {
+    for (const listener of [...listeners]) if (listeners.has(listener)) call(listener)
   }
 
   async function run({ signal }: AbortController): Promise<void> {
@@ -50,7 +55,7 @@ export function createLiveHub(source: EventSource, onIdle: () => void): LiveHub 
       if (now === 'connected') watched.accept()
       // A resync is an event rather than a state of the stream.
       if (now !== 'resync') status = [now, reason]
-      for (const listener of [...listeners]) listener.onStatus(now, reason)
+      forEachListener((listener) => listener.onStatus(now, reason))
     }
     while (!signal.aborted) {
       connection = new AbortController()
@@ -75,9 +80,10 @@ export function createLiveHub(source: EventSource, onIdle: () => void): LiveHub 
     run(opened).catch((error: unknown) => {
       if (opened.signal.aborted) return
       close()
-      const left = [...listeners]
-      listeners.clear()
-      for (const listener of left) listener.onFailure(error)
+      forEachListener((listener) => {
+        listeners.delete(listener)
+        listener.onFailure(error)
+      })
     })
   }
 

@@ -5,6 +5,7 @@ import { ChangeSignal } from './change-signal.ts'
 import { InboxModel } from './inbox-model.ts'
 import type { LiveSource } from './live-state.ts'
 import { Pauses } from './pauses.ts'
+import { toSottoError } from './to-sotto-error.ts'
 
 const DEFAULT_PAGE_SIZE = 50
 /** The server's maximum page size. */
@@ -26,7 +27,7 @@ export interface InboxState {
   /** `closed` after `close()` or a permanent failure, whose reason is in `error`. */
   readonly connection: 'connecting' | 'connected' | 'reconnecting' | 'closed'
   /** The last error: why it is reconnecting or has failed permanently. */
-  readonly error: unknown
+  readonly error: SottoError | undefined
 }
 
 /** The view behind the public LiveInbox. */
@@ -40,7 +41,7 @@ export class LiveInbox {
   readonly #leave: () => void
   #connection: InboxState['connection'] = 'connecting'
   #wasConnected = false
-  #error: unknown
+  #error: SottoError | undefined
   #state: InboxState | undefined
   #isLoaded = false
   /** Whether the first pages must be fetched (again). */
@@ -74,8 +75,8 @@ export class LiveInbox {
   readonly getSnapshot = (): InboxState => this.state
 
   /**
-   * Calls the listener in a microtask after each change, once for changes made together. @returns a function that
-   * unsubscribes.
+   * Calls the listener in a task of its own after changes, once for all changes since the last time, at most every
+   * 50 ms. All views of a page are notified together. @returns a function that unsubscribes.
    */
   readonly subscribe = (listener: () => void): (() => void) => this.#changes.listen(listener)
 
@@ -108,7 +109,7 @@ export class LiveInbox {
 
   #fail(error: unknown): void {
     if (this.#connection === 'closed') return
-    this.#error = error
+    this.#error = toSottoError(error)
     this.close()
   }
 
@@ -116,7 +117,7 @@ export class LiveInbox {
     if (status === 'resync') return
     const isFirst = this.#connection === 'connecting'
     this.#connection = status
-    this.#error = status === 'connected' ? undefined : reason
+    this.#error = status === 'connected' ? undefined : toSottoError(reason)
     if (status === 'connected') {
       // Data fetched before the first stream opened may have changed since.
       if (!isFirst && !this.#wasConnected) this.#isStale = true
@@ -158,7 +159,7 @@ export class LiveInbox {
       } catch (error) {
         if (signal.aborted) return
         if (error instanceof SottoError && !error.retryable) return this.#fail(error)
-        this.#error = error
+        this.#error = toSottoError(error)
         this.#changed()
         await this.#pauses.wait(attempt)
         attempt += 1

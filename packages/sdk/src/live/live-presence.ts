@@ -37,7 +37,10 @@ export class LivePresence {
   /** Returns `state`. For `useSyncExternalStore(presence.subscribe, presence.getSnapshot)` and similar. */
   readonly getSnapshot = (): PresenceState | undefined => this.#state
 
-  /** Calls the listener in a microtask after each change. @returns a function that unsubscribes. */
+  /**
+   * Calls the listener in a task of its own after changes, once for all changes since the last time, at most every
+   * 50 ms. All views of a page are notified together. @returns a function that unsubscribes.
+   */
   readonly subscribe = (listener: () => void): (() => void) => this.#changes.listen(listener)
 
   close(): void {

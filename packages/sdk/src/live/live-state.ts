@@ -1,4 +1,4 @@
-import type { Conversation, Participant } from '@sotto/contract'
+import type { Conversation, Participant, SottoError } from '@sotto/contract'
 import type { Resources } from '../resources.ts'
 import type { UnsentMessage } from '../unsent-message.ts'
 import type { DraftStorage } from './drafts.ts'
@@ -78,7 +78,7 @@ export interface LiveState {
   /** Whether there are messages after the last one in the window. While true, new messages are not added. */
   readonly hasNewer: boolean
   /** The last error: why it is reconnecting or has failed permanently, or a failure of the storage. */
-  readonly error: unknown
+  readonly error: SottoError | undefined
 }
 
 /** What a live view needs from its client. */

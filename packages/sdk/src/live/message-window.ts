@@ -7,6 +7,8 @@ export interface SentMessage extends Message {
   readonly status: 'sent'
   /** Whether the user sent it. */
   readonly isMine: boolean
+  /** The same as before the user's own message was sent, unlike its id. For lists, such as React's. */
+  readonly key: string
 }
 
 /**
@@ -63,6 +65,11 @@ export class MessageWindow {
     return this.#list
   }
 
+  /** In any order. Cheaper than `list` while messages are changing. */
+  values(): Iterable<SentMessage> {
+    return this.#messages.values()
+  }
+
   find(messageId: string): SentMessage | undefined {
     return this.#messages.get(this.#seqs.get(messageId) ?? 0)
   }
@@ -94,8 +101,13 @@ export class MessageWindow {
 
   /** Drops the oldest messages beyond `count`. */
   keepNewest(count: number): void {
-    const dropped = this.list.slice(0, -count)
-    this.#first = (dropped.at(-1)?.seq ?? this.#first - 1) + 1
+    const dropped: SentMessage[] = []
+    // Does not sort the messages, because this runs for each new message once the window is full.
+    while (this.#messages.size - dropped.length > count) {
+      const message = this.#messages.get(this.#first)
+      if (message) dropped.push(message)
+      this.#first += 1
+    }
     this.#drop(dropped)
   }
 
@@ -207,7 +219,9 @@ export class MessageWindow {
   #replace(known: SentMessage | undefined, message: Message): void {
     const isMine = this.#isMine(message)
     if (known && known.isMine === isMine && isSame(known, message)) return
-    this.#messages.set(message.seq, { ...message, status: 'sent', isMine })
+    const key =
+      known?.id === message.id ? known.key : ((isMine ? message.clientMessageId : null) ?? message.id)
+    this.#messages.set(message.seq, { ...message, status: 'sent', isMine, key })
     this.#list = undefined
   }
 

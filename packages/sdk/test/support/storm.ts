@@ -103,7 +103,7 @@ export async function untilSent(live: LiveConversation, clientMessageId: string)
   }
 }
 
-export function bare({ status, isMine, ...message }: LiveMessage): unknown {
+export function bare({ status, isMine, key: _, ...message }: LiveMessage): unknown {
   return status === 'sent' ? message : { status, isMine, ...message }
 }
 
