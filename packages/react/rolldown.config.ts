@@ -10,7 +10,14 @@ export default defineConfig([
     input: 'src/index.ts',
     platform: 'neutral',
     external,
-    output: { dir: 'dist', cleanDir: true, preserveModules: true, preserveModulesRoot: 'src' },
+    output: {
+      dir: 'dist',
+      cleanDir: true,
+      preserveModules: true,
+      preserveModulesRoot: 'src',
+      // Frameworks with server components must not run the hooks there.
+      banner: "'use client'",
+    },
   },
   {
     input: { index: 'node_modules/.types/react/src/index.d.ts' },

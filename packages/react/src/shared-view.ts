@@ -15,13 +15,16 @@ interface Options<View, State> {
   open: () => View
   /** The state while the view is not open. */
   initial: State
+  /** Whether the view was closed, for example by a permanent failure. */
+  isClosed: (view: View) => boolean
   /** Keeps an unused view open, for example while it is sending. */
   isBusy?: (state: State) => boolean
 }
 
 /**
  * A view shared by components: opened by the first subscriber, closed a while after the last one unsubscribes, unless
- * it is busy. Rendering alone does not open it.
+ * it is busy. Rendering alone does not open it. A view that has failed is replaced as soon as another component
+ * subscribes or an action needs it.
  */
 export class SharedView<View extends LiveView<State>, State> {
   readonly #options: Options<View, State>
@@ -49,11 +52,16 @@ export class SharedView<View extends LiveView<State>, State> {
     }
   }
 
-  /** The view itself, for actions. Opens it if it is not open. */
+  /** The view itself, for actions. Opens it if it is not open, and replaces it if it has failed. */
   get view(): View {
     const view = this.#acquire()
     this.#scheduleClose()
     return view
+  }
+
+  /** Like `view`, but does not replace it, for actions that are repeated all the time. */
+  get current(): View {
+    return this.#view ?? this.view
   }
 
   /** Closes the view immediately. */
@@ -66,20 +74,29 @@ export class SharedView<View extends LiveView<State>, State> {
 
   #acquire(): View {
     clearTimeout(this.#closeTimer)
-    if (!this.#view) {
-      this.#view = this.#options.open()
-      this.#stop = this.#view.subscribe(() => {
-        for (const listener of [...this.#listeners]) listener()
-      })
-    }
-    return this.#view
+    const { open, isClosed } = this.#options
+    const failed = this.#view
+    if (failed && !isClosed(failed)) return failed
+    this.#stop?.()
+    const view = open()
+    this.#view = view
+    this.#stop = view.subscribe(() => this.#notify())
+    // Components that show the failure show the new view.
+    if (failed) queueMicrotask(() => this.#notify())
+    return view
+  }
+
+  #notify(): void {
+    for (const listener of [...this.#listeners]) if (this.#listeners.has(listener)) listener()
   }
 
   #scheduleClose(): void {
     if (this.#listeners.size > 0) return
     clearTimeout(this.#closeTimer)
     this.#closeTimer = setTimeout(() => {
-      if (this.#view && this.#options.isBusy?.(this.#view.state)) this.#scheduleClose()
+      const { isClosed, isBusy } = this.#options
+      const view = this.#view
+      if (view && !isClosed(view) && isBusy?.(view.state)) this.#scheduleClose()
       else this.close()
     }, CLOSE_DELAY_MS)
   }

@@ -1,12 +1,17 @@
 import type { DraftStorage, SottoClient } from '@sotto/sdk'
 import type { ReactNode } from 'react'
-import { createContext, useContext, useMemo } from 'react'
-import { Views } from './views.ts'
+import { createContext, useContext, useEffect, useState, useSyncExternalStore } from 'react'
+import { StableViews } from './stable-views.ts'
+import type { Views } from './views.ts'
 
 const ViewsContext = createContext<Views | undefined>(undefined)
 
 export interface SottoProviderProps {
-  /** A client that acts for the user. Passing a different client reloads everything. */
+  /**
+   * A client that acts for the user. Passing a different client reloads everything, so create it outside the component or
+   * with `useMemo`. The same applies to `storage`. If they are different in every render, the first ones stay in use as
+   * long as the user is the same.
+   */
   client: SottoClient
   /** Keeps unsent messages across reloads. Each user needs their own storage. */
   storage?: DraftStorage | undefined
@@ -18,7 +23,10 @@ export interface SottoProviderProps {
  * open while a component uses it.
  */
 export function SottoProvider({ client, storage, children }: SottoProviderProps) {
-  const views = useMemo(() => new Views(client, storage), [client, storage])
+  const [stable] = useState(() => new StableViews(client, storage))
+  stable.update(client, storage)
+  useEffect(stable.commit)
+  const views = useSyncExternalStore(stable.subscribe, stable.getViews, stable.getViews)
   return <ViewsContext.Provider value={views}>{children}</ViewsContext.Provider>
 }
 

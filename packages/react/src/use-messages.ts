@@ -32,7 +32,7 @@ export function useMessages(target: ConversationTarget): Messages {
       loadOlder: () => shared.view.loadOlder(),
       loadNewer: () => shared.view.loadNewer(),
       jumpTo: (target) => shared.view.jumpTo(target),
-      markRead: (seq) => shared.view.markRead(seq),
+      markRead: (seq) => shared.current.markRead(seq),
       edit: (messageId, text) => shared.view.edit(messageId, text),
       delete: (messageId) => shared.view.delete(messageId),
       like: (messageId) => shared.view.like(messageId),

@@ -24,7 +24,7 @@ export function useSend(target: ConversationTarget): Send {
     () => ({
       send: (content) => shared.view.send(content),
       retry: (clientMessageId) => shared.view.retry(clientMessageId),
-      discard: (clientMessageId) => shared.view.discard(clientMessageId),
+      discard: (clientMessageId) => shared.current.discard(clientMessageId),
     }),
     [shared],
   )

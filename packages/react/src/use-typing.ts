@@ -17,6 +17,6 @@ export function useTyping(target: ConversationTarget): Typing {
     () => shared.getSnapshot().typing,
     () => shared.getServerSnapshot().typing,
   )
-  const setTyping = useCallback((isTyping: boolean) => shared.view.typing(isTyping), [shared])
+  const setTyping = useCallback((isTyping: boolean) => shared.current.typing(isTyping), [shared])
   return { typing, setTyping }
 }

@@ -46,14 +46,32 @@ const noConversations: InboxState = {
 export class Views {
   readonly client: SottoClient
   readonly inbox: SharedView<LiveInbox, InboxState>
-  readonly #storage: DraftStorage | undefined
+  readonly #storage: DraftStorage
+  #me: Promise<string | undefined> | undefined
   readonly #conversations = new Map<string, SharedConversation>()
   readonly #presences = new Map<string, SharedView<LivePresence, PresenceState | undefined>>()
 
-  constructor(client: SottoClient, storage: DraftStorage | undefined) {
+  /** @param storage by default, unsent messages are kept in memory: the next view of a conversation finds them. */
+  constructor(client: SottoClient, storage: DraftStorage = memoryStorage()) {
     this.client = client
     this.#storage = storage
-    this.inbox = new SharedView({ open: () => client.conversations.live(), initial: noConversations })
+    this.inbox = new SharedView({
+      open: () => client.conversations.live(),
+      initial: noConversations,
+      isClosed: hasClosedConnection,
+    })
+  }
+
+  /** The id of the user; undefined if it cannot be found out now. */
+  async me(): Promise<string | undefined> {
+    this.#me ??= this.client.users.me().then(
+      ({ id }) => id,
+      () => {
+        this.#me = undefined
+        return undefined
+      },
+    )
+    return await this.#me
   }
 
   conversation(target: ConversationTarget): SharedConversation {
@@ -62,7 +80,7 @@ export class Views {
     return getOrCreate(
       this.#conversations,
       key,
-      () => new SharedView({ open, initial: noMessages, isBusy: isSending }),
+      () => new SharedView({ open, initial: noMessages, isClosed: hasClosedConnection, isBusy: isSending }),
     )
   }
 
@@ -71,9 +89,23 @@ export class Views {
     return getOrCreate(
       this.#presences,
       userId,
-      () => new SharedView<LivePresence, PresenceState | undefined>({ open, initial: undefined }),
+      () =>
+        new SharedView<LivePresence, PresenceState | undefined>({
+          open,
+          initial: undefined,
+          isClosed: ({ isClosed }) => isClosed,
+        }),
     )
   }
+}
+
+function hasClosedConnection({ state }: LiveConversation | LiveInbox): boolean {
+  return state.connection === 'closed'
+}
+
+function memoryStorage(): DraftStorage {
+  const values = new Map<string, string>()
+  return { get: (key) => values.get(key), set: (key, value) => void values.set(key, value) }
 }
 
 /** Messages are sent even if no component shows the conversation anymore. */

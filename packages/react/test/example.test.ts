@@ -15,7 +15,7 @@ async function build(folder: string): Promise<string> {
     transform: { define: { 'process.env.NODE_ENV': '"production"' } },
   })
   const file = path.join(folder, 'app.mjs')
-  await bundle.write({ file, format: 'esm' })
+  await bundle.write({ file, format: 'esm', codeSplitting: false })
   return file
 }
 

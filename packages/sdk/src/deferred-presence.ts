@@ -21,7 +21,9 @@ export function deferredPresence(
     afterFailure: () => undefined,
   })
 
+  let isClosed = false
   function close(): void {
+    isClosed = true
     deferred.run((view) => view.close())
     deferred.stop(undefined)
   }
@@ -29,6 +31,9 @@ export function deferredPresence(
   return {
     get state() {
       return deferred.state
+    },
+    get isClosed() {
+      return deferred.view?.isClosed ?? isClosed
     },
     getSnapshot: () => deferred.state,
     subscribe: deferred.subscribe,

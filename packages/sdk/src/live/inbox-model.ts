@@ -17,6 +17,8 @@ export class InboxModel {
   readonly #known = new Map<string, Conversation>()
   /** The step at which an event last changed a conversation. */
   readonly #touched = new Map<string, number>()
+  /** The unread messages that have arrived after `since`, by conversation. Messages up to `since` were counted by the server. */
+  readonly #arrivals = new Map<string, { since: number; seqs: Set<number> }>()
   #step = 0
   #list: readonly Conversation[] | undefined
 
@@ -39,6 +41,7 @@ export class InboxModel {
    */
   restart(requestedAt: number): void {
     this.#known.clear()
+    this.#arrivals.clear()
     this.stale.clear()
     this.#list = undefined
     for (const [id, step] of this.#touched) {
@@ -58,14 +61,13 @@ export class InboxModel {
     } else {
       this.stale.delete(id)
     }
-    this.#put(conversation)
+    this.#putCounted(conversation)
   }
 
   /** Removes a conversation that the server did not find for the user. */
   remove(id: string, requestedAt: number): void {
     if ((this.#touched.get(id) ?? 0) > requestedAt) return
-    this.stale.delete(id)
-    if (this.#known.delete(id)) this.#list = undefined
+    this.#remove(id)
   }
 
   apply(event: Exclude<Event, { conversationId: null }>): void {
@@ -76,7 +78,7 @@ export class InboxModel {
     switch (event.type) {
       case 'conversation.created':
       case 'conversation.updated':
-        if (!known || known.lastSeq <= event.conversation.lastSeq) this.#put(event.conversation)
+        if (!known || known.lastSeq <= event.conversation.lastSeq) this.#putCounted(event.conversation)
         else this.stale.add(id)
         break
       case 'message.created':
@@ -85,8 +87,7 @@ export class InboxModel {
         break
       case 'participant.left':
         if (event.userId === this.me) {
-          this.stale.delete(id)
-          if (this.#known.delete(id)) this.#list = undefined
+          this.#remove(id)
         } else if (known) {
           this.stale.add(id)
         }
@@ -110,7 +111,7 @@ export class InboxModel {
         const { message } = event
         if (lastMessage?.id === message.id) this.#put({ ...known, lastMessage: newer(lastMessage, message) })
         const mayCount = message.seq > known.readSeq && message.senderId !== this.me
-        if (event.type === 'message.deleted' && mayCount) this.stale.add(known.id)
+        if (event.type === 'message.deleted' && mayCount) this.#applyDeletion(known.id, message.seq)
         break
       }
       case 'reaction.added':
@@ -124,17 +125,35 @@ export class InboxModel {
   }
 
   #applyReceipt(known: Conversation, receipt: Receipt): void {
-    const { id, kind, lastMessage, lastSeq, readSeq } = known
+    const { id, kind, lastMessage, readSeq } = known
     const isOwnRead = receipt.userId === this.me && receipt.kind === 'read' && receipt.seq > readSeq
-    const isAll = receipt.seq >= lastSeq
-    // Only the server can count the messages after the mark. Messages to oneself count as read by their sender.
-    if ((isOwnRead && !isAll) || known.participantCount === 1) this.stale.add(id)
+    const unreadCount = isOwnRead ? this.#countAfter(receipt.seq, known) : known.unreadCount
+    // Messages to oneself count as read by their sender.
+    if (unreadCount === undefined || known.participantCount === 1) this.stale.add(id)
     this.#put({
       ...known,
       // In a group, messages do not show who has read them.
       ...(kind === 'direct' && lastMessage && { lastMessage: withReceipt(lastMessage, receipt) }),
-      ...(isOwnRead && isAll && { readSeq: receipt.seq, unreadCount: 0 }),
+      ...(isOwnRead && unreadCount !== undefined && { readSeq: receipt.seq, unreadCount }),
     })
+  }
+
+  /** @returns the number of unread messages after this seq; undefined if only the server can count them. */
+  #countAfter(seq: number, { id, lastSeq }: Conversation): number | undefined {
+    if (seq >= lastSeq) return 0
+    const arrivals = this.#arrivals.get(id)
+    if (!arrivals || seq < arrivals.since) return undefined
+    for (const arrival of arrivals.seqs) if (arrival <= seq) arrivals.seqs.delete(arrival)
+    return arrivals.seqs.size
+  }
+
+  #applyDeletion(id: string, seq: number): void {
+    const known = this.#known.get(id)
+    if (known && this.#arrivals.get(id)?.seqs.delete(seq) && known.unreadCount < MANY_UNREAD) {
+      this.#put({ ...known, unreadCount: known.unreadCount - 1 })
+    } else {
+      this.stale.add(id)
+    }
   }
 
   /** `lastSeq` prevents counting a message twice that a response already included. */
@@ -143,6 +162,7 @@ export class InboxModel {
     if (seq <= known.lastSeq) return known
     const isMine = senderId === this.me
     const isUnread = !isMine && !deletedAt
+    if (isUnread) this.#noteArrival(known.id, seq)
     return {
       ...known,
       lastMessage: message,
@@ -152,6 +172,25 @@ export class InboxModel {
       unreadCount: Math.min(MANY_UNREAD, known.unreadCount + (isUnread ? 1 : 0)),
       updatedAt: message.createdAt,
     }
+  }
+
+  #noteArrival(id: string, seq: number): void {
+    const arrivals = this.#arrivals.get(id)
+    arrivals?.seqs.add(seq)
+    // So that it does not grow without limit.
+    if (arrivals && arrivals.seqs.size > MANY_UNREAD) this.#arrivals.delete(id)
+  }
+
+  #remove(id: string): void {
+    this.stale.delete(id)
+    this.#arrivals.delete(id)
+    if (this.#known.delete(id)) this.#list = undefined
+  }
+
+  /** Puts a conversation whose unread messages the server has counted. */
+  #putCounted(conversation: Conversation): void {
+    this.#arrivals.set(conversation.id, { since: conversation.lastSeq, seqs: new Set() })
+    this.#put(conversation)
   }
 
   #put(conversation: Conversation): void {

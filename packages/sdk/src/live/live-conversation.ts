@@ -12,6 +12,7 @@ import { Drafts } from './drafts.ts'
 import type { ConversationTarget, JumpTarget, LiveOptions, LiveSource, LiveState } from './live-state.ts'
 import type { SentMessage } from './message-window.ts'
 import { Pauses } from './pauses.ts'
+import { ReadReports } from './read-reports.ts'
 import { toSottoError } from './to-sotto-error.ts'
 
 const DEFAULT_PAGE_SIZE = 50
@@ -29,13 +30,13 @@ export class LiveConversation {
   readonly #pauses = new Pauses()
   readonly #changes = new ChangeSignal()
   readonly #closing = new AbortController()
+  readonly #reads = new ReadReports((seq) => this.#markRead(seq))
   readonly #leave: () => void
   #connection: LiveState['connection'] = 'connecting'
   #wasConnected = false
   #error: SottoError | undefined
   #storageError: SottoError | undefined
   #state: LiveState | undefined
-  #reading: { seq: number; done: Promise<void> } | undefined
 
   constructor(target: ConversationTarget, source: LiveSource, options: LiveOptions) {
     this.#source = source
@@ -121,9 +122,14 @@ export class LiveConversation {
 
   /** Sends a failed message again, with the same clientMessageId. */
   retry(clientMessageId: string): void {
-    this.#drafts.retry(clientMessageId)
-    this.#changed()
-    this.#delivery.run()
+    const retry = () => {
+      this.#drafts.retry(clientMessageId)
+      this.#changed()
+      this.#delivery.run()
+    }
+    if (this.#drafts.find(clientMessageId)) retry()
+    // The message may be in the storage.
+    else void this.#drafts.loaded.then(retry)
   }
 
   /** Removes an unsent message. If it is being sent, it may still arrive. */
@@ -183,19 +189,14 @@ export class LiveConversation {
 
   /**
    * Marks messages as read up to a seq, by default the last message in the window. Sends a request only if that is
-   * news.
+   * news, and at most one every 2 s for later calls together, so it can be called for every new message.
    */
   async markRead(seq: number = this.#model.window.list.at(-1)?.seq ?? 0): Promise<void> {
     const { conversationId, readMarks } = this.#model
     if (conversationId === undefined || seq <= readMarks.own) return
-    if (this.#reading && this.#reading.seq >= seq) return await this.#reading.done
-    const reading = { seq, done: this.#markRead(conversationId, seq) }
-    this.#reading = reading
-    try {
-      await reading.done
-    } finally {
-      if (this.#reading === reading) this.#reading = undefined
-    }
+    if (this.#connection === 'closed')
+      throw new SottoError('UNAVAILABLE', { detail: 'the conversation is closed' })
+    await this.#reads.mark(seq)
   }
 
   /**
@@ -216,6 +217,7 @@ export class LiveConversation {
     if (this.#connection === 'closed') return
     this.#connection = 'closed'
     this.#leave()
+    this.#reads.flush()
     this.#closing.abort(new SottoError('UNAVAILABLE', { detail: 'the conversation is closed' }))
     this.#pauses.wake()
     this.#changed()
@@ -322,9 +324,11 @@ export class LiveConversation {
     return message
   }
 
-  async #markRead(conversationId: string, seq: number): Promise<void> {
-    const { conversations } = this.#source.calls
-    const { readSeq } = await conversations.read({ conversationId, seq }, { signal: this.#closing.signal })
+  async #markRead(seq: number): Promise<void> {
+    const { conversationId } = this.#model
+    if (conversationId === undefined) return
+    // Not with the signal of the view: what the user has read counts even if the view closes now.
+    const { readSeq } = await this.#source.calls.conversations.read({ conversationId, seq })
     this.#model.readMarks.putConfirmed(readSeq)
     this.#model.noteUnreadChange()
     this.#advance()

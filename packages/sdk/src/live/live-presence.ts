@@ -14,6 +14,7 @@ export class LivePresence {
   readonly #changes = new ChangeSignal()
   readonly #leave: () => void
   #state: PresenceState | undefined
+  #isClosed = false
 
   constructor(userId: string, hub: LiveHub) {
     this.#leave = hub.join({
@@ -26,12 +27,20 @@ export class LivePresence {
       onStatus: (status: StreamStatus) => {
         if (status === 'reconnecting') this.#set(undefined)
       },
-      onFailure: () => this.#set(undefined),
+      onFailure: () => {
+        this.#isClosed = true
+        this.#set(undefined)
+      },
     })
   }
 
   get state(): PresenceState | undefined {
     return this.#state
+  }
+
+  /** True after `close()` or a permanent failure. */
+  get isClosed(): boolean {
+    return this.#isClosed
   }
 
   /** Returns `state`. For `useSyncExternalStore(presence.subscribe, presence.getSnapshot)` and similar. */
@@ -44,6 +53,7 @@ export class LivePresence {
   readonly subscribe = (listener: () => void): (() => void) => this.#changes.listen(listener)
 
   close(): void {
+    this.#isClosed = true
     this.#leave()
   }
 
