@@ -39,6 +39,37 @@ describe('two servers with Redis', () => {
     expect(offline).toMatchObject({ online: false, lastSeenAt: expect.any(Date) })
   })
 
+  test('let a stream on another server watch more users', async () => {
+    await using redis = await startRedis()
+    await using first = await createTestServer(options(redis.url))
+    await using second = await first.another()
+    await first.as('alice').messages.send({ to: 'bob', text: 'first' })
+    const leaving = new AbortController()
+    const headers = { authorization: `Bearer ${second.serviceKey}`, 'act-as': 'bob' }
+    const { body } = await second.fetch('/v1/events?streamId=phone', { headers, signal: leaving.signal })
+    let received = ''
+    const reading = body?.pipeThrough(new TextDecoderStream()).pipeTo(
+      new WritableStream({
+        write(text) {
+          received += text
+        },
+      }),
+    )
+    // Repeated until the servers are connected to Redis.
+    await expect
+      .poll(
+        async () => {
+          const watching = first.as('bob').events.watch({ streamId: 'phone', presence: ['alice'] })
+          expect(await watching).toEqual({ found: true })
+          return received
+        },
+        { timeout: 10_000 },
+      )
+      .toContain('presence.changed')
+    leaving.abort()
+    await reading?.catch(() => {})
+  })
+
   test('end what a blocked user sees of typing, also on another server', async () => {
     await using redis = await startRedis()
     await using first = await createTestServer(options(redis.url))

@@ -4,7 +4,7 @@ import { conversation, participantRoles } from './conversations.ts'
 import type { EventType } from './event-types.ts'
 import { exampleIds } from './example-data.ts'
 import { exampleMessage, message } from './messages.ts'
-import { query, subscription } from './procedure.ts'
+import { mutation, query, subscription } from './procedure.ts'
 import { cursor, id, idRef, integer, plainString, timestamp, userRef, wholeNumber } from './values.ts'
 
 /** The common fields of events in a conversation. */
@@ -83,6 +83,9 @@ const exampleEvent: Event = {
   at: exampleMessage.createdAt,
   message: exampleMessage,
 }
+const streamId = plainString.min(1, 'must not be empty').max(64, 'must be at most 64 characters')
+const presence = z.array(userRef).max(200, 'must contain at most 200 users')
+
 const exampleCursor = 'WyJldmVudHMiLCJub3ciXQ'
 
 export const events = {
@@ -95,9 +98,12 @@ export const events = {
     http: { method: 'GET', path: '/v1/events', status: 200 },
     input: z.strictObject({
       conversationId: idRef.optional().meta({ description: 'Only events in this conversation.' }),
-      presence: z.array(userRef).max(200, 'must contain at most 200 users').optional().meta({
+      presence: presence.optional().meta({
         description:
           'Also send presence changes of these users, as long as they share a conversation with the actor. Users who do not, and users who do not exist, are ignored.',
+      }),
+      streamId: streamId.optional().meta({
+        description: "An id of the client's choice, to watch more users later.",
       }),
       cursor: cursor.optional(),
       /** The cursor of the last event. tRPC clients send it under this name when they reconnect. */
@@ -105,6 +111,25 @@ export const events = {
     }),
     output: event,
     example: { as: 'bob', input: {}, output: exampleEvent },
+  }),
+  watch: mutation({
+    summary: 'Watch the presence of more users',
+    description:
+      'Adds users to `presence` of an open stream of the actor. The stream first sends their current presence. If it watches more than 200 users then, it stops watching those that were added first.',
+    access: 'actor',
+    errors: ['ACTOR_REQUIRED'],
+    idempotent: true,
+    http: { method: 'POST', path: '/v1/events/watch', status: 200 },
+    input: z.strictObject({ streamId, presence }),
+    output: z
+      .object({
+        found: z.boolean().meta({
+          description:
+            'False if the stream is not open, or if it is open on a server that cannot be reached.',
+        }),
+      })
+      .meta({ id: 'WatchResult' }),
+    example: { as: 'alice', input: { streamId: 'phone', presence: ['bob'] }, output: { found: false } },
   }),
   pull: query({
     summary: 'Poll for events',

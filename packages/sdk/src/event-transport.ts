@@ -15,6 +15,8 @@ export interface EventConnection {
   headers: Headers
   conversationId: string | undefined
   presence: readonly string[] | undefined
+  /** The client's id of the stream. Undefined if it will not watch more users. */
+  streamId: string | undefined
   /** The position to resume after. Undefined to start with new events. */
   cursor: string | undefined
   /** How long a connection may be silent before it counts as dead, in milliseconds. */
@@ -39,10 +41,11 @@ export type EventTransport = (connection: EventConnection) => AsyncIterable<Even
 
 /** `GET /v1/events`, read with `fetch`. */
 export async function* serverSentEvents(connection: EventConnection): AsyncGenerator<EventArrival, void> {
-  const { base, headers, cursor, conversationId, presence, silenceMs } = connection
+  const { base, headers, cursor, conversationId, presence, streamId, silenceMs } = connection
   const query = new URLSearchParams()
   if (conversationId !== undefined) query.set('conversationId', conversationId)
   if (presence?.length) query.set('presence', presence.join(','))
+  if (streamId !== undefined) query.set('streamId', streamId)
   const url = `${base}/v1/events`
   headers.set('accept', 'text/event-stream')
   if (cursor !== undefined) headers.set('last-event-id', cursor)

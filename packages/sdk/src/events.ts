@@ -1,7 +1,8 @@
 import type { Event } from '@sotto/contract'
 import { SottoError } from '@sotto/contract'
 import type { EventArrival, EventTransport } from './event-transport.ts'
-import { serverSentEvents } from './event-transport.ts'
+import { lifetimeOf, serverSentEvents } from './event-transport.ts'
+import { PresenceWatch } from './presence-watch.ts'
 import { Slices } from './slices.ts'
 import type { Fetch } from './transport.ts'
 import { abortable, jitter, sleepUntilOnline } from './waiting.ts'
@@ -74,6 +75,17 @@ const MAX_SEEN = 2_000
 interface Behavior {
   /** Keep retrying if the token function fails before the first connection. */
   patient?: boolean
+  /** More users can be watched with `watch` while the stream is open. */
+  canWatch?: boolean
+}
+
+/** A stream that can watch the presence of more users while it is open. */
+export interface WatchingStream extends EventStream {
+  /**
+   * @param all everyone to watch, with reconnects
+   * @param added those of them who are new, or whose presence is to be sent again
+   */
+  watch(all: readonly string[], added: readonly string[]): void
 }
 
 /**
@@ -86,8 +98,8 @@ interface Behavior {
 export function openEvents(
   source: EventSource,
   options: EventOptions,
-  { patient = false }: Behavior = {},
-): EventStream {
+  { patient = false, canWatch = false }: Behavior = {},
+): WatchingStream {
   const controller = new AbortController()
   const { signal } = controller
   const abort = () => controller.abort()
@@ -105,11 +117,14 @@ export function openEvents(
   const backoff = { firstMs: Math.min(FIRST_BACKOFF_MS, maxBackoffMs), longestMs: maxBackoffMs }
   const seen = createMemory(MAX_SEEN)
   const slices = new Slices()
+  const watch = new PresenceWatch(source, signal, options.presence ?? [])
   let cursor = options.cursor
 
   async function* run(): AsyncGenerator<Event, void> {
     let attempt = 0
     let wasConnected = false
+    // Servers before events.watch reject the id.
+    let sendsId = canWatch
     // Whether a 401 led to the current attempt with a fresh token.
     let wasRejected = false
 
@@ -117,6 +132,7 @@ export function openEvents(
       let retryMs: number | undefined
       let failure: unknown
       let connectedAt: number | undefined
+      let isReopening = false
       const headersResult = await settled(abortable(source.headers(), signal))
       if (signal.aborted) return
       if (!headersResult.ok) {
@@ -128,22 +144,26 @@ export function openEvents(
         failure = headersResult.error
       } else {
         const { base, fetch } = source
-        const { conversationId, presence } = options
+        const { conversationId } = options
+        const { presence, streamId } = watch.connect()
+        const lifetime = lifetimeOf(signal)
         const connection = {
           base,
           fetch,
           headers: headersResult.value,
           conversationId,
           presence,
+          streamId: sendsId ? streamId : undefined,
           cursor,
           silenceMs,
-          signal,
+          signal: lifetime.signal,
         }
         const arrivals = transport(connection)[Symbol.asyncIterator]()
         try {
           for (;;) {
             const next = await settled(arrivals.next())
             if (signal.aborted) return
+            if (lifetime.signal.aborted) break
             if (!next.ok) {
               failure = next.error
               break
@@ -156,6 +176,7 @@ export function openEvents(
               connectedAt = performance.now()
               wasConnected = true
               wasRejected = false
+              watch.connected({ streamId, reopen: lifetime.end })
               options.onStatus?.('connected')
             }
             const { event } = arrival
@@ -172,10 +193,17 @@ export function openEvents(
             if (signal.aborted) return
           }
         } finally {
+          isReopening = lifetime.signal.aborted
+          lifetime.end()
           await arrivals.return?.()
         }
+        if (isReopening) continue
       }
 
+      if (sendsId && !wasConnected && failure instanceof SottoError && failure.code === 'INVALID_INPUT') {
+        sendsId = false
+        continue
+      }
       if (failure instanceof SottoError && !failure.retryable) {
         if (failure.code !== 'UNAUTHENTICATED' || !source.canRefresh || wasRejected) throw failure
         wasRejected = true
@@ -209,6 +237,7 @@ export function openEvents(
       if (result.done) options.signal?.removeEventListener('abort', abort)
       return result
     },
+    watch: (all, added) => watch.watch(all, added),
     return: end,
     [Symbol.asyncIterator]() {
       return this

@@ -678,6 +678,17 @@ export interface Operations {
   }
   events: {
     /**
+     * Watch the presence of more users.
+     *
+     * Adds users to `presence` of an open stream of the actor. The stream first sends their current
+     * presence. If it watches more than 200 users then, it stops watching those that were added first.
+     *
+     * REST: `POST /v1/events/watch`
+     *
+     * @throws {SottoError} ACTOR_REQUIRED
+     */
+    watch: Contract['events']['watch']
+    /**
      * Poll for events.
      *
      * For clients that cannot stream. Returns the events after the cursor, waiting up to `wait` seconds for
@@ -962,7 +973,7 @@ export const operationNames: Readonly<Record<keyof Operations, readonly string[]
   direct: ['messages', 'get', 'send', ''],
   contacts: ['list', '', 'add remove', ''],
   blocks: ['list', '', 'add remove', ''],
-  events: ['', 'pull', '', ''],
+  events: ['', 'pull', 'watch', ''],
   keys: ['list', '', 'revoke', 'create'],
   webhooks: ['list deliveries', 'get', 'update', 'create delete rotateSecret test retryDelivery'],
   audit: ['list', '', '', ''],

@@ -80,12 +80,16 @@ function addressOf(base: string): string {
 }
 
 /** tRPC's messages: the caller, then the subscription. */
-function greeting({ headers, conversationId, presence }: EventConnection, lastEventId: string): object[] {
+function greeting(
+  { headers, conversationId, presence, streamId }: EventConnection,
+  lastEventId: string,
+): object[] {
   const authorization = headers.get('authorization')
   const actAs = headers.get('act-as')
   const input = {
     ...(conversationId !== undefined && { conversationId }),
-    ...(presence !== undefined && { presence }),
+    ...(presence?.length && { presence }),
+    ...(streamId !== undefined && { streamId }),
   }
   return [
     {

@@ -1,6 +1,8 @@
-import type { PresenceState } from '@sotto/sdk'
+import type { Fetch, LivePresence, PresenceState } from '@sotto/sdk'
+import { createClient, webSocket } from '@sotto/sdk'
 import { createTestServer } from '@sotto/testing'
-import { expect, it } from 'vitest'
+import { startServer } from '@sotto/testing/internal'
+import { describe, expect, it } from 'vitest'
 import { until } from './support/live.ts'
 
 const isOnline = (state: PresenceState | undefined) => state?.online === true
@@ -52,4 +54,74 @@ it('keeps working if one of the users does not exist', async () => {
   await until(bob, (state) => state !== undefined)
   expect(unknown.state).toBeUndefined()
   expect(conversation.state.connection).toBe('connected')
+})
+
+describe.each(['Server-Sent Events', 'a WebSocket'])('over %s', (transport) => {
+  it('watches each row of a long list with one stream', async () => {
+    const users = Array.from({ length: 100 }, (_, index) => `user${index}`)
+    await using server = await startServer('sqlite')
+    const admin = server.client
+    const [me, ...others] = await Promise.all(
+      ['me', ...users].map((username) => admin.users.create({ username })),
+    )
+    for (let from = 0; from < others.length; from += 50) {
+      const participants = others.slice(from, from + 50).map(({ id }) => id)
+      await admin.as('me').conversations.create({ name: 'all', participants })
+    }
+    const opened: string[] = []
+    const fetch: Fetch = (url, init) => {
+      if (new URL(url).pathname === '/v1/events') opened.push(url)
+      return globalThis.fetch(url, init)
+    }
+    class CountingWebSocket extends WebSocket {
+      constructor(url: string) {
+        super(url)
+        opened.push(url)
+      }
+    }
+    const events =
+      transport === 'a WebSocket' ? { transport: webSocket({ WebSocket: CountingWebSocket }) } : {}
+    const client = createClient({ url: server.url, token: server.serviceKey, fetch, events }).as('me')
+    await using conversation = client.conversation('user0').live()
+    await until(conversation, ({ connection }) => connection === 'connected')
+    const rows = new DisposableStack()
+    const presences: LivePresence[] = []
+    for (const { id } of others) {
+      presences.push(rows.use(client.users.livePresence(id)))
+      // As a list does that is being scrolled.
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    await expect.poll(() => presences.filter(({ state }) => state).length).toBe(100)
+    using mine = admin.as('user99').conversations.live()
+    await until(mine, ({ isLoaded }) => isLoaded)
+    await expect.poll(() => presences.at(-1)?.state?.online).toBe(true)
+    expect(opened).toHaveLength(1)
+    expect(me?.username).toBe('me')
+    rows.dispose()
+  })
+})
+
+it('watches more users through a server that has lost the stream or does not know the operation', async () => {
+  await using server = await createTestServer({ users: ['alice', 'bob', 'carol'] })
+  const alice = server.as('alice')
+  for (const to of ['bob', 'carol']) await alice.messages.send({ to, text: 'hi' })
+  const answers = [
+    Response.json({ found: false }),
+    Response.json({ code: 'ROUTE_NOT_FOUND' }, { status: 404 }),
+  ]
+  for (const answer of answers) {
+    let streams = 0
+    const fetch: Fetch = (url, init) => {
+      const { pathname } = new URL(url)
+      if (pathname === '/v1/events') streams += 1
+      return pathname === '/v1/events/watch' ? Promise.resolve(answer) : server.fetch(url, init)
+    }
+    const client = createClient({ url: server.url, token: server.serviceKey, fetch }).as('alice')
+    await using conversation = client.conversation('bob').live()
+    await until(conversation, ({ connection }) => connection === 'connected')
+    using carol = client.users.livePresence((await server.client.users.get({ user: 'carol' })).id)
+    await until(carol, (state) => state?.online === false)
+    expect(streams).toBe(2)
+    expect(conversation.state.connection).toBe('connected')
+  }
 })

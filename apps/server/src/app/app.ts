@@ -8,6 +8,7 @@ import type { SendQueue } from '../messaging/send-queue.ts'
 import type { ReachRules } from '../people/reach.ts'
 import type { EventHub } from '../realtime/event-hub.ts'
 import type { Presence } from '../realtime/presence.ts'
+import type { PresenceWatches } from '../realtime/presence-watches.ts'
 import type { StreamGuard } from '../realtime/stream-guard.ts'
 import type { Typing } from '../realtime/typing.ts'
 import type { DailyTally } from '../statistics/daily-tally.ts'
@@ -30,6 +31,7 @@ export interface App extends Runtime, ReachRules {
   /** Ends what each of two users sees of the other's typing, on all servers. */
   hideTyping(a: string, b: string): void
   readonly presence: Presence
+  readonly presenceWatches: PresenceWatches
   readonly jobs: JobRunner
   readonly webhooks: WebhookWorker
   /** Which addresses webhooks may be sent to. */

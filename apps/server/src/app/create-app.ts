@@ -19,6 +19,7 @@ import { EventHub } from '../realtime/event-hub.ts'
 import type { ShowConversation } from '../realtime/event-view.ts'
 import { startLogRetention } from '../realtime/log-retention.ts'
 import { Presence } from '../realtime/presence.ts'
+import { PresenceWatches } from '../realtime/presence-watches.ts'
 import { findTypingAudience } from '../realtime/set-typing.ts'
 import { type Signal, signalItem } from '../realtime/signals.ts'
 import { StreamGuard } from '../realtime/stream-guard.ts'
@@ -96,6 +97,7 @@ export function createApp({
     onHintSent: () => metrics.hintSent(),
     onMessage(message) {
       if ('event' in message) deliver(message)
+      else if ('watch' in message) presenceWatches.addHere(message.watch)
       else typing.hideBetween(...message.typingHiddenBetween)
     },
     streamingUsers: () => events.onlineUsers(),
@@ -145,6 +147,7 @@ export function createApp({
     isStreaming: (userId) => events.isOnline(userId),
     shared: cluster.presence,
   })
+  const presenceWatches = new PresenceWatches({ now, newId, log, events, presence, cluster })
   const typing = new Typing({
     now,
     newId,
@@ -219,6 +222,7 @@ export function createApp({
     typing,
     hideTyping,
     presence,
+    presenceWatches,
     jobs,
     webhooks,
     outboundRules,

@@ -54,7 +54,7 @@ import { unblockUser } from '../people/unblock-user.ts'
 import { eraseUser } from '../privacy/erase-user.ts'
 import { exportUser } from '../privacy/export-user.ts'
 import { getPresence } from '../realtime/get-presence.ts'
-import { openStream } from '../realtime/open-stream.ts'
+import { openStream, watchPresence } from '../realtime/open-stream.ts'
 import { pullEvents } from '../realtime/pull-events.ts'
 import { setTyping } from '../realtime/set-typing.ts'
 import type { Subscription } from '../realtime/subscription.ts'
@@ -169,6 +169,7 @@ const useCases: {
   },
   events: {
     stream: openStream,
+    watch: watchPresence,
     pull: pullEvents,
   },
   keys: {

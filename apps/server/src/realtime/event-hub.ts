@@ -7,6 +7,7 @@ import { EventDispatcher } from './event-dispatcher.ts'
 import type { ShowConversation } from './event-view.ts'
 import { LogTail, type TailState } from './log-tail.ts'
 import { Replay } from './replay.ts'
+import type { WatchRequest } from './signals.ts'
 import { StreamRegistry } from './stream-registry.ts'
 import { type StreamItem, Subscription } from './subscription.ts'
 
@@ -29,6 +30,7 @@ interface Options {
 interface SubscribeOptions {
   userId: string
   conversationId?: string | undefined
+  streamId?: string | undefined
   watched?: ReadonlySet<string> | undefined
   cursor?: string | undefined
   /** Called once, when the stream has ended. */
@@ -100,6 +102,17 @@ export class EventHub {
     this.#streams.pushToWatchers(watchedId, item)
   }
 
+  /**
+   * Adds users to those whose presence a stream receives.
+   *
+   * @returns the stream; undefined if this server does not have it
+   */
+  watch({ userId, streamId, watchedIds }: WatchRequest): Subscription | undefined {
+    const stream = this.#streams.find(userId, streamId)
+    if (stream) this.#streams.watch(stream, watchedIds)
+    return stream
+  }
+
   onlineUsers(): Iterable<string> {
     return this.#streams.userIds()
   }
@@ -113,7 +126,7 @@ export class EventHub {
   }
 
   #createStream(
-    { userId, conversationId, watched = new Set(), cursor, onEnd }: SubscribeOptions,
+    { userId, conversationId, streamId, watched = new Set(), cursor, onEnd }: SubscribeOptions,
     from: LogPoint | undefined,
   ): Subscription {
     const { metrics, onMessageWritten } = this.#options
@@ -122,6 +135,7 @@ export class EventHub {
     return new Subscription({
       userId,
       conversationId,
+      streamId,
       watched,
       // A reader who resumes keeps their cursor until they have taken the missed events.
       cursor: cursor ?? cursorNow(),

@@ -3,7 +3,6 @@ import type { ActorContext, CallerContext } from '../app/context.ts'
 import { requireConversation } from '../auth/access.ts'
 import type { Actor } from '../auth/caller.ts'
 import type { InputOf } from '../lib/operation-types.ts'
-import { signalItem } from './signals.ts'
 import type { Subscription } from './subscription.ts'
 
 /** Opens a stream of the actor's events. Must be ended by the code that opened it. */
@@ -14,10 +13,11 @@ export async function openStream(
   const { actor } = ctx
   if (input.conversationId !== undefined) await requireConversation(ctx, input.conversationId)
   const watched = await visibleUsers(ctx, actor, input.presence ?? [])
-  const { events, streamGuard, presence, metrics, newId, now } = ctx.app
+  const { events, streamGuard, presenceWatches, metrics } = ctx.app
   const stream = await events.subscribe({
     userId: actor.id,
     conversationId: input.conversationId,
+    streamId: input.streamId,
     watched: new Set(watched),
     // When a tRPC client reconnects, it repeats the original input and adds lastEventId, which is newer.
     cursor: input.lastEventId ?? input.cursor,
@@ -29,16 +29,21 @@ export async function openStream(
   metrics.streamOpened(ctx.transport)
   streamGuard.watch(stream, ctx.caller)
   try {
-    for (const userId of watched) {
-      const state = await presence.find(userId)
-      const base = { id: newId(), type: 'presence.changed' as const, conversationId: null, at: now() }
-      stream.push(signalItem({ to: { userIds: [actor.id] }, event: { ...base, userId, ...state } }))
-    }
+    await presenceWatches.sendStates(stream, watched)
   } catch (error) {
     stream.end()
     throw error
   }
   return stream
+}
+
+/** Adds users to those whose presence an open stream of the actor receives. */
+export async function watchPresence(
+  ctx: ActorContext,
+  { streamId, presence }: InputOf<'events', 'watch'>,
+): Promise<{ found: boolean }> {
+  const watchedIds = await visibleUsers(ctx, ctx.actor, presence)
+  return { found: ctx.app.presenceWatches.add({ userId: ctx.actor.id, streamId, watchedIds }) }
 }
 
 /** The users whose presence the actor may see. Others are ignored, including users who do not exist. */

@@ -9,27 +9,43 @@ export interface Signal {
   event: Event
 }
 
-/** What servers send each other: a signal, or two users of whom neither may see the other typing any more. */
-export type ClusterMessage = Signal | { typingHiddenBetween: readonly [string, string] }
+/** Adds users to those whose presence a stream of a user receives. */
+export interface WatchRequest {
+  userId: string
+  streamId: string
+  watchedIds: readonly string[]
+}
+
+/**
+ * What servers send each other: a signal, two users of whom neither may see the other typing any more, or a request to
+ * the server that has a stream.
+ */
+export type ClusterMessage =
+  | Signal
+  | { typingHiddenBetween: readonly [string, string] }
+  | { watch: WatchRequest }
 
 export function encodeMessage(message: ClusterMessage): string {
   return JSON.stringify(message)
 }
 
-const signalSchema = z.object({
-  to: z.union([z.object({ userIds: z.array(z.string()) }), z.object({ watchersOf: z.string() })]),
-  event: z.record(z.string(), z.unknown()),
-})
-
-const hiddenSchema = z.object({ typingHiddenBetween: z.tuple([z.string(), z.string()]) })
+const messageSchema = z.union([
+  z.object({
+    to: z.union([z.object({ userIds: z.array(z.string()) }), z.object({ watchersOf: z.string() })]),
+    event: z.record(z.string(), z.unknown()),
+  }),
+  z.object({ typingHiddenBetween: z.tuple([z.string(), z.string()]) }),
+  z.object({
+    watch: z.object({ userId: z.string(), streamId: z.string(), watchedIds: z.array(z.string()) }),
+  }),
+])
 
 /** @returns undefined if this version does not understand the message. */
 export function decodeMessage(text: string): ClusterMessage | undefined {
   try {
-    const message: unknown = JSON.parse(text)
-    const hidden = hiddenSchema.safeParse(message)
-    if (hidden.success) return hidden.data
-    const { to, event } = signalSchema.parse(message)
+    const message = messageSchema.parse(JSON.parse(text))
+    if (!('event' in message)) return message
+    const { to, event } = message
     return { to, event: eventSchema.parse({ ...event, ...datesOf(event) }) }
   } catch {
     return undefined

@@ -4,6 +4,8 @@ import type { Logger } from 'pino'
 import type { StreamItem, Subscription } from './subscription.ts'
 
 const MAX_STREAMS_PER_USER = 20
+/** The maximum number of users a stream can watch. */
+const MAX_WATCHED = 200
 
 interface Options {
   db: Executor
@@ -76,6 +78,26 @@ export class StreamRegistry {
     this.release()
     for (const watchedId of stream.watched) removeFrom(this.#byWatchedUser, watchedId, stream)
     if (removeFrom(this.#byUser, stream.userId, stream)) this.#options.onPresence(stream.userId, false)
+  }
+
+  /** @returns the stream with the client's id, if this server has it. */
+  find(userId: string, streamId: string): Subscription | undefined {
+    for (const stream of this.#byUser.get(userId) ?? []) if (stream.streamId === streamId) return stream
+    return undefined
+  }
+
+  /** From now on the stream receives the presence of these users, too. */
+  watch(stream: Subscription, watchedIds: readonly string[]): void {
+    for (const watchedId of watchedIds) {
+      stream.watched.delete(watchedId)
+      stream.watched.add(watchedId)
+      addTo(this.#byWatchedUser, watchedId, stream)
+    }
+    for (const watchedId of stream.watched) {
+      if (stream.watched.size <= MAX_WATCHED) break
+      stream.watched.delete(watchedId)
+      removeFrom(this.#byWatchedUser, watchedId, stream)
+    }
   }
 
   /** Pushes an item to all streams of a user. */

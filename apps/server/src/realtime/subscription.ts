@@ -27,6 +27,8 @@ export const MAX_TAKEN_BYTES = 65_536
 interface Options {
   userId: string
   conversationId: string | undefined
+  /** The client's id of the stream. */
+  streamId: string | undefined
   watched: ReadonlySet<string>
   /** The cursor as long as nothing has been taken. */
   cursor: string
@@ -60,8 +62,9 @@ export interface ReplayReader {
 export class Subscription implements ReplayReader {
   readonly userId: string
   readonly conversationId: string | undefined
-  /** The users whose presence this reader receives. */
-  readonly watched: ReadonlySet<string>
+  readonly streamId: string | undefined
+  /** The users whose presence this reader receives, in the order they were added. Changed by the StreamRegistry. */
+  readonly watched: Set<string>
   /** Called once, when the stream has ended: the reader may be blocked on a write and not waiting for items. */
   onEnded: (() => void) | undefined
   readonly #options: Options
@@ -78,7 +81,8 @@ export class Subscription implements ReplayReader {
   constructor(options: Options) {
     this.userId = options.userId
     this.conversationId = options.conversationId
-    this.watched = options.watched
+    this.streamId = options.streamId
+    this.watched = new Set(options.watched)
     this.#options = options
     this.#cursor = options.cursor
     this.#replay = options.replay

@@ -223,6 +223,7 @@ export const matrix: Record<OperationName, Row> = {
   'blocks.remove': { codes: ownMutation, input: () => ({ user: 'frank' }) },
 
   'events.stream': { codes: ownQuery },
+  'events.watch': { codes: ownMutation, input: () => ({ streamId: 's', presence: ['alice'] }) },
   'events.pull': { codes: ownQuery },
   'keys.create': { codes: forAdmins, input: () => ({ name: 'other', scopes: ['admin'] }) },
   'keys.list': { codes: forAdmins },

@@ -159,6 +159,7 @@ describe.each(dialects)('forged event cursors on %s', (using) => {
       new Subscription({
         userId,
         conversationId: undefined,
+        streamId: undefined,
         watched: new Set(),
         cursor,
         cursorNow: () => cursor,

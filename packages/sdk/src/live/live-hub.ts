@@ -1,11 +1,7 @@
 import type { Event } from '@sotto/contract'
-import { SottoError } from '@sotto/contract'
-import type { EventSource, StreamStatus } from '../events.ts'
+import type { EventSource, StreamStatus, WatchingStream } from '../events.ts'
 import { openEvents } from '../events.ts'
 import { WatchedUsers } from './watched-users.ts'
-
-/** How long to collect users to watch before reconnecting, in milliseconds. */
-const COLLECT_MS = 50
 
 /** A listener on a shared stream. */
 export interface Listener {
@@ -28,15 +24,18 @@ export function createLiveHub(source: EventSource, onIdle: () => void): LiveHub 
   const listeners = new Set<Listener>()
   const watched = new WatchedUsers()
   let controller: AbortController | undefined
-  /** Aborts the current connection, which is reopened to watch other users. */
-  let connection: AbortController | undefined
-  let collecting: ReturnType<typeof setTimeout> | undefined
+  let stream: WatchingStream | undefined
   let status: [StreamStatus, unknown] | undefined
 
   function dispatch(event: Event): void {
     if (event.type === 'presence.changed') watched.put(event)
     if (event.type === 'conversation.created') {
-      if (event.conversation.participants.some(({ user }) => watched.lacksPresence(user.id))) reconnect()
+      // The stream only reports users who shared a conversation with the user when they were added.
+      const added = event.conversation.participants.map(({ user }) => user.id)
+      stream?.watch(
+        watched.select(),
+        added.filter((id) => watched.lacksPresence(id)),
+      )
     }
     forEachListener((listener) => {
       if (event.type !== 'presence.changed' || listener.watch === event.userId) listener.onEvent(event)
@@ -49,28 +48,15 @@ export function createLiveHub(source: EventSource, onIdle: () => void): LiveHub 
   }
 
   async function run({ signal }: AbortController): Promise<void> {
-    let cursor: string | undefined
     const onStatus = (now: StreamStatus, reason: unknown) => {
       if (signal.aborted) return
-      if (now === 'connected') watched.accept()
       // A resync is an event rather than a state of the stream.
       if (now !== 'resync') status = [now, reason]
       forEachListener((listener) => listener.onStatus(now, reason))
     }
-    while (!signal.aborted) {
-      connection = new AbortController()
-      const presence = watched.select()
-      const options = { signal: connection.signal, cursor, presence, onStatus }
-      const events = openEvents(source, options, { patient: true })
-      try {
-        for await (const event of events) dispatch(event)
-      } catch (error) {
-        const isUnknownUser = error instanceof SottoError && error.code === 'USER_NOT_FOUND'
-        if (presence.length === 0 || !isUnknownUser) throw error
-        watched.reject()
-      }
-      cursor = events.cursor
-    }
+    const options = { signal, presence: watched.select(), onStatus }
+    stream = openEvents(source, options, { patient: true, canWatch: true })
+    for await (const event of stream) dispatch(event)
   }
 
   function open(): void {
@@ -89,26 +75,16 @@ export function createLiveHub(source: EventSource, onIdle: () => void): LiveHub 
 
   function close(): void {
     controller?.abort()
-    connection?.abort()
     controller = undefined
-    clearTimeout(collecting)
-    collecting = undefined
+    stream = undefined
     onIdle()
-  }
-
-  function reconnect(): void {
-    collecting ??= setTimeout(() => {
-      collecting = undefined
-      connection?.abort()
-    }, COLLECT_MS)
   }
 
   function watch(listener: Listener, userId: string): void {
     const isNews = watched.add(userId)
-    // A connection that has yet to be opened will watch them all.
-    if (!controller) return
+    if (!stream) return
     if (isNews) {
-      reconnect()
+      stream.watch(watched.select(), [userId])
     } else {
       const known = watched.latest(userId)
       if (known) listener.onEvent(known)

@@ -10,19 +10,17 @@ export class WatchedUsers {
   /** In the order they were requested. */
   readonly #wanted = new Set<string>()
   readonly #latest = new Map<string, PresenceEvent>()
-  #selected: readonly string[] = []
-  #accepted: readonly string[] = []
 
-  /** @returns whether the stream must reconnect to watch this user. */
+  /** @returns whether this user is new. */
   add(userId: string): boolean {
-    this.#wanted.delete(userId)
+    const isNew = !this.#wanted.delete(userId)
     this.#wanted.add(userId)
-    return !this.#selected.includes(userId)
+    return isNew
   }
 
   /**
-   * Selects the users for a new connection. As far as there is room, includes users who are no longer needed, because a
-   * user shown once is often shown again soon.
+   * The users to watch, as far as there is room. Includes users who are no longer needed, because a user shown once is
+   * often shown again soon.
    */
   select(): readonly string[] {
     for (const userId of this.#wanted) {
@@ -30,25 +28,7 @@ export class WatchedUsers {
       this.#wanted.delete(userId)
       this.#latest.delete(userId)
     }
-    this.#selected = [...this.#wanted]
-    return this.#selected
-  }
-
-  /** Records that the server accepted the selected users. */
-  accept(): void {
-    this.#accepted = this.#selected
-  }
-
-  /**
-   * Records that the server rejected the selection because a user does not exist. Drops the users added since the last
-   * accepted selection, or else all.
-   */
-  reject(): void {
-    const fresh = this.#selected.filter((userId) => !this.#accepted.includes(userId))
-    for (const userId of fresh.length > 0 ? fresh : this.#selected) {
-      this.#wanted.delete(userId)
-      this.#latest.delete(userId)
-    }
+    return [...this.#wanted]
   }
 
   put(event: PresenceEvent): void {
