@@ -30,6 +30,8 @@ const params = (server: RunningServer) => ({
   method: 'connectionParams',
   data: { authorization: `Bearer ${server.serviceKey}`, actAs: 'alice' },
 })
+/** Is answered without an id. */
+const undecodable = { json: {}, meta: 1 }
 const query = (path: string, id = 1) => ({ id, method: 'query', params: { path, input: { json: {} } } })
 
 function withReads(count: number): Config['limits'] {
@@ -110,8 +112,9 @@ describe('calls of unknown procedures', () => {
   test('are answered without decoding their input', async () => {
     await using server = await startServer('sqlite')
     const { socket, received } = await open(server)
-    // This input cannot be decoded, which for a known procedure is answered without an id.
-    socket.send(JSON.stringify({ id: 7, method: 'query', params: { path: 'users.wonders', input: 1 } }))
+    socket.send(
+      JSON.stringify({ id: 7, method: 'query', params: { path: 'users.wonders', input: undecodable } }),
+    )
     await vi.waitFor(() => expect(received).toHaveLength(1))
     expect(JSON.parse(received[0] ?? '')).toMatchObject({ id: 7 })
     socket.close()
@@ -123,7 +126,7 @@ describe('calls of unknown procedures', () => {
     const unknown = [
       query('users.wonders'),
       { ...query('users.list'), method: 'mutation' },
-      { id: 1, method: 'query', params: { path: 'users.list', input: 1 } },
+      { id: 1, method: 'query', params: { path: 'users.list', input: undecodable } },
       Array.from({ length: 21 }, (_, id) => query('users.list', id)),
     ]
     // The limit of an address is ten times that of a user.
