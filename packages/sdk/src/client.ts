@@ -1,4 +1,5 @@
 import type { Contract, Conversation } from '@sotto/contract'
+import { authorizationOf } from './authorization.ts'
 import type { ClientOptions } from './connection.ts'
 import { baseOf, callerHeaders } from './connection.ts'
 import type { ConversationHandle } from './conversation.ts'
@@ -86,7 +87,8 @@ export interface SottoClient extends Omit<Resources, 'conversations' | 'messages
  */
 export function createClient(options: ClientOptions & { events?: StreamSettings | undefined }): SottoClient {
   const base = baseOf(options.url)
-  const send = createCaller(options)
+  const authorization = authorizationOf(options)
+  const send = createCaller(options, authorization)
 
   // Live views are almost half of the client, so they are loaded with the first one.
   const liveViews = lazyPart(async () => {
@@ -133,8 +135,8 @@ export function createClient(options: ClientOptions & { events?: StreamSettings 
     const source = {
       base,
       fetch: options.fetch ?? ((url, init) => globalThis.fetch(url, init)),
-      headers: () => callerHeaders(options, actAs),
-      canRefresh: typeof options.token === 'function',
+      headers: async () => callerHeaders(await authorization.current(), actAs),
+      refuse: (headers: Headers) => authorization.refuse(headers.get('authorization')),
       settings: options.events ?? {},
     }
     const views: ViewSource = { calls: resources, stream: source, actAs }

@@ -1,11 +1,6 @@
 import { SottoError } from '@sotto/contract'
+import type { Credentials } from './authorization.ts'
 import type { Fetch } from './transport.ts'
-
-/**
- * A service key, a session token or a token signed by your back end, or a function that returns one and is called for
- * every request. Requests without a token are anonymous.
- */
-export type Token = string | (() => string | undefined | Promise<string | undefined>)
 
 interface ConnectionOptions {
   /** The address of the server, such as `https://chat.example.com`. */
@@ -18,16 +13,11 @@ interface ConnectionOptions {
   retries?: number | undefined
 }
 
-type Credentials =
-  | { token?: Token | undefined; basic?: undefined }
-  | { token?: undefined; basic: { username: string; password: string } }
-
 export type ClientOptions = ConnectionOptions & Credentials
 
-/** The headers that identify the caller. Calls the token function. */
-export async function callerHeaders(credentials: Credentials, actAs: string | undefined): Promise<Headers> {
+/** The headers that identify the caller. */
+export function callerHeaders(authorization: string | undefined, actAs: string | undefined): Headers {
   const headers = new Headers()
-  const authorization = await authorizationOf(credentials)
   // Throws if the token is not a valid header value, which retrying would not fix.
   if (authorization !== undefined) headers.set('authorization', authorization)
   if (actAs !== undefined) headers.set('act-as', actAsHeader(actAs))
@@ -51,13 +41,4 @@ export function baseOf(url: string | URL): string {
     throw new TypeError(`url must be an http or https URL, such as http://localhost:1337, not "${base}"`)
   }
   return base.replace(/\/+$/, '')
-}
-
-async function authorizationOf({ token, basic }: Credentials): Promise<string | undefined> {
-  const given = typeof token === 'function' ? await token() : token
-  if (given !== undefined) return `Bearer ${given}`
-  if (!basic) return undefined
-  // btoa takes one character per byte, and RFC 7617 encodes credentials in UTF-8.
-  const bytes = new TextEncoder().encode(`${basic.username}:${basic.password}`)
-  return `Basic ${btoa(String.fromCharCode(...bytes))}`
 }

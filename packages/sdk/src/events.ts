@@ -59,8 +59,8 @@ export interface EventSource {
   base: string
   fetch: Fetch
   headers: () => Promise<Headers>
-  /** Whether `headers` can return different headers when called again. */
-  canRefresh: boolean
+  /** Records that headers were rejected with UNAUTHENTICATED. @returns whether there may be others */
+  refuse: (headers: Headers) => boolean
   settings: StreamSettings
 }
 
@@ -205,7 +205,8 @@ export function openEvents(
         continue
       }
       if (failure instanceof SottoError && !failure.retryable) {
-        if (failure.code !== 'UNAUTHENTICATED' || !source.canRefresh || wasRejected) throw failure
+        const isRefused = failure.code === 'UNAUTHENTICATED' && headersResult.ok
+        if (!isRefused || wasRejected || !source.refuse(headersResult.value)) throw failure
         wasRejected = true
         continue
       }

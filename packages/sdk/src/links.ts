@@ -7,11 +7,11 @@ import type {
   TRPCClientError,
   TRPCLink,
 } from '@trpc/client'
-// Not from '@trpc/client', of which bundlers cannot remove the WebSocket client.
-import { httpLink } from '@trpc/client/links/httpLink'
-import { observable } from '@trpc/server/observable'
+import type { Authorization } from './authorization.ts'
+import { authorizationOf } from './authorization.ts'
 import type { ClientOptions } from './connection.ts'
 import { baseOf, callerHeaders } from './connection.ts'
+import { httpLink, observable } from './http-link.ts'
 import { operations } from './operation.ts'
 import { createOutbox } from './outbox.ts'
 import { randomId } from './random-id.ts'
@@ -27,6 +27,11 @@ export interface CallContext {
   actAs?: string | undefined
   /** An id for the request in the server's log and in errors: 1 to 128 of `a-z A-Z 0-9 . : _ -`. */
   requestId?: string | undefined
+}
+
+interface AttemptContext extends CallContext {
+  /** The header of this attempt. */
+  authorization?: string | undefined
 }
 
 /**
@@ -61,14 +66,19 @@ type Next = Parameters<OperationLink<AppRouter>>[0]['next']
  * is a CallContext.
  */
 export function links(options: ClientOptions): Link[] {
+  return linksWith(options, authorizationOf(options))
+}
+
+function linksWith(options: ClientOptions, authorization: Authorization): Link[] {
   const url = `${baseOf(options.url)}/trpc`
-  const headers = async ({ op }: { op: Call }) => {
-    const { actAs, requestId }: CallContext = op.context
-    const headers = await callerHeaders(options, actAs)
+  const headers = ({ op }: { op: Call }) => {
+    const { actAs, requestId, authorization }: AttemptContext = op.context
+    const headers = callerHeaders(authorization, actAs)
     if (requestId !== undefined) headers.set('x-request-id', requestId)
     return headers
   }
-  return [reliable(options), httpLink({ url, headers, transformer, fetch: sottoFetch(options.fetch) })]
+  const reliable = reliableLink(options, authorization)
+  return [reliable, httpLink({ url, headers, transformer, fetch: sottoFetch(options.fetch) })]
 }
 
 /** A call without what its path determines. */
@@ -78,8 +88,11 @@ export interface PathCall extends Pick<Call, 'path' | 'type' | 'input'> {
 }
 
 /** The same calls without a tRPC client, which would be an eighth of a small program. */
-export function createCaller(options: ClientOptions): (call: PathCall) => Promise<unknown> {
-  const [first, last] = links(options).map((link) => link({}))
+export function createCaller(
+  options: ClientOptions,
+  authorization: Authorization,
+): (call: PathCall) => Promise<unknown> {
+  const [first, last] = linksWith(options, authorization).map((link) => link({}))
   let id = 0
   return ({ context, signal = null, ...call }) =>
     new Promise((resolve, reject) => {
@@ -95,10 +108,10 @@ export function createCaller(options: ClientOptions): (call: PathCall) => Promis
 }
 
 /** Gives every call a deadline, retries and, for sends, an order. */
-function reliable({
-  timeoutMs = DEFAULT_TIMEOUT_MS,
-  retries = DEFAULT_RETRIES,
-}: ClientOptions): TRPCLink<AppRouter> {
+function reliableLink(
+  { timeoutMs = DEFAULT_TIMEOUT_MS, retries = DEFAULT_RETRIES }: ClientOptions,
+  authorization: Authorization,
+): TRPCLink<AppRouter> {
   return () => {
     const inTurn = createOutbox()
     return ({ op, next }) => {
@@ -106,7 +119,7 @@ function reliable({
       return observable((observer) => {
         const deadline = deadlineOf(op, timeoutMs)
         const call: Call = { ...op, input: withClientId(op), signal: deadline.signal }
-        const run = () => retry(call, next, retries, deadline)
+        const run = () => retry(call, next, { retries, authorization, deadline })
         const key = outboxKey(call)
         const result = key === undefined ? run() : inTurn(key, deadline.signal, run)
         result
@@ -151,15 +164,44 @@ function isSend(path: string): boolean {
   return path === 'messages.send' || path === 'direct.send'
 }
 
-/** Repeats the call until it succeeds, fails permanently, or cannot finish in time. */
-async function retry(call: Call, next: Next, retries: number, deadline: Deadline): Promise<Envelope> {
-  const attempts = operations.get(call.path)?.idempotent ? retries + 1 : 1
+interface RetryOptions {
+  retries: number
+  authorization: Authorization
+  deadline: Deadline
+}
+
+/**
+ * Repeats the call until it succeeds, fails permanently, or cannot finish in time. A call whose token was rejected is
+ * repeated once with another one.
+ */
+async function retry(
+  call: Call,
+  next: Next,
+  { retries, authorization, deadline }: RetryOptions,
+): Promise<Envelope> {
+  let attempts = operations.get(call.path)?.idempotent ? retries + 1 : 1
+  let rejection: { error: unknown; header: string | undefined } | undefined
   for (let attempt = 1; ; attempt += 1) {
+    let header: string | undefined
     try {
-      return await once(call, next, deadline.signal)
+      header = await abortable(authorization.current(), deadline.signal)
+      if (rejection && rejection.header === header) throw rejection.error
+      const context: AttemptContext = { ...call.context, authorization: header }
+      return await once({ ...call, context: { ...context } }, next, deadline.signal)
     } catch (error) {
       const failure = sottoErrorOf(error)
-      if (deadline.signal.aborted || !failure?.retryable || attempt >= attempts) throw error
+      if (deadline.signal.aborted) throw error
+      if (
+        failure?.code === 'UNAUTHENTICATED' &&
+        !rejection &&
+        isAboutToken(call) &&
+        authorization.refuse(header)
+      ) {
+        rejection = { error, header }
+        attempts += 1
+        continue
+      }
+      if (!failure?.retryable || attempt >= attempts) throw error
       const wait =
         (failure.retryAfterMs ?? 0) +
         jitter(attempt, { firstMs: FIRST_BACKOFF_MS, longestMs: LONGEST_BACKOFF_MS })
@@ -169,6 +211,11 @@ async function retry(call: Call, next: Next, retries: number, deadline: Deadline
       await sleep(wait, deadline.signal)
     }
   }
+}
+
+/** Whether UNAUTHENTICATED means that the token is not valid. Signing in with a wrong password must not be repeated. */
+function isAboutToken({ path }: Call): boolean {
+  return path !== 'sessions.create'
 }
 
 async function once(call: Call, next: Next, signal: AbortSignal): Promise<Envelope> {
