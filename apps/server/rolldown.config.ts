@@ -39,7 +39,7 @@ const webPages: Plugin = {
 
 export default defineConfig([
   {
-    input: ['src/index.ts', 'src/main.ts', 'src/tokens.ts'],
+    input: ['src/index.ts', 'src/main.ts'],
     platform: 'node',
     external,
     plugins: [webPages],
@@ -50,7 +50,6 @@ export default defineConfig([
   {
     input: {
       index: path.join(declarations, 'apps/server/src/index.d.ts'),
-      tokens: path.join(declarations, 'apps/server/src/tokens.d.ts'),
     },
     external,
     plugins: [bundledDeclarations, dts({ dtsInput: true, generator: 'oxc', tsconfig: false })],

@@ -1,9 +1,11 @@
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Plugin } from 'rolldown'
 import { defineConfig } from 'rolldown'
 import { dts } from 'rolldown-plugin-dts'
 
 const external = [/^@trpc\//, /^zod($|\/)/]
+const entries = ['index', 'server', 'trpc']
 
 /** Where tsconfig.build.json writes the declarations of this package and of the contract. */
 const declarations = path.resolve('node_modules/.types')
@@ -17,11 +19,30 @@ const contractDeclarations: Plugin = {
   },
 }
 
+/** Leaves tRPC's code to its own build below, which combines it into one file. */
+const separateHttpLink: Plugin = {
+  name: 'separate-http-link',
+  resolveId: {
+    order: 'pre',
+    handler: (id) => (id === './http-link.ts' ? { id: './http-link.js', external: true } : null),
+  },
+}
+
+/** The license that comes with the included code. */
+const trpcLicense: Plugin = {
+  name: 'trpc-license',
+  async generateBundle() {
+    const source = await readFile('node_modules/@trpc/client/LICENSE')
+    this.emitFile({ type: 'asset', fileName: 'http-link.LICENSE.txt', source })
+  },
+}
+
 export default defineConfig([
   {
-    input: 'src/index.ts',
+    input: entries.map((name) => `src/${name}.ts`),
     platform: 'neutral',
     external,
+    plugins: [separateHttpLink],
     output: {
       dir: 'dist',
       cleanDir: true,
@@ -31,7 +52,13 @@ export default defineConfig([
     },
   },
   {
-    input: { index: path.join(declarations, 'sdk/src/index.d.ts') },
+    input: 'src/http-link.ts',
+    platform: 'neutral',
+    plugins: [trpcLicense],
+    output: { dir: 'dist', banner: '/* From @trpc/client and @trpc/server: see http-link.LICENSE.txt. */' },
+  },
+  {
+    input: Object.fromEntries(entries.map((name) => [name, path.join(declarations, `sdk/src/${name}.d.ts`)])),
     external,
     plugins: [contractDeclarations, dts({ dtsInput: true, generator: 'oxc', tsconfig: false })],
     // tRPC's declarations use Disposable, which compilers set to an older standard do not know.

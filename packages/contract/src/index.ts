@@ -46,6 +46,7 @@ export type { Setting } from './settings.ts'
 export { preparePassword } from './unicode.ts'
 export type { ExportLine } from './user-data.ts'
 export { externalIdIn, externalRef, foldUserRef, isExternalId } from './user-refs.ts'
+export { defaultTokenAudience, maxTokenLifetimeSeconds, minTokenSecretBytes } from './user-tokens.ts'
 export type { Account, PublicUser, User } from './users.ts'
 export { defaultLimit, defaultMaxTextLength, existingPassword, minPasswordLength } from './values.ts'
 export {

@@ -1,8 +1,7 @@
-import type { AppRouter } from '@sotto/contract'
-import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
+import type { Contract, Procedure } from '@sotto/contract'
+import type { InputOf, OutputOf } from './operation.ts'
 
 export type {
-  AppRouter,
   AuditEntry,
   Conversation,
   ConversationSummary,
@@ -24,15 +23,16 @@ export type {
   WebhookEventType,
 } from '@sotto/contract'
 export { SottoError, webhookEventTypes } from '@sotto/contract'
+export type { Token, TokenRequest } from './authorization.ts'
 export { createClient, type SottoClient } from './client.ts'
-export type { ClientOptions, Token } from './connection.ts'
+export type { ClientOptions } from './connection.ts'
 export type { ConversationHandle, MessagePaging } from './conversation.ts'
 export type { LiveConversation } from './deferred-conversation.ts'
 export type { LiveInbox } from './deferred-inbox.ts'
 export type { LivePresence } from './deferred-presence.ts'
 export type { EventArrival, EventConnection, EventTransport } from './event-transport.ts'
 export type { EventOptions, EventStream, StreamSettings, StreamStatus } from './events.ts'
-export { type CallContext, type Link, links } from './links.ts'
+export type { CallContext } from './links.ts'
 export type { List, Page } from './list.ts'
 export type { DraftStorage } from './live/drafts.ts'
 export type { InboxOptions, InboxState } from './live/live-inbox.ts'
@@ -52,6 +52,18 @@ export type { MessageContent, UnsentMessage } from './unsent-message.ts'
 export { verifyWebhook, type WebhookHeaders, WebhookVerificationError } from './verify-webhook.ts'
 export { type WebSocketLike, type WebSocketOptions, webSocket } from './web-socket.ts'
 /** The input of each operation, such as `RouterInputs['messages']['send']`. */
-export type RouterInputs = inferRouterInputs<AppRouter>
+export type RouterInputs = {
+  [Resource in keyof Contract]: {
+    [Name in keyof Contract[Resource]]: Contract[Resource][Name] extends infer P extends Procedure
+      ? InputOf<P>
+      : never
+  }
+}
 /** The output of each operation. */
-export type RouterOutputs = inferRouterOutputs<AppRouter>
+export type RouterOutputs = {
+  [Resource in keyof Contract]: {
+    [Name in keyof Contract[Resource]]: Contract[Resource][Name] extends infer P extends Procedure
+      ? OutputOf<P>
+      : never
+  }
+}

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
+import { createClient } from '@sotto/sdk'
 import { type ServerProcess, spawnServer } from '@sotto/testing/internal'
 import { publint } from 'publint'
 import { rolldown } from 'rolldown'
@@ -19,6 +20,8 @@ let tarball: Buffer
 let project: ConsumerProject
 /** The project's program, bundled for a browser. */
 let bundle: string
+/** What npm has installed for it, without anything else in the project. */
+let alone: string[]
 
 beforeAll(async () => {
   workspace = await mkdtemp(path.join(tmpdir(), 'sotto-sdk-'))
@@ -29,7 +32,10 @@ beforeAll(async () => {
     path.join(workspace, 'project'),
     path.join(packageRoot, 'test-packages/consumer'),
   )
-  await project.install([path.join(packedFolder, file), 'typescript', '@types/node'])
+  // Alone, because it must not bring anything but what it uses.
+  await project.install([path.join(packedFolder, file)])
+  alone = await readdir(path.join(project.folder, 'node_modules'))
+  await project.install(['typescript', '@types/node'])
 
   server = await spawnServer({ SOTTO_SERVICE_KEY: SERVICE_KEY })
   await project.write('where.ts', `export const url = '${server.url}', token = '${SERVICE_KEY}'\n`)
@@ -66,13 +72,17 @@ describe('the package', () => {
     ).toEqual([])
   })
 
+  it('brings neither TypeScript nor tRPC', () => {
+    expect(alone.filter((name) => !name.startsWith('.')).sort()).toEqual(['@sotto', 'zod'])
+  })
+
   it('imports only its dependencies', async () => {
     const root = path.join(project.folder, 'node_modules/@sotto/sdk')
     const { dependencies, peerDependencies } = JSON.parse(
       await readFile(path.join(root, 'package.json'), 'utf8'),
     )
     const allowed = Object.keys({ ...dependencies, ...peerDependencies })
-    expect(allowed.sort()).toEqual(['@trpc/client', '@trpc/server', 'zod'])
+    expect(allowed.sort()).toEqual(['@trpc/server', 'zod'])
 
     const names = new Set<string>()
     for (const file of await readdir(root, { recursive: true })) {
@@ -112,6 +122,27 @@ describe('a project that installs it', () => {
     }
   })
 
+  it('works with a plain tRPC client, once tRPC is installed', async () => {
+    const trpc = await createConsumerProject(
+      path.join(workspace, 'trpc'),
+      path.join(packageRoot, 'test-packages/consumer'),
+    )
+    const tarballs = (await readdir(packedFolder)).filter((name) => name.startsWith('sotto-sdk-'))
+    await trpc.install([
+      ...tarballs.map((name) => path.join(packedFolder, name)),
+      ...['@trpc/client', '@trpc/server', 'typescript', '@types/node'],
+    ])
+    await trpc.write('where.ts', `export const url = '${server.url}', token = '${SERVICE_KEY}'\n`)
+    const compilerOptions = {
+      ...{ module: 'nodenext', target: 'es2022', types: ['node'], strict: true, skipLibCheck: false },
+      ...{ exactOptionalPropertyTypes: true, allowImportingTsExtensions: true, noEmit: true },
+    }
+    await trpc.write('tsconfig.json', { compilerOptions, files: ['trpc.ts'] })
+    await run(trpc.folder, path.join(trpc.folder, 'node_modules/.bin/tsc'), '-p', '.')
+    await createClient({ url: server.url, token: SERVICE_KEY }).users.create({ username: 'first' })
+    expect(JSON.parse(await run(trpc.folder, process.execPath, 'trpc.ts'))).toEqual({ isDate: true })
+  })
+
   it('bundles it for a browser without schemas or Node modules', async () => {
     expect(bundle).not.toMatch(/\bZod|node:|\bBuffer\b|\bprocess\./)
   })
@@ -132,6 +163,7 @@ describe('a project that installs it', () => {
       unread: 4,
       isDate: true,
       code: 'MESSAGE_NOT_FOUND',
+      signedParts: 3,
     })
   })
 })

@@ -27,6 +27,8 @@ beforeAll(async () => {
   await project.install([
     ...files,
     ...['vitest', 'typescript', '@types/node', 'react', 'react-dom', '@types/react', '@types/react-dom'],
+    // For a snippet of the SDK, which does not install it.
+    '@trpc/client',
   ])
 }, 180_000)
 

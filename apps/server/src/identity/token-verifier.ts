@@ -1,8 +1,8 @@
-import { isExternalId, SottoError } from '@sotto/contract'
+import { isExternalId, maxTokenLifetimeSeconds, SottoError } from '@sotto/contract'
 import { errors, type JWTHeaderParameters, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import type { Logger } from 'pino'
 import { createRemoteKeys } from './remote-keys.ts'
-import { DEFAULT_USER_CLAIM, DEFAULT_USERNAME_CLAIM, MAX_LIFETIME_SECONDS } from './token-rules.ts'
+import { DEFAULT_USER_CLAIM, DEFAULT_USERNAME_CLAIM } from './token-rules.ts'
 
 /** Settings for tokens signed by your back end or by an identity provider. */
 export interface UserTokenSettings {
@@ -114,8 +114,8 @@ function lifetimeOf({ exp, iat }: JWTPayload, at: Date): { expiresAt: Date } {
     throw invalidToken('"iat" must not be in the future')
   // From the earlier of the two, so that an old token is not accepted.
   const from = Math.min(iat ?? now, now)
-  if (exp > from + MAX_LIFETIME_SECONDS + CLOCK_TOLERANCE_SECONDS) {
-    throw invalidToken(`"exp" must be at most ${MAX_LIFETIME_SECONDS} seconds after "iat" and from now`)
+  if (exp > from + maxTokenLifetimeSeconds + CLOCK_TOLERANCE_SECONDS) {
+    throw invalidToken(`"exp" must be at most ${maxTokenLifetimeSeconds} seconds after "iat" and from now`)
   }
   return { expiresAt: new Date(exp * 1_000) }
 }

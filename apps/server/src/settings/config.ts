@@ -1,13 +1,13 @@
 import { isIP } from 'node:net'
-import { defaultMaxTextLength, type Setting } from '@sotto/contract'
+import {
+  defaultMaxTextLength,
+  defaultTokenAudience,
+  minTokenSecretBytes,
+  type Setting,
+} from '@sotto/contract'
 import { parseDatabaseUrl } from '@sotto/db'
 import { z } from 'zod'
-import {
-  DEFAULT_AUDIENCE,
-  DEFAULT_USER_CLAIM,
-  DEFAULT_USERNAME_CLAIM,
-  MIN_SECRET_BYTES,
-} from '../identity/token-rules.ts'
+import { DEFAULT_USER_CLAIM, DEFAULT_USERNAME_CLAIM } from '../identity/token-rules.ts'
 import type { UserTokenSettings } from '../identity/token-verifier.ts'
 import { parseRate, RATE_SYNTAX, type Rates } from '../limits/rates.ts'
 import { parsePairs, SAMPLERS, type TelemetrySettings } from '../telemetry/telemetry-settings.ts'
@@ -156,8 +156,8 @@ const environment = z.object({
   SOTTO_JWT_SECRET: z
     .string()
     .refine(
-      (secret) => Buffer.byteLength(secret) >= MIN_SECRET_BYTES,
-      `must be at least ${MIN_SECRET_BYTES} bytes`,
+      (secret) => Buffer.byteLength(secret) >= minTokenSecretBytes,
+      `must be at least ${minTokenSecretBytes} bytes`,
     )
     .optional()
     .register(confidential, SECRET),
@@ -166,7 +166,7 @@ const environment = z.object({
     .refine(isSecureUrl, 'must be an https URL, or an http URL of localhost')
     .optional()
     .register(confidential, WITH_CREDENTIALS),
-  SOTTO_JWT_AUDIENCE: z.string().default(DEFAULT_AUDIENCE),
+  SOTTO_JWT_AUDIENCE: z.string().default(defaultTokenAudience),
   SOTTO_JWT_ISSUER: z.string().optional(),
   SOTTO_JWT_USER_CLAIM: z.string().default(DEFAULT_USER_CLAIM),
   SOTTO_JWT_USERNAME_CLAIM: z.string().default(DEFAULT_USERNAME_CLAIM),

@@ -1,7 +1,7 @@
+import { signUserToken } from '@sotto/sdk/server'
 import { dialects, openSse, openWs, startServer } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
 import type { UserTokenSettings } from '../../src/index.ts'
-import { signUserToken } from '../../src/tokens.ts'
 import { SECRET } from './token-fixtures.ts'
 
 const userTokens: UserTokenSettings = {

@@ -1,10 +1,10 @@
 import { createClient, type SottoClient } from '@sotto/sdk'
+import { signUserToken } from '@sotto/sdk/server'
 import { createTestServer, type TestServer } from '@sotto/testing'
 import { codeOf, dialects, totpCode } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
 import type { UserTokenSettings } from '../../src/index.ts'
 import { readConfig } from '../../src/settings/config.ts'
-import { signUserToken } from '../../src/tokens.ts'
 import { SECRET } from './token-fixtures.ts'
 
 const userTokens: UserTokenSettings = {

@@ -1,10 +1,10 @@
 import { createClient } from '@sotto/sdk'
+import { signUserToken } from '@sotto/sdk/server'
 import { createTestServer, type TestServer } from '@sotto/testing'
 import { codeOf, dialects, failureOf, rest, startServer } from '@sotto/testing/internal'
 import { SignJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
 import type { UserTokenSettings } from '../../src/index.ts'
-import { signUserToken } from '../../src/tokens.ts'
 import { forge, hmac, SECRET, validClaims } from './token-fixtures.ts'
 
 const userTokens: UserTokenSettings = {

@@ -1,6 +1,5 @@
 // A program that uses the installed package. package.test.ts compiles and runs it outside this repository.
 import type {
-  AppRouter,
   Event,
   EventStream,
   LiveConversation,
@@ -10,7 +9,8 @@ import type {
   RouterOutputs,
   SottoClient,
 } from '@sotto/sdk'
-import { createClient, links, SottoError, webSocket } from '@sotto/sdk'
+import { createClient, SottoError, webSocket } from '@sotto/sdk'
+import { signUserToken } from '@sotto/sdk/server'
 import { token, url } from './where.ts'
 
 const sotto: SottoClient = createClient({ url, token: () => Promise.resolve(token) })
@@ -46,6 +46,8 @@ await new Promise<void>((resolve) => {
 })
 live.close()
 
+const signed: string = await signUserToken({ secret: token, user: alice })
+
 let code: string | undefined
 try {
   await sotto.messages.get({ messageId: 'none' }, { signal: AbortSignal.timeout(10_000), timeoutMs: 5_000 })
@@ -65,10 +67,11 @@ export function wrong(): void {
   createClient({ url, token, basic: { username: alice, password: '' } })
 }
 
-export type Router = AppRouter
-export const plain = links({ url, token })
 export const overWebSocket = () => sotto.as(alice).events({ transport: webSocket() })
 
 console.log(
-  JSON.stringify({ types, texts, unread: items[0]?.unreadCount, isDate: createdAt instanceof Date, code }),
+  JSON.stringify({
+    ...{ types, texts, unread: items[0]?.unreadCount, isDate: createdAt instanceof Date, code },
+    signedParts: signed.split('.').length,
+  }),
 )

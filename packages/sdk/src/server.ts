@@ -1,0 +1,3 @@
+/* What back ends use besides the client: `@sotto/sdk/server`. */
+
+export { signUserToken, type UserTokenOptions } from './sign-user-token.ts'
