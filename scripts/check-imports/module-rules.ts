@@ -89,7 +89,18 @@ export const moduleRules: Readonly<Record<string, Readonly<Record<string, readon
     'setup/demo.ts': ['setup/demo-users.ts'],
     statistics: ['app', 'app/runtime.ts', 'lib', 'metrics'],
     transfer: ['app/runtime.ts', 'audit'],
-    webhooks: ['app', 'app/runtime.ts', 'audit', 'identity', 'jobs', 'lib', 'metrics', 'realtime', 'views'],
+    webhooks: [
+      'app',
+      'app/runtime.ts',
+      'audit',
+      'auth',
+      'identity',
+      'jobs',
+      'lib',
+      'metrics',
+      'realtime',
+      'views',
+    ],
 
     // The table of use cases, and the transports.
     'app/operations.ts': [

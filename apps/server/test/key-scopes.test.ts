@@ -132,6 +132,60 @@ const calls: {
     },
   },
   {
+    name: 'turning off two-factor authentication of a user',
+    needs: [...all],
+    call: ({ bare }) => bare.totp.remove({ user: 'ann' }),
+  },
+  {
+    name: 'enabling a user',
+    needs: ['admin'],
+    call: ({ bare }) => bare.users.setDisabled({ user: 'ann', disabled: false }),
+  },
+  {
+    name: 'enabling an admin',
+    needs: [...all],
+    call: ({ bare }) => bare.users.setDisabled({ user: 'boss', disabled: false }),
+  },
+  {
+    name: 'creating a user with an external id',
+    needs: ['read', 'write'],
+    call: ({ bare }) => bare.users.create({ username: unique(), externalId: unique() }),
+  },
+  {
+    name: 'putting a user',
+    needs: ['read', 'write'],
+    call: ({ bare }) => bare.users.put({ user: `ext:${unique()}` }),
+  },
+  {
+    name: 'giving a user an external id',
+    needs: ['read', 'write'],
+    call: ({ bare }) => bare.users.update({ user: 'ann', externalId: unique() }),
+  },
+  {
+    name: 'giving an admin an external id',
+    needs: [...all],
+    call: ({ bare }) => bare.users.update({ user: 'boss', externalId: unique() }),
+  },
+  {
+    name: 'giving an admin an external id by their username',
+    needs: [...all],
+    call: async ({ bare }, { client }) => {
+      const { username } = await client.users.create({ username: unique() })
+      await client.users.setRole({ user: username, role: 'admin' })
+      await bare.users.put({ user: `ext:${username}` })
+    },
+  },
+  {
+    name: 'removing the external id of a user',
+    needs: ['write'],
+    call: ({ bare }) => bare.users.update({ user: 'ann', externalId: null }),
+  },
+  {
+    name: 'removing the external id of an admin',
+    needs: ['write', 'admin'],
+    call: ({ bare }) => bare.users.update({ user: 'boss', externalId: null }),
+  },
+  {
     name: 'erasing a user',
     needs: ['write'],
     call: async ({ bare }, { client }) => {

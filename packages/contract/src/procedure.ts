@@ -42,8 +42,8 @@ export interface Procedure<
    */
   readonly extraScopes?: readonly KeyScope[]
   /**
-   * Whether the operation creates or changes credentials that outlast the request: passwords, keys, invitations and so
-   * on. Callers with a signed token, which is short-lived, can do that only if SOTTO_JWT_LASTING_ACCESS is on.
+   * Whether the operation creates or changes access that outlasts the request: passwords, keys, invitations, webhooks
+   * and so on. Callers with a signed token, which is short-lived, can do that only if SOTTO_JWT_LASTING_ACCESS is on.
    */
   readonly grantsAccess?: true
   /**

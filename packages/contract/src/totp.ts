@@ -73,6 +73,8 @@ export const totp = {
     summary: 'Turn off two-factor authentication for a user',
     description: 'For users who have lost their device and their recovery codes.',
     access: 'admin',
+    extraScopes: ['read', 'write'],
+    grantsAccess: true,
     errors: ['USER_NOT_FOUND', 'FORBIDDEN'],
     idempotent: true,
     http: { method: 'DELETE', path: '/v1/users/{user}/totp', status: 204 },

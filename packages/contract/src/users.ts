@@ -103,7 +103,7 @@ export const users = {
   create: mutation({
     summary: 'Create a user',
     description:
-      'Requires a service key, unless sign-up is open or the caller has an invitation; then a password is required. A user without a password cannot sign in, but a service key can act for them. To set a password, a key needs the scopes `read` and `write`, because a user who signs in can do both.',
+      'Requires a service key, unless sign-up is open or the caller has an invitation; then a password is required. A user without a password cannot sign in, but a service key can act for them. To set a password or an external id, a key needs the scopes `read` and `write`, because a user who signs in can do both.',
     access: 'anyone',
     // Hashes a password.
     limit: 'logins',
@@ -173,7 +173,7 @@ export const users = {
   update: mutation({
     summary: "Update a user's profile",
     description:
-      'Fields that are omitted keep their value; null clears a field. FORBIDDEN unless the caller is the user or a bare key. Only a bare key can change externalId, and that of an admin only with the scope `admin`, because signed tokens identify users by it.',
+      'Fields that are omitted keep their value; null clears a field. FORBIDDEN unless the caller is the user or a bare key. Only a bare key can change externalId. Signed tokens identify users by it, so setting it also requires the scope `read`, and all scopes for an admin.',
     access: 'caller',
     errors: ['USER_NOT_FOUND', 'FORBIDDEN', 'EXTERNAL_ID_TAKEN', 'EMAIL_TAKEN'],
     idempotent: true,
@@ -195,6 +195,7 @@ export const users = {
     description:
       'For keeping users in step with your own system: creates the user if no user has this external id, and otherwise updates the given fields, as PATCH does. Without `username`, one is made from the external id. The username of an existing user cannot be changed. An existing user whose username equals the external id exactly, and who has neither a password nor an external id, is the same user and gets the external id. Requires a bare key.',
     access: 'caller',
+    extraScopes: ['read'],
     errors: ['FORBIDDEN', 'USERNAME_TAKEN', 'EMAIL_TAKEN'],
     idempotent: true,
     http: { method: 'PUT', path: '/v1/users/{user}', status: 201, repeatedStatus: 200 },

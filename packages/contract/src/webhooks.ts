@@ -127,6 +127,7 @@ export const webhooks = {
     description: `From now on, events are sent to the URL, signed with the secret. The secret is shown only once. INVALID_INPUT if there are already ${maxWebhooks} webhooks. UNAVAILABLE if SOTTO_SECRET, which encrypts the secret, is not set.`,
     access: 'admin',
     extraScopes: ['read'],
+    grantsAccess: true,
     errors: ['FORBIDDEN'],
     idempotent: false,
     http: { method: 'POST', path: '/v1/webhooks', status: 201 },
@@ -169,7 +170,7 @@ export const webhooks = {
   update: mutation({
     summary: 'Update a webhook',
     description:
-      'A disabled webhook receives nothing. Events that happen while it is disabled are never sent, and deliveries that were already pending wait until it is enabled again, for up to 30 days.',
+      'A disabled webhook receives nothing. Events that happen while it is disabled are never sent, and deliveries that were already pending wait until it is enabled again, for up to 30 days. With a signed token, a webhook can only be disabled or described differently, unless SOTTO_JWT_LASTING_ACCESS is on.',
     access: 'admin',
     extraScopes: ['read'],
     errors: ['FORBIDDEN', 'WEBHOOK_NOT_FOUND'],
@@ -208,6 +209,7 @@ export const webhooks = {
     description:
       'The new secret is shown only once. Deliveries are signed with both secrets for 24 hours, so that the receiver can switch without a gap.',
     access: 'admin',
+    grantsAccess: true,
     errors: ['FORBIDDEN', 'WEBHOOK_NOT_FOUND'],
     idempotent: false,
     http: { method: 'POST', path: '/v1/webhooks/{webhookId}/rotate-secret', status: 200 },

@@ -9,7 +9,8 @@ export interface Operations {
      *
      * Requires a service key, unless sign-up is open or the caller has an invitation; then a password is
      * required. A user without a password cannot sign in, but a service key can act for them. To set a
-     * password, a key needs the scopes `read` and `write`, because a user who signs in can do both.
+     * password or an external id, a key needs the scopes `read` and `write`, because a user who signs in
+     * can do both.
      *
      * REST: `POST /v1/users`
      *
@@ -40,8 +41,8 @@ export interface Operations {
      * Update a user's profile.
      *
      * Fields that are omitted keep their value; null clears a field. FORBIDDEN unless the caller is the
-     * user or a bare key. Only a bare key can change externalId, and that of an admin only with the scope
-     * `admin`, because signed tokens identify users by it.
+     * user or a bare key. Only a bare key can change externalId. Signed tokens identify users by it, so
+     * setting it also requires the scope `read`, and all scopes for an admin.
      *
      * REST: `PATCH /v1/users/{user}`
      *
@@ -773,7 +774,9 @@ export interface Operations {
      * Update a webhook.
      *
      * A disabled webhook receives nothing. Events that happen while it is disabled are never sent, and
-     * deliveries that were already pending wait until it is enabled again, for up to 30 days.
+     * deliveries that were already pending wait until it is enabled again, for up to 30 days. With a signed
+     * token, a webhook can only be disabled or described differently, unless SOTTO_JWT_LASTING_ACCESS is
+     * on.
      *
      * REST: `PATCH /v1/webhooks/{webhookId}`
      *

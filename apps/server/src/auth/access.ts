@@ -49,7 +49,7 @@ export function requireMayChangeAccount(ctx: Pick<Context, 'caller'>, role: 'use
   if (role === 'admin') requireScopes(ctx, ['admin'])
 }
 
-/** A signed token expires within a day, so it cannot be used to create a credential that lasts. */
+/** A signed token expires within a day, so it cannot be used to create access that lasts. */
 export function requireLastingAccess({ app, caller }: Pick<Context, 'app' | 'caller'>): void {
   if (caller.kind !== 'user' || caller.credential.kind !== 'token' || app.tokensGrantLastingAccess) return
   throw new SottoError('FORBIDDEN', {

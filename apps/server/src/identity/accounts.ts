@@ -3,6 +3,7 @@ import { store } from '@sotto/db'
 import type { ActorContext, AdminContext, CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { requireLastingAccess, requireMayGrantAccess, requireUser } from '../auth/access.ts'
+import { holdAccount } from '../auth/held-account.ts'
 import { requireRemainingAdmin } from '../auth/remaining-admin.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { endSetup } from '../setup/demo.ts'
@@ -54,6 +55,11 @@ export async function setDisabled(
   const { app } = ctx
   await app.db.transaction().execute(async (trx) => {
     if (disabled) await requireRemainingAdmin(trx, ctx, user.id)
+    else if ((await holdAccount(trx, ctx, user.id)).role === 'admin') {
+      // They have admin access again.
+      requireMayGrantAccess(ctx, 'admin')
+      requireLastingAccess(ctx)
+    }
     if (await store.accounts.updateDisabledAt(trx, user.id, disabled ? app.now() : null)) {
       const action = disabled ? 'user.disabled' : 'user.enabled'
       await recordAudit(trx, ctx, { action, subjectId: user.id })

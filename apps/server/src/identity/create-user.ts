@@ -13,7 +13,8 @@ export async function createUser(ctx: Context, input: NewUser): Promise<User> {
 
 function requireMayCreate(ctx: Context, input: NewUser): void {
   if (isBareKey(ctx)) {
-    if (input.password !== undefined) requireMayGrantAccess(ctx, 'user')
+    // A user can sign in with a password, or with a token for the external id.
+    if (input.password !== undefined || input.externalId !== undefined) requireMayGrantAccess(ctx, 'user')
     return
   }
   // A user who signs up must not claim another user's external id.

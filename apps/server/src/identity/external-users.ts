@@ -25,20 +25,23 @@ interface NewExternalUser extends Omit<NewUser, 'username' | 'password' | 'invit
  * Gives the external id to an existing user with the same username, compared exactly, who can only be meant by it: a
  * user with a password may be someone else who signed up under this name.
  *
+ * @param requireMayAdopt throws if the caller may not give an external id to a user with this role.
  * @returns whether there is such a user.
  */
 export async function adoptUser(
   parts: Pick<AddUserParts, 'db' | 'newId' | 'now'> & { readonly identity: { forgetUsers(): void } },
   externalId: string,
+  requireMayAdopt?: (role: 'user' | 'admin') => void,
 ): Promise<boolean> {
   try {
     const isAdopted = await parts.db.transaction().execute(async (trx) => {
-      const userId = await store.users.adopt(trx, externalId, parts.now())
-      if (userId === undefined) return false
+      const adopted = await store.users.adopt(trx, externalId, parts.now())
+      if (!adopted) return false
+      requireMayAdopt?.(adopted.role)
       await endDemo(trx)
       await recordAudit(trx, auditOriginOf('server', parts), {
         action: 'user.external_id_changed',
-        subjectId: userId,
+        subjectId: adopted.id,
       })
       return true
     })

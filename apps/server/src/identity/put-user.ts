@@ -1,7 +1,7 @@
 import { externalIdIn, invalidInput, SottoError, type User } from '@sotto/contract'
 import { store } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
-import { isBareKey } from '../auth/access.ts'
+import { isBareKey, requireMayGrantAccess } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { addExternalUser, adoptUser } from './external-users.ts'
 import { updateUser } from './update-user.ts'
@@ -18,7 +18,9 @@ export async function putUser(
   const externalId = externalIdIn(ref) ?? ''
   const find = () => store.users.find(app.db, ref)
   let row = await find()
-  if (!row && (username === undefined || username === externalId) && (await adoptUser(app, externalId))) {
+  const requireMayAdopt = (role: 'user' | 'admin') => requireMayGrantAccess(ctx, role)
+  const mayBeSame = username === undefined || username === externalId
+  if (!row && mayBeSame && (await adoptUser(app, externalId, requireMayAdopt))) {
     row = await find()
   }
   if (!row) {

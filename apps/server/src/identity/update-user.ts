@@ -1,8 +1,14 @@
 import { externalRef, SottoError, type User } from '@sotto/contract'
-import { isUniqueViolation, store } from '@sotto/db'
+import { type Executor, isUniqueViolation, store } from '@sotto/db'
 import type { CallerContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
-import { isBareKey, requireSelfOrKey } from '../auth/access.ts'
+import {
+  isBareKey,
+  requireMayChangeAccount,
+  requireMayGrantAccess,
+  requireSelfOrKey,
+} from '../auth/access.ts'
+import { holdAccount } from '../auth/held-account.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { requireNotDemoUser } from '../setup/demo.ts'
 import { showUser } from './read-users.ts'
@@ -16,10 +22,13 @@ export async function updateUser(
   // The profile would outlive the demo.
   if (ctx.caller.kind !== 'key') await requireNotDemoUser(ctx.app.db, user.username)
   if (typeof change.email === 'string') await ctx.app.limits.chargeEmail(ctx.caller, ctx)
-  if (change.externalId !== undefined) await requireMayIdentify(ctx, user.id)
+  if (change.externalId !== undefined && !isBareKey(ctx)) {
+    throw new SottoError('FORBIDDEN', { detail: 'only a service key without Act-As can change externalId' })
+  }
   if (Object.values(change).some((value) => value !== undefined)) {
     try {
       await ctx.app.db.transaction().execute(async (trx) => {
+        if (change.externalId !== undefined) await requireMayIdentify(trx, ctx, user.id, change.externalId)
         await store.users.updateProfile(trx, user.id, change, ctx.app.now())
         if (isBareKey(ctx)) {
           await recordAudit(trx, ctx, { action: 'user.profile_changed', subjectId: user.id })
@@ -39,18 +48,16 @@ export async function updateUser(
   return showUser(ctx, row)
 }
 
-/** Signed tokens identify users by external id, so giving one to an admin amounts to admin access. */
-async function requireMayIdentify(ctx: CallerContext, userId: string): Promise<void> {
-  const { app, caller } = ctx
-  if (!isBareKey(ctx)) {
-    throw new SottoError('FORBIDDEN', { detail: 'only a service key without Act-As can change externalId' })
-  }
-  const account = await store.accounts.find(app.db, userId)
-  if (account?.role === 'admin' && caller.kind === 'key' && !caller.scopes.has('admin')) {
-    throw new SottoError('FORBIDDEN', {
-      detail: "changing an admin's externalId requires the scope admin",
-    })
-  }
+/** Signed tokens identify users by external id, so giving a user one lets its owner sign in as the user. */
+async function requireMayIdentify(
+  trx: Executor,
+  ctx: CallerContext,
+  userId: string,
+  externalId: string | null,
+): Promise<void> {
+  const { role } = await holdAccount(trx, ctx, userId)
+  if (externalId === null) requireMayChangeAccount(ctx, role)
+  else requireMayGrantAccess(ctx, role)
 }
 
 async function conflictOf(

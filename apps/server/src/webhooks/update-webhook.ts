@@ -2,6 +2,7 @@ import { SottoError, type Webhook } from '@sotto/contract'
 import { positionColumns, store } from '@sotto/db'
 import type { AdminContext } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
+import { requireLastingAccess } from '../auth/access.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { eventsColumn, toWebhook } from '../views/webhooks.ts'
 import { requireAllowedUrl } from './require-allowed-url.ts'
@@ -13,6 +14,8 @@ export async function updateWebhook(
   { webhookId, url, events, description, enabled }: InputOf<'webhooks', 'update'>,
 ): Promise<Webhook> {
   const { app } = ctx
+  // A webhook receives messages after the caller's access has ended.
+  if (url !== undefined || events !== undefined || enabled === true) requireLastingAccess(ctx)
   if (url !== undefined) requireAllowedUrl(app, url)
   const now = app.now()
   const endOfLog = positionColumns(

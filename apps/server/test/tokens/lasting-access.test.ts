@@ -49,6 +49,28 @@ const calls: Record<string, (server: TestServer) => Promise<unknown>> = {
   'creating an invitation': async (server) => (await withToken(server, 'root')).invitations.create({}),
   'making a user an admin': async (server) =>
     (await withToken(server, 'root')).users.setRole({ user: 'zoe', role: 'admin' }),
+  'enabling an admin': async (server) => {
+    await server.client.users.put({ user: 'ext:boss' })
+    await server.client.users.setRole({ user: 'boss', role: 'admin' })
+    return (await withToken(server, 'root')).users.setDisabled({ user: 'boss', disabled: false })
+  },
+  "turning off another user's two-factor authentication": async (server) =>
+    (await withToken(server, 'root')).totp.remove({ user: 'bob' }),
+  'creating a webhook': async (server) => (await withToken(server, 'root')).webhooks.create({ url }),
+  'redirecting a webhook': async (server) => updateWebhook(server, { url }),
+  'adding events to a webhook': async (server) => updateWebhook(server, { events: null }),
+  'enabling a webhook': async (server) => updateWebhook(server, { enabled: true }),
+  'replacing the secret of a webhook': async (server) => {
+    const { id } = await server.client.webhooks.create({ url })
+    return (await withToken(server, 'root')).webhooks.rotateSecret({ webhookId: id })
+  },
+}
+
+const url = 'https://hooks.example/new'
+
+async function updateWebhook(server: TestServer, change: object) {
+  const { id } = await server.client.webhooks.create({ url: 'https://hooks.example/old' })
+  return (await withToken(server, 'root')).webhooks.update({ webhookId: id, ...change })
 }
 
 describe.each(dialects)('a signed token on %s', (using) => {
@@ -67,6 +89,10 @@ describe.each(dialects)('a signed token on %s', (using) => {
     const root = await withToken(server, 'root')
     await root.users.setRole({ user: 'zoe', role: 'user' })
     await root.keys.list()
+    await root.users.setDisabled({ user: 'zoe', disabled: false })
+    const [webhook] = (await root.webhooks.list()).items
+    const { disabledReason } = await root.webhooks.update({ webhookId: webhook?.id ?? '', enabled: false })
+    expect(disabledReason).toBe('admin')
     // Nor are other credentials.
     const { token } = await server.client.sessions.create({ username: 'bob', password })
     const bob = createClient({ url: server.url, token, fetch: server.fetch, retries: 0 })

@@ -89,19 +89,22 @@ export async function find(db: Executor, ref: string): Promise<UserRow | undefin
  * Gives a user with exactly this username the external id, if they have neither a password nor an external id: others
  * must not be able to take a username before its owner.
  *
- * @returns the id of the user, or undefined if there is none.
+ * @returns the user, or undefined if there is none.
  */
-export async function adopt(trx: Executor, externalId: string, at: Date): Promise<string | undefined> {
-  const adopted = await trx
+export async function adopt(
+  trx: Executor,
+  externalId: string,
+  at: Date,
+): Promise<Pick<UserTable, 'id' | 'role'> | undefined> {
+  return trx
     .updateTable('users')
     .set({ external_id: externalId, updated_at: at })
     .where('username', '=', externalId)
     .where('password_hash', 'is', null)
     .where('external_id', 'is', null)
     .where('erased_at', 'is', null)
-    .returning('id')
+    .returning(['id', 'role'])
     .executeTakeFirst()
-  return adopted?.id
 }
 
 export async function findMany(db: Executor, ids: readonly string[]): Promise<UserRow[]> {
