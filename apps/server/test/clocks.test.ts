@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { store } from '@sotto/db'
 import { createTestServer } from '@sotto/testing'
-import { dialects, type RunningServer, startServer, status } from '@sotto/testing/internal'
+import { codeOf, dialects, type RunningServer, startServer, status } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
 import { DatabaseClock } from '../src/app/database-clock.ts'
 import { createIds } from '../src/lib/ids.ts'
@@ -128,6 +128,21 @@ describe.each(dialects)('after a clock on %s was a year ahead', (using) => {
     expect(await textOf(laterId)).toBeNull()
     expect((await server.client.messages.get({ messageId: lastId })).text).toBe('last')
     await expect.poll(() => retentionOf(server)).toContain('"ahead":[]')
+  })
+
+  test('tokens for passwords and for the first admin are valid for no longer than otherwise', async () => {
+    await using server = await createTestServer({ using, users, settings: { webClient: true } })
+    const startedAt = server.clock.now().getTime()
+    const newPassword = 'battery staple'
+    const { token } = await server.client.passwords.issueReset({ user: 'alice' })
+    server.clock.set(new Date(startedAt - YEAR_MS))
+    expect(await codeOf(server.client.passwords.reset({ token, newPassword }))).toBe('INVALID_INPUT')
+    const setup = { token: server.setupToken ?? '', username: 'root', password: newPassword }
+    expect(await codeOf(server.client.setup.createAdmin(setup))).toBe('INVALID_INPUT')
+    const again = await server.client.passwords.issueReset({ user: 'alice' })
+    await server.client.passwords.reset({ token: again.token, newPassword })
+    server.clock.set(new Date(startedAt))
+    await server.client.setup.createAdmin(setup)
   })
 
   test('the last use of a key is recorded again', async () => {

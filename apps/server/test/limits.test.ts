@@ -66,6 +66,16 @@ test('limits the sends of a user per period, and refills evenly', async () => {
   expect(statusesOf(await times(4, () => send(server, alice)))).toEqual([201, 201, 201, 429])
 })
 
+test('does not reveal by its fields which long external ids exist', async () => {
+  await using server = await limitedServer({ logins: { count: 10, seconds: 60 } })
+  const long = (end: string) => `ext:${'x'.repeat(80)}${end}`
+  await server.client.users.put({ user: long('A') })
+  const attempt = (username: string) =>
+    rest(server, 'POST /v1/sessions', { authorization: null, json: { username, password: 'wrong' } })
+  const answers = await times(3, (index) => attempt(long('ABC'.charAt(index))))
+  expect(answers.map((answer) => fieldsOf(answer).limit)).toEqual(Array(3).fill('"logins";r=9;t=6'))
+})
+
 test('counts both ways to send together, and omits limit headers from unlimited calls', async () => {
   await using server = await limitedServer({ sends: { count: 1, seconds: 10 } })
   const authorization = await signIn(server, 'alice')

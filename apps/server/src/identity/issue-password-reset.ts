@@ -8,7 +8,7 @@ import type { InputOf } from '../lib/operation-types.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
 /** How long a token is valid, in milliseconds. */
-const LIFETIME_MS = 60 * 60 * 1_000
+export const RESET_LIFETIME_MS = 60 * 60 * 1_000
 
 interface IssuedReset {
   token: string
@@ -36,7 +36,7 @@ export async function makePasswordReset(
 ): Promise<IssuedReset> {
   const token = newSecret('pr')
   const createdAt = now()
-  const expiresAt = new Date(createdAt.getTime() + LIFETIME_MS)
+  const expiresAt = new Date(createdAt.getTime() + RESET_LIFETIME_MS)
   await store.passwordResets.put(trx, { userId, tokenHash: hashSecret(token), createdAt, expiresAt })
   return { token, expiresAt }
 }

@@ -1,7 +1,9 @@
 import { invalidInput } from '@sotto/contract'
 import { store } from '@sotto/db'
 import type { Context } from '../app/context.ts'
+import { latestBelievable } from '../lib/clock.ts'
 import type { InputOf } from '../lib/operation-types.ts'
+import { RESET_LIFETIME_MS } from './issue-password-reset.ts'
 import { changePassword, hashNewPassword } from './password-change.ts'
 import { hashSecret } from './secrets.ts'
 
@@ -11,7 +13,9 @@ export async function resetPassword(
   { token, newPassword }: InputOf<'passwords', 'reset'>,
 ): Promise<void> {
   const tokenHash = hashSecret(token)
-  const userId = await store.passwordResets.find(app.db, tokenHash, app.now())
+  const now = app.now()
+  const latest = latestBelievable(now, RESET_LIFETIME_MS)
+  const userId = await store.passwordResets.find(app.db, tokenHash, { now, latest })
   if (userId === undefined) throw unusable()
   const passwordHash = await hashNewPassword(app.identity.passwords, newPassword, 'newPassword')
   await app.db.transaction().execute(async (trx) => {

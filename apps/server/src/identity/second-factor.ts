@@ -3,7 +3,7 @@ import { type Executor, store } from '@sotto/db'
 import type { Context } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { hashRecoveryCode } from './recovery-codes.ts'
-import { totpStepOf } from './totp.ts'
+import { latestTotpStep, totpStepOf } from './totp.ts'
 
 /**
  * The number of wrong TOTP codes per user, from all addresses together, before codes are rejected until the period
@@ -73,7 +73,8 @@ export async function takeCode(
     periodMs: PERIOD_MS,
   })
   if (!attempt) throw await tooManyWrongCodes(trx, userId, at)
-  if (step !== undefined && (await store.secondFactors.takeTotpStep(trx, userId, step))) return true
+  const taken = step !== undefined && { step, latest: latestTotpStep(at) }
+  if (taken && (await store.secondFactors.takeTotpStep(trx, userId, taken))) return true
   await store.secondFactors.noteWrongCode(trx, userId, at)
   if (attempt.wrong_codes === MAX_WRONG_CODES) {
     await recordAudit(trx, ctx, { action: 'user.second_factor_blocked', subjectId: userId })

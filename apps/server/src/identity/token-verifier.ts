@@ -133,8 +133,9 @@ function profileOf(
   payload: JWTPayload,
   { usernameClaim = DEFAULT_USERNAME_CLAIM }: UserTokenSettings,
 ): UserClaims['profile'] {
-  const { name, email, picture } = payload
-  return { username: payload[usernameClaim], name, email, picture }
+  const { name, email, email_verified: isVerified, picture } = payload
+  // Addresses are unique, so an unverified one could keep its owner from using it.
+  return { username: payload[usernameClaim], name, email: isVerified === false ? undefined : email, picture }
 }
 
 /** UNAUTHENTICATED, with the same prefix for all reasons. */

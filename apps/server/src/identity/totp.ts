@@ -1,4 +1,5 @@
 import { Secret, TOTP } from 'otpauth'
+import { latestBelievable } from '../lib/clock.ts'
 
 /** The defaults of authenticator apps: RFC 6238 with SHA-1, 6 digits, 30 seconds. */
 const TOTP_DEFAULTS = { issuer: 'Sotto', algorithm: 'SHA1', digits: 6, period: 30 }
@@ -22,6 +23,14 @@ export function totpUri(secret: string, username: string): string {
 export function totpStepOf(secret: string, code: string, at: Date): number | undefined {
   const totp = new TOTP({ ...TOTP_DEFAULTS, secret })
   const delta = totp.validate({ token: code, timestamp: at.getTime(), window: WINDOW })
-  if (delta === null) return undefined
-  return Math.floor(at.getTime() / MS_PER_S / TOTP_DEFAULTS.period) + delta
+  return delta === null ? undefined : stepAt(at) + delta
+}
+
+/** The latest time step whose code a server can have accepted by now. */
+export function latestTotpStep(now: Date): number {
+  return stepAt(latestBelievable(now)) + WINDOW
+}
+
+function stepAt(at: Date): number {
+  return Math.floor(at.getTime() / MS_PER_S / TOTP_DEFAULTS.period)
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { type LimitName, limitNames, SottoError } from '@sotto/contract'
 import type { Caller } from '../auth/caller.ts'
 import { Buckets, type Charge, judge, type Policy, policyOf, type Verdict } from './buckets.ts'
@@ -18,7 +19,7 @@ const SHARED_FACTOR = 10
  */
 const EMAILS: Rate = { count: 10, seconds: 3_600 }
 
-/** Callers can send usernames of any length. Valid ones are not longer than this. */
+/** Callers can send usernames of any length. In characters. */
 const MAX_KEY_LENGTH = 64
 
 interface Options {
@@ -113,7 +114,7 @@ export class Limits {
     const policies = this.#policies.get('logins')
     if (!policies || !this.#usernames || origin.address === null) return
     const network = networkOf(origin.address)
-    const userKey = user.slice(0, MAX_KEY_LENGTH)
+    const userKey = shortKeyOf(user)
     await this.#take(
       [
         chargeOf(policies.own, `${network} ${userKey}`),
@@ -143,6 +144,11 @@ export class Limits {
     const owed = await this.#shared?.take(charges)
     return owed ? judge(charges, owed) : own
   }
+}
+
+/** Two long names never share a limit: that would reveal that neither is the name of a user, whose limit is by id. */
+function shortKeyOf(user: string): string {
+  return user.length <= MAX_KEY_LENGTH ? user : createHash('sha256').update(user).digest('base64url')
 }
 
 function policiesOf(name: string, rate: Rate): Policies {

@@ -119,15 +119,14 @@ async function findEarlier(
   if (clientMessageId === undefined) return undefined
   const { db } = ctx.app
   const contentHash = hashContent(content)
-  const recipientId = to?.toLowerCase()
-  if (recipientId !== undefined && !isUuid(recipientId)) {
+  if (to !== undefined && !isUuid(to)) {
     const found = await store.messages.findSentToErased(db, sender.id, clientMessageId)
     return found.find((message) => message.content_hash === contentHash)?.id
   }
   const conversation =
-    recipientId === undefined
+    to === undefined
       ? await store.conversations.find(db, conversationId ?? '')
-      : await store.conversations.findDirect(db, directKey(sender.id, recipientId))
+      : await store.conversations.findDirect(db, directKey(sender.id, to))
   const key = conversation && { conversationId: conversation.id, senderId: sender.id, clientMessageId }
   const earlier = key && (await store.messages.findByClientMessageId(db, key))
   if (earlier && earlier.content_hash !== contentHash) throw new SottoError('IDEMPOTENCY_CONFLICT')

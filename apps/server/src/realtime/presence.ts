@@ -1,5 +1,6 @@
 import { type Executor, store } from '@sotto/db'
 import type { Logger } from 'pino'
+import { isBelievable, latestBelievable } from '../lib/clock.ts'
 import type { NewId } from '../lib/ids.ts'
 import type { Signal } from './signals.ts'
 
@@ -75,7 +76,7 @@ export class Presence {
     const stored = await store.lastSeen.find(this.#options.db, userId)
     return {
       online: false,
-      lastSeenAt: later(later(this.#lastSeen.get(userId), stored), elsewhere?.lastSeenAt),
+      lastSeenAt: this.#latest(this.#lastSeen.get(userId), stored, elsewhere?.lastSeenAt),
     }
   }
 
@@ -127,6 +128,13 @@ export class Presence {
       .catch((error: unknown) => log.warn({ err: error }, 'sending a presence signal failed'))
   }
 
+  /** Without times of clocks that were ahead. */
+  #latest(...times: readonly (Date | null | undefined)[]): Date | null {
+    const now = this.#options.now()
+    const past = times.filter((at) => at != null && isBelievable(at, now)).map(Number)
+    return past.length > 0 ? new Date(Math.max(...past)) : null
+  }
+
   #remember(userId: string, at: Date): void {
     this.#lastSeen.set(userId, at)
     this.#writeTimer ??= setTimeout(() => void this.#write(), WRITE_MS).unref()
@@ -135,12 +143,12 @@ export class Presence {
   /** Times that cannot be written are lost. */
   async #write(): Promise<void> {
     this.#writeTimer = undefined
-    const { db, log } = this.#options
+    const { db, now, log } = this.#options
     const rows = [...this.#lastSeen].map(([userId, at]) => ({ user_id: userId, seen_at: at }))
     for (let from = 0; from < rows.length; from += MAX_ROWS) {
       const part = rows.slice(from, from + MAX_ROWS)
       try {
-        await db.transaction().execute((trx) => store.lastSeen.note(trx, part))
+        await db.transaction().execute((trx) => store.lastSeen.note(trx, part, latestBelievable(now())))
       } catch (error) {
         log.warn({ err: error }, 'writing last-seen times failed')
       }
@@ -149,9 +157,4 @@ export class Presence {
       }
     }
   }
-}
-
-function later(a: Date | null | undefined, b: Date | null | undefined): Date | null {
-  if (!a || !b) return a ?? b ?? null
-  return a > b ? a : b
 }

@@ -3,6 +3,7 @@ import { type Executor, type SetupRow, store } from '@sotto/db'
 import type { Context } from '../app/context.ts'
 import { recordAudit } from '../audit/record-audit.ts'
 import { hashSecret, newSecret } from '../identity/secrets.ts'
+import { isBelievable } from '../lib/clock.ts'
 import type { InputOf } from '../lib/operation-types.ts'
 import { seedSmallData } from '../seed/seed-small.ts'
 import { shownUsernames } from './demo.ts'
@@ -58,7 +59,8 @@ async function requireFreeNames(trx: Executor): Promise<void> {
 
 /** An interrupted seed is not repeated: the demo shows what it has written. */
 function isBeingSeeded({ demo_started_at: started, demo_filled_at: filled }: SetupRow, now: Date): boolean {
-  return started !== null && filled === null && now.getTime() - started.getTime() < SEED_TIMEOUT_MS
+  if (started === null || filled !== null || !isBelievable(started, now)) return false
+  return now.getTime() - started.getTime() < SEED_TIMEOUT_MS
 }
 
 async function signInDemoUsers(trx: Executor, { app, userAgent }: Context): Promise<Demo> {

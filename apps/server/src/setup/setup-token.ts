@@ -3,6 +3,7 @@ import { type Executor, type SetupRow, store } from '@sotto/db'
 import type { Runtime } from '../app/runtime.ts'
 import { type AuditOrigin, recordAudit } from '../audit/record-audit.ts'
 import { hashSecret, newSecret } from '../identity/secrets.ts'
+import { isBelievable } from '../lib/clock.ts'
 import { demoUsers } from './demo-users.ts'
 
 /** How long a token is valid, in milliseconds. */
@@ -21,7 +22,8 @@ export async function issueSetupToken(trx: Executor, origin: AuditOrigin): Promi
 
 /** Whether an issued token is still valid. */
 export function hasValidToken(setup: SetupRow, now: Date): boolean {
-  return setup.token_hash !== null && setup.token_expires_at !== null && setup.token_expires_at > now
+  const { token_hash: hash, token_expires_at: expiresAt } = setup
+  return hash !== null && expiresAt !== null && expiresAt > now && isBelievable(expiresAt, now, LIFETIME_MS)
 }
 
 /** Whether there are no users except those of the demo, which have no passwords. */

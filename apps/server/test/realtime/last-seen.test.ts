@@ -45,8 +45,12 @@ describe.each(dialects)('when a user was last seen, on %s', (using) => {
         store.lastSeen.note(
           trx,
           ids.map((id) => ({ user_id: id, seen_at: seenAt })),
+          new Date(at.getTime() + 60_000),
         ),
       )
+    // From a clock that was ahead.
+    await note(new Date(Date.now() + 3_600_000))
+    expect((await presenceOf(server, 'bob')).lastSeenAt).toBeNull()
     await note(at)
     await note(new Date(at.getTime() - 1_000))
     expect((await presenceOf(server, 'bob')).lastSeenAt).toBe(at.toISOString())

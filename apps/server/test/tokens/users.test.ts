@@ -210,6 +210,20 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
     }
   })
 
+  test('are created without an email address that is not verified', async () => {
+    await using server = await createTestServer({ using, settings: { userTokens } })
+    const emailOf = async (claims: object) => {
+      const token = forge(
+        { alg: 'HS256' },
+        { ...validClaims(), email: 'z@example.com', ...claims },
+        hmac(SECRET),
+      )
+      return (await clientOf(server, token).users.me()).email
+    }
+    expect(await emailOf({ sub: 'unverified', email_verified: false })).toBeNull()
+    expect(await emailOf({ sub: 'verified', email_verified: true })).toBe('z@example.com')
+  })
+
   test('are created without an email address that another user has', async () => {
     await using server = await createTestServer({ using, settings: { userTokens } })
     const email = 'shared@example.com'

@@ -1,8 +1,11 @@
 import type { LastSeenTable } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
 
-/** Records when users were last seen. An earlier time than the stored one has no effect. */
-export async function note(trx: Executor, rows: readonly LastSeenTable[]): Promise<void> {
+/**
+ * Records when users were last seen. An earlier time than the stored one has no effect, unless that is after `latest`:
+ * then it comes from a clock that was ahead.
+ */
+export async function note(trx: Executor, rows: readonly LastSeenTable[], latest: Date): Promise<void> {
   await trx
     .insertInto('last_seen')
     .values(rows)
@@ -10,7 +13,12 @@ export async function note(trx: Executor, rows: readonly LastSeenTable[]): Promi
       conflict
         .column('user_id')
         .doUpdateSet((eb) => ({ seen_at: eb.ref('excluded.seen_at') }))
-        .whereRef('last_seen.seen_at', '<', 'excluded.seen_at'),
+        .where((eb) =>
+          eb.or([
+            eb('last_seen.seen_at', '<', eb.ref('excluded.seen_at')),
+            eb('last_seen.seen_at', '>', latest),
+          ]),
+        ),
     )
     .execute()
 }

@@ -17,17 +17,26 @@ export async function put(db: Executor, reset: NewPasswordReset): Promise<void> 
     .execute()
 }
 
-const resetByToken = statement((db, p: { tokenHash: string; now: Date }) =>
+const resetByToken = statement((db, p: { tokenHash: string; now: Date; latest: Date }) =>
   db
     .selectFrom('password_resets')
     .select('user_id')
     .where('token_hash', '=', p.tokenHash)
-    .where('expires_at', '>', p.now),
+    .where('expires_at', '>', p.now)
+    .where('expires_at', '<=', p.latest),
 )
 
-/** The id of the user whose password this token can reset, if it is valid. */
-export async function find(db: Executor, tokenHash: string, now: Date): Promise<string | undefined> {
-  const [row] = await resetByToken(db, { tokenHash, now })
+/**
+ * The id of the user whose password this token can reset, if it is valid.
+ *
+ * @param times a token that expires after `latest` was issued by a clock that was ahead, and is not valid.
+ */
+export async function find(
+  db: Executor,
+  tokenHash: string,
+  times: { now: Date; latest: Date },
+): Promise<string | undefined> {
+  const [row] = await resetByToken(db, { tokenHash, ...times })
   return row?.user_id
 }
 

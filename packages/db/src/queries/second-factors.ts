@@ -106,13 +106,22 @@ export async function resetAttempts(db: Executor, userId: string): Promise<void>
   await db.updateTable('second_factors').set(noAttempts).where('user_id', '=', userId).execute()
 }
 
-/** Accepts the code of a time step, after `takeAttempt`. @returns false if it or a later one was accepted before. */
-export async function takeTotpStep(db: Executor, userId: string, step: number): Promise<boolean> {
+/**
+ * Accepts the code of a time step, after `takeAttempt`. Later steps than `latest` were accepted by a clock that was
+ * ahead, and are ignored.
+ *
+ * @returns false if it or a later one was accepted before.
+ */
+export async function takeTotpStep(
+  db: Executor,
+  userId: string,
+  { step, latest }: { step: number; latest: number },
+): Promise<boolean> {
   const taken = await db
     .updateTable('second_factors')
     .set((eb) => ({ last_step: step, wrong_codes: eb('wrong_codes', '-', sql.lit(1)) }))
     .where('user_id', '=', userId)
-    .where('last_step', '<', step)
+    .where((eb) => eb.or([eb('last_step', '<', step), eb('last_step', '>', latest)]))
     .returning('user_id')
     .executeTakeFirst()
   return taken !== undefined
