@@ -103,7 +103,7 @@ export const matrix: Record<OperationName, Row> = {
     input: () => ({ user: 'alice', displayName: 'Alice' }),
   },
   'users.put': {
-    codes: 'U F F F F F F F  ok F ok F  F F',
+    codes: 'U F F F F F F F  ok F F F  F F',
     input: ({ unique }) => ({ user: `ext:${unique()}` }),
   },
   'users.correspondents': { codes: 'U F F F F ok F F  ok ok F F  ok ok', input: alice },
@@ -146,7 +146,7 @@ export const matrix: Record<OperationName, Row> = {
   'totp.start': { codes: 'U ok ok ok ok ok ok ok  A F F F  ok F' },
   'totp.confirm': { codes: 'U I I I I I I I  A F F F  I F', input: () => ({ code: '000000' }) },
   'totp.disable': { codes: 'U I I I I I I I  A F F F  I F', input: () => ({ code: '000000' }) },
-  'totp.remove': { codes: forAdmins, input: () => ({ user: 'frank' }) },
+  'totp.remove': { codes: forAdminsAndFullKeys, input: () => ({ user: 'frank' }) },
   'invitations.create': { codes: forAdminsAndFullKeys },
   'invitations.list': { codes: forAdmins },
   'invitations.revoke': {
