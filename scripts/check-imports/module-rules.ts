@@ -210,7 +210,16 @@ export const moduleRules: Readonly<Record<string, Readonly<Record<string, readon
     health: ['database.ts', 'dialect', 'statement.ts'],
   },
   'packages/sdk': {
-    live: ['events.ts', 'resources.ts', 'unsent-message.ts', 'waiting.ts'],
+    live: ['events.ts', 'resources.ts', 'streams.ts', 'unsent-message.ts', 'waiting.ts'],
+    'shared-stream': [
+      'event-transport.ts',
+      'events.ts',
+      'page.ts',
+      'random-id.ts',
+      'transport.ts',
+      'waiting.ts',
+      'web-socket.ts',
+    ],
   },
   'apps/web': {
     ui: [],

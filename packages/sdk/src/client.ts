@@ -20,6 +20,7 @@ import type { ViewSource } from './live/live-views.ts'
 import type { InputOf, ItemOf, Operation } from './operation.ts'
 import { operations } from './operation.ts'
 import type { CallOptions, Resources } from './resources.ts'
+import type { Fetch } from './transport.ts'
 import { isTRPCClientError, sottoErrorOf } from './transport.ts'
 
 type ListMessages = Contract['messages']['list']
@@ -95,6 +96,8 @@ export function createClient(options: ClientOptions & { events?: StreamSettings 
     const { LiveViews } = await import('./live/live-views.ts')
     return new LiveViews()
   })
+  const fetch: Fetch = options.fetch ?? ((url, init) => globalThis.fetch(url, init))
+  const settings = options.events ?? {}
 
   async function call(
     path: string,
@@ -134,10 +137,11 @@ export function createClient(options: ClientOptions & { events?: StreamSettings 
     const resources = tables as unknown as Resources
     const source = {
       base,
-      fetch: options.fetch ?? ((url, init) => globalThis.fetch(url, init)),
+      fetch,
       headers: async () => callerHeaders(await authorization.current(), actAs),
       refuse: (headers: Headers) => authorization.refuse(headers.get('authorization')),
-      settings: options.events ?? {},
+      hasOwnFetch: options.fetch !== undefined && options.fetch !== globalThis.fetch,
+      settings,
     }
     const views: ViewSource = { calls: resources, stream: source, actAs }
     return {

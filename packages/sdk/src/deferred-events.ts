@@ -3,7 +3,7 @@ import type { EventOptions, EventSource, EventStream } from './events.ts'
 import { lazyPart, loadPart } from './lazy-part.ts'
 import { abortable } from './waiting.ts'
 
-const eventsModule = lazyPart(() => import('./events.ts'))
+const streams = lazyPart(() => import('./streams.ts'))
 
 /** A stream of events. Its code is loaded when the first event is requested. */
 export function deferredEvents(source: EventSource, options: EventOptions): EventStream {
@@ -17,11 +17,9 @@ export function deferredEvents(source: EventSource, options: EventOptions): Even
     if (options.signal?.aborted) end()
     options.signal?.addEventListener('abort', end, { once: true })
     try {
-      const loading = loadPart(eventsModule, ending.signal, (error) =>
-        options.onStatus?.('reconnecting', error),
-      )
-      const { openEvents } = await abortable(loading, ending.signal)
-      stream = openEvents(source, options)
+      const loading = loadPart(streams, ending.signal, (error) => options.onStatus?.('reconnecting', error))
+      const { openStream } = await abortable(loading, ending.signal)
+      stream = await openStream(source, options)
       return stream
     } catch (error) {
       if (ending.signal.aborted) return undefined

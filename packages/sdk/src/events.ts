@@ -24,6 +24,11 @@ export interface StreamSettings {
   silenceMs?: number | undefined
   /** The longest pause before reconnecting, in milliseconds. Default: 30,000. */
   maxBackoffMs?: number | undefined
+  /**
+   * Whether the streams of a user share one connection, in all tabs of a browser. Streams with a `conversationId`,
+   * `presence` or other settings have their own. Default: true in browsers, otherwise false.
+   */
+  share?: boolean | undefined
 }
 
 export interface EventOptions extends StreamSettings {
@@ -61,6 +66,8 @@ export interface EventSource {
   headers: () => Promise<Headers>
   /** Records that headers were rejected with UNAUTHENTICATED. @returns whether there may be others */
   refuse: (headers: Headers) => boolean
+  /** Whether `fetch` is the app's and not the global one. */
+  hasOwnFetch: boolean
   settings: StreamSettings
 }
 
@@ -70,12 +77,13 @@ const LONGEST_BACKOFF_MS = 30_000
 /** A connection that lasts this long or delivers an event resets the backoff. */
 const GOOD_AFTER_MS = 10_000
 /** The number of event ids remembered to drop duplicates: more than the server resends. */
-const MAX_SEEN = 2_000
+export const MAX_SEEN = 2_000
 
-interface Behavior {
+/** How the client's own parts use a stream. */
+export interface StreamBehavior {
   /** Keep retrying if the token function fails before the first connection. */
   patient?: boolean
-  /** More users can be watched with `watch` while the stream is open. */
+  /** All users in `presence` are ids, and more can be watched with `watch` while the stream is open. */
   canWatch?: boolean
 }
 
@@ -98,7 +106,7 @@ export interface WatchingStream extends EventStream {
 export function openEvents(
   source: EventSource,
   options: EventOptions,
-  { patient = false, canWatch = false }: Behavior = {},
+  { patient = false, canWatch = false }: StreamBehavior = {},
 ): WatchingStream {
   const controller = new AbortController()
   const { signal } = controller
@@ -171,7 +179,9 @@ export function openEvents(
             if (next.value.done) break
             const arrival: EventArrival = next.value.value
             retryMs = arrival.retryMs ?? retryMs
-            cursor = arrival.cursor ?? cursor
+            const { event } = arrival
+            const isNew = event !== undefined && !seen.has(event.id)
+            if (!isNew) cursor = arrival.cursor ?? cursor
             if (connectedAt === undefined) {
               connectedAt = performance.now()
               wasConnected = true
@@ -179,8 +189,8 @@ export function openEvents(
               watch.connected({ streamId, reopen: lifetime.end })
               options.onStatus?.('connected')
             }
-            const { event } = arrival
-            if (!event || !seen.add(event.id)) continue
+            if (!isNew) continue
+            seen.add(event.id)
             attempt = 0
             if (event.type === 'resync') {
               // The log may have started over, including its ids.
@@ -189,6 +199,8 @@ export function openEvents(
             }
             await slices.pause()
             if (signal.aborted) return
+            // Only now: resuming after an event that was not passed on would lose it.
+            cursor = arrival.cursor ?? cursor
             yield event
             if (signal.aborted) return
           }
@@ -267,11 +279,18 @@ function definedOf({ transport, silenceMs, maxBackoffMs }: StreamSettings): Stre
   }
 }
 
+interface Memory {
+  has(value: string): boolean
+  /** @returns whether the value is new. */
+  add(value: string): boolean
+  clear(): void
+}
+
 /** Remembers up to `size` strings, forgetting the oldest first. */
-function createMemory(size: number): { add: (value: string) => boolean; clear: () => void } {
+export function createMemory(size: number): Memory {
   const values = new Set<string>()
   return {
-    /** @returns whether the value is new. */
+    has: (value) => values.has(value),
     add(value) {
       if (values.has(value)) return false
       values.add(value)

@@ -6,6 +6,7 @@ import { bundleOf, downloadOf } from './support/bundle.ts'
 const HELLO_WORLD = 14_000
 const WITH_STREAMS = 18_000
 const WITH_LIVE_VIEWS = 26_000
+const WITH_SHARING = 31_000
 const ERRORS = 1_500
 
 const helloWorld = `
@@ -21,8 +22,13 @@ beforeAll(async () => {
 describe('the download', () => {
   it.each<[string, RegExp | undefined, number]>([
     ['one message', undefined, HELLO_WORLD],
-    ['streams', /^events-/, WITH_STREAMS],
-    ['live views', /^(events|live-views)-/, WITH_LIVE_VIEWS],
+    ['streams', /^streams-/, WITH_STREAMS],
+    ['live views', /^(streams|live-views)-/, WITH_LIVE_VIEWS],
+    [
+      'live views in a browser, whose tabs share a stream',
+      /^(streams|live-views|shared-events)-/,
+      WITH_SHARING,
+    ],
   ])('of a program with %s is small', (_, parts, limit) => {
     const size = downloadOf(bundle, parts)
     console.info(`${size} of ${limit} bytes`)

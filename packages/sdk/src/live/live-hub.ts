@@ -1,6 +1,6 @@
 import type { Event } from '@sotto/contract'
 import type { EventSource, StreamStatus, WatchingStream } from '../events.ts'
-import { openEvents } from '../events.ts'
+import { openStream } from '../streams.ts'
 import { WatchedUsers } from './watched-users.ts'
 
 /** A listener on a shared stream. */
@@ -55,8 +55,11 @@ export function createLiveHub(source: EventSource, onIdle: () => void): LiveHub 
       forEachListener((listener) => listener.onStatus(now, reason))
     }
     const options = { signal, presence: watched.select(), onStatus }
-    stream = openEvents(source, options, { patient: true, canWatch: true })
-    for await (const event of stream) dispatch(event)
+    const opened = await openStream(source, options, { patient: true, canWatch: true })
+    if (signal.aborted) return
+    stream = opened
+    opened.watch(watched.select(), [])
+    for await (const event of opened) dispatch(event)
   }
 
   function open(): void {
