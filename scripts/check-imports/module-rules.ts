@@ -210,7 +210,15 @@ export const moduleRules: Readonly<Record<string, Readonly<Record<string, readon
     health: ['database.ts', 'dialect', 'statement.ts'],
   },
   'packages/sdk': {
-    live: ['events.ts', 'resources.ts', 'streams.ts', 'unsent-message.ts', 'waiting.ts'],
+    live: [
+      'connection.ts',
+      'events.ts',
+      'random-id.ts',
+      'resources.ts',
+      'streams.ts',
+      'unsent-message.ts',
+      'waiting.ts',
+    ],
     'shared-stream': [
       'event-transport.ts',
       'events.ts',

@@ -1,6 +1,6 @@
 import type { Contract, Conversation } from '@sotto/contract'
 import { authorizationOf } from './authorization.ts'
-import type { ClientOptions } from './connection.ts'
+import type { ClientOptions, RequestUser } from './connection.ts'
 import { baseOf, callerHeaders } from './connection.ts'
 import type { ConversationHandle } from './conversation.ts'
 import { conversationHandle } from './conversation.ts'
@@ -8,7 +8,7 @@ import { deferredConversation } from './deferred-conversation.ts'
 import { deferredEvents } from './deferred-events.ts'
 import { deferredInbox, type LiveInbox } from './deferred-inbox.ts'
 import { deferredPresence, type LivePresence } from './deferred-presence.ts'
-import type { EventOptions, EventStream, StreamSettings } from './events.ts'
+import type { EventOptions, EventSource, EventStream, StreamSettings } from './events.ts'
 import { lazyPart } from './lazy-part.ts'
 import type { CallContext } from './links.ts'
 import { createCaller } from './links.ts'
@@ -22,6 +22,7 @@ import { operations } from './operation.ts'
 import type { CallOptions, Resources } from './resources.ts'
 import type { Fetch } from './transport.ts'
 import { isTRPCClientError, sottoErrorOf } from './transport.ts'
+import { abortable } from './waiting.ts'
 
 type ListMessages = Contract['messages']['list']
 type BetweenFilters = Omit<InputOf<ListMessages>, 'between' | 'sender' | 'recipient'>
@@ -44,7 +45,8 @@ const movingOrders = {
  * A failed call throws a SottoError, an aborted call throws the reason of its signal. Errors thrown by the `token`
  * function are passed on. Each operation lists its own error codes. In addition, every call can fail with
  * INVALID_INPUT, UNAUTHENTICATED, RATE_LIMITED, INTERNAL or UNAVAILABLE, with FORBIDDEN if the service key lacks a
- * scope, and with USER_NOT_FOUND or FORBIDDEN if it cannot act for the user given to `as`.
+ * scope, with USER_NOT_FOUND or FORBIDDEN if it cannot act for the user given to `as`, and with USER_MISMATCH if the
+ * credentials are not those of the user given to `forUser`.
  */
 export interface SottoClient extends Omit<Resources, 'conversations' | 'messages' | 'users' | 'events'> {
   /**
@@ -77,6 +79,13 @@ export interface SottoClient extends Omit<Resources, 'conversations' | 'messages
    * only act for themselves.
    */
   as(user: string): SottoClient
+  /**
+   * The same client, for one user by id: if the credentials are those of another user by the time of a call or a stream,
+   * it fails with USER_MISMATCH. For tokens and cookies that can change while the client is used.
+   *
+   * Live views of a client without it belong to the user who was signed in when the first of them was opened.
+   */
+  forUser(userId: string): SottoClient
 }
 
 /**
@@ -103,10 +112,10 @@ export function createClient(options: ClientOptions & { events?: StreamSettings 
     path: string,
     kind: Operation['kind'],
     input: unknown,
-    actAs: string | undefined,
+    user: RequestUser,
     { signal, ...callContext }: CallOptions,
   ) {
-    const context: CallContext = { ...callContext, actAs }
+    const context: CallContext = { ...callContext, ...user }
     try {
       return await send({ path, type: kind, input, context, signal })
     } catch (error) {
@@ -115,10 +124,15 @@ export function createClient(options: ClientOptions & { events?: StreamSettings 
     }
   }
 
-  function clientFor(actAs: string | undefined): SottoClient {
+  /** All operations, for the user that the function returns for each call. */
+  function callsFor(userOf: () => RequestUser | Promise<RequestUser>): Resources {
     const method = (path: string, { kind, list }: Operation) => {
-      const run = (input: object = {}, callOptions: CallOptions = {}) =>
-        call(path, kind, input, actAs, callOptions)
+      const run = async (input: object = {}, callOptions: CallOptions = {}) => {
+        const { signal } = callOptions
+        const found = userOf()
+        const user = found instanceof Promise ? await (signal ? abortable(found, signal) : found) : found
+        return await call(path, kind, input, user, callOptions)
+      }
       if (!list) return run
       return (input: object = {}, callOptions: CallOptions = {}) =>
         // OperationsOf ensures that list operations return pages.
@@ -134,16 +148,23 @@ export function createClient(options: ClientOptions & { events?: StreamSettings 
       tables[resource] = { ...tables[resource], [name]: method(path, operation) }
     }
     // The generator takes the names of `operations` and those of `Resources` from the same contract.
-    const resources = tables as unknown as Resources
-    const source = {
+    return tables as unknown as Resources
+  }
+
+  function streamFor(userOf: () => RequestUser | Promise<RequestUser>): EventSource {
+    return {
       base,
       fetch,
-      headers: async () => callerHeaders(await authorization.current(), actAs),
+      headers: async () => callerHeaders(await authorization.current(), await userOf()),
       refuse: (headers: Headers) => authorization.refuse(headers.get('authorization')),
       hasOwnFetch: options.fetch !== undefined && options.fetch !== globalThis.fetch,
       settings,
     }
-    const views: ViewSource = { calls: resources, stream: source, actAs }
+  }
+
+  function clientFor(user: RequestUser): SottoClient {
+    const resources = callsFor(() => user)
+    const views: ViewSource = { user, calls: resources, callsFor, streamFor }
     return {
       ...resources,
       conversation: (target) =>
@@ -161,7 +182,11 @@ export function createClient(options: ClientOptions & { events?: StreamSettings 
         livePresence: (userId) => deferredPresence(liveViews, (loaded) => loaded.presence(views, userId)),
       },
       events: Object.assign(
-        (eventOptions: EventOptions = {}) => deferredEvents(source, eventOptions),
+        (eventOptions: EventOptions = {}) =>
+          deferredEvents(
+            streamFor(() => user),
+            eventOptions,
+          ),
         resources.events,
       ),
       messages: {
@@ -169,9 +194,10 @@ export function createClient(options: ClientOptions & { events?: StreamSettings 
         between: (users, filters, callOptions) =>
           resources.messages.list({ ...filters, between: users }, callOptions),
       },
-      as: clientFor,
+      as: (actAs) => clientFor({ actAs }),
+      forUser: (expectedUser) => clientFor({ ...user, expectedUser }),
     }
   }
 
-  return clientFor(undefined)
+  return clientFor({})
 }

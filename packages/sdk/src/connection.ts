@@ -15,17 +15,29 @@ interface ConnectionOptions {
 
 export type ClientOptions = ConnectionOptions & Credentials
 
+/** The user of a request: a username, an id, or `ext:` followed by an external id. */
+export interface RequestUser {
+  /** The user whom a service key acts for. */
+  actAs?: string | undefined
+  /** The user for whom the request is made. If the credentials are those of another one, it fails with USER_MISMATCH. */
+  expectedUser?: string | undefined
+}
+
 /** The headers that identify the caller. */
-export function callerHeaders(authorization: string | undefined, actAs: string | undefined): Headers {
+export function callerHeaders(
+  authorization: string | undefined,
+  { actAs, expectedUser }: RequestUser,
+): Headers {
   const headers = new Headers()
   // Throws if the token is not a valid header value, which retrying would not fix.
   if (authorization !== undefined) headers.set('authorization', authorization)
-  if (actAs !== undefined) headers.set('act-as', actAsHeader(actAs))
+  if (actAs !== undefined) headers.set('act-as', userHeader(actAs))
+  if (expectedUser !== undefined) headers.set('expected-user', userHeader(expectedUser))
   return headers
 }
 
-/** Returns the user for the Act-As header, percent-encoded: an external id can be any text. */
-function actAsHeader(user: string): string {
+/** A user as the value of a header, percent-encoded: an external id can be any text. */
+function userHeader(user: string): string {
   try {
     if (user !== '') return encodeURIComponent(user)
   } catch {

@@ -11,7 +11,7 @@ export interface EventConnection {
   /** The address of the server, without a trailing slash. */
   base: string
   fetch: Fetch
-  /** `authorization` and `act-as`, requested again for each connection. */
+  /** `authorization`, `act-as` and `expected-user`, requested again for each connection. */
   headers: Headers
   conversationId: string | undefined
   presence: readonly string[] | undefined

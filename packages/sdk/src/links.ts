@@ -9,7 +9,7 @@ import type {
 } from '@trpc/client'
 import type { Authorization } from './authorization.ts'
 import { authorizationOf } from './authorization.ts'
-import type { ClientOptions } from './connection.ts'
+import type { ClientOptions, RequestUser } from './connection.ts'
 import { baseOf, callerHeaders } from './connection.ts'
 import { httpLink, observable } from './http-link.ts'
 import { operations } from './operation.ts'
@@ -20,11 +20,9 @@ import { sottoErrorOf, sottoFetch } from './transport.ts'
 import { abortable, jitter, LONGEST_TIMER_MS, sleep } from './waiting.ts'
 
 /** The context of a call that the links use. */
-export interface CallContext {
+export interface CallContext extends RequestUser {
   /** Used instead of the client's `timeoutMs`. */
   timeoutMs?: number | undefined
-  /** The user whom a service key acts for: a username, an id, or `ext:` followed by an external id. */
-  actAs?: string | undefined
   /** An id for the request in the server's log and in errors: 1 to 128 of `a-z A-Z 0-9 . : _ -`. */
   requestId?: string | undefined
 }
@@ -72,8 +70,8 @@ export function links(options: ClientOptions): Link[] {
 function linksWith(options: ClientOptions, authorization: Authorization): Link[] {
   const url = `${baseOf(options.url)}/trpc`
   const headers = ({ op }: { op: Call }) => {
-    const { actAs, requestId, authorization }: AttemptContext = op.context
-    const headers = callerHeaders(authorization, actAs)
+    const { requestId, authorization, ...user }: AttemptContext = op.context
+    const headers = callerHeaders(authorization, user)
     if (requestId !== undefined) headers.set('x-request-id', requestId)
     return headers
   }

@@ -86,6 +86,7 @@ function greeting(
 ): object[] {
   const authorization = headers.get('authorization')
   const actAs = headers.get('act-as')
+  const expectedUser = headers.get('expected-user')
   const input = {
     ...(conversationId !== undefined && { conversationId }),
     ...(presence?.length && { presence }),
@@ -94,7 +95,11 @@ function greeting(
   return [
     {
       method: 'connectionParams',
-      data: { ...(authorization && { authorization }), ...(actAs && { actAs }) },
+      data: {
+        ...(authorization && { authorization }),
+        ...(actAs && { actAs }),
+        ...(expectedUser && { expectedUser }),
+      },
     },
     { id: 1, method: 'subscription', params: { path: 'events.stream', input: { json: input }, lastEventId } },
   ]

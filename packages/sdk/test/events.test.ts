@@ -283,12 +283,14 @@ describe.each(transports)('events over %s', (_, transport) => {
 
   it('fail on permanent errors', async () => {
     const b = await newUser()
+    const other = await keyed().users.get({ user: await newUser() })
     const client = clientWith(server.url, transport)
     const failures: [EventStream, string][] = [
       [client.events(), 'ACTOR_REQUIRED'],
       [client.as(b).events({ cursor: 'garbage' }), 'INVALID_CURSOR'],
       [client.as(b).events({ conversationId: 'none' }), 'CONVERSATION_NOT_FOUND'],
       [client.as('Zoë').events(), 'USER_NOT_FOUND'],
+      [client.as(b).forUser(other.id).events(), 'USER_MISMATCH'],
       [createClient({ url: server.url, token: 'wrong', events: { transport } }).events(), 'UNAUTHENTICATED'],
     ]
     for (const [stream, code] of failures) {

@@ -227,11 +227,10 @@ export class ConversationSync {
   }
 
   async #fetchOwnId(conversation: Conversation | undefined): Promise<string> {
-    const { source, signal } = this.#options
-    const { actAs, calls } = source
+    const { actAs, me: fetchId } = this.#options.source
     const ref = actAs === undefined ? undefined : foldUserRef(actAs)
     const me = conversation?.participants.find(({ user }) => ref !== undefined && isNamedBy(user, ref))
-    return me?.user.id ?? (await calls.users.me({}, { signal })).id
+    return me?.user.id ?? (await fetchId())
   }
 
   async #loadReadMarks(conversationId: string): Promise<void> {

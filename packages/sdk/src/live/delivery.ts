@@ -16,6 +16,8 @@ interface Options {
   onChange: () => void
   /** Called for an error that is followed by a retry. */
   onError: (error: unknown) => void
+  /** Called if the caller cannot send any message, now or later. */
+  onFailure: (error: unknown) => void
 }
 
 /** Sends unsent messages one at a time, each until the server accepts or rejects it. */
@@ -42,7 +44,7 @@ export class Delivery {
 
   /** Removes an unsent message. If it is being sent, it may still arrive. */
   discard(clientMessageId: string): void {
-    this.#options.drafts.remove(clientMessageId)
+    this.#options.drafts.discard(clientMessageId)
     if (this.#current?.clientMessageId === clientMessageId) this.#current.controller.abort()
   }
 
@@ -63,12 +65,10 @@ export class Delivery {
   }
 
   async #deliver(): Promise<void> {
-    const { drafts, model, signal, pauses, onChange, onError } = this.#options
+    const { drafts, model, signal, pauses, onChange, onError, onFailure } = this.#options
     await drafts.restored
     for (let attempt = 1; !signal.aborted; ) {
-      const draft = drafts.list.find(
-        ({ status, clientMessageId }) => status === 'pending' && !this.#accepted.has(clientMessageId),
-      )
+      const draft = drafts.next((clientMessageId) => this.#accepted.has(clientMessageId))
       if (!draft) return
       const { clientMessageId } = draft
       const controller = new AbortController()
@@ -81,6 +81,7 @@ export class Delivery {
         attempt = 1
       } catch (error) {
         if (controller.signal.aborted) continue
+        if (isAboutCaller(error)) return onFailure(error)
         if (error instanceof SottoError && !error.retryable) {
           drafts.fail(clientMessageId, error)
           onChange()
@@ -114,4 +115,9 @@ export class Delivery {
     }
     onChange()
   }
+}
+
+/** Whether the message itself was not rejected, and can be sent once its user is signed in again. */
+function isAboutCaller(error: unknown): boolean {
+  return error instanceof SottoError && (error.code === 'UNAUTHENTICATED' || error.code === 'USER_MISMATCH')
 }

@@ -45,6 +45,12 @@ export class LiveConversation {
     this.#drafts = new Drafts({
       key: `sotto/unsent/${typeof target === 'string' ? `to/${foldUserRef(target)}` : target.conversationId}`,
       storage: options.storage,
+      user: source.user,
+      signal: this.#closing.signal,
+      onChange: () => {
+        this.#changed()
+        this.#delivery.run()
+      },
       onError: (error) => this.#reportStorage(error),
     })
     const shared = {
@@ -53,16 +59,17 @@ export class LiveConversation {
       pauses: this.#pauses,
       signal: this.#closing.signal,
       onError: (error: unknown) => this.#report(error),
+      onFailure: (error: unknown) => this.#fail(error),
     }
     this.#sync = new ConversationSync({
       ...shared,
       pageSize,
       onChange: () => {
         if (this.#connection === 'connected') this.#error = undefined
+        this.#identify()
         this.#delivery.settle()
         this.#changed()
       },
-      onFailure: (error) => this.#fail(error),
     })
     this.#delivery = new Delivery({
       ...shared,
@@ -245,6 +252,14 @@ export class LiveConversation {
   #changed(): void {
     this.#state = undefined
     this.#changes.notify()
+  }
+
+  /** Stored messages can be sent once it is known whose they are. */
+  #identify(): void {
+    const { me } = this.#model
+    if (this.#source.user !== undefined || me === undefined) return
+    this.#drafts.identify(me)
+    this.#delivery.run()
   }
 
   /** Publishes a change and fetches what is missing after it. */

@@ -175,7 +175,7 @@ export class LiveInbox {
     const limit = Math.min(MAX_PAGE_SIZE, Math.max(this.#pageSize, this.#model.list.length))
     this.#isStale = false
     try {
-      this.#model.me ??= (await calls.users.me({}, { signal })).id
+      this.#model.me ??= await this.#source.me()
       const { items, nextCursor } = await calls.conversations.list({ limit }, { signal })
       this.#model.restart(requestedAt)
       for (const conversation of items) this.#model.putResponse(conversation, requestedAt)

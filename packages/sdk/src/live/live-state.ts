@@ -18,7 +18,8 @@ export interface LiveOptions {
   maxMessages?: number | undefined
   /**
    * Keeps unsent messages across reloads. Belongs to one user: use another storage, or another key in it, for another
-   * user. Only one view of the conversation can use it at a time.
+   * user. Any number of views and tabs can share it. If it uses localStorage, views follow what those in other tabs
+   * change.
    */
   storage?: DraftStorage | undefined
 }
@@ -81,9 +82,16 @@ export interface LiveState {
   readonly error: SottoError | undefined
 }
 
-/** What a live view needs from its client. */
+/**
+ * What a live view needs from its client: the stream, and calls that fail with USER_MISMATCH if someone else is signed in
+ * by then.
+ */
 export interface LiveSource {
   calls: Pick<Resources, 'users' | 'messages' | 'conversations' | 'direct'>
   hub: LiveHub
   actAs: string | undefined
+  /** The user, if known from the start: an id, or the user in `actAs`. */
+  user: string | undefined
+  /** The id of the user: of all views together, requested once. */
+  me: () => Promise<string>
 }
