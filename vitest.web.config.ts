@@ -7,8 +7,8 @@ export default defineConfig({
     globalSetup: ['scripts/test-postgres.ts', 'scripts/test-web-client.ts'],
     setupFiles: ['scripts/test-database.ts', 'scripts/test-logs.ts'],
     pool: 'forks',
-    // Browser tests wait more than they use the CPU.
-    maxWorkers: 2,
+    // One more than the two cores of a small machine, because browser tests often wait.
+    maxWorkers: 3,
     testTimeout: 120_000,
     hookTimeout: 60_000,
     expect: { poll: { timeout: 15_000 } },
