@@ -3,7 +3,16 @@ import { createClient } from '@sotto/sdk'
 import { createEmptyDatabase, serve, spawnServer } from '@sotto/testing/internal'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { expectNoFaults, launch, openClient, seeMessage, write } from './support/browser.ts'
+import {
+  expectNoFaults,
+  launch,
+  openClient,
+  type Person,
+  seeMessage,
+  signIn,
+  signUp,
+  write,
+} from './support/browser.ts'
 
 const settings = { SOTTO_SIGNUP: 'open', SOTTO_SERVICE_KEY: 'sk_of-the-test' }
 
@@ -147,4 +156,52 @@ test('a chunk that fails to load does not leave an empty page', async () => {
   await reload.click()
   await alice.page.getByRole('button', { name: 'Sign out' }).click()
   await alice.page.getByRole('heading', { name: 'Sign in' }).waitFor()
+})
+
+test('a tab shows that someone else has signed in, and sends nothing as them', async () => {
+  await using server = await serve({ ...settings, DATABASE_URL: 'file::memory:' })
+  const sotto = createClient({ url: server.url, token: settings.SOTTO_SERVICE_KEY })
+  await sotto.users.create({ username: 'carol' })
+  const sent = async () => {
+    const { items } = await sotto.as('carol').messages.list()
+    return items.map(({ sender, text }) => `${sender}: ${text}`).reverse()
+  }
+  await using first = await openClient(browser, server.url, { account: 'anna' })
+  await first.page.goto(`${server.url}/with/carol`)
+  await write(first, 'one')
+  await expect.poll(sent).toEqual(['anna: one'])
+  await first.page.route(/\/(trpc|v1)\//, (route) => route.abort())
+  await write(first, 'two')
+  await seeMessage(first, 'two')
+
+  const second: Person = { ...first, page: await first.context.newPage() }
+  await second.page.goto(`${server.url}/settings`)
+  await second.page.getByRole('button', { name: 'Sign out', exact: true }).click()
+  await signUp(second, 'bert')
+  await first.page.unroute(/\/(trpc|v1)\//)
+  await first.page.getByRole('heading', { name: "You're signed in as bert now" }).waitFor()
+  await first.page.getByText('Unsent messages of @anna are saved').waitFor()
+  expect(await sent()).toEqual(['anna: one'])
+
+  await first.page.getByRole('button', { name: 'Sign in as anna' }).click()
+  await signIn(first, 'anna')
+  await expect.poll(sent).toEqual(['anna: one', 'anna: two'])
+  await second.page.getByRole('button', { name: 'Continue as anna' }).click()
+  await second.page.goto(`${server.url}/with/carol`)
+  await seeMessage(second, 'two')
+
+  // Both tabs keep what they could not send, and one of them sends it all.
+  await first.page.goto(`${server.url}/with/carol`)
+  await seeMessage(first, 'two')
+  await first.context.setOffline(true)
+  await write(first, 'three')
+  await write(second, 'four')
+  await seeMessage(first, 'four')
+  await seeMessage(second, 'three')
+  await second.page.close()
+  await first.context.setOffline(false)
+  await expect
+    .poll(async () => (await sent()).sort())
+    .toEqual(['anna: one', 'anna: two', 'anna: three', 'anna: four'].sort())
+  expectNoFaults(first)
 })

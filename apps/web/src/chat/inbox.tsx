@@ -12,12 +12,13 @@ const toolClass = (isOpen: boolean) => (isOpen ? 'tool open' : 'tool')
 
 /** All conversations, most recent activity first. */
 export function Inbox() {
-  const { me, reset } = useSession()
+  const { me, end } = useSession()
   const { conversations, isLoaded, hasMore, loadMore, connection, error } = useConversations()
-  const isSignedOut = connection === 'closed' && error?.code === 'UNAUTHENTICATED'
+  const hasSessionEnded =
+    connection === 'closed' && (error?.code === 'UNAUTHENTICATED' || error?.code === 'USER_MISMATCH')
   useEffect(() => {
-    if (isSignedOut) void reset()
-  }, [isSignedOut, reset])
+    if (hasSessionEnded) end()
+  }, [hasSessionEnded, end])
   const unreadConversations = conversations.filter(({ unreadCount }) => unreadCount > 0).length
   useEffect(() => {
     document.title = unreadConversations > 0 ? `(${unreadConversations}) Sotto` : 'Sotto'
@@ -36,7 +37,7 @@ export function Inbox() {
       </header>
       <p role="status" className="connection">
         {connection === 'reconnecting' && "You're offline. Messages will send when you reconnect."}
-        {connection === 'closed' && !isSignedOut && errorMessage(error)}
+        {connection === 'closed' && !hasSessionEnded && errorMessage(error)}
       </p>
       <Outbox />
       {isLoaded && conversations.length === 0 && <p className="hint">No conversations yet.</p>}

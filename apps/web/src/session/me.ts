@@ -4,10 +4,12 @@ import { createContext, useContext } from 'react'
 /** The query key of the signed-in user. */
 export const ME = ['me']
 
-interface SessionValue {
+export interface SessionValue {
   me: RouterOutputs['users']['me']
   /** Clears all cached data and reloads the signed-in user. */
   reset: () => Promise<void>
+  /** Call this when the session turns out to have ended, or to be that of someone else. */
+  end: () => void
 }
 
 export const SessionContext = createContext<SessionValue | undefined>(undefined)

@@ -12,6 +12,8 @@ export function errorMessage(error: unknown): string {
       return 'Incorrect username or password.'
     case 'SECOND_FACTOR_REQUIRED':
       return 'Incorrect code.'
+    case 'USER_MISMATCH':
+      return 'Someone else is signed in in this browser now.'
     case 'USERNAME_TAKEN':
       return 'This username is taken.'
     case 'EMAIL_TAKEN':
