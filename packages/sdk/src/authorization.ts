@@ -46,7 +46,10 @@ export function authorizationOf({ token, basic }: Credentials): Authorization {
   return {
     async current() {
       if (token !== undefined) return bearer(token)
-      return basic && basicAuthorization(basic)
+      if (!basic) return undefined
+      // Few programs use it, and its code is not small without `btoa`.
+      const { basicAuthorization } = await import('./basic-authorization.ts')
+      return basicAuthorization(basic)
     },
     refuse: () => false,
   }
@@ -98,10 +101,4 @@ function tokenAuthorization(getToken: Exclude<Token, string>): Authorization {
 
 function bearer(token: string): string {
   return `Bearer ${token}`
-}
-
-function basicAuthorization({ username, password }: { username: string; password: string }): string {
-  // btoa takes one character per byte, and RFC 7617 encodes credentials in UTF-8.
-  const bytes = new TextEncoder().encode(`${username}:${password}`)
-  return `Basic ${btoa(String.fromCharCode(...bytes))}`
 }

@@ -1,7 +1,7 @@
 import type { Contract, Conversation } from '@sotto/contract'
 import { authorizationOf } from './authorization.ts'
 import type { ClientOptions, RequestUser } from './connection.ts'
-import { baseOf, callerHeaders } from './connection.ts'
+import { baseOf, callerHeaders, fetchOf } from './connection.ts'
 import type { ConversationHandle } from './conversation.ts'
 import { conversationHandle } from './conversation.ts'
 import { deferredConversation } from './deferred-conversation.ts'
@@ -20,7 +20,7 @@ import type { ViewSource } from './live/live-views.ts'
 import type { InputOf, ItemOf, Operation } from './operation.ts'
 import { operations } from './operation.ts'
 import type { CallOptions, Resources } from './resources.ts'
-import type { Fetch } from './transport.ts'
+import { throwIfAborted } from './runtime-gaps.ts'
 import { isTRPCClientError, sottoErrorOf } from './transport.ts'
 import { abortable } from './waiting.ts'
 
@@ -94,9 +94,12 @@ export interface SottoClient extends Omit<Resources, 'conversations' | 'messages
  * Calls that fail temporarily (no connection, UNAVAILABLE, RATE_LIMITED) are retried with exponential backoff and
  * jitter if the operation is idempotent. `messages.send` is, because every message gets a `clientMessageId`, and so is
  * `conversations.create`. Messages to one conversation are sent one at a time, in the order of the calls.
+ *
+ * Throws a TypeError if `url` is not an address that requests can be sent to, or if there is no `fetch`.
  */
 export function createClient(options: ClientOptions & { events?: StreamSettings | undefined }): SottoClient {
   const base = baseOf(options.url)
+  const fetch = fetchOf(options)
   const authorization = authorizationOf(options)
   const send = createCaller(options, authorization)
 
@@ -105,7 +108,6 @@ export function createClient(options: ClientOptions & { events?: StreamSettings 
     const { LiveViews } = await import('./live/live-views.ts')
     return new LiveViews()
   })
-  const fetch: Fetch = options.fetch ?? ((url, init) => globalThis.fetch(url, init))
   const settings = options.events ?? {}
 
   async function call(
@@ -119,7 +121,7 @@ export function createClient(options: ClientOptions & { events?: StreamSettings 
     try {
       return await send({ path, type: kind, input, context, signal })
     } catch (error) {
-      signal?.throwIfAborted()
+      throwIfAborted(signal)
       throw sottoErrorOf(error) ?? (isTRPCClientError(error) ? (error.cause ?? error) : error)
     }
   }

@@ -46,11 +46,33 @@ function userHeader(user: string): string {
   throw new SottoError('USER_NOT_FOUND')
 }
 
-/** The address without trailing slashes. An address without a host refers to the page's own server. */
+/**
+ * The address without trailing slashes. An address without a host refers to the page's own server.
+ *
+ * @throws TypeError if requests cannot be sent to it
+ */
 export function baseOf(url: string | URL): string {
   const base = String(url)
   if (!/^(https?:\/\/|\/|$)/i.test(base)) {
     throw new TypeError(`url must be an http or https URL, such as http://localhost:1337, not "${base}"`)
   }
+  const { location } = globalThis as { location?: { href: string } }
+  // Pages of packaged apps have file URLs.
+  if (!/^h/i.test(base) && (location?.href ?? 'file:').startsWith('file:')) {
+    throw new TypeError(`url must start with http:// or https:// outside a web page, not "${base}"`)
+  }
   return base.replace(/\/+$/, '')
+}
+
+/**
+ * The given `fetch` or the global one, as of each request. It can be called in any way: browsers reject calls of theirs
+ * as a method of another object.
+ *
+ * @throws TypeError if there is none
+ */
+export function fetchOf({ fetch }: ConnectionOptions): Fetch {
+  if (!fetch && typeof globalThis.fetch !== 'function') {
+    throw new TypeError('fetch is required because this runtime has none: createClient({ fetch })')
+  }
+  return (url, init) => (fetch ?? globalThis.fetch)(url, init)
 }

@@ -1,6 +1,7 @@
 import type { Event } from '@sotto/contract'
 import type { EventOptions, EventSource, EventStream } from './events.ts'
 import { lazyPart, loadPart } from './lazy-part.ts'
+import { asyncIterator } from './runtime-gaps.ts'
 import { abortable } from './waiting.ts'
 
 const streams = lazyPart(() => import('./streams.ts'))
@@ -43,7 +44,7 @@ export function deferredEvents(source: EventSource, options: EventOptions): Even
       return (await (await opened)?.next()) ?? { done: true, value: undefined }
     },
     return: stop,
-    [Symbol.asyncIterator]() {
+    [asyncIterator]() {
       return this
     },
     async [Symbol.asyncDispose]() {

@@ -1,5 +1,6 @@
 import type { SottoError } from '@sotto/contract'
 import { type LazyPart, loadPart } from './lazy-part.ts'
+import { abortWith } from './runtime-gaps.ts'
 
 interface View<State> {
   readonly state: State
@@ -98,6 +99,6 @@ export function defer<Part, Loaded extends View<State>, State>({
       if (view) method(view)
       else loading.then(method, () => {})
     },
-    stop: (reason) => stopping.abort(reason),
+    stop: (reason) => abortWith(stopping, reason),
   }
 }

@@ -1,10 +1,11 @@
 import type { Event } from '@sotto/contract'
 import { SottoError } from '@sotto/contract'
+import { abortWith, follow, throwIfAborted } from './runtime-gaps.ts'
 import { createBlockParser } from './server-sent-events.ts'
 import { parseWithTimes } from './times.ts'
 import type { Fetch } from './transport.ts'
 import { errorOfResponse, unreachable } from './transport.ts'
-import { abortable, LONGEST_TIMER_MS } from './waiting.ts'
+import { abortable, startTimer } from './waiting.ts'
 
 /** The parameters of one connection. */
 export interface EventConnection {
@@ -19,6 +20,8 @@ export interface EventConnection {
   streamId: string | undefined
   /** The position to resume after. Undefined to start with new events. */
   cursor: string | undefined
+  /** How long a transport may take to connect if there is another one to try, in milliseconds. */
+  connectMs: number
   /** How long a connection may be silent before it counts as dead, in milliseconds. */
   silenceMs: number
   /** Closes the connection. */
@@ -42,25 +45,15 @@ export type EventTransport = (connection: EventConnection) => AsyncIterable<Even
 /** `GET /v1/events`, read with `fetch`. */
 export async function* serverSentEvents(connection: EventConnection): AsyncGenerator<EventArrival, void> {
   const { base, headers, cursor, conversationId, presence, streamId, silenceMs } = connection
-  const query = new URLSearchParams()
-  if (conversationId !== undefined) query.set('conversationId', conversationId)
-  if (presence?.length) query.set('presence', presence.join(','))
-  if (streamId !== undefined) query.set('streamId', streamId)
   const url = `${base}/v1/events`
+  const query = { conversationId, presence: presence?.length ? presence.join(',') : undefined, streamId }
   headers.set('accept', 'text/event-stream')
   if (cursor !== undefined) headers.set('last-event-id', cursor)
 
   const lifetime = lifetimeOf(connection.signal)
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
   try {
-    const request = { method: 'GET', headers: Object.fromEntries(headers), signal: lifetime.signal }
-    const address = query.size > 0 ? `${url}?${query}` : url
-    const response = await lifetime.within(
-      silenceMs,
-      connection.fetch(address, request).catch((cause: unknown) => {
-        throw unreachable(url, cause)
-      }),
-    )
+    const response = await lifetime.within(silenceMs, get(connection, url, query, lifetime.signal))
     const isStream = /^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')
     if (response.status !== 200 || !isStream || !response.body) {
       throw await lifetime.within(silenceMs, errorOfResponse(url, response))
@@ -85,7 +78,26 @@ export async function* serverSentEvents(connection: EventConnection): AsyncGener
   }
 }
 
-interface Lifetime {
+/** Sends a GET request with the connection's headers. @throws SottoError UNAVAILABLE without a response. */
+export async function get(
+  { fetch, headers }: EventConnection,
+  url: string,
+  query: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
+): Promise<Response> {
+  // Not URLSearchParams, which is incomplete in React Native and older browsers.
+  const parameters = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined ? [] : `${name}=${encodeURIComponent(value)}`,
+  )
+  const address = parameters.length > 0 ? `${url}?${parameters.join('&')}` : url
+  try {
+    return await fetch(address, { method: 'GET', headers: Object.fromEntries(headers), signal })
+  } catch (cause) {
+    throw unreachable(url, cause)
+  }
+}
+
+export interface Lifetime {
   /** Aborted when the connection ends for any reason. */
   signal: AbortSignal
   /** Returns the result of the promise. If it takes longer, ends the connection. */
@@ -96,21 +108,20 @@ interface Lifetime {
 /** Ties all resources of a connection to one signal, which is aborted when it ends. */
 export function lifetimeOf(signal: AbortSignal): Lifetime {
   const controller = new AbortController()
-  const abort = () => controller.abort(signal.reason)
-  if (signal.aborted) abort()
-  signal.addEventListener('abort', abort, { once: true })
+  const unfollow = follow(controller, signal)
   return {
     signal: controller.signal,
     async within(ms, promise) {
-      const timer = setTimeout(
-        () =>
-          controller.abort(new SottoError('UNAVAILABLE', { detail: `the stream was silent for ${ms} ms` })),
-        Math.min(ms, LONGEST_TIMER_MS),
+      const timer = startTimer(ms, () =>
+        abortWith(
+          controller,
+          new SottoError('UNAVAILABLE', { detail: `the stream was silent for ${ms} ms` }),
+        ),
       )
       try {
         return await abortable(promise, controller.signal)
       } catch (error) {
-        controller.signal.throwIfAborted()
+        throwIfAborted(controller.signal)
         if (error instanceof SottoError) throw error
         throw new SottoError('UNAVAILABLE', { detail: 'the stream broke', cause: error })
       } finally {
@@ -118,7 +129,7 @@ export function lifetimeOf(signal: AbortSignal): Lifetime {
       }
     },
     end() {
-      signal.removeEventListener('abort', abort)
+      unfollow()
       controller.abort()
     },
   }

@@ -1,8 +1,10 @@
 import type { Event } from '@sotto/contract'
 import { SottoError } from '@sotto/contract'
+import { automaticTransport } from './automatic-transport.ts'
 import type { EventArrival, EventTransport } from './event-transport.ts'
-import { lifetimeOf, serverSentEvents } from './event-transport.ts'
+import { lifetimeOf } from './event-transport.ts'
 import { PresenceWatch } from './presence-watch.ts'
+import { asyncIterator, follow } from './runtime-gaps.ts'
 import { Slices } from './slices.ts'
 import type { Fetch } from './transport.ts'
 import { abortable, jitter, sleepUntilOnline } from './waiting.ts'
@@ -15,8 +17,16 @@ export type StreamStatus = 'connected' | 'reconnecting' | 'resync'
 
 /** Settings for connecting streams. */
 export interface StreamSettings {
-  /** Default: Server-Sent Events over `fetch`. The alternative is `webSocket()`. */
+  /**
+   * Default: Server-Sent Events, a WebSocket or long polling, whichever is the first that the runtime and the network
+   * support. `webSocket()` uses only a WebSocket.
+   */
   transport?: EventTransport | undefined
+  /**
+   * How long Server-Sent Events and a WebSocket may take to connect before the next transport is tried, in
+   * milliseconds. Some proxies hold streams back. Default: 8,000.
+   */
+  connectMs?: number | undefined
   /**
    * How long a connection may be silent before it counts as dead, in milliseconds. Default: 25,000. The server sends
    * something at least every 10,000 ms.
@@ -71,6 +81,7 @@ export interface EventSource {
   settings: StreamSettings
 }
 
+const CONNECT_MS = 8_000
 const SILENCE_MS = 25_000
 const FIRST_BACKOFF_MS = 500
 const LONGEST_BACKOFF_MS = 30_000
@@ -110,12 +121,11 @@ export function openEvents(
 ): WatchingStream {
   const controller = new AbortController()
   const { signal } = controller
-  const abort = () => controller.abort()
-  if (options.signal?.aborted) abort()
-  options.signal?.addEventListener('abort', abort, { once: true })
+  const unfollow = follow(controller, options.signal)
 
   const {
-    transport = serverSentEvents,
+    transport = automaticTransport,
+    connectMs = CONNECT_MS,
     silenceMs = SILENCE_MS,
     maxBackoffMs = LONGEST_BACKOFF_MS,
   } = {
@@ -163,10 +173,11 @@ export function openEvents(
           presence,
           streamId: sendsId ? streamId : undefined,
           cursor,
+          connectMs,
           silenceMs,
           signal: lifetime.signal,
         }
-        const arrivals = transport(connection)[Symbol.asyncIterator]()
+        const arrivals = transport(connection)[asyncIterator]()
         try {
           for (;;) {
             const next = await settled(arrivals.next())
@@ -229,16 +240,15 @@ export function openEvents(
       )
       attempt += 1
       const leastMs = failure instanceof SottoError ? (failure.retryAfterMs ?? 0) : 0
-      const pauseMs =
-        retryMs === undefined ? leastMs + jitter(attempt, backoff) : Math.min(retryMs, maxBackoffMs)
-      await sleepUntilOnline(pauseMs, signal)
+      // Proxies can ask for an hour.
+      await sleepUntilOnline(Math.min(retryMs ?? leastMs + jitter(attempt, backoff), maxBackoffMs), signal)
     }
   }
 
   const events = run()
   async function end(): Promise<IteratorResult<Event, void>> {
-    abort()
-    options.signal?.removeEventListener('abort', abort)
+    controller.abort()
+    unfollow()
     return await events.return()
   }
   return {
@@ -246,13 +256,18 @@ export function openEvents(
       return cursor
     },
     async next() {
-      const result = await events.next()
-      if (result.done) options.signal?.removeEventListener('abort', abort)
-      return result
+      try {
+        const result = await events.next()
+        if (result.done) unfollow()
+        return result
+      } catch (error) {
+        unfollow()
+        throw error
+      }
     },
     watch: (all, added) => watch.watch(all, added),
     return: end,
-    [Symbol.asyncIterator]() {
+    [asyncIterator]() {
       return this
     },
     async [Symbol.asyncDispose]() {
@@ -271,9 +286,10 @@ async function settled<Value>(promise: Promise<Value>): Promise<Settled<Value>> 
   }
 }
 
-function definedOf({ transport, silenceMs, maxBackoffMs }: StreamSettings): StreamSettings {
+function definedOf({ transport, connectMs, silenceMs, maxBackoffMs }: StreamSettings): StreamSettings {
   return {
     ...(transport && { transport }),
+    ...(connectMs !== undefined && { connectMs }),
     ...(silenceMs !== undefined && { silenceMs }),
     ...(maxBackoffMs !== undefined && { maxBackoffMs }),
   }

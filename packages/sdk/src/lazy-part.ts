@@ -1,4 +1,5 @@
 import { SottoError } from '@sotto/contract'
+import { throwIfAborted } from './runtime-gaps.ts'
 import { jitter, sleepUntilOnline } from './waiting.ts'
 
 const BACKOFF = { firstMs: 500, longestMs: 30_000 }
@@ -49,7 +50,7 @@ export async function loadPart<Part>(
     try {
       return await part.load()
     } catch (cause) {
-      if (signal.aborted) throw signal.reason
+      throwIfAborted(signal)
       onFailure(
         new SottoError('UNAVAILABLE', {
           detail: 'a file of the app cannot be loaded: check the network',

@@ -10,14 +10,15 @@ import type {
 import type { Authorization } from './authorization.ts'
 import { authorizationOf } from './authorization.ts'
 import type { ClientOptions, RequestUser } from './connection.ts'
-import { baseOf, callerHeaders } from './connection.ts'
+import { baseOf, callerHeaders, fetchOf } from './connection.ts'
 import { httpLink, observable } from './http-link.ts'
 import { operations } from './operation.ts'
 import { createOutbox } from './outbox.ts'
 import { randomId } from './random-id.ts'
+import { abortWith, follow, throwIfAborted } from './runtime-gaps.ts'
 import { decodeSuperjson } from './superjson-dates.ts'
 import { sottoErrorOf, sottoFetch } from './transport.ts'
-import { abortable, jitter, LONGEST_TIMER_MS, sleep } from './waiting.ts'
+import { abortable, jitter, sleep, startTimer } from './waiting.ts'
 
 /** The context of a call that the links use. */
 export interface CallContext extends RequestUser {
@@ -76,7 +77,7 @@ function linksWith(options: ClientOptions, authorization: Authorization): Link[]
     return headers
   }
   const reliable = reliableLink(options, authorization)
-  return [reliable, httpLink({ url, headers, transformer, fetch: sottoFetch(options.fetch) })]
+  return [reliable, httpLink({ url, headers, transformer, fetch: sottoFetch(fetchOf(options)) })]
 }
 
 /** A call without what its path determines. */
@@ -180,12 +181,14 @@ async function retry(
   let attempts = operations.get(call.path)?.idempotent ? retries + 1 : 1
   let rejection: { error: unknown; header: string | undefined } | undefined
   for (let attempt = 1; ; attempt += 1) {
+    const limitMs = attempt < attempts ? attemptMs(call, deadline) : undefined
+    const startedAt = performance.now()
     let header: string | undefined
     try {
       header = await abortable(authorization.current(), deadline.signal)
       if (rejection && rejection.header === header) throw rejection.error
       const context: AttemptContext = { ...call.context, authorization: header }
-      return await once({ ...call, context: { ...context } }, next, deadline.signal)
+      return await once({ ...call, context: { ...context } }, next, deadline.signal, limitMs)
     } catch (error) {
       const failure = sottoErrorOf(error)
       if (deadline.signal.aborted) throw error
@@ -200,9 +203,10 @@ async function retry(
         continue
       }
       if (!failure?.retryable || attempt >= attempts) throw error
-      const wait =
-        (failure.retryAfterMs ?? 0) +
-        jitter(attempt, { firstMs: FIRST_BACKOFF_MS, longestMs: LONGEST_BACKOFF_MS })
+      // A hanging attempt was a long enough wait.
+      const hasHung = performance.now() - startedAt >= (limitMs ?? Number.POSITIVE_INFINITY)
+      const backoff = { firstMs: hasHung ? 0 : FIRST_BACKOFF_MS, longestMs: LONGEST_BACKOFF_MS }
+      const wait = (failure.retryAfterMs ?? 0) + jitter(attempt, backoff)
       // The error is more informative than a timeout.
       if (wait >= deadline.remainingMs()) throw error
       deadline.lastFailure = failure
@@ -216,13 +220,38 @@ function isAboutToken({ path }: Call): boolean {
   return path !== 'sessions.create'
 }
 
-async function once(call: Call, next: Next, signal: AbortSignal): Promise<Envelope> {
-  signal.throwIfAborted()
-  const result = new Promise<Envelope>((resolve, reject) => {
-    next(call).subscribe({ next: resolve, error: reject })
+/** @param limitMs how long the attempt may take. Undefined to wait until the deadline. */
+async function once(
+  call: Call,
+  next: Next,
+  deadline: AbortSignal,
+  limitMs: number | undefined,
+): Promise<Envelope> {
+  throwIfAborted(deadline)
+  const controller = new AbortController()
+  const { signal } = controller
+  const unfollow = follow(controller, deadline)
+  const timer = startTimer(limitMs, () => {
+    const detail = `${call.path} got no response in ${limitMs} ms`
+    // This also closes the connection, so that the next attempt does not wait for it.
+    abortWith(controller, new SottoError('UNAVAILABLE', { detail }))
   })
-  // A custom fetch may ignore the signal.
-  return await abortable(result, signal)
+  const result = new Promise<Envelope>((resolve, reject) => {
+    next({ ...call, signal }).subscribe({ next: resolve, error: reject })
+  })
+  try {
+    // A custom fetch may ignore the signal.
+    return await abortable(result, signal)
+  } finally {
+    clearTimeout(timer)
+    unfollow()
+  }
+}
+
+/** How long an attempt may take if another one can follow it: half of what remains, and all of a long poll's wait. */
+function attemptMs({ input }: Call, deadline: Deadline): number {
+  const waitMs = isRecord(input) && typeof input.wait === 'number' ? input.wait * 1_000 : 0
+  return Math.round((deadline.remainingMs() + waitMs) / 2)
 }
 
 interface Deadline {
@@ -239,16 +268,11 @@ function deadlineOf({ path, signal, context }: Call, clientTimeoutMs: number): D
   const { timeoutMs = clientTimeoutMs }: CallContext = context
   const end = performance.now() + timeoutMs
   const controller = new AbortController()
-  const byCaller = () => controller.abort(signal?.reason)
-  if (signal?.aborted) byCaller()
-  signal?.addEventListener('abort', byCaller, { once: true })
-  const timer = setTimeout(
-    () => {
-      const detail = `${path} timed out after ${timeoutMs} ms`
-      controller.abort(new SottoError('UNAVAILABLE', { detail, cause: deadline.lastFailure }))
-    },
-    Math.min(timeoutMs, LONGEST_TIMER_MS),
-  )
+  const unfollow = follow(controller, signal ?? undefined)
+  const timer = startTimer(timeoutMs, () => {
+    const detail = `${path} timed out after ${timeoutMs} ms`
+    abortWith(controller, new SottoError('UNAVAILABLE', { detail, cause: deadline.lastFailure }))
+  })
   const deadline: Deadline = {
     signal: controller.signal,
     remainingMs: () => end - performance.now(),
@@ -256,7 +280,7 @@ function deadlineOf({ path, signal, context }: Call, clientTimeoutMs: number): D
     abort: () => controller.abort(),
     clear() {
       clearTimeout(timer)
-      signal?.removeEventListener('abort', byCaller)
+      unfollow()
     },
   }
   return deadline

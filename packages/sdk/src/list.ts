@@ -1,3 +1,5 @@
+import { asyncIterator } from './runtime-gaps.ts'
+
 /** A page of a list. `nextCursor` is the `cursor` of the next page, or null at the end. */
 export interface Page<Item> {
   items: Item[]
@@ -54,7 +56,7 @@ export class List<Item> implements Promise<Page<Item>>, AsyncIterable<Item> {
   }
 
   /** Items that move to the beginning of the list during a loop come at its end. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Item, void, undefined> {
+  async *[asyncIterator](): AsyncGenerator<Item, void, undefined> {
     if (this.#order && this.#input.cursor === undefined) yield* this.#withMoved(this.#order)
     else for await (const { items } of this.pages()) yield* items
   }

@@ -19,7 +19,7 @@ interface TrpcResponse {
  * Wraps `fetch` for tRPC's links. Throws a SottoError if no tRPC response of a Sotto server arrives: no connection, an
  * interrupted one, or a response of a proxy.
  */
-export function sottoFetch(fetch: Fetch | undefined) {
+export function sottoFetch(fetch: Fetch) {
   return async function request(input: unknown, init: object = {}): Promise<TrpcResponse> {
     const url = String(input)
     let status: number
@@ -27,15 +27,15 @@ export function sottoFetch(fetch: Fetch | undefined) {
     let body: string
     try {
       // tRPC's httpLink passes only the fields of `Fetch`, although its type allows more.
-      const response = await (fetch ?? globalThis.fetch)(url, init as Parameters<Fetch>[1])
+      const response = await fetch(url, init as Parameters<Fetch>[1])
       body = await response.text()
       ;({ status, headers } = response)
     } catch (cause) {
       throw unreachable(url, cause)
     }
-    const retryAfterMs = retryAfter(headers.get('retry-after'))
     const json = parse(body)
-    if (!isEnvelope(json)) throw errorOfBody(url, status, json, retryAfterMs)
+    if (!isEnvelope(json)) throw errorOfBody(url, { status, headers }, json)
+    const retryAfterMs = retryAfter(headers.get('retry-after'))
     return { ok: status < 400, retryAfterMs, json: () => Promise.resolve(json) }
   }
 }
@@ -93,35 +93,35 @@ export function isTRPCClientError(error: unknown): error is TRPCClientError<AppR
 
 /** The error of a failed REST response. A response that is not from a Sotto server counts as a temporary failure. */
 export async function errorOfResponse(url: string, response: Response): Promise<SottoError> {
-  const { status, headers } = response
-  return errorOfBody(url, status, parse(await response.text()), retryAfter(headers.get('retry-after')))
+  return errorOfBody(url, response, parse(await response.text()))
 }
 
 /** The response came from the server outside tRPC, for example for a body that is too large, or from a proxy. */
-function errorOfBody(
+export function errorOfBody(
   url: string,
-  status: number,
+  { status, headers }: Pick<Response, 'status' | 'headers'>,
   json: unknown,
-  retryAfterMs: number | undefined,
 ): SottoError {
-  const problem = isObject(json) ? json : {}
-  const { code, detail, issues, requestId } = problem
-  if (isErrorCode(code)) {
-    return new SottoError(code, {
-      detail: typeof detail === 'string' ? detail : undefined,
-      // A known code means a Sotto server sent it, so its issues are as in the contract.
-      issues: Array.isArray(issues) ? (issues as InputIssue[]) : undefined,
-      requestId: typeof requestId === 'string' ? requestId : undefined,
+  const retryAfterMs = retryAfter(headers.get('retry-after'))
+  if (!isProblem(json)) {
+    // Other statuses of a proxy describe its state, which changes, and not the request.
+    const isAboutRequest = status === 413 || status === 429
+    return new SottoError((isAboutRequest && codesByStatus[status]) || 'UNAVAILABLE', {
+      detail: `${withoutQuery(url)} returned ${status}, but is not a Sotto server`,
       retryAfterMs,
     })
   }
-  return new SottoError(codeOfStatus(status), {
-    detail: `${withoutQuery(url)} returned ${status}, but is not a Sotto server`,
+  const { code, detail, issues, requestId } = json
+  return new SottoError(isErrorCode(code) ? code : unknownCode({ httpStatus: status }), {
+    detail: typeof detail === 'string' ? detail : undefined,
+    // A Sotto server sent it, so its issues are as in the contract.
+    issues: Array.isArray(issues) ? (issues as InputIssue[]) : undefined,
+    requestId: typeof requestId === 'string' ? requestId : undefined,
     retryAfterMs,
   })
 }
 
-/** Statuses with the same meaning from any server. */
+/** Codes for statuses of a Sotto server. */
 const codesByStatus: Readonly<Record<number, ErrorCode>> = {
   401: 'UNAUTHENTICATED',
   403: 'FORBIDDEN',
@@ -133,12 +133,8 @@ const codesByStatus: Readonly<Record<number, ErrorCode>> = {
 }
 
 /** A newer server may send codes that this client does not know. */
-function unknownCode({ httpStatus = 500, retryable = false }: Partial<ErrorData>): ErrorCode {
+function unknownCode({ httpStatus = 500, retryable = httpStatus >= 502 }: Partial<ErrorData>): ErrorCode {
   return codesByStatus[httpStatus] ?? (retryable ? 'UNAVAILABLE' : 'INTERNAL')
-}
-
-function codeOfStatus(status: number): ErrorCode {
-  return codesByStatus[status] ?? 'UNAVAILABLE'
 }
 
 /** In seconds or as an HTTP date (RFC 9110, section 10.2.3). */
@@ -148,15 +144,25 @@ function retryAfter(value: string | null): number | undefined {
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined
 }
 
+/** Whether this is a tRPC response of a Sotto server. The JSON of gateways can have the same fields, but not inside. */
 function isEnvelope(json: unknown): boolean {
-  return isObject(json) && ('result' in json || isObject(json.error))
+  if (!isObject(json)) return false
+  const { result, error } = json
+  if (isObject(result)) return isObject(result.data) && 'json' in result.data
+  return isObject(error) && isObject(error.json) && isObject(error.json.data) && 'code' in error.json.data
+}
+
+/** Whether this is an RFC 9457 problem of a Sotto server. */
+function isProblem(json: unknown): json is Record<string, unknown> {
+  return isObject(json) && typeof json.type === 'string' && json.type.startsWith('urn:sotto:error:')
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null
 }
 
-function parse(body: string): unknown {
+/** Undefined if it is not JSON. */
+export function parse(body: string): unknown {
   try {
     return JSON.parse(body)
   } catch {

@@ -1,5 +1,15 @@
+import { reasonOf } from './runtime-gaps.ts'
+
 /** `setTimeout` takes 32 bits. A longer wait would fire immediately. */
-export const LONGEST_TIMER_MS = 2 ** 31 - 1
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/** Starts a timer. Starts none without a time. */
+export function startTimer(
+  ms: number | undefined,
+  run: () => void,
+): ReturnType<typeof setTimeout> | undefined {
+  return ms === undefined ? undefined : setTimeout(run, Math.min(ms, LONGEST_TIMER_MS))
+}
 
 interface Backoff {
   firstMs: number
@@ -19,7 +29,7 @@ export function jitter(attempt: number, { firstMs, longestMs }: Backoff): number
 export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const elapsed = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, Math.min(ms, LONGEST_TIMER_MS))
+    timer = startTimer(ms, resolve)
   })
   try {
     await abortable(elapsed, signal)
@@ -52,7 +62,7 @@ export async function sleepUntilOnline(ms: number, signal: AbortSignal): Promise
 /** Settles like the promise, or rejects with the signal's reason as soon as it is aborted. */
 export function abortable<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
   return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason)
+    const abort = () => reject(reasonOf(signal))
     signal.addEventListener('abort', abort, { once: true })
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
     if (signal.aborted) abort()

@@ -1,9 +1,10 @@
 import type { ErrorCode, ErrorShape, Event, Tracked } from '@sotto/contract'
 import { SottoError } from '@sotto/contract'
 import type { EventArrival, EventConnection, EventTransport } from './event-transport.ts'
-import { lifetimeOf } from './event-transport.ts'
+import { get, lifetimeOf } from './event-transport.ts'
+import { pullEvents } from './long-poll.ts'
 import { type Annotated, decodeSuperjson } from './superjson-dates.ts'
-import { errorOfResponse, errorOfShape, unreachable } from './transport.ts'
+import { errorOfResponse, errorOfShape, parse } from './transport.ts'
 
 /** The parts of a WebSocket used here. Browsers, Node 22 and the `ws` package provide them. */
 export interface WebSocketLike {
@@ -26,15 +27,20 @@ const MAX_QUEUED = 1_000
 
 /**
  * Receives events over a WebSocket instead of Server-Sent Events: `sotto.events({ transport: webSocket() })`. Gives the
- * same guarantees. Only needed if a network buffers streams.
+ * same guarantees. Streams use it by themselves where Server-Sent Events do not get through.
+ *
+ * Throws a TypeError if there is no WebSocket.
  */
-export function webSocket(options: WebSocketOptions = {}): EventTransport {
-  return (connection) => events(connection, options)
+export function webSocket({ WebSocket = globalThis.WebSocket }: WebSocketOptions = {}): EventTransport {
+  if (typeof WebSocket !== 'function') {
+    throw new TypeError('WebSocket is required because this runtime has none: webSocket({ WebSocket })')
+  }
+  return (connection) => events(connection, WebSocket)
 }
 
 async function* events(
   connection: EventConnection,
-  { WebSocket = globalThis.WebSocket }: WebSocketOptions,
+  WebSocket: new (url: string) => WebSocketLike,
 ): AsyncGenerator<EventArrival, void> {
   const lifetime = lifetimeOf(connection.signal)
   let socket: WebSocketLike | undefined
@@ -42,7 +48,7 @@ async function* events(
     // A WebSocket does not report its starting position, so a connection lost before the first event could not resume.
     const cursor =
       connection.cursor ??
-      (await lifetime.within(connection.silenceMs, currentCursor(connection, lifetime.signal)))
+      (await lifetime.within(connection.silenceMs, pullEvents(connection, {}, lifetime.signal))).cursor
     socket = new WebSocket(addressOf(connection.base))
     const inbox = createInbox()
     let hasOpened = false
@@ -75,8 +81,11 @@ async function* events(
 }
 
 function addressOf(base: string): string {
+  const path = `${base}/trpc?connectionParams=1`
   const { location } = globalThis as { location?: { href: string } }
-  return new URL(`${base}/trpc?connectionParams=1`, location?.href).href.replace(/^http/, 'ws')
+  // Not for absolute addresses, because React Native's URL changes them.
+  const address = /^https?:/i.test(base) ? path : new URL(path, location?.href).href
+  return address.replace(/^http/i, 'ws')
 }
 
 /** tRPC's messages: the caller, then the subscription. */
@@ -105,18 +114,6 @@ function greeting(
   ]
 }
 
-async function currentCursor(
-  { base, fetch, headers }: EventConnection,
-  signal: AbortSignal,
-): Promise<string> {
-  const url = `${base}/v1/events/pull`
-  const response = await plainGet(url, { fetch, headers }, signal)
-  if (response.status !== 200) throw await errorOfResponse(url, response)
-  // Defined by the contract. A 200 with other content is not JSON, which counts as a temporary failure.
-  const { cursor } = (await response.json()) as { cursor: string }
-  return cursor
-}
-
 /**
  * Codes that apply to the handshake as well as to a plain request to the same address. Others concern only that
  * request.
@@ -124,27 +121,11 @@ async function currentCursor(
 const handshakeCodes: readonly ErrorCode[] = ['UNAUTHENTICATED', 'FORBIDDEN', 'RATE_LIMITED', 'UNAVAILABLE']
 
 /** Finds out why a WebSocket did not open. The WebSocket does not report the reason, so this sends a plain request. */
-async function handshakeError(
-  { base, fetch, headers }: EventConnection,
-  signal: AbortSignal,
-): Promise<SottoError> {
-  const url = `${base}/trpc`
-  const response = await plainGet(url, { fetch, headers }, signal)
-  const error = await errorOfResponse(url, response)
+async function handshakeError(connection: EventConnection, signal: AbortSignal): Promise<SottoError> {
+  const url = `${connection.base}/trpc`
+  const error = await errorOfResponse(url, await get(connection, url, {}, signal))
   if (handshakeCodes.includes(error.code)) return error
   return new SottoError('UNAVAILABLE', { detail: 'the WebSocket did not open' })
-}
-
-async function plainGet(
-  url: string,
-  { fetch, headers }: Pick<EventConnection, 'fetch' | 'headers'>,
-  signal: AbortSignal,
-): Promise<Response> {
-  try {
-    return await fetch(url, { method: 'GET', headers: Object.fromEntries(headers), signal })
-  } catch (cause) {
-    throw unreachable(url, cause)
-  }
 }
 
 /** The parts of the server's messages used here. */
@@ -167,6 +148,11 @@ function isSignal({ type }: Event): boolean {
   return type.startsWith('typing.') || type.startsWith('presence.')
 }
 
+/** Anything that is not an object in JSON is a PING or irrelevant. */
+function frameOf(data: unknown): Frame {
+  return (typeof data === 'string' && data.startsWith('{') && (parse(data) as Frame)) || {}
+}
+
 interface Inbox {
   /** @returns false if the inbox is full. */
   put(data: unknown): boolean
@@ -182,8 +168,7 @@ function createInbox(): Inbox {
   return {
     put(data) {
       if (isEnded) return true
-      // Anything that is not JSON is a PING or irrelevant.
-      frames.push(typeof data === 'string' && data.startsWith('{') ? JSON.parse(data) : {})
+      frames.push(frameOf(data))
       wake?.()
       return frames.length <= MAX_QUEUED
     },

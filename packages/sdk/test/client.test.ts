@@ -7,7 +7,7 @@ import { type RunningServer, startServer } from '@sotto/testing/internal'
 import { createTRPCClient } from '@trpc/client'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Action, ProxiedRequest, RunningProxy } from './support/proxy.ts'
-import { startProxy } from './support/proxy.ts'
+import { problem, startProxy } from './support/proxy.ts'
 
 let server: RunningServer
 beforeAll(async () => {
@@ -99,8 +99,44 @@ describe('calls', () => {
     expect(await createClient({ url: server.url, token: session.token }).sessions.end()).toBeUndefined()
   })
 
-  it('require a URL with a scheme', () => {
+  it('require a URL with a scheme, or a page that an address without a host refers to', () => {
     expect(() => createClient({ url: 'localhost:1337' })).toThrow(TypeError)
+    try {
+      for (const url of ['', '/', '/chat']) {
+        for (const create of [createClient, links]) {
+          vi.unstubAllGlobals()
+          expect(() => create({ url })).toThrow(/^url must start with http.* outside a web page, not "/)
+          vi.stubGlobal('location', new URL('file:///index.html'))
+          expect(() => create({ url })).toThrow(/^url must start with http/)
+          vi.stubGlobal('location', new URL('https://app.example.com/inbox'))
+          expect(create({ url })).toBeDefined()
+        }
+      }
+    } finally {
+      vi.unstubAllGlobals()
+    }
+  })
+
+  it('require fetch, and a WebSocket where one is asked for', () => {
+    try {
+      vi.stubGlobal('fetch', undefined)
+      vi.stubGlobal('WebSocket', undefined)
+      const { url } = server
+      for (const create of [createClient, links])
+        expect(() => create({ url })).toThrow(/^fetch is required .* createClient\(\{ fetch \}\)$/)
+      expect(() => webSocket()).toThrow(/^WebSocket is required .* webSocket\(\{ WebSocket \}\)$/)
+    } finally {
+      vi.unstubAllGlobals()
+    }
+  })
+
+  it('send the password of any characters', async () => {
+    const password = 'pâsswörd: 密码 🔑'
+    await keyed().users.create({ username: 'basic', password })
+    for (const username of ['basic', 'Basic']) {
+      const client = createClient({ url: server.url, basic: { username, password } })
+      expect(await client.users.me()).toMatchObject({ username: 'basic' })
+    }
   })
 
   it('work with a plain tRPC client over the same links', async () => {
@@ -198,7 +234,7 @@ describe('errors', () => {
     await expect(client.users.list().then()).rejects.toThrow(TypeError)
   })
 
-  it('are derived from the status of a proxy response', async () => {
+  it('are UNAVAILABLE for responses that are not from a Sotto server', async () => {
     const html = { headers: { 'content-type': 'text/html' }, body: '<h1>Bad gateway</h1>' }
     const expected: [Action, object][] = [
       [
@@ -210,12 +246,25 @@ describe('errors', () => {
         { code: 'UNAVAILABLE', message: expect.stringContaining('200') },
       ],
       [{ status: 413, ...html }, { code: 'PAYLOAD_TOO_LARGE' }],
-      [{ status: 404, body: '{"message":"Not Found"}' }, { code: 'ROUTE_NOT_FOUND' }],
-      [{ status: 403, body: '' }, { code: 'FORBIDDEN' }],
+      [{ status: 429, ...html }, { code: 'RATE_LIMITED' }],
+      ...[401, 403, 404, 405, 415, 431, 500].map((status): [Action, object] => [
+        { status, ...html },
+        { code: 'UNAVAILABLE', retryable: true, message: expect.stringContaining(String(status)) },
+      ]),
+      // The JSON of gateways.
+      ...[
+        '',
+        '{"message":"Not Found"}',
+        '{"error":{"code":404,"message":"Not found","status":"NOT_FOUND"}}',
+        '{"code":"FORBIDDEN","message":"no"}',
+        '{"result":"ok"}',
+        '{"result":{"data":"ok"}}',
+      ].map((body): [Action, object] => [{ status: 404, body }, { code: 'UNAVAILABLE' }]),
       [
-        { status: 413, body: '{"code":"PAYLOAD_TOO_LARGE","detail":"too much","requestId":"r1"}' },
-        { code: 'PAYLOAD_TOO_LARGE', message: 'too much', requestId: 'r1' },
+        problem(413, 'PAYLOAD_TOO_LARGE'),
+        { code: 'PAYLOAD_TOO_LARGE', message: 'rejected', requestId: 'r1' },
       ],
+      [problem(403, 'ADDED_LATER'), { code: 'FORBIDDEN', message: 'rejected', requestId: 'r1' }],
     ]
     for (const [action, error] of expected) {
       await using proxy = await startProxy(server.url, () => action)
@@ -365,6 +414,35 @@ describe('a call', () => {
     }
     expect(getEventListeners(longLived.signal, 'abort')).toEqual([])
   }, 60_000)
+
+  it('can share a signal with a hundred others', async () => {
+    const warnings: Error[] = []
+    const warn = (warning: Error) => void warnings.push(warning)
+    process.on('warning', warn)
+    const { signal } = new AbortController()
+    const client = keyed()
+    await Promise.all(Array.from({ length: 100 }, () => client.users.list({}, { signal }).then()))
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+    process.off('warning', warn)
+    expect(warnings).toEqual([])
+  })
+
+  it('is repeated on a new connection if an attempt hangs', async () => {
+    const [a, b] = await pair()
+    await using proxy = await startProxy(server.url, (_, index) => (index < 2 ? 'hang' : 'pass'))
+    const sent = await keyed(proxy.url).as(a).messages.send({ to: b, text: 'once' }, { timeoutMs: 4_000 })
+    expect(proxy.requests).toHaveLength(3)
+    expect((await keyed().messages.between([a, b])).items.map(({ id }) => id)).toEqual([sent.id])
+  })
+
+  it('waits for a hanging attempt if it cannot be repeated', async () => {
+    const held = Promise.withResolvers<Action>()
+    await using proxy = await startProxy(server.url, () => held.promise)
+    const created = keyed(proxy.url).users.create({ username: 'held' }, { timeoutMs: 4_000 })
+    setTimeout(() => held.resolve('pass'), 2_500)
+    expect(await created).toMatchObject({ username: 'held' })
+    expect(proxy.requests).toHaveLength(1)
+  })
 })
 
 describe('sends', () => {

@@ -6,7 +6,7 @@ import { openTcpProxy, type RunningServer, startServer } from '@sotto/testing/in
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { testScale } from '../../../scripts/test-scale.ts'
 import { until } from './support/live.ts'
-import { startProxy } from './support/proxy.ts'
+import { problem, startProxy } from './support/proxy.ts'
 
 let server: RunningServer
 beforeAll(async () => {
@@ -348,12 +348,6 @@ describe.each(transports)('events over %s', (_, transport) => {
 })
 
 describe('a rejected WebSocket', () => {
-  const problem = (status: number, code: string, headers: Record<string, string> = {}) => ({
-    status,
-    headers: { 'content-type': 'application/problem+json', ...headers },
-    body: JSON.stringify({ status, code, detail: 'rejected' }),
-  })
-
   it('ends the stream on a permanent error, such as an untrusted origin', async () => {
     const user = await newUser()
     await using proxy = await startProxy(server.url, ({ operation }) =>
@@ -453,7 +447,7 @@ describe('an event stream', () => {
       () => new Response('<h1>Bad gateway</h1>', { status: 502 }),
       () =>
         Response.json(
-          { code: 'RATE_LIMITED', detail: 'too many' },
+          { type: 'urn:sotto:error:RATE_LIMITED', code: 'RATE_LIMITED', detail: 'too many' },
           { status: 429, headers: { 'retry-after': '0' } },
         ),
       () =>

@@ -5,8 +5,8 @@ import { bundleOf, downloadOf } from './support/bundle.ts'
 
 const HELLO_WORLD = 14_000
 const WITH_STREAMS = 18_000
-const WITH_LIVE_VIEWS = 26_000
-const WITH_SHARING = 32_500
+const WITH_LIVE_VIEWS = 27_400
+const WITH_SHARING = 32_800
 const ERRORS = 1_500
 
 const helloWorld = `

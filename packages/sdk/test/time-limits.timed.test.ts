@@ -45,7 +45,7 @@ describe('retries', () => {
 
 describe('a call', () => {
   it('times out over all attempts together', async () => {
-    await using proxy = await proxyWith(['break', 'hang'])
+    await using proxy = await proxyWith(['break', 'hang', 'hang', 'hang'])
     const startedAt = performance.now()
     const error = await failureOf(keyed(proxy.url).users.list({}, { timeoutMs: 700 }))
     const took = performance.now() - startedAt

@@ -1,5 +1,6 @@
 import type { Conversation, Event } from '@sotto/contract'
 import { foldUserRef, SottoError } from '@sotto/contract'
+import { reasonOf } from '../runtime-gaps.ts'
 import type { ConversationModel } from './conversation-model.ts'
 import { Jump } from './jump.ts'
 import type { JumpTarget, LiveSource, ReadMark } from './live-state.ts'
@@ -42,7 +43,7 @@ export class ConversationSync {
     this.#options = options
     this.#pages = new MessagePages(options)
     const { signal } = options
-    signal.addEventListener('abort', () => this.#jump?.reject(signal.reason), { once: true })
+    signal.addEventListener('abort', () => this.#jump?.reject(reasonOf(signal)), { once: true })
   }
 
   /** Call this whenever something may be missing. */
@@ -71,7 +72,7 @@ export class ConversationSync {
   jump(target: JumpTarget): Promise<SentMessage | undefined> {
     const { signal, pauses } = this.#options
     const jump = new Jump(target)
-    if (signal.aborted) jump.reject(signal.reason)
+    if (signal.aborted) jump.reject(reasonOf(signal))
     this.#jump?.resolve(undefined)
     this.#jump = jump
     pauses.wake()

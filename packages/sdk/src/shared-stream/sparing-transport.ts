@@ -1,18 +1,17 @@
 import { SottoError } from '@sotto/contract'
+import { automaticTransport } from '../automatic-transport.ts'
 import type { EventArrival, EventConnection } from '../event-transport.ts'
-import { serverSentEvents } from '../event-transport.ts'
-import { webSocket } from '../web-socket.ts'
 import { absoluteUrl, platform } from './platform.ts'
 
 /**
- * Uses Server-Sent Events for one stream to a host and WebSockets for all others of the same browser: a browser opens
+ * Uses Server-Sent Events, if they get through, for one stream to a host and WebSockets for all others of the same browser: a browser opens
  * only six HTTP/1.1 connections to a host, which also serve the calls of all tabs. WebSockets do not count.
  */
 export async function* sparingTransport(connection: EventConnection): AsyncGenerator<EventArrival, void> {
   const slot = await takeSlot(connection.base)
   if (slot) {
     try {
-      yield* serverSentEvents(connection)
+      yield* automaticTransport(connection)
     } finally {
       slot.release()
     }
@@ -20,6 +19,7 @@ export async function* sparingTransport(connection: EventConnection): AsyncGener
   }
   let isConnected = false
   try {
+    const { webSocket } = await import('../web-socket.ts')
     for await (const arrival of webSocket()(connection)) {
       isConnected = true
       yield arrival
@@ -27,7 +27,7 @@ export async function* sparingTransport(connection: EventConnection): AsyncGener
   } catch (error) {
     if (isConnected || !isUnavailable(error)) throw error
     // Some proxies do not support WebSockets.
-    yield* serverSentEvents(connection)
+    yield* automaticTransport(connection)
   }
 }
 

@@ -1,6 +1,7 @@
 import { SottoError } from '@sotto/contract'
 import { lifetimeOf } from '../event-transport.ts'
 import type { EventSource } from '../events.ts'
+import { throwIfAborted } from '../runtime-gaps.ts'
 import { errorOfResponse, unreachable } from '../transport.ts'
 import { abortable, jitter, sleepUntilOnline } from '../waiting.ts'
 import type { StreamKey } from './stream-key.ts'
@@ -30,12 +31,12 @@ export async function verifyUser(
       await checkCursor(source, headers, cursor, signal)
       return current
     } catch (error) {
-      signal.throwIfAborted()
+      throwIfAborted(signal)
       if (!(error instanceof SottoError)) throw error
       if (error.code === 'UNAUTHENTICATED' && source.refuse(headers) && attempt === 1) continue
       if (!error.retryable) throw error
       await sleepUntilOnline((error.retryAfterMs ?? 0) + jitter(attempt, BACKOFF), signal)
-      signal.throwIfAborted()
+      throwIfAborted(signal)
     }
   }
 }

@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib'
-import type { OutputChunk } from 'rolldown'
+import type { InputOptions, OutputChunk, RolldownBuild } from 'rolldown'
 import { rolldown } from 'rolldown'
 import { packageRoot } from './commands.ts'
 
@@ -8,8 +8,25 @@ type Bundle = ReadonlyMap<string, OutputChunk>
 
 /** Bundles a program that imports the sources of this package, with the dependencies of the lock file. */
 export async function bundleOf(program: string): Promise<Bundle> {
+  await using build = await buildOf(program)
+  const { output } = await build.generate({ format: 'esm', minify: true })
+  return new Map(output.flatMap((file) => (file.type === 'chunk' ? [[file.fileName, file]] : [])))
+}
+
+/**
+ * The same as one script in the syntax of 2017, to which React Native's bundler reduces most of it. Without the part that
+ * only pages of browsers load.
+ */
+export async function scriptOf(program: string): Promise<string> {
+  await using build = await buildOf(program, { transform: { target: 'es2017' } })
+  const { output } = await build.generate({ format: 'iife', codeSplitting: false })
+  return output[0].code
+}
+
+async function buildOf(program: string, options: InputOptions = {}): Promise<RolldownBuild> {
   const entry = '\0program.ts'
-  await using build = await rolldown({
+  return await rolldown({
+    ...options,
     input: entry,
     cwd: packageRoot,
     platform: 'browser',
@@ -20,12 +37,13 @@ export async function bundleOf(program: string): Promise<Bundle> {
           if (id === entry) return id
           return id === '@sotto/sdk' ? `${packageRoot}/src/index.ts` : null
         },
-        load: (id) => (id === entry ? program : null),
+        load(id) {
+          if (id === entry) return program
+          return options.transform && id.endsWith('/shared-events.ts') ? 'export {}' : null
+        },
       },
     ],
   })
-  const { output } = await build.generate({ format: 'esm', minify: true })
-  return new Map(output.flatMap((file) => (file.type === 'chunk' ? [[file.fileName, file]] : [])))
 }
 
 /** The gzipped bytes that a browser downloads at the start, and with the parts of the client that match. */

@@ -1,5 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { createServer } from 'node:http'
+import { createServer, STATUS_CODES } from 'node:http'
+import { connect } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { listen } from '@sotto/testing/internal'
 
 /** A request received by the proxy. */
@@ -12,11 +15,13 @@ export interface ProxiedRequest {
 }
 
 /**
- * What the proxy does with a request: forward it, forward it and drop the response, close the connection, never
- * respond, or send this response.
+ * What the proxy does with a request: forward it, forward it and send the response once it is complete, forward it and
+ * drop the response, close the connection, never respond, or send this response. Requests for a WebSocket are either
+ * forwarded or not.
  */
 export type Action =
   | 'pass'
+  | 'hold the response'
   | 'lose the response'
   | 'break'
   | 'hang'
@@ -43,7 +48,19 @@ export async function startProxy(
       body: await bodyOf(request),
     }
     const decided = action(received, requests.push(received) - 1)
-    await perform(await decided, { request, response, received, target })
+    // Fails if the client leaves first.
+    await perform(await decided, { request, response, received, target }).catch(() =>
+      request.socket.destroy(),
+    )
+  })
+  server.on('upgrade', async (request, socket, head) => {
+    const { pathname } = new URL(request.url ?? '', target)
+    const received = { operation: pathname, method: 'UPGRADE', headers: request.headers, body: '' }
+    const decided = await action(received, requests.push(received) - 1)
+    socket.on('error', () => {})
+    if (decided === 'pass') tunnel(request, socket, head, target)
+    else if (typeof decided === 'object') socket.end(rawResponse(decided))
+    else if (decided !== 'hang') socket.destroy()
   })
   const listening = await listen(server)
   return {
@@ -72,24 +89,59 @@ async function perform(action: Action, { request, response, received, target }: 
     return
   }
   const { host: _, connection: __, ...headers } = received.headers
+  const aborting = new AbortController()
+  response.once('close', () => aborting.abort())
   const upstream = await fetch(new URL(request.url ?? '', target), {
+    signal: aborting.signal,
     method: received.method,
     headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])),
     ...(received.method !== 'GET' && { body: received.body }),
   })
-  const body = await upstream.text()
-  if (action === 'lose the response') {
-    request.socket.destroy()
+  const type = { 'content-type': upstream.headers.get('content-type') ?? 'text/plain' }
+  if (action === 'pass' && upstream.body) {
+    response.writeHead(upstream.status, type).flushHeaders()
+    await pipeline(upstream.body, response)
     return
   }
-  response.writeHead(upstream.status, {
-    'content-type': upstream.headers.get('content-type') ?? 'text/plain',
-  })
-  response.end(body)
+  const body = await upstream.text()
+  if (action === 'lose the response') request.socket.destroy()
+  else response.writeHead(upstream.status, type).end(body)
+}
+
+/** Connects both sockets, beginning with the request for a WebSocket. */
+function tunnel(request: IncomingMessage, socket: Duplex, head: Buffer, target: string): void {
+  const { hostname, port } = new URL(target)
+  const upstream = connect(Number(port), hostname)
+  upstream.on('error', () => socket.destroy())
+  upstream.once('close', () => socket.destroy())
+  socket.once('close', () => upstream.destroy())
+  const fields = Object.entries(request.headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  upstream.write(`GET ${request.url} HTTP/1.1\r\n${fields.join('')}\r\n`)
+  upstream.write(head)
+  socket.pipe(upstream).pipe(socket)
+}
+
+function rawResponse({ status, headers = {}, body = '' }: Exclude<Action, string>): string {
+  const fields = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\n${fields.join('')}\r\n${body}`
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {
   let body = ''
   for await (const chunk of request) body += String(chunk)
   return body
+}
+
+/** A response of a Sotto server that rejects a request. */
+export function problem(
+  status: number,
+  code: string,
+  headers: Record<string, string> = {},
+): Exclude<Action, string> {
+  const fields = { type: `urn:sotto:error:${code}`, status, code, detail: 'rejected', requestId: 'r1' }
+  return {
+    status,
+    headers: { 'content-type': 'application/problem+json', ...headers },
+    body: JSON.stringify(fields),
+  }
 }
