@@ -23,7 +23,7 @@ type Input = Record<string, unknown>
 const lists = operations.filter(({ entry, fields }) => {
   return 'cursor' in fields && outputFields(entry).includes('nextCursor')
 })
-const eventCalls = operations.filter(({ name }) => name.startsWith('events.'))
+const eventCalls = operations.filter(({ name, fields }) => name.startsWith('events.') && 'cursor' in fields)
 const transports: readonly (readonly [string, Call])[] = [
   ['REST', callRest],
   ['RPC', callRpc],

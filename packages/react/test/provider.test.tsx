@@ -35,6 +35,13 @@ function render(element: ReactNode): void {
 
 const text = () => page.textContent
 
+/** A fetch whose credentials the server rejects. */
+const fetchWithInvalidKey: Fetch = (url, init) => {
+  const headers = new Headers(init?.headers)
+  headers.set('authorization', 'Bearer sk_invalid')
+  return server.fetch(url, { ...init, headers })
+}
+
 function Inbox() {
   const { conversations, isLoaded } = useConversations()
   return isLoaded
@@ -123,10 +130,7 @@ it('warns in development about props that are created while rendering', async ()
 
 it('opens a new view instead of one that has failed', async () => {
   let isAllowed = false
-  const fetch: Fetch = (url, init) =>
-    isAllowed
-      ? server.fetch(url, init)
-      : Promise.resolve(Response.json({ code: 'UNAUTHENTICATED' }, { status: 401 }))
+  const fetch: Fetch = (url, init) => (isAllowed ? server.fetch(url, init) : fetchWithInvalidKey(url, init))
   const client = createClient({ url: server.url, token: server.serviceKey, fetch }).as('bob')
   const { id: aliceId } = await server.client.users.get({ user: 'alice' })
   const actions: {
@@ -165,18 +169,15 @@ it('opens a new view instead of one that has failed', async () => {
 
 it('opens a new view for an action, with the unsent messages of the one that has failed', async () => {
   let isAllowed = true
-  const fetch: Fetch = (url, init) =>
-    isAllowed
-      ? server.fetch(url, init)
-      : Promise.resolve(Response.json({ code: 'UNAUTHENTICATED' }, { status: 401 }))
+  const fetch: Fetch = (url, init) => (isAllowed ? server.fetch(url, init) : fetchWithInvalidKey(url, init))
   const events = { maxBackoffMs: 5 }
   const client = createClient({ url: server.url, token: server.serviceKey, fetch, events }).as('carol')
   const actions: { send?: (text: string) => string; retry?: (id: string) => void } = {}
-  let failed: string | undefined
+  let unsent: string | undefined
   function Chat() {
     const { connection, messages } = useMessages('alice')
     Object.assign(actions, useSend('alice'))
-    failed = messages.find(({ status }) => status === 'failed')?.key
+    unsent = messages.find(({ status }) => status === 'pending')?.key
     return `${connection}: ${messages.map((message) => `${message.text} (${message.status})`).join(', ')}`
   }
   render(
@@ -187,8 +188,8 @@ it('opens a new view for an action, with the unsent messages of the one that has
   await expect.poll(text).toBe('connected: for carol (sent)')
   isAllowed = false
   actions.send?.('try')
-  await expect.poll(text).toContain('try (failed)')
+  await expect.poll(text).toBe('closed: for carol (sent), try (pending)')
   isAllowed = true
-  actions.retry?.(failed ?? '')
+  actions.retry?.(unsent ?? '')
   await expect.poll(text).toBe('connected: for carol (sent), try (sent)')
 })

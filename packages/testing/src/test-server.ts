@@ -22,6 +22,8 @@ export interface TestServerOptions {
    * SOTTO_TEST_POSTGRES_URL, or on the given server. The user must be allowed to create databases.
    */
   using?: 'sqlite' | 'postgres' | { postgres: string }
+  /** Stops the clock at this time before the server starts, like `clock.set`. */
+  time?: Date | string
   /** Settings of the server, as in its configuration. */
   settings?: Partial<
     Pick<
@@ -144,6 +146,7 @@ async function startOn(
 ): Promise<TestServer> {
   const serviceKey = newServiceKey()
   const clock = createClock()
+  if (options.time !== undefined) clock.set(options.time)
   const logs: string[] = []
   const givenIds: string[] = []
   const server: Server = await createServer(configFor(databaseUrl, serviceKey, options.settings), {

@@ -40,13 +40,12 @@ export async function startExampleServer(
   const createdId = http.status === 201 && isRecord(output) ? output.id : undefined
   // Setup examples run before any user exists.
   const isSetup = http.path.startsWith('/v1/setup')
-  const server = await createTestServer({ using, settings: { webClient: isSetup } })
+  const server = await createTestServer({ using, settings: { webClient: isSetup }, time: JOINED })
 
   // Hashing a password takes longer than everything else, so only users who sign in have one.
   const passwordOf = (name: ExampleCaller) =>
     example.as === name || (example.as === 'nobody' && name === 'alice') ? { password: PASSWORD } : {}
 
-  server.clock.set(JOINED)
   if (createdId !== alice.id && !isSetup) {
     server.giveIds(alice.id)
     await server.client.users.create({ ...contract.users.create.example.input, ...passwordOf('alice') })

@@ -83,10 +83,10 @@ describe.each(dialects)('users of signed tokens on %s', (using) => {
       expect(sent.status).toBe(201)
     }
     expect(ids.size).toBe(subjects.length)
-    for (const user of ['', 'x'.repeat(256), 'a\0b']) {
-      const failure = await failureOf(
-        clientOf(server, await signUserToken({ secret: SECRET, user })).users.me(),
-      )
+    // `signUserToken` refuses these itself.
+    for (const sub of ['', 'x'.repeat(256), 'a\0b']) {
+      const token = forge({ alg: 'HS256' }, { ...validClaims(), sub }, hmac(SECRET))
+      const failure = await failureOf(clientOf(server, token).users.me())
       expect(failure).toMatchObject({ code: 'UNAUTHENTICATED', message: expect.stringContaining('"sub"') })
     }
   })
