@@ -2,25 +2,17 @@ import { cp, mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { createContext, runInContext } from 'node:vm'
 import { type RunningServer, startServer } from '@sotto/testing/internal'
 import { rolldown } from 'rolldown'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { packedFolder } from '../../../scripts/consumer/packed.ts'
 import { type ConsumerProject, createConsumerProject } from '../../../scripts/consumer/project.ts'
+import { createReactNative } from '../../../scripts/consumer/react-native.ts'
 import { cleanEnvironment, run } from '../../../scripts/pack.ts'
 
 const packageRoot = path.join(import.meta.dirname, '..')
 const root = path.join(packageRoot, '../..')
 const tools = path.join(packageRoot, 'node_modules')
-
-/** What a program in React Native can use here, besides the language. */
-const NATIVE_GLOBALS = [
-  ...['AbortController', 'AbortSignal', 'Blob', 'FormData', 'Headers', 'Request', 'Response', 'WebSocket'],
-  ...['TextDecoder', 'TextEncoder', 'URL', 'URLSearchParams'],
-  ...['clearInterval', 'clearTimeout', 'setInterval', 'setTimeout', 'queueMicrotask'],
-  ...['console', 'crypto', 'fetch', 'performance'],
-]
 
 let workspace: string
 /** A project outside this repository in which the client and the hooks are installed. */
@@ -131,7 +123,7 @@ describe('Cloudflare Workers', () => {
 })
 
 describe('React Native', () => {
-  it('bundles the packages with a Metro that ignores `exports`', async () => {
+  it('runs the packages, bundled with a Metro that ignores `exports`, without polyfills', async () => {
     const metro = await realpath(path.join(tools, 'metro'))
     const runtime = path.dirname(
       createRequire(path.join(metro, 'x.js')).resolve('metro-runtime/package.json'),
@@ -144,13 +136,10 @@ describe('React Native', () => {
       ],
       { METRO_RUNTIME: runtime },
     )
-    const context = createContext({
-      ...Object.fromEntries(NATIVE_GLOBALS.map((name) => [name, Reflect.get(globalThis, name)])),
-      SOTTO_URL: server.url,
-      SOTTO_TOKEN: server.serviceKey,
-    })
-    runInContext(await readFile(path.join(project.folder, 'native.bundle.js'), 'utf8'), context)
-    expect(await context.code).toBe('MESSAGE_NOT_FOUND')
-    expect(context.hooks).toEqual(['function', 'function'])
+    using app = createReactNative()
+    Object.assign(app.globals, { SOTTO_URL: server.url, SOTTO_TOKEN: server.serviceKey })
+    app.run(await readFile(path.join(project.folder, 'native.bundle.js'), 'utf8'))
+    expect(await app.globals.code).toBe('MESSAGE_NOT_FOUND')
+    expect(app.globals.hooks).toEqual(['function', 'function'])
   })
 })

@@ -107,7 +107,7 @@ it('watches more users through a server that has lost the stream or does not kno
   for (const to of ['bob', 'carol']) await alice.messages.send({ to, text: 'hi' })
   const answers = [
     Response.json({ found: false }),
-    Response.json({ code: 'ROUTE_NOT_FOUND' }, { status: 404 }),
+    await server.fetch('/v1/events/unknown', { method: 'POST' }),
   ]
   for (const answer of answers) {
     let streams = 0
