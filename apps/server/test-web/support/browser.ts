@@ -3,8 +3,10 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { chromium } from 'playwright-core'
 import { expect } from 'vitest'
 
-/** The usual paths of Chromium and Chrome. */
-const USUAL_PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+/** The usual paths of Chromium and Chrome. The headless shell first, because it has no windows to draw. */
+const USUAL_PATHS = ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome'].map(
+  (name) => `/usr/bin/${name}`,
+)
 
 /** SOTTO_TEST_CHROMIUM overrides the usual paths. */
 const EXECUTABLE =
