@@ -47,6 +47,18 @@ function node(args: string[], extra: NodeJS.ProcessEnv = {}): Promise<string> {
   return run(project.folder, [process.execPath, ...args], { ...env, ...extra })
 }
 
+/** What React Native's Babel preset does. */
+async function withOldSyntax(file: string): Promise<string> {
+  await using build = await rolldown({
+    input: file,
+    context: 'globalThis',
+    treeshake: false,
+    transform: { target: 'es2017' },
+  })
+  const { output } = await build.generate({ format: 'iife', codeSplitting: false })
+  return output[0].code
+}
+
 describe('TypeScript', () => {
   // tRPC's declarations require 5.7.
   it.each<[version: string, compiler: string, checked: (moduleResolution: string) => boolean]>([
@@ -138,7 +150,7 @@ describe('React Native', () => {
     )
     using app = createReactNative()
     Object.assign(app.globals, { SOTTO_URL: server.url, SOTTO_TOKEN: server.serviceKey })
-    app.run(await readFile(path.join(project.folder, 'native.bundle.js'), 'utf8'))
+    app.run(await withOldSyntax(path.join(project.folder, 'native.bundle.js')))
     expect(await app.globals.code).toBe('MESSAGE_NOT_FOUND')
     expect(app.globals.hooks).toEqual(['function', 'function'])
   })
