@@ -158,7 +158,7 @@ test('a chunk that fails to load does not leave an empty page', async () => {
   await alice.page.getByRole('heading', { name: 'Sign in' }).waitFor()
 })
 
-test('a tab shows that someone else has signed in, and sends nothing as them', async () => {
+test('a tab shows that another user has signed in, and sends nothing as that user', async () => {
   await using server = await serve({ ...settings, DATABASE_URL: 'file::memory:' })
   const sotto = createClient({ url: server.url, token: settings.SOTTO_SERVICE_KEY })
   await sotto.users.create({ username: 'carol' })

@@ -190,7 +190,7 @@ describe('a storage that several views share', () => {
   })
 })
 
-describe('when someone else signs in', () => {
+describe('when another user signs in', () => {
   it('a view ends instead of acting as them, and its messages wait for its user', async () => {
     const [alice, bob, carol] = [await signUp(), await signUp(), await signUp()]
     const { storage, values } = slowStorage()
@@ -232,7 +232,7 @@ describe('when someone else signs in', () => {
     expect(textsOf(await until(later, isSettled(2)))).toEqual(['before', 'after'])
   })
 
-  it('a view keeps its messages pending while nobody is signed in', async () => {
+  it('a view keeps its messages pending while no user is signed in', async () => {
     const [alice, bob] = [await signUp(), await signUp()]
     const { storage } = slowStorage()
     const tab = openTab(alice.token)

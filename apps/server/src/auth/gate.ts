@@ -26,8 +26,8 @@ export async function admit<A extends Access>(
 }
 
 /**
- * The user of a client can change between writing a message and sending it, for example when someone else signs in in
- * another tab. An anonymous caller is no other user, and may be about to sign in.
+ * The user of a client can change between writing a message and sending it, for example when another user signs in on a
+ * different tab. An anonymous caller is no other user, and may be about to sign in.
  */
 function requireExpectedUser({ caller, actor, expectedUser }: Context): void {
   if (expectedUser === undefined || caller.kind === 'anonymous') return

@@ -1,7 +1,7 @@
 import type { RouterOutputs, SottoClient } from '@sotto/sdk'
 import { SottoError } from '@sotto/sdk'
 
-/** The user who is signed in in this browser. Null if nobody is. */
+/** The user who is signed in to this browser, or null. */
 export async function fetchMe(sotto: SottoClient): Promise<RouterOutputs['users']['me'] | null> {
   try {
     return await sotto.users.me()

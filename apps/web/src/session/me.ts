@@ -8,7 +8,7 @@ export interface SessionValue {
   me: RouterOutputs['users']['me']
   /** Clears all cached data and reloads the signed-in user. */
   reset: () => Promise<void>
-  /** Call this when the session turns out to have ended, or to be that of someone else. */
+  /** Call this when the session turns out to have ended, or to belong to another user. */
   end: () => void
 }
 

@@ -35,7 +35,7 @@ export function Session({ client }: { client: SottoClient }) {
   // The next user must not see the previous user's data.
   const reset = useCallback(() => queries.resetQueries(), [queries])
   const id = me?.id
-  // All tabs share the session cookie, so someone else can sign in while this page shows its user's data.
+  // All tabs share the session cookie, so another user can sign in while this page shows its user's data.
   const own = useMemo(() => (id === undefined ? client : client.forUser(id)), [client, id])
   const storage = useMemo(() => (id === undefined ? undefined : userStorage(id)), [id])
   if (error) return <Notice error={error} onRetry={() => void refetch()} />

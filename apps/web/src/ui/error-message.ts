@@ -13,7 +13,7 @@ export function errorMessage(error: unknown): string {
     case 'SECOND_FACTOR_REQUIRED':
       return 'Incorrect code.'
     case 'USER_MISMATCH':
-      return 'Someone else is signed in in this browser now.'
+      return 'Another user is signed in to this browser now.'
     case 'USERNAME_TAKEN':
       return 'This username is taken.'
     case 'EMAIL_TAKEN':

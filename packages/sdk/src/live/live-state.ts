@@ -83,7 +83,7 @@ export interface LiveState {
 }
 
 /**
- * What a live view needs from its client: the stream, and calls that fail with USER_MISMATCH if someone else is signed in
+ * What a live view needs from its client: the stream, and calls that fail with USER_MISMATCH if another user is signed in
  * by then.
  */
 export interface LiveSource {
