@@ -49,12 +49,12 @@ describe.each(dialects)('delivery marks on %s', (using) => {
       )
   })
 
-  test('are written at most once a second per conversation and user', async () => {
-    await using server = await createTestServer({ using, users: ['alice', 'bob'] })
+  test('are written at most once a second, for all conversations together', async () => {
+    await using server = await createTestServer({ using, users: ['alice', 'bob', 'carol'] })
     const begin = performance.now()
-    for (const text of ['first', 'second']) {
-      const message = await server.as('alice').messages.send({ to: 'bob', text })
-      await server.as('bob').direct.messages({ user: 'alice' })
+    for (const reader of ['bob', 'carol']) {
+      const message = await server.as('alice').messages.send({ to: reader, text: 'x' })
+      await server.as(reader).direct.messages({ user: 'alice' })
       await expect.poll(() => deliveredAt(server, message), soon).not.toBe(null)
     }
     expect(performance.now() - begin).toBeGreaterThan(1_000)

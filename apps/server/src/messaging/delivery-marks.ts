@@ -3,14 +3,13 @@ import { type Executor, type Mark, type MessageRow, store } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { Runtime } from '../app/runtime.ts'
 
-/** The minimum time between two writes for the same conversation and user, in milliseconds. */
-const COOLDOWN_MS = 1_000
-/** The time between two rounds, in milliseconds. Marks share transactions, which cost about as much as a send. */
-const ROUND_MS = 100
+/** The minimum time between two rounds, in milliseconds. Marks share transactions, which cost about as much as a send. */
+const ROUND_MS = 1_000
 /** Rows stay locked until the transaction ends, so its size bounds how long a concurrent send waits. */
 const MAX_MARKS = 100
-/** The number of attempts to write locked marks when closing. */
+/** The number of attempts to write locked marks when closing, and the time between them in milliseconds. */
 const CLOSE_ROUNDS = 20
+const CLOSE_ROUND_MS = 100
 
 interface Options {
   db: Executor
@@ -47,26 +46,17 @@ interface Single {
   seqs: Set<number>
 }
 
-/** A conversation and user whose mark was written recently. */
-interface Cooldown {
-  written: Mark
-  /** The latest mark since then. */
-  next: Mark | undefined
-  /** As of `performance.now()`. */
-  endsAt: number
-}
-
 /**
  * Collects delivery marks and writes them in the background, so that reading messages does not wait for writes.
  *
- * Each round writes all due marks together. The first mark of a conversation and user is due immediately. Further
- * marks within the next second are combined into one.
+ * Rounds write all waiting marks together, at most once a second. After a second without marks, the next one is written
+ * immediately. Marks of the same conversation and user are combined into one.
  */
 export class DeliveryMarks {
   readonly #options: Options
-  readonly #due = new Map<string, Mark>()
-  /** In the order in which they end. */
-  readonly #cooldowns = new Map<string, Cooldown>()
+  #waiting = new Map<string, Mark>()
+  /** The marks of the current round. */
+  #writing: ReadonlyMap<string, Mark> = new Map()
   #timer: NodeJS.Timeout | undefined
   #round: Promise<void> | undefined
   #nextRoundAt = 0
@@ -79,9 +69,9 @@ export class DeliveryMarks {
     this.#options = options
   }
 
-  /** The number of marks waiting to be written. */
+  /** The number of marks that are not written yet. */
   get waiting(): number {
-    return this.#due.size + [...this.#cooldowns.values()].filter(({ next }) => next).length
+    return this.#waiting.size + this.#writing.size
   }
 
   /** Marks these messages, and all before them, as delivered to the user. */
@@ -129,8 +119,7 @@ export class DeliveryMarks {
     const stay = await store.participants.find(db, conversationId, userId)
     if (!stay) return
     const key = keyOf({ conversationId, userId })
-    const cooldown = this.#cooldowns.get(key)
-    const pending = [this.#due.get(key), cooldown?.written, cooldown?.next].map((mark) => mark?.seq ?? 0)
+    const pending = [this.#waiting.get(key), this.#writing.get(key)].map((mark) => mark?.seq ?? 0)
     const start = Math.max(stay.delivered_seq, stay.read_seq, stay.after_seq, ...pending)
     let above = start
     for (const seq of [...seqs].sort((a, b) => a - b)) {
@@ -149,40 +138,26 @@ export class DeliveryMarks {
     this.#closed = true
     clearTimeout(this.#timer)
     await this.#round
-    for (let round = 0; round < CLOSE_ROUNDS; round++) {
-      if (round > 0) await sleep(ROUND_MS)
-      for (const key of [...this.#cooldowns.keys()]) this.#endCooldown(key)
-      if (this.#due.size === 0) return
-      await this.#writeDue()
+    for (let round = 0; round < CLOSE_ROUNDS && this.#waiting.size > 0; round++) {
+      if (round > 0) await sleep(CLOSE_ROUND_MS)
+      await this.#writeWaiting()
     }
   }
 
   #add(mark: Mark): void {
     const key = keyOf(mark)
-    const cooldown = this.#cooldowns.get(key)
-    if (cooldown) {
-      if ((cooldown.next ?? cooldown.written).seq < mark.seq) cooldown.next = mark
-      return
-    }
-    const due = this.#due.get(key)
-    if (!due || due.seq < mark.seq) this.#due.set(key, mark)
+    const waiting = this.#waiting.get(key)
+    if (!waiting || waiting.seq < mark.seq) this.#waiting.set(key, mark)
   }
 
-  #endCooldown(key: string): void {
-    const next = this.#cooldowns.get(key)?.next
-    this.#cooldowns.delete(key)
-    if (next) this.#due.set(key, next)
-  }
-
-  /** Runs rounds as long as there are due marks or cooldowns. */
+  /** Runs rounds as long as there are marks. */
   #schedule(): void {
-    if (this.#closed || this.#timer || this.#round) return
-    if (this.#due.size === 0 && this.#cooldowns.size === 0) return
+    if (this.#closed || this.#timer || this.#round || this.#waiting.size === 0) return
     this.#timer = setTimeout(
       () => {
         this.#timer = undefined
         this.#nextRoundAt = performance.now() + ROUND_MS
-        this.#round = this.#runRound().finally(() => {
+        this.#round = this.#writeWaiting().finally(() => {
           this.#round = undefined
           this.#schedule()
         })
@@ -192,20 +167,10 @@ export class DeliveryMarks {
     this.#timer.unref()
   }
 
-  async #runRound(): Promise<void> {
-    const now = performance.now()
-    for (const [key, { endsAt }] of this.#cooldowns) {
-      if (endsAt > now) break
-      this.#endCooldown(key)
-    }
-    await this.#writeDue()
-  }
-
-  async #writeDue(): Promise<void> {
-    const marks = [...this.#due.values()]
-    this.#due.clear()
-    const endsAt = performance.now() + COOLDOWN_MS
-    for (const mark of marks) this.#cooldowns.set(keyOf(mark), { written: mark, next: undefined, endsAt })
+  async #writeWaiting(): Promise<void> {
+    this.#writing = this.#waiting
+    this.#waiting = new Map()
+    const marks = [...this.#writing.values()]
     for (let from = 0; from < marks.length; from += MAX_MARKS) {
       // A mark covers all messages up to its seq, so the next one replaces a lost one.
       await this.#write(marks.slice(from, from + MAX_MARKS)).catch((error: unknown) =>
@@ -214,6 +179,7 @@ export class DeliveryMarks {
       // On SQLite, marks that would not move wait for nothing.
       await setImmediate()
     }
+    this.#writing = new Map()
   }
 
   async #write(marks: readonly Mark[]): Promise<void> {
@@ -223,14 +189,8 @@ export class DeliveryMarks {
     if (moving.length === 0) return
     const moved = await write((trx) => store.receipts.moveDeliveredMarks(trx, moving, now()))
     const written = new Set(moved.map(keyOf))
-    for (const mark of moving) {
-      const key = keyOf(mark)
-      const cooldown = this.#cooldowns.get(key)
-      if (!cooldown || written.has(key)) continue
-      // The row is locked by another transaction: the next round retries.
-      cooldown.next ??= mark
-      this.#endCooldown(key)
-    }
+    // The rows of the others are locked by other transactions: the next round retries.
+    for (const mark of moving) if (!written.has(keyOf(mark))) this.#add(mark)
   }
 }
 
