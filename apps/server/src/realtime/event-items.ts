@@ -2,11 +2,13 @@ import { setImmediate } from 'node:timers/promises'
 import { type EventRow, type Executor, store } from '@sotto/db'
 import type { AddressedEvent } from './audience.ts'
 import { encodeEventCursor, pointOf } from './event-cursor.ts'
-import { findEventMessages, findFormerReaders, type ShowConversation, viewOf } from './event-view.ts'
-import { createItem, type StreamItem } from './subscription.ts'
+import { findEventMessages, findFormerReaders, type ShowConversation, viewKey, viewOf } from './event-view.ts'
+import { createContent, createItem, type EventContent, type StreamItem } from './subscription.ts'
 
-/** The number of views created in one iteration of the event loop, which takes a few milliseconds. */
-const VIEWS_PER_TURN = 100
+/** The number of events serialized in one iteration of the event loop, which takes a few milliseconds. */
+const CONTENTS_PER_TURN = 100
+/** The same for users who receive an event that has been serialized already. */
+const ITEMS_PER_TURN = 2_000
 
 export interface ItemSources {
   db: Executor
@@ -32,9 +34,10 @@ export async function createItems(
   const sources = { db, showConversation, messages, hasLeft }
   const blocks = await findReceiptBlocks(db, events)
   const items = new Map<string, Map<EventRow, StreamItem>>()
-  let count = 0
+  let turn = 0
   for (const { row, userIds } of events) {
     const point = pointOf(epoch, row)
+    const shared = new Map<string, EventContent | undefined>()
     for (const userId of userIds) {
       let own = items.get(userId)
       if (!own) {
@@ -42,13 +45,29 @@ export async function createItems(
         items.set(userId, own)
       }
       if (blocks.get(row.user_id ?? '')?.has(userId) && isReceipt(row)) continue
-      // On SQLite, the views wait for nothing. One event of a large group has hundreds.
-      if (++count % VIEWS_PER_TURN === 0) await setImmediate()
-      const view = await viewOf(sources, row, userId)
-      if (view) own.set(row, createItem(view.event, encodeEventCursor(userId, point), view.message))
+      const key = viewKey(sources, row, userId)
+      const isKnown = key !== undefined && shared.has(key)
+      // On SQLite, the views wait for nothing. One event of a large group can have hundreds.
+      turn += isKnown ? 1 / ITEMS_PER_TURN : 1 / CONTENTS_PER_TURN
+      if (turn >= 1) {
+        turn = 0
+        await setImmediate()
+      }
+      const content = isKnown ? shared.get(key) : await contentOf(sources, row, userId)
+      if (key !== undefined) shared.set(key, content)
+      if (content) own.set(row, createItem(content, encodeEventCursor(userId, point)))
     }
   }
   return items
+}
+
+async function contentOf(
+  sources: Parameters<typeof viewOf>[0],
+  row: EventRow,
+  userId: string,
+): Promise<EventContent | undefined> {
+  const view = await viewOf(sources, row, userId)
+  return view && createContent(view.event, view.message)
 }
 
 function isReceipt({ type }: EventRow): boolean {

@@ -99,6 +99,39 @@ export async function viewOf(sources: Sources, row: EventRow, viewer: Viewer): P
   }
 }
 
+/**
+ * Users with the same key see the same event, so it is created and serialized once for all of them. Undefined if the
+ * event may differ for each user.
+ */
+export function viewKey({ messages, hasLeft }: Sources, row: EventRow, userId: string): string | undefined {
+  const message = messages.get(row.message_id ?? '')
+  switch (row.type) {
+    case 'message.created':
+    case 'message.edited':
+    case 'message.deleted':
+      if (message && (message.reactions !== null || hasLeft(message, userId))) return undefined
+      // Only the sender sees clientMessageId.
+      return message?.sender_id === userId ? 'sender' : 'all'
+    case 'reaction.added':
+    case 'reaction.removed':
+      return message && hasLeft(message, userId) ? 'former' : 'all'
+    case 'receipt.delivered':
+    case 'receipt.read':
+    case 'participant.joined':
+    case 'participant.left':
+    case 'participant.updated':
+      return 'all'
+    case 'conversation.created':
+    case 'conversation.updated':
+    case 'contact.updated':
+      return undefined
+    default:
+      // Written by a newer server on the same database.
+      void (row.type satisfies never)
+      return undefined
+  }
+}
+
 function countReactions({ deleted_at: deletedAt, reactions }: MessageRow) {
   return parseReactions(deletedAt === null ? reactions : null).map(([emoji, count]) => ({ emoji, count }))
 }

@@ -5,6 +5,7 @@ import { encodeEventCursor, type LogPoint } from './event-cursor.ts'
 import { createItems, type ItemSources } from './event-items.ts'
 import type { LogTail } from './log-tail.ts'
 import {
+  createContent,
   createItem,
   MAX_TAKEN_BYTES,
   type MissedItems,
@@ -153,7 +154,8 @@ export class Replay implements MissedItems {
   #createResync(): StreamItem {
     const { now, tail } = this.#options
     const cursor = encodeEventCursor(this.#range.userId, tail.end)
-    return createItem({ id: `resync-${cursor}`, type: 'resync', conversationId: null, at: now() }, cursor)
+    const event = { id: `resync-${cursor}`, type: 'resync', conversationId: null, at: now() } as const
+    return createItem(createContent(event), cursor)
   }
 }
 

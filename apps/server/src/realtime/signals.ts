@@ -1,6 +1,6 @@
 import { type Event, eventSchema } from '@sotto/contract'
 import { z } from 'zod'
-import { createItem, type StreamItem } from './subscription.ts'
+import { createContent, createItem, type StreamItem } from './subscription.ts'
 
 /** An event that is sent to open streams and not stored. */
 export interface Signal {
@@ -63,5 +63,5 @@ function datesOf(event: Record<string, unknown>): Record<string, Date | null> {
 }
 
 export function signalItem(signal: Signal): StreamItem {
-  return createItem(signal.event, undefined)
+  return createItem(createContent(signal.event), undefined)
 }

@@ -2,21 +2,29 @@ import type { Event } from '@sotto/contract'
 import type { MessageRow } from '@sotto/db'
 import type { EndReason } from '../metrics/metrics.ts'
 
-/** An event for one user, shared by all of their streams. */
-export interface StreamItem {
+/** An event as JSON, shared by all users who see it in the same way. */
+export interface EventContent {
   event: Event
-  /** Resumes after this event. Undefined for signals, because they are not stored. */
-  cursor: string | undefined
   /** The event as JSON, and its size in bytes. */
   json: string
   bytes: number
-  /** The message that counts as delivered when the item has been written. */
+  /** The message that counts as delivered when the event has been written. */
   message: MessageRow | undefined
 }
 
-export function createItem(event: Event, cursor: string | undefined, message?: MessageRow): StreamItem {
+/** An event for one user, shared by all of their streams. */
+export interface StreamItem extends EventContent {
+  /** Resumes after this event. Undefined for signals, because they are not stored. */
+  cursor: string | undefined
+}
+
+export function createContent(event: Event, message?: MessageRow): EventContent {
   const json = JSON.stringify(event)
-  return { event, cursor, json, bytes: Buffer.byteLength(json), message }
+  return { event, json, bytes: Buffer.byteLength(json), message }
+}
+
+export function createItem(content: EventContent, cursor: string | undefined): StreamItem {
+  return { ...content, cursor }
 }
 
 /** The limit of a reader's queue, in bytes of JSON. */
