@@ -5,6 +5,7 @@ import { type RunningServer, startServer } from '@sotto/testing/internal'
 import { expect, test } from 'vitest'
 import { DeliveryMarks } from '../src/messaging/delivery-marks.ts'
 import { createItems } from '../src/realtime/event-items.ts'
+import { WriteTurns } from '../src/realtime/write-turns.ts'
 
 /* SQLite is synchronous, so long work must let other work run in between. PostgreSQL is asynchronous in any case. */
 
@@ -120,6 +121,22 @@ test('the views of an event of a large group are created in several turns', asyn
   const most = await views.during(() => createItems(sources, 'epoch', [{ row, userIds }]))
   expect(most).toBeGreaterThan(50)
   expect(most).toBeLessThanOrEqual(101)
+})
+
+test('streams that have the same event are written in several turns', async () => {
+  const writes = new Iterations()
+  const turns = new WriteTurns()
+  let written = 0
+  const takeTurn = () => {
+    written++
+    writes.add()
+  }
+  const most = await writes.during(async () => {
+    for (let stream = 0; stream < 1_000; stream++) turns.add({ takeTurn })
+    await turns.finished()
+  })
+  expect(written).toBe(1_000)
+  expect(most).toBe(100)
 })
 
 test('delivery marks that do not move are checked in several turns', async () => {

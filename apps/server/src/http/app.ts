@@ -100,6 +100,8 @@ export async function createHttpApp({
     loggerInstance: withoutInfo(log),
     // The hook below logs one line per request.
     logController: new fastify.LogController({ disableRequestLogging: true }),
+    // One logger for all requests: each line has its request's id as a field.
+    childLoggerFactory: (logger) => logger,
     genReqId: (request) => requestIdOf(request.headers['x-request-id']) ?? newRequestId(),
     trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     bodyLimit,

@@ -6,10 +6,12 @@ import { createItems, type ItemSources, type ItemsByUser } from './event-items.t
 import type { LogBatch } from './log-tail.ts'
 import type { StreamRegistry } from './stream-registry.ts'
 import { MAX_TAKEN_BYTES, type StreamItem } from './subscription.ts'
+import type { WriteTurns } from './write-turns.ts'
 
 interface Options extends ItemSources {
   now: () => Date
   streams: StreamRegistry
+  turns: WriteTurns
   metrics: Pick<Metrics, 'eventDispatched'>
 }
 
@@ -36,6 +38,8 @@ export class EventDispatcher {
     const items = new Map<string, ReadonlyMap<EventRow, StreamItem>>()
     let rest: readonly AddressedEvent[] = await this.#audience.resolve(rows)
     while (rest.length > 0) {
+      // Lets readers take their items, so that a burst does not disconnect readers who keep up.
+      await this.#options.turns.finished()
       for (;;) {
         const userIds = this.#streamingUsers(rest, items)
         if (userIds.size === 0) break
@@ -45,7 +49,7 @@ export class EventDispatcher {
       }
       const pushed = this.#push(rest, items, advance)
       rest = rest.slice(pushed)
-      // Lets readers take their items, so that a burst does not disconnect readers who keep up.
+      // The same for readers that take no turns.
       if (rest.length > 0) await setImmediate()
     }
   }

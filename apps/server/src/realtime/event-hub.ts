@@ -9,7 +9,8 @@ import { LogTail, type TailState } from './log-tail.ts'
 import { Replay } from './replay.ts'
 import type { WatchRequest } from './signals.ts'
 import { StreamRegistry } from './stream-registry.ts'
-import { type StreamItem, Subscription } from './subscription.ts'
+import { type StreamHost, type StreamItem, Subscription } from './subscription.ts'
+import { WriteTurns } from './write-turns.ts'
 
 interface Options {
   db: Executor
@@ -42,11 +43,13 @@ export class EventHub {
   readonly #options: Options
   readonly #streams: StreamRegistry
   readonly #tail: LogTail
+  readonly #host: StreamHost
 
   constructor(options: Options) {
     this.#options = options
     const streams = new StreamRegistry({ ...options, onEmpty: () => this.#tail.wake() })
-    const dispatcher = new EventDispatcher({ ...options, streams })
+    const turns = new WriteTurns()
+    const dispatcher = new EventDispatcher({ ...options, streams, turns })
     this.#streams = streams
     this.#tail = new LogTail({
       ...options,
@@ -54,6 +57,15 @@ export class EventHub {
       onStart: () => dispatcher.reset(),
       deliver: (batch) => options.tracing.deliver(batch.rows, () => dispatcher.dispatch(batch)),
     })
+    this.#host = {
+      turns,
+      cursorNow: (userId) => encodeEventCursor(userId, this.#tail.end),
+      onWritten(userId, { message }) {
+        options.metrics.eventDelivered()
+        if (message) options.onMessageWritten(userId, message)
+      },
+      onEnd: (stream) => streams.remove(stream),
+    }
   }
 
   /** The number of streams that are open or opening. */
@@ -126,29 +138,19 @@ export class EventHub {
   }
 
   #createStream(
-    { userId, conversationId, streamId, watched = new Set(), cursor, onEnd }: SubscribeOptions,
+    { userId, conversationId, streamId, watched, cursor, onEnd }: SubscribeOptions,
     from: LogPoint | undefined,
   ): Subscription {
-    const { metrics, onMessageWritten } = this.#options
     const tail = this.#tail
-    const cursorNow = () => encodeEventCursor(userId, tail.end)
-    return new Subscription({
+    return new Subscription(this.#host, {
       userId,
       conversationId,
       streamId,
       watched,
       // A reader who resumes keeps their cursor until they have taken the missed events.
-      cursor: cursor ?? cursorNow(),
-      cursorNow,
+      cursor: cursor ?? this.#host.cursorNow(userId),
       replay: from && new Replay({ ...this.#options, tail }, { userId, conversationId, from }),
-      onWritten: ({ message }) => {
-        metrics.eventDelivered()
-        if (message) onMessageWritten(userId, message)
-      },
-      onEnd: (ended) => {
-        this.#streams.remove(ended)
-        onEnd?.(ended)
-      },
+      onEnd,
     })
   }
 }

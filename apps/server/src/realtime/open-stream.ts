@@ -10,7 +10,7 @@ export async function openStream(
   ctx: ActorContext,
   input: InputOf<'events', 'stream'>,
 ): Promise<Subscription> {
-  const { actor } = ctx
+  const { actor, transport } = ctx
   if (input.conversationId !== undefined) await requireConversation(ctx, input.conversationId)
   const watched = await visibleUsers(ctx, actor, input.presence ?? [])
   const { events, streamGuard, presenceWatches, metrics } = ctx.app
@@ -23,10 +23,10 @@ export async function openStream(
     cursor: input.lastEventId ?? input.cursor,
     onEnd(ended) {
       streamGuard.forget(ended)
-      metrics.streamClosed(ctx.transport, ended.endReason)
+      metrics.streamClosed(transport, ended.endReason)
     },
   })
-  metrics.streamOpened(ctx.transport)
+  metrics.streamOpened(transport)
   streamGuard.watch(stream, ctx.caller)
   try {
     await presenceWatches.sendStates(stream, watched)

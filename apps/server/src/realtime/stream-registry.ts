@@ -70,13 +70,13 @@ export class StreamRegistry {
   add(stream: Subscription): void {
     this.#requireOpen()
     this.#requireUserLimit(stream.userId)
-    for (const watchedId of stream.watched) addTo(this.#byWatchedUser, watchedId, stream)
+    for (const watchedId of stream.watched ?? []) addTo(this.#byWatchedUser, watchedId, stream)
     if (addTo(this.#byUser, stream.userId, stream)) this.#options.onPresence(stream.userId, true)
   }
 
   remove(stream: Subscription): void {
     this.release()
-    for (const watchedId of stream.watched) removeFrom(this.#byWatchedUser, watchedId, stream)
+    for (const watchedId of stream.watched ?? []) removeFrom(this.#byWatchedUser, watchedId, stream)
     if (removeFrom(this.#byUser, stream.userId, stream)) this.#options.onPresence(stream.userId, false)
   }
 
@@ -88,14 +88,16 @@ export class StreamRegistry {
 
   /** From now on the stream receives the presence of these users, too. */
   watch(stream: Subscription, watchedIds: readonly string[]): void {
+    stream.watched ??= new Set()
+    const { watched } = stream
     for (const watchedId of watchedIds) {
-      stream.watched.delete(watchedId)
-      stream.watched.add(watchedId)
+      watched.delete(watchedId)
+      watched.add(watchedId)
       addTo(this.#byWatchedUser, watchedId, stream)
     }
-    for (const watchedId of stream.watched) {
-      if (stream.watched.size <= MAX_WATCHED) break
-      stream.watched.delete(watchedId)
+    for (const watchedId of watched) {
+      if (watched.size <= MAX_WATCHED) break
+      watched.delete(watchedId)
       removeFrom(this.#byWatchedUser, watchedId, stream)
     }
   }

@@ -1,6 +1,7 @@
 import type { Event } from '@sotto/contract'
 import type { MessageRow } from '@sotto/db'
 import type { EndReason } from '../metrics/metrics.ts'
+import type { WriteTurns } from './write-turns.ts'
 
 /** An event as JSON, shared by all users who see it in the same way. */
 export interface EventContent {
@@ -32,20 +33,27 @@ const MAX_QUEUED_BYTES = 262_144
 /** How much a reader takes at once, in bytes of JSON. Also bounds what it has taken but not yet sent. */
 export const MAX_TAKEN_BYTES = 65_536
 
+/** What all streams of a server share, so that an idle stream takes little memory. */
+export interface StreamHost {
+  turns: WriteTurns
+  /** The cursor for a user who has received everything up to now. */
+  cursorNow(userId: string): string
+  onWritten(userId: string, item: StreamItem): void
+  onEnd(stream: Subscription): void
+}
+
 interface Options {
   userId: string
   conversationId: string | undefined
   /** The client's id of the stream. */
   streamId: string | undefined
-  watched: ReadonlySet<string>
+  watched: ReadonlySet<string> | undefined
   /** The cursor as long as nothing has been taken. */
   cursor: string
-  /** The cursor once everything up to now has been taken. */
-  cursorNow: () => string
   /** Undefined for a reader who starts now. */
   replay: MissedItems | undefined
-  onWritten: (item: StreamItem) => void
-  onEnd: (subscription: Subscription) => void
+  /** Called once, when the stream has ended. */
+  onEnd: ((stream: Subscription) => void) | undefined
 }
 
 export interface MissedItems {
@@ -72,26 +80,31 @@ export class Subscription implements ReplayReader {
   readonly conversationId: string | undefined
   readonly streamId: string | undefined
   /** The users whose presence this reader receives, in the order they were added. Changed by the StreamRegistry. */
-  readonly watched: Set<string>
+  watched: Set<string> | undefined
   /** Called once, when the stream has ended: the reader may be blocked on a write and not waiting for items. */
   onEnded: (() => void) | undefined
-  readonly #options: Options
+  /** For readers that do not wait in `take`: called in a turn of `WriteTurns` when there are items or the stream ended. */
+  onTurn: (() => void) | undefined
+  readonly #host: StreamHost
+  readonly #onEnd: Options['onEnd']
   #cursor: string
   #replay: MissedItems | undefined
   #queue: StreamItem[] = []
   #queuedBytes = 0
   #wake: (() => void) | undefined
+  #isWaitingForTurn = false
   /** Stops listening to the connection. */
   #leave: (() => void) | undefined
   #ended = false
   #endReason: EndReason | undefined
 
-  constructor(options: Options) {
+  constructor(host: StreamHost, options: Options) {
+    this.#host = host
+    this.#onEnd = options.onEnd
     this.userId = options.userId
     this.conversationId = options.conversationId
     this.streamId = options.streamId
-    this.watched = new Set(options.watched)
-    this.#options = options
+    this.watched = options.watched && options.watched.size > 0 ? new Set(options.watched) : undefined
     this.#cursor = options.cursor
     this.#replay = options.replay
   }
@@ -101,8 +114,19 @@ export class Subscription implements ReplayReader {
    * reader does not expire.
    */
   get cursor(): string {
-    if (!this.#ended && !this.#replay && this.#queue.length === 0) this.#cursor = this.#options.cursorNow()
+    if (!this.#ended && !this.#replay && this.#queue.length === 0)
+      this.#cursor = this.#host.cursorNow(this.userId)
     return this.#cursor
+  }
+
+  /** Whether there are missed items that `takeMissed` returns. */
+  get isReplaying(): boolean {
+    return this.#replay !== undefined
+  }
+
+  /** Whether there are items that `takeQueued` returns. */
+  get hasQueued(): boolean {
+    return this.#queue.length > 0
   }
 
   get hasEnded(): boolean {
@@ -126,6 +150,19 @@ export class Subscription implements ReplayReader {
     this.#queuedBytes += item.bytes
     this.#queue.push(item)
     this.#wake?.()
+    this.requestTurn()
+  }
+
+  /** Calls `onTurn` when it is this stream's turn. */
+  requestTurn(): void {
+    if (!this.onTurn || this.#isWaitingForTurn) return
+    this.#isWaitingForTurn = true
+    this.#host.turns.add(this)
+  }
+
+  takeTurn(): void {
+    this.#isWaitingForTurn = false
+    this.onTurn?.()
   }
 
   goLive(): void {
@@ -153,33 +190,30 @@ export class Subscription implements ReplayReader {
     this.#queue = []
     this.#replay = undefined
     this.#leave?.()
-    this.#options.onEnd(this)
+    this.#host.onEnd(this)
+    this.#onEnd?.(this)
     this.#wake?.()
+    this.requestTurn()
     this.onEnded?.()
   }
 
   /** Waits for at least one item. @returns undefined once the stream has ended or the signal is aborted. */
   async take(signal?: AbortSignal): Promise<StreamItem[] | undefined> {
     while (!this.#ended && !signal?.aborted) {
-      const items = this.#replay ? this.#taken(await this.#replay.next(this, signal)) : this.#takeQueued()
+      const items = this.#replay ? await this.takeMissed(signal) : this.takeQueued()
       if (items.length > 0) return items
       if (!this.#replay && this.#queue.length === 0) await this.#untilWoken(signal)
     }
     return undefined
   }
 
-  /** Must be called once these items have been written to the connection: their messages then count as delivered. */
-  written(items: readonly StreamItem[]): void {
-    for (const item of items) this.#options.onWritten(item)
+  /** Takes items of the replay. The result can be empty: when it has ended, and as described for `MissedItems`. */
+  async takeMissed(signal?: AbortSignal): Promise<StreamItem[]> {
+    return this.#replay ? this.#taken(await this.#replay.next(this, signal)) : []
   }
 
-  /** A stream of one conversation also receives presence signals, which have no conversation. */
-  #wants({ event, cursor }: StreamItem): boolean {
-    if (this.conversationId === undefined || event.conversationId === this.conversationId) return true
-    return event.conversationId === null && cursor === undefined
-  }
-
-  #takeQueued(): StreamItem[] {
+  /** Takes queued items, up to `MAX_TAKEN_BYTES`. */
+  takeQueued(): StreamItem[] {
     let count = 0
     let bytes = 0
     for (const item of this.#queue) {
@@ -190,6 +224,17 @@ export class Subscription implements ReplayReader {
     const items = this.#queue.splice(0, count)
     this.#queuedBytes -= bytes
     return this.#taken(items)
+  }
+
+  /** Must be called once these items have been written to the connection: their messages then count as delivered. */
+  written(items: readonly StreamItem[]): void {
+    for (const item of items) this.#host.onWritten(this.userId, item)
+  }
+
+  /** A stream of one conversation also receives presence signals, which have no conversation. */
+  #wants({ event, cursor }: StreamItem): boolean {
+    if (this.conversationId === undefined || event.conversationId === this.conversationId) return true
+    return event.conversationId === null && cursor === undefined
   }
 
   /** If the stream has ended while missed items were being read, they do not count as taken. */

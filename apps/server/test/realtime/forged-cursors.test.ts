@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest'
 import type { LogPoint } from '../../src/realtime/event-cursor.ts'
 import { Replay } from '../../src/realtime/replay.ts'
 import { Subscription } from '../../src/realtime/subscription.ts'
+import { WriteTurns } from '../../src/realtime/write-turns.ts'
 
 type Parts = [kind: string, epoch: string, owner: string, xid: string, id: number, at: number]
 
@@ -155,20 +156,19 @@ describe.each(dialects)('forged event cursors on %s', (using) => {
     const ahead: LogPoint = { epoch, position: { xid, id }, at: new Date(at) }
     // Like a server whose database stopped responding to the reader of the log.
     const tail = { end: { epoch, position: { xid: '0', id: 0 }, at: ahead.at }, hint() {} }
+    const host = { turns: new WriteTurns(), cursorNow: () => cursor, onWritten() {}, onEnd() {} }
     const open = () =>
-      new Subscription({
+      new Subscription(host, {
         userId,
         conversationId: undefined,
         streamId: undefined,
-        watched: new Set(),
+        watched: undefined,
         cursor,
-        cursorNow: () => cursor,
         replay: new Replay(
           { db: app.db, now: app.now, tail, retentionMs: DAY_MS, showConversation: async () => undefined },
           { userId, conversationId: undefined, from: ahead },
         ),
-        onWritten() {},
-        onEnd() {},
+        onEnd: undefined,
       })
     expect(await store.eventLog.findTime(app.db, ahead.position)).toEqual(ahead.at)
 
