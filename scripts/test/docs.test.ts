@@ -1,6 +1,6 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { spawnServer } from '@sotto/testing/internal'
+import { startSotto } from '@sotto/testing/internal'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { httpDocs } from '../http-docs/page.ts'
 import { asDocumented } from './support/answers.ts'
@@ -106,7 +106,7 @@ describe.each(files)('%s', (file) => {
 
   beforeAll(async () => {
     if (runnable.length === 0) return
-    await using server = await spawnServer({
+    await using server = await startSotto({
       SOTTO_SERVICE_KEY: SERVICE_KEY,
       SOTTO_JWT_SECRET: JWT_SECRET,
       SOTTO_WEBHOOK_ALLOWED_HOSTS: '127.0.0.1',

@@ -5,10 +5,10 @@ import { createClient } from '@sotto/sdk'
 import {
   openTcpProxy,
   queryPostgres,
-  type ServerProcess,
+  type StartedServer,
   scrape,
   sotto,
-  spawnServer,
+  startSotto,
 } from '@sotto/testing/internal'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
@@ -36,8 +36,8 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => stopBoth())
 
-function start(settings: NodeJS.ProcessEnv = {}): Promise<ServerProcess> {
-  return spawnServer({
+function start(settings: NodeJS.ProcessEnv = {}): Promise<StartedServer> {
+  return startSotto({
     DATABASE_URL: primary,
     DATABASE_REPLICA_URL: replica,
     SOTTO_SERVICE_KEY: KEY,
@@ -46,7 +46,7 @@ function start(settings: NodeJS.ProcessEnv = {}): Promise<ServerProcess> {
   })
 }
 
-async function listReads({ output }: ServerProcess): Promise<Record<'replica' | 'primary', number>> {
+async function listReads({ output }: StartedServer): Promise<Record<'replica' | 'primary', number>> {
   const line = output.stdout.split('\n').find((entry) => entry.includes('"listening"')) ?? '{}'
   const { metrics } = JSON.parse(line) as { metrics: string }
   const page = await scrape({ metricsUrl: metrics })
@@ -63,7 +63,7 @@ async function replicaSeenByDoctor(url: string): Promise<string> {
   return stdout.split('\n').find((line) => line.includes(' replica ')) ?? stdout
 }
 
-const isUsed = ({ output }: ServerProcess) => output.stdout.includes('reading lists from the replica')
+const isUsed = ({ output }: StartedServer) => output.stdout.includes('reading lists from the replica')
 
 test('lists use the primary while the replica hangs, and the replica again once it responds', async () => {
   await using proxy = await openTcpProxy(replica)
@@ -99,8 +99,8 @@ describe('two servers with a replica', { timeout: 120_000 }, () => {
     const keys = createClient({ url: writer.url, token: KEY })
     for (const username of ['alice', 'bob']) await keys.users.create({ username })
     const alice = createClient({ url: writer.url, token: KEY }).as('alice')
-    const bobAt = (server: ServerProcess) => createClient({ url: server.url, token: KEY }).as('bob')
-    async function sendAndList(server: ServerProcess, text: string): Promise<void> {
+    const bobAt = (server: StartedServer) => createClient({ url: server.url, token: KEY }).as('bob')
+    async function sendAndList(server: StartedServer, text: string): Promise<void> {
       const bob = bobAt(server)
       const sent = await alice.messages.send({ to: 'bob', text })
       expect((await bob.direct.messages({ user: 'alice' })).items[0]).toMatchObject({ id: sent.id, text })

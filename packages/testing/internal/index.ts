@@ -29,12 +29,14 @@ export {
   type FinishedCommand,
   type ServerHere,
   type ServerProcess,
+  type StartedServer,
   serve,
   sotto,
   sottoOnTerminal,
   sottoProcess,
   spawnServer,
   spawnSotto,
+  startSotto,
 } from './sotto.ts'
 export { codeOf, failureOf } from './sotto-errors.ts'
 export { openSse, RefusedError, readSuperjson, type SseStream } from './sse.ts'

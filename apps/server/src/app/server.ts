@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { Readable } from 'node:stream'
+import { Readable, type Writable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import {
   type Database,
@@ -45,6 +45,8 @@ export interface ServerOverrides {
   nextId?: () => string | undefined
   /** Replaces the default logger. Its lines have no trace ids and are not exported. */
   log?: Logger
+  /** Where the default logger writes, instead of standard output. */
+  logTo?: Writable
   onStatement?: StatementListener
   /** Resolves the hosts of webhooks instead of the system's resolver. */
   resolveHost?: ResolveHost
@@ -87,7 +89,7 @@ export interface Server extends AsyncDisposable {
  */
 export async function createServer(config: Config, overrides: ServerOverrides = {}): Promise<Server> {
   const telemetry = await startTelemetry(config)
-  const log = overrides.log ?? createLogger(config.logLevel, telemetry)
+  const log = overrides.log ?? createLogger(config.logLevel, telemetry, overrides.logTo)
   telemetry?.reportTo(log)
   const clock = new DatabaseClock({ log, hostNow: overrides.hostNow })
   const now = overrides.now ?? clock.now

@@ -15,9 +15,9 @@ const STOP_LIMIT_MS = 20_000
 const EXIT_DELAY_MS = 200
 
 /** `sotto start`: runs the server until SIGINT or SIGTERM. */
-export async function start({ stdout }: Io, config: Config): Promise<void> {
-  await using server = await createServer(config)
-  const stopped = untilSignalled()
+export async function start({ stdout, stopSignal }: Io, config: Config): Promise<void> {
+  await using server = await createServer(config, stopSignal && { logTo: stdout })
+  const stopped = stopSignal ?? untilSignalled()
   const url = await listen(server, config).catch((error) => {
     // The secrets already exist in the database and cannot be shown later.
     stdout.write(firstStartSecrets(server))
@@ -36,9 +36,14 @@ export async function start({ stdout }: Io, config: Config): Promise<void> {
   if (stdout.isTTY) stdout.write('\nStopping\n')
   else log.info({ signal }, 'stopping')
   // Every response that was sent is committed.
-  setTimeout(() => process.exit(0), config.drainSeconds * 1_000 + STOP_LIMIT_MS).unref()
+  if (!stopSignal) exitAfter(config.drainSeconds * 1_000 + STOP_LIMIT_MS)
   await server.close()
-  setTimeout(() => process.exit(0), EXIT_DELAY_MS).unref()
+  if (!stopSignal) exitAfter(EXIT_DELAY_MS)
+}
+
+/** Ends the process, unless it ends before. */
+function exitAfter(milliseconds: number): void {
+  setTimeout(() => process.exit(0), milliseconds).unref()
 }
 
 /** Resolves on the first signal and ignores later ones: shells and process managers often send two. */

@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream'
 import type { SottoError } from '@sotto/contract'
 import { type Logger, pino } from 'pino'
 
@@ -9,15 +10,16 @@ interface LogTelemetry {
 }
 
 /**
- * Logs to standard output, one line of JSON per record. Message texts, passwords and tokens must never be logged.
+ * Logs to standard output, or to the given stream, one line of JSON per record. Message texts, passwords and tokens
+ * must never be logged.
  *
  * With telemetry, lines logged during a call include its trace id, and all lines are also exported.
  */
-export function createLogger(level: string, telemetry?: LogTelemetry): Logger {
-  if (!telemetry) return pino({ level, base: null })
+export function createLogger(level: string, telemetry?: LogTelemetry, stream?: Writable): Logger {
+  const stdout = stream ?? pino.destination(1)
+  if (!telemetry) return pino({ level, base: null }, stdout)
   const { tracing, logRecords } = telemetry
   const options = { level, base: null, mixin: () => ({ ...tracing.active().logFields }) }
-  const stdout = pino.destination(1)
   const both = {
     write(line: string) {
       stdout.write(line)

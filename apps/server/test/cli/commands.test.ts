@@ -4,7 +4,7 @@ import {
   sotto,
   sottoOnTerminal,
   sottoProcess,
-  spawnServer,
+  startSotto,
 } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
 
@@ -142,7 +142,7 @@ describe.each(['sqlite', 'postgres'] as const)('sotto on %s', (using) => {
   test('creates keys and users, revokes keys and sets passwords while a server is running', async () => {
     await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url }
-    await using server = await spawnServer(settings)
+    await using server = await startSotto(settings)
 
     const newKey = await sotto(['key', 'create', '--name', 'backend'], settings)
     expect(newKey.code).toBe(0)
@@ -206,7 +206,7 @@ describe.each(['sqlite', 'postgres'] as const)('sotto on %s', (using) => {
   test('makes users admins and issues password resets while a server is running', async () => {
     await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: 'sk_of_a_test' }
-    await using server = await spawnServer(settings)
+    await using server = await startSotto(settings)
     const admin = createClient({ url: server.url, token: 'sk_of_a_test' })
     const { id } = await admin.users.create({ username: 'zoe', password: 'correct horse' })
     const { token } = await signIn(server.url, 'zoe', 'correct horse')
@@ -232,7 +232,7 @@ describe.each(['sqlite', 'postgres'] as const)('sotto on %s', (using) => {
   test('exports and erases users while a server is running', async () => {
     await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: 'sk_of_a_test' }
-    await using server = await spawnServer(settings)
+    await using server = await startSotto(settings)
     const admin = createClient({ url: server.url, token: 'sk_of_a_test' })
     const { id } = await admin.users.create({ username: 'zoe', password: 'correct horse' })
     await admin.users.create({ username: 'yan' })
@@ -330,7 +330,7 @@ test('a terminal prompts twice for a password without showing it', async () => {
   expect(differs.screen).toContain('sotto: the passwords do not match')
   expect(differs.screen).not.toContain('battery')
 
-  await using server = await spawnServer(settings)
+  await using server = await startSotto(settings)
   expect((await signIn(server.url, 'zoe', 'correct horse')).token).toMatch(/^st_/)
 })
 

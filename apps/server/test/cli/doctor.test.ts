@@ -2,7 +2,13 @@ import { chmod, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { beginImport, endImport, openDatabase, store } from '@sotto/db'
 import { createClient } from '@sotto/sdk'
-import { createEmptyDatabase, createTemporaryDirectory, sotto, spawnServer } from '@sotto/testing/internal'
+import {
+  createEmptyDatabase,
+  createTemporaryDirectory,
+  sotto,
+  spawnServer,
+  startSotto,
+} from '@sotto/testing/internal'
 import { sql } from 'kysely'
 import pg from 'pg'
 import { describe, expect, test, vi } from 'vitest'
@@ -156,7 +162,7 @@ test('doctor reports the transaction that holds back the event log, and a pool t
 test('doctor reports a webhook whose receiver is gone', async () => {
   await using database = await createEmptyDatabase('sqlite')
   const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: 'sk_of_a_test' }
-  await using server = await spawnServer(settings)
+  await using server = await startSotto(settings)
   const admin = createClient({ url: server.url, token: 'sk_of_a_test' })
   const { id } = await admin.webhooks.create({ url: 'https://hooks.example/gone' })
   const webhooks = async () => (await examine(settings)).checks.filter(({ check }) => check === 'webhooks')

@@ -6,7 +6,7 @@ import {
   queryPostgres,
   sotto,
   sottoOnTerminal,
-  spawnServer,
+  startSotto,
 } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
 import { type DatabaseContents, inconsistencies, readContents } from './support/database-contents.ts'
@@ -46,7 +46,7 @@ describe('the small data set', () => {
     await using database = await createEmptyDatabase('sqlite')
     const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: 'sk_for-this-test' }
     await sotto(['seed'], settings)
-    await using server = await spawnServer(settings)
+    await using server = await startSotto(settings)
     const client = createClient({ url: server.url, token: settings.SOTTO_SERVICE_KEY })
 
     const { items: users } = await client.users.list()
@@ -126,7 +126,7 @@ describe('a large data set', () => {
     async (using) => {
       await using database = await createEmptyDatabase(using)
       const settings = { DATABASE_URL: database.url }
-      await using server = await spawnServer(settings)
+      await using server = await startSotto(settings)
       await sotto(['seed'], settings)
       const args = ['seed', '--users', '2', '--messages', '500', '--conversations', '1']
       expect(await sotto(args, settings)).toMatchObject({ code: 0 })

@@ -10,6 +10,7 @@ import {
   queryPostgres,
   sotto,
   spawnServer,
+  startSotto,
 } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
 import { readConfig, settingNames } from '../../src/settings/config.ts'
@@ -230,7 +231,7 @@ describe('a SQLite database cannot be opened', () => {
     )
     // The lock ends with the process, even if it was killed.
     await server.stop('SIGKILL')
-    await using next = await spawnServer({ DATABASE_URL: database.url })
+    await using next = await startSotto({ DATABASE_URL: database.url })
     expect(await next.stop()).toBe(0)
   })
 })
@@ -269,7 +270,7 @@ test.each(['sqlite', 'postgres'] as const)(
     expect(await sotto(['key', 'list'], settings)).toMatchObject({ code: 1, stdout: '' })
     expect(await sotto(['migrate'], settings)).toMatchObject({ code: 0 })
     expect(await sotto(['key', 'list'], settings)).toMatchObject({ code: 0 })
-    await using server = await spawnServer(settings)
+    await using server = await startSotto(settings)
     expect(await server.stop()).toBe(0)
   },
 )

@@ -1,6 +1,7 @@
-import { DatabaseSync } from 'node:sqlite'
+import { openDatabase } from '@sotto/db'
 import { createClient } from '@sotto/sdk'
-import { createEmptyDatabase, queryPostgres, sotto, spawnServer } from '@sotto/testing/internal'
+import { createEmptyDatabase, sotto, startSotto } from '@sotto/testing/internal'
+import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 
 /* During a rolling upgrade, servers of the previous release run, stop and start on the new schema. */
@@ -8,21 +9,16 @@ import { describe, expect, test } from 'vitest'
 const NEXT = '29990101T000000-next'
 
 /** Changes the schema like `sotto migrate` of the next release. */
-async function migrateToNext(url: string, change: string, servesFrom?: string): Promise<void> {
+async function migrateToNext(url: string, changes: readonly string[], servesFrom?: string): Promise<void> {
+  await using database = await openDatabase({ url, poolSize: 1 })
   const statements = [
-    change,
+    ...changes,
     `insert into migrations (name, timestamp) values ('${NEXT}', '2999-01-01')`,
     ...(servesFrom === undefined
       ? []
       : [`insert into schema_requirements (migration, serves_from) values ('${NEXT}', '${servesFrom}')`]),
-  ].join(';')
-  if (url.startsWith('postgres')) {
-    await queryPostgres(url, statements)
-    return
-  }
-  const file = new DatabaseSync(url.slice('file:'.length), { timeout: 5_000 })
-  file.exec(statements)
-  file.close()
+  ]
+  for (const statement of statements) await sql.raw(statement).execute(database.db)
 }
 
 const KEY = 'sk_rollout'
@@ -32,7 +28,7 @@ describe.each(['sqlite', 'postgres'] as const)('a database newer than the server
   test('is served by running and by newly started servers', async () => {
     await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: KEY }
-    await using running = await spawnServer(settings)
+    await using running = await startSotto(settings)
     const client = createClient({ url: running.url, token: KEY })
     for (const username of ['alice', 'bob']) await client.users.create({ username })
     let stop = false
@@ -48,7 +44,7 @@ describe.each(['sqlite', 'postgres'] as const)('a database newer than the server
     const tables = ['users', 'conversations', 'participants', 'messages', 'events', 'service_keys']
     await migrateToNext(
       database.url,
-      tables.map((table) => `alter table ${table} add column next_release integer`).join(';'),
+      tables.map((table) => `alter table ${table} add column next_release integer`),
     )
     await client.as('bob').conversations.list()
     stop = true
@@ -58,7 +54,7 @@ describe.each(['sqlite', 'postgres'] as const)('a database newer than the server
     expect((await client.as('bob').direct.messages({ user: 'alice' })).items[0]?.seq).toBe(sent)
     expect(await running.stop()).toBe(0)
     for (const SOTTO_MIGRATE of ['on', 'off']) {
-      await using restarted = await spawnServer({ ...settings, SOTTO_MIGRATE })
+      await using restarted = await startSotto({ ...settings, SOTTO_MIGRATE })
       expect(restarted.output.stdout).toContain(NEXT)
       expect(await isReady(restarted.url)).toBe(true)
       await restarted.stop()
@@ -72,8 +68,8 @@ describe.each(['sqlite', 'postgres'] as const)('a database newer than the server
   test('is rejected if the new schema lacks something that the server uses', async () => {
     await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: KEY }
-    await using running = await spawnServer(settings)
-    await migrateToNext(database.url, 'drop table audit', NEXT)
+    await using running = await startSotto(settings)
+    await migrateToNext(database.url, ['drop table audit'], NEXT)
 
     expect(await isReady(running.url)).toBe(false)
     await running.stop()

@@ -4,7 +4,7 @@ import { createConnection } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createClient } from '@sotto/sdk'
-import { createEmptyDatabase, type ServerProcess, spawnServer } from '@sotto/testing/internal'
+import { createEmptyDatabase, type StartedServer, spawnServer, startSotto } from '@sotto/testing/internal'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 
@@ -42,7 +42,7 @@ function call(agent: Agent, url: string, path: string, body?: object): Promise<H
   return promise
 }
 
-async function createUsers(server: ServerProcess): Promise<void> {
+async function createUsers(server: StartedServer): Promise<void> {
   const client = createClient({ url: server.url, token: key })
   for (const username of ['alice', 'bob']) await client.users.create({ username })
 }
@@ -88,7 +88,7 @@ describe.each(['sqlite', 'postgres'] as const)('a shutdown on %s', (using) => {
     expect(server.output.stderr).toBe('')
     expect(acknowledged.length).toBeGreaterThan(CONNECTIONS)
 
-    await using again = await spawnServer(settings)
+    await using again = await startSotto(settings)
     const client = createClient({ url: again.url, token: key })
     const found = new Set<string>()
     for await (const page of client.messages.between(['alice', 'bob'], { limit: 200 }).pages()) {
@@ -100,7 +100,7 @@ describe.each(['sqlite', 'postgres'] as const)('a shutdown on %s', (using) => {
 
 test('a shutdown waits longer for a request than for idle connections', async () => {
   await using database = await createEmptyDatabase('postgres')
-  await using server = await spawnServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })
+  await using server = await startSotto({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })
   await createUsers(server)
   const client = new pg.Client({ connectionString: database.url })
   await client.connect()
@@ -128,7 +128,7 @@ test('a shutdown waits longer for a request than for idle connections', async ()
 
 test('a draining server is not ready, but still handles requests', async () => {
   await using database = await createEmptyDatabase('sqlite')
-  await using server = await spawnServer({
+  await using server = await startSotto({
     DATABASE_URL: database.url,
     SOTTO_SERVICE_KEY: key,
     // Enough time for all these requests on a busy machine.
@@ -188,7 +188,7 @@ test('several signals cause one complete shutdown', async () => {
 
 test('a shutdown closes the metrics port without waiting for its connections', async () => {
   await using database = await createEmptyDatabase('sqlite')
-  await using server = await spawnServer({
+  await using server = await startSotto({
     DATABASE_URL: database.url,
     SOTTO_SERVICE_KEY: key,
     METRICS_PORT: '0',
@@ -209,7 +209,7 @@ test('a shutdown closes the metrics port without waiting for its connections', a
 
 test('an unfinished request is cut off, and the shutdown still succeeds', async () => {
   await using database = await createEmptyDatabase('sqlite')
-  await using server = await spawnServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })
+  await using server = await startSotto({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })
   const socket = createConnection(Number(new URL(server.url).port), '127.0.0.1')
   await once(socket, 'connect')
   socket.write(
@@ -227,7 +227,7 @@ test('an unfinished request is cut off, and the shutdown still succeeds', async 
 
 test('an unused connection does not delay a shutdown', async () => {
   await using database = await createEmptyDatabase('sqlite')
-  await using server = await spawnServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })
+  await using server = await startSotto({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })
   const socket = createConnection(Number(new URL(server.url).port), '127.0.0.1')
   socket.on('error', () => {})
   await once(socket, 'connect')

@@ -9,7 +9,7 @@ import {
   createTemporaryDirectory,
   sotto,
   sottoOnTerminal,
-  spawnServer,
+  startSotto,
 } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
 import { reachableUrl } from '../../src/cli/reachable-url.ts'
@@ -32,7 +32,7 @@ describe.each(['sqlite', 'postgres'] as const)('the first start on %s', (using) 
   test('prints its address, the location of its data, a key and three working commands', async () => {
     await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url }
-    await using server = await spawnServer(settings)
+    await using server = await startSotto(settings)
     const { stdout } = server.output
 
     expect(stdout).toContain(`Address      ${server.url}\n`)
@@ -56,7 +56,7 @@ describe.each(['sqlite', 'postgres'] as const)('the first start on %s', (using) 
     expect((await setup('admin', { username: 'ada', password: 'a long and quiet evening' })).status).toBe(201)
     expect(await server.stop()).toBe(0)
 
-    await using again = await spawnServer(settings)
+    await using again = await startSotto(settings)
     expect(again.output.stdout).not.toContain('sk_')
     expect(again.output.stdout).not.toContain('Sotto is running')
     expect(again.output.stdout).toContain('"msg":"listening"')
@@ -69,7 +69,7 @@ describe.each(['sqlite', 'postgres'] as const)('the first start on %s', (using) 
     await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url }
     await sotto(['migrate'], settings)
-    await using server = await spawnServer(settings)
+    await using server = await startSotto(settings)
     const commands = curlCommands(server.output.stdout)
     expect(commands).toHaveLength(3)
     for (const command of commands) expect(await paste(command), command).toBe(201)
@@ -78,7 +78,7 @@ describe.each(['sqlite', 'postgres'] as const)('the first start on %s', (using) 
   test('does not print a configured key', async () => {
     await using database = await createEmptyDatabase(using)
     const key = 'sk_of-the-operator'
-    await using server = await spawnServer({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })
+    await using server = await startSotto({ DATABASE_URL: database.url, SOTTO_SERVICE_KEY: key })
     expect(server.output.stdout).not.toContain('sk_')
     const commands = curlCommands(server.output.stdout)
     expect(commands).toHaveLength(3)
@@ -89,7 +89,7 @@ describe.each(['sqlite', 'postgres'] as const)('the first start on %s', (using) 
 
 test('several servers can start on an empty PostgreSQL at the same time, and one prints the key and the link', async () => {
   await using database = await createEmptyDatabase('postgres')
-  const servers = await Promise.all([1, 2, 3].map(() => spawnServer({ DATABASE_URL: database.url })))
+  const servers = await Promise.all([1, 2, 3].map(() => startSotto({ DATABASE_URL: database.url })))
   const printed = servers.map(({ output }) => output.stdout).join('')
   const keys = [...printed.matchAll(/Service key +(sk_\S+)/g)].map(([, key]) => key)
   const links = [...printed.matchAll(/\/welcome#(su_\S+)/g)].map(([, token]) => token)
@@ -112,11 +112,11 @@ describe.each(['sqlite', 'postgres'] as const)('the setup link on %s', (using) =
   test('is printed once, and replaced by a command until there is an account', async () => {
     await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: 'sk_of-the-operator' }
-    await using server = await spawnServer(settings)
+    await using server = await startSotto(settings)
     const first = linkIn(server.output.stdout) ?? 'no link'
     expect(first.startsWith(`${server.url}/welcome#`)).toBe(true)
     await server.stop()
-    await using again = await spawnServer(settings)
+    await using again = await startSotto(settings)
     expect(linkIn(again.output.stdout)).toBeUndefined()
 
     const command = await sotto(['setup'], { ...settings, HOST: '0.0.0.0', PORT: '8080' })
@@ -139,12 +139,12 @@ describe.each(['sqlite', 'postgres'] as const)('the setup link on %s', (using) =
   test('is not printed without the web client, or if there is already a user', async () => {
     await using database = await createEmptyDatabase(using)
     const settings = { DATABASE_URL: database.url, SOTTO_SERVICE_KEY: 'sk_of-the-operator' }
-    await using server = await spawnServer({ ...settings, SOTTO_WEB_CLIENT: 'off' })
+    await using server = await startSotto({ ...settings, SOTTO_WEB_CLIENT: 'off' })
     expect(server.output.stdout).not.toContain('/welcome')
     for (const command of curlCommands(server.output.stdout))
       expect(await paste(command, { SOTTO_SERVICE_KEY: settings.SOTTO_SERVICE_KEY })).toBe(201)
     await server.stop()
-    await using again = await spawnServer(settings)
+    await using again = await startSotto(settings)
     expect(again.output.stdout).not.toContain('/welcome')
   })
 })
@@ -175,7 +175,7 @@ test.each(['sqlite', 'postgres'] as const)(
 test('a later start prints a short text on a terminal', async () => {
   await using database = await createEmptyDatabase('sqlite')
   const settings = { DATABASE_URL: database.url, PORT: '0' }
-  await using first = await spawnServer(settings)
+  await using first = await startSotto(settings)
   await first.stop()
   // The shell between the two reports the signal, so the exit code says nothing.
   const { screen } = await sottoOnTerminal(['start'], settings, [['Press Ctrl+C to stop', '\x03']])
@@ -204,7 +204,7 @@ test('settings are read from files without the final line break', async () => {
   await writeFile(url, database.url)
   await writeFile(key, 'sk_of-a-file\r\n')
   const settings = { DATABASE_URL_FILE: url, DATABASE_URL: '', SOTTO_SERVICE_KEY_FILE: key }
-  await using server = await spawnServer(settings)
+  await using server = await startSotto(settings)
   expect(server.output.stdout).toContain(database.url.slice('file:'.length))
   const authorization = { headers: { authorization: 'Bearer sk_of-a-file' } }
   expect((await fetch(`${server.url}/v1/messages`, authorization)).status).toBe(200)
@@ -217,7 +217,7 @@ const hasIPv6 = Object.values(networkInterfaces()).some((addresses) =>
 test.each(['127.0.0.1', 'localhost', ...(hasIPv6 ? ['::1'] : [])])(
   'prints a reachable address for HOST=%s',
   async (host) => {
-    await using server = await spawnServer({ DATABASE_URL: 'file::memory:', HOST: host })
+    await using server = await startSotto({ DATABASE_URL: 'file::memory:', HOST: host })
     for (const command of curlCommands(server.output.stdout)) expect(await paste(command), command).toBe(201)
   },
 )

@@ -8,9 +8,10 @@ import {
   openSse,
   openWs,
   type ServerHere,
-  type ServerProcess,
+  type StartedServer,
   serve,
   spawnServer,
+  startSotto,
 } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
 import { type ReceivedSpan, startReceiver } from './receiver.ts'
@@ -23,8 +24,8 @@ const traceparent = `00-${traceId}-${callerSpanId}-01`
 
 const headers = (as: string) => ({ authorization: `Bearer ${serviceKey}`, 'act-as': as })
 
-/** @param serverWith `spawnServer` for what is printed and for exit codes */
-async function start<Server extends ServerHere | ServerProcess>(
+/** @param serverWith `startSotto` for what is printed, `spawnServer` for exit codes */
+async function start<Server extends ServerHere | StartedServer>(
   using: 'sqlite' | 'postgres',
   settings: NodeJS.ProcessEnv,
   serverWith: (settings: NodeJS.ProcessEnv) => Promise<Server>,
@@ -55,7 +56,7 @@ function only(spans: ReceivedSpan[], name: string): ReceivedSpan {
   return found[0] as ReceivedSpan
 }
 
-const lines = (server: ServerProcess): Record<string, unknown>[] =>
+const lines = (server: StartedServer): Record<string, unknown>[] =>
   server.output.stdout
     .split('\n')
     .filter((line) => line.startsWith('{'))
@@ -121,7 +122,7 @@ describe.each(dialects)('telemetry on %s', { timeout: 30_000 }, (using) => {
 
   test('correlates printed and exported logs with traces', async () => {
     await using receiver = await startReceiver()
-    await using running = await start(using, { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url }, spawnServer)
+    await using running = await start(using, { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url }, startSotto)
     await send(running.server, { traceparent })
     await running.server.stop()
 
@@ -226,7 +227,7 @@ describe.each(dialects)('telemetry on %s', { timeout: 30_000 }, (using) => {
         OTEL_METRICS_EXPORTER: 'none',
         OTEL_LOGS_EXPORTER: 'none',
       },
-      spawnServer,
+      startSotto,
     )
     await send(running.server)
     await send(running.server, { traceparent })

@@ -7,7 +7,7 @@ import {
   type EmptyDatabase,
   nextTotpCode,
   sotto,
-  spawnServer,
+  startSotto,
 } from '@sotto/testing/internal'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { readExport } from './support/export-file.ts'
@@ -46,7 +46,7 @@ describe.each(['sqlite', 'postgres'] as const)('moving from %s to the other data
     await using source = await createEmptyDatabase(using)
     await using target = await createEmptyDatabase(otherDialect[using])
     await using returned = await createEmptyDatabase(using)
-    const first = await spawnServer({ ...sampleSettings, DATABASE_URL: source.url })
+    const first = await startSotto({ ...sampleSettings, DATABASE_URL: source.url })
     const sample = await createSampleData(first)
     expect(await first.stop()).toBe(0)
 
@@ -60,7 +60,7 @@ describe.each(['sqlite', 'postgres'] as const)('moving from %s to the other data
     expect(after.rows).toEqual(before.rows)
     expect(again.rows).toEqual(before.rows)
 
-    await using server = await spawnServer({ ...sampleSettings, DATABASE_URL: target.url })
+    await using server = await startSotto({ ...sampleSettings, DATABASE_URL: target.url })
     const { url } = server
     const alice = createClient({ url, token: sample.token, retries: 0 })
     const bob = createClient({ url, token: sampleSettings.SOTTO_SERVICE_KEY, retries: 0 }).as('bob')
@@ -86,7 +86,7 @@ describe.each(['sqlite', 'postgres'] as const)('moving from %s to the other data
     const files = await createTestDirectory()
     await using source = await createEmptyDatabase(using)
     await using target = await createEmptyDatabase(otherDialect[using])
-    const first = await spawnServer({ ...sampleSettings, DATABASE_URL: source.url })
+    const first = await startSotto({ ...sampleSettings, DATABASE_URL: source.url })
     await createSampleData(first)
     expect(await first.stop()).toBe(0)
     const opened = await openDatabase({ url: source.url })
@@ -96,7 +96,7 @@ describe.each(['sqlite', 'postgres'] as const)('moving from %s to the other data
     await exportTo(path.join(files, 'export.jsonl'), source)
     await importInto(target, path.join(files, 'export.jsonl'))
 
-    await using server = await spawnServer({ ...sampleSettings, DATABASE_URL: target.url })
+    await using server = await startSotto({ ...sampleSettings, DATABASE_URL: target.url })
     const admin = createClient({ url: server.url, token: sampleSettings.SOTTO_SERVICE_KEY })
     // Her stay in the group starts at an event that was deleted.
     const carol = admin.as('carol')

@@ -1,5 +1,5 @@
 import { createClient, type SottoClient } from '@sotto/sdk'
-import { type ServerProcess, totpCode } from '@sotto/testing/internal'
+import { type StartedServer, totpCode } from '@sotto/testing/internal'
 
 const SERVICE_KEY = 'sk_of_a_transfer'
 
@@ -20,7 +20,7 @@ export interface SampleData {
 }
 
 /** Uses the API to create rows in every table. */
-export async function createSampleData({ url }: ServerProcess): Promise<SampleData> {
+export async function createSampleData({ url }: StartedServer): Promise<SampleData> {
   const admin = createClient({ url, token: SERVICE_KEY })
   for (const username of ['alice', 'bob', 'carol', 'dave', 'erin']) {
     await admin.users.create({
