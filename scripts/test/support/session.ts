@@ -89,8 +89,10 @@ async function run(
   environment: Record<string, string>,
 ): Promise<string | undefined> {
   const PATH = `${path.join(root, 'node_modules/.bin')}${path.delimiter}${process.env.PATH}`
-  // Leaves out the rest of the environment, such as proxy or server settings.
-  const env = { PATH, LANG: 'C.UTF-8', ...environment }
+  // Leaves out the rest of the environment, such as proxy or server settings. The cache saves each sample from compiling
+  // the packages.
+  const cache = path.join(root, 'node_modules/.cache/node')
+  const env = { PATH, LANG: 'C.UTF-8', NODE_COMPILE_CACHE: cache, ...environment }
   try {
     await promisify(execFile)(command, args, { cwd, env, timeout: TIMEOUT_MS })
     return undefined

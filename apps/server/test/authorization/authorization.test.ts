@@ -4,7 +4,7 @@ import { dialects, type Operation, operations } from '@sotto/testing/internal'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { matrix, type OperationName, type Row } from './matrix.ts'
 import { type AuthorizationServer, callerNames, type Headers, startAuthorizationServer } from './server.ts'
-import { bareAnswer, transports } from './transports.ts'
+import { bareAnswer, type Call, createTransports, type Transports } from './transports.ts'
 
 const rows = operations.map((operation) => ({
   operation,
@@ -27,23 +27,43 @@ function expectedOf({ entry }: Operation, code: string): string {
 
 describe.each(dialects)('authorization on %s', (using) => {
   let server: AuthorizationServer
+  let transports: Transports['all']
+  const stack = new AsyncDisposableStack()
   beforeAll(async () => {
-    server = await startAuthorizationServer(using)
+    server = stack.use(await startAuthorizationServer(using))
+    transports = stack.use(createTransports()).all
   }, 60_000)
-  afterAll(() => server[Symbol.asyncDispose]())
+  afterAll(() => stack.disposeAsync())
 
   const inputFor = async (row: Row): Promise<object> => (await row.input?.(server.resources)) ?? {}
-  const inputsFor = async (row: Row, count: number) => {
-    const inputs: object[] = []
-    for (let n = 0; n < count; n++) inputs.push(await inputFor(row))
-    return inputs
-  }
   /** Calls that are rejected change nothing, so they can share an input. */
   const unchanged = new Map<Row, object>()
-  async function inputsToReject(row: Row, count: number): Promise<object[]> {
+  async function inputToReject(row: Row): Promise<object> {
     const input = unchanged.get(row) ?? (await inputFor(row))
     unchanged.set(row, input)
-    return Array.from({ length: count }, () => input)
+    return input
+  }
+
+  /** Expects every operation to be rejected with this code over every transport. */
+  async function expectRejections(
+    callers: Readonly<Record<string, Headers>>,
+    code: ErrorCode,
+    isTested: (caller: string, operation: Operation) => boolean = () => true,
+  ): Promise<void> {
+    const found: string[] = []
+    for (const [caller, headers] of Object.entries(callers)) {
+      const calls: Call[] = []
+      for (const { operation, row } of rows) {
+        if (isTested(caller, operation)) calls.push({ operation, input: await inputToReject(row) })
+      }
+      for (const [transport, call] of Object.entries(transports)) {
+        const answers = await call(server.url, calls, headers)
+        for (const [index, answer = code] of answers.entries()) {
+          if (answer !== code) found.push(`${calls[index]?.operation.name} ${transport} ${caller}: ${answer}`)
+        }
+      }
+    }
+    expect(found).toEqual([])
   }
 
   test.each(rows)('$name', { timeout: 120_000 }, async ({ operation, row }) => {
@@ -56,48 +76,37 @@ describe.each(dialects)('authorization on %s', (using) => {
         // The first call of a batch would invalidate the credentials of the second.
         const count = transport === 'batch' && !row.endsSessions ? 2 : 1
         const code = expectedOf(operation, codes[index] ?? '')
-        const inputs = await (code === 'ok' ? inputsFor : inputsToReject)(row, count)
-        const answers = await call(server.url, operation, inputs, server.headersOf(caller))
-        for (const answer of answers) {
+        const calls: Call[] = []
+        while (calls.length < count) {
+          calls.push({ operation, input: await (code === 'ok' ? inputFor : inputToReject)(row) })
+        }
+        for (const answer of await call(server.url, calls, server.headersOf(caller))) {
+          if (answer === undefined) continue
           expected[`${transport} ${caller}`] = code
           if (answer !== code || !found[`${transport} ${caller}`]) found[`${transport} ${caller}`] = answer
         }
-        if (row.endsSessions) await server.signInAgain()
+        if (row.endsSessions && code === 'ok') await server.signInAgain(caller)
       }
     }
     expect(found).toEqual(expected)
   })
 
   test('rejects expired, ended, revoked and invalid credentials', { timeout: 120_000 }, async () => {
-    const found = new Set<string>()
-    for (const { operation, row } of rows) {
-      for (const [transport, call] of Object.entries(transports)) {
-        for (const [what, headers] of Object.entries(server.invalid)) {
-          // One operation is enough, because hashing is slow and the same for all.
-          if (what === 'a wrong password' && operation.name !== 'users.me') continue
-          for (const answer of await call(server.url, operation, await inputsToReject(row, 1), headers)) {
-            if (answer !== 'UNAUTHENTICATED') found.add(`${operation.name} ${transport} ${what}: ${answer}`)
-          }
-        }
-      }
-    }
-    expect([...found]).toEqual([])
+    await expectRejections(
+      server.invalid,
+      'UNAUTHENTICATED',
+      // One operation is enough, because hashing is slow and the same for all.
+      (what, { name }) => what !== 'a wrong password' || name === 'users.me',
+    )
   })
 
   test('rejects calls that were made for a different user', { timeout: 120_000 }, async () => {
-    const found = new Set<string>()
     const expected = { 'expected-user': await server.idOf('former') }
-    for (const { operation, row } of rows) {
-      for (const [transport, call] of Object.entries(transports)) {
-        for (const caller of ['stranger', 'admin', 'key', 'keyForOwner'] as const) {
-          const headers = { ...server.headersOf(caller), ...expected }
-          for (const answer of await call(server.url, operation, await inputsToReject(row, 1), headers)) {
-            if (answer !== 'USER_MISMATCH') found.add(`${operation.name} ${transport} ${caller}: ${answer}`)
-          }
-        }
-      }
-    }
-    expect([...found]).toEqual([])
+    const callers = (['stranger', 'admin', 'key', 'keyForOwner'] as const).map((caller) => [
+      caller,
+      { ...server.headersOf(caller), ...expected },
+    ])
+    await expectRejections(Object.fromEntries(callers), 'USER_MISMATCH')
   })
 
   test('accepts calls that were made for their user, named in any way and letter case', async () => {
@@ -108,15 +117,19 @@ describe.each(dialects)('authorization on %s', (using) => {
       for (const caller of ['owner', 'keyForOwner', 'readKeyForOwner'] as const) {
         for (const user of [id, id.toUpperCase(), 'Alice']) {
           const headers = { ...server.headersOf(caller), 'expected-user': user }
-          expect(await call(server.url, operation, [{}], headers), transport).toEqual(['ok'])
+          expect(await call(server.url, [{ operation, input: {} }], headers), transport).toEqual(['ok'])
         }
       }
     }
     const malformed = { ...server.headersOf('owner'), 'expected-user': '%ff' }
-    expect(await transports.REST?.(server.url, operation, [{}], malformed)).toEqual(['INVALID_INPUT'])
+    expect(await transports.REST(server.url, [{ operation, input: {} }], malformed)).toEqual([
+      'INVALID_INPUT',
+    ])
     // An anonymous caller is no other user, but has to sign in.
     const anonymous = { 'expected-user': id }
-    expect(await transports.REST?.(server.url, operation, [{}], anonymous)).toEqual(['UNAUTHENTICATED'])
+    expect(await transports.REST(server.url, [{ operation, input: {} }], anonymous)).toEqual([
+      'UNAUTHENTICATED',
+    ])
   })
 
   test('gives the same response for a resource of another user as for a missing one', async () => {
@@ -125,7 +138,7 @@ describe.each(dialects)('authorization on %s', (using) => {
       const field = operation.pathFields.find((name) => name.endsWith('Id'))
       if (!field || !row.codes.split(/\s+/)[1]?.includes('N')) continue
       const headers: Headers = server.headersOf('stranger')
-      const [foreign = {}] = await inputsFor(row, 1)
+      const foreign = await inputFor(row)
       const missing = { ...foreign, [field]: randomUUID() }
       const answer = await bareAnswer(server.url, operation, foreign, headers)
       expect(answer, operation.name).toMatch(/^404 /)

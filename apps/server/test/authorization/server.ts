@@ -13,8 +13,8 @@ export interface AuthorizationServer extends AsyncDisposable {
   idOf(caller: keyof typeof usernames): Promise<string>
   /** Credentials that must be rejected, by description. */
   invalid: Readonly<Record<string, Headers>>
-  /** Signs all users in again. */
-  signInAgain(): Promise<void>
+  /** Signs alice and this caller in again. */
+  signInAgain(caller: CallerName): Promise<void>
 }
 
 const usernames = {
@@ -26,6 +26,10 @@ const usernames = {
   groupAdmin: 'erin',
   admin: 'root',
 } as const
+
+function hasAccount(caller: string): caller is keyof typeof usernames {
+  return caller in usernames
+}
 
 const unlimited = { logins: null, sends: null, reads: null, writes: null, streams: null, keys: null }
 
@@ -69,12 +73,10 @@ export async function startAuthorizationServer(using: 'sqlite' | 'postgres'): Pr
   keys.readKeyForOwner = { ...keys.readKey, 'act-as': 'alice' }
 
   const tokens = new Map<CallerName, string>()
-  async function signInAgain(): Promise<void> {
-    for (const [caller, username] of Object.entries(usernames)) {
-      tokens.set(caller as CallerName, await tokenOf(client, username))
-    }
+  async function signIn(caller: keyof typeof usernames): Promise<void> {
+    tokens.set(caller, await tokenOf(client, usernames[caller]))
   }
-  await signInAgain()
+  for (const caller of Object.keys(usernames)) if (hasAccount(caller)) await signIn(caller)
 
   return {
     url,
@@ -96,7 +98,10 @@ export async function startAuthorizationServer(using: 'sqlite' | 'postgres'): Pr
         authorization: `Basic ${Buffer.from('alice:wrong password').toString('base64')}`,
       },
     },
-    signInAgain,
+    async signInAgain(caller) {
+      await signIn('owner')
+      if (hasAccount(caller)) await signIn(caller)
+    },
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   }
 }

@@ -3,13 +3,23 @@ import { type Operation, restRequest } from '@sotto/testing/internal'
 import superjson from 'superjson'
 import type { Headers } from './server.ts'
 
-/** Makes one call per input. Returns `ok` or the error code of each. */
-type Transport = (
+export interface Call {
+  operation: Operation
+  input: object
+}
+
+/**
+ * Makes calls with the same credentials. Returns `ok` or the error code of each, or undefined if the transport cannot
+ * make the call.
+ */
+export type Transport = (
   url: string,
-  operation: Operation,
-  inputs: readonly object[],
+  calls: readonly Call[],
   headers: Headers,
-) => Promise<string[]>
+) => Promise<(string | undefined)[]>
+
+/** The server limits the calls in a batch, and those of a caller in progress. */
+const MAX_CALLS_AT_ONCE = 10
 
 interface Failure {
   error?: { json: { data: { code: string } } }
@@ -34,9 +44,9 @@ async function openStream(url: string, headers: Headers): Promise<string> {
     : ((JSON.parse(errorJson) as Failure['error'])?.json.data.code ?? errorJson)
 }
 
-const rest: Transport = async (url, operation, inputs, headers) => {
+const rest: Transport = async (url, calls, headers) => {
   const codes: string[] = []
-  for (const input of inputs) {
+  for (const { operation, input } of calls) {
     const [path, request] = restRequest(operation, input, headers)
     codes.push(
       operation.entry.kind === 'subscription'
@@ -61,9 +71,10 @@ export async function bareAnswer(
   return `${response.status} ${JSON.stringify(shown)} ${body}`
 }
 
-const rpc: Transport = async (url, { name, entry }, inputs, headers) => {
+const rpc: Transport = async (url, calls, headers) => {
   const codes: string[] = []
-  for (const input of inputs) {
+  for (const { operation, input } of calls) {
+    const { name, entry } = operation
     const json = JSON.stringify(superjson.serialize(input))
     const get = `${url}/trpc/${name}?input=${encodeURIComponent(json)}`
     if (entry.kind === 'subscription') codes.push(await openStream(get, headers))
@@ -73,24 +84,35 @@ const rpc: Transport = async (url, { name, entry }, inputs, headers) => {
   return codes
 }
 
-/** Makes all calls in one request. */
-const batch: Transport = async (url, { name, entry }, inputs, headers) => {
-  // A batch cannot contain subscriptions.
-  if (entry.kind === 'subscription') return []
-  const names = inputs.map(() => name).join(',')
-  const json = JSON.stringify(
-    Object.fromEntries(inputs.map((input, index) => [index, superjson.serialize(input)])),
-  )
-  const path = `${url}/trpc/${names}?batch=1`
-  return codesOf(
-    await fetch(...post(path, `${path}&input=${encodeURIComponent(json)}`, entry, json, headers)),
+/** Makes as many calls as possible with each request. A batch cannot contain subscriptions. */
+const batch: Transport = async (url, calls, headers) => {
+  const codes = new Map<Call, string | undefined>()
+  for (const kind of ['query', 'mutation'] as const) {
+    const suitable = calls.filter(({ operation }) => operation.entry.kind === kind)
+    for (const chunk of chunksOf(suitable)) {
+      const names = chunk.map(({ operation }) => operation.name).join(',')
+      const inputs = chunk.map(({ input }, index) => [index, superjson.serialize(input)])
+      const json = JSON.stringify(Object.fromEntries(inputs))
+      const path = `${url}/trpc/${names}?batch=1`
+      const get = `${path}&input=${encodeURIComponent(json)}`
+      const answers = await codesOf(await fetch(...post(path, get, { kind }, json, headers)))
+      for (const [index, call] of chunk.entries()) codes.set(call, answers[index] ?? 'no answer')
+    }
+  }
+  return calls.map((call) => codes.get(call))
+}
+
+function chunksOf(calls: readonly Call[]): Call[][] {
+  const count = Math.ceil(calls.length / MAX_CALLS_AT_ONCE)
+  return Array.from({ length: count }, (_, n) =>
+    calls.slice(n * MAX_CALLS_AT_ONCE, (n + 1) * MAX_CALLS_AT_ONCE),
   )
 }
 
 function post(
   url: string,
   get: string,
-  entry: Procedure,
+  entry: Pick<Procedure, 'kind'>,
   body: string,
   headers: Headers,
 ): [string, RequestInit] {
@@ -103,40 +125,95 @@ async function codesOf(response: Response): Promise<string[]> {
   return answers.map(({ error }) => error?.json.data.code ?? 'ok')
 }
 
-/** Makes all calls over one connection, authenticated when it opens. */
-const webSocket: Transport = async (url, { name, entry }, inputs, headers) => {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/trpc?connectionParams=1`)
-  const codes = new Map<number, string>()
-  const { promise: done, resolve, reject } = Promise.withResolvers<void>()
-  socket.addEventListener('close', () => reject(new Error('the connection was closed')))
-  socket.addEventListener('message', ({ data }) => {
-    if (data === 'PING') return socket.send('PONG')
-    const { id, error } = JSON.parse(String(data)) as Failure & { id: number | null }
-    // An error of the connection has no call id and counts for all calls.
-    for (const call of id === null ? inputs.keys() : [id]) {
-      if (!codes.has(call)) codes.set(call, error?.json.data.code ?? 'ok')
-    }
-    if (codes.size === inputs.length) resolve()
-  })
-  socket.addEventListener('open', () => {
-    const { authorization, 'act-as': actAs, 'expected-user': expectedUser } = headers
-    socket.send(JSON.stringify({ method: 'connectionParams', data: { authorization, actAs, expectedUser } }))
-    for (const [id, input] of inputs.entries()) {
-      const params = { path: name, input: superjson.serialize(input) }
-      socket.send(JSON.stringify({ id, method: entry.kind, params }))
-    }
-  })
-  try {
-    await done
-  } finally {
-    socket.close()
+/** Calls over one connection, which is authenticated when it opens. */
+class Connection implements Disposable {
+  readonly #socket: WebSocket
+  readonly #codes = new Map<number, string>()
+  #sent = 0
+  /** The error of the connection, which has no call id and counts for all calls. */
+  failure: string | undefined
+  #message = Promise.withResolvers<void>()
+
+  constructor(url: string, { authorization, 'act-as': actAs, 'expected-user': expectedUser }: Headers) {
+    this.#socket = new WebSocket(`${url.replace('http', 'ws')}/trpc?connectionParams=1`)
+    this.#socket.addEventListener('open', () => {
+      const data = { authorization, actAs, expectedUser }
+      this.#socket.send(JSON.stringify({ method: 'connectionParams', data }))
+      this.#message.resolve()
+    })
+    this.#socket.addEventListener('close', () => {
+      this.failure ??= 'the connection was closed'
+      this.#message.resolve()
+    })
+    this.#socket.addEventListener('message', ({ data }) => {
+      if (data === 'PING') this.#socket.send('PONG')
+      else this.#read(JSON.parse(String(data)) as Failure & { id: number | null })
+    })
   }
-  return inputs.map((_, id) => codes.get(id) ?? 'no answer')
+
+  #read({ id, error }: Failure & { id: number | null }): void {
+    if (id === null) this.failure ??= error?.json.data.code ?? 'no code'
+    else if (!this.#codes.has(id)) this.#codes.set(id, error?.json.data.code ?? 'ok')
+    this.#message.resolve()
+  }
+
+  async #nextMessage(): Promise<void> {
+    await this.#message.promise
+    this.#message = Promise.withResolvers<void>()
+  }
+
+  async makeCalls(calls: readonly Call[]): Promise<string[]> {
+    while (this.#socket.readyState === WebSocket.CONNECTING) await this.#nextMessage()
+    const first = this.#sent
+    for (const { operation, input } of calls) {
+      const params = { path: operation.name, input: superjson.serialize(input) }
+      this.#send({ id: this.#sent++, method: operation.entry.kind, params })
+    }
+    while (this.failure === undefined && calls.some((_, index) => !this.#codes.has(first + index))) {
+      await this.#nextMessage()
+    }
+    return calls.map(({ operation }, index) => {
+      const id = first + index
+      if (operation.entry.kind === 'subscription') this.#send({ id, method: 'subscription.stop' })
+      return this.#codes.get(id) ?? this.failure ?? 'no response'
+    })
+  }
+
+  #send(message: object): void {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message))
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket.close()
+  }
 }
 
-export const transports: Readonly<Record<string, Transport>> = {
-  REST: rest,
-  RPC: rpc,
-  batch,
-  WebSocket: webSocket,
+export interface Transports extends Disposable {
+  readonly all: Readonly<Record<'REST' | 'RPC' | 'batch' | 'WebSocket', Transport>>
+}
+
+/** The WebSocket transport uses one connection for all calls with the same credentials. */
+export function createTransports(): Transports {
+  const connections = new Map<string, Connection>()
+
+  const webSocket: Transport = async (url, calls, headers) => {
+    const codes: string[] = []
+    const key = JSON.stringify(headers)
+    for (const chunk of chunksOf(calls)) {
+      let connection = connections.get(key)
+      if (!connection || connection.failure !== undefined) {
+        connection = new Connection(url, headers)
+        connections.set(key, connection)
+      }
+      codes.push(...(await connection.makeCalls(chunk)))
+    }
+    return codes
+  }
+
+  return {
+    all: { REST: rest, RPC: rpc, batch, WebSocket: webSocket },
+    [Symbol.dispose]() {
+      for (const connection of connections.values()) connection[Symbol.dispose]()
+    },
+  }
 }
