@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
-// `pnpm test`: runs every check and every test, each with the command that you would run by hand. If one fails, the
-// others still run. The last line is `N passed, N failed`, and the exit code is 1 if anything failed. With arguments
+// `pnpm test`: runs every check, all at the same time, and then every test, each with the command that you would run by
+// hand. If one fails, the others still run. The last line is `N passed, N failed`, and the exit code is 1 if anything failed. With arguments
 // (`pnpm test packages/db`), passes them to vitest and skips the checks.
 
 interface Count {
@@ -14,8 +14,7 @@ interface Count {
 }
 
 const checks: [name: string, command: string, ...args: string[]][] = [
-  ['format', 'biome', 'check', '--linter-enabled=false', '.'],
-  ['lint', 'biome', 'lint', '--error-on-warnings', '.'],
+  ['format and lint', 'biome', 'check', '--error-on-warnings', '.'],
   ['import direction', 'node', 'scripts/check-imports.ts'],
   ['unused code', 'knip', '--no-config-hints', '--no-progress'],
   ['types', 'turbo', 'run', 'typecheck', '--output-logs=errors-only', '--continue', '--concurrency=2'],
@@ -26,17 +25,22 @@ const SLOWEST = 20
 const root = path.join(import.meta.dirname, '..')
 const testArguments = process.argv.slice(2).filter((argument) => argument !== '--')
 const total: Count = { passed: 0, failed: 0 }
-let running: ChildProcess | undefined
+const running = new Set<ChildProcess>()
 let interrupted = false
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
     interrupted = true
-    running?.kill(signal)
+    for (const child of running) child.kill(signal)
   })
 }
 
 if (testArguments.length === 0) {
-  for (const [name, command, ...args] of checks) add(name, await check(command, args))
+  const results = checks.map(([, command, ...args]) => check(command, args))
+  for (const [index, [name]] of checks.entries()) {
+    const { output, ...count } = (await results[index]) ?? { output: '', passed: 0, failed: 1 }
+    process.stdout.write(output)
+    add(name, count)
+  }
 }
 add('tests', await runTests(testArguments))
 console.log(`\n${total.passed} passed, ${total.failed} failed`)
@@ -48,8 +52,10 @@ function add(name: string, { passed, failed }: Count): void {
   console.log(`${failed > 0 ? 'FAILED' : 'ok'}: ${name}`)
 }
 
-async function check(command: string, args: string[]): Promise<Count> {
-  return (await run(command, args)) === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }
+/** Holds the output back, because checks run at the same time. */
+async function check(command: string, args: string[]): Promise<Count & { output: string }> {
+  const { exitCode, output } = await run(command, args, 'pipe')
+  return { passed: exitCode === 0 ? 1 : 0, failed: exitCode === 0 ? 0 : 1, output }
 }
 
 async function runTests(args: string[]): Promise<Count> {
@@ -57,7 +63,7 @@ async function runTests(args: string[]): Promise<Count> {
   const report = path.join(directory, 'report.json')
   try {
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-    const exitCode = await run('vitest', ['run', ...reporters, ...args])
+    const { exitCode } = await run('vitest', ['run', ...reporters, ...args], 'inherit')
     const results = readReport(report)
     if (results) printSlowest(results)
     const count = countTests(results)
@@ -115,9 +121,14 @@ function countTests(report: Report | undefined): Count {
   return { passed: report.numPassedTests, failed }
 }
 
-async function run(command: string, args: string[]): Promise<number> {
-  if (interrupted) return 1
-  console.log(`\n> ${[command, ...args].join(' ')}`)
+async function run(
+  command: string,
+  args: string[],
+  stdio: 'inherit' | 'pipe',
+): Promise<{ exitCode: number; output: string }> {
+  if (interrupted) return { exitCode: 1, output: '' }
+  const title = `\n> ${[command, ...args].join(' ')}\n`
+  if (stdio === 'inherit') process.stdout.write(title)
   const env: NodeJS.ProcessEnv = {
     ...process.env,
     PATH: `${path.join(root, 'node_modules/.bin')}${path.delimiter}${process.env.PATH}`,
@@ -129,13 +140,21 @@ async function run(command: string, args: string[]): Promise<number> {
     env.NO_COLOR = '1'
     delete env.FORCE_COLOR
   }
-  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env })
-  running = child
+  const child = spawn(command, args, { cwd: root, stdio: ['ignore', stdio, stdio], env })
+  running.add(child)
+  let output = title
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+  }
   const { promise, resolve } = Promise.withResolvers<number>()
   child.once('error', (error) => {
     console.error(error.message)
     resolve(1)
   })
   child.once('close', (code) => resolve(code ?? 1))
-  return await promise
+  const exitCode = await promise
+  running.delete(child)
+  return { exitCode, output }
 }

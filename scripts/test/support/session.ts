@@ -58,7 +58,7 @@ export async function checkTypes(sources: Record<string, string>): Promise<strin
       files: Object.keys(sources),
     }
     writeFileSync(path.join(directory, 'tsconfig.json'), JSON.stringify(config))
-    const output = await run('tsc', ['-p', '.', '--pretty', 'false'], directory, {})
+    const output = await run('tsc', ['-p', '.', '--singleThreaded', '--pretty', 'false'], directory, {})
     if (output === undefined) return []
     const errors = output.split('\n').filter((line) => line.includes('error TS'))
     if (errors.length === 0) throw new Error(output)
