@@ -3,6 +3,7 @@ import path from 'node:path'
 import type { Plugin } from 'rolldown'
 import { defineConfig } from 'rolldown'
 import { dts } from 'rolldown-plugin-dts'
+import { httpLink } from './scripts/http-link.ts'
 
 const external = [/^@trpc\//, /^zod($|\/)/]
 const entries = ['index', 'server', 'trpc']
@@ -52,8 +53,7 @@ export default defineConfig([
     },
   },
   {
-    input: 'src/http-link.ts',
-    platform: 'neutral',
+    ...httpLink,
     plugins: [trpcLicense],
     output: { dir: 'dist', banner: '/* From @trpc/client and @trpc/server: see http-link.LICENSE.txt. */' },
   },

@@ -15,7 +15,7 @@ import { createCaller } from './links.ts'
 import type { MovingOrder, Page } from './list.ts'
 import { List } from './list.ts'
 import type { InboxOptions } from './live/live-inbox.ts'
-import type { ConversationTarget } from './live/live-state.ts'
+import type { ConversationTarget, LiveOptions } from './live/live-state.ts'
 import type { ViewSource } from './live/live-views.ts'
 import type { InputOf, ItemOf, Operation } from './operation.ts'
 import { operations } from './operation.ts'
@@ -108,6 +108,14 @@ export function createClient(options: ClientOptions & { events?: StreamSettings 
     const { LiveViews } = await import('./live/live-views.ts')
     return new LiveViews()
   })
+  // Few views have a storage.
+  const storedViews = lazyPart(async () => {
+    const [loaded, { StoredDrafts }] = await Promise.all([
+      liveViews.load(),
+      import('./live/stored-drafts.ts'),
+    ])
+    return { loaded, StoredDrafts }
+  })
   const settings = options.events ?? {}
 
   async function call(
@@ -164,17 +172,24 @@ export function createClient(options: ClientOptions & { events?: StreamSettings 
     }
   }
 
+  function liveConversation(views: ViewSource, target: ConversationTarget, liveOptions: LiveOptions) {
+    const { storage } = liveOptions
+    if (!storage)
+      return deferredConversation(target, liveViews, (loaded) =>
+        loaded.conversation(views, target, liveOptions),
+      )
+    return deferredConversation(target, storedViews, ({ loaded, StoredDrafts }) =>
+      loaded.conversation(views, target, liveOptions, (options) => new StoredDrafts(options, storage)),
+    )
+  }
+
   function clientFor(user: RequestUser): SottoClient {
     const resources = callsFor(() => user)
     const views: ViewSource = { user, calls: resources, callsFor, streamFor }
     return {
       ...resources,
       conversation: (target) =>
-        conversationHandle(target, resources, (liveOptions) =>
-          deferredConversation(target, liveViews, (loaded) =>
-            loaded.conversation(views, target, liveOptions),
-          ),
-        ),
+        conversationHandle(target, resources, (liveOptions) => liveConversation(views, target, liveOptions)),
       conversations: {
         ...resources.conversations,
         live: (inboxOptions = {}) => deferredInbox(liveViews, (loaded) => loaded.inbox(views, inboxOptions)),

@@ -3,7 +3,6 @@ import { defer } from './deferred-view.ts'
 import type { LazyPart } from './lazy-part.ts'
 import type { LiveConversation as LoadedConversation } from './live/live-conversation.ts'
 import type { ConversationTarget, LiveState } from './live/live-state.ts'
-import type { LiveViews } from './live/live-views.ts'
 import { unsentMessage } from './unsent-message.ts'
 
 /**
@@ -16,12 +15,12 @@ import { unsentMessage } from './unsent-message.ts'
 export interface LiveConversation extends Omit<LoadedConversation, 'add'> {}
 
 /** A live view that can be used before its code is loaded. Messages sent in the meantime are in its state. */
-export function deferredConversation(
+export function deferredConversation<Part>(
   target: ConversationTarget,
-  part: LazyPart<LiveViews>,
-  open: (views: LiveViews) => LoadedConversation,
+  part: LazyPart<Part>,
+  open: (part: Part) => LoadedConversation,
 ): LiveConversation {
-  const deferred = defer<LiveViews, LoadedConversation, LiveState>({
+  const deferred = defer<Part, LoadedConversation, LiveState>({
     part,
     open,
     initial: {

@@ -36,7 +36,9 @@ globalThis.scenario = async ({ url, token, alice: a, bob: b }) => {
   const listed = []
   for await (const { text } of bob.direct.messages({ user: a, limit: 1 })) listed.push(text)
 
-  const live = bob.conversation(a).live()
+  let onStored
+  const stored = new Promise((resolve) => (onStored = resolve))
+  const live = bob.conversation(a).live({ storage: { get() {}, set: (_, value) => onStored(value) } })
   await until(live, ({ isLoaded, messages }) => isLoaded && messages.length === 2)
   live.send('third')
   await until(live, ({ messages }) => messages[2]?.status === 'sent')
@@ -55,6 +57,7 @@ globalThis.scenario = async ({ url, token, alice: a, bob: b }) => {
     streamed: [message.text, typeof message.createdAt.getTime()],
     listed,
     live: messages.map(({ text }) => text),
+    stored: JSON.parse(await stored).map(({ content }) => content.text),
     inbox: conversations.map(({ lastMessage }) => lastMessage.text),
     failures: [
       await aborted,
@@ -114,6 +117,7 @@ describe('in a bare React Native environment, the client', () => {
       streamed: ['second', 'number'],
       listed: ['second', 'first 🎉'],
       live: ['first 🎉', 'second', 'third', 'fourth'],
+      stored: ['third'],
       inbox: ['fourth'],
       failures: ['AbortError', [true, 'UNAVAILABLE'], 'MESSAGE_NOT_FOUND', 'UNAUTHENTICATED'],
     })

@@ -5,8 +5,9 @@ import { bundleOf, downloadOf } from './support/bundle.ts'
 
 const HELLO_WORLD = 14_000
 const WITH_STREAMS = 18_000
-const WITH_LIVE_VIEWS = 27_400
-const WITH_SHARING = 32_800
+const WITH_LIVE_VIEWS = 26_000
+const WITH_STORAGE = 28_000
+const WITH_SHARING = 31_500
 const ERRORS = 1_500
 
 const helloWorld = `
@@ -24,6 +25,7 @@ describe('the download', () => {
     ['one message', undefined, HELLO_WORLD],
     ['streams', /^streams-/, WITH_STREAMS],
     ['live views', /^(streams|live-views)-/, WITH_LIVE_VIEWS],
+    ['live views with a storage', /^(streams|live-views|stored-drafts)-/, WITH_STORAGE],
     [
       'live views in a browser, whose tabs share a stream',
       /^(streams|live-views|shared-events)-/,

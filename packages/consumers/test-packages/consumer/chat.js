@@ -1,5 +1,6 @@
 /**
- * Sends a message from alice to bob, and receives it in a stream and in a live conversation.
+ * Sends a message from alice to bob, and receives it in a stream and in a live conversation that stores its answer until
+ * it is sent.
  *
  * @param {typeof import('@sotto/sdk')} sdk loaded in the way under test
  * @returns {Promise<string>} 'MESSAGE_NOT_FOUND', the code of an error
@@ -16,10 +17,18 @@ export async function chat({ createClient, SottoError }, { url, token, text }) {
     if (event.type === 'message.created' && event.message.id === sent.id) break
   }
 
-  const live = bob.conversation('alice').live()
+  let onStored
+  const stored = new Promise((resolve) => {
+    onStored = resolve
+  })
+  const live = bob.conversation('alice').live({ storage: { get() {}, set: (_, value) => onStored(value) } })
+  live.send(`answer to ${text}`)
+  if (!(await stored).includes(text)) throw new Error('the answer is not stored')
   await new Promise((resolve) => {
     live.subscribe(() => {
-      if (live.getSnapshot().messages.some((message) => message.text === text)) resolve()
+      const { messages } = live.getSnapshot()
+      const answer = messages.find((message) => message.text === `answer to ${text}`)
+      if (answer?.status === 'sent' && messages.some((message) => message.text === text)) resolve()
     })
   })
   live.close()

@@ -1,7 +1,5 @@
-import { isErrorCode, SottoError } from '@sotto/contract'
-import { randomId } from '../random-id.ts'
-import type { MessageContent, UnsentMessage } from '../unsent-message.ts'
-import { exclusively, hold } from './view-locks.ts'
+import type { SottoError } from '@sotto/contract'
+import type { UnsentMessage } from '../unsent-message.ts'
 
 /**
  * Keeps unsent messages across reloads, such as localStorage, a file or a database. Several views and tabs can share
@@ -12,32 +10,8 @@ export interface DraftStorage {
   set(key: string, value: string): void | Promise<void>
 }
 
-/** The stored form of a message. */
-interface Stored {
-  clientMessageId: string
-  content: MessageContent
-  createdAt: string
-  error?: { code: string; message: string } | undefined
-  /** The view that sends it while it is open. Not stored by earlier versions. */
-  view?: string | undefined
-  /** Who wrote it, if known. */
-  user?: string | undefined
-  /** Set by other views than the one that sends it, which then removes it. */
-  isDiscarded?: boolean | undefined
-}
-
-/** A stored message and what is shown of it. */
-interface Entry {
-  readonly stored: Stored
-  readonly draft: UnsentMessage
-}
-
-/** What has to be written: an entry, or undefined to remove it. */
-type Changes = ReadonlyMap<string, Entry | undefined>
-
-interface Options {
+export interface DraftsOptions {
   key: string
-  storage: DraftStorage | undefined
   /** The user whose messages these are. Undefined if not known yet. */
   user: string | undefined
   /** Aborted when the view is closed. */
@@ -51,335 +25,75 @@ interface Options {
   onError: (error: SottoError | undefined) => void
 }
 
-/** How long to wait for a storage before continuing without it, in milliseconds. */
-const STORAGE_MS = 2_000
-
-/** The drafts of this page, by key. */
-const openDrafts = new Map<string, Set<Drafts>>()
-
-/**
- * The unsent messages of one conversation, oldest first: those of this view, and those that other views and tabs with
- * the same storage have not sent.
- *
- * Each view sends its own. A closed view, or one whose tab has ended, leaves its messages to another view. Without Web
- * Locks, every view sends all of them, which the server recognizes by their clientMessageId.
- */
-export class Drafts {
+/** The unsent messages of one conversation, oldest first. */
+export interface Drafts {
   /** Resolves when stored messages have been loaded or could not be loaded. Never rejects. */
   readonly loaded: Promise<void>
   /** Like `loaded`, but also resolves if the storage does not respond. */
   readonly restored: Promise<void>
-  readonly #options: Options
-  readonly #view = randomId()
-  /** The views whose messages this one sends, or waits to send until they have ended. */
-  readonly #views = new Map<string, 'waiting' | 'held'>()
-  #user: string | undefined
-  #entries: ReadonlyMap<string, Entry> = new Map()
-  #changes: Changes = new Map()
-  /** Messages that this view has removed, which a storage that ignores changes would bring back. */
-  readonly #removed = new Set<string>()
-  #isLoaded = false
-  #finishLoading: () => void = () => {}
-  #list: readonly UnsentMessage[] | undefined
-  #written: Promise<void> = Promise.resolve()
-  #isSyncPlanned = false
-
-  constructor(options: Options) {
-    this.#options = options
-    this.#user = options.user
-    this.loaded = new Promise((resolve) => {
-      this.#finishLoading = () => {
-        this.#isLoaded = true
-        resolve()
-      }
-    })
-    if (options.storage) this.#join()
-    else this.#finishLoading()
-    this.restored = this.#soon(this.loaded)
-  }
-
+  /** Resolves when all messages are stored, or the storage does not respond. Never rejects. */
+  readonly written: Promise<void>
   /** The same object until it changes. */
+  readonly list: readonly UnsentMessage[]
+  find(clientMessageId: string | null): UnsentMessage | undefined
+  /** The first message that this view has to send, except those that `isSent` returns true for. */
+  next(isSent: (clientMessageId: string) => boolean): UnsentMessage | undefined
+  /** Sets the user once they are known, and hides the messages of others. */
+  identify(user: string): void
+  add(draft: UnsentMessage): void
+  fail(clientMessageId: string, error: SottoError): void
+  retry(clientMessageId: string): void
+  /** Removes a message that the user does not want to send any more. */
+  discard(clientMessageId: string): void
+  /** Removes a message that the server has. */
+  remove(clientMessageId: string): void
+}
+
+/** Drafts without a storage. */
+export class MemoryDrafts implements Drafts {
+  readonly loaded = Promise.resolve()
+  readonly restored = this.loaded
+  readonly written = this.loaded
+  #list: readonly UnsentMessage[] = []
+
   get list(): readonly UnsentMessage[] {
-    this.#list ??= [...this.#entries.values()].filter(this.#isShown).map(({ draft }) => draft)
     return this.#list
   }
 
-  /** Resolves when all messages are stored, or the storage does not respond. Never rejects. */
-  get written(): Promise<void> {
-    return this.#soon(this.#written)
-  }
-
   find(clientMessageId: string | null): UnsentMessage | undefined {
-    return this.list.find((draft) => draft.clientMessageId === clientMessageId)
+    return this.#list.find((draft) => draft.clientMessageId === clientMessageId)
   }
 
-  /** The first message that this view has to send, except those that `isSent` returns true for. */
   next(isSent: (clientMessageId: string) => boolean): UnsentMessage | undefined {
-    for (const entry of this.#entries.values()) {
-      const { stored, draft } = entry
-      const isOwn = stored.user === undefined || stored.user === this.#user
-      if (draft.status !== 'pending' || !isOwn || !this.#isShown(entry) || !this.#sends(entry)) continue
-      if (!isSent(draft.clientMessageId)) return draft
-    }
-    return undefined
+    return this.#list.find(({ status, clientMessageId }) => status === 'pending' && !isSent(clientMessageId))
   }
 
-  /** Sets the user once they are known, and hides the messages of others. */
-  identify(user: string): void {
-    if (this.#user === user) return
-    this.#user = user
-    this.#list = undefined
-    for (const [id, { stored }] of this.#entries) {
-      if (stored.view === this.#view && stored.user === undefined) this.#put(id, { ...stored, user })
-    }
-  }
+  identify(): void {}
 
   add(draft: UnsentMessage): void {
-    const { clientMessageId, createdAt, status: _, isMine: __, error: ___, key: ____, ...content } = draft
-    const written = { clientMessageId, content, createdAt: createdAt.toISOString() }
-    this.#change(clientMessageId, { draft, stored: { ...written, view: this.#view, user: this.#user } })
+    this.#list = [...this.#list, draft]
   }
 
-  fail(clientMessageId: string, { code, message }: SottoError): void {
-    const entry = this.#entries.get(clientMessageId)
-    if (entry) this.#put(clientMessageId, { ...entry.stored, error: { code, message } })
+  fail(clientMessageId: string, error: SottoError): void {
+    this.#change(clientMessageId, { status: 'failed', error })
   }
 
   retry(clientMessageId: string): void {
-    const entry = this.#entries.get(clientMessageId)
-    if (entry) this.#put(clientMessageId, { ...entry.stored, error: undefined, view: this.#view })
+    this.#change(clientMessageId, { status: 'pending', error: undefined })
   }
 
-  /** Removes a message that the user does not want to send any more. */
   discard(clientMessageId: string): void {
-    const entry = this.#entries.get(clientMessageId)
-    if (!entry) return
-    if (this.#sends(entry)) this.remove(clientMessageId)
-    else this.#put(clientMessageId, { ...entry.stored, isDiscarded: true })
+    this.remove(clientMessageId)
   }
 
-  /** Removes a message that the server has. */
   remove(clientMessageId: string): void {
-    if (this.#entries.has(clientMessageId)) this.#change(clientMessageId, undefined)
+    if (this.find(clientMessageId))
+      this.#list = this.#list.filter((draft) => draft.clientMessageId !== clientMessageId)
   }
 
-  readonly #isShown = ({ stored }: Entry): boolean =>
-    !stored.isDiscarded &&
-    (stored.user === undefined || this.#user === undefined || stored.user === this.#user)
-
-  #sends({ stored: { view = this.#options.key } }: Entry): boolean {
-    return view === this.#view || this.#views.get(view) === 'held'
-  }
-
-  #put(clientMessageId: string, stored: Stored): void {
-    this.#change(clientMessageId, toEntry(stored))
-  }
-
-  #change(clientMessageId: string, entry: Entry | undefined): void {
-    const change = new Map([[clientMessageId, entry]])
-    if (!entry) this.#removed.add(clientMessageId)
-    this.#entries = applied(this.#entries, change)
-    this.#list = undefined
-    if (!this.#options.storage) return
-    this.#changes = new Map([...this.#changes, ...change])
-    this.#synchronize()
-  }
-
-  /** Loads what is stored, and follows what other views store. */
-  #join(): void {
-    const { key, signal } = this.#options
-    const inPage = openDrafts.get(key) ?? new Set()
-    openDrafts.set(key, inPage.add(this))
-    // Only browsers have it. Browsers report changes of localStorage to the other tabs.
-    const page = globalThis as unknown as Partial<StorageEvents>
-    const onStorage = (event: { key: string | null }) => {
-      // The storage may add a prefix or a suffix.
-      if (event.key === null || event.key.includes(key)) this.#synchronize()
-    }
-    page.addEventListener?.('storage', onStorage)
-    signal.addEventListener(
-      'abort',
-      () => {
-        page.removeEventListener?.('storage', onStorage)
-        inPage.delete(this)
-        if (inPage.size === 0) openDrafts.delete(key)
-      },
-      { once: true },
+  #change(clientMessageId: string, change: Pick<UnsentMessage, 'status' | 'error'>): void {
+    this.#list = this.#list.map((draft) =>
+      draft.clientMessageId === clientMessageId ? { ...draft, ...change } : draft,
     )
-    this.#hold(this.#view)
-    this.#synchronize()
   }
-
-  /** Sends the messages of this view once it has ended. */
-  #hold(view: string): void {
-    if (this.#views.has(view)) return
-    this.#views.set(view, 'waiting')
-    hold(`sotto/view/${view}`, this.#options.signal, () => {
-      this.#views.set(view, 'held')
-      if (view !== this.#view) this.#options.onChange()
-    })
-  }
-
-  /** Reads the stored messages and writes the changes to them, one at a time, each with the changes until then. */
-  #synchronize(): void {
-    const { storage, key } = this.#options
-    if (!storage || this.#isSyncPlanned) return
-    this.#isSyncPlanned = true
-    this.#written = this.#written
-      .then(() => exclusively(`sotto/storage/${key}`, () => this.#readAndWrite(storage)))
-      .catch(() => {})
-  }
-
-  async #readAndWrite(storage: DraftStorage): Promise<void> {
-    const { key, onError } = this.#options
-    let action = 'load'
-    let changes: Changes = new Map()
-    try {
-      const { stored, isValid } = parseStored(await storage.get(key))
-      this.#isSyncPlanned = false
-      changes = this.#changes
-      this.#changes = new Map()
-      for (const [id, entry] of changes) {
-        if (entry) stored.set(id, entry.stored)
-        else stored.delete(id)
-      }
-      this.#accept(stored)
-      // What is damaged is reported once, and overwritten with the next change.
-      const isDamaged = !isValid && !this.#isLoaded
-      this.#finishLoading()
-      if (changes.size > 0) {
-        action = 'store'
-        await storage.set(key, JSON.stringify([...stored.values()]))
-        for (const drafts of openDrafts.get(key) ?? []) if (drafts !== this) drafts.#synchronize()
-      }
-      onError(
-        isDamaged
-          ? storageError('the storage contains invalid unsent messages, which were skipped')
-          : undefined,
-      )
-    } catch (cause) {
-      this.#isSyncPlanned = false
-      this.#changes = new Map([...changes, ...this.#changes])
-      this.#finishLoading()
-      onError(storageError(`the storage failed to ${action} unsent messages`, cause))
-    }
-  }
-
-  /** Resolves with the promise, or if the storage does not respond. */
-  async #soon(promise: Promise<void>): Promise<void> {
-    if (!this.#options.storage) return
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const elapsed = new Promise<void>((resolve) => {
-      timer = setTimeout(() => {
-        this.#options.onError(storageError(`the storage did not respond within ${STORAGE_MS} ms`))
-        resolve()
-      }, STORAGE_MS)
-    })
-    await Promise.race([promise, elapsed])
-    clearTimeout(timer)
-  }
-
-  /** Takes over what is stored. */
-  #accept(stored: ReadonlyMap<string, Stored>): void {
-    const before = this.#entries
-    const entries = new Map<string, Entry>()
-    for (const [id, value] of stored) {
-      if (this.#removed.has(id)) continue
-      const known = before.get(id)
-      const entry = known && isSame(known.stored, value) ? known : toEntry(value)
-      this.#hold(value.view ?? this.#options.key)
-      if (value.isDiscarded && this.#sends(entry)) {
-        this.#changes = new Map([...this.#changes, [id, undefined]])
-        this.#synchronize()
-      }
-      entries.set(id, entry)
-    }
-    for (const [id, entry] of before) {
-      // Another tab can overwrite a message if the storage is slow to pass it on. Only its own view knows whether it was
-      // sent.
-      if (stored.has(id) || entry.stored.view !== this.#view || entry.draft.status !== 'pending') continue
-      entries.set(id, entry)
-      this.#changes = new Map([[id, entry], ...this.#changes])
-    }
-    this.#entries = applied(entries, this.#changes)
-    const list = [...this.#entries.values()].filter(this.#isShown).map(({ draft }) => draft)
-    if (list.length === this.list.length && list.every((draft, index) => draft === this.list[index])) return
-    this.#list = list
-    this.#options.onChange()
-  }
-}
-
-interface StorageEvents {
-  addEventListener(type: 'storage', listener: (event: { key: string | null }) => void): void
-  removeEventListener(type: 'storage', listener: (event: { key: string | null }) => void): void
-}
-
-function applied(entries: ReadonlyMap<string, Entry>, changes: Changes): ReadonlyMap<string, Entry> {
-  const changed = new Map(entries)
-  for (const [id, entry] of changes) {
-    if (entry) changed.set(id, entry)
-    else changed.delete(id)
-  }
-  return changed
-}
-
-function toEntry(stored: Stored): Entry {
-  const { clientMessageId, content, createdAt, error } = stored
-  const code = error && isErrorCode(error.code) ? error.code : 'INTERNAL'
-  return {
-    stored,
-    draft: {
-      ...content,
-      ...{ clientMessageId, key: clientMessageId, createdAt: new Date(createdAt), isMine: true },
-      status: error ? 'failed' : 'pending',
-      error: error && new SottoError(code, { detail: error.message }),
-    },
-  }
-}
-
-function isSame(a: Stored, b: Stored): boolean {
-  return JSON.stringify(a) === JSON.stringify(b)
-}
-
-/** Leaves out what is not a message. */
-function parseStored(text: string | null | undefined): { stored: Map<string, Stored>; isValid: boolean } {
-  const values: unknown = parse(text ?? '[]')
-  const valid = Array.isArray(values) ? values.filter(isStored) : []
-  const isValid = Array.isArray(values) && valid.length === values.length
-  return { stored: new Map(valid.map((value) => [value.clientMessageId, value])), isValid }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-/** Whether this class has stored the value. A storage can be damaged or used by something else. */
-function isStored(value: unknown): value is Stored {
-  if (!isRecord(value)) return false
-  const { clientMessageId, content, createdAt, error, view, user } = value
-  return (
-    typeof clientMessageId === 'string' &&
-    isRecord(content) &&
-    typeof createdAt === 'string' &&
-    !Number.isNaN(Date.parse(createdAt)) &&
-    (error === undefined || isRecord(error)) &&
-    isTextOrMissing(view) &&
-    isTextOrMissing(user)
-  )
-}
-
-function isTextOrMissing(value: unknown): boolean {
-  return value === undefined || typeof value === 'string'
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
-}
-
-function storageError(detail: string, cause?: unknown): SottoError {
-  return new SottoError('UNAVAILABLE', { detail, cause })
 }

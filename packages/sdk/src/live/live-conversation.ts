@@ -8,7 +8,7 @@ import { ChangeSignal } from './change-signal.ts'
 import { ConversationModel } from './conversation-model.ts'
 import { ConversationSync } from './conversation-sync.ts'
 import { Delivery } from './delivery.ts'
-import { Drafts } from './drafts.ts'
+import type { Drafts, DraftsOptions } from './drafts.ts'
 import type { ConversationTarget, JumpTarget, LiveOptions, LiveSource, LiveState } from './live-state.ts'
 import type { SentMessage } from './message-window.ts'
 import { Pauses } from './pauses.ts'
@@ -38,13 +38,17 @@ export class LiveConversation {
   #storageError: SottoError | undefined
   #state: LiveState | undefined
 
-  constructor(target: ConversationTarget, source: LiveSource, options: LiveOptions) {
+  constructor(
+    target: ConversationTarget,
+    source: LiveSource,
+    options: LiveOptions,
+    createDrafts: (options: DraftsOptions) => Drafts,
+  ) {
     this.#source = source
     const { pageSize = DEFAULT_PAGE_SIZE, maxMessages = DEFAULT_MAX_MESSAGES } = options
     this.#model = new ConversationModel(target, Math.max(maxMessages, MIN_PAGES * pageSize))
-    this.#drafts = new Drafts({
+    this.#drafts = createDrafts({
       key: `sotto/unsent/${typeof target === 'string' ? `to/${foldUserRef(target)}` : target.conversationId}`,
-      storage: options.storage,
       user: source.user,
       signal: this.#closing.signal,
       onChange: () => {

@@ -2,6 +2,8 @@ import { foldUserRef } from '@sotto/contract'
 import type { RequestUser } from '../connection.ts'
 import type { EventSource } from '../events.ts'
 import type { Resources } from '../resources.ts'
+import type { Drafts, DraftsOptions } from './drafts.ts'
+import { MemoryDrafts } from './drafts.ts'
 import { LiveConversation } from './live-conversation.ts'
 import { createLiveHub } from './live-hub.ts'
 import type { InboxOptions } from './live-inbox.ts'
@@ -24,8 +26,13 @@ export class LiveViews {
   /** Kept per user, so that clients created by `as` for the same user share a stream. */
   readonly #sources = new Map<string, LiveSource>()
 
-  conversation(source: ViewSource, target: ConversationTarget, options: LiveOptions): LiveConversation {
-    return new LiveConversation(target, this.#liveSource(source), options)
+  conversation(
+    source: ViewSource,
+    target: ConversationTarget,
+    options: LiveOptions,
+    createDrafts: (options: DraftsOptions) => Drafts = () => new MemoryDrafts(),
+  ): LiveConversation {
+    return new LiveConversation(target, this.#liveSource(source), options, createDrafts)
   }
 
   inbox(source: ViewSource, options: InboxOptions): LiveInbox {

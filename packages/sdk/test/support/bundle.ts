@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import type { InputOptions, OutputChunk, RolldownBuild } from 'rolldown'
 import { rolldown } from 'rolldown'
+import { httpLink } from '../../scripts/http-link.ts'
 import { packageRoot } from './commands.ts'
 
 /** A program bundled for a browser, by file name. */
@@ -25,6 +26,7 @@ export async function scriptOf(program: string): Promise<string> {
 
 async function buildOf(program: string, options: InputOptions = {}): Promise<RolldownBuild> {
   const entry = '\0program.ts'
+  const httpLinkCode = await publishedHttpLink()
   return await rolldown({
     ...options,
     input: entry,
@@ -39,11 +41,19 @@ async function buildOf(program: string, options: InputOptions = {}): Promise<Rol
         },
         load(id) {
           if (id === entry) return program
+          if (id === httpLink.input) return httpLinkCode
           return options.transform && id.endsWith('/shared-events.ts') ? 'export {}' : null
         },
       },
     ],
   })
+}
+
+/** tRPC's code, as the build of the package includes it. */
+async function publishedHttpLink(): Promise<string> {
+  await using build = await rolldown(httpLink)
+  const { output } = await build.generate()
+  return output[0].code
 }
 
 /** The gzipped bytes that a browser downloads at the start, and with the parts of the client that match. */
