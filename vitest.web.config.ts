@@ -7,6 +7,8 @@ export default defineConfig({
     globalSetup: ['scripts/test-postgres.ts', 'scripts/test-web-client.ts'],
     setupFiles: ['scripts/test-database.ts', 'scripts/test-logs.ts'],
     pool: 'forks',
+    // As in vitest.config.ts.
+    isolate: false,
     // One more than the two cores of a small machine, because browser tests often wait.
     maxWorkers: 3,
     testTimeout: 120_000,

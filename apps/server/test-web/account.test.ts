@@ -12,6 +12,7 @@ import {
   signUp,
   submitSignIn,
 } from './support/browser.ts'
+import { databases } from './support/databases.ts'
 
 const settings = { SOTTO_SIGNUP: 'open', SOTTO_SECRET: 'a secret of at least 32 characters' }
 
@@ -34,7 +35,7 @@ async function signOut(page: Page): Promise<void> {
   await page.getByRole('heading', { name: 'Sign in' }).waitFor()
 }
 
-describe.each(['sqlite', 'postgres'] as const)('an account on %s', (using) => {
+describe.each(databases)('an account on %s', (using) => {
   test('supports two-factor authentication with codes and recovery codes', async () => {
     await using database = await createEmptyDatabase(using)
     await using server = await serve({ ...settings, DATABASE_URL: database.url })

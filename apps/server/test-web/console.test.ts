@@ -4,6 +4,7 @@ import { createEmptyDatabase, serve, startWebhookReceiver, status, totpCode } fr
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { expectNoFaults, launch, openClient, PASSWORD, type Person } from './support/browser.ts'
+import { databases } from './support/databases.ts'
 import { scrollsSideways, violationsOf } from './support/page-checks.ts'
 
 const KEY = 'sk_of-the-test'
@@ -98,7 +99,7 @@ test('opens after signing in at its URL', async () => {
   expectNoFaults(root)
 })
 
-describe.each(['sqlite', 'postgres'] as const)('the console on %s', (using) => {
+describe.each(databases)('the console on %s', (using) => {
   test('shows totals, activity and the server status', async () => {
     const { root, sotto, open } = await openConsole(using)
     const { page } = root
@@ -332,6 +333,8 @@ test('shows why the server rejected an action', async () => {
   const { root, sotto, open } = await openConsole()
   const { page } = root
   await open('/users/bob')
+  // Otherwise, loading the sessions fails as well.
+  await page.getByText('No active sessions.').waitFor()
   await sotto.users.setRole({ user: 'root', role: 'user' })
   await page.getByRole('button', { name: 'Disable' }).click()
   await page.getByRole('alertdialog').getByRole('button', { name: 'Disable' }).click()

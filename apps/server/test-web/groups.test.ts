@@ -2,6 +2,7 @@ import { createEmptyDatabase, serve } from '@sotto/testing/internal'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectNoFaults, launch, openClient, type Person, seeMessage, write } from './support/browser.ts'
+import { databases } from './support/databases.ts'
 
 let browser: Browser
 beforeAll(async () => {
@@ -23,7 +24,7 @@ async function confirm(person: Person, action: string, username: string): Promis
   await person.page.getByRole('alertdialog').getByRole('button', { name: action }).click()
 }
 
-describe.each(['sqlite', 'postgres'] as const)('a group on %s', (using) => {
+describe.each(databases)('a group on %s', (using) => {
   test('can be created, renamed, joined, administered, transferred and left', async () => {
     await using database = await createEmptyDatabase(using)
     await using server = await serve({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })

@@ -109,10 +109,11 @@ test('a hundred injections are rendered as text in the console', async () => {
     const headers = { 'content-type': 'application/json', 'user-agent': payload }
     const body = JSON.stringify({ username: 'alice', password: PASSWORD })
     if (index < 5) await fetch(`${server.url}/v1/sessions`, { method: 'POST', headers, body })
-    if (index < 20) {
-      const url = `https://hooks.example/${encodeURIComponent(payload)}`
-      await sotto.webhooks.create({ url, description: payload })
-    }
+  }
+  // Last, so that they receive no events.
+  for (const payload of payloads.slice(0, 20)) {
+    const url = `https://hooks.example/${encodeURIComponent(payload)}`
+    await sotto.webhooks.create({ url, description: payload })
   }
 
   /** Loads all entries of a list and returns the texts of a part of each. */

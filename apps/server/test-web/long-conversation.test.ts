@@ -2,13 +2,19 @@ import { createClient } from '@sotto/sdk'
 import { createEmptyDatabase, serve } from '@sotto/testing/internal'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { testScale } from '../../../scripts/test-scale.ts'
 import { expectNoFaults, launch, openClient, seeMessage, signIn, write } from './support/browser.ts'
+import { databases } from './support/databases.ts'
 import { makeLongConversation } from './support/long-conversation.ts'
 import { expectNoGaps, goToDate, scroll, topmostSeq } from './support/message-list.ts'
 
 const SERVICE_KEY = 'sk_of-the-test'
-const LENGTH = 100_000
-const READ = 40_000
+/** 100,000 in `pnpm test:long:web`. */
+const LENGTH = 25_000 * testScale
+const READ = 10_000 * testScale
+/** How far to scroll in each direction. */
+const STEPS = 15 * testScale
+const MIN_SCROLLED = 16 * STEPS
 const password = 'correct horse battery staple'
 /** One message a minute: 1,440 a day. */
 const beginsAt = new Date(2026, 0, 1)
@@ -19,7 +25,7 @@ beforeAll(async () => {
 })
 afterAll(() => browser?.close())
 
-describe.each(['sqlite', 'postgres'] as const)('a conversation of 100,000 messages on %s', (using) => {
+describe.each(databases)(`a conversation of ${LENGTH} messages on %s`, (using) => {
   test('can be read from anywhere in both directions', async () => {
     await using database = await createEmptyDatabase(using)
     await makeLongConversation(database.url, { length: LENGTH, readSeq: READ, beginsAt, password })
@@ -38,15 +44,15 @@ describe.each(['sqlite', 'postgres'] as const)('a conversation of 100,000 messag
     // The focus moves to the list when its button disappears.
     expect(await page.evaluate('document.activeElement.role')).toBe('log')
 
-    await scroll(page, -1_500, 60)
-    await expect.poll(() => topmostSeq(page)).toBeLessThan(READ - 1_000)
+    await scroll(page, -1_500, STEPS)
+    await expect.poll(() => topmostSeq(page)).toBeLessThan(READ - MIN_SCROLLED)
     const above = await topmostSeq(page)
     await bob.messages.send({ to: 'alice', text: 'meanwhile' })
     await page.getByRole('button', { name: 'unread)' }).waitFor()
     await expectNoGaps(page)
     expect(await topmostSeq(page)).toBe(above)
-    await scroll(page, 1_500, 60)
-    await expect.poll(() => topmostSeq(page)).toBeGreaterThan(above + 1_000)
+    await scroll(page, 1_500, STEPS)
+    await expect.poll(() => topmostSeq(page)).toBeGreaterThan(above + MIN_SCROLLED)
     // By keyboard as well.
     const before = await topmostSeq(page)
     await page.getByRole('log').focus()

@@ -2,6 +2,7 @@ import { createEmptyDatabase, serve } from '@sotto/testing/internal'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectNoFaults, launch, openClient, type Person, seeMessage, write } from './support/browser.ts'
+import { databases } from './support/databases.ts'
 
 /** A picture of 200 by 300 pixels. */
 const PICTURE = Buffer.from(
@@ -24,7 +25,7 @@ async function act(person: Person, text: string, action: string): Promise<void> 
   await message(person, text).getByRole('button', { name: action, exact: true }).click()
 }
 
-describe.each(['sqlite', 'postgres'] as const)('messages on %s', (using) => {
+describe.each(databases)('messages on %s', (using) => {
   test('can be reacted to, and edited and deleted by their senders', async () => {
     await using database = await createEmptyDatabase(using)
     await using server = await serve({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })

@@ -2,6 +2,7 @@ import { createEmptyDatabase, serve } from '@sotto/testing/internal'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectNoFaults, launch, openClient, type Person, write } from './support/browser.ts'
+import { databases } from './support/databases.ts'
 
 let browser: Browser
 beforeAll(async () => {
@@ -23,7 +24,7 @@ async function find({ page }: Person, username: string): Promise<void> {
   await page.getByRole('region', { name: 'Find people' }).getByText(`@${username}`).waitFor()
 }
 
-describe.each(['sqlite', 'postgres'] as const)('people on %s', (using) => {
+describe.each(databases)('people on %s', (using) => {
   test('request, accept, decline and remove contacts, with live updates for the other user', async () => {
     await using database = await createEmptyDatabase(using)
     await using server = await serve({ SOTTO_SIGNUP: 'open', DATABASE_URL: database.url })

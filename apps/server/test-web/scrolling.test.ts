@@ -1,13 +1,15 @@
 import { createEmptyDatabase, serve } from '@sotto/testing/internal'
 import type { CDPSession } from 'playwright-core'
 import { expect, test } from 'vitest'
+import { testScale } from '../../../scripts/test-scale.ts'
 import { launch, openClient, seeMessage, signIn } from './support/browser.ts'
 import { makeLongConversation } from './support/long-conversation.ts'
 import { expectNoGaps, topmostSeq } from './support/message-list.ts'
 
-const LENGTH = 100_000
+const isLong = testScale > 1
+const LENGTH = isLong ? 100_000 : 5_000
 /** How many messages to scroll through, first up and then down. */
-const DISTANCE = 5_000
+const DISTANCE = isLong ? 5_000 : 500
 /** Pixels per frame: about two hundred messages per second at 60 frames per second. */
 const SPEED = 300
 const password = 'correct horse battery staple'
@@ -15,7 +17,7 @@ const password = 'correct horse battery staple'
 /** The duration of a frame at 60 frames per second. */
 const FRAME_MS = 1_000 / 60
 /** The maximum growth of the JavaScript heap. */
-const HEAP_GROWTH_MIB = 20
+const HEAP_GROWTH_MIB = isLong ? 20 : 3
 
 interface Frames {
   count: number

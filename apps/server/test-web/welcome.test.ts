@@ -3,6 +3,7 @@ import { createEmptyDatabase, type ServerHere, serve } from '@sotto/testing/inte
 import type { Browser, Locator } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectNoFaults, launch, openClient, type Person } from './support/browser.ts'
+import { databases } from './support/databases.ts'
 import { scrollsSideways, violationsOf } from './support/page-checks.ts'
 
 const memory = { DATABASE_URL: 'file::memory:' }
@@ -75,7 +76,7 @@ test('the setup page explains where to find the link, and accepts a pasted one',
   expectNoFaults(ada)
 })
 
-describe.each(['sqlite', 'postgres'] as const)('the demo on %s', (using) => {
+describe.each(databases)('the demo on %s', (using) => {
   test('shows two users side by side who can message each other', async () => {
     await using database = await createEmptyDatabase(using)
     await using server = await serve({ DATABASE_URL: database.url })
