@@ -204,6 +204,7 @@ export const moduleRules: Readonly<Record<string, Readonly<Record<string, readon
       'message-table.ts',
       'schema.ts',
       'statement.ts',
+      'table-names.ts',
     ],
     migrations: ['dialect', 'fold-name.ts'],
     transfer: ['dialect', 'errors.ts', 'queries', 'schema.ts', 'statement.ts'],

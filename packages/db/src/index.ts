@@ -33,6 +33,7 @@ export { type CorrespondentRow, type InboxRow, newest, type TimePosition } from 
 export * as store from './queries/index.ts'
 export type { InvitationRow } from './queries/invitations.ts'
 export type { JobKey, JobRow } from './queries/jobs.ts'
+export { LogReader } from './queries/log-reader.ts'
 export type { MessageRow, Viewer } from './queries/messages.ts'
 export type { NewMessage } from './queries/new-messages.ts'
 export {

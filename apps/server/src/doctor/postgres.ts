@@ -36,7 +36,7 @@ export async function* examinePostgres(
   yield examineClock(health.clock.getTime() - localTime)
   yield examineTimeouts(health)
   yield examineConnections(config, health)
-  yield* examineLog(db, health)
+  yield await examineLog(db)
 }
 
 function examineClock(aheadMs: number): Finding {
@@ -69,25 +69,23 @@ function examineConnections({ databasePoolSize }: Config, health: PostgresHealth
     : ok('connections', detail)
 }
 
-/** Finds transactions that delay events: readers of the log wait for every open transaction that has written. */
-async function* examineLog(db: Executor, { preparedTransactions }: PostgresHealth): AsyncGenerator<Finding> {
-  const blocker = await store.eventLog.findBlocker(db, LONG_TRANSACTION_MS)
-  if (blocker) {
-    const seconds = Math.round(blocker.ageMs / 1_000)
-    yield warning(
-      'event log',
-      `a transaction of ${blocker.application || 'an unnamed program'} (pid ${blocker.pid}) has been open for ${seconds} s and delays events`,
-      `terminate it: select pg_terminate_backend(${blocker.pid})`,
-    )
-  }
-  if (preparedTransactions > 0) {
-    yield warning(
-      'event log',
-      `${preparedTransactions} prepared transactions delay events`,
-      'commit or roll back the transactions in pg_prepared_xacts',
-    )
-  }
-  if (!blocker && preparedTransactions === 0) yield ok('event log', 'no transaction delays events')
+/** Finds a transaction that delays events: readers of the log wait for transactions that have written to our tables. */
+async function examineLog(db: Executor): Promise<Finding> {
+  const blocker = await store.logHorizon.findBlocker(db, LONG_TRANSACTION_MS)
+  if (!blocker) return ok('event log', 'no transaction delays events')
+  const { pid, application, ageMs } = blocker
+  const age = `${Math.round(ageMs / 1_000)} s and delays events`
+  return pid === null
+    ? warning(
+        'event log',
+        `the prepared transaction ${application} has been open for ${age}`,
+        'commit it or roll it back',
+      )
+    : warning(
+        'event log',
+        `a transaction of ${application || 'an unnamed program'} (pid ${pid}) has been open for ${age}`,
+        `terminate it: select pg_terminate_backend(${pid})`,
+      )
 }
 
 /** Checks that LISTEN works, which servers use to notify each other. Yields nothing if it is not needed. */

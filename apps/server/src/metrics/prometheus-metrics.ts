@@ -170,7 +170,7 @@ export class PrometheusMetrics implements Metrics {
         const blocker = events.tailState?.blocker
         if (!blocker) return
         const { pid, application, since } = blocker
-        gauge.set({ pid, application }, secondsSince(since))
+        gauge.set({ pid: pid ?? '', application }, secondsSince(since))
       },
     )
     if (!poolLoad()) return

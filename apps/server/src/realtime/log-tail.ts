@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { type EventRow, type Executor, store } from '@sotto/db'
+import { type EventRow, type Executor, LogReader, store } from '@sotto/db'
 import type { Logger } from 'pino'
 import type { Metrics } from '../metrics/metrics.ts'
 import { type LogPoint, pointOf } from './event-cursor.ts'
@@ -44,7 +44,8 @@ export interface TailState {
 
 /** A transaction that holds the log back. */
 interface Blocker {
-  pid: number
+  /** Null for a prepared transaction. */
+  pid: number | null
   application: string
   /** When it started, on the clock of `performance.now()`. */
   since: number
@@ -53,6 +54,7 @@ interface Blocker {
 /** Reads new events in log order, once for all streams of this server. */
 export class LogTail {
   readonly #options: Options
+  readonly #reader: LogReader
   #end: LogPoint
   #starting: Promise<void> | undefined
   #reading: Promise<void> | undefined
@@ -64,6 +66,7 @@ export class LogTail {
 
   constructor(options: Options) {
     this.#options = options
+    this.#reader = new LogReader(options.db)
     this.#end = { epoch: '', position: { xid: '0', id: 0 }, at: options.now() }
   }
 
@@ -126,31 +129,30 @@ export class LogTail {
   }
 
   async #read(): Promise<void> {
-    const { db, log, metrics, deliver } = this.#options
+    const { log, metrics, deliver } = this.#options
     let pause = UNSETTLED_MS
-    /** The number of hints when the log was last read to its end; undefined while there may be more events. */
+    /** The number of hints before the log was last read to its end; undefined while there may be more events. */
     let hintsAtEnd: number | undefined
     while (this.#shouldRead()) {
       const hints = this.#hints
       try {
-        const rows = await store.eventLog.read(db, this.#end.position, BATCH)
+        const { rows, isHeldBack } = await this.#reader.read(this.#end.position, BATCH)
         const readAt = performance.now()
+        if (rows.length > 0 && hintsAtEnd === hints && hints === this.#hints) metrics.hintMissed()
+        const isWaiting = isHeldBack && rows.length === 0
+        const blocker = isWaiting && pause >= POLL_MS ? await this.#findBlocker() : undefined
+        this.#state = { readAt, isHeldBack: isWaiting, blocker }
+        const mayHaveMore = isHeldBack || rows.length === BATCH
+        hintsAtEnd = mayHaveMore ? undefined : hints
         if (rows.length > 0) {
-          if (hintsAtEnd === hints && hints === this.#hints) metrics.hintMissed()
-          hintsAtEnd = undefined
-          this.#state = { readAt, isHeldBack: false, blocker: undefined }
           await deliver(this.#batchOf(rows))
           // On SQLite, neither of these waits for anything, so other requests would not be served in between.
           await setImmediate()
           pause = UNSETTLED_MS
-          continue
+          if (mayHaveMore) continue
         }
-        const isHeldBack = await store.eventLog.hasUnsettled(db)
-        hintsAtEnd = isHeldBack ? undefined : hints
-        const blocker = isHeldBack && pause >= POLL_MS ? await this.#findBlocker() : undefined
-        this.#state = { readAt, isHeldBack, blocker }
-        await this.#rest(isHeldBack ? pause : POLL_MS, hints)
-        pause = isHeldBack ? Math.min(pause * 2, POLL_MS) : UNSETTLED_MS
+        await this.#rest(isWaiting ? pause : POLL_MS, hints)
+        pause = isWaiting ? Math.min(pause * 2, POLL_MS) : UNSETTLED_MS
       } catch (error) {
         // No event is lost, because the position has not advanced.
         log.warn({ err: error }, 'reading the event log failed, will retry')
@@ -182,7 +184,7 @@ export class LogTail {
 
   /** Also reports the transaction in the server's log, every ten seconds. */
   async #findBlocker(): Promise<Blocker | undefined> {
-    const blocker = await store.eventLog.findBlocker(this.#options.db, BLOCKER_MS)
+    const blocker = await store.logHorizon.findBlocker(this.#options.db, BLOCKER_MS)
     if (!blocker) return undefined
     const now = performance.now()
     if (now - this.#blockerReportedAt >= BLOCKER_REPORT_MS) {

@@ -1,5 +1,5 @@
 import { setImmediate as nextImmediate, setTimeout as wait } from 'node:timers/promises'
-import { type EventRow, type StatisticsPosition, store } from '@sotto/db'
+import { type EventRow, LogReader, type StatisticsPosition, store } from '@sotto/db'
 import type { Runtime } from '../app/runtime.ts'
 
 /** How often the log is counted if nobody requests statistics, in milliseconds. */
@@ -31,12 +31,14 @@ const ACTIVITY: ReadonlySet<EventRow['type']> = new Set([
  */
 export class DailyTally {
   readonly #options: Pick<Runtime, 'db' | 'now' | 'log'>
+  readonly #reader: LogReader
   readonly #stopping = new AbortController()
   #updating: Promise<boolean> | undefined
   #running: Promise<void> | undefined
 
   constructor(options: Pick<Runtime, 'db' | 'now' | 'log'>) {
     this.#options = options
+    this.#reader = new LogReader(options.db)
   }
 
   /** Starts counting in the background, until closed. */
@@ -83,7 +85,7 @@ export class DailyTally {
     const from = await this.#findPosition()
     for (let batch = 0; from && batch < MAX_BATCHES; batch += 1) {
       if (this.#stopping.signal.aborted) return false
-      const events = await store.eventLog.read(this.#options.db, from.position, BATCH_SIZE)
+      const { rows: events } = await this.#reader.read(from.position, BATCH_SIZE)
       const last = events.at(-1)
       if (!last) return false
       const to = { epoch: from.epoch, position: { xid: last.xid, id: last.id } }

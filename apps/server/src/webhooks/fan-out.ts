@@ -1,5 +1,6 @@
 import {
   type EventRow,
+  type LogReader,
   positionColumns,
   store,
   type WebhookDeliveryRow,
@@ -14,7 +15,7 @@ import { deliveryOf } from './new-delivery.ts'
 /** The number of events per transaction: a few milliseconds of work for twenty webhooks. */
 const BATCH = 100
 
-type Parts = Pick<Runtime, 'db' | 'now' | 'newId'> & { lease: ServerLease }
+type Parts = Pick<Runtime, 'db' | 'now' | 'newId'> & { lease: ServerLease; reader: LogReader }
 
 /** The number of new deliveries of a webhook. */
 type Added = ReadonlyMap<string, number>
@@ -34,7 +35,7 @@ export async function fanOut(
   let hasMore = false
   const added = new Map<string, number>()
   for (const group of groupByPosition(webhooks)) {
-    const events = await store.eventLog.read(parts.db, group.position, BATCH)
+    const { rows: events } = await parts.reader.read(group.position, BATCH)
     if (events.length === 0) continue
     for (const { webhook_id: id } of await advance(parts, group, events)) {
       added.set(id, (added.get(id) ?? 0) + 1)

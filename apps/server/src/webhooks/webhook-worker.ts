@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { store, type WebhookDeliveryRow, type WebhookRow } from '@sotto/db'
+import { LogReader, store, type WebhookDeliveryRow, type WebhookRow } from '@sotto/db'
 import type { Runtime } from '../app/runtime.ts'
 import type { SecretBox } from '../identity/secret-box.ts'
 import { ServerLease } from '../jobs/server-lease.ts'
@@ -42,6 +42,7 @@ interface Options extends Pick<Runtime, 'db' | 'now' | 'newId' | 'log'> {
 export class WebhookWorker {
   readonly #options: Options
   readonly #lease: ServerLease
+  readonly #reader: LogReader
   readonly #stopping = new AbortController()
   readonly #requestsByWebhook = new Map<string, Requests>()
   /** The number of waiting deliveries per webhook; undefined while another server sends them. */
@@ -57,6 +58,7 @@ export class WebhookWorker {
   constructor(options: Options) {
     this.#options = options
     const { db, now, newId } = options
+    this.#reader = new LogReader(db)
     this.#lease = new ServerLease({ db, now, newId, name: 'webhooks', durationMs: LEASE_MS })
   }
 
@@ -142,7 +144,7 @@ export class WebhookWorker {
     const enabled = webhooks.filter((row) => row.disabled_at === null && row.deleted_at === null)
     const waiting = await this.#countWaiting(enabled)
     const { hasMore, added } = await fanOut(
-      { ...this.#options, lease: this.#lease },
+      { ...this.#options, lease: this.#lease, reader: this.#reader },
       enabled.filter(({ id }) => (waiting.get(id) ?? 0) < MAX_WAITING),
     )
     for (const [id, count] of added) this.#noteWaiting(id, count)

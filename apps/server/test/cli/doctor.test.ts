@@ -135,6 +135,7 @@ test('doctor reports the transaction that holds back the event log, and a pool t
   await client.connect()
   try {
     await client.query('begin')
+    await client.query('lock table messages in row exclusive mode')
     const { rows } = await client.query('select pg_backend_pid() as pid, pg_current_xact_id()')
     await expect
       .poll(async () => (await examine({ ...settings, DATABASE_POOL_SIZE: '500' })).bad, { timeout: 20_000 })

@@ -3,7 +3,7 @@ import { scrape, startServer, withPostgres } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
 
 describe('open transactions on PostgreSQL', () => {
-  test('of other applications delay later events, and are logged and measured', {
+  test('of other applications that write to tables of ours delay later events, and are logged and measured', {
     timeout: 20_000,
   }, async () => {
     await using server = await startServer('postgres', {

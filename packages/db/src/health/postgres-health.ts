@@ -13,8 +13,6 @@ export interface PostgresHealth {
   /** The maximum number of connections, without those reserved for superusers. */
   connectionsAllowed: number
   connectionsOpen: number
-  /** Prepared two-phase transactions. They delay the readers of the event log. */
-  preparedTransactions: number
 }
 
 /** The time of the PostgreSQL server's clock. Undefined on SQLite, which has none. */
@@ -36,8 +34,7 @@ export async function inspectPostgres(db: Executor): Promise<PostgresHealth | un
       pg_is_in_recovery() or current_setting('transaction_read_only')::bool as "isReadOnly",
       current_setting('max_connections')::int
         - current_setting('superuser_reserved_connections')::int as "connectionsAllowed",
-      (select count(*) from pg_stat_activity where backend_type = 'client backend')::int as "connectionsOpen",
-      (select count(*) from pg_prepared_xacts)::int as "preparedTransactions"
+      (select count(*) from pg_stat_activity where backend_type = 'client backend')::int as "connectionsOpen"
   `.execute(db)
   const [row] = rows
   if (!row) throw new Error('PostgreSQL returned no row')

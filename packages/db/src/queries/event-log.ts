@@ -3,12 +3,13 @@ import { type RawBuilder, sql } from 'kysely'
 import { isPostgres } from '../dialect/column-types.ts'
 import type { EventTable } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
+import { findHorizon } from './log-horizon.ts'
 
 /*
- * Reads the log in commit order.
+ * The log in commit order.
  *
- * SQLite has one writer, so ids are in commit order. On PostgreSQL the order is (xid, id), and only rows below the
- * oldest running transaction are read: rows it commits later may come before the others.
+ * SQLite has one writer, so ids are in commit order. On PostgreSQL the order is (xid, id), and rows are read only below
+ * the horizon, which log-reader.ts finds.
  */
 
 /** A log position. On SQLite `xid` is always '0'. */
@@ -25,7 +26,7 @@ export function comparePositions(a: LogPosition, b: LogPosition): number {
   return a.xid === b.xid ? a.id - b.id : a.xid < b.xid ? -1 : 1
 }
 
-const columns = [
+export const eventColumns = [
   'type',
   'conversation_id',
   'audience_user_id',
@@ -36,61 +37,7 @@ const columns = [
   'created_at',
 ] as const
 
-const xidText = sql<string>`events.xid::text`
-const settled = sql<boolean>`events.xid < pg_snapshot_xmin(pg_current_snapshot())`
-const positionOf = { sqlite: sql<string>`'0'`, postgres: xidText }
-
-const sqliteAfter = statement((db, p: LogPosition & { limit: number }) =>
-  db
-    .selectFrom('events')
-    .select(['id', ...columns])
-    .select(positionOf.sqlite.as('xid'))
-    .where('id', '>', p.id)
-    .orderBy('id')
-    .limit(p.limit),
-)
-const postgresAfter = statement((db, p: LogPosition & { limit: number }) =>
-  db
-    .selectFrom('events')
-    .select(['id', ...columns])
-    .select(positionOf.postgres.as('xid'))
-    .where(sql<boolean>`(events.xid, events.id) > (${p.xid}::xid8, ${p.id}::bigint)`)
-    .where(settled)
-    .orderBy(sql`events.xid`)
-    .orderBy('id')
-    .limit(p.limit),
-)
-
-/** The events after a position, in order. */
-export async function read(db: Executor, after: LogPosition, limit: number): Promise<EventRow[]> {
-  return (isPostgres(db) ? postgresAfter : sqliteAfter)(db, { xid: after.xid, id: after.id, limit })
-}
-
-/** Whether committed events cannot be read yet because an older transaction is running. Never on SQLite. */
-export async function hasUnsettled(db: Executor): Promise<boolean> {
-  if (!isPostgres(db)) return false
-  const { rows } = await sql<{ waiting: boolean }>`
-    select exists (select from events where xid >= pg_snapshot_xmin(pg_current_snapshot())) as waiting
-  `.execute(db)
-  return rows[0]?.waiting ?? false
-}
-
-/** The oldest transaction that delays the log's readers, if it has been running for longer than `olderThanMs`. */
-export async function findBlocker(
-  db: Executor,
-  olderThanMs: number,
-): Promise<{ pid: number; application: string; ageMs: number } | undefined> {
-  if (!isPostgres(db)) return undefined
-  const { rows } = await sql<{ pid: number; application: string; age_ms: number }>`
-    select pid, application_name as application, (extract(epoch from now() - xact_start) * 1000)::float8 as age_ms
-    from pg_stat_activity
-    where backend_xid is not null and xact_start < now() - ${olderThanMs} * interval '1 millisecond'
-    order by age(backend_xid) desc
-    limit 1
-  `.execute(db)
-  const [row] = rows
-  return row && { pid: row.pid, application: row.application, ageMs: row.age_ms }
-}
+export const positionOf = { sqlite: sql<string>`'0'`, postgres: sql<string>`events.xid::text` }
 
 export interface LogEnd {
   position: LogPosition
@@ -102,7 +49,10 @@ export interface LogEnd {
 export async function findEnd(db: Executor): Promise<LogEnd> {
   const query = db.selectFrom('events').select(['id', 'created_at'])
   const row = await (isPostgres(db)
-    ? query.select(xidText.as('xid')).where(settled).orderBy(sql`events.xid`, 'desc')
+    ? query
+        .select(positionOf.postgres.as('xid'))
+        .where(sql<boolean>`events.xid < ${(await findHorizon(db)).xid}::xid8`)
+        .orderBy(sql`events.xid`, 'desc')
     : query.select(positionOf.sqlite.as('xid'))
   )
     .orderBy('id', 'desc')
@@ -121,7 +71,9 @@ export async function findTime(db: Executor, { xid, id }: LogPosition): Promise<
   if (!isPostgres(db) && xid !== '0') return undefined
   const query = db.selectFrom('events').select('created_at').where('id', '=', id)
   const row = await (isPostgres(db)
-    ? query.where(sql<boolean>`events.xid = ${xid}::xid8`).where(settled)
+    ? query
+        .where(sql<boolean>`events.xid = ${xid}::xid8`)
+        .where(sql<boolean>`events.xid < pg_snapshot_xmax(pg_current_snapshot())`)
     : query
   ).executeTakeFirst()
   return row?.created_at
@@ -221,7 +173,7 @@ const dialectConditions = {
   },
 } as const satisfies Record<string, DialectConditions>
 
-const missedColumns = ['events.id', ...columns.map((column) => `events.${column}` as const)] as const
+const missedColumns = ['events.id', ...eventColumns.map((column) => `events.${column}` as const)] as const
 
 function missed(
   db: Executor,
