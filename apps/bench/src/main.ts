@@ -3,6 +3,7 @@ import { measureBreakdown } from './breakdown.ts'
 import { databaseFactories } from './databases.ts'
 import { measureLogins } from './logins.ts'
 import { measureOperations } from './operations.ts'
+import { measurePeers, partNames } from './peers/measure.ts'
 import { measureRealtime } from './realtime.ts'
 import { measureScale } from './scale.ts'
 import { measureServers } from './servers.ts'
@@ -15,12 +16,14 @@ const HELP = `Usage: pnpm bench [benchmark] [options]
   realtime     latency from a send to its event, memory of idle streams, reconnects after a restart
   scale        cost of the same calls with a million messages and with a thousand
   servers      sends to one, two and four servers on one PostgreSQL, compared with pgbench (PostgreSQL only)
+  peers        Sotto beside a hand-written stack (Express, Drizzle, socket.io) on PostgreSQL, in turns
   transfer     duration and memory of sotto export and sotto import
   logins       duration of a rejected sign-in for an unknown user and for a wrong password
 
   --on sqlite,postgres   databases
   --seconds N            duration of each run (4)
   --rounds N             runs of each contender, alternating with the others (5)
+  --only sends,latency   parts of peers: ${partNames.join(', ')} (all)
   --tries N              sign-ins of each kind, alternating (1000)
   --messages N           messages to export and import (1000000)
 `
@@ -32,6 +35,7 @@ const { values, positionals } = parseArgs({
     on: { type: 'string', default: 'sqlite,postgres' },
     seconds: { type: 'string', default: '4' },
     rounds: { type: 'string', default: '5' },
+    only: { type: 'string', default: partNames.join() },
     tries: { type: 'string', default: '1000' },
     messages: { type: 'string', default: '1000000' },
   },
@@ -54,11 +58,19 @@ const benchmarks = {
     await using database = await databaseFactories[kind]()
     await measureServers(database, settings)
   },
+  peers: () => measurePeers(partsOf(values.only), settings),
   transfer: (kind: keyof typeof databaseFactories) => measureTransfer(kind, Number(values.messages)),
   async logins(kind: keyof typeof databaseFactories) {
     await using database = await databaseFactories[kind]()
     await measureLogins(database, Number(values.tries))
   },
+}
+
+function partsOf(list: string) {
+  const wanted = list.split(',')
+  const known = partNames.filter((part) => wanted.includes(part))
+  if (known.length !== wanted.length) throw new Error(`--only must be some of ${partNames.join(',')}`)
+  return known
 }
 
 function isBenchmark(name: string): name is keyof typeof benchmarks {
@@ -69,7 +81,7 @@ if (values.help || !isBenchmark(benchmark)) {
   console.log(HELP)
   process.exit(values.help ? 0 : 2)
 }
-const kinds = benchmark === 'servers' ? ['postgres'] : values.on.split(',')
+const kinds = benchmark === 'servers' || benchmark === 'peers' ? ['postgres'] : values.on.split(',')
 for (const kind of kinds) {
   if (kind !== 'sqlite' && kind !== 'postgres')
     throw new Error('--on must be sqlite, postgres, or both separated by a comma')

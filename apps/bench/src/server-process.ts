@@ -8,6 +8,7 @@ import { freePort } from '@sotto/testing/internal'
 
 export interface ServerProcess extends AsyncDisposable {
   url: string
+  pid: number
   /** The memory of the process, in bytes. */
   memory(): Promise<number>
   /** The time from spawn to ready, in milliseconds. */
@@ -33,6 +34,7 @@ export function startServer(
   databaseUrl: string,
   nodeOptions: readonly string[] = [],
   port?: string,
+  settings: Record<string, string> = {},
 ): Promise<ServerProcess> {
   const env = {
     DATABASE_URL: databaseUrl,
@@ -40,6 +42,7 @@ export function startServer(
     LOG_LEVEL: 'info',
     // A benchmark signs in more often than users do.
     SOTTO_LIMIT_LOGINS: 'off',
+    ...settings,
   }
   return startProcess([...nodeOptions, serverMain, 'start'], '/readyz', env, port)
 }
@@ -52,10 +55,15 @@ export function startBaseline(databaseUrl: string, statement: Statement): Promis
   })
 }
 
-async function startProcess(
+/**
+ * Starts a Node.js program in a child process.
+ *
+ * @param readyPath answers with 2xx once the server is ready
+ */
+export async function startProcess(
   args: readonly string[],
   readyPath: string,
-  env: Record<string, string>,
+  env: Record<string, string> = {},
   wantedPort?: string,
 ): Promise<ServerProcess> {
   const port = wantedPort ?? (await freePort())
@@ -67,8 +75,10 @@ async function startProcess(
   })
   const url = `http://127.0.0.1:${port}`
   await untilReady(child, url + readyPath)
+  if (child.pid === undefined) throw new Error(`${child.spawnargs.join(' ')} did not start`)
   return {
     url,
+    pid: child.pid,
     startMs: performance.now() - before,
     memory: () => residentMemory(child),
     async [Symbol.asyncDispose]() {
