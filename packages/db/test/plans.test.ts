@@ -227,6 +227,14 @@ const pages: Query[] = [
     name: 'sessions that have not expired',
     run: async (db, { hub }) => (await store.sessions.list(db, hub, DATA_START, newest, PAGE)).length,
   },
+  {
+    name: 'sessions by id',
+    run: async (db, { hub }) => {
+      const own = await store.sessions.list(db, hub, DATA_START, newest, PAGE)
+      const ids = own.map((session) => session.id)
+      return (await store.sessions.findMany(db, ids)).length
+    },
+  },
   { name: 'invitations', run: async (db) => (await store.invitations.list(db, newest, PAGE)).length },
   {
     name: 'invitations from the middle',

@@ -1,6 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { existingPassword, foldUserRef, type KeyScope, keyScopes, SottoError } from '@sotto/contract'
-import { type Executor, store } from '@sotto/db'
+import { type Executor, type SessionUserRow, store } from '@sotto/db'
 import type { Logger } from 'pino'
 import { type Actor, type Caller, CONFIGURED_KEY_ID, decodeRef, refersTo, toActor } from '../auth/caller.ts'
 import type { NewId } from '../lib/ids.ts'
@@ -17,7 +17,7 @@ import type { UserTokenSettings } from './token-verifier.ts'
 
 /**
  * How long changes by other servers (a revoked key, an ended session) can go unnoticed, in milliseconds. Changes by
- * this server apply immediately.
+ * this server apply immediately. What is in use is read again before, so that calls rarely wait for it.
  */
 const CREDENTIAL_LIFETIME_MS = 1_000
 /** How long a successful Basic authentication is cached, in milliseconds. */
@@ -72,10 +72,23 @@ export class Identity {
   readonly #now: () => Date
   readonly #limits: Limits
   readonly #configuredKeyHash: Buffer | undefined
-  readonly #keys = new TimedCache<Key>(CREDENTIAL_LIFETIME_MS, MAX_ENTRIES)
-  readonly #sessions = new TimedCache<Session>(CREDENTIAL_LIFETIME_MS, MAX_ENTRIES)
-  readonly #users = new TimedCache<Actor>(CREDENTIAL_LIFETIME_MS, MAX_ENTRIES)
-  readonly #passwords = new TimedCache<VerifiedUser>(BASIC_LIFETIME_MS, MAX_ENTRIES)
+  readonly #keys = new TimedCache<Key>({ lifetimeMs: CREDENTIAL_LIFETIME_MS, maxEntries: MAX_ENTRIES })
+  /** By token. */
+  readonly #sessions = new TimedCache<Session>({
+    lifetimeMs: CREDENTIAL_LIFETIME_MS,
+    maxEntries: MAX_ENTRIES,
+    refresh: (sessions) => this.#readSessions(sessions),
+  })
+  /** By reference. */
+  readonly #users = new TimedCache<Actor>({
+    lifetimeMs: CREDENTIAL_LIFETIME_MS,
+    maxEntries: MAX_ENTRIES,
+    refresh: (actors) => this.#readActors(actors),
+  })
+  readonly #passwords = new TimedCache<VerifiedUser>({
+    lifetimeMs: BASIC_LIFETIME_MS,
+    maxEntries: MAX_ENTRIES,
+  })
   /** Makes the cache of verified passwords useless in a memory dump. */
   readonly #pepper = randomBytes(32)
   readonly #keysLastUsed: LastUsed
@@ -140,6 +153,19 @@ export class Identity {
       const row = await store.users.find(this.#db, key)
       return row && toActor(row)
     })
+  }
+
+  async #readActors(actors: ReadonlyMap<string, Actor>): Promise<ReadonlyMap<string, Actor>> {
+    const ids = new Set([...actors.values()].map((actor) => actor.id))
+    const rows = await store.accounts.findMany(this.#db, [...ids])
+    const current = new Map(rows.map((row) => [row.id, toActor(row)]))
+    const found = new Map<string, Actor>()
+    for (const [ref, { id }] of actors) {
+      const actor = current.get(id)
+      // An external id can move to another user.
+      if (actor && refersTo(ref, actor)) found.set(ref, actor)
+    }
+    return found
   }
 
   /**
@@ -258,16 +284,20 @@ export class Identity {
   async #session(token: string): Promise<Session | undefined> {
     return this.#sessions.find(token, async () => {
       const row = await store.sessions.find(this.#db, hashSecret(token))
-      return (
-        row && {
-          id: row.session_id,
-          expiresAt: row.expires_at,
-          lastUsedAt: row.last_used_at,
-          actor: toActor(row),
-          isAdmin: row.role === 'admin',
-        }
-      )
+      return row && toSession(row)
     })
+  }
+
+  async #readSessions(sessions: ReadonlyMap<string, Session>): Promise<ReadonlyMap<string, Session>> {
+    const ids = [...sessions.values()].map((session) => session.id)
+    const rows = await store.sessions.findMany(this.#db, ids)
+    const current = new Map(rows.map((row) => [row.session_id, toSession(row)]))
+    const found = new Map<string, Session>()
+    for (const [token, { id }] of sessions) {
+      const session = current.get(id)
+      if (session) found.set(token, session)
+    }
+    return found
   }
 
   async #byPassword(credentials: string, actAs: string | undefined, origin: Origin): Promise<Caller> {
@@ -308,6 +338,16 @@ export class Identity {
     const verified = await this.verifyPassword(username, password, origin)
     if (verified) this.#passwords.set(key, verified)
     return verified
+  }
+}
+
+function toSession(row: SessionUserRow): Session {
+  return {
+    id: row.session_id,
+    expiresAt: row.expires_at,
+    lastUsedAt: row.last_used_at,
+    actor: toActor(row),
+    isAdmin: row.role === 'admin',
   }
 }
 

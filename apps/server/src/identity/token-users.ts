@@ -30,8 +30,16 @@ interface Options extends AddUserParts {
 export class TokenUsers {
   readonly #options: Options
   readonly #verify: VerifyToken
-  readonly #claims = new TimedCache<UserClaims>(SIGNATURE_LIFETIME_MS, MAX_ENTRIES)
-  readonly #accounts = new TimedCache<AccountRow>(USER_LIFETIME_MS, MAX_ENTRIES)
+  readonly #claims = new TimedCache<UserClaims>({
+    lifetimeMs: SIGNATURE_LIFETIME_MS,
+    maxEntries: MAX_ENTRIES,
+  })
+  /** By subject, which is the external id. */
+  readonly #accounts = new TimedCache<AccountRow>({
+    lifetimeMs: USER_LIFETIME_MS,
+    maxEntries: MAX_ENTRIES,
+    refresh: (accounts) => this.#readAccounts(accounts),
+  })
 
   constructor(options: Options) {
     this.#options = options
@@ -65,6 +73,14 @@ export class TokenUsers {
     return this.#accounts.find(
       subject,
       async () => (await this.#find(subject)) ?? (await this.#create(claims)),
+    )
+  }
+
+  async #readAccounts(accounts: ReadonlyMap<string, AccountRow>): Promise<ReadonlyMap<string, AccountRow>> {
+    const ids = [...accounts.values()].map((account) => account.id)
+    const current = await store.accounts.findMany(this.#options.db, ids)
+    return new Map(
+      current.flatMap((account) => (account.external_id === null ? [] : [[account.external_id, account]])),
     )
   }
 

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { isPostgres } from '../dialect/column-types.ts'
+import { type IdList, idList, inList } from '../dialect/expressions.ts'
 import type { UserTable } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
 import { findByRef, type UserRow, userColumns } from './users.ts'
@@ -26,6 +27,10 @@ const accountByExternalId = statement((db, p: { externalId: string }) =>
   selectAccount(db).where('users.external_id', '=', p.externalId),
 )
 
+const accountsByIds = statement((db, p: { ids: IdList }) =>
+  selectAccount(db).where((eb) => inList(db, eb, 'users.id', p.ids)),
+)
+
 export type AccountRow = UserRow &
   Pick<UserTable, 'role' | 'disabled_at'> & {
     confirmed_at: Date | null
@@ -39,6 +44,11 @@ export async function find(db: Executor, ref: string): Promise<AccountRow | unde
     byUsername: accountByUsername,
     byExternalId: accountByExternalId,
   })
+}
+
+/** Several users as in `find`, in any order. */
+export async function findMany(db: Executor, ids: readonly string[]): Promise<AccountRow[]> {
+  return ids.length === 0 ? [] : accountsByIds(db, { ids: idList(db, ids) })
 }
 
 /** Locks the enabled admins until the transaction ends, always in the same order. @returns their ids. */

@@ -4,14 +4,20 @@ import { type Executor, statement } from '../statement.ts'
 import type { TimePosition } from './inbox.ts'
 import { isUuid, type UserRow, userColumns } from './users.ts'
 
-const sessionByToken = statement((db, p: { tokenHash: string }) =>
-  db
+function selectSession(db: Executor) {
+  return db
     .selectFrom('sessions')
     .innerJoin('users', 'users.id', 'sessions.user_id')
     .select(userColumns)
     .select(['sessions.id as session_id', 'sessions.expires_at', 'sessions.last_used_at', 'users.role'])
-    .where('sessions.token_hash', '=', p.tokenHash)
-    .where('users.disabled_at', 'is', null),
+    .where('users.disabled_at', 'is', null)
+}
+
+const sessionByToken = statement((db, p: { tokenHash: string }) =>
+  selectSession(db).where('sessions.token_hash', '=', p.tokenHash),
+)
+const sessionsByIds = statement((db, p: { ids: IdList }) =>
+  selectSession(db).where((eb) => inList(db, eb, 'sessions.id', p.ids)),
 )
 
 export type SessionUserRow = UserRow & {
@@ -25,6 +31,11 @@ export type SessionUserRow = UserRow & {
 export async function find(db: Executor, tokenHash: string): Promise<SessionUserRow | undefined> {
   const [row] = await sessionByToken(db, { tokenHash })
   return row
+}
+
+/** Several sessions by id, as in `find`, in any order. */
+export async function findMany(db: Executor, ids: readonly string[]): Promise<SessionUserRow[]> {
+  return ids.length === 0 ? [] : sessionsByIds(db, { ids: idList(db, ids) })
 }
 
 /** Whether a session has not been ended. */
