@@ -113,11 +113,11 @@ test('the views of an event of a large group are created in several turns', asyn
     created_at: server.app.now(),
   }
   const userIds = Array.from({ length: 250 }, () => randomUUID())
-  const showConversation = async () => {
+  const loadConversations = async () => () => {
     views.add()
     return undefined
   }
-  const sources = { db: server.app.db, showConversation }
+  const sources = { db: server.app.db, loadConversations }
   const most = await views.during(() => createItems(sources, 'epoch', [{ row, userIds }]))
   expect(most).toBeGreaterThan(50)
   expect(most).toBeLessThanOrEqual(101)

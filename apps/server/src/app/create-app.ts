@@ -1,4 +1,4 @@
-import { type Database, type EventTransaction, type Replica, readLocalSecret, store } from '@sotto/db'
+import { type Database, type EventTransaction, type Replica, readLocalSecret } from '@sotto/db'
 import type { Logger } from 'pino'
 import { CONFIGURED_KEY_ID } from '../auth/caller.ts'
 import { Identity } from '../identity/identity.ts'
@@ -8,7 +8,7 @@ import type { NewId } from '../lib/ids.ts'
 import { Limits } from '../limits/limits.ts'
 import { DeliveryMarks, receivedBy } from '../messaging/delivery-marks.ts'
 import { SendQueue } from '../messaging/send-queue.ts'
-import { showConversation } from '../messaging/show-conversations.ts'
+import { loadConversations } from '../messaging/show-conversations.ts'
 import { businessEventsTo } from '../metrics/business-events.ts'
 import { combineMetrics, type Metrics } from '../metrics/metrics.ts'
 import { eraseUserJob } from '../privacy/erase-job.ts'
@@ -16,7 +16,6 @@ import { ERASE_JOB } from '../privacy/erase-user.ts'
 import { messageRetentionJob, RETENTION_JOB } from '../privacy/message-retention.ts'
 import type { Connect } from '../realtime/cluster.ts'
 import { EventHub } from '../realtime/event-hub.ts'
-import type { ShowConversation } from '../realtime/event-view.ts'
 import { startLogRetention } from '../realtime/log-retention.ts'
 import { Presence } from '../realtime/presence.ts'
 import { PresenceWatches } from '../realtime/presence-watches.ts'
@@ -121,16 +120,12 @@ export function createApp({
   }
 
   const deliveryMarks = new DeliveryMarks({ db, write, now, log })
-  const showConversationInEvent: ShowConversation = async (conversationId, viewer) => {
-    const conversation = await store.conversations.find(db, conversationId)
-    return conversation && showConversation(db, conversation, viewer)
-  }
   const retentionMs = config.eventRetentionDays * DAY_MS
   const events = new EventHub({
     db,
     now,
     log,
-    showConversation: showConversationInEvent,
+    loadConversations: (wanted) => loadConversations(db, wanted),
     maxStreams: config.maxStreams,
     retentionMs,
     onPresence: (userId, isStreaming) => presence.changed(userId, isStreaming),
@@ -190,7 +185,7 @@ export function createApp({
     log,
     secretBox,
     sender: new HttpSender({ rules: outboundRules, resolveHost }),
-    showConversation: showConversationInEvent,
+    loadConversations: (wanted) => loadConversations(db, wanted),
     metrics,
   })
 

@@ -2,7 +2,6 @@ import { type Conversation, shownParticipants } from '@sotto/contract'
 import {
   type ConversationRow,
   type Executor,
-  FIRST_USER_ID,
   type InboxRow,
   type MemberRow,
   type MessageRow,
@@ -42,9 +41,9 @@ export async function showConversation(
   viewer: Viewer,
   onRead?: OnRead,
 ): Promise<Conversation | undefined> {
-  const withoutViewer = { ...conversation, read_seq: 0, skipped_count: conversation.last_seq, after_seq: 0 }
   // Reads the conversation again: the unread count needs a snapshot of the conversation and the participant.
-  const row = viewer === null ? withoutViewer : await store.inbox.find(db, conversation.id, viewer)
+  const row =
+    viewer === null ? withoutViewer(conversation) : await store.inbox.find(db, conversation.id, viewer)
   if (!row) return undefined
   const [shown] = await showConversations(db, [row], viewer, onRead)
   return shown
@@ -83,18 +82,53 @@ export async function participantsToShow(
   db: Executor,
   rows: readonly ConversationRow[],
 ): Promise<ReadonlyMap<string, readonly MemberRow[]>> {
-  const few = rows.filter((row) => row.participant_count <= shownParticipants).map((row) => row.id)
-  const members = Map.groupBy(
-    await store.participants.findMembers(db, few),
-    (member) => member.conversation_id,
+  const isSmall = (row: ConversationRow) => row.participant_count <= shownParticipants
+  const idsOf = (some: readonly ConversationRow[]) => [...new Set(some.map((row) => row.id))]
+  const all = await store.participants.findMembers(db, idsOf(rows.filter(isSmall)))
+  const large = idsOf(rows.filter((row) => !isSmall(row)))
+  const first = await store.participants.findFirstMembers(db, large, shownParticipants)
+  return Map.groupBy([...all, ...first], (member) => member.conversation_id)
+}
+
+/**
+ * Conversations for several viewers, with a fixed number of queries: participants see them as they are now, and so do
+ * bare service keys. The result is undefined for users who are not in the conversation.
+ */
+export async function loadConversations(
+  db: Executor,
+  wanted: readonly { conversationId: string; viewer: Viewer }[],
+): Promise<(conversationId: string, viewer: Viewer) => Conversation | undefined> {
+  const keyOf = (conversationId: string, viewer: Viewer) => `${conversationId} ${viewer}`
+  const rows = new Map<string, InboxRow>()
+  const ofUsers = wanted.flatMap(({ conversationId, viewer }) =>
+    viewer === null ? [] : [{ conversationId, userId: viewer }],
   )
-  for (const row of rows) {
-    if (row.participant_count <= shownParticipants) continue
-    const first = await store.participants.listMembers(db, row.id, FIRST_USER_ID, shownParticipants)
-    members.set(
-      row.id,
-      first.sort((a, b) => (a.username < b.username ? -1 : 1)),
-    )
+  for (const { user_id: userId, ...row } of await store.inbox.findForEach(db, ofUsers)) {
+    rows.set(keyOf(row.id, userId), row)
   }
-  return members
+  const ofKeys = wanted.filter(({ viewer }) => viewer === null).map(({ conversationId }) => conversationId)
+  for (const row of await store.conversations.findMany(db, [...new Set(ofKeys)])) {
+    rows.set(keyOf(row.id, null), withoutViewer(row))
+  }
+  const members = await participantsToShow(db, [...rows.values()])
+  const wantedMessages = wanted.flatMap(({ conversationId, viewer }) => {
+    const row = rows.get(keyOf(conversationId, viewer))
+    return row && row.last_seq > row.after_seq ? [{ conversationId, viewer, seq: row.last_seq }] : []
+  })
+  const lastMessages = new Map(
+    (await store.messages.findForEach(db, wantedMessages)).map(({ message, viewer }) => [
+      keyOf(message.conversation_id, viewer),
+      message,
+    ]),
+  )
+  return (conversationId, viewer) => {
+    const key = keyOf(conversationId, viewer)
+    const row = rows.get(key)
+    return row && toConversation(row, members.get(conversationId) ?? [], lastMessages.get(key), viewer)
+  }
+}
+
+/** A conversation for a bare service key, which has read nothing and misses nothing. */
+function withoutViewer(conversation: ConversationRow): InboxRow {
+  return { ...conversation, read_seq: 0, skipped_count: conversation.last_seq, after_seq: 0 }
 }

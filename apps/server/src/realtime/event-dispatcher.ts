@@ -2,13 +2,14 @@ import { setImmediate } from 'node:timers/promises'
 import type { EventRow } from '@sotto/db'
 import type { Metrics } from '../metrics/metrics.ts'
 import { type AddressedEvent, Audience } from './audience.ts'
-import { createItems, type ItemSources, type ItemsByUser } from './event-items.ts'
+import { createItems, type ItemsByUser } from './event-items.ts'
+import type { Sources } from './event-view.ts'
 import type { LogBatch } from './log-tail.ts'
 import type { StreamRegistry } from './stream-registry.ts'
 import { MAX_TAKEN_BYTES, type StreamItem } from './subscription.ts'
 import type { WriteTurns } from './write-turns.ts'
 
-interface Options extends ItemSources {
+interface Options extends Sources {
   now: () => Date
   streams: StreamRegistry
   turns: WriteTurns

@@ -4,7 +4,7 @@ import type { Metrics } from '../metrics/metrics.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
 import { decodeEventCursor, encodeEventCursor, type LogPoint } from './event-cursor.ts'
 import { EventDispatcher } from './event-dispatcher.ts'
-import type { ShowConversation } from './event-view.ts'
+import type { LoadConversations } from './event-view.ts'
 import { LogTail, type TailState } from './log-tail.ts'
 import { Replay } from './replay.ts'
 import type { WatchRequest } from './signals.ts'
@@ -16,7 +16,7 @@ interface Options {
   db: Executor
   now: () => Date
   log: Logger
-  showConversation: ShowConversation
+  loadConversations: LoadConversations
   maxStreams: number
   /** How long events are kept, in milliseconds. */
   retentionMs: number

@@ -2,18 +2,13 @@ import { setImmediate } from 'node:timers/promises'
 import { type EventRow, type Executor, store } from '@sotto/db'
 import type { AddressedEvent } from './audience.ts'
 import { encodeEventCursor, pointOf } from './event-cursor.ts'
-import { findEventMessages, findFormerReaders, type ShowConversation, viewKey, viewOf } from './event-view.ts'
+import { loadSubjects, type Sources, type Subjects, viewKey, viewOf } from './event-view.ts'
 import { createContent, createItem, type EventContent, type StreamItem } from './subscription.ts'
 
 /** The number of events serialized in one iteration of the event loop, which takes a few milliseconds. */
 const CONTENTS_PER_TURN = 100
 /** The same for users who receive an event that has been serialized already. */
 const ITEMS_PER_TURN = 2_000
-
-export interface ItemSources {
-  db: Executor
-  showConversation: ShowConversation
-}
 
 /** Items by user, then by event in the order of the log. */
 export type ItemsByUser = ReadonlyMap<string, ReadonlyMap<EventRow, StreamItem>>
@@ -23,16 +18,15 @@ export type ItemsByUser = ReadonlyMap<string, ReadonlyMap<EventRow, StreamItem>>
  * contains every such user. Events whose subject no longer exists have no item.
  */
 export async function createItems(
-  { db, showConversation }: ItemSources,
+  sources: Sources,
   epoch: string,
   events: readonly AddressedEvent[],
 ): Promise<ItemsByUser> {
-  const rows = events.map(({ row }) => row)
-  const messages = await findEventMessages(db, rows)
-  const readers = [...new Set(events.flatMap(({ userIds }) => userIds))]
-  const hasLeft = await findFormerReaders(db, messages, readers)
-  const sources = { db, showConversation, messages, hasLeft }
-  const blocks = await findReceiptBlocks(db, events)
+  const subjects = await loadSubjects(
+    sources,
+    events.map(({ row, userIds }) => ({ row, viewers: userIds })),
+  )
+  const isHidden = await findHiddenReceipts(sources.db, events)
   const items = new Map<string, Map<EventRow, StreamItem>>()
   let turn = 0
   for (const { row, userIds } of events) {
@@ -44,16 +38,16 @@ export async function createItems(
         own = new Map()
         items.set(userId, own)
       }
-      if (blocks.get(row.user_id ?? '')?.has(userId) && isReceipt(row)) continue
-      const key = viewKey(sources, row, userId)
+      if (isHidden(row, userId)) continue
+      const key = viewKey(subjects, row, userId)
       const isKnown = key !== undefined && shared.has(key)
-      // On SQLite, the views wait for nothing. One event of a large group can have hundreds.
+      // Views wait for nothing, and one event of a large group can have hundreds.
       turn += isKnown ? 1 / ITEMS_PER_TURN : 1 / CONTENTS_PER_TURN
       if (turn >= 1) {
         turn = 0
         await setImmediate()
       }
-      const content = isKnown ? shared.get(key) : await contentOf(sources, row, userId)
+      const content = isKnown ? shared.get(key) : contentOf(subjects, row, userId)
       if (key !== undefined) shared.set(key, content)
       if (content) own.set(row, createItem(content, encodeEventCursor(userId, point)))
     }
@@ -61,12 +55,8 @@ export async function createItems(
   return items
 }
 
-async function contentOf(
-  sources: Parameters<typeof viewOf>[0],
-  row: EventRow,
-  userId: string,
-): Promise<EventContent | undefined> {
-  const view = await viewOf(sources, row, userId)
+function contentOf(subjects: Subjects, row: EventRow, userId: string): EventContent | undefined {
+  const view = viewOf(subjects, row, userId)
   return view && createContent(view.event, view.message)
 }
 
@@ -74,19 +64,20 @@ function isReceipt({ type }: EventRow): boolean {
   return type === 'receipt.delivered' || type === 'receipt.read'
 }
 
-/** For each user who has received or read something, the users who do not learn of it, because there is a block. */
-async function findReceiptBlocks(
+/** Finds the receipts that a user does not learn of, because there is a block between them and the receipt's user. */
+async function findHiddenReceipts(
   db: Executor,
   events: readonly AddressedEvent[],
-): Promise<ReadonlyMap<string, ReadonlyMap<string, Date>>> {
-  const receipts = Map.groupBy(
-    events.filter(({ row }) => isReceipt(row)),
-    ({ row }) => row.user_id ?? '',
-  )
-  const blocks = new Map<string, ReadonlyMap<string, Date>>()
-  for (const [userId, own] of receipts) {
-    const others = new Set(own.flatMap(({ userIds }) => userIds))
-    blocks.set(userId, await store.blocks.findBetween(db, userId, [...others]))
+): Promise<(row: EventRow, userId: string) => boolean> {
+  const pairs = new Map<string, { userId: string; otherId: string }>()
+  for (const { row, userIds } of events) {
+    const { user_id: userId } = row
+    if (!isReceipt(row) || userId === null) continue
+    for (const otherId of userIds) {
+      if (otherId !== userId) pairs.set(`${userId} ${otherId}`, { userId, otherId })
+    }
   }
-  return blocks
+  const blocked = await store.blocks.findBlockedPairs(db, [...pairs.values()])
+  const keys = new Set(blocked.map((pair) => `${pair.user_id} ${pair.other_id}`))
+  return (row, userId) => isReceipt(row) && keys.has(`${row.user_id} ${userId}`)
 }

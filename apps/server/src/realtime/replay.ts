@@ -2,7 +2,8 @@ import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { comparePositions, type EventRow, type LogPosition, store } from '@sotto/db'
 import { isBelievable } from '../lib/clock.ts'
 import { encodeEventCursor, type LogPoint } from './event-cursor.ts'
-import { createItems, type ItemSources } from './event-items.ts'
+import { createItems } from './event-items.ts'
+import type { Sources } from './event-view.ts'
 import type { LogTail } from './log-tail.ts'
 import {
   createContent,
@@ -22,7 +23,7 @@ const FIRST_PART_SIZE = 20
 /** How often to check whether the tail has caught up with a cursor from another server, in milliseconds. */
 const CATCH_UP_MS = 5
 
-interface Options extends ItemSources {
+interface Options extends Sources {
   now: () => Date
   tail: Pick<LogTail, 'end' | 'hint'>
   /** How long events are kept, in milliseconds. A reader cannot resume from an older cursor. */

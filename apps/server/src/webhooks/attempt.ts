@@ -3,7 +3,7 @@ import type { Runtime } from '../app/runtime.ts'
 import { auditOriginOf, recordAudit } from '../audit/record-audit.ts'
 import type { SecretBox } from '../identity/secret-box.ts'
 import type { WebhookOutcome } from '../metrics/metrics.ts'
-import type { ShowConversation } from '../realtime/event-view.ts'
+import type { LoadConversations } from '../realtime/event-view.ts'
 import type { HttpSender, SendResult } from './http-sender.ts'
 import { payloadOf } from './payload.ts'
 import { retryDelayMs } from './retry-schedule.ts'
@@ -16,7 +16,7 @@ const GONE = 410
 type Parts = Pick<Runtime, 'db' | 'now' | 'newId' | 'log'> & {
   secretBox: SecretBox
   sender: HttpSender
-  showConversation: ShowConversation
+  loadConversations: LoadConversations
 }
 
 /**

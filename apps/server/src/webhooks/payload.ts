@@ -1,12 +1,7 @@
 import type { LogType } from '@sotto/contract'
-import type { EventRow, Executor, WebhookDeliveryRow } from '@sotto/db'
-import { findEventMessages, type ShowConversation, viewOf } from '../realtime/event-view.ts'
+import type { EventRow, WebhookDeliveryRow } from '@sotto/db'
+import { loadSubjects, type Sources, viewOf } from '../realtime/event-view.ts'
 import { TEST_TYPE } from '../views/webhooks.ts'
-
-interface Sources {
-  db: Executor
-  showConversation: ShowConversation
-}
 
 /**
  * The body of a delivery, as a bare service key sees the event, with the current state of its subject. Contact events
@@ -17,10 +12,9 @@ interface Sources {
 export async function payloadOf(sources: Sources, row: WebhookDeliveryRow): Promise<string | undefined> {
   if (row.type === TEST_TYPE) return bodyOf(TEST_TYPE, row.event_at, { webhookId: row.webhook_id })
   const event = eventOf(row, row.type)
-  const messages = await findEventMessages(sources.db, [event])
   // A bare service key sees everything in its current state.
-  const hasLeft = () => false
-  const view = await viewOf({ ...sources, messages, hasLeft }, event, event.audience_user_id)
+  const viewer = event.audience_user_id
+  const view = viewOf(await loadSubjects(sources, [{ row: event, viewers: [viewer] }]), event, viewer)
   if (!view) return undefined
   const data =
     view.event.type === 'contact.updated' ? { ...view.event, ownerId: event.audience_user_id } : view.event

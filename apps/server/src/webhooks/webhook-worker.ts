@@ -3,7 +3,7 @@ import { LogReader, store, type WebhookDeliveryRow, type WebhookRow } from '@sot
 import type { Runtime } from '../app/runtime.ts'
 import type { SecretBox } from '../identity/secret-box.ts'
 import { ServerLease } from '../jobs/server-lease.ts'
-import type { ShowConversation } from '../realtime/event-view.ts'
+import type { LoadConversations } from '../realtime/event-view.ts'
 import { attemptDelivery } from './attempt.ts'
 import { fanOut, skipToCurrentEpoch } from './fan-out.ts'
 import type { HttpSender } from './http-sender.ts'
@@ -28,7 +28,7 @@ const CLOSE_MS = 1_000
 interface Options extends Pick<Runtime, 'db' | 'now' | 'newId' | 'log'> {
   secretBox: SecretBox
   sender: HttpSender
-  showConversation: ShowConversation
+  loadConversations: LoadConversations
   metrics: Pick<Runtime['metrics'], 'webhookAttempted'>
 }
 

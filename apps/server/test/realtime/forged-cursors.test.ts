@@ -165,7 +165,13 @@ describe.each(dialects)('forged event cursors on %s', (using) => {
         watched: undefined,
         cursor,
         replay: new Replay(
-          { db: app.db, now: app.now, tail, retentionMs: DAY_MS, showConversation: async () => undefined },
+          {
+            db: app.db,
+            now: app.now,
+            tail,
+            retentionMs: DAY_MS,
+            loadConversations: async () => () => undefined,
+          },
           { userId, conversationId: undefined, from: ahead },
         ),
         onEnd: undefined,

@@ -1,4 +1,4 @@
-import { givenRows } from '../dialect/expressions.ts'
+import { findsOne, givenRows } from '../dialect/expressions.ts'
 import type { BlockTable } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
 import type { TimePosition } from './inbox.ts'
@@ -77,6 +77,33 @@ const between = statement((db, p: { userId: string; others: string }) =>
         .as('blocked_by_at'),
     ]),
 )
+
+const blockedPairs = statement((db, p: { pairs: string }) =>
+  db
+    .selectFrom(givenRows(db, p.pairs, { user_id: 'uuid', other_id: 'uuid' }))
+    .select(['given.user_id', 'given.other_id'])
+    .where((eb) => {
+      const blocked = (by: 'user_id' | 'other_id', whom: 'user_id' | 'other_id') =>
+        findsOne(
+          eb
+            .selectFrom('blocks')
+            .whereRef('blocks.user_id', '=', `given.${by}`)
+            .whereRef('blocks.blocked_id', '=', `given.${whom}`),
+        )
+      return eb.or([blocked('user_id', 'other_id'), blocked('other_id', 'user_id')])
+    }),
+)
+
+/** Those of these pairs of users of whom one has blocked the other. */
+export async function findBlockedPairs(
+  db: Executor,
+  pairs: readonly { userId: string; otherId: string }[],
+): Promise<{ user_id: string; other_id: string }[]> {
+  if (pairs.length === 0) return []
+  return blockedPairs(db, {
+    pairs: JSON.stringify(pairs.map(({ userId, otherId }) => ({ user_id: userId, other_id: otherId }))),
+  })
+}
 
 /** The others who have blocked the user or whom the user has blocked, and since when. */
 export async function findBetween(

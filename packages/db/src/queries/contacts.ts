@@ -1,3 +1,4 @@
+import { givenRows } from '../dialect/expressions.ts'
 import type { ContactTable } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
 import type { TimePosition } from './inbox.ts'
@@ -24,6 +25,30 @@ const one = statement((db, p: { userId: string; contactId: string }) =>
 export async function find(db: Executor, userId: string, contactId: string): Promise<ContactRow | undefined> {
   const [row] = await one(db, { userId, contactId })
   return row
+}
+
+const states = statement((db, p: { wanted: string }) =>
+  db
+    .selectFrom(givenRows(db, p.wanted, { user_id: 'uuid', contact_id: 'uuid' }))
+    .innerJoin('contacts', (join) =>
+      join
+        .onRef('contacts.user_id', '=', 'given.user_id')
+        .onRef('contacts.contact_id', '=', 'given.contact_id'),
+    )
+    .select(['contacts.user_id', 'contacts.contact_id', 'contacts.state']),
+)
+
+/** The states of contacts of several users. Without those that do not exist. In no particular order. */
+export async function findStates(
+  db: Executor,
+  wanted: readonly { userId: string; contactId: string }[],
+): Promise<Pick<ContactTable, 'user_id' | 'contact_id' | 'state'>[]> {
+  if (wanted.length === 0) return []
+  return states(db, {
+    wanted: JSON.stringify(
+      wanted.map(({ userId, contactId }) => ({ user_id: userId, contact_id: contactId })),
+    ),
+  })
 }
 
 const page = statement(

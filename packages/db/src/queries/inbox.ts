@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { type NotNull, sql } from 'kysely'
 import { isPostgres } from '../dialect/column-types.ts'
+import { givenRows } from '../dialect/expressions.ts'
 import type { ParticipantTable } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
 import { type ConversationRow, conversationColumns } from './conversations.ts'
@@ -147,6 +148,33 @@ export async function find(
 ): Promise<InboxRow | undefined> {
   const [row] = await place(db, { conversationId, userId })
   return row
+}
+
+const placeOfEach = statement((db, p: { wanted: string }) =>
+  db
+    .selectFrom(givenRows(db, p.wanted, { conversation_id: 'uuid', user_id: 'uuid' }))
+    .innerJoin('participants', (join) =>
+      join
+        .onRef('participants.conversation_id', '=', 'given.conversation_id')
+        .onRef('participants.user_id', '=', 'given.user_id'),
+    )
+    .innerJoin('conversations', 'conversations.id', 'participants.conversation_id')
+    .select(inboxColumns)
+    .select('participants.user_id')
+    .where('participants.left_at', 'is', null),
+)
+
+/** As `find`, for several conversations and users. Without those that a user is not in. In no particular order. */
+export async function findForEach(
+  db: Executor,
+  wanted: readonly { conversationId: string; userId: string }[],
+): Promise<(InboxRow & { user_id: string })[]> {
+  if (wanted.length === 0) return []
+  return placeOfEach(db, {
+    wanted: JSON.stringify(
+      wanted.map(({ conversationId, userId }) => ({ conversation_id: conversationId, user_id: userId })),
+    ),
+  })
 }
 
 function byLatest(a: InboxRow, b: InboxRow): number {

@@ -1,5 +1,5 @@
-import type { ExpressionBuilder } from 'kysely'
-import { findsOne, type IdList, idList, inList, jsonArray } from '../dialect/expressions.ts'
+import { type Expression, type ExpressionBuilder, sql } from 'kysely'
+import { findsOne, givenRows, type IdList, idList, inList, jsonArray } from '../dialect/expressions.ts'
 import { emptyContent, type MessageTable, messageColumnNames } from '../message-table.ts'
 import type { Schema } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
@@ -48,7 +48,10 @@ function asSeen(selected: SelectedRow): MessageRow {
 }
 
 /** The columns of `EndOfStay`. Null without looking anything up for messages that have not changed. */
-function endOfStay(eb: ExpressionBuilder<Schema & { m: MessageTable }, 'm'>, viewer: Viewer) {
+function endOfStay(
+  eb: ExpressionBuilder<Schema & { m: MessageTable }, 'm'>,
+  viewer: Viewer | Expression<Viewer>,
+) {
   // Only the last stay can last. Others can begin and end any number of stays of a user.
   const lastStay = eb
     .selectFrom('participants as stay')
@@ -91,7 +94,7 @@ function endOfStay(eb: ExpressionBuilder<Schema & { m: MessageTable }, 'm'>, vie
  *
  * A receipt covers a range that ends at its seq, so the first receipt at or after a message's seq covers that message.
  */
-function selectMessages(db: Executor, viewer: Viewer) {
+function selectMessages(db: Executor, viewer: Viewer | Expression<Viewer>) {
   return db
     .selectFrom('messages as m')
     .innerJoin('users as sender', 'sender.id', 'm.sender_id')
@@ -207,6 +210,41 @@ const byIds = statement((db, p: { viewer: Viewer; ids: IdList }) =>
 /** In no particular order. */
 export async function findMany(db: Executor, ids: readonly string[], viewer: Viewer): Promise<MessageRow[]> {
   return ids.length === 0 ? [] : (await byIds(db, { viewer, ids: idList(db, ids) })).map(asSeen)
+}
+
+const wantedColumns = { conversation_id: 'uuid', seq: 'bigint', viewer_id: 'uuid' } as const
+
+const forEach = statement((db, p: { wanted: string }) =>
+  selectMessages(db, sql.ref<Viewer>('given.viewer_id'))
+    .innerJoin(givenRows(db, p.wanted, wantedColumns), (join) =>
+      join.onRef('given.conversation_id', '=', 'm.conversation_id').onRef('given.seq', '=', 'm.seq'),
+    )
+    .select('given.viewer_id'),
+)
+
+/** A message by its seq, for one viewer. */
+export interface WantedMessage {
+  conversationId: string
+  seq: number
+  viewer: Viewer
+}
+
+/** Messages for several viewers, each with the viewer it is for. In no particular order. */
+export async function findForEach(
+  db: Executor,
+  wanted: readonly WantedMessage[],
+): Promise<{ message: MessageRow; viewer: Viewer }[]> {
+  if (wanted.length === 0) return []
+  const rows = await forEach(db, {
+    wanted: JSON.stringify(
+      wanted.map(({ conversationId, seq, viewer }) => ({
+        conversation_id: conversationId,
+        seq,
+        viewer_id: viewer,
+      })),
+    ),
+  })
+  return rows.map(({ viewer_id: viewer, ...row }) => ({ message: asSeen(row), viewer }))
 }
 
 const lastOfEach = statement((db, p: { viewer: Viewer; ids: IdList }) =>

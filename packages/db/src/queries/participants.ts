@@ -1,5 +1,6 @@
 import type { ExpressionBuilder } from 'kysely'
-import { type IdList, idList, inList } from '../dialect/expressions.ts'
+import { isPostgres } from '../dialect/column-types.ts'
+import { givenRows, type IdList, idList, inList } from '../dialect/expressions.ts'
 import type { ParticipantTable, Schema } from '../schema.ts'
 import { type Executor, statement } from '../statement.ts'
 import { isUuid, type UserRow, userColumns } from './users.ts'
@@ -328,6 +329,48 @@ export async function listMembers(
   limit: number,
 ): Promise<MemberWithMarksRow[]> {
   return onePage(db, { conversationId, afterUserId, limit })
+}
+
+const firstOfEach = statement((db, p: { ids: string; limit: number }) =>
+  db
+    .selectFrom(givenRows(db, p.ids, { conversation_id: 'uuid' }))
+    .innerJoinLateral(
+      (eb) =>
+        eb
+          .selectFrom('participants')
+          .select(['conversation_id', 'user_id', 'role'])
+          .whereRef('participants.conversation_id', '=', 'given.conversation_id')
+          .where('participants.left_at', 'is', null)
+          .orderBy('participants.user_id')
+          .limit(p.limit)
+          .as('first'),
+      (join) => join.onTrue(),
+    )
+    .innerJoin('users', 'users.id', 'first.user_id')
+    .select(userColumns)
+    .select(['first.conversation_id', 'first.role'])
+    .orderBy('first.conversation_id')
+    .orderBy('users.username'),
+)
+
+/** The first participants by id of each of these conversations, by username within each. */
+export async function findFirstMembers(
+  db: Executor,
+  conversationIds: readonly string[],
+  limit: number,
+): Promise<MemberRow[]> {
+  if (conversationIds.length === 0) return []
+  if (isPostgres(db)) {
+    const ids = JSON.stringify(conversationIds.map((id) => ({ conversation_id: id })))
+    return firstOfEach(db, { ids, limit })
+  }
+  // SQLite has no lateral joins, and no round trips to save.
+  const members: MemberRow[] = []
+  for (const id of conversationIds) {
+    const first = await listMembers(db, id, FIRST_USER_ID, limit)
+    members.push(...first.sort((a, b) => (a.username < b.username ? -1 : 1)))
+  }
+  return members
 }
 
 const presentIds = statement((db, p: { conversationId: string }) =>
