@@ -139,6 +139,16 @@ test('streams that have the same event are written in several turns', async () =
   expect(most).toBe(100)
 })
 
+test('streams that always have more to write do not delay other events for ever', async () => {
+  const turns = new WriteTurns()
+  let isBusy = true
+  const busy = { takeTurn: () => void (isBusy && turns.add(busy)) }
+  turns.add(busy)
+  await turns.finished()
+  await turns.finished()
+  isBusy = false
+})
+
 test('delivery marks that do not move are checked in several turns', async () => {
   const lookups = new Iterations()
   const { server } = await start((sql) => {

@@ -13,21 +13,27 @@ interface Writer {
  */
 export class WriteTurns {
   #waiting: Writer[] = []
+  /** The number of turns requested and begun so far. */
+  #requested = 0
+  #begun = 0
 
   add(writer: Writer): void {
     if (this.#waiting.length === 0) setImmediate(() => this.#run())
     this.#waiting.push(writer)
+    this.#requested++
   }
 
-  /** Resolves when no stream is waiting for its turn. */
+  /** Resolves when all streams that are waiting now had their turn. */
   async finished(): Promise<void> {
-    while (this.#waiting.length > 0) await nextImmediate()
+    const requested = this.#requested
+    while (this.#begun < requested) await nextImmediate()
   }
 
   #run(): void {
     const due = this.#waiting.slice(0, STREAMS_PER_TURN)
     this.#waiting = this.#waiting.slice(due.length)
     if (this.#waiting.length > 0) setImmediate(() => this.#run())
+    this.#begun += due.length
     for (const writer of due) writer.takeTurn()
   }
 }
