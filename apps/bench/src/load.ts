@@ -46,6 +46,34 @@ export async function drive(load: Load, call: (index: number) => Promise<unknown
   return { latencies, seconds: (performance.now() - begin) / 1_000 }
 }
 
+/** How often the schedule of `pace` is looked at. */
+const TICK_MS = 2
+
+/**
+ * Starts calls on a schedule, whether or not earlier ones have ended. Resolves once all have been started.
+ *
+ * @param start receives the number of the call, and the time at which it was due
+ */
+export function pace(
+  perSecond: number,
+  seconds: number,
+  start: (index: number, dueAt: number) => void,
+): Promise<void> {
+  const total = Math.round(perSecond * seconds)
+  const begin = performance.now()
+  let started = 0
+  return new Promise((resolve) => {
+    const tick = () => {
+      const elapsed = (performance.now() - begin) / 1_000
+      const due = Math.min(total, Math.floor(elapsed * perSecond) + 1)
+      for (; started < due; started++) start(started, begin + (started / perSecond) * 1_000)
+      if (started < total) setTimeout(tick, TICK_MS)
+      else resolve()
+    }
+    tick()
+  })
+}
+
 export function figuresOf(runs: readonly Run[]): Figures {
   const latencies = runs.flatMap((run) => run.latencies).sort((a, b) => a - b)
   return {

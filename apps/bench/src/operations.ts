@@ -4,14 +4,16 @@ import { baselineSends, pairOf } from './baseline-sends.ts'
 import { type Comparison, type Contender, compare } from './compare.ts'
 import type { BenchDatabase } from './databases.ts'
 import { createFixture, type Fixture } from './fixture.ts'
-import { drive, httpClient } from './load.ts'
-import { SERVICE_KEY, startBaseline, startServer } from './server-process.ts'
+import { drive, httpClient, pace } from './load.ts'
+import { type Cost, LEAD_IN_SECONDS, MIN_WINDOW_SECONDS, measureCost } from './processor-time.ts'
+import { SERVICE_KEY, type ServerProcess, startBaseline, startServer } from './server-process.ts'
 import { formatInteger, formatMegabytes, printTable } from './table.ts'
 
 /** The number of connections of the load, and of pairs of users who write to each other. */
 export const CONNECTIONS = 32
 export const TEXT = 'How are you? See you at eight.'
 const PAGE = 50
+const COST_RATE = 100
 
 export interface Settings {
   seconds: number
@@ -40,6 +42,8 @@ export async function measureOperations(database: BenchDatabase, settings: Setti
     await using baseline = baselineSends(database.url, fixture)
     rows.push(...(await compare(baseline.contender, transports.sends, load, settings.rounds)))
   }
+  const [send] = transports.sends
+  const cost = send && (await costOfSend(database, server, send.call))
   await transports.close()
 
   printTable(
@@ -57,11 +61,44 @@ export async function measureOperations(database: BenchDatabase, settings: Setti
   console.log(
     `${database.name}: ready ${formatInteger(server.startMs)} ms after start, ${formatMegabytes(idle)} of memory when idle\n`,
   )
+  if (cost) {
+    const { transactions, serverMs = Number.NaN, postgresMs } = cost
+    console.log(
+      [
+        `${database.name}: a send over REST at ${COST_RATE}/s takes ${serverMs.toFixed(2)} ms of the server's processor`,
+        transactions !== undefined && `${transactions.toFixed(2)} transactions`,
+        postgresMs !== undefined && `${postgresMs.toFixed(2)} ms of PostgreSQL's processor`,
+      ]
+        .filter(Boolean)
+        .join(', ') + '\n',
+    )
+  }
+}
+
+/** Sends on a schedule, so that what one costs does not depend on how many the machine can do. */
+async function costOfSend(
+  database: BenchDatabase,
+  server: ServerProcess,
+  send: (index: number) => Promise<unknown>,
+): Promise<Cost> {
+  let completed = 0
+  const responses: Promise<unknown>[] = []
+  const load = pace(COST_RATE, LEAD_IN_SECONDS + MIN_WINDOW_SECONDS + 1, (index) => {
+    responses.push(send(index).then(() => completed++))
+  })
+  const cost = await measureCost(database, [server.pid], MIN_WINDOW_SECONDS, async () => completed)
+  await load
+  await Promise.all(responses)
+  return cost
+}
+
+interface CallContender extends Contender {
+  call: (index: number) => Promise<unknown>
 }
 
 interface Transports {
   pages: Contender[]
-  sends: Contender[]
+  sends: CallContender[]
   close(): Promise<void>
 }
 
@@ -119,6 +156,6 @@ export function transportsOf(url: string, fixture: Fixture): Transports {
   }
 }
 
-function contender(name: string, call: (index: number) => Promise<unknown>): Contender {
-  return { name, run: (load) => drive(load, call) }
+function contender(name: string, call: (index: number) => Promise<unknown>): CallContender {
+  return { name, call, run: (load) => drive(load, call) }
 }

@@ -5,33 +5,40 @@ import { type BenchDatabase, postgresCommits } from './databases.ts'
 
 /** The unit of /proc/<pid>/stat, in milliseconds: Linux has 100 ticks a second on all common platforms. */
 const TICK_MS = 10
-/** Backends report their transactions at most once a second, so a window begins after the first second of a load. */
+/** Backends report their transactions at most once a second, so a window begins when all have done so. */
 const LEAD_IN_MS = 2_000
 
-/** What a window of a load has cost. */
+/** What one send of a load has cost. */
 export interface Cost {
-  seconds: number
   transactions: number | undefined
   /** In milliseconds. Undefined where /proc or the database's processes are not visible. */
   serverMs: number | undefined
   postgresMs: number | undefined
 }
 
+/**
+ * The shortest window, in seconds. As PostgreSQL counts with a delay of up to a second, a shorter one is not exact.
+ */
+export const MIN_WINDOW_SECONDS = 10
+
 /** The part of a load that is not in the window, in seconds. */
 export const LEAD_IN_SECONDS = LEAD_IN_MS / 1_000
 
 /**
  * Measures a window of a load that has just begun and goes on for `LEAD_IN_SECONDS` and the window: transactions, and
- * the processor time of servers and database.
+ * the processor time of servers and database, for each send that was completed.
+ *
+ * @param completed returns the number of completed sends
  */
 export async function measureCost(
   database: BenchDatabase,
   serverPids: readonly number[],
   seconds: number,
+  completed: () => Promise<number>,
 ): Promise<Cost> {
   const postmaster = await postmasterOf(database)
   const sample = async () => ({
-    time: performance.now(),
+    sends: await completed(),
     commits: await postgresCommits(database),
     server: await sum(serverPids.map(processorTime)),
     postgres: postmaster === undefined ? undefined : await treeTime(postmaster),
@@ -40,16 +47,14 @@ export async function measureCost(
   const before = await sample()
   await wait(seconds * 1_000)
   const after = await sample()
+  const sends = after.sends - before.sends
+  const each = (start: number | undefined, end: number | undefined) =>
+    start === undefined || end === undefined ? undefined : (end - start) / sends
   return {
-    seconds: (after.time - before.time) / 1_000,
-    transactions: difference(before.commits, after.commits),
-    serverMs: difference(before.server, after.server),
-    postgresMs: difference(before.postgres, after.postgres),
+    transactions: each(before.commits, after.commits),
+    serverMs: each(before.server, after.server),
+    postgresMs: each(before.postgres, after.postgres),
   }
-}
-
-function difference(before: number | undefined, after: number | undefined): number | undefined {
-  return before === undefined || after === undefined ? undefined : after - before
 }
 
 async function sum(times: Promise<number | undefined>[]): Promise<number | undefined> {

@@ -1,5 +1,5 @@
 import { Pool } from 'undici'
-import { drive, type Load, perSecondOf, quantile, type Run } from '../load.ts'
+import { drive, type Load, pace, perSecondOf, quantile, type Run } from '../load.ts'
 import { PAGE, type PeerName, peerApis, type User } from './peer-apis.ts'
 import type { Receiver } from './receivers.ts'
 
@@ -56,6 +56,8 @@ let recipients: number[] = []
 let startedAt: number[] = []
 let arrivedAt: number[] = []
 let arrived = 0
+/** The sends of all runs at a rate whose response has arrived. */
+let completed = 0
 let record: ((user: number, json: string) => void) | undefined
 
 function current(): Session {
@@ -134,33 +136,29 @@ const commands = {
     const client = openClient(current(), OPEN_LOOP_CONNECTIONS)
     reset()
     const random = randomFrom(seed)
-    const total = Math.round(perSecond * seconds)
-    const begin = performance.now()
-    await new Promise<void>((resolve) => {
-      const tick = () => {
-        const due = Math.min(total, Math.floor(((performance.now() - begin) / 1_000) * perSecond) + 1)
-        while (recipients.length < due) {
-          const number = recipients.length
-          const { from, to, target } = pick('existing', random)
-          recipients.push(to)
-          startedAt.push(begin + (number / perSecond) * 1_000)
-          // A failed send is not delivered, and is counted as such.
-          client.send(from, target, textOf(number)).catch(() => {})
-        }
-        if (recipients.length < total) setTimeout(tick, TICK_MS)
-        else resolve()
-      }
-      tick()
+    await pace(perSecond, seconds, (number, dueAt) => {
+      const { from, to, target } = pick('existing', random)
+      recipients.push(to)
+      startedAt.push(dueAt)
+      // A failed send is not delivered, and is counted as such.
+      client.send(from, target, textOf(number)).then(
+        () => completed++,
+        () => {},
+      )
     })
     await delivered(performance.now() + PATIENCE_MS)
     await client.destroy()
     const sorted = delaysOf().sort((a, b) => a - b)
     return {
-      sends: total,
-      undelivered: total - arrived,
+      sends: recipients.length,
+      undelivered: recipients.length - arrived,
       p50: quantile(sorted, 0.5),
       p99: quantile(sorted, 0.99),
     }
+  },
+
+  async completed(): Promise<number> {
+    return completed
   },
 
   /** Reads pages of 50 at random positions of a conversation, as its two users. */

@@ -6,7 +6,7 @@ import { createFixture } from '../fixture.ts'
 import { median, perSecondOf } from '../load.ts'
 import { CONNECTIONS } from '../operations.ts'
 import { pgbenchSends } from '../pgbench.ts'
-import { type Cost, LEAD_IN_SECONDS, measureCost } from '../processor-time.ts'
+import { type Cost, LEAD_IN_SECONDS, MIN_WINDOW_SECONDS, measureCost } from '../processor-time.ts'
 import { type ServerProcess, startProcess, startServer } from '../server-process.ts'
 import { formatInteger, printTable } from '../table.ts'
 import type { LatencyFigures, SendFigures, Target } from './driver.ts'
@@ -191,9 +191,11 @@ async function cost({ seconds, rounds: count }: Settings): Promise<void> {
     await peer.driver.run('open', targetOf(peer), 'cost', true)
     await peer.driver.run('rate', COST_RATE, WARM_UP_SECONDS, 0)
   }
-  const results = await rounds(peers, count, (peer, round) => costOf(peer, COST_RATE, seconds, round))
+  const results = await rounds(peers, count, (peer, round) =>
+    costOf(peer, Math.max(seconds, MIN_WINDOW_SECONDS), round),
+  )
   const of = (value: (cost: Cost) => number | undefined) =>
-    results.map((runs) => runs.map((run) => (value(run) ?? Number.NaN) / (run.seconds * COST_RATE)))
+    results.map((runs) => runs.map((run) => value(run) ?? Number.NaN))
   printTable(
     [`one send at ${COST_RATE}/s`, ...HEAD],
     [
@@ -216,11 +218,14 @@ async function cost({ seconds, rounds: count }: Settings): Promise<void> {
   )
 }
 
-async function costOf(peer: Peer, rate: number, seconds: number, round: number): Promise<Cost> {
+async function costOf(peer: Peer, seconds: number, round: number): Promise<Cost> {
   if (!peer.database) throw new Error(`${peer.name} has no database`)
   // A little longer than the window, so that the load does not end before it.
-  const load = peer.driver.run('rate', rate, LEAD_IN_SECONDS + seconds + 1, round + 1)
-  const [measured] = await Promise.all([measureCost(peer.database, [peer.server.pid], seconds), load])
+  const load = peer.driver.run('rate', COST_RATE, LEAD_IN_SECONDS + seconds + 1, round + 1)
+  const [measured] = await Promise.all([
+    measureCost(peer.database, [peer.server.pid], seconds, () => peer.driver.run('completed')),
+    load,
+  ])
   return measured
 }
 
@@ -313,12 +318,14 @@ async function several({ seconds, rounds: count }: Settings): Promise<void> {
       await driver.run('rate', SEVERAL_RATE, WARM_UP_SECONDS, 0)
       const load = driver.run('rate', SEVERAL_RATE, LEAD_IN_SECONDS + seconds + 1, round + 1)
       const pids = started.map((server) => server.pid)
-      const [measured, figures] = await Promise.all([measureCost(database, pids, seconds), load])
+      const [measured, figures] = await Promise.all([
+        measureCost(database, pids, seconds, () => driver.run('completed')),
+        load,
+      ])
       results[index]?.push({ latency: figures, cost: measured })
     }
   }
-  const postgresOf = ({ cost: { postgresMs = Number.NaN, seconds: elapsed } }: { cost: Cost }) =>
-    postgresMs / (elapsed * SEVERAL_RATE)
+  const postgresOf = (run: { cost: Cost }) => run.cost.postgresMs ?? Number.NaN
   const alone = (results[0] ?? []).map(postgresOf)
   printTable(
     [
@@ -332,7 +339,7 @@ async function several({ seconds, rounds: count }: Settings): Promise<void> {
     cases.map(({ servers, loaded }, index) => {
       const runs = results[index] ?? []
       const perSend = (ms: (cost: Cost) => number | undefined) =>
-        median(runs.map((run) => (ms(run.cost) ?? Number.NaN) / (run.cost.seconds * SEVERAL_RATE)))
+        median(runs.map((run) => ms(run.cost) ?? Number.NaN))
       return [
         servers === loaded
           ? `servers: ${servers}`
