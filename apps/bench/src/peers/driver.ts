@@ -197,8 +197,12 @@ const commands = {
     }
   },
 
-  /** Sends concurrently, and throws unless every message arrives at both users' streams, once and in order. */
-  async check(): Promise<void> {
+  /**
+   * Sends concurrently, and throws unless every message arrives at both users' streams exactly once.
+   *
+   * @returns the number of events that arrived after a later event of their conversation
+   */
+  async check(): Promise<number> {
     const { users } = current()
     const seen = new Map<string, number[]>()
     record = (user, json) => {
@@ -229,11 +233,16 @@ const commands = {
     // Long enough for an event that arrives twice.
     await pause(100)
     record = undefined
+    let unordered = 0
     for (const [key, seqs] of expected) {
-      const wanted = seqs.sort((a, b) => a - b).join()
-      const got = seen.get(key)?.join()
-      if (got !== wanted) throw new Error(`events of ${key} must be ${wanted}, but are ${got}`)
+      const got = seen.get(key) ?? []
+      const sorted = (numbers: number[]) => numbers.toSorted((first, second) => first - second).join()
+      if (sorted(got) !== sorted(seqs)) {
+        throw new Error(`events of ${key} must be ${sorted(seqs)}, but are ${got.join()}`)
+      }
+      unordered += got.filter((seq, index) => index > 0 && seq < (got[index - 1] ?? 0)).length
     }
+    return unordered
   },
 }
 

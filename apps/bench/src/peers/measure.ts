@@ -116,12 +116,17 @@ function rowOf(name: string, values: number[][], format: (value: number) => stri
 
 const HEAD = ['Sotto', 'hand-written', 'ratio'] as const
 
-/** Both servers must deliver every message to both users, once and in order. */
+/**
+ * Both servers must deliver every message to both users once, and Sotto in order. What the hand-written stack emits
+ * after its commits can overtake: the commits are in order, but their responses are read from several connections.
+ */
 async function check(): Promise<void> {
   await using stack = new AsyncDisposableStack()
   for (const peer of await startBoth(stack)) {
     await peer.driver.run('open', targetOf(peer), 'check', false)
-    await peer.driver.run('check')
+    const unordered = await peer.driver.run('check')
+    if (peer.name === 'Sotto' && unordered > 0) throw new Error(`${unordered} events are not in order`)
+    if (unordered > 0) console.log(`${peer.name}: ${unordered} events of 600 arrived out of order\n`)
   }
 }
 
