@@ -35,6 +35,21 @@ export function follow(controller: AbortController, signal: AbortSignal | undefi
   return () => signal.removeEventListener('abort', abort)
 }
 
+/** `Promise.withResolvers`, which Node before 22, Safari before 17.4 and React Native do not have. */
+export function withResolvers<Value>(): {
+  promise: Promise<Value>
+  resolve: (value: Value | PromiseLike<Value>) => void
+  reject: (reason: unknown) => void
+} {
+  let resolve: (value: Value | PromiseLike<Value>) => void = () => {}
+  let reject: (reason: unknown) => void = () => {}
+  const promise = new Promise<Value>((onResolve, onReject) => {
+    resolve = onResolve
+    reject = onReject
+  })
+  return { promise, resolve, reject }
+}
+
 /** What other runtimes use, where DOMException exists. */
 function abortError(): Error {
   return Object.assign(new Error('aborted'), { name: 'AbortError' })

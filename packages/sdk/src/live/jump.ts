@@ -1,3 +1,4 @@
+import { withResolvers } from '../runtime-gaps.ts'
 import type { JumpTarget } from './live-state.ts'
 import type { SentMessage } from './message-window.ts'
 
@@ -11,12 +12,8 @@ export class Jump {
 
   constructor(target: JumpTarget) {
     this.target = target
-    let resolve: Jump['resolve'] = () => {}
-    let reject: Jump['reject'] = () => {}
-    this.result = new Promise((onResolve, onReject) => {
-      resolve = onResolve
-      reject = onReject
-    })
+    const { promise, resolve, reject } = withResolvers<SentMessage | undefined>()
+    this.result = promise
     this.resolve = resolve
     this.reject = reject
   }

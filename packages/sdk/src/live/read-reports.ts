@@ -1,3 +1,5 @@
+import { withResolvers } from '../runtime-gaps.ts'
+
 /** The shortest time between two reports, in milliseconds. */
 const INTERVAL_MS = 2_000
 
@@ -36,7 +38,7 @@ export class ReadReports {
   }
 
   #plan(seq: number, waitMs: number): Promise<void> {
-    const { promise: done, resolve } = deferred()
+    const { promise: done, resolve } = withResolvers<void>()
     const timer = setTimeout(() => this.flush(), waitMs)
     const planned = {
       seq,
@@ -61,12 +63,4 @@ export class ReadReports {
       if (this.#current === current) this.#current = undefined
     }
   }
-}
-
-function deferred(): { promise: Promise<void>; resolve: (value: Promise<void>) => void } {
-  let resolve: (value: Promise<void>) => void = () => {}
-  const promise = new Promise<void>((onResolve) => {
-    resolve = onResolve
-  })
-  return { promise, resolve }
 }

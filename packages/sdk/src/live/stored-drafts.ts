@@ -1,5 +1,6 @@
 import { isErrorCode, SottoError } from '@sotto/contract'
 import { randomId } from '../random-id.ts'
+import { withResolvers } from '../runtime-gaps.ts'
 import type { MessageContent, UnsentMessage } from '../unsent-message.ts'
 import type { DraftStorage, Drafts, DraftsOptions } from './drafts.ts'
 import { exclusively, hold } from './view-locks.ts'
@@ -54,7 +55,7 @@ export class StoredDrafts implements Drafts {
   /** Messages that this view has removed, which a storage that ignores changes would bring back. */
   readonly #removed = new Set<string>()
   #isLoaded = false
-  #finishLoading: () => void = () => {}
+  readonly #finishLoading: () => void
   #list: readonly UnsentMessage[] | undefined
   #written: Promise<void> = Promise.resolve()
   #isSyncPlanned = false
@@ -63,12 +64,12 @@ export class StoredDrafts implements Drafts {
     this.#options = options
     this.#storage = storage
     this.#user = options.user
-    this.loaded = new Promise((resolve) => {
-      this.#finishLoading = () => {
-        this.#isLoaded = true
-        resolve()
-      }
-    })
+    const { promise, resolve } = withResolvers<void>()
+    this.loaded = promise
+    this.#finishLoading = () => {
+      this.#isLoaded = true
+      resolve()
+    }
     this.#join()
     this.restored = this.#soon(this.loaded)
   }

@@ -1,3 +1,4 @@
+import { withResolvers } from '../runtime-gaps.ts'
 import { platform } from './platform.ts'
 
 interface Options {
@@ -43,7 +44,7 @@ export class Election {
   #request(options: { signal?: AbortSignal; steal?: boolean }, cancel: () => void): void {
     this.leave()
     const { lock, onElected, onDeposed } = this.#options
-    const term = Promise.withResolvers<void>()
+    const term = withResolvers<void>()
     const candidacy: Candidacy = {
       withdraw() {
         cancel()

@@ -1,4 +1,5 @@
 import type { Event } from '@sotto/contract'
+import { withResolvers } from '../runtime-gaps.ts'
 import type { Entry } from './messages.ts'
 
 /** What a reader has to do next. */
@@ -123,7 +124,7 @@ export class Reader {
   }
 
   async #untilWoken(signal: AbortSignal): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
+    const { promise, resolve } = withResolvers<void>()
     const wake = () => resolve()
     this.#wake = wake
     signal.addEventListener('abort', wake)

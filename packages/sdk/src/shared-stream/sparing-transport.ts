@@ -1,6 +1,7 @@
 import { SottoError } from '@sotto/contract'
 import { automaticTransport } from '../automatic-transport.ts'
 import type { EventArrival, EventConnection } from '../event-transport.ts'
+import { withResolvers } from '../runtime-gaps.ts'
 import { absoluteUrl, platform } from './platform.ts'
 
 /**
@@ -38,14 +39,14 @@ function isUnavailable(error: unknown): boolean {
 /** @returns undefined if another stream uses the slot */
 async function takeSlot(base: string): Promise<{ release: () => void } | undefined> {
   const { locks } = platform.navigator ?? {}
-  const taken = Promise.withResolvers<{ release: () => void } | undefined>()
-  const { promise: held, resolve: release } = Promise.withResolvers<void>()
+  const taken = withResolvers<{ release: () => void } | undefined>()
+  const { promise: held, resolve: release } = withResolvers<void>()
   const hold = (lock: unknown) => {
     taken.resolve(lock === null ? undefined : { release })
     return lock === null ? undefined : held
   }
   // Pages that were loaded over plain HTTP have no locks, so they cannot know about each other.
-  if (!locks) hold(platform.isSecureContext === false ? null : {})
+  if (!locks) void hold(platform.isSecureContext === false ? null : {})
   else {
     const name = `sotto/connection/${absoluteUrl(base || '/').host}`
     locks.request(name, { ifAvailable: true }, hold).catch(() => hold(null))

@@ -37,7 +37,8 @@ async function buildOf(program: string, options: InputOptions = {}): Promise<Rol
         name: 'program',
         resolveId(id) {
           if (id === entry) return id
-          return id === '@sotto/sdk' ? `${packageRoot}/src/index.ts` : null
+          const [, name] = /^@sotto\/sdk(?:\/(.*))?$/.exec(id) ?? []
+          return id.startsWith('@sotto/sdk') ? `${packageRoot}/src/${name ?? 'index'}.ts` : null
         },
         load(id) {
           if (id === entry) return program
