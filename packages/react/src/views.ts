@@ -9,38 +9,10 @@ import type {
   PresenceState,
   SottoClient,
 } from '@sotto/sdk'
+import { initialInboxState, initialLiveState } from '@sotto/sdk'
 import { SharedView } from './shared-view.ts'
 
 export type SharedConversation = SharedView<LiveConversation, LiveState>
-
-const noMessages: LiveState = {
-  messages: [],
-  unsent: [],
-  conversationId: undefined,
-  kind: undefined,
-  name: null,
-  participants: [],
-  participantCount: 0,
-  hasLeft: false,
-  lastSeq: 0,
-  readSeq: 0,
-  unreadCount: 0,
-  readMarks: [],
-  typing: [],
-  connection: 'connecting',
-  isLoaded: false,
-  hasOlder: false,
-  hasNewer: false,
-  error: undefined,
-}
-
-const noConversations: InboxState = {
-  conversations: [],
-  isLoaded: false,
-  hasMore: false,
-  connection: 'connecting',
-  error: undefined,
-}
 
 /** The views shared by the components below a provider: one per inbox, conversation and presence. */
 export class Views {
@@ -57,7 +29,7 @@ export class Views {
     this.#storage = storage
     this.inbox = new SharedView({
       open: () => client.conversations.live(),
-      initial: noConversations,
+      initial: initialInboxState,
       isClosed: hasClosedConnection,
     })
   }
@@ -80,7 +52,8 @@ export class Views {
     return getOrCreate(
       this.#conversations,
       key,
-      () => new SharedView({ open, initial: noMessages, isClosed: hasClosedConnection, isBusy: isSending }),
+      () =>
+        new SharedView({ open, initial: initialLiveState, isClosed: hasClosedConnection, isBusy: isSending }),
     )
   }
 

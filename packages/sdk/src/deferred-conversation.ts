@@ -1,5 +1,6 @@
 import { SottoError } from '@sotto/contract'
 import { defer } from './deferred-view.ts'
+import { initialLiveState } from './initial-states.ts'
 import type { LazyPart } from './lazy-part.ts'
 import type { LiveConversation as LoadedConversation } from './live/live-conversation.ts'
 import type { ConversationTarget, LiveState } from './live/live-state.ts'
@@ -24,24 +25,8 @@ export function deferredConversation<Part>(
     part,
     open,
     initial: {
-      messages: [],
-      unsent: [],
+      ...initialLiveState,
       conversationId: typeof target === 'string' ? undefined : target.conversationId.toLowerCase(),
-      kind: undefined,
-      name: null,
-      participants: [],
-      participantCount: 0,
-      hasLeft: false,
-      lastSeq: 0,
-      readSeq: 0,
-      unreadCount: 0,
-      readMarks: [],
-      typing: [],
-      connection: 'connecting',
-      isLoaded: false,
-      hasOlder: false,
-      hasNewer: false,
-      error: undefined,
     },
     afterFailure: (state, error) => ({ ...state, connection: 'reconnecting', error }),
   })

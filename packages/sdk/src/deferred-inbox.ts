@@ -1,5 +1,6 @@
 import { SottoError } from '@sotto/contract'
 import { defer } from './deferred-view.ts'
+import { initialInboxState } from './initial-states.ts'
 import type { LazyPart } from './lazy-part.ts'
 import type { InboxState, LiveInbox as LoadedInbox } from './live/live-inbox.ts'
 import type { LiveViews } from './live/live-views.ts'
@@ -17,13 +18,7 @@ export function deferredInbox(part: LazyPart<LiveViews>, open: (views: LiveViews
   const deferred = defer<LiveViews, LoadedInbox, InboxState>({
     part,
     open,
-    initial: {
-      conversations: [],
-      isLoaded: false,
-      hasMore: false,
-      connection: 'connecting',
-      error: undefined,
-    },
+    initial: initialInboxState,
     afterFailure: (state, error) => ({ ...state, connection: 'reconnecting', error }),
   })
 
