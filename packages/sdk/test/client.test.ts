@@ -3,11 +3,11 @@ import type { EventTransport } from '@sotto/sdk'
 import { createClient, SottoError, webSocket } from '@sotto/sdk'
 import type { AppRouter } from '@sotto/sdk/trpc'
 import { links } from '@sotto/sdk/trpc'
-import { type RunningServer, startServer } from '@sotto/testing/internal'
+import { failureOf, type RunningServer, startServer } from '@sotto/testing/internal'
 import { createTRPCClient } from '@trpc/client'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Action, ProxiedRequest, RunningProxy } from './support/proxy.ts'
-import { problem, startProxy } from './support/proxy.ts'
+import { problem, startProxy, toolsFor } from './support/proxy.ts'
 
 let server: RunningServer
 beforeAll(async () => {
@@ -15,33 +15,7 @@ beforeAll(async () => {
 })
 afterAll(async () => await server?.[Symbol.asyncDispose]())
 
-let pairs = 0
-/** Creates two users, so that each test has its own conversation. */
-async function pair() {
-  pairs += 1
-  const names = [`a${pairs}`, `b${pairs}`] as const
-  for (const username of names) await keyed().users.create({ username, password: 'long enough' })
-  return names
-}
-
-function keyed(url = server.url) {
-  return createClient({ url, token: server.serviceKey })
-}
-
-/** Starts a proxy that applies these actions to the first requests and forwards the rest. */
-async function proxyWith(actions: readonly Action[]): Promise<RunningProxy> {
-  return await startProxy(server.url, (_, index) => actions[index] ?? 'pass')
-}
-
-/** Returns the error of a call that must fail. */
-async function failureOf(call: PromiseLike<unknown>): Promise<SottoError> {
-  const error = await Promise.resolve(call).then(
-    () => undefined,
-    (reason: unknown) => reason,
-  )
-  expect(error).toBeInstanceOf(SottoError)
-  return error as SottoError
-}
+const { keyed, pair, proxyWith } = toolsFor(() => server)
 
 function operations({ requests }: RunningProxy): string[] {
   return requests.map(({ operation }) => operation)

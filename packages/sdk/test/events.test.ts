@@ -6,7 +6,7 @@ import { openTcpProxy, type RunningServer, startServer } from '@sotto/testing/in
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { testScale } from '../../../scripts/test-scale.ts'
 import { until } from './support/live.ts'
-import { problem, startProxy } from './support/proxy.ts'
+import { problem, startProxy, toolsFor } from './support/proxy.ts'
 
 let server: RunningServer
 beforeAll(async () => {
@@ -14,16 +14,14 @@ beforeAll(async () => {
 })
 afterAll(async () => await server?.[Symbol.asyncDispose]())
 
+const { keyed } = toolsFor(() => server)
+
 let names = 0
 async function newUser(): Promise<string> {
   names += 1
   const username = `u${names}`
   await keyed().users.create({ username, password: 'long enough' })
   return username
-}
-
-function keyed(url = server.url) {
-  return createClient({ url, token: server.serviceKey })
 }
 
 /** A client whose streams reconnect quickly. */

@@ -4,7 +4,7 @@ import { type RunningServer, startServer } from '@sotto/testing/internal'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { isSettled, textsOf, until } from './support/live.ts'
 import type { Action, ProxiedRequest, RunningProxy } from './support/proxy.ts'
-import { startProxy } from './support/proxy.ts'
+import { toolsFor } from './support/proxy.ts'
 
 let server: RunningServer
 beforeAll(async () => {
@@ -12,27 +12,11 @@ beforeAll(async () => {
 })
 afterAll(async () => await server?.[Symbol.asyncDispose]())
 
-let pairs = 0
-/** Creates two users. */
-async function pair() {
-  pairs += 1
-  const names = [`a${pairs}`, `b${pairs}`] as const
-  for (const username of names) await keyed().users.create({ username, password: 'long enough' })
-  return names
-}
-
-function keyed(url = server.url) {
-  return createClient({ url, token: server.serviceKey })
-}
+const { keyed, pair, proxyWith } = toolsFor(() => server)
 
 /** A client whose streams reconnect quickly. */
 function clientWith(url: string, settings: { transport?: EventTransport; connectMs?: number } = {}) {
   return createClient({ url, token: server.serviceKey, events: { maxBackoffMs: 20, ...settings } })
-}
-
-/** Starts a proxy that forwards all requests but these. */
-async function proxyWith(decide: (request: ProxiedRequest, index: number) => Action | undefined) {
-  return await startProxy(server.url, (request, index) => decide(request, index) ?? 'pass')
 }
 
 /** Sends a message once the stream has connected, and returns the texts of the messages that it receives until then. */

@@ -1,8 +1,6 @@
-import { createClient } from '@sotto/sdk'
 import { failureOf, type RunningServer, startServer } from '@sotto/testing/internal'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Action, RunningProxy } from './support/proxy.ts'
-import { startProxy } from './support/proxy.ts'
+import { startProxy, toolsFor } from './support/proxy.ts'
 
 let server: RunningServer
 beforeAll(async () => {
@@ -10,14 +8,7 @@ beforeAll(async () => {
 })
 afterAll(async () => await server?.[Symbol.asyncDispose]())
 
-function keyed(url: string) {
-  return createClient({ url, token: server.serviceKey })
-}
-
-/** Starts a proxy that applies these actions to the first requests and forwards the rest. */
-async function proxyWith(actions: readonly Action[]): Promise<RunningProxy> {
-  return await startProxy(server.url, (_, index) => actions[index] ?? 'pass')
-}
+const { keyed, proxyWith } = toolsFor(() => server)
 
 describe('retries', () => {
   it('are not attempted if the wait exceeds the timeout', async () => {

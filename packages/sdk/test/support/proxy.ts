@@ -3,7 +3,9 @@ import { createServer, STATUS_CODES } from 'node:http'
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { listen } from '@sotto/testing/internal'
+import type { SottoClient } from '@sotto/sdk'
+import { createClient } from '@sotto/sdk'
+import { listen, type RunningServer } from '@sotto/testing/internal'
 
 /** A request received by the proxy. */
 export interface ProxiedRequest {
@@ -67,6 +69,36 @@ export async function startProxy(
     ...listening,
     url: `http://127.0.0.1:${listening.port}`,
     requests,
+  }
+}
+
+/** What a proxy does with a request. Undefined to forward it. */
+type Decide = (request: ProxiedRequest, index: number) => Action | undefined
+
+/** What most tests of a file need of its server, once it is started. */
+export function toolsFor(serverOf: () => RunningServer) {
+  let pairs = 0
+
+  /** A client with the service key. */
+  function keyed(url = serverOf().url): SottoClient {
+    return createClient({ url, token: serverOf().serviceKey })
+  }
+
+  return {
+    keyed,
+    /** Creates two users with the password `long enough`, so that each test has its own conversation. */
+    async pair(): Promise<readonly [string, string]> {
+      pairs += 1
+      const names = [`a${pairs}`, `b${pairs}`] as const
+      for (const username of names) await keyed().users.create({ username, password: 'long enough' })
+      return names
+    },
+    /** Starts a proxy that applies these actions to the first requests, or as decided, and forwards the rest. */
+    async proxyWith(actions: readonly Action[] | Decide): Promise<RunningProxy> {
+      const decide =
+        typeof actions === 'function' ? actions : (_: ProxiedRequest, index: number) => actions[index]
+      return await startProxy(serverOf().url, (request, index) => decide(request, index) ?? 'pass')
+    },
   }
 }
 
