@@ -1,33 +1,17 @@
-import { createEmptyDatabase, type EmptyDatabase } from '@sotto/testing/internal/databases'
 import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type Database, type Executor, isUnavailable, openDatabase } from '../src/index.ts'
-import { addUser, userNumbers } from './support/users.ts'
+import { isUnavailable } from '../src/index.ts'
+import { useSqliteDatabase } from './support/sqlite-database.ts'
+import { userNumbers } from './support/users.ts'
 
-let empty: EmptyDatabase
-let database: Database
-let db: Executor
-
-beforeEach(async () => {
-  empty = await createEmptyDatabase('sqlite')
-  database = await openDatabase({ url: empty.url })
-  db = database.db
-  await database.migrate()
-})
-afterEach(async () => {
-  await database[Symbol.asyncDispose]()
-  await empty[Symbol.asyncDispose]()
-})
-
-function add(n: number): Promise<void> {
-  return db.transaction().execute((trx) => addUser(trx, n))
-}
+const sqlite = useSqliteDatabase()
+const { add } = sqlite
 
 describe('a database that another process is writing to', () => {
   let other: Sqlite.Database
 
   beforeEach(() => {
-    other = new Sqlite(empty.file)
+    other = new Sqlite(sqlite.file)
     other.exec('begin immediate')
   })
   afterEach(() => {
@@ -63,7 +47,7 @@ describe('a database that another process is writing to', () => {
     clearInterval(timer)
     await waiting
     expect(turns).toBeGreaterThanOrEqual(300)
-    expect(await userNumbers(db)).toEqual([1])
+    expect(await userNumbers(sqlite.db)).toEqual([1])
   })
 
   test('is waited for only for a limited time, by any number of transactions', async () => {
@@ -78,6 +62,6 @@ describe('a database that another process is writing to', () => {
     }
     other.exec('rollback')
     await add(51)
-    expect(await userNumbers(db)).toEqual([51])
+    expect(await userNumbers(sqlite.db)).toEqual([51])
   })
 })

@@ -2,43 +2,28 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { createEmptyDatabase, type EmptyDatabase } from '@sotto/testing/internal/databases'
+import { createEmptyDatabase } from '@sotto/testing/internal/databases'
 import Sqlite from 'better-sqlite3'
 import { sql } from 'kysely'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type Database, type Executor, isUnavailable, openDatabase, store } from '../src/index.ts'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { isUnavailable, openDatabase, store } from '../src/index.ts'
+import { useSqliteDatabase } from './support/sqlite-database.ts'
 import { addUser, idOf, userNumbers } from './support/users.ts'
 
 /** More transactions than can share one commit. */
 const CROWD = 70
 
-let empty: EmptyDatabase
-let database: Database
-let db: Executor
-
-beforeEach(async () => {
-  empty = await createEmptyDatabase('sqlite')
-  database = await openDatabase({ url: empty.url })
-  db = database.db
-  await database.migrate()
-})
-afterEach(async () => {
-  vi.useRealTimers()
-  await database[Symbol.asyncDispose]()
-  await empty[Symbol.asyncDispose]()
-})
+const sqlite = useSqliteDatabase()
+const { add } = sqlite
+afterEach(() => void vi.useRealTimers())
 
 function numbers(from: number, to: number): number[] {
   return Array.from({ length: to - from + 1 }, (_, index) => from + index)
 }
 
-function add(n: number): Promise<void> {
-  return db.transaction().execute((trx) => addUser(trx, n))
-}
-
 /** Succeeds as a transaction, but makes the shared commit fail. */
 function addWithoutUser(n: number): Promise<void> {
-  return db.transaction().execute(async (trx) => {
+  return sqlite.db.transaction().execute(async (trx) => {
     await sql`pragma defer_foreign_keys = on`.execute(trx)
     await trx
       .insertInto('sessions')
@@ -62,13 +47,13 @@ describe('transactions that share a commit', () => {
   test('are all committed, in any number', async () => {
     await Promise.all(numbers(1, 3 * CROWD).map(add))
 
-    expect(await userNumbers(db)).toEqual(numbers(1, 3 * CROWD))
+    expect(await userNumbers(sqlite.db)).toEqual(numbers(1, 3 * CROWD))
   })
 
   test('are not affected by one that is rolled back', async () => {
     const results = await Promise.allSettled(
       numbers(1, 5).map((n) =>
-        db.transaction().execute(async (trx) => {
+        sqlite.db.transaction().execute(async (trx) => {
           await addUser(trx, n)
           if (n === 3) throw new Error('rolled back')
         }),
@@ -76,7 +61,7 @@ describe('transactions that share a commit', () => {
     )
 
     expect(outcomes(results)).toEqual(['committed', 'committed', 'failed', 'committed', 'committed'])
-    expect(await userNumbers(db)).toEqual([1, 2, 4, 5])
+    expect(await userNumbers(sqlite.db)).toEqual([1, 2, 4, 5])
   })
 
   test('are not affected by a failed statement in one of them', async () => {
@@ -84,7 +69,7 @@ describe('transactions that share a commit', () => {
 
     const results = await Promise.allSettled(
       [2, 3, 4].map((n) =>
-        db.transaction().execute(async (trx) => {
+        sqlite.db.transaction().execute(async (trx) => {
           await addUser(trx, n)
           if (n === 3) await sql`insert into users select * from users where username = 'user1'`.execute(trx)
         }),
@@ -92,16 +77,16 @@ describe('transactions that share a commit', () => {
     )
 
     expect(outcomes(results)).toEqual(['committed', 'failed', 'committed'])
-    expect(await userNumbers(db)).toEqual([1, 2, 4])
+    expect(await userNumbers(sqlite.db)).toEqual([1, 2, 4])
   })
 
   test('all fail and leave nothing if the commit fails', async () => {
     const results = await Promise.allSettled([add(1), addWithoutUser(2), add(3)])
 
     expect(outcomes(results)).toEqual(['failed', 'failed', 'failed'])
-    expect(await userNumbers(db)).toEqual([])
+    expect(await userNumbers(sqlite.db)).toEqual([])
     await add(4)
-    expect(await userNumbers(db)).toEqual([4])
+    expect(await userNumbers(sqlite.db)).toEqual([4])
   })
 
   test('fail without affecting the transaction that holds the write lock', async () => {
@@ -111,12 +96,12 @@ describe('transactions that share a commit', () => {
     const committed = numbers(1, CROWD).filter((_, index) => results[index]?.status === 'fulfilled')
     expect(committed.length).toBeGreaterThan(0)
     expect(committed.length).toBeLessThan(CROWD)
-    expect(await userNumbers(db)).toEqual(committed)
+    expect(await userNumbers(sqlite.db)).toEqual(committed)
   })
 
   test('fail without affecting a single statement that triggers their commit', async () => {
     const failing = addWithoutUser(1)
-    const single = addUser(db, 2)
+    const single = addUser(sqlite.db, 2)
     const after = add(3)
 
     expect(outcomes(await Promise.allSettled([failing, single, after]))).toEqual([
@@ -124,20 +109,20 @@ describe('transactions that share a commit', () => {
       'committed',
       'committed',
     ])
-    expect(await userNumbers(db)).toEqual([2, 3])
+    expect(await userNumbers(sqlite.db)).toEqual([2, 3])
   })
 
   test('fail as unavailable and leave nothing if the disk is full', async () => {
-    const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(db)
-    await sql.raw(`pragma max_page_count = ${rows[0]?.page_count}`).execute(db)
+    const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(sqlite.db)
+    await sql.raw(`pragma max_page_count = ${rows[0]?.page_count}`).execute(sqlite.db)
     const big = 'x'.repeat(1_000_000)
     const attempts: Promise<unknown>[] = [
       add(1),
-      db.transaction().execute(async (trx) => {
+      sqlite.db.transaction().execute(async (trx) => {
         await addUser(trx, 2)
         await trx.updateTable('users').set({ avatar_url: big }).where('id', '=', idOf(2)).execute()
       }),
-      db.transaction().execute(async (trx) => {
+      sqlite.db.transaction().execute(async (trx) => {
         await trx
           .updateTable('users')
           .set({ avatar_url: big })
@@ -154,63 +139,63 @@ describe('transactions that share a commit', () => {
     for (const result of results) {
       if (result.status === 'rejected') expect(isUnavailable(result.reason), String(result.reason)).toBe(true)
     }
-    await sql.raw('pragma max_page_count = 1000000').execute(db)
+    await sql.raw('pragma max_page_count = 1000000').execute(sqlite.db)
     await add(4)
-    expect(await userNumbers(db)).toEqual(outcomes(results)[2] === 'committed' ? [3, 4] : [4])
+    expect(await userNumbers(sqlite.db)).toEqual(outcomes(results)[2] === 'committed' ? [3, 4] : [4])
   })
 })
 
 describe('reads outside a transaction', () => {
   test('see only committed data', async () => {
     const seen: number[][] = []
-    const written = db.transaction().execute(async (trx) => {
+    const written = sqlite.db.transaction().execute(async (trx) => {
       await addUser(trx, 1)
-      seen.push(await userNumbers(db), await userNumbers(trx))
+      seen.push(await userNumbers(sqlite.db), await userNumbers(trx))
     })
     await written
 
     expect(seen).toEqual([[], [1]])
-    expect(await userNumbers(db)).toEqual([1])
+    expect(await userNumbers(sqlite.db)).toEqual([1])
   })
 })
 
 test('a transaction that writes outside its own handle fails, and later ones succeed', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-  const misuse = db.transaction().execute(async (trx) => {
+  const misuse = sqlite.db.transaction().execute(async (trx) => {
     await addUser(trx, 1)
-    await addUser(db, 2)
+    await addUser(sqlite.db, 2)
   })
   const failure = expect(misuse).rejects.toThrow(/outside its own handle/)
   await vi.advanceTimersByTimeAsync(5_000)
 
   await failure
   await add(3)
-  expect(await userNumbers(db)).toEqual([3])
+  expect(await userNumbers(sqlite.db)).toEqual([3])
 })
 
 test('closing waits for a running transaction to commit', async () => {
   const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>()
   const { promise: hasBegun, resolve: begun } = Promise.withResolvers<void>()
   const order: string[] = []
-  const written = db.transaction().execute(async (trx) => {
+  const written = sqlite.db.transaction().execute(async (trx) => {
     await addUser(trx, 1)
     begun()
     await mayEnd
     order.push('ended')
   })
   await hasBegun
-  const closed = database[Symbol.asyncDispose]().then(() => order.push('closed'))
+  const closed = sqlite.database[Symbol.asyncDispose]().then(() => order.push('closed'))
   end()
   await Promise.all([written, closed])
 
   expect(order).toEqual(['ended', 'closed'])
-  await expect(userNumbers(db)).rejects.toThrow()
-  database = await openDatabase({ url: empty.url })
-  expect(await userNumbers(database.db)).toEqual([1])
+  await expect(userNumbers(sqlite.db)).rejects.toThrow()
+  await using reopened = await openDatabase({ url: sqlite.url })
+  expect(await userNumbers(reopened.db)).toEqual([1])
 })
 
 test('prepared statements keep working after a newer server has added a column', async () => {
-  await db
+  await sqlite.db
     .insertInto('conversations')
     .values({
       id: idOf(1),
@@ -223,14 +208,14 @@ test('prepared statements keep working after a newer server has added a column',
       updated_at: new Date(0),
     })
     .execute()
-  const before = await store.conversations.find(db, idOf(1))
-  const newer = new Sqlite(empty.file)
+  const before = await store.conversations.find(sqlite.db, idOf(1))
+  const newer = new Sqlite(sqlite.file)
   newer.exec('alter table conversations add column closed_at integer')
   newer.close()
 
-  expect(await store.conversations.find(db, idOf(1))).toEqual(before)
+  expect(await store.conversations.find(sqlite.db, idOf(1))).toEqual(before)
   await add(1)
-  expect(await userNumbers(db)).toEqual([1])
+  expect(await userNumbers(sqlite.db)).toEqual([1])
 })
 
 test('acknowledged transactions survive kill -9', async () => {
