@@ -30,13 +30,6 @@ export interface Context extends Origin {
   readonly hangUp?: ((reason: 'slow' | 'stopping') => void) | undefined
   /** Resolves when the connection accepts more data. Set if the transport has no backpressure of its own. */
   readonly drained?: (() => Promise<void>) | undefined
-  /**
-   * Counts the bytes of a response against the caller until it is sent. Set if responses can pile up for a client that
-   * does not read them.
-   *
-   * @throws {SottoError} RATE_LIMITED if too many bytes are waiting already.
-   */
-  readonly holdResponse?: ((bytes: number) => void) | undefined
   /** A signal that aborts when the caller disconnects, for calls that wait. */
   readonly disconnected?: (() => AbortSignal) | undefined
   /**

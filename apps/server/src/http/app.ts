@@ -11,7 +11,7 @@ import { toSottoError } from '../lib/errors.ts'
 import { logFailure } from '../lib/log.ts'
 import type { Quota } from '../limits/buckets.ts'
 import { reportFailure } from '../metrics/reported-calls.ts'
-import { appRouter } from '../rpc/router.ts'
+import { MAX_BATCH_SIZE } from '../rpc/request.ts'
 import { registerJsonBody, requirePlainBody } from './body.ts'
 import { nameOfOperation, reportResponses } from './call-reports.ts'
 import { traceCalls } from './call-spans.ts'
@@ -24,16 +24,15 @@ import { normalizeForwardedFor } from './forwarded-for.ts'
 import { registerHealth } from './health.ts'
 import { malformed, refuseMalformed, requireHost } from './malformed.ts'
 import { Origins } from './origins.ts'
-import { retryFields, sendProblem } from './problem.ts'
+import { sendProblem } from './problem.ts'
 import { rateLimitFields } from './rate-limit-fields.ts'
 import { answerPreflight, isPreflight, setResponseHeaders } from './response-headers.ts'
 import { registerRest } from './rest.ts'
-import { MAX_BATCH_SIZE, registerRpc } from './rpc.ts'
+import { registerRpc } from './rpc.ts'
 import { staticResponses } from './static-responses.ts'
 import { registerWebClient } from './web-client.ts'
 import { registerWebAssets, webFolder } from './web-files.ts'
 import { registerWebSocket } from './websocket.ts'
-import { onceWritten } from './written-response.ts'
 
 /** The maximum body size, in bytes, unless longer texts are allowed. */
 const BODY_LIMIT = 1_048_576
@@ -200,36 +199,11 @@ export async function createHttpApp({
   registerDocs(serve, web)
   if (web !== undefined && webClient) registerWebClient(serve, web)
   await registerRpc(http, {
+    app,
+    variesByOrigin: origins.affectResponses,
+    createContext,
+    calls,
     chargeUnknown,
-    trpcOptions: {
-      router: appRouter,
-      maxBatchSize: MAX_BATCH_SIZE,
-      createContext: async ({ req, res, info }) => {
-        // A streamed batch sends its headers before its calls finish, so they cannot set a cookie.
-        const reply = req.headers['trpc-accept'] === 'application/jsonl' ? undefined : res
-        const transport = info.type === 'subscription' ? 'stream' : 'rpc'
-        const context = {
-          ...(await createContext(req, { reply, transport })),
-          disconnected: () => info.signal,
-          onSent: onceWritten(req.method, res.raw),
-        }
-        if (transport === 'rpc') {
-          return { ...context, holdResponse: calls.begin(context.caller, context, res.raw).hold }
-        }
-        return { ...context, hangUp: () => req.raw.socket.destroy() }
-      },
-      responseMeta: ({ errors }) => ({
-        headers: new Headers({
-          ...retryFields(errors.map(toSottoError)),
-          // In addition to the Vary headers that tRPC sets.
-          ...(origins.affectResponses && { vary: 'origin' }),
-        }),
-      }),
-      onError({ error, req, path, type }) {
-        const transport = type === 'subscription' ? 'stream' : 'rpc'
-        reportFailure(app, { operation: nameOfOperation(path), transport, requestId: req.id }, error)
-      },
-    },
   })
   await registerWebSocket(http, {
     maxBatchSize: MAX_BATCH_SIZE,

@@ -1,5 +1,5 @@
 import compress from '@fastify/compress'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 
 /** Smaller bodies fit into one packet or two, compressed or not. In bytes. */
 const THRESHOLD = 1_024
@@ -25,23 +25,7 @@ export async function registerCompression(app: FastifyInstance): Promise<void> {
   })
 }
 
-/**
- * Turns tRPC's JSON responses, which it passes on as streams, into buffers: the length decides about compression. A
- * batch that streams its results is neither buffered nor compressed.
- */
-export async function bufferJson(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  payload: unknown,
-): Promise<unknown> {
-  if (request.headers['trpc-accept'] !== undefined) {
-    // The plugin's switch. The content type of such a stream is that of JSON.
-    request.headers['x-no-compression'] = 'true'
-    return payload
-  }
-  if (!(payload instanceof Response)) return payload
-  if (!payload.headers.get('content-type')?.startsWith('application/json')) return payload
-  reply.code(payload.status)
-  for (const [name, value] of payload.headers) reply.header(name, value)
-  return Buffer.from(await payload.arrayBuffer())
+/** Sends the response as it is, although its content type is one of those that are compressed. */
+export function sendUncompressed(request: FastifyRequest): void {
+  request.headers['x-no-compression'] = 'true'
 }

@@ -4,13 +4,14 @@ import type { Context } from '../app/context.ts'
 import { type CallOperation, isStream, type StreamOperation } from '../app/operations.ts'
 import { admit } from '../auth/gate.ts'
 import { requireFewFields, shownPath, toInputError } from '../lib/errors.ts'
-import { withIsoDates } from '../lib/json-dates.ts'
+import { outputEncoder } from '../lib/output-json.ts'
 import type { CallsInProgress } from './calls-in-progress.ts'
 import { sendEventStream } from './event-stream.ts'
 import type { ExportsInProgress } from './exports-in-progress.ts'
 import { type Fields, type ReadPage, sendJsonLines, wantsLines } from './json-lines.ts'
+import { requireWellFormedQuery } from './query.ts'
 import { decodeList, type Route, routes } from './routes.ts'
-import { onceWritten } from './written-response.ts'
+import { closeSignal, onceWritten } from './written-response.ts'
 
 interface Options {
   createContext: (
@@ -59,6 +60,7 @@ function registerCall(
   { entry, name, run }: CallOperation,
   { createContext, calls, exports }: Options,
 ): void {
+  const encode = outputEncoder(entry.output)
   app.route({
     method: entry.http.method,
     url: urlOf(entry),
@@ -67,27 +69,26 @@ function registerCall(
     async handler(request, reply) {
       const context: Context = {
         ...(await createContext(request, { reply, transport: 'rest' })),
-        disconnected: () => signalOf(reply),
+        disconnected: () => closeSignal(reply.raw),
         onSent: onceWritten(request.method, reply.raw),
       }
       const underWay = calls.begin(context.caller, context, reply.raw)
       const ctx = await admit(context, entry)
       const input = entry.input.safeParse(readInput(route, request))
       if (!input.success) throw toInputError(input.error)
-      const call = async (fields: unknown) => entry.output.parse(await run(ctx, fields))
       reply.header('cache-control', 'no-store')
       if (entry.http.lines && wantsLines(request)) {
         // A test ensures that every entry with lines is a list.
         return sendJsonLines(reply, input.data as Fields, {
-          readPage: call as ReadPage,
+          readPage: (async (fields) => entry.output.parse(await run(ctx, fields))) as ReadPage,
           underWay,
           nextTurn: exports.begin(context, entry, reply.raw),
         })
       }
-      const output = await call(input.data)
-      if (entry.http.status === 204) return reply.code(204).send()
+      const json = encode(await run(ctx, input.data))
+      if (json === undefined) return reply.code(204).send()
       // As bytes: Node writes long strings much more slowly.
-      const body = Buffer.from(JSON.stringify(withIsoDates(output)))
+      const body = Buffer.from(json)
       // A mutation's response is short, and the change has already been made.
       if (entry.kind === 'query') underWay.hold(body.length)
       const { status, repeatedStatus = status } = entry.http
@@ -101,12 +102,6 @@ function registerCall(
 
 function urlOf({ http }: Procedure): string {
   return http.path.replaceAll(/\{(\w+)\}/g, ':$1')
-}
-
-function signalOf(reply: FastifyReply): AbortSignal {
-  const disconnected = new AbortController()
-  reply.raw.once('close', () => disconnected.abort())
-  return disconnected.signal
 }
 
 /** Merges the fields of path, query and body into one input. Keeps unknown fields, so that validation rejects them. */
@@ -138,21 +133,6 @@ function readInput(route: Route, request: FastifyRequest): Record<string, unknow
   const [first] = issues
   if (first) throw new SottoError('INVALID_INPUT', { detail: `${first.path}: ${first.message}`, issues })
   return input
-}
-
-/** The query parser would silently replace or keep text that is not percent-encoded UTF-8. */
-function requireWellFormedQuery(url: string): void {
-  const start = url.indexOf('?')
-  if (start === -1) return
-  try {
-    decodeURIComponent(url.slice(start))
-  } catch {
-    const message = 'must be percent-encoded UTF-8'
-    throw new SottoError('INVALID_INPUT', {
-      detail: 'the query must be percent-encoded UTF-8',
-      issues: [{ path: '', message }],
-    })
-  }
 }
 
 /** The values of a query parameter, as they were sent. */

@@ -17,3 +17,10 @@ export function onceWritten(method: string, response: ServerResponse): (work: ()
     waiting.push(work)
   }
 }
+
+/** A signal that aborts when the connection of a response closes, or the response has been sent. */
+export function closeSignal(response: ServerResponse): AbortSignal {
+  const closed = new AbortController()
+  response.once('close', () => closed.abort())
+  return closed.signal
+}

@@ -3,15 +3,14 @@ import type { ErrorShape, Procedure } from '@sotto/contract'
 import { initTRPC } from '@trpc/server'
 import { type Context, withCaller } from '../app/context.ts'
 import { admit } from '../auth/gate.ts'
-import { toSottoError } from '../lib/errors.ts'
-import { jsonSizeOf } from '../lib/json-size.ts'
 import { measure } from '../metrics/reported-calls.ts'
+import { toErrorShape } from './error-shape.ts'
 import { transformer } from './transformer.ts'
 
 /** How often an idle stream sends a heartbeat, in milliseconds. */
 export const HEARTBEAT_MS = 10_000
 
-/** The id of the request whose calls are run, for errors without a context, such as refused credentials. */
+/** The id of the request that opens a stream, for errors without a context, such as rejected credentials. */
 export const requestIds = new AsyncLocalStorage<string>()
 
 const t = initTRPC
@@ -24,21 +23,8 @@ const t = initTRPC
       ping: { enabled: true, intervalMs: HEARTBEAT_MS },
       client: { reconnectAfterInactivityMs: 3 * HEARTBEAT_MS },
     },
-    errorFormatter({ shape, error, ctx }): ErrorShape {
-      const { code, message, status, retryable, issues, requestId, retryAfterMs } = toSottoError(error)
-      return {
-        message,
-        code: shape.code,
-        data: {
-          code,
-          httpStatus: status,
-          retryable,
-          requestId: ctx?.requestId ?? requestId ?? requestIds.getStore() ?? '',
-          issues,
-          ...(retryAfterMs !== undefined && { retryAfterMs }),
-        },
-      }
-    },
+    errorFormatter: ({ error, ctx }): ErrorShape =>
+      toErrorShape(error, ctx?.requestId ?? requestIds.getStore() ?? ''),
   })
 
 export const { router } = t
@@ -53,9 +39,6 @@ export const procedure = t.procedure.use(({ ctx, meta, path, type, next }) => {
     // The router sets the contract's entry as `meta` of every procedure.
     const result = await next({ ctx: meta ? await admit(current, meta) : current })
     if (!result.ok) throw result.error
-    // A result waits for the other calls of its batch. Mutations are exempt: their responses are short, and rejecting
-    // them would not undo the change.
-    if (type === 'query') ctx.holdResponse?.(jsonSizeOf(result.data))
     return result
   }
   // Subscriptions are measured in eventGenerator, because they only run when they are read.
