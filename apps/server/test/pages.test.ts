@@ -1,5 +1,5 @@
 import { createTestServer, type TestServer } from '@sotto/testing'
-import { dialects, rest } from '@sotto/testing/internal'
+import { dialects, rest, startServer } from '@sotto/testing/internal'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const LENGTH = 55
@@ -176,5 +176,27 @@ describe.each(dialects)('the pages of a conversation on %s', (using) => {
       await server.as('bob').messages.delete({ messageId: more.id })
       expect((await read(list, 'limit=1')).seqs).toEqual([more.seq])
     }
+  })
+})
+
+describe.each(dialects)('a page of messages on %s', (using) => {
+  test('takes one statement, with the check of access', async () => {
+    const statements: string[] = []
+    await using server = await startServer(using, {
+      users: ['alice', 'bob', 'carol'],
+      overrides: { onStatement: (sql) => void statements.push(sql) },
+    })
+    const { conversationId } = await server.send('alice', 'bob', 'hi')
+    const path = `/v1/conversations/${conversationId}/messages` as const
+    const reads = async (as: string | undefined, path: `/${string}`) => {
+      statements.length = 0
+      const { items } = await server.call<{ items: object[] }>(as, 'GET', path)
+      expect(items).toHaveLength(1)
+      return statements.filter((sql) => /^(with|select)\b.*"(messages|conversations)"/s.test(sql)).length
+    }
+    expect(await reads('alice', path)).toBe(1)
+    expect(await reads(undefined, path)).toBe(1)
+    expect(await reads('alice', '/v1/direct/bob/messages')).toBe(1)
+    await expect(server.call('carol', 'GET', path)).rejects.toThrow('CONVERSATION_NOT_FOUND')
   })
 })

@@ -348,7 +348,27 @@ const pages: Query[] = [
       },
     })),
   ),
+  ...(['newest first', 'oldest first'] as const).flatMap((order): Query[] => [
+    {
+      name: `the readable messages of a conversation, ${order}`,
+      run: async (db, { deep }) => {
+        const range = { viewer: deep.author, conversationId: deep.id, ...middleOf(deep.lastSeq), limit: PAGE }
+        return (await store.messages.listOfOnlyStay(db, range, order)).length
+      },
+    },
+    {
+      name: `the messages of a direct conversation, ${order}`,
+      run: async (db, { directKey, hub }) => {
+        const range = { viewer: hub, key: directKey, above: 0, below: Number.MAX_SAFE_INTEGER, limit: PAGE }
+        return (await store.messages.listDirect(db, range, order)).length
+      },
+    },
+  ]),
 ]
+
+function middleOf(lastSeq: number) {
+  return { above: Math.floor(0.25 * lastSeq), below: Math.floor(0.75 * lastSeq) }
+}
 
 const sources: Record<string, (sample: SampleData) => Source[]> = {
   'all messages': () => [{ by: 'all' }],

@@ -194,6 +194,7 @@ export function createApp({
     db,
     write,
     read,
+    hasReplica: replica !== undefined,
     now,
     newId,
     log,

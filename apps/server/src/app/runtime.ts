@@ -15,6 +15,7 @@ export interface Runtime {
    * access checks or the event log.
    */
   readonly read: <Result>(work: (db: Executor) => Promise<Result>) => Promise<Result>
+  readonly hasReplica: boolean
   readonly now: () => Date
   readonly newId: NewId
   readonly log: Logger

@@ -3,6 +3,7 @@ import {
   type ConversationRow,
   directKey,
   type Executor,
+  isUuid,
   type MessageRow,
   store,
   type Viewer,
@@ -35,7 +36,15 @@ export async function listMessagesOfConversation(
   ctx: CallerContext,
   input: InputOf<'conversations', 'messages'>,
 ): Promise<MessagePage> {
-  return messagePageOf(ctx, await requireReadable(ctx, input.conversationId), input)
+  const { conversationId } = input
+  const viewer = viewerOf(ctx)
+  const page = await plainPage(ctx, input, (db, range, order) => {
+    if (!isUuid(conversationId)) return Promise.resolve([])
+    return viewer === null
+      ? store.messages.list(db, { ...range, viewer, conversationId }, order)
+      : store.messages.listOfOnlyStay(db, { ...range, viewer, conversationId }, order)
+  })
+  return page ?? messagePageOf(ctx, await requireReadable(ctx, conversationId), input)
 }
 
 export async function listDirectMessages(
@@ -44,8 +53,45 @@ export async function listDirectMessages(
 ): Promise<MessagePage> {
   const { actor } = ctx
   const other = await requireUser(ctx, input.user, 'user')
-  const conversation = await store.conversations.findDirect(ctx.app.db, directKey(actor.id, other.id))
-  return messagePageOf(ctx, fullyReadable(conversation), input)
+  const key = directKey(actor.id, other.id)
+  const page = await plainPage(ctx, input, (db, range, order) =>
+    store.messages.listDirect(db, { ...range, viewer: actor.id, key }, order),
+  )
+  return (
+    page ?? messagePageOf(ctx, fullyReadable(await store.conversations.findDirect(ctx.app.db, key)), input)
+  )
+}
+
+type Range = Pick<Window, 'above' | 'below' | 'limit'>
+
+/**
+ * A page that `list` reads in one statement, together with the check of access; undefined if the page depends on more,
+ * or is empty, which can have several reasons. Not used with a replica, which does not check access.
+ */
+async function plainPage(
+  ctx: CallerContext,
+  paging: Paging,
+  list: (db: Executor, range: Range, order: Window['order']) => Promise<MessageRow[]>,
+): Promise<MessagePage | undefined> {
+  if (paging.page !== undefined || paging.since !== undefined || ctx.app.hasReplica) return undefined
+  const { order, ...range } = toWindow(paging, [])
+  const rows = await ctx.app.read((db) => list(db, { ...range, limit: range.limit + 1 }, order))
+  if (rows.length === 0) return undefined
+  return toPage(rows, viewerOf(ctx), { order, ...range }, (shown) => noteDelivered(ctx, shown))
+}
+
+/** @param rows up to one more than the window's limit. */
+function toPage(
+  rows: readonly MessageRow[],
+  viewer: Viewer,
+  { order, limit }: Window,
+  onRead?: (rows: readonly MessageRow[]) => void,
+): MessagePage {
+  const page = pageOf(rows, limit, (last) =>
+    encodeCursor('conversation', [order === 'newest first' ? 'older' : 'newer', last.seq]),
+  )
+  onRead?.(page.rows)
+  return { items: page.rows.map((row) => toMessage(row, viewer)), nextCursor: page.nextCursor }
 }
 
 /** Makes the entire conversation readable: for direct conversations, which no one leaves, and for bare service keys. */
@@ -90,7 +136,7 @@ export async function messagePageFor(
   const spans = closedSpans(readable)
   const window = toWindow(paging, spans)
   if (!readable || window.limit === 0) return { items: [], nextCursor: null }
-  const { order, limit } = window
+  const { limit } = window
   const { id } = readable.conversation
   const rows = await app.read(async (db) => {
     const first = paging.since ? await store.messages.findFirstSeqSince(db, id, paging.since) : 1
@@ -98,14 +144,7 @@ export async function messagePageFor(
     const above = Math.max(window.above, first - 1)
     return readWindow(db, viewer, id, spans, { ...window, above, limit: limit + 1 })
   })
-  const page = pageOf(rows, limit, (last) =>
-    encodeCursor('conversation', [order === 'newest first' ? 'older' : 'newer', last.seq]),
-  )
-  onRead?.(page.rows)
-  return {
-    items: page.rows.map((row) => toMessage(row, viewer)),
-    nextCursor: page.nextCursor,
-  }
+  return toPage(rows, viewer, window, onRead)
 }
 
 /** after < seq <= until */

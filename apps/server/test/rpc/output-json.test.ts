@@ -72,7 +72,7 @@ describe('any output', () => {
         expect(line[2][0][0].result.data).toEqual(parsed.data)
         if (parsed.data !== undefined) expect(JSON.stringify(parsed.data)).toBe(output.json)
       }),
-      { numRuns: 10 },
+      { numRuns: 5 },
     )
   })
 })

@@ -1,4 +1,5 @@
-import { type Expression, type ExpressionBuilder, sql } from 'kysely'
+import { type Expression, type ExpressionBuilder, type RawBuilder, sql } from 'kysely'
+import { isPostgres } from '../dialect/column-types.ts'
 import { findsOne, givenRows, type IdList, idList, inList, jsonArray } from '../dialect/expressions.ts'
 import { emptyContent, type MessageTable, messageColumnNames } from '../message-table.ts'
 import type { Schema } from '../schema.ts'
@@ -143,30 +144,79 @@ interface Range {
   limit: number
 }
 
-const newestFirst = statement((db, p: Range) =>
+type Order = 'newest first' | 'oldest first'
+
+/** A statement for each order. */
+function inBothOrders<P extends { limit: number }>(
+  build: (db: Executor, parameters: P) => ReturnType<typeof selectMessages>,
+): Record<Order, (db: Executor, parameters: P) => Promise<SelectedRow[]>> {
+  return {
+    'newest first': statement((db, p: P) => build(db, p).orderBy('m.seq', 'desc').limit(p.limit)),
+    'oldest first': statement((db, p: P) => build(db, p).orderBy('m.seq', 'asc').limit(p.limit)),
+  }
+}
+
+const ofConversation = inBothOrders((db, p: Range) =>
   selectMessages(db, p.viewer)
     .where('m.conversation_id', '=', p.conversationId)
     .where('m.seq', '>', p.above)
-    .where('m.seq', '<', p.below)
-    .orderBy('m.seq', 'desc')
-    .limit(p.limit),
-)
-const oldestFirst = statement((db, p: Range) =>
-  selectMessages(db, p.viewer)
-    .where('m.conversation_id', '=', p.conversationId)
-    .where('m.seq', '>', p.above)
-    .where('m.seq', '<', p.below)
-    .orderBy('m.seq', 'asc')
-    .limit(p.limit),
+    .where('m.seq', '<', p.below),
 )
 
 /** The messages of a conversation with above < seq < below, by seq. */
-export async function list(
+export async function list(db: Executor, range: Range, order: Order): Promise<MessageRow[]> {
+  return (await ofConversation[order](db, range)).map(asSeen)
+}
+
+interface DirectRange extends Omit<Range, 'conversationId'> {
+  key: string
+}
+
+const ofDirectConversation = inBothOrders((db, p: DirectRange) =>
+  selectMessages(db, p.viewer)
+    .where('m.conversation_id', '=', (eb) =>
+      eb.selectFrom('conversations').select('conversations.id').where('conversations.direct_key', '=', p.key),
+    )
+    .where('m.seq', '>', p.above)
+    .where('m.seq', '<', p.below),
+)
+
+/** The messages of a direct conversation with above < seq < below, by seq. Empty if it does not exist. */
+export async function listDirect(db: Executor, range: DirectRange, order: Order): Promise<MessageRow[]> {
+  return (await ofDirectConversation[order](db, range)).map(asSeen)
+}
+
+const ofOnlyStay = inBothOrders((db, p: Range) => {
+  // A second stay is enough to know that it is not the only one.
+  const stays = db
+    .selectFrom('participants')
+    .select(['after_seq', 'until_seq'])
+    .where('conversation_id', '=', p.conversationId)
+    .where('user_id', '=', p.viewer)
+    .limit(2)
+  // Null, so that nothing matches, unless there is one stay. Each bound is one value: with two conditions, SQLite would
+  // seek to one of them and skip the rows up to the other.
+  const ifOnly = (bound: RawBuilder<number>) =>
+    db.selectFrom(stays.as('stays')).select(sql<number>`case when count(*) = 1 then ${bound} end`.as('bound'))
+  const [max, min] = isPostgres(db) ? ['greatest', 'least'] : ['max', 'min']
+  const above = sql<number>`${sql.raw(max)}(max(after_seq), ${p.above})`
+  const below = sql<number>`${sql.raw(min)}(coalesce(max(until_seq) + 1, ${p.below}), ${p.below})`
+  return selectMessages(db, p.viewer)
+    .where('m.conversation_id', '=', p.conversationId)
+    .where('m.seq', '>', ifOnly(above))
+    .where('m.seq', '<', ifOnly(below))
+})
+
+/**
+ * The messages of a conversation with above < seq < below that its viewer may read, by seq, in one statement with the
+ * check of access. Also empty if the viewer has had several stays in the conversation.
+ */
+export async function listOfOnlyStay(
   db: Executor,
-  range: Range,
-  order: 'newest first' | 'oldest first',
+  range: Range & { viewer: string },
+  order: Order,
 ): Promise<MessageRow[]> {
-  return (await (order === 'newest first' ? newestFirst : oldestFirst)(db, range)).map(asSeen)
+  return (await ofOnlyStay[order](db, range)).map(asSeen)
 }
 
 const firstSince = statement((db, p: { conversationId: string; since: Date }) =>
