@@ -9,7 +9,7 @@ const root = path.join(import.meta.dirname, '../..')
  * Set by `pnpm canary`: consumer projects then use the newest versions that our packages allow. Otherwise they use
  * those of pnpm-lock.yaml, so that test results depend only on the commit.
  */
-const usesNewestVersions = process.env.SOTTO_CONSUMER_VERSIONS === 'newest'
+export const usesNewestVersions = process.env.SOTTO_CONSUMER_VERSIONS === 'newest'
 
 /** A project outside this repository that contains only what is installed into it. */
 export interface ConsumerProject {

@@ -70,7 +70,7 @@ describe('a project that installs them', () => {
       'utf8',
     )
     expect(types).toMatch(/interface Server\b/)
-    expect(types).not.toMatch(/kysely|Table\b/i)
+    expect(types).not.toMatch(/[Kk]ysely|Table\b/)
   })
 
   it.each(['nodenext', 'esnext'])('compiles with module %s and all declarations checked', async (module) => {
@@ -86,7 +86,7 @@ describe('a project that installs them', () => {
       noEmit: true,
     }
     await project.write('tsconfig.json', { compilerOptions, include: ['*.ts'] })
-    await run(project.folder, [bin('tsc'), '-p', '.'], projectEnvironment())
+    await run(project.folder, [bin('tsc'), '-p', '.', '--singleThreaded'], projectEnvironment())
   })
 
   it('compiles the snippets of the READMEs in strict mode', async () => {
@@ -115,7 +115,11 @@ describe('a project that installs them', () => {
       compilerOptions,
       files: ['readme-context.ts', ...files],
     })
-    await run(project.folder, [bin('tsc'), '-p', 'tsconfig.readme.json'], projectEnvironment())
+    await run(
+      project.folder,
+      [bin('tsc'), '-p', 'tsconfig.readme.json', '--singleThreaded'],
+      projectEnvironment(),
+    )
   })
 
   it('tests against a real server', async () => {
