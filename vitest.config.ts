@@ -29,6 +29,7 @@ export default defineConfig({
       {
         test: {
           name: 'timed',
+          isolate: false,
           include: [timed],
           maxWorkers: 1,
           sequence: { groupOrder: 1 },

@@ -346,7 +346,7 @@ describe.each(dialects)('groups on %s', (using) => {
         for (const next of actions) await model.act(next)
         await model.check(cursors)
       }),
-      { numRuns: 7 * testScale },
+      { numRuns: 4 * testScale },
     )
   })
 })

@@ -140,8 +140,8 @@ describe.each(dialects)('receipts on %s', (using) => {
       }
     })
     await fc.assert(property, {
-      numRuns: (using === 'sqlite' ? 15 : 3) * testScale,
-      interruptAfterTimeLimit: 20_000 * testScale,
+      numRuns: (using === 'sqlite' ? 8 : 2) * testScale,
+      interruptAfterTimeLimit: 10_000 * testScale,
     })
   })
 })

@@ -172,8 +172,8 @@ describe.each(dialects)('messages across conversations on %s', (using) => {
       },
     )
     await fc.assert(property, {
-      numRuns: (using === 'sqlite' ? 5 : 2) * testScale,
-      interruptAfterTimeLimit: 20_000 * testScale,
+      numRuns: (using === 'sqlite' ? 3 : 1) * testScale,
+      interruptAfterTimeLimit: 10_000 * testScale,
     })
   })
 

@@ -8,7 +8,7 @@ import { testScale } from '../../../scripts/test-scale.ts'
 /** The number of concurrent callers. */
 const WRITERS = 50
 /** The number of messages that are each sent five times. */
-const KEYS = 250 * testScale
+const KEYS = 125 * testScale
 
 /** The fields of a Message that these tests use. */
 interface Message {

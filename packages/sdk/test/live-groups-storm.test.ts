@@ -174,7 +174,7 @@ describe.each(['sqlite', 'postgres'] as const)('a live group on %s', (using) => 
           ),
         )
       }),
-      { numRuns: 5 * testScale, endOnFailure: true },
+      { numRuns: 3 * testScale, endOnFailure: true },
     )
   }, 90_000)
 })

@@ -144,7 +144,7 @@ describe.each(['sqlite', 'postgres'] as const)('a live conversation on %s', (usi
           untilEqual(bob, server.as(names.bob), names.alice),
         ])
       }),
-      { numRuns: 5 * testScale, endOnFailure: true },
+      { numRuns: 3 * testScale, endOnFailure: true },
     )
   }, 60_000)
 })

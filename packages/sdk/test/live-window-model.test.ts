@@ -128,7 +128,7 @@ describe.each(['sqlite', 'postgres'] as const)('the window of a live conversatio
         expect(await live.jumpTo({ seq: 30 })).toMatchObject({ seq: 30 })
         expect(seqsOf(live.state)).toContain(30)
       }),
-      { numRuns: 7 * testScale, endOnFailure: true },
+      { numRuns: 4 * testScale, endOnFailure: true },
     )
   }, 240_000)
 })

@@ -166,9 +166,10 @@ describe('a large data set', () => {
 
   test('shows a progress bar on a terminal', async () => {
     await using database = await createEmptyDatabase('sqlite')
-    const { code, screen } = await sottoOnTerminal(large, { DATABASE_URL: database.url })
+    const args = ['seed', '--users', '9', '--messages', '2000', '--conversations', '36']
+    const { code, screen } = await sottoOnTerminal(args, { DATABASE_URL: database.url })
     expect(code).toBe(0)
-    expect(screen).toMatch(/\r\S*[█░]{30} +\d+ % +[\d,]+ of 21,000 messages/)
+    expect(screen).toMatch(/\r\S*[█░]{30} +\d+ % +[\d,]+ of 2,000 messages/)
     expect(screen).toContain('Seeded in ')
   })
 })

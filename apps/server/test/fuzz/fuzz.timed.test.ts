@@ -13,7 +13,7 @@ import { inputsOf, type Names } from './inputs.ts'
  * `pnpm fuzz` tries 2,000 inputs per operation and transport.
  */
 
-const RUNS = 20 * testScale
+const RUNS = 10 * testScale
 /** Operations that hash a password run less often, because hashing is slow. */
 const HASHING = ['users.create', 'sessions.create', 'passwords.set', 'passwords.reset']
 /** How long the event loop may be blocked, in milliseconds. */
