@@ -6,11 +6,10 @@ import {
   createServer,
   memoryLogger,
   newServiceKey,
-  readConfig,
   type Server,
   type ServerOverrides,
 } from '@sotto/server'
-import { createMigratedDatabase } from '../src/test-server.ts'
+import { createMigratedDatabase, defaultConfig } from '../src/test-server.ts'
 import { createTemporaryDirectory, type Dialect, requirePostgresUrl } from './databases.ts'
 import { rest } from './rest.ts'
 import { openSse, type SseStream } from './sse.ts'
@@ -62,7 +61,7 @@ export async function startServer(
   try {
     const databaseUrl = await createDatabase(using, inFile, stack)
     const start = async (extra: Settings = {}): Promise<RunningServer> => {
-      const config = { ...readConfig({}), port: 0, ...settings, ...extra, databaseUrl, serviceKey }
+      const config = { ...defaultConfig(), port: 0, ...settings, ...extra, databaseUrl, serviceKey }
       return stack.use(await listen(config, serviceKey, overrides, start))
     }
     const server = await start()

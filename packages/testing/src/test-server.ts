@@ -107,6 +107,14 @@ export function createMigratedDatabase(adminUrl: string): Promise<TestDatabase> 
   })
 }
 
+let defaults: Config | undefined
+
+/** The default settings, without the environment of the test. Reading them takes a tenth of the start of a server. */
+export function defaultConfig(): Config {
+  defaults ??= readConfig({})
+  return defaults
+}
+
 /** Servers on the same database share it. */
 const SECRET = 'the secret of servers in tests'
 
@@ -125,9 +133,8 @@ function configFor(
   serviceKey: string,
   settings: TestServerOptions['settings'] = {},
 ): Config {
-  // Ignores the environment of the test.
   return {
-    ...readConfig({}),
+    ...defaultConfig(),
     port: 0,
     databaseUrl,
     serviceKey,
