@@ -1,7 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import pg from 'pg'
 
-/** Notifies other servers on the same database that the event log has grown. Losing a hint only delays events. */
+/**
+ * Notifies other servers on the same database that the event log has grown. Losing a hint only delays events. Sends
+ * nothing while there are no other servers.
+ */
 export interface Hints {
   /** Sends a hint to the other servers. Calls within a few milliseconds share one. */
   send(): void
@@ -19,8 +22,11 @@ interface HintOptions {
 }
 
 const CHANNEL = 'sotto_events'
+const APPLICATION_NAME = 'sotto hints'
+const COUNT_OTHERS = `select count(*)::int as others from pg_stat_activity
+  where application_name = '${APPLICATION_NAME}' and datname = current_database() and pid <> pg_backend_pid()`
 const RECONNECT_MS = 1_000
-/** A dead connection looks like a silent one, so a regular query checks it. */
+/** A dead connection looks like a silent one, so a regular query checks it. It also counts the other servers. */
 const HEARTBEAT_MS = 5_000
 /** If a query takes longer, the connection counts as lost. */
 const SILENCE_MS = 12_000
@@ -36,6 +42,7 @@ export function openHints(options: HintOptions): Hints {
 class PostgresHints implements Hints {
   readonly #options: HintOptions
   #client: pg.Client | undefined
+  #hasOthers = false
   #timer: NodeJS.Timeout | undefined
   #sending = false
   #again = false
@@ -47,6 +54,7 @@ class PostgresHints implements Hints {
   }
 
   send(): void {
+    if (!this.#hasOthers) return
     if (this.#sending) {
       this.#again = true
       return
@@ -77,7 +85,7 @@ class PostgresHints implements Hints {
   async #connect(): Promise<void> {
     const client = new pg.Client({
       connectionString: this.#options.url,
-      application_name: 'sotto hints',
+      application_name: APPLICATION_NAME,
       query_timeout: SILENCE_MS,
       connectionTimeoutMillis: SILENCE_MS,
     })
@@ -102,18 +110,35 @@ class PostgresHints implements Hints {
       const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
       client.on('notification', ({ processId }) => {
         // PostgreSQL also delivers this connection's own notifications.
-        if (processId !== rows[0]?.pid) this.#options.onHint()
+        if (processId !== rows[0]?.pid) this.#onNotification()
       })
       await client.query(`listen ${CHANNEL}`)
+      await this.#countOthers(client)
+      // The others send hints from now on.
+      await client.query(`notify ${CHANNEL}`)
     } catch (error) {
       lose(error)
       return
     }
     if (this.#closed) return void client.end().catch(() => {})
     this.#client = client
-    heartbeat = setInterval(() => void client.query('select 1').catch(lose), HEARTBEAT_MS)
+    heartbeat = setInterval(() => void this.#countOthers(client).catch(lose), HEARTBEAT_MS)
     heartbeat.unref()
     // Hints may have been sent while no connection was listening.
     this.#options.onHint()
+  }
+
+  #onNotification(): void {
+    if (!this.#hasOthers) {
+      this.#hasOthers = true
+      // The other server has not been sent the hints since it connected.
+      this.send()
+    }
+    this.#options.onHint()
+  }
+
+  async #countOthers(client: pg.Client): Promise<void> {
+    const { rows } = await client.query<{ others: number }>(COUNT_OTHERS)
+    this.#hasOthers = (rows[0]?.others ?? 0) > 0
   }
 }

@@ -1,5 +1,5 @@
 import { SottoError } from '@sotto/contract'
-import { isUnavailable } from '@sotto/db'
+import { isUnavailable, type MessageRow } from '@sotto/db'
 import type { Runtime } from '../app/runtime.ts'
 import type { ReachRules } from '../people/reach.ts'
 import type { Span } from '../telemetry/tracing.ts'
@@ -24,7 +24,10 @@ interface Waiting {
   reject: (error: unknown) => void
 }
 
-type Parts = Pick<Runtime, 'write' | 'now' | 'newId' | 'tracing'> & ReachRules
+interface Parts extends Pick<Runtime, 'write' | 'now' | 'newId' | 'tracing'>, ReachRules {
+  /** Receives each message before it is committed. */
+  recentMessages: { add(message: MessageRow): void }
+}
 
 /**
  * Writes messages in batches. Most of the cost of a send is its transaction, so all messages that are ready share one,
@@ -147,7 +150,7 @@ export class SendQueue {
     locking: 'wait' | 'skip locked',
     onWritten?: () => void,
   ): Promise<(Outcome | Error | undefined)[]> {
-    const { tracing } = this.#app
+    const { tracing, recentMessages } = this.#app
     const spans = batch.map(({ span }) => span)
     return tracing.share('messages.write', spans, () =>
       this.#app.write(async (trx) => {
@@ -155,8 +158,9 @@ export class SendQueue {
         const outcomes = await writeMessages(this.#app, trx, drafts, locking)
         for (const [index, { span }] of batch.entries()) {
           const outcome = outcomes[index]
-          if (outcome && !(outcome instanceof Error) && outcome.message)
-            tracing.messageWritten(outcome.message.id, span)
+          if (!outcome || outcome instanceof Error || !outcome.message) continue
+          tracing.messageWritten(outcome.message.id, span)
+          recentMessages.add(outcome.message)
         }
         onWritten?.()
         return outcomes

@@ -55,7 +55,10 @@ export async function seedSmallData(
     // Sample users are not sign-ups.
     emitBusinessEvent() {},
   }
-  const simulated: App = { ...overrides, sends: new SendQueue(overrides) }
+  const simulated: App = {
+    ...overrides,
+    sends: new SendQueue({ ...overrides, recentMessages: { add() {} } }),
+  }
 
   for (const user of demoUsers) {
     await createUser(asKey(simulated), contract.users.create.input.parse(user))
