@@ -3,7 +3,7 @@ import { createTestServer, type TestServer } from '@sotto/testing'
 import { dialects } from '@sotto/testing/internal'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { testScale } from '../../../scripts/test-scale.ts'
+import { randomCases } from '../../../scripts/test-scale.ts'
 
 /*
  * Compares what each user sees of a group with a model that records what happened during each user's stays, and what
@@ -346,7 +346,7 @@ describe.each(dialects)('groups on %s', (using) => {
         for (const next of actions) await model.act(next)
         await model.check(cursors)
       }),
-      { numRuns: 4 * testScale },
+      randomCases(4),
     )
   })
 })

@@ -2,7 +2,7 @@ import { createTestServer, type TestServer } from '@sotto/testing'
 import { dialects } from '@sotto/testing/internal'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { testScale } from '../../../scripts/test-scale.ts'
+import { randomCases, testScale } from '../../../scripts/test-scale.ts'
 
 /* Compares receipts and unread counts with a model that tracks each message separately. */
 
@@ -140,7 +140,7 @@ describe.each(dialects)('receipts on %s', (using) => {
       }
     })
     await fc.assert(property, {
-      numRuns: (using === 'sqlite' ? 8 : 2) * testScale,
+      ...randomCases(using === 'sqlite' ? 8 : 2),
       interruptAfterTimeLimit: 10_000 * testScale,
     })
   })

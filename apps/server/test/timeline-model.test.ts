@@ -3,7 +3,7 @@ import { createTestServer, type TestServer } from '@sotto/testing'
 import { dialects } from '@sotto/testing/internal'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { testScale } from '../../../scripts/test-scale.ts'
+import { randomCases, testScale } from '../../../scripts/test-scale.ts'
 
 /*
  * Compares lists of messages with a model without indexes, cursors or pages: an array that is filtered and sorted. A
@@ -172,7 +172,7 @@ describe.each(dialects)('messages across conversations on %s', (using) => {
       },
     )
     await fc.assert(property, {
-      numRuns: (using === 'sqlite' ? 3 : 1) * testScale,
+      ...randomCases(using === 'sqlite' ? 3 : 1),
       interruptAfterTimeLimit: 10_000 * testScale,
     })
   })

@@ -4,7 +4,7 @@ import type { TestServer } from '@sotto/testing'
 import { createTestServer } from '@sotto/testing'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { testScale } from '../../../scripts/test-scale.ts'
+import { randomCases } from '../../../scripts/test-scale.ts'
 import type { Storm } from './support/storm.ts'
 import { attempt, bare, stormOver, untilSame, untilSent } from './support/storm.ts'
 
@@ -144,7 +144,7 @@ describe.each(['sqlite', 'postgres'] as const)('a live conversation on %s', (usi
           untilEqual(bob, server.as(names.bob), names.alice),
         ])
       }),
-      { numRuns: 3 * testScale, endOnFailure: true },
+      { ...randomCases(3), endOnFailure: true },
     )
   }, 60_000)
 })

@@ -4,7 +4,7 @@ import type { TestServer } from '@sotto/testing'
 import { createTestServer } from '@sotto/testing'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { testScale } from '../../../scripts/test-scale.ts'
+import { randomCases } from '../../../scripts/test-scale.ts'
 import { seqsOf } from './support/live.ts'
 import type { Storm } from './support/storm.ts'
 import { attempt, bare, stormOver, untilSame } from './support/storm.ts'
@@ -128,7 +128,7 @@ describe.each(['sqlite', 'postgres'] as const)('the window of a live conversatio
         expect(await live.jumpTo({ seq: 30 })).toMatchObject({ seq: 30 })
         expect(seqsOf(live.state)).toContain(30)
       }),
-      { numRuns: 4 * testScale, endOnFailure: true },
+      { ...randomCases(4), endOnFailure: true },
     )
   }, 240_000)
 })

@@ -74,10 +74,22 @@ async function plainPage(
   list: (db: Executor, range: Range, order: Window['order']) => Promise<MessageRow[]>,
 ): Promise<MessagePage | undefined> {
   if (paging.page !== undefined || paging.since !== undefined || ctx.app.hasReplica) return undefined
-  const { order, ...range } = toWindow(paging, [])
+  const window = toValidWindow(paging)
+  if (!window) return undefined
+  const { order, ...range } = window
   const rows = await ctx.app.read((db) => list(db, { ...range, limit: range.limit + 1 }, order))
   if (rows.length === 0) return undefined
-  return toPage(rows, viewerOf(ctx), { order, ...range }, (shown) => noteDelivered(ctx, shown))
+  return toPage(rows, viewerOf(ctx), window, (shown) => noteDelivered(ctx, shown))
+}
+
+/** Undefined if the cursor is invalid, which is an error only once access has been checked. */
+function toValidWindow(paging: Paging): Window | undefined {
+  try {
+    return toWindow(paging, [])
+  } catch (error) {
+    if (error instanceof SottoError) return undefined
+    throw error
+  }
 }
 
 /** @param rows up to one more than the window's limit. */

@@ -5,7 +5,7 @@ import { calls, dialects, type Operation } from '@sotto/testing/internal'
 import fc from 'fast-check'
 import superjson, { type SuperJSONResult } from 'superjson'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { testScale } from '../../../../scripts/test-scale.ts'
+import { randomCases } from '../../../../scripts/test-scale.ts'
 import { inputsOf, type Names } from './inputs.ts'
 
 /*
@@ -13,7 +13,7 @@ import { inputsOf, type Names } from './inputs.ts'
  * `pnpm fuzz` tries 2,000 inputs per operation and transport.
  */
 
-const RUNS = 10 * testScale
+const RUNS = 10
 /** Operations that hash a password run less often, because hashing is slow. */
 const HASHING = ['users.create', 'sessions.create', 'passwords.set', 'passwords.reset']
 /** How long the event loop may be blocked, in milliseconds. */
@@ -159,7 +159,7 @@ describe.each(dialects)('random inputs on %s', (using) => {
 
   test.each(calls)('$name', { timeout: 30 * 60_000 }, async (operation) => {
     const { entry, name } = operation
-    const runs = Math.ceil(HASHING.includes(name) ? RUNS / 10 : RUNS)
+    const cases = randomCases(HASHING.includes(name) ? RUNS / 10 : RUNS)
     const own = onUnusedUser.includes(name) ? { ...names, user: ['nobody'] } : names
     const as = entry.access === 'actor' ? headers.alice : headers.key
     using stalls = watchStalls()
@@ -184,7 +184,7 @@ describe.each(dialects)('random inputs on %s', (using) => {
           }
           expect(stall).toBeLessThan(MAX_STALL_MS)
         }),
-        { numRuns: runs },
+        cases,
       )
     }
     expect('polluted' in {}).toBe(false)

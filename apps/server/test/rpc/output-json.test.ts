@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import superjson from 'superjson'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { randomCases } from '../../../../scripts/test-scale.ts'
 import { outputEncoder } from '../../src/lib/output-json.ts'
 import { answerLine, bodyOf } from '../../src/rpc/answer.ts'
 
@@ -72,7 +73,7 @@ describe('any output', () => {
         expect(line[2][0][0].result.data).toEqual(parsed.data)
         if (parsed.data !== undefined) expect(JSON.stringify(parsed.data)).toBe(output.json)
       }),
-      { numRuns: 5 },
+      randomCases(5),
     )
   })
 })
