@@ -107,6 +107,8 @@ class PostgresHints implements Hints {
     client.on('end', () => lose(new Error('the connection for hints ended')))
     try {
       await client.connect()
+      // A name in the URL takes precedence over the option.
+      await client.query(`set application_name = '${APPLICATION_NAME}'`)
       const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
       client.on('notification', ({ processId }) => {
         // PostgreSQL also delivers this connection's own notifications.

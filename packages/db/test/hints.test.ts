@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openHints } from '../src/index.ts'
 
 let empty: EmptyDatabase
-/** The same database as another role. */
+/** The same database as another role, with another application name. */
 let otherUrl: string
 const role = `sotto_test_${randomBytes(8).toString('hex')}`
 
@@ -19,6 +19,7 @@ beforeAll(async () => {
   const url = new URL(empty.url)
   url.username = role
   url.password = 'secret'
+  url.searchParams.set('application_name', 'chat')
   otherUrl = url.href
 })
 afterAll(async () => {

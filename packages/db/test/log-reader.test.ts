@@ -119,6 +119,7 @@ describe('on PostgreSQL, the log waits for an open transaction', () => {
       seqs: [7, 8],
     },
     { of: 'that has written another table of ours', run: 'update event_log set epoch = epoch', seqs: [8] },
+    { of: 'that has emptied a table of ours', run: 'truncate leases', seqs: [8] },
     { of: 'that has locked a row of ours', run: 'select epoch from event_log for update', seqs: [8] },
   ])('$of', async ({ run, seqs }) => {
     const reader = new LogReader(database.db)
@@ -128,7 +129,9 @@ describe('on PostgreSQL, the log waits for an open transaction', () => {
       await client.query('begin')
       await client.query(run)
       await appendOne(8)
-      expect(await reader.read(position, 10)).toEqual({ rows: [], isHeldBack: true })
+      for (const _attempt of [1, 2]) {
+        expect(await reader.read(position, 10)).toEqual({ rows: [], isHeldBack: true })
+      }
       expect((await store.eventLog.findEnd(database.db)).position).toEqual(position)
       const blocker = await store.logHorizon.findBlocker(database.db, 0)
       expect(blocker).toMatchObject({ pid: expect.any(Number), application: 'a writer' })

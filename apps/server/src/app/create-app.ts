@@ -19,7 +19,6 @@ import { EventHub } from '../realtime/event-hub.ts'
 import { startLogRetention } from '../realtime/log-retention.ts'
 import { Presence } from '../realtime/presence.ts'
 import { PresenceWatches } from '../realtime/presence-watches.ts'
-import { RecentMessages } from '../realtime/recent-messages.ts'
 import { findTypingAudience } from '../realtime/set-typing.ts'
 import { type Signal, signalItem } from '../realtime/signals.ts'
 import { StreamGuard } from '../realtime/stream-guard.ts'
@@ -122,10 +121,8 @@ export function createApp({
 
   const deliveryMarks = new DeliveryMarks({ db, write, now, log })
   const retentionMs = config.eventRetentionDays * DAY_MS
-  const recentMessages = new RecentMessages()
   const events = new EventHub({
     db,
-    recentMessages,
     now,
     log,
     loadConversations: (wanted) => loadConversations(db, wanted),
@@ -214,14 +211,7 @@ export function createApp({
     }),
     secretBox,
     limits,
-    sends: new SendQueue({
-      write,
-      now,
-      newId,
-      tracing,
-      recentMessages,
-      directMessages: config.directMessages,
-    }),
+    sends: new SendQueue({ write, now, newId, tracing, directMessages: config.directMessages }),
     deliveryMarks,
     events,
     streamGuard,

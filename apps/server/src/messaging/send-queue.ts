@@ -1,5 +1,5 @@
 import { SottoError } from '@sotto/contract'
-import { isUnavailable, type MessageRow } from '@sotto/db'
+import { isUnavailable } from '@sotto/db'
 import type { Runtime } from '../app/runtime.ts'
 import type { ReachRules } from '../people/reach.ts'
 import type { Span } from '../telemetry/tracing.ts'
@@ -24,10 +24,7 @@ interface Waiting {
   reject: (error: unknown) => void
 }
 
-interface Parts extends Pick<Runtime, 'write' | 'now' | 'newId' | 'tracing'>, ReachRules {
-  /** Receives each message before it is committed. */
-  recentMessages: { add(message: MessageRow): void }
-}
+type Parts = Pick<Runtime, 'write' | 'now' | 'newId' | 'tracing'> & ReachRules
 
 /**
  * Writes messages in batches. Most of the cost of a send is its transaction, so all messages that are ready share one,
@@ -150,7 +147,7 @@ export class SendQueue {
     locking: 'wait' | 'skip locked',
     onWritten?: () => void,
   ): Promise<(Outcome | Error | undefined)[]> {
-    const { tracing, recentMessages } = this.#app
+    const { tracing } = this.#app
     const spans = batch.map(({ span }) => span)
     return tracing.share('messages.write', spans, () =>
       this.#app.write(async (trx) => {
@@ -158,9 +155,8 @@ export class SendQueue {
         const outcomes = await writeMessages(this.#app, trx, drafts, locking)
         for (const [index, { span }] of batch.entries()) {
           const outcome = outcomes[index]
-          if (!outcome || outcome instanceof Error || !outcome.message) continue
-          tracing.messageWritten(outcome.message.id, span)
-          recentMessages.add(outcome.message)
+          if (outcome && !(outcome instanceof Error) && outcome.message)
+            tracing.messageWritten(outcome.message.id, span)
         }
         onWritten?.()
         return outcomes

@@ -6,7 +6,6 @@ import { decodeEventCursor, encodeEventCursor, type LogPoint } from './event-cur
 import { EventDispatcher } from './event-dispatcher.ts'
 import type { LoadConversations } from './event-view.ts'
 import { LogTail, type TailState } from './log-tail.ts'
-import type { RecentMessages } from './recent-messages.ts'
 import { Replay } from './replay.ts'
 import type { WatchRequest } from './signals.ts'
 import { StreamRegistry } from './stream-registry.ts'
@@ -17,7 +16,6 @@ interface Options {
   db: Executor
   now: () => Date
   log: Logger
-  recentMessages: RecentMessages
   loadConversations: LoadConversations
   maxStreams: number
   /** How long events are kept, in milliseconds. */
@@ -143,8 +141,7 @@ export class EventHub {
     { userId, conversationId, streamId, watched, cursor, onEnd }: SubscribeOptions,
     from: LogPoint | undefined,
   ): Subscription {
-    // A replay reads messages, to show them in their current state.
-    const sources = { ...this.#options, recentMessages: undefined, tail: this.#tail }
+    const tail = this.#tail
     return new Subscription(this.#host, {
       userId,
       conversationId,
@@ -152,7 +149,7 @@ export class EventHub {
       watched,
       // A reader who resumes keeps their cursor until they have taken the missed events.
       cursor: cursor ?? this.#host.cursorNow(userId),
-      replay: from && new Replay(sources, { userId, conversationId, from }),
+      replay: from && new Replay({ ...this.#options, tail }, { userId, conversationId, from }),
       onEnd,
     })
   }

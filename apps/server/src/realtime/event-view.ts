@@ -1,7 +1,6 @@
 import type { ContactState, Conversation, Event, ParticipantRole } from '@sotto/contract'
 import { type EventRow, type Executor, type MessageRow, parseReactions, store, type Viewer } from '@sotto/db'
 import { toMessage } from '../views/messages.ts'
-import type { RecentMessages } from './recent-messages.ts'
 
 /** A log row and the users, or the bare service key (null), who see its event. */
 export interface ViewedRow {
@@ -16,8 +15,6 @@ export type LoadConversations = (
 
 export interface Sources {
   db: Executor
-  /** Messages that need not be read from the database. */
-  recentMessages?: Pick<RecentMessages, 'find'> | undefined
   loadConversations: LoadConversations
 }
 
@@ -35,10 +32,10 @@ export interface Subjects {
 
 /** Loads the subjects of log rows, with a number of queries that does not depend on how many there are. */
 export async function loadSubjects(
-  { db, recentMessages, loadConversations }: Sources,
+  { db, loadConversations }: Sources,
   viewed: readonly ViewedRow[],
 ): Promise<Subjects> {
-  const messages = await findMessages(db, recentMessages, viewed)
+  const messages = await findMessages(db, viewed)
   // After fetching the messages: users who are still in the group may see the fetched version.
   const hasLeft = await findFormerReaders(db, messages, viewed)
   const pairs = (types: readonly EventRow['type'][]) =>
@@ -95,25 +92,10 @@ export async function loadSubjects(
   }
 }
 
-async function findMessages(
-  db: Executor,
-  recent: Sources['recentMessages'],
-  viewed: readonly ViewedRow[],
-): Promise<Subjects['messages']> {
+async function findMessages(db: Executor, viewed: readonly ViewedRow[]): Promise<Subjects['messages']> {
   const ids = new Set(viewed.flatMap(({ row }) => row.message_id ?? []))
-  const changed = new Set(viewed.map(({ row }) => (row.type === 'message.created' ? null : row.message_id)))
-  const messages = new Map<string, MessageRow>()
-  for (const id of ids) {
-    const message = changed.has(id) ? undefined : recent?.find(id)
-    if (message) messages.set(id, message)
-  }
-  const others = await store.messages.findMany(
-    db,
-    [...ids].filter((id) => !messages.has(id)),
-    null,
-  )
-  for (const message of others) messages.set(message.id, message)
-  return messages
+  const messages = await store.messages.findMany(db, [...ids], null)
+  return new Map(messages.map((message) => [message.id, message]))
 }
 
 async function findFormerReaders(

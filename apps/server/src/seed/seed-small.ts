@@ -55,10 +55,7 @@ export async function seedSmallData(
     // Sample users are not sign-ups.
     emitBusinessEvent() {},
   }
-  const simulated: App = {
-    ...overrides,
-    sends: new SendQueue({ ...overrides, recentMessages: { add() {} } }),
-  }
+  const simulated: App = { ...overrides, sends: new SendQueue(overrides) }
 
   for (const user of demoUsers) {
     await createUser(asKey(simulated), contract.users.create.input.parse(user))

@@ -35,12 +35,12 @@ export async function fanOut(
   let hasMore = false
   const added = new Map<string, number>()
   for (const group of groupByPosition(webhooks)) {
-    const { rows: events } = await parts.reader.read(group.position, BATCH)
+    const { rows: events, isHeldBack } = await parts.reader.read(group.position, BATCH)
     if (events.length === 0) continue
     for (const { webhook_id: id } of await advance(parts, group, events)) {
       added.set(id, (added.get(id) ?? 0) + 1)
     }
-    hasMore ||= events.length === BATCH
+    hasMore ||= isHeldBack || events.length === BATCH
   }
   return { hasMore, added }
 }

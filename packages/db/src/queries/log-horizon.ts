@@ -10,6 +10,9 @@ import { tableNames } from '../table-names.ts'
  * PostgreSQL locks a table for writing before it assigns the id. So a running transaction that has an id, but no such
  * lock, cannot append an event with this id. It belongs to another application, another database or `pg_dump`, and
  * readers do not wait for it.
+ *
+ * Two rules follow for transactions that append events. They do not roll back to a savepoint, which would release the
+ * locks but keep the id. And their first write is to a table that servers of the previous release know.
  */
 
 /** The horizon, and what was found on the way. */
@@ -25,7 +28,7 @@ const held = sql`
   select transactionid, virtualtransaction, pid, locktype = 'relation' as is_writer from pg_locks
   where granted and (
     locktype = 'transactionid' and mode = 'ExclusiveLock'
-    or locktype = 'relation' and mode in ('RowShareLock', 'RowExclusiveLock')
+    or locktype = 'relation' and mode not in ('AccessShareLock', 'ShareUpdateExclusiveLock')
       and database = (select oid from pg_database where datname = current_database())
       and relation in (select to_regclass(name) from unnest(${tableNames}::text[]) as name)
   )`

@@ -63,6 +63,7 @@ const REMEMBER_MS = 500
  */
 export class LogReader {
   readonly #db: Executor
+  #isHeldBack = false
   #unrelated: readonly string[] = []
   #foundAt = Number.NEGATIVE_INFINITY
 
@@ -75,13 +76,20 @@ export class LogReader {
     const range = { xid: after.xid, id: after.id, limit }
     if (!isPostgres(this.#db)) return { rows: await sqliteAfter(this.#db, range), isHeldBack: false }
     if (performance.now() - this.#foundAt > REMEMBER_MS) this.#unrelated = []
-    const first = await this.#readBelow(range, '0')
-    if (!first.isHeldBack || first.rows.length > 0) return first
-    const { xid: horizon, unrelated } = await findHorizon(this.#db)
-    this.#unrelated = unrelated
-    this.#foundAt = performance.now()
-    // Not the rows from before: a transaction below the horizon may have been committed since.
-    return this.#readBelow(range, horizon)
+    // While the log is held back, each hint leads to a read. One row is enough to find out whether that has ended.
+    const part = this.#isHeldBack ? { ...range, limit: 1 } : range
+    let horizon = '0'
+    let found = await this.#readBelow(part, horizon)
+    if (found.isHeldBack && found.rows.length === 0) {
+      const { xid, unrelated } = await findHorizon(this.#db)
+      horizon = xid
+      this.#unrelated = unrelated
+      this.#foundAt = performance.now()
+      // Not the rows from before: a transaction below the horizon may have been committed since.
+      found = await this.#readBelow(part, horizon)
+    }
+    this.#isHeldBack = found.isHeldBack && found.rows.length === 0
+    return part === range || this.#isHeldBack ? found : this.#readBelow(range, horizon)
   }
 
   async #readBelow(range: After, horizon: string): Promise<LogRead> {
