@@ -69,7 +69,7 @@ function registerCall(
     async handler(request, reply) {
       const context: Context = {
         ...(await createContext(request, { reply, transport: 'rest' })),
-        disconnected: () => closeSignal(reply.raw),
+        disconnected: closeSignal(reply.raw),
         onSent: onceWritten(request.method, reply.raw),
       }
       const underWay = calls.begin(context.caller, context, reply.raw)

@@ -168,7 +168,7 @@ async function openCalls(
   const { hold } = calls.begin(base.caller, base, reply.raw)
   const ctx = {
     ...base,
-    disconnected: () => closeSignal(reply.raw),
+    disconnected: closeSignal(reply.raw),
     onSent: onceWritten(request.method, reply.raw),
   }
   return { ctx, hold }

@@ -18,9 +18,20 @@ export function onceWritten(method: string, response: ServerResponse): (work: ()
   }
 }
 
-/** A signal that aborts when the connection of a response closes, or the response has been sent. */
-export function closeSignal(response: ServerResponse): AbortSignal {
-  const closed = new AbortController()
-  response.once('close', () => closed.abort())
-  return closed.signal
+/**
+ * Returns a function that returns a signal, which aborts when the connection of a response closes, or the response has
+ * been sent.
+ */
+export function closeSignal(response: ServerResponse): () => AbortSignal {
+  let signal: AbortSignal | undefined
+  return () => {
+    if (signal) return signal
+    const closed = new AbortController()
+    // A response that is already closed does not emit `close` again.
+    if (response.destroyed) closed.abort()
+    // A single listener for all calls of a batch.
+    else response.once('close', () => closed.abort())
+    signal = closed.signal
+    return signal
+  }
 }

@@ -147,7 +147,7 @@ describe('a request has the same status, headers and body', () => {
       { headers: json, body: JSON.stringify({ 0: send('b'), 1: { json: {} } }) },
     ],
     ['POST /trpc/sessions.end', { headers: json, body: '{"json":{}}' }],
-    ['POST /trpc/conversations.typing', { headers: json, body: '{"json":{"isTyping":false}}' }],
+    ['POST /trpc/conversations.typing', { headers: json, body: '{"json":{"typing":false}}' }],
     ['POST /trpc/users.list', { headers: json, body: '{"json":{}}' }],
     ['POST /trpc/users.get,users.get?batch=1', { headers: json, body: JSON.stringify({ 0: bob, 1: bob }) }],
     ['POST /trpc/nothing', { headers: json, body: '{}' }],
@@ -216,7 +216,7 @@ describe.each<[string, Link]>([
       client.messages.send.mutate({ to: 'bob', text: 'x', clientMessageId: 'x' }),
       client.messages.send.mutate({ to: 'nobody', text: 'x' }),
       // Has no output.
-      client.conversations.typing.mutate({ conversationId, isTyping: false } as never),
+      client.conversations.typing.mutate({ conversationId, typing: false }),
     ])
     const settled = await Promise.allSettled([
       client.conversations.messages.query({ conversationId }),
