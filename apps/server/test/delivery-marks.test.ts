@@ -1,7 +1,9 @@
+import { store } from '@sotto/db'
 import type { Message } from '@sotto/sdk'
 import { createTestServer, type TestServer } from '@sotto/testing'
 import { dialects, startServer, withPostgres } from '@sotto/testing/internal'
 import { describe, expect, test } from 'vitest'
+import { DeliveryMarks } from '../src/messaging/delivery-marks.ts'
 
 /* Delivery marks are written in batches, after the response. */
 
@@ -97,4 +99,43 @@ describe('delivery marks on PostgreSQL', () => {
     await expect.poll(() => isDelivered(fromBob), soon).toBe(true)
     expect(server.logs.filter((line) => line.includes('delivery mark'))).toEqual([])
   })
+})
+
+test('a single message is marked if the mark before it is written while its conversation is looked up', async () => {
+  await using server = await startServer('sqlite', { users: ['alice', 'bob'] })
+  const { conversationId } = await server.send('alice', 'bob', '1')
+  await server.send('alice', 'bob', '2')
+  const { id: bob } = await server.client.users.get({ user: 'bob' })
+  const { app } = server
+  const { promise: isWritten, resolve: reportWritten } = Promise.withResolvers<void>()
+  const { promise: isLookedUp, resolve: reportLookedUp } = Promise.withResolvers<void>()
+  /** Returns what it has read after the round has ended. */
+  const slow = app.db.withPlugin({
+    transformQuery: ({ node }) => node,
+    async transformResult({ result }) {
+      if ('first_event_id' in (result.rows[0] ?? {})) {
+        reportLookedUp()
+        await isWritten
+      }
+      return result
+    },
+  })
+  const marks = new DeliveryMarks({
+    db: slow,
+    async write(work) {
+      await isLookedUp
+      return app.write(work)
+    },
+    now: app.now,
+    log: app.log,
+  })
+  marks.note(bob, new Map([[conversationId, [1]]]))
+  await new Promise((resolve) => setTimeout(resolve))
+  marks.noteSingle(bob, new Map([[conversationId, [2]]]))
+  const deliveredSeq = async () => (await store.participants.find(app.db, conversationId, bob))?.delivered_seq
+  await expect.poll(deliveredSeq, soon).toBe(1)
+  await expect.poll(() => marks.waiting, soon).toBe(0)
+  reportWritten()
+  await marks.close()
+  expect(await deliveredSeq()).toBe(2)
 })

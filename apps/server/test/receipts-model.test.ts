@@ -2,7 +2,7 @@ import { createTestServer, type TestServer } from '@sotto/testing'
 import { dialects } from '@sotto/testing/internal'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { randomCases, testScale } from '../../../scripts/test-scale.ts'
+import { randomCases } from '../../../scripts/test-scale.ts'
 
 /* Compares receipts and unread counts with a model that tracks each message separately. */
 
@@ -100,7 +100,9 @@ class Model {
 }
 
 describe.each(dialects)('receipts on %s', (using) => {
-  test('show when each message was delivered and read, and the unread count of each user', async () => {
+  test('show when each message was delivered and read, and the unread count of each user', {
+    timeout: 180_000,
+  }, async () => {
     const property = fc.asyncProperty(fc.array(action, { minLength: 4, maxLength: 30 }), async (actions) => {
       await using server = await createTestServer({ using, users: names })
       const model = new Model()
@@ -139,9 +141,6 @@ describe.each(dialects)('receipts on %s', (using) => {
         ).toEqual([[model.readSeq[by], model.unread(by), model.messages.length]])
       }
     })
-    await fc.assert(property, {
-      ...randomCases(using === 'sqlite' ? 8 : 2),
-      interruptAfterTimeLimit: 10_000 * testScale,
-    })
+    await fc.assert(property, randomCases(using === 'sqlite' ? 8 : 2))
   })
 })

@@ -89,7 +89,7 @@ function inObject(fields: readonly [string, ReplaceDates | undefined][]): Replac
   }
 }
 
-/** Unions in outputs are told apart by a field with a literal. */
+/** Unions in outputs must be discriminated by a literal field. */
 function inUnion(def: z.core.$ZodUnionDef): ReplaceDates | undefined {
   const { discriminator } = def as z.core.$ZodDiscriminatedUnionDef
   if (discriminator === undefined) throw new TypeError('unions in outputs must have a discriminator')

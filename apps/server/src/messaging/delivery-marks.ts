@@ -116,11 +116,13 @@ export class DeliveryMarks {
 
   async #noteNext({ conversationId, userId, seqs }: Single): Promise<void> {
     const { db } = this.#options
+    const key = keyOf({ conversationId, userId })
+    // Also before the query: the round that writes the mark can end before the query does, which then misses the mark.
+    const before = this.#pendingSeq(key)
     const stay = await store.participants.find(db, conversationId, userId)
     if (!stay) return
-    const key = keyOf({ conversationId, userId })
-    const pending = [this.#waiting.get(key), this.#writing.get(key)].map((mark) => mark?.seq ?? 0)
-    const start = Math.max(stay.delivered_seq, stay.read_seq, stay.after_seq, ...pending)
+    const pending = Math.max(before, this.#pendingSeq(key))
+    const start = Math.max(stay.delivered_seq, stay.read_seq, stay.after_seq, pending)
     let above = start
     for (const seq of [...seqs].sort((a, b) => a - b)) {
       if (seq <= above) continue
@@ -130,6 +132,11 @@ export class DeliveryMarks {
       above = seq
     }
     if (above > start) this.note(userId, new Map([[conversationId, [above]]]))
+  }
+
+  /** The seq of the mark that is not written yet; 0 without one. */
+  #pendingSeq(key: string): number {
+    return Math.max(this.#waiting.get(key)?.seq ?? 0, this.#writing.get(key)?.seq ?? 0)
   }
 
   /** Writes the waiting marks. Later marks are not written. */

@@ -264,7 +264,7 @@ export async function findMany(db: Executor, ids: readonly string[], viewer: Vie
 
 const wantedColumns = { conversation_id: 'uuid', seq: 'bigint', viewer_id: 'uuid' } as const
 
-const forEach = statement((db, p: { wanted: string }) =>
+const forViewers = statement((db, p: { wanted: string }) =>
   selectMessages(db, sql.ref<Viewer>('given.viewer_id'))
     .innerJoin(givenRows(db, p.wanted, wantedColumns), (join) =>
       join.onRef('given.conversation_id', '=', 'm.conversation_id').onRef('given.seq', '=', 'm.seq'),
@@ -285,7 +285,7 @@ export async function findForEach(
   wanted: readonly WantedMessage[],
 ): Promise<{ message: MessageRow; viewer: Viewer }[]> {
   if (wanted.length === 0) return []
-  const rows = await forEach(db, {
+  const rows = await forViewers(db, {
     wanted: JSON.stringify(
       wanted.map(({ conversationId, seq, viewer }) => ({
         conversation_id: conversationId,
